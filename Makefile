@@ -1,0 +1,79 @@
+# Two commands matter: `make run` (the demo) and `make test`. Both build .venv from hash-pinned files.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL = $(PIP) install --require-hashes -r
+SELF = $(PIP) install --no-deps --no-build-isolation -e .
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lint types contracts unit soak bench docs shots requirements clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 24
+
+run: $(VENV)/.run ## the demo: gateway, simulated upstream, traffic and the console
+	@$(BIN)/quotadeck demo
+
+test: check unit ## everything that must hold before a commit
+
+check: format-check lint types contracts ## format, lint, strict types, import contracts
+
+format-check: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## write the format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+contracts: $(VENV)/.dev
+	@$(BIN)/lint-imports
+
+unit: $(VENV)/.dev
+	@$(BIN)/pytest
+
+soak: $(VENV)/.dev ## the long counts: hundreds of kills, minutes of load
+	@$(BIN)/pytest -n 0 -m soak --timeout 3600
+
+bench: $(VENV)/.dev ## timings and ratios, with the machine they were taken on
+	@$(BIN)/python -m tests.bench
+
+docs: $(VENV)/.dev ## write the generated parts of the documents
+	@$(BIN)/python -m tests.docs --write
+
+shots: $(VENV)/.dev ## take the pictures of the screen that the README shows
+	@$(BIN)/python -m tests.shots
+
+requirements: $(VENV)/.dev ## pin every dependency with its hashes (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate pyproject.toml .ci/build.in -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate pyproject.toml .ci/build.in --group dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove what was built
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Quotadeck needs Python 3.11 or newer; set PYTHON=… to one." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python's venv is missing: install it first (Debian: apt install python3-venv)." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@echo "building the environment in $(VENV) …"
+	@$(INSTALL) requirements.txt
+	@$(SELF)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "building the test environment in $(VENV) …"
+	@$(INSTALL) requirements-dev.txt
+	@$(SELF)
+	@touch $@ $(VENV)/.run

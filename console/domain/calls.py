@@ -1,0 +1,164 @@
+"""A call: one request's record, from dispatch to its end. No prompts, no replies."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a call ended."""
+
+    OK = "ok"
+    UPSTREAM_ERROR = "upstream_error"
+    CLIENT_ERROR = "client_error"
+    """The upstream said that the request itself was wrong."""
+    REFUSED = "refused"
+    """We refused it; nothing was forwarded."""
+    UNKNOWN = "unknown"
+    """Forwarded, but its end was never learned: charged in full."""
+
+
+class Cause(StrEnum):
+    """Why a call was refused or failed."""
+
+    NONE = ""
+    RPM = "rpm"
+    TPM = "tpm"
+    CONCURRENCY = "concurrency"
+    BUDGET = "budget"
+    TARGET_RPM = "target_rpm"
+    TARGET_TPM = "target_tpm"
+    PAUSED = "paused"
+    NEVER_FITS = "never_fits"
+    """More than the model takes, or than a whole day's budget: no wait would help."""
+    UPSTREAM_429 = "upstream_429"
+    UPSTREAM_AUTH = "upstream_auth"
+    UPSTREAM_5XX = "upstream_5xx"
+    UPSTREAM_4XX = "upstream_4xx"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    BROKEN_REPLY = "broken_reply"
+    """Cut, not JSON, or without what the protocol promises."""
+    CLIENT_GONE = "client_gone"
+    RESTART = "restart"
+    """The gateway went away while the call was under way."""
+
+
+REFUSAL_CAUSES = (
+    Cause.RPM,
+    Cause.TPM,
+    Cause.CONCURRENCY,
+    Cause.BUDGET,
+    Cause.TARGET_RPM,
+    Cause.TARGET_TPM,
+    Cause.PAUSED,
+    Cause.NEVER_FITS,
+)
+"""Causes with which we refuse; each has a column in the roll-ups."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """What is known when a request is dispatched, and what it holds until it ends.
+
+    ``takes`` are (bucket key, amount) as admitted: micro-units, slots or nano-dollars;
+    ``held_nano_usd`` and ``held_tokens`` are charged if the end is never learned.
+    """
+
+    id: str
+    at_us: int
+    day: str
+    project: str
+    key_id: str
+    priority: int
+    model: str
+    served_model: str
+    target: str
+    fallback_step: int
+    estimated_input: int
+    estimated_output: int
+    held_tokens: int
+    held_nano_usd: int
+    bound_is_estimate: bool
+    """No max_tokens was given: the held money is likely enough, not a bound."""
+    price_version: str
+    stream: bool
+    retry: int
+    deadline_us: int
+    takes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that ended, or a counted run of refusals of the same kind (``count`` > 1).
+
+    ``charged`` are the (bucket key, amount) that the end left taken, of the buckets in ``takes``;
+    a key that is absent keeps what was admitted.
+    """
+
+    id: str
+    at_us: int
+    day: str
+    project: str
+    key_id: str
+    priority: int
+    model: str
+    outcome: Outcome
+    cause: Cause
+    http_status: int
+    count: int = 1
+    response_id: str = ""
+    served_model: str = ""
+    target: str = ""
+    attempts: int = 0
+    fallback_step: int = 0
+    estimated_input: int = 0
+    estimated_output: int = 0
+    held_nano_usd: int = 0
+    bound_is_estimate: bool = False
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    usage_is_estimate: bool = False
+    cost_nano_usd: int = 0
+    price_version: str = ""
+    binding: str = ""
+    """The bucket that refused, with the longest wait."""
+    shadowed: str = ""
+    """A shadow limit's bucket that would have refused."""
+    queue_ms: int = 0
+    first_byte_ms: int = 0
+    total_ms: int = 0
+    stream: bool = False
+    retry: int = 0
+    charged: tuple[tuple[str, int], ...] = ()
+
+
+def unknown_end(open_call: OpenCall) -> Call:
+    """The record of a call whose end was lost: charged with all it held, never given back."""
+    return Call(
+        id=open_call.id,
+        at_us=open_call.at_us,
+        day=open_call.day,
+        project=open_call.project,
+        key_id=open_call.key_id,
+        priority=open_call.priority,
+        model=open_call.model,
+        outcome=Outcome.UNKNOWN,
+        cause=Cause.RESTART,
+        http_status=0,
+        served_model=open_call.served_model,
+        target=open_call.target,
+        attempts=1,
+        fallback_step=open_call.fallback_step,
+        estimated_input=open_call.estimated_input,
+        estimated_output=open_call.estimated_output,
+        held_nano_usd=open_call.held_nano_usd,
+        bound_is_estimate=open_call.bound_is_estimate,
+        input_tokens=open_call.estimated_input,
+        output_tokens=max(0, open_call.held_tokens - open_call.estimated_input),
+        usage_is_estimate=True,
+        cost_nano_usd=open_call.held_nano_usd,
+        price_version=open_call.price_version,
+        stream=open_call.stream,
+        retry=open_call.retry,
+    )

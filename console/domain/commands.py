@@ -1,0 +1,115 @@
+"""Operators' changes as values: what was asked, by whom, and what came of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+Value = int | str | bool
+"""A value that a command sets: a limit, nano-dollars, a target's id, True for paused."""
+
+MAX_REASON: Final = 200
+MAX_OVERRIDE_MS: Final = 31 * 24 * 3_600_000
+
+
+class Action(StrEnum):
+    """What an operator can ask for."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    LIMIT = "limit"
+    FALLBACK = "fallback"
+    UNDO = "undo"
+    KEY_ADD = "key_add"
+    KEY_REVOKE = "key_revoke"
+
+
+class Field(StrEnum):
+    """The changeable values of a subject. Limits are named as in the config file."""
+
+    PAUSED = "paused"
+    RPM = "rpm"
+    TPM = "tpm"
+    CONCURRENCY = "concurrency"
+    BUDGET = "daily_budget_usd"
+    TARGET = "target"
+    """The target that a route is forced to."""
+    KEY = "key"
+
+
+LIMIT_FIELDS: Final = (Field.RPM, Field.TPM, Field.CONCURRENCY, Field.BUDGET)
+
+
+class Role(StrEnum):
+    """Who may do what; the table is in `decide`."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: from the connection (a peer's uid, a key), never from the message's body."""
+
+    name: str
+    role: Role
+    origin: str
+    """The door: ``socket`` or ``offline``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is asked. Exactly one of ``value`` and ``scale_percent`` is given for a limit.
+
+    ``subject`` reads ``project:ID``, ``model:NAME``, ``target:UPSTREAM/MODEL``, ``key:ID`` or, for
+    an undo, ``command:ID``. ``for_ms`` None makes it a standing change.
+    """
+
+    action: Action
+    subject: str
+    field: Field | None = None
+    value: Value | None = None
+    scale_percent: int | None = None
+    reason: str = ""
+    public: bool = False
+    """The reason may be shown to the paused project's clients."""
+    for_ms: int | None = None
+    idempotency_key: str = ""
+    expected_version: int | None = None
+    """The subject's version that the asker saw; None asks for no check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A decided command as it stands in the log, refused ones too.
+
+    ``ends`` are sequence numbers of entries that this one takes out of force. ``before`` and
+    ``after`` are the values in force around it, as text for the audit.
+    """
+
+    seq: int
+    id: str
+    at_us: int
+    actor: str
+    role: Role
+    origin: str
+    action: Action
+    subject: str
+    field: Field | None
+    value: Value | None
+    before: str
+    after: str
+    reason: str
+    public: bool
+    until_us: int | None
+    ends: tuple[int, ...]
+    applied: bool
+    error: str
+    """Why it was refused; empty when applied."""
+    idempotency_key: str
+    prev_hash: str = ""
+    hash: str = ""
+
+    @property
+    def expires(self) -> bool:
+        return self.until_us is not None

@@ -1,0 +1,129 @@
+"""The fold of the command log: which value is in force, from which layer, until when.
+
+An override (it expires) wins over a standing change, which wins over the file. Entries that a
+later living entry ends (a resume, an undo, a revoke) are out of force; undoing that later entry
+brings them back, unless they have expired meanwhile.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from console.domain.commands import Entry, Field, Value
+
+
+class Layer(StrEnum):
+    """Where a value in force comes from."""
+
+    FILE = "file"
+    STANDING = "standing"
+    OVERRIDE = "override"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A value in force; ``entry`` is the command that set it, None for the file's."""
+
+    value: Value | None
+    layer: Layer
+    entry: Entry | None = None
+
+    @property
+    def until_us(self) -> int | None:
+        return self.entry.until_us if self.entry else None
+
+
+Slot = tuple[str, Field]
+"""A subject and its field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The applied entries, indexed. Immutable: `with_entry` gives the next one."""
+
+    file: Mapping[Slot, Value]
+    by_slot: Mapping[Slot, tuple[Entry, ...]] = field(default_factory=dict)
+    by_seq: Mapping[int, Entry] = field(default_factory=dict)
+    ended_by: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+
+    def with_entry(self, entry: Entry) -> "Layers":
+        """The fold with one more entry; refused ones change nothing."""
+        return self.with_entries((entry,))
+
+    def with_entries(self, entries: Iterable[Entry]) -> "Layers":
+        """The fold with more entries, in the order of their sequence numbers."""
+        by_slot, by_seq = dict(self.by_slot), dict(self.by_seq)
+        ended_by = dict(self.ended_by)
+        for entry in entries:
+            if not entry.applied:
+                continue
+            by_seq[entry.seq] = entry
+            if entry.field is not None and entry.value is not None:
+                slot = (entry.subject, entry.field)
+                by_slot[slot] = (*by_slot.get(slot, ()), entry)
+            for seq in entry.ends:
+                ended_by[seq] = (*ended_by.get(seq, ()), entry.seq)
+        return Layers(self.file, by_slot, by_seq, ended_by)
+
+    def ended(self, seq: int) -> bool:
+        """Whether a later living entry took this one out of force."""
+        return any(not self.ended(by) for by in self.ended_by.get(seq, ()))
+
+    def living(self, slot: Slot, now_us: int) -> tuple[Entry, ...]:
+        """The entries on a value that are neither ended nor expired, oldest first."""
+        return tuple(
+            entry
+            for entry in self.by_slot.get(slot, ())
+            if (entry.until_us is None or entry.until_us > now_us) and not self.ended(entry.seq)
+        )
+
+    def in_force(self, subject: str, name: Field, now_us: int) -> InForce:
+        """The value in force now and the layer it comes from."""
+        slot = (subject, name)
+        standing: Entry | None = None
+        override: Entry | None = None
+        for entry in self.living(slot, now_us):
+            if entry.until_us is None:
+                standing = entry
+            else:
+                override = entry
+        if override:
+            return InForce(override.value, Layer.OVERRIDE, override)
+        if standing:
+            return InForce(standing.value, Layer.STANDING, standing)
+        return InForce(self.file.get(slot), Layer.FILE)
+
+    def base(self, subject: str, name: Field, now_us: int) -> Value | None:
+        """The value under any override: the standing change's, else the file's."""
+        standing = [e for e in self.living((subject, name), now_us) if e.until_us is None]
+        return standing[-1].value if standing else self.file.get((subject, name))
+
+    def version(self, subject: str) -> int:
+        """The sequence number of the last entry that touched the subject; 0 for none."""
+        touched = [
+            entry.seq
+            for (owner, _), entries in self.by_slot.items()
+            if owner == subject
+            for entry in entries
+        ]
+        enders = [by for seq in touched for by in self.ended_by.get(seq, ())]
+        return max(touched + enders, default=0)
+
+    def next_expiry_us(self, now_us: int) -> int | None:
+        """The next instant at which a value in force changes by itself."""
+        ends = (
+            entry.until_us
+            for slot in self.by_slot
+            for entry in self.living(slot, now_us)
+            if entry.until_us is not None
+        )
+        return min(ends, default=None)
+
+    def overrides(self, subject: str, now_us: int) -> tuple[InForce, ...]:
+        """The overrides and standing changes in force on a subject."""
+        found = (
+            self.in_force(owner, name, now_us)
+            for owner, name in self.by_slot
+            if owner == subject and name is not Field.KEY
+        )
+        return tuple(item for item in found if item.entry is not None)

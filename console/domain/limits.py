@@ -1,0 +1,118 @@
+"""Limits as values: what a bucket's level is measured against.
+
+Levels and amounts are integers in micro-units (a millionth of a request or of a token), money in
+nano-dollars, slots in whole slots.
+"""
+
+import math
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+MICRO = 1_000_000
+_MICRO_PER_MINUTE_NS = 60_000
+"""per_minute × 10⁶ micro-units ÷ (60 × 10⁹ ns): micro-units per ns are per_minute ÷ 60,000."""
+
+REQUEST_WINDOW_S = 10
+TOKEN_WINDOW_S = 60
+MAX_PER_MINUTE = 1_000_000_000_000
+
+
+class Kind(StrEnum):
+    """The unit of a limit, as written in the config file and at the end of a bucket's key."""
+
+    RPM = "rpm"
+    TPM = "tpm"
+    CONCURRENCY = "concurrency"
+    BUDGET = "budget"
+
+
+class Priority(IntEnum):
+    """Classes of requests; a smaller number goes first."""
+
+    HIGH = 0
+    MEDIUM = 1
+    LOW = 2
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """A token bucket: ``per_minute`` units a minute, holding at most ``window_s`` seconds of them.
+
+    The refill is the reduced fraction ``gain`` micro-units every ``every_ns`` nanoseconds, so that
+    crediting whole steps loses nothing, however often it is asked.
+    """
+
+    per_minute: int
+    window_s: int
+    capacity: int = field(init=False)
+    gain: int = field(init=False)
+    every_ns: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.per_minute <= MAX_PER_MINUTE:
+            raise ValueError(f"a limit of {self.per_minute} per minute is not in 1 … 10^12")
+        if not 1 <= self.window_s <= 3_600:
+            raise ValueError(f"a window of {self.window_s} s is not in 1 … 3600")
+        step = math.gcd(self.per_minute, _MICRO_PER_MINUTE_NS)
+        capacity = max(MICRO, self.per_minute * MICRO * self.window_s // 60)
+        object.__setattr__(self, "capacity", capacity)
+        object.__setattr__(self, "gain", self.per_minute // step)
+        object.__setattr__(self, "every_ns", _MICRO_PER_MINUTE_NS // step)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotLimit:
+    """At most ``slots`` requests at the same time."""
+
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLimit:
+    """Money of one calendar day in the project's zone: ``day`` (ISO) ends at ``ends_at_us``."""
+
+    nano_usd: int
+    day: str
+    ends_at_us: int
+
+
+Limit = RateLimit | SlotLimit | BudgetLimit
+
+
+def rpm(per_minute: int, window_s: int = REQUEST_WINDOW_S) -> RateLimit:
+    """Requests per minute; the default burst is ten seconds' worth, at least one request."""
+    return RateLimit(per_minute, window_s)
+
+
+def tpm(per_minute: int, window_s: int = TOKEN_WINDOW_S) -> RateLimit:
+    """Tokens per minute; the default burst is a whole minute's worth."""
+    return RateLimit(per_minute, window_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What a request asks of one bucket.
+
+    ``amount`` is in the limit's unit: micro-units, slots or nano-dollars. ``shared`` buckets serve
+    several projects and keep reserves for higher classes; a ``shadow`` limit refuses nothing.
+    """
+
+    key: str
+    amount: int
+    limit: Limit
+    shared: bool = False
+    shadow: bool = False
+
+
+def bucket_key(subject: str, kind: Kind) -> str:
+    """``project:analytics`` and rpm give ``project:analytics:rpm``."""
+    return f"{subject}:{kind}"
+
+
+def kind_of(key: str) -> Kind:
+    """The unit of a bucket, from the end of its key."""
+    return Kind(key.rpartition(":")[2])

@@ -1,0 +1,114 @@
+"""Money in integers: nano-dollars for amounts, pico-dollars per token for prices.
+
+A price list in dollars per million tokens with up to six decimals is exact in pico-dollars per
+token. Costs are summed in pico-dollars and rounded once per call, half to even.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+NANO_PER_USD = 1_000_000_000
+PICO_PER_NANO = 1_000
+PICO_PER_USD_PER_MTOK = 1_000_000
+MAX_NANO_USD = 1_000_000_000 * NANO_PER_USD
+"""A billion dollars: beyond it a number is a mistake, and the sum still fits SQLite's integers."""
+
+
+class MoneyError(ValueError):
+    """The text is not an amount of money we accept; the message names what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a target costs, in pico-dollars per token, and the version of the list it came from."""
+
+    input_pico: int
+    output_pico: int
+    cached_input_pico: int
+    cache_write_pico: int
+    version: str
+
+    @property
+    def dearest_input_pico(self) -> int:
+        """The most that one input token can cost, however it is cached."""
+        return max(self.input_pico, self.cached_input_pico, self.cache_write_pico)
+
+
+def parse_usd(text: str) -> int:
+    """Nano-dollars of a decimal string such as ``"12.50"``; exact or an error."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise MoneyError(f'{text!r} is not an amount of dollars such as "12.50"') from None
+    if not amount.is_finite() or amount < 0:
+        raise MoneyError(f"{text!r} is not an amount of dollars of zero or more")
+    nano = amount * NANO_PER_USD
+    if nano > MAX_NANO_USD:
+        raise MoneyError(f"{text!r} is more than a billion dollars")
+    if nano != nano.to_integral_value():
+        raise MoneyError(f"{text!r} has more than nine decimals")
+    return int(nano)
+
+
+def parse_price(text: str) -> int:
+    """Pico-dollars per token of a price in dollars per million tokens, such as ``"2.50"``."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise MoneyError(
+            f'{text!r} is not a price in dollars per million tokens such as "2.50"'
+        ) from None
+    if not amount.is_finite() or amount < 0 or amount > 1_000_000:
+        raise MoneyError(f"{text!r} is not a price between 0 and 1000000 dollars per million")
+    pico = amount * PICO_PER_USD_PER_MTOK
+    if pico != pico.to_integral_value():
+        raise MoneyError(f"{text!r} has more than six decimals")
+    return int(pico)
+
+
+def nano_of_pico(pico: int) -> int:
+    """Round pico-dollars to nano-dollars, half to even; once per call."""
+    whole, rest = divmod(pico, PICO_PER_NANO)
+    half = PICO_PER_NANO // 2
+    return whole + (rest > half or (rest == half and whole % 2 == 1))
+
+
+def cost_nano(price: Price, input_tokens: int, cached_tokens: int, output_tokens: int) -> int:
+    """Cost of a call in nano-dollars; ``input_tokens`` includes ``cached_tokens`` (as OpenAI)."""
+    fresh = input_tokens - cached_tokens
+    return nano_of_pico(
+        fresh * price.input_pico
+        + cached_tokens * price.cached_input_pico
+        + output_tokens * price.output_pico
+    )
+
+
+def bound_nano(price: Price, input_tokens: int, output_tokens: int) -> int:
+    """The most that so many tokens can cost, in nano-dollars, rounded up."""
+    pico = input_tokens * price.dearest_input_pico + output_tokens * price.output_pico
+    return -(-pico // PICO_PER_NANO)
+
+
+def usd_exact(nano: int) -> str:
+    """All nine decimals without trailing zeros: ``0.00123`` (for headers and JSON)."""
+    text = format(Decimal(nano) / NANO_PER_USD, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def usd_short(nano: int) -> str:
+    """Three significant figures with the currency, for people: ``$455``, ``$1.21k``, ``$0.034``."""
+    sign, nano = ("-", -nano) if nano < 0 else ("", nano)
+    dollars = Decimal(nano) / NANO_PER_USD
+    for limit, divisor, unit in ((999_500, 1_000_000, "M"), (999.5, 1_000, "k")):
+        if dollars >= Decimal(str(limit)):
+            return f"{sign}${_three(dollars / divisor)}{unit}"
+    return f"{sign}${_three(dollars)}"
+
+
+def _three(value: Decimal) -> str:
+    if value == 0:
+        return "0"
+    if value < Decimal("0.0095"):
+        return "<0.01"
+    places = 0 if value >= Decimal("99.95") else 1 if value >= Decimal("9.995") else 2
+    return format(value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN), "f")

@@ -1,0 +1,180 @@
+"""Readings: what the console draws, as immutable values. The screen is a function of a Snapshot.
+
+Instants are on two clocks: ``*_us`` is UTC in microseconds, ``*_ms`` the sender's monotonic clock
+in milliseconds, against which the snapshot's ``now_ms`` gives an age. A row that nothing touched
+is equal to the row before it, so an idle gateway has nothing to send.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from console.domain.commands import Role
+from console.domain.layers import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A rate bucket as last touched: the reader refills it to its own present.
+
+    ``level`` and ``capacity`` are micro-units (level may be negative), ``per_minute`` the limit in
+    whole units, ``at_ms`` the instant of the level on the sender's monotonic clock.
+    """
+
+    level: int
+    capacity: int
+    per_minute: int
+    at_ms: int
+
+    def now(self, now_ms: int) -> int:
+        """The level in micro-units, refilled to ``now_ms``."""
+        gained = max(0, now_ms - self.at_ms) * self.per_minute * 1_000_000 // 60_000
+        return min(self.capacity, self.level + gained)
+
+    def emptiness(self, now_ms: int) -> float:
+        """1 − level ÷ capacity, from 0 (full) to 1 (empty, or in debt): what a bar shows."""
+        return min(1.0, max(0.0, 1 - self.now(now_ms) / self.capacity))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Money of the project's calendar day, in nano-dollars; ``ends_us`` is its local midnight."""
+
+    limit_nano: int | None
+    spent_nano: int
+    held_nano: int
+    ends_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What passed lately. ``refused_cause`` is the commonest cause of the last 60 s."""
+
+    requests_60s: int = 0
+    tokens_60s: int = 0
+    refused_60s: int = 0
+    refused_cause: str = ""
+    refused_since_ms: int | None = None
+    """Since when it has been refused without a calm half minute; on the sender's clock."""
+    forwarded_5m: int = 0
+    errors_5m: int = 0
+    """Upstream errors; error rate = errors ÷ forwarded."""
+    spent_10m_nano: int = 0
+    spent_60m_nano: int = 0
+    p95_ms: int | None = None
+    """Of the forwarded calls of the last five minutes, total time."""
+    in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A command in force on the row's subject: an override with its end, or a standing change."""
+
+    command_id: str
+    field: str
+    value: str
+    was: str
+    layer: Layer
+    until_us: int | None
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    id: str
+    name: str
+    priority: str
+    version: int
+    paused: bool
+    rpm: Level | None
+    tpm: Level | None
+    slots: int | None
+    budget: Budget
+    flow: Flow
+    changes: tuple[Change, ...] = ()
+    models: tuple[str, ...] = ()
+    """The models it asked for in the last five minutes, the most asked first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """A target's own limits and what its upstream answers. ``id`` is upstream/model."""
+
+    id: str
+    version: int
+    rpm: Level | None
+    tpm: Level | None
+    flow: Flow
+    upstream_429_60s: int = 0
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """A model that clients ask for: its targets in order, and the one it is forced to."""
+
+    id: str
+    version: int
+    targets: tuple[str, ...]
+    serving: str
+    paused: bool
+    changes: tuple[Change, ...] = ()
+
+
+class HappeningKind(StrEnum):
+    """What an event is about."""
+
+    COMMAND = "command"
+    OVERRIDE_ENDED = "override_ended"
+    BUDGET = "budget"
+    UPSTREAM = "upstream"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened, already worded and cleaned. ``subject`` may be empty."""
+
+    id: str
+    at_us: int
+    kind: HappeningKind
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """The gateway's own health; ``problems`` are words and empty when all is well."""
+
+    name: str
+    version: str
+    source_id: str
+    started_us: int
+    problems: tuple[str, ...] = ()
+    loop_lag_ms: int = 0
+    backlog_records: int = 0
+    """Journal records not yet in SQLite."""
+    disk_free_percent: int = 100
+    memory_mb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything on the screen at one instant."""
+
+    now_ms: int
+    at_us: int
+    vitals: Vitals
+    projects: tuple[ProjectRow, ...]
+    targets: tuple[TargetRow, ...]
+    routes: tuple[RouteRow, ...]
+    happenings: tuple[Happening, ...]
+    """The newest first, a handful."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whoami:
+    """Whom the source takes us for, and so what we may do."""
+
+    actor: str
+    role: Role
