@@ -13,15 +13,18 @@ RESERVE_PERCENT = {Priority.HIGH: 0, Priority.MEDIUM: 10, Priority.LOW: 30}
 
 
 def refill(level: int, at_ns: int, limit: RateLimit, now_ns: int) -> tuple[int, int]:
-    """The level at ``now_ns`` and the instant it is exact at; time running back adds nothing."""
+    """The level at ``now_ns`` and the instant it is exact at; time running back adds nothing.
+
+    A bucket is full at the very nanosecond it fills, not at the step's end: a part step carried
+    over a full bucket would let through what never fitted in.
+    """
     elapsed = now_ns - at_ns
     if elapsed <= 0:
         return level, at_ns
-    steps = elapsed // limit.every_ns
-    gained = level + steps * limit.gain
-    if gained >= limit.capacity:
+    if elapsed * limit.gain >= (limit.capacity - level) * limit.every_ns:
         return limit.capacity, now_ns
-    return gained, at_ns + steps * limit.every_ns
+    steps = elapsed // limit.every_ns
+    return level + steps * limit.gain, at_ns + steps * limit.every_ns
 
 
 def needed(amount: int, limit: RateLimit, priority: Priority, *, shared: bool) -> int:
@@ -39,19 +42,25 @@ def wait_ns(level: int, at_ns: int, need: int, limit: RateLimit, now_ns: int) ->
     missing = need - level
     if missing <= 0:
         return 0
-    steps = -(-missing // limit.gain)
-    return max(0, at_ns + steps * limit.every_ns - now_ns)
+    by_step_ns = -(-missing // limit.gain) * limit.every_ns
+    until_full_ns = -(-(limit.capacity - level) * limit.every_ns // limit.gain)
+    return max(0, at_ns + min(by_step_ns, until_full_ns) - now_ns)
 
 
 def settled(level: int, held: int, actual: int, limit: RateLimit) -> int:
     """The level after an estimate is replaced by real usage.
 
-    Debt is at most one capacity, so that a single absurd reply cannot close a bucket for hours;
-    what comes back never lifts a bucket over its capacity.
+    It digs a debt of at most one capacity, so that a single absurd reply cannot close a bucket
+    for hours, and forgives none that is there; what comes back never lifts a bucket over its
+    capacity.
     """
-    return max(-limit.capacity, min(limit.capacity, level + held - actual))
+    return max(min(level, -limit.capacity), min(limit.capacity, level + held - actual))
 
 
 def relimited(level: int, old: RateLimit, new: RateLimit) -> int:
-    """The level under a changed limit: what was used stays used."""
-    return max(-new.capacity, min(new.capacity, level + new.capacity - old.capacity))
+    """The level under a changed limit: what was used stays used, as a debt of one capacity at most.
+
+    A debt that is deeper already stays.
+    """
+    kept = level + new.capacity - old.capacity
+    return max(min(level, -new.capacity), min(new.capacity, kept))

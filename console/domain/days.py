@@ -32,5 +32,8 @@ def micros(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} names no zone; write 2026-11-24T03:02:00Z")
-    whole = moment.astimezone(UTC)
+    try:
+        whole = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from None
     return round(whole.replace(microsecond=0).timestamp()) * MICROS + whole.microsecond

@@ -45,6 +45,10 @@ class Layers:
     by_slot: Mapping[Slot, tuple[Entry, ...]] = field(default_factory=dict)
     by_seq: Mapping[int, Entry] = field(default_factory=dict)
     ended_by: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    expiring: tuple[Entry, ...] = ()
+    """Those with an end, so that the next one is found without asking every value."""
+    gone: frozenset[int] = frozenset()
+    """Those that a living entry took out of force."""
 
     def with_entry(self, entry: Entry) -> "Layers":
         """The fold with one more entry; refused ones change nothing."""
@@ -54,6 +58,7 @@ class Layers:
         """The fold with more entries, in the order of their sequence numbers."""
         by_slot, by_seq = dict(self.by_slot), dict(self.by_seq)
         ended_by = dict(self.ended_by)
+        expiring, gone = list(self.expiring), set(self.gone)
         for entry in entries:
             if not entry.applied:
                 continue
@@ -61,13 +66,16 @@ class Layers:
             if entry.field is not None and entry.value is not None:
                 slot = (entry.subject, entry.field)
                 by_slot[slot] = (*by_slot.get(slot, ()), entry)
+                if entry.until_us is not None:
+                    expiring.append(entry)
             for seq in entry.ends:
                 ended_by[seq] = (*ended_by.get(seq, ()), entry.seq)
-        return Layers(self.file, by_slot, by_seq, ended_by)
+            _settle(gone, entry.ends, by_seq, ended_by)
+        return Layers(self.file, by_slot, by_seq, ended_by, tuple(expiring), frozenset(gone))
 
     def ended(self, seq: int) -> bool:
         """Whether a later living entry took this one out of force."""
-        return any(not self.ended(by) for by in self.ended_by.get(seq, ()))
+        return seq in self.gone
 
     def living(self, slot: Slot, now_us: int) -> tuple[Entry, ...]:
         """The entries on a value that are neither ended nor expired, oldest first."""
@@ -113,9 +121,8 @@ class Layers:
         """The next instant at which a value in force changes by itself."""
         ends = (
             entry.until_us
-            for slot in self.by_slot
-            for entry in self.living(slot, now_us)
-            if entry.until_us is not None
+            for entry in self.expiring
+            if entry.until_us is not None and entry.until_us > now_us and not self.ended(entry.seq)
         )
         return min(ends, default=None)
 
@@ -127,3 +134,21 @@ class Layers:
             if owner == subject and name is not Field.KEY
         )
         return tuple(item for item in found if item.entry is not None)
+
+
+def _settle(
+    gone: set[int],
+    touched: Iterable[int],
+    by_seq: Mapping[int, Entry],
+    ended_by: Mapping[int, tuple[int, ...]],
+) -> None:
+    """Bring ``gone`` up to date where an ender came, lived or died, and with what that ended."""
+    ahead = list(touched)
+    while ahead:
+        seq = ahead.pop()
+        now_gone = any(by not in gone for by in ended_by[seq])
+        if now_gone is (seq in gone):
+            continue
+        (gone.add if now_gone else gone.discard)(seq)
+        if seq in by_seq:
+            ahead += by_seq[seq].ends

@@ -5,13 +5,16 @@ token. Costs are summed in pico-dollars and rounded once per call, half to even.
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
 
 NANO_PER_USD = 1_000_000_000
 PICO_PER_NANO = 1_000
 PICO_PER_USD_PER_MTOK = 1_000_000
 MAX_NANO_USD = 1_000_000_000 * NANO_PER_USD
 """A billion dollars: beyond it a number is a mistake, and the sum still fits SQLite's integers."""
+
+_EXACT = Context(prec=60, traps=[Inexact])
+"""The default context would round a thirtieth decimal away without a word."""
 
 
 class MoneyError(ValueError):
@@ -42,12 +45,12 @@ def parse_usd(text: str) -> int:
         raise MoneyError(f'{text!r} is not an amount of dollars such as "12.50"') from None
     if not amount.is_finite() or amount < 0:
         raise MoneyError(f"{text!r} is not an amount of dollars of zero or more")
-    nano = amount * NANO_PER_USD
-    if nano > MAX_NANO_USD:
+    if amount > MAX_NANO_USD // NANO_PER_USD:
         raise MoneyError(f"{text!r} is more than a billion dollars")
-    if nano != nano.to_integral_value():
+    nano = _whole(amount, NANO_PER_USD)
+    if nano is None:
         raise MoneyError(f"{text!r} has more than nine decimals")
-    return int(nano)
+    return nano
 
 
 def parse_price(text: str) -> int:
@@ -60,10 +63,18 @@ def parse_price(text: str) -> int:
         ) from None
     if not amount.is_finite() or amount < 0 or amount > 1_000_000:
         raise MoneyError(f"{text!r} is not a price between 0 and 1000000 dollars per million")
-    pico = amount * PICO_PER_USD_PER_MTOK
-    if pico != pico.to_integral_value():
+    pico = _whole(amount, PICO_PER_USD_PER_MTOK)
+    if pico is None:
         raise MoneyError(f"{text!r} has more than six decimals")
-    return int(pico)
+    return pico
+
+
+def _whole(amount: Decimal, factor: int) -> int | None:
+    try:
+        product = _EXACT.multiply(amount, Decimal(factor))
+    except Inexact:
+        return None
+    return int(product) if product == product.to_integral_value() else None
 
 
 def nano_of_pico(pico: int) -> int:

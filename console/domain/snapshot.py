@@ -93,7 +93,7 @@ class ProjectRow:
     flow: Flow
     changes: tuple[Change, ...] = ()
     models: tuple[str, ...] = ()
-    """The models it asked for in the last five minutes, the most asked first."""
+    """The models it asked for in the last five minutes, by name."""
 
 
 @dataclass(frozen=True, slots=True)

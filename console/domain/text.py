@@ -34,4 +34,6 @@ def clean(text: str, limit: int = MAX_CHARS) -> str:
         return text
     cut = text if len(text) <= limit * 2 else text[: limit * 2]
     safe = cut.translate(_TABLE)
-    return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+    if len(cut) == len(text) and len(safe) <= limit:
+        return safe
+    return safe[: limit - 1] + "…"

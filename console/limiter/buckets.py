@@ -1,0 +1,139 @@
+"""The three kinds of bucket: what each keeps, when a request fits, and what its end gives back."""
+
+from typing import Final
+
+from console.domain.bucket import needed, refill, relimited, settled, wait_ns
+from console.domain.clock import Clock
+from console.domain.limits import BudgetLimit, Priority, RateLimit, SlotLimit
+from console.limiter.protocol import BucketState
+
+Wait = tuple[int, int]
+"""How hard a refusal binds: its kind's rank, then nanoseconds. The greatest one is named."""
+
+UNTOLD_NS: Final = 1 << 62
+"""Stands for a wait that no clock can tell; it outlasts every other of its kind."""
+
+_RATE, _SLOTS, _MONEY = range(3)
+
+
+class RateBucket:
+    """A token bucket. ``level`` is in micro-units and exact at ``at_ns``."""
+
+    __slots__ = ("at_ns", "level", "limit")
+
+    def __init__(self, limit: RateLimit, now_ns: int) -> None:
+        self.limit = limit
+        self.level = limit.capacity
+        self.at_ns = now_ns
+
+    def fits(self, amount: int, priority: Priority, shared: bool, now_ns: int) -> bool:
+        limit = self.limit
+        self.level, self.at_ns = refill(self.level, self.at_ns, limit, now_ns)
+        return needed(amount, limit, priority, shared=shared) <= self.level
+
+    def wait(self, amount: int, priority: Priority, shared: bool, clock: Clock) -> Wait:
+        need = needed(amount, self.limit, priority, shared=shared)
+        now_ns = clock.monotonic_ns()
+        return _RATE, wait_ns(self.level, self.at_ns, need, self.limit, now_ns)
+
+    def take(self, amount: int, _now_ns: int) -> None:
+        self.level -= amount
+
+    def end(self, held: int, actual: int, now_ns: int) -> None:
+        """Replace what a reservation held by what it used."""
+        if held == actual:
+            return
+        self.level, self.at_ns = refill(self.level, self.at_ns, self.limit, now_ns)
+        self.level = settled(self.level, held, actual, self.limit)
+
+    def relimit(self, limit: RateLimit, now_ns: int) -> None:
+        """Change the limit. A part step under the old one is dropped: it has no rate any more."""
+        if limit != self.limit:
+            level, _ = refill(self.level, self.at_ns, self.limit, now_ns)
+            self.level, self.at_ns = relimited(level, self.limit, limit), now_ns
+        self.limit = limit
+
+    def state(self) -> BucketState:
+        return BucketState(self.level, 0, self.at_ns, self.limit)
+
+
+class SlotBucket:
+    """Requests under way at the same time."""
+
+    __slots__ = ("at_ns", "limit", "used")
+
+    def __init__(self, limit: SlotLimit, now_ns: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self.at_ns = now_ns
+
+    def fits(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> bool:
+        return self.used + amount <= self.limit.slots
+
+    def wait(self, _amount: int, _priority: Priority, _shared: bool, _clock: Clock) -> Wait:
+        return _SLOTS, UNTOLD_NS
+
+    def take(self, amount: int, now_ns: int) -> None:
+        self.used += amount
+        self.at_ns = now_ns
+
+    def end(self, held: int, _actual: int, now_ns: int) -> None:
+        """Give the slots back, whatever was used."""
+        self.used -= held
+        self.at_ns = now_ns
+
+    def state(self) -> BucketState:
+        return BucketState(self.limit.slots - self.used, self.used, self.at_ns, self.limit)
+
+
+class MoneyBucket:
+    """One calendar day's money, in nano-dollars.
+
+    ``other`` is the day before it came up, so that a wall clock that steps over midnight and back
+    finds what it had spent. Reservations hold on to the day they were admitted on.
+    """
+
+    __slots__ = ("at_ns", "held", "limit", "other", "spent")
+
+    def __init__(self, limit: BudgetLimit, now_ns: int) -> None:
+        self.limit = limit
+        self.spent = 0
+        self.held = 0
+        self.at_ns = now_ns
+        self.other: MoneyBucket | None = None
+
+    def fits(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> bool:
+        return self.spent + self.held + amount <= self.limit.nano_usd
+
+    def wait(self, amount: int, _priority: Priority, _shared: bool, clock: Clock) -> Wait:
+        if amount > self.limit.nano_usd:
+            return _MONEY, UNTOLD_NS
+        return _MONEY, max(0, self.limit.ends_at_us - clock.wall_us()) * 1_000
+
+    def take(self, amount: int, now_ns: int) -> None:
+        self.held += amount
+        self.at_ns = now_ns
+
+    def end(self, held: int, actual: int, now_ns: int) -> None:
+        """Turn held money into spent money; more than was held is recorded as it is."""
+        self.held -= held
+        self.spent += actual
+        self.at_ns = now_ns
+
+    def on(self, limit: BudgetLimit, now_ns: int) -> "MoneyBucket":
+        """The bucket of the limit's day, under that limit: this one, the other or a fresh one."""
+        if limit.day == self.limit.day:
+            self.limit = limit
+            return self
+        day = self.other
+        if day is None or day.limit.day != limit.day:
+            day = MoneyBucket(limit, now_ns)
+        day.limit, day.other, self.other = limit, self, None
+        return day
+
+    def state(self) -> BucketState:
+        left = self.limit.nano_usd - self.spent - self.held
+        return BucketState(left, self.held, self.at_ns, self.limit)
+
+
+Bucket = RateBucket | SlotBucket | MoneyBucket

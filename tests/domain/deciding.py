@@ -1,0 +1,114 @@
+"""A small field, commands in a few words, and a desk without a store to decide them on."""
+
+import json
+from dataclasses import dataclass, field, replace
+
+from console.domain.catalogue import Catalogue, Project, Route, Target
+from console.domain.commands import Action, Actor, Command, Entry, Field, Role, Value
+from console.domain.decide import Rejected, decide, tightens
+from console.domain.layers import Layers
+from console.domain.money import NANO_PER_USD, Price
+
+START_US = 1_795_489_200_000_000
+HOUR_MS = 3_600_000
+PRICE = Price(2_000_000, 8_000_000, 500_000, 2_000_000, "v1")
+CATALOGUE = Catalogue(
+    projects={
+        "analytics": Project(
+            "analytics", "Analytics", rpm=20, tpm=80_000, daily_budget_nano_usd=500 * NANO_PER_USD
+        ),
+        "search": Project("search", "Search", rpm=640),
+    },
+    upstreams={},
+    targets={
+        "main/opus": Target("main/opus", "main", "opus", PRICE, rpm=50, tpm=200_000),
+        "main/flash": Target("main/flash", "main", "flash", PRICE),
+    },
+    routes={"opus": Route("opus", ("main/opus", "main/flash"))},
+)
+FILE: dict[tuple[str, Field], Value] = {
+    ("project:analytics", Field.RPM): 20,
+    ("project:analytics", Field.TPM): 80_000,
+    ("project:analytics", Field.BUDGET): 500 * NANO_PER_USD,
+    ("project:search", Field.RPM): 640,
+    ("target:main/opus", Field.RPM): 50,
+    ("target:main/opus", Field.TPM): 200_000,
+    ("model:opus", Field.TARGET): "main/opus",
+}
+ADMIN = Actor("ada", Role.ADMIN, "socket")
+MIKA = Actor("mika", Role.OPERATOR, "socket")
+VERA = Actor("vera", Role.VIEWER, "socket")
+SHA = "a" * 64
+KEY = json.dumps({"sha256": SHA, "projects": ["analytics"], "label": "prod"})
+
+
+@dataclass
+class Desk:
+    """The fold and a clock: `does` must be applied, `refused` must not."""
+
+    layers: Layers = field(default_factory=lambda: Layers(FILE))
+    now_us: int = START_US
+    seq: int = 0
+
+    def does(self, command: Command, actor: Actor = ADMIN) -> Entry:
+        decided = decide(command, actor, CATALOGUE, self.layers, self.now_us)
+        assert isinstance(decided, Entry), decided
+        self.seq += 1
+        entry = replace(decided, seq=self.seq, id=f"cmd_{self.seq}")
+        self.layers = self.layers.with_entry(entry)
+        self.now_us += 1_000_000
+        return entry
+
+    def refused(self, command: Command, actor: Actor = ADMIN) -> Rejected:
+        decided = decide(command, actor, CATALOGUE, self.layers, self.now_us)
+        assert isinstance(decided, Rejected), decided
+        return decided
+
+    def loosens(self, command: Command, actor: Actor = ADMIN) -> bool:
+        decided = decide(command, actor, CATALOGUE, self.layers, self.now_us)
+        assert isinstance(decided, Entry), decided
+        return not tightens(decided, self.layers)
+
+    def value(self, subject: str, name: Field) -> Value | None:
+        return self.layers.in_force(subject, name, self.now_us).value
+
+
+def pause(subject: str = "project:analytics", for_ms: int | None = HOUR_MS) -> Command:
+    return Command(Action.PAUSE, subject, reason="batch bug", for_ms=for_ms)
+
+
+def resume(subject: str = "project:analytics") -> Command:
+    return Command(Action.RESUME, subject)
+
+
+def limit(
+    value: int | None,
+    name: Field = Field.RPM,
+    subject: str = "project:analytics",
+    *,
+    for_ms: int | None = HOUR_MS,
+    scale: int | None = None,
+    version: int | None = None,
+) -> Command:
+    return Command(
+        Action.LIMIT,
+        subject,
+        name,
+        value,
+        scale,
+        reason="orders import",
+        for_ms=for_ms,
+        expected_version=version,
+    )
+
+
+def fallback(target: str = "main/flash", for_ms: int | None = HOUR_MS) -> Command:
+    return Command(Action.FALLBACK, "model:opus", value=target, reason="429s", for_ms=for_ms)
+
+
+def undo(entry: Entry) -> Command:
+    return Command(Action.UNDO, f"command:{entry.id}")
+
+
+def key_add(name: str = "k_prod", value: str = KEY) -> Command:
+    return Command(Action.KEY_ADD, f"key:{name}", value=value)

@@ -1,0 +1,217 @@
+"""The fold of the command log: override over standing change over file, and back again."""
+
+from collections.abc import Iterable
+from itertools import count
+
+import pytest
+
+from console.domain.commands import Action, Entry, Field, Role, Value
+from console.domain.layers import InForce, Layer, Layers
+
+SUBJECT = "project:analytics"
+FILE = Layers({(SUBJECT, Field.RPM): 20, (SUBJECT, Field.TPM): 80_000})
+NOON = 1_795_489_200_000_000
+MINUTE = 60_000_000
+
+
+class Log:
+    """Writes entries with the sequence numbers that a log would give them."""
+
+    def __init__(self) -> None:
+        self._seq = count(1)
+
+    def entry(
+        self,
+        action: Action,
+        name: Field | None = None,
+        value: Value | None = None,
+        *,
+        subject: str = SUBJECT,
+        until_us: int | None = None,
+        ends: Iterable[Entry] = (),
+        applied: bool = True,
+    ) -> Entry:
+        seq = next(self._seq)
+        return Entry(
+            seq=seq,
+            id=f"cmd_{seq}",
+            at_us=NOON,
+            actor="mika",
+            role=Role.OPERATOR,
+            origin="socket",
+            action=action,
+            subject=subject,
+            field=name,
+            value=value,
+            before="",
+            after="",
+            reason="",
+            public=False,
+            until_us=until_us,
+            ends=tuple(one.seq for one in ends),
+            applied=applied,
+            error="" if applied else "refused",
+            idempotency_key="",
+        )
+
+    def limit(self, value: int, until_us: int | None = None, applied: bool = True) -> Entry:
+        return self.entry(Action.LIMIT, Field.RPM, value, until_us=until_us, applied=applied)
+
+    def pause(self, until_us: int | None = None) -> Entry:
+        return self.entry(Action.PAUSE, Field.PAUSED, True, until_us=until_us)
+
+    def undo(self, *ends: Entry) -> Entry:
+        return self.entry(Action.UNDO, ends=ends)
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+def rpm_in_force(layers: Layers, now_us: int = NOON) -> InForce:
+    return layers.in_force(SUBJECT, Field.RPM, now_us)
+
+
+def paused(layers: Layers, now_us: int = NOON) -> bool:
+    return bool(layers.in_force(SUBJECT, Field.PAUSED, now_us).value)
+
+
+def test_without_commands_the_file_is_in_force() -> None:
+    assert rpm_in_force(FILE) == InForce(20, Layer.FILE)
+    assert rpm_in_force(Layers({})) == InForce(None, Layer.FILE)
+
+
+def test_a_standing_change_wins_over_the_file(log: Log) -> None:
+    entry = log.limit(30)
+    assert rpm_in_force(FILE.with_entry(entry)) == InForce(30, Layer.STANDING, entry)
+
+
+def test_an_override_wins_over_a_later_standing_change(log: Log) -> None:
+    override = log.limit(40, until_us=NOON + MINUTE)
+    layers = FILE.with_entries([override, log.limit(30)])
+    assert rpm_in_force(layers) == InForce(40, Layer.OVERRIDE, override)
+    assert layers.base(SUBJECT, Field.RPM, NOON) == 30
+
+
+def test_an_override_ends_by_itself_at_its_instant(log: Log) -> None:
+    layers = FILE.with_entries([log.limit(30), log.limit(40, until_us=NOON + MINUTE)])
+    assert rpm_in_force(layers, NOON + MINUTE - 1).value == 40
+    assert rpm_in_force(layers, NOON + MINUTE).value == 30
+
+
+def test_the_last_override_wins_and_its_end_brings_the_one_before_back(log: Log) -> None:
+    long, short = log.limit(40, NOON + 9 * MINUTE), log.limit(50, NOON + MINUTE)
+    layers = FILE.with_entries([long, short])
+    assert rpm_in_force(layers).value == 50
+    assert rpm_in_force(layers, NOON + MINUTE).value == 40
+
+
+def test_a_refused_command_changes_nothing(log: Log) -> None:
+    layers = FILE.with_entry(log.limit(30, applied=False))
+    assert rpm_in_force(layers).layer is Layer.FILE
+    assert layers.version(SUBJECT) == 0
+
+
+def test_undo_brings_back_what_was_before(log: Log) -> None:
+    first, second = log.limit(30), log.limit(50)
+    layers = FILE.with_entries([first, second])
+    assert rpm_in_force(layers.with_entry(log.undo(second))).value == 30
+    assert rpm_in_force(layers.with_entry(log.undo(first))).value == 50
+
+
+def test_undo_of_undo_brings_the_change_back(log: Log) -> None:
+    change = log.limit(30)
+    undo = log.undo(change)
+    again = log.undo(undo)
+    layers = FILE.with_entries([change, undo])
+    assert rpm_in_force(layers).value == 20
+    assert rpm_in_force(layers.with_entry(again)).value == 30
+    assert rpm_in_force(layers.with_entries([again, log.undo(again)])).value == 20
+
+
+def test_what_expired_meanwhile_is_not_brought_back(log: Log) -> None:
+    change = log.limit(30, until_us=NOON + MINUTE)
+    undo = log.undo(change)
+    layers = FILE.with_entries([change, undo, log.undo(undo)])
+    assert rpm_in_force(layers).value == 30
+    assert rpm_in_force(layers, NOON + MINUTE).value == 20
+
+
+def test_a_resume_ends_every_pause_and_its_undo_brings_them_back(log: Log) -> None:
+    pauses = [log.pause(NOON + MINUTE), log.pause(), log.pause(NOON + 9 * MINUTE)]
+    resume = log.entry(Action.RESUME, ends=pauses)
+    layers = FILE.with_entries(pauses)
+    assert paused(layers, NOON + 99 * MINUTE)
+    layers = layers.with_entry(resume)
+    assert not paused(layers)
+    assert paused(layers.with_entry(log.undo(resume)))
+
+
+def test_a_pause_after_a_resume_holds(log: Log) -> None:
+    first = log.pause()
+    layers = FILE.with_entries([first, log.entry(Action.RESUME, ends=[first]), log.pause()])
+    assert paused(layers)
+
+
+def test_two_enders_must_both_be_undone(log: Log) -> None:
+    change = log.limit(30)
+    one, other = log.undo(change), log.undo(change)
+    layers = FILE.with_entries([change, one, other, log.undo(one)])
+    assert rpm_in_force(layers).value == 20
+    assert rpm_in_force(layers.with_entry(log.undo(other))).value == 30
+
+
+def test_a_long_chain_of_undos_is_folded(log: Log) -> None:
+    entries = [log.limit(30)]
+    for _ in range(5_000):
+        entries.append(log.undo(entries[-1]))
+    assert rpm_in_force(FILE.with_entries(entries)).value == 30
+    assert rpm_in_force(FILE.with_entries(entries[:-1])).value == 20
+
+
+def test_enders_of_many_enders_are_folded_in_no_time(log: Log) -> None:
+    entries = [log.limit(30)]
+    for _ in range(60):
+        entries.append(log.undo(*entries))
+    assert rpm_in_force(FILE.with_entries(entries)).value == 20
+
+
+def test_folding_at_once_is_folding_one_by_one(log: Log) -> None:
+    change = log.limit(30, until_us=NOON + MINUTE)
+    entries = [log.pause(), change, log.undo(change), log.limit(7), log.limit(9, applied=False)]
+    one_by_one = FILE
+    for entry in entries:
+        one_by_one = one_by_one.with_entry(entry)
+    assert one_by_one == FILE.with_entries(entries)
+    assert FILE.by_seq == {}
+
+
+def test_a_subjects_version_is_its_last_entry_or_ender(log: Log) -> None:
+    change, pause = log.limit(30), log.pause()
+    other = log.entry(Action.LIMIT, Field.RPM, 5, subject="project:search")
+    layers = FILE.with_entries([change, pause, other])
+    assert layers.version(SUBJECT) == pause.seq
+    assert layers.version("project:search") == other.seq
+    undo = log.undo(change)
+    assert layers.with_entry(undo).version(SUBJECT) == undo.seq
+    assert layers.version("project:unknown") == 0
+
+
+def test_the_next_expiry_is_of_what_is_in_force(log: Log) -> None:
+    soon, later = log.limit(30, NOON + MINUTE), log.pause(NOON + 5 * MINUTE)
+    layers = FILE.with_entries([soon, later, log.limit(9)])
+    assert layers.next_expiry_us(NOON) == NOON + MINUTE
+    assert layers.next_expiry_us(NOON + MINUTE) == NOON + 5 * MINUTE
+    assert layers.next_expiry_us(NOON + 5 * MINUTE) is None
+    assert layers.with_entry(log.undo(soon)).next_expiry_us(NOON) == NOON + 5 * MINUTE
+
+
+def test_what_is_in_force_on_a_subject_leaves_out_file_values_and_keys(log: Log) -> None:
+    key = log.entry(Action.KEY_ADD, Field.KEY, "hash")
+    change, pause = log.limit(30), log.pause(NOON + MINUTE)
+    found = FILE.with_entries([key, change, pause]).overrides(SUBJECT, NOON)
+    assert [(item.value, item.layer, item.until_us) for item in found] == [
+        (30, Layer.STANDING, None),
+        (True, Layer.OVERRIDE, NOON + MINUTE),
+    ]

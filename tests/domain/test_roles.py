@@ -1,0 +1,127 @@
+"""Who may do what: the whole table, role × action, and the finer rules."""
+
+import pytest
+
+from console.domain.commands import Action, Actor, Command, Entry, Field, Role
+from console.domain.decide import Rejected, decide
+from console.domain.money import NANO_PER_USD
+from console.domain.roles import MAY
+from console.domain.shape import KINDS
+from tests.domain.deciding import (
+    ADMIN,
+    CATALOGUE,
+    HOUR_MS,
+    KEY,
+    MIKA,
+    SHA,
+    VERA,
+    Desk,
+    fallback,
+    key_add,
+    limit,
+    pause,
+    resume,
+    undo,
+)
+
+TABLE = {
+    Role.VIEWER: set[Action](),
+    Role.OPERATOR: {Action.PAUSE, Action.RESUME, Action.LIMIT, Action.FALLBACK, Action.UNDO},
+    Role.ADMIN: set(Action),
+}
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("action", Action)
+def test_who_may_ask_for_what(role: Role, action: Action) -> None:
+    desk = Desk()
+    desk.does(pause("project:search"))
+    limited = desk.does(limit(700, subject="project:search"), MIKA)
+    desk.does(key_add("k_old", KEY.replace(SHA, "b" * 64)))
+    command = {
+        Action.PAUSE: pause(),
+        Action.RESUME: resume("project:search"),
+        Action.LIMIT: limit(30),
+        Action.FALLBACK: fallback(),
+        Action.UNDO: undo(limited),
+        Action.KEY_ADD: key_add(),
+        Action.KEY_REVOKE: Command(Action.KEY_REVOKE, "key:k_old", reason="left"),
+    }[action]
+    decided = decide(command, Actor("x", role, "socket"), CATALOGUE, desk.layers, desk.now_us)
+    if action in TABLE[role]:
+        assert isinstance(decided, Entry)
+    else:
+        assert isinstance(decided, Rejected)
+        assert decided.code == "not_allowed"
+        assert f"x is {role} here" in decided.text
+
+
+def test_the_table_is_the_products() -> None:
+    assert {role: set(actions) for role, actions in MAY.items()} == TABLE
+    assert set(KINDS) == set(Action)
+
+
+@pytest.mark.parametrize(
+    "command", [pause(for_ms=None), limit(30, for_ms=None), fallback(for_ms=None)]
+)
+def test_what_is_permanent_takes_an_admin(command: Command) -> None:
+    desk = Desk()
+    refused = desk.refused(command, MIKA)
+    assert (refused.code, "give it an end" in refused.text) == ("not_allowed", True)
+    desk.does(command, ADMIN)
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "allowed"),
+    [
+        (40, Field.RPM, True),
+        (41, Field.RPM, False),
+        (1, Field.RPM, True),
+        (1_000 * NANO_PER_USD, Field.BUDGET, True),
+        (1_000 * NANO_PER_USD + 1, Field.BUDGET, False),
+        (10_000, Field.CONCURRENCY, True),
+    ],
+)
+def test_an_operator_raises_to_twice_the_value_without_overrides(
+    value: int, name: Field, allowed: bool
+) -> None:
+    desk = Desk()
+    if allowed:
+        desk.does(limit(value, name), MIKA)
+    else:
+        refused = desk.refused(limit(value, name), MIKA)
+        assert refused.code == "not_allowed"
+        assert "ask an admin for more" in refused.text
+        desk.does(limit(value, name), ADMIN)
+
+
+def test_twice_is_of_the_standing_value_and_overrides_do_not_stack() -> None:
+    desk = Desk()
+    desk.does(limit(40), MIKA)
+    assert desk.refused(limit(60), MIKA).code == "not_allowed"
+    desk.does(limit(50, for_ms=None), ADMIN)
+    desk.does(limit(100), MIKA)
+
+
+def test_an_operator_may_lower_an_admins_override_but_not_outlast_it() -> None:
+    desk = Desk()
+    desk.does(limit(100), ADMIN)
+    assert desk.refused(limit(80), MIKA).code == "not_allowed", "it would end later"
+    desk.does(limit(80, for_ms=HOUR_MS // 2), MIKA)
+
+
+def test_an_operator_undoes_operators_commands_only() -> None:
+    desk = Desk()
+    mine = desk.does(limit(30), MIKA)
+    desk.does(undo(mine), Actor("lee", Role.OPERATOR, "socket"))
+    hers = desk.does(limit(100), ADMIN)
+    refused = desk.refused(undo(hers), MIKA)
+    assert refused.code == "not_allowed"
+    assert "was ada's as admin" in refused.text
+    desk.does(undo(hers), ADMIN)
+
+
+def test_a_viewer_learns_nothing_from_a_refusal() -> None:
+    desk = Desk()
+    known, unknown = (desk.refused(pause(f"project:{name}"), VERA) for name in ("search", "nope"))
+    assert known == unknown

@@ -1,0 +1,8 @@
+import pytest
+
+pytest.register_assert_rewrite(
+    "tests.limiter.budget_promises",
+    "tests.limiter.conformance",
+    "tests.limiter.model",
+    "tests.limiter.rate_promises",
+)

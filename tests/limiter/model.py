@@ -1,0 +1,358 @@
+"""A limiter in exact fractions, and the machine that drives a real one beside it.
+
+The model decides nothing about rates by itself: it checks that the real limiter, which credits
+whole steps only, is never more generous than continuous refill and never behind it by more than
+the part steps it dropped.
+"""
+
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from console.domain.bucket import RESERVE_PERCENT
+from console.domain.limits import BudgetLimit, Limit, Priority, RateLimit, SlotLimit, Take
+from console.limiter import Admitted, Limiter, Refused
+from tests.clocks import HandClock
+
+T = TypeVar("T")
+SHARED = frozenset({"target:u/m:rpm", "target:u/m:tpm"})
+RATES = ("project:a:rpm", "project:a:tpm", "project:a:itpm", *sorted(SHARED))
+SLOTS, MONEY = "project:a:concurrency", "project:a:budget"
+SHADOW = frozenset({"project:a:itpm"})
+DAYS = ("2026-11-24", "2026-11-25", "2026-11-26")
+
+
+@dataclass(slots=True)
+class RateModel:
+    """Continuous refill. ``slack`` bounds the part steps dropped, in micro-units."""
+
+    limit: RateLimit
+    level: Fraction
+    at_ns: int
+    slack: int
+    passed: list[tuple[int, int]] = field(default_factory=list)
+    """(instant, amount) under this limit: admitted, or given back as a negative amount."""
+
+    @property
+    def per_ns(self) -> Fraction:
+        return Fraction(self.limit.per_minute, 60_000)
+
+    @property
+    def behind(self) -> int:
+        """How far the real level may be behind, with the step under way."""
+        return self.slack + self.limit.gain
+
+    def reach(self, now_ns: int) -> None:
+        gained = self.level + self.per_ns * (now_ns - self.at_ns)
+        self.level, self.at_ns = min(Fraction(self.limit.capacity), gained), now_ns
+
+    def need(self, amount: int, priority: Priority, *, shared: bool) -> int:
+        reserve = self.limit.capacity * RESERVE_PERCENT[priority] // 100 if shared else 0
+        return min(self.limit.capacity, amount + reserve)
+
+    def wait_ns(self, need: int) -> Fraction:
+        return max(Fraction(0), (need - self.level) / self.per_ns)
+
+    def take(self, amount: int) -> None:
+        """Admit, and check every window that ends here: admitted ≤ capacity + rate × interval."""
+        self.level -= amount
+        self.passed.append((self.at_ns, amount))
+        total, excess = 0, max(0, amount - self.limit.capacity)
+        for then_ns, passed in reversed(self.passed):
+            total += passed
+            bound = self.limit.capacity + self.per_ns * (self.at_ns - then_ns) + excess
+            assert total <= bound, f"{total} micro-units in {self.at_ns - then_ns} ns"
+
+    def end(self, held: int, actual: int) -> None:
+        floor = min(self.level, Fraction(-self.limit.capacity))
+        back = min(Fraction(self.limit.capacity), self.level + held - actual)
+        if back < floor == -self.limit.capacity:
+            # The floor holds for whole steps: a part step under way stays on top of it.
+            floor += self.limit.gain
+            self.slack += self.limit.gain
+        self.level = max(floor, back)
+        if actual < held:
+            self.passed.append((self.at_ns, actual - held))
+
+    def relimit(self, new: RateLimit) -> None:
+        if new == self.limit:
+            return
+        floor = min(self.level, Fraction(-new.capacity))
+        kept = self.level + new.capacity - self.limit.capacity
+        self.level = max(floor, min(Fraction(new.capacity), kept))
+        self.slack += self.limit.gain
+        self.limit = new
+        self.passed.clear()
+
+
+@dataclass(slots=True)
+class DayModel:
+    spent: int = 0
+    held: int = 0
+    bounded: bool = True
+    """Nothing yet used more than it held, and the budget was never lowered."""
+
+
+@dataclass(slots=True)
+class Live:
+    deadline_ns: int
+    answer: Admitted
+    held: dict[str, int]
+    day: str
+
+
+class LimiterMachine(RuleBasedStateMachine):
+    """Random operations on a real limiter and on the model, compared after each of them."""
+
+    def limiter_over(self, clock: HandClock) -> Limiter:
+        raise NotImplementedError
+
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        """Complete a call; one that suspends wants an override."""
+        try:
+            call.send(None)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        raise AssertionError("the call suspended")
+
+    @initialize(numbers=st.tuples(*[st.integers(1, 200_000) for _ in RATES]))
+    def begin(self, numbers: tuple[int, ...]) -> None:
+        self.clock = HandClock()
+        self.limiter = self.limiter_over(self.clock)
+        now_ns = self.clock.monotonic_ns()
+        self.rates = {
+            key: RateModel(limit, Fraction(limit.capacity), now_ns, 1)
+            for key, number in zip(RATES, numbers, strict=True)
+            for limit in (RateLimit(number, 10),)
+        }
+        self.slots, self.in_use = 4, 0
+        self.budget, self.day, self.latest = 10_000, DAYS[0], 0
+        self.days = {day: DayModel() for day in DAYS}
+        self.live: dict[str, Live] = {}
+        self.ended: list[str] = []
+        self.touched: set[str] = set()
+        self.number = 0
+
+    def _reach_now(self) -> None:
+        for model in self.rates.values():
+            model.reach(self.clock.monotonic_ns())
+
+    def _limit(self, key: str) -> Limit:
+        if key == SLOTS:
+            return SlotLimit(self.slots)
+        if key == MONEY:
+            return BudgetLimit(self.budget, self.day, self.clock.wall_us() + 5_000_000)
+        return self.rates[key].limit
+
+    def _take(self, key: str, share: float) -> Take:
+        """A share of what the bucket holds: up to three capacities of rates and slots."""
+        if key == SLOTS:
+            amount = 1
+        elif key == MONEY:
+            amount = int(self.budget * share / 2)
+        else:
+            amount = int(self.rates[key].limit.capacity * share)
+        return Take(key, amount, self._limit(key), shared=key in SHARED, shadow=key in SHADOW)
+
+    @rule(
+        shares=st.dictionaries(
+            st.sampled_from((*RATES, SLOTS, MONEY)),
+            st.one_of(st.floats(0, 0.3), st.floats(0, 3)),
+            min_size=1,
+        ),
+        priority=st.sampled_from(Priority),
+        ttl_ms=st.integers(1, 60_000),
+    )
+    def acquire(self, shares: dict[str, float], priority: Priority, ttl_ms: int) -> None:
+        self._reach_now()
+        self.number += 1
+        name = f"req_{self.number}"
+        takes = [self._take(key, share) for key, share in shares.items()]
+        answer = self.run(self.limiter.acquire(name, takes, priority, ttl_ms))
+        self.touched |= shares.keys()
+        if isinstance(answer, Refused):
+            self._check_refused(answer, takes, priority)
+            return
+        held: dict[str, int] = {}
+        for take in takes:
+            model = self.rates.get(take.key)
+            if model is None:
+                assert self._fits_exactly(take)
+            elif take.key in SHADOW and answer.shadowed == take.key:
+                assert model.level < model.need(take.amount, priority, shared=False) + model.behind
+                continue
+            else:
+                shared = take.key in SHARED
+                assert model.level >= model.need(take.amount, priority, shared=shared)
+                model.take(take.amount)
+            held[take.key] = take.amount
+        self.in_use += held.get(SLOTS, 0)
+        self.days[self.day].held += held.get(MONEY, 0)
+        deadline_ns = self.clock.monotonic_ns() + ttl_ms * 1_000_000
+        self.live[name] = Live(deadline_ns, answer, held, self.day)
+
+    def _fits_exactly(self, take: Take) -> bool:
+        if take.key == SLOTS:
+            return self.in_use + take.amount <= self.slots
+        day = self.days[self.day]
+        return day.spent + day.held + take.amount <= self.budget
+
+    def _check_refused(self, answer: Refused, takes: list[Take], priority: Priority) -> None:
+        by_key = {take.key: take for take in takes if not take.shadow}
+        binding = by_key[answer.binding]
+        exact = [k for k in (MONEY, SLOTS) if k in by_key and not self._fits_exactly(by_key[k])]
+        if exact:
+            assert answer.binding == exact[0]
+            hopeless = exact[0] == SLOTS or binding.amount > self.budget
+            assert answer.wait_ms == (None if hopeless else 5_000)
+            return
+        waits = {}
+        for key, take in by_key.items():
+            if model := self.rates.get(key):
+                need = model.need(take.amount, priority, shared=take.shared)
+                waits[key] = model.wait_ns(need), Fraction(model.behind) / model.per_ns
+        assert answer.wait_ms is not None
+        wait_ns, slack_ns = waits[answer.binding]
+        told_ns = answer.wait_ms * 1_000_000
+        assert wait_ns <= told_ns < wait_ns + slack_ns + 1_000_001
+        assert all(other <= told_ns for other, _ in waits.values())
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data())
+    def acquire_again(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.live)))
+        takes = [self._take(key, 0.1) for key in RATES]
+        again = self.run(self.limiter.acquire(name, takes, Priority.HIGH, 1))
+        assert again == self.live[name].answer
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data(), share=st.floats(0, 3) | st.just(50.0))
+    def settle(self, data: st.DataObject, share: float) -> None:
+        name = data.draw(st.sampled_from(sorted(self.live)))
+        held = self.live[name].held
+        keys = data.draw(st.sets(st.sampled_from(sorted(held)))) if held else set()
+        actual = {key: int(held[key] * share) for key in keys}
+        assert self.run(self.limiter.settle(name, actual))
+        self._end(name, actual)
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.live)))
+        assert self.run(self.limiter.release(name))
+        self._end(name, dict.fromkeys(self.live[name].held, 0))
+
+    @rule()
+    def expire(self) -> None:
+        now_ns = self.clock.monotonic_ns()
+        late = {name for name, live in self.live.items() if live.deadline_ns <= now_ns}
+        told = self.run(self.limiter.expire())
+        assert len(told) == len(late)
+        assert set(told) == late
+        for name in sorted(late):
+            self._end(name, {})
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data(), ttl_ms=st.integers(1, 60_000))
+    def renew(self, data: st.DataObject, ttl_ms: int) -> None:
+        name = data.draw(st.sampled_from(sorted(self.live)))
+        assert self.run(self.limiter.renew(name, ttl_ms))
+        self.live[name].deadline_ns = self.clock.monotonic_ns() + ttl_ms * 1_000_000
+
+    @precondition(lambda self: self.ended)
+    @rule(data=st.data())
+    def end_again(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(self.ended))
+        assert not self.run(self.limiter.settle(name, {MONEY: 0, "project:a:rpm": 0}))
+        assert not self.run(self.limiter.release(name))
+        assert not self.run(self.limiter.renew(name, 1_000))
+
+    def _end(self, name: str, actual: dict[str, int]) -> None:
+        self._reach_now()
+        live = self.live.pop(name)
+        self.ended.append(name)
+        for key, held in live.held.items():
+            used = actual.get(key, held)
+            if key == SLOTS:
+                self.in_use -= held
+            elif key == MONEY:
+                day = self.days[live.day]
+                day.held -= held
+                day.spent += used
+                day.bounded &= used <= held
+            else:
+                self.rates[key].end(held, used)
+
+    @rule(key=st.sampled_from(RATES), per_minute=st.integers(1, 200_000))
+    def relimit_rate(self, key: str, per_minute: int) -> None:
+        self._reach_now()
+        limit = RateLimit(per_minute, 10)
+        self.run(self.limiter.relimit({key: limit}))
+        model = self.rates[key]
+        if key in self.touched:
+            model.relimit(limit)
+        else:
+            self.rates[key] = RateModel(limit, Fraction(limit.capacity), model.at_ns, 1)
+
+    @rule(slots=st.integers(0, 6), budget=st.integers(0, 20_000))
+    def relimit_others(self, slots: int, budget: int) -> None:
+        for day in self.days.values():
+            day.bounded &= budget >= self.budget
+        self.slots, self.budget = slots, budget
+        self.run(self.limiter.relimit({key: self._limit(key) for key in (SLOTS, MONEY)}))
+
+    @rule(ns=st.one_of(st.integers(0, 100_000), st.integers(0, 20_000_000_000)))
+    def pass_time(self, ns: int) -> None:
+        self.clock.advance_ns(ns)
+
+    @rule(us=st.integers(0, 10**17))
+    def step_wall_clock(self, us: int) -> None:
+        self.clock.set_wall(us)
+
+    @rule(later=st.booleans())
+    def cross_midnight(self, later: bool) -> None:
+        """Forward, or back by one: the limiter remembers two days."""
+        place = DAYS.index(self.day) + (1 if later else -1)
+        if max(0, self.latest - 1) <= place < len(DAYS):
+            self.day = DAYS[place]
+            self.latest = max(self.latest, place)
+
+    @invariant()
+    def levels_agree(self) -> None:
+        if not hasattr(self, "limiter"):
+            return
+        self._reach_now()
+        states = self.run(self.limiter.levels([*RATES, SLOTS, MONEY]))
+        assert states.keys() == self.touched
+        for key in sorted(self.touched & self.rates.keys()):
+            model, state = self.rates[key], states[key]
+            assert state.limit == model.limit
+            behind_ns = self.clock.monotonic_ns() - state.at_ns
+            real = min(Fraction(model.limit.capacity), state.level + model.per_ns * behind_ns)
+            assert state.level <= model.limit.capacity
+            assert real <= model.level < real + model.behind
+        if SLOTS in states:
+            assert (states[SLOTS].level, states[SLOTS].held) == (
+                self.slots - self.in_use,
+                self.in_use,
+            )
+        if MONEY in states:
+            limit = states[MONEY].limit
+            assert isinstance(limit, BudgetLimit)
+            day = self.days[limit.day]
+            assert states[MONEY].level == limit.nano_usd - day.spent - day.held
+            assert states[MONEY].held == day.held
+            assert not day.bounded or day.spent + day.held <= limit.nano_usd
+
+    @invariant()
+    def money_is_held_by_the_living(self) -> None:
+        if not hasattr(self, "limiter"):
+            return
+        for name, day in self.days.items():
+            held = (one.held.get(MONEY, 0) for one in self.live.values() if one.day == name)
+            assert day.held == sum(held)

@@ -1,0 +1,99 @@
+"""The limiter in memory: the promises of every limiter, and its own."""
+
+import gc
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from console.domain.limits import MICRO, BudgetLimit, Priority, SlotLimit, Take, rpm
+from console.limiter import Admitted, Limiter, MemoryLimiter, Refused
+from console.limiter.buckets import MoneyBucket
+from tests.clocks import HandClock
+from tests.limiter.conformance import LimiterPromises
+from tests.limiter.rig import MONEY, RPM, Rig, budget, money, one, slot
+
+
+class TestMemoryLimiter(LimiterPromises):
+    def limiter_over(self, clock: HandClock) -> Limiter:
+        return MemoryLimiter(clock)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def limiter(clock: HandClock) -> MemoryLimiter:
+    return MemoryLimiter(clock)
+
+
+def test_every_call_completes_without_suspending(limiter: MemoryLimiter) -> None:
+    calls: list[Coroutine[Any, Any, object]] = [
+        limiter.acquire("a", [one(rpm(6)), slot(1)], Priority.LOW, 1_000),
+        limiter.acquire("b", [one(rpm(6)), slot(1)], Priority.LOW, 1_000),
+        limiter.renew("a", 1_000),
+        limiter.settle("a", {}),
+        limiter.release("a"),
+        limiter.expire(),
+        limiter.relimit({RPM: rpm(60)}),
+        limiter.levels([RPM]),
+    ]
+    for call in calls:
+        with pytest.raises(StopIteration):
+            call.send(None)
+
+
+async def test_levels_restored_are_as_of_now_and_never_over_capacity(
+    limiter: MemoryLimiter, clock: HandClock
+) -> None:
+    rig = Rig(limiter, clock)
+    limiter.restore({RPM: (3 * MICRO, rpm(60)), "project:b:rpm": (10**18, rpm(60))})
+    assert await rig.left("project:b:rpm") == 10 * MICRO
+    clock.advance_ms(1_000)
+    assert await rig.passing(one(rpm(60))) == 4
+
+
+async def test_debt_is_restored(limiter: MemoryLimiter, clock: HandClock) -> None:
+    limiter.restore({RPM: (-3 * MICRO, rpm(60))})
+    assert await Rig(limiter, clock).ask(one(rpm(60))) == Refused(RPM, 4_000)
+
+
+async def test_money_spent_before_a_restart_stays_spent(
+    limiter: MemoryLimiter, clock: HandClock
+) -> None:
+    rig, day = Rig(limiter, clock), budget(1_000, clock)
+    limiter.restore_spent(MONEY, day, 900)
+    assert not await rig.passes(money(101, day))
+    assert await rig.passes(money(100, day))
+    assert await rig.passes(money(1_000, budget(1_000, clock, "2026-11-25")))
+
+
+async def test_a_bucket_keeps_its_kind(limiter: MemoryLimiter, clock: HandClock) -> None:
+    rig = Rig(limiter, clock)
+    await rig.ask(one(rpm(60)))
+    with pytest.raises(ValueError, match="project:a:rpm cannot become a SlotLimit"):
+        await rig.ask(Take(RPM, 1, SlotLimit(1)))
+
+
+async def test_nothing_of_ended_reservations_and_past_days_is_kept(
+    limiter: MemoryLimiter, clock: HandClock
+) -> None:
+    rig = Rig(limiter, clock)
+    for number in range(300):
+        day = BudgetLimit(1_000, f"day {number:03}", clock.wall_us() + 1)
+        answer = await rig.ask(one(rpm(60_000)), slot(2), money(1, day), name=str(number))
+        assert answer == Admitted()
+        if number % 3 == 0:
+            await limiter.settle(str(number), {})
+        elif number % 3 == 1:
+            await limiter.release(str(number))
+        else:
+            clock.advance_ms(3_600_000)
+            assert await limiter.expire() == (str(number),)
+    gc.collect()
+    days = {one.limit.day for one in gc.get_objects() if isinstance(one, MoneyBucket)}
+    assert {day for day in days if day.startswith("day ")} == {"day 298", "day 299"}
+    assert limiter._live == {}
+    assert len(limiter._buckets) == 3
