@@ -1,0 +1,39 @@
+"""The store: a journal that is written first, and SQLite, its fold, kept by one writer a file.
+
+`Ledger` is the gateway's; `Reader` is for everybody. See `schema` for what is stored, `records` for
+the journal's form and `chain` for the audit's hashes.
+"""
+
+from console.store.chain import Broken, canonical, verify
+from console.store.errors import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreMissing,
+    StoreNewer,
+)
+from console.store.ledger import Ledger
+from console.store.reader import Reader
+from console.store.recovery import Recovered
+from console.store.retention import Keep
+from console.store.rows import LevelSample, Rollup, Total
+
+__all__ = [
+    "Broken",
+    "Keep",
+    "Ledger",
+    "LevelSample",
+    "Reader",
+    "Recovered",
+    "Rollup",
+    "StoreBusy",
+    "StoreDamaged",
+    "StoreError",
+    "StoreForeign",
+    "StoreMissing",
+    "StoreNewer",
+    "Total",
+    "canonical",
+    "verify",
+]

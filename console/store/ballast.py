@@ -1,0 +1,59 @@
+"""A file that is there to be deleted: room for the last records when the disk is full."""
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from typing import Final
+
+from console.store.places import ballast_file, create_file
+
+BALLAST_BYTES: Final = 16 * 1024 * 1024
+_CHUNK_BYTES: Final = 1024 * 1024
+_ROOM: Final = 4
+"""It comes back when so many times its size is free: not to fill the disk again at once."""
+
+DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+
+
+class Ballast:
+    """The ballast of one store."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._path = ballast_file(directory)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it has its full size."""
+        try:
+            return self._path.stat().st_size >= BALLAST_BYTES
+        except OSError:
+            return False
+
+    def release(self) -> bool:
+        """Delete it; False when there was none to delete."""
+        try:
+            self._path.unlink()
+        except OSError:
+            return False
+        return True
+
+    def restore(self) -> bool:
+        """Write it again where there is room. Blocks for some milliseconds; a failure is False."""
+        if self.stands:
+            return True
+        free = os.statvfs(self._directory)
+        if free.f_bavail * free.f_frsize < _ROOM * BALLAST_BYTES:
+            return False
+        # Random bytes: a file system that compresses would keep no room for zeros.
+        block = os.urandom(_CHUNK_BYTES)
+        try:
+            descriptor = create_file(self._path, os.O_WRONLY | os.O_TRUNC)
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                file.writelines(block for _ in range(BALLAST_BYTES // _CHUNK_BYTES))
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+            return False
+        return self.stands

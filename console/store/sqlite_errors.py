@@ -1,0 +1,32 @@
+"""What SQLite's refusals mean to the store, and the words for the vitals."""
+
+import sqlite3
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether another process holds what was asked for."""
+    return _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    return _code(error) == sqlite3.SQLITE_FULL
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def words(error: sqlite3.Error | OSError) -> str:
+    """What keeps the ledger from being written, for the vitals."""
+    if isinstance(error, OSError):
+        return f"ledger: {error.strerror or error}"
+    if is_locked(error):
+        return "ledger locked by another process"
+    if is_full(error):
+        return "disk full: ledger not written"
+    return "ledger damaged" if is_damage(error) else f"ledger: {error}"
+
+
+def _code(error: sqlite3.Error) -> int:
+    # An extended code carries the primary one in its low byte.
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

@@ -1,0 +1,99 @@
+"""Kill a writing process again and again; after each kill, hold the ledger to what it promised."""
+
+import random
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from console.domain.calls import Call, OpenCall, Outcome
+from console.store import Ledger, verify
+from tests.clocks import HandClock
+from tests.store.values import all_calls, assert_sums
+
+
+@dataclass
+class Promised:
+    """What the process said it was told, over all its lives."""
+
+    opened: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+    commands: set[int] = field(default_factory=set)
+    levels: int | None = None
+    since: list[str] = field(default_factory=list)
+
+    def hear(self, line: str) -> None:
+        kind, _, name = line.partition(" ")
+        if kind == "levels":
+            self.levels = int(name)
+            self.since.clear()
+        elif kind == "command":
+            self.commands.add(int(name))
+        else:
+            (self.opened if kind == "open" else self.ended).add(name)
+            self.since.append(line)
+
+
+def live_and_die(directory: Path, run: str, lines: int) -> list[str]:
+    """Start the process, read so many of its lines, kill it; all that it said."""
+    command = [sys.executable, "-m", "tests.store.dying", str(directory), run]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdout is not None
+        said = b""
+        try:
+            while said.count(b"\n") <= lines:
+                chunk = process.stdout.read(65_536)
+                assert chunk, "it died by itself"
+                said += chunk
+        finally:
+            process.kill()
+        while chunk := process.stdout.read(65_536):
+            said += chunk
+    first, *rest = said.decode().splitlines()
+    assert first == "ready"
+    return rest
+
+
+async def kill_repeatedly(directory: Path, times: int, seed: int) -> None:
+    """Raises AssertionError at the first promise that was not kept."""
+    chance = random.Random(seed)
+    promised = Promised()
+    for run in range(times):
+        for line in live_and_die(directory, f"{seed}_{run}", chance.randrange(1, 1_500)):
+            promised.hear(line)
+        ledger = await Ledger.open(directory, HandClock())
+        await check(ledger, promised)
+        await ledger.close()
+
+
+async def check(ledger: Ledger, promised: Promised) -> None:
+    assert ledger.problems == ()
+    found = ledger.recovered
+    calls = await all_calls(ledger.reader)
+    ids = [call.id for call in calls]
+    assert len(ids) == len(set(ids)), "a call was recorded twice"
+    real = {call.id for call in calls if call.outcome is not Outcome.UNKNOWN}
+    unknown = {call.id for call in calls if call.outcome is Outcome.UNKNOWN}
+    assert promised.ended - unknown <= real, "an acknowledged end is missing"
+    assert not promised.ended & unknown, "an acknowledged end was recorded as unknown"
+    assert promised.opened <= real | unknown, "an acknowledged open left no trace"
+    await assert_sums(ledger.reader)
+    log = await ledger.reader.log()
+    assert promised.commands <= {item.seq for item in log}, "a durable command is missing"
+    assert verify(log) is None
+    assert found.entries == tuple(log)
+
+    since = [f"{'open' if isinstance(item, OpenCall) else 'end'} {item.id}" for item in found.since]
+    if found.levels_at_us == promised.levels:
+        assert since[: len(promised.since)] == promised.since, "records since the levels"
+        assert len(since) <= len(promised.since) + 1
+    else:
+        assert since == [], "at most one record was written and not acknowledged"
+    promised.levels, promised.since = found.levels_at_us, since
+    charge(found.unknown, promised)
+
+
+def charge(unknown: tuple[Call, ...], promised: Promised) -> None:
+    for call in unknown:
+        assert call.cost_nano_usd == 1_000
+        promised.since.append(f"end {call.id}")

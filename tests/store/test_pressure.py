@@ -1,0 +1,199 @@
+"""A locked or full disk costs history's freshness, never a record."""
+
+import json
+import sqlite3
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from console.store import Ledger, StoreBusy
+from console.store.ballast import BALLAST_BYTES, Ballast
+from tests.clocks import HandClock
+from tests.store.conftest import Opener
+from tests.store.values import all_calls, assert_sums, ended, entry, happening, opened, run_python
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait hundredths of a second where the product waits seconds."""
+    monkeypatch.setattr("console.store.connection.BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("console.store.writer.BACKOFF_S", (0.01, 0.02))
+    monkeypatch.setattr("console.store.writer.GIVE_UP_S", 0.05)
+    monkeypatch.setattr("console.store.replay.OPEN_LOCKED_S", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_locked_ledger_is_told_and_catches_up(
+    open_ledger: Opener, directory: Path, clock: HandClock
+) -> None:
+    ledger = await open_ledger()
+    other = sqlite3.connect(directory / "ledger.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for number in range(500):
+        ledger.open_call(opened(f"req_{number}"))
+        ledger.end_call(ended(f"req_{number}"))
+    ledger.event(happening("evt_1"))
+    durable = await ledger.command(entry("cmd_1"), durable=True)
+    clock.advance_ms(30_000)
+    while "ledger locked by another process" not in ledger.problems:
+        await ledger.reader.calls()
+    assert "journal 30s behind" in ledger.problems
+    assert ledger.backlog_records == 1_001
+    clock.advance_ms(150_000)
+    assert "journal 3m behind" in ledger.problems
+
+    other.execute("COMMIT")
+    other.close()
+    await ledger.flushed()
+    assert ledger.backlog_records == 0
+    while ledger.problems:
+        await ledger.reader.calls()
+    assert len(await all_calls(ledger.reader)) == 500
+    assert await ledger.reader.log() == [durable]
+    assert len(await ledger.reader.events()) == 1
+    await assert_sums(ledger.reader)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_a_locked_ledger_did_not_take_at_the_end_is_there_at_the_next_start(
+    open_ledger: Opener, directory: Path
+) -> None:
+    ledger = await open_ledger()
+    other = sqlite3.connect(directory / "ledger.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ledger.end_call(ended("req_1"))
+    await ledger.close()
+    with pytest.raises(StoreBusy, match="locked by another process"):
+        await open_ledger()
+    other.execute("COMMIT")
+    other.close()
+    again = await open_ledger()
+    assert [call.id for call in await all_calls(again.reader)] == ["req_1"]
+
+
+_FULL = """
+import asyncio, json, resource, signal, sys
+from pathlib import Path
+from console.store import Ledger
+from tests.clocks import HandClock
+from tests.store.values import ended, entry, opened
+
+async def main():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    directory = Path(sys.argv[1])
+    ballast = directory / "ballast"
+    ledger = await Ledger.open(directory, HandClock())
+    had_ballast = ballast.exists()
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, hard))
+    done = []
+    try:
+        for number in range(1_000):
+            ledger.open_call(opened(f"req_{number}"))
+            ledger.end_call(ended(f"req_{number}"))
+            done.append(f"req_{number}")
+    except OSError as error:
+        errno = error.errno
+    try:
+        await ledger.command(entry("cmd_1"), durable=True)
+        written = True
+    except OSError:
+        written = False
+        ledger.unrecorded(entry("cmd_1"))
+    said = {
+        "had_ballast": had_ballast,
+        "ballast": ballast.exists(),
+        "errno": errno,
+        "done": done,
+        "written": written,
+        "full": ledger.problems,
+    }
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    ledger.end_call(ended("req_after"))
+    await ledger.command(entry("cmd_2"), durable=True)
+    await ledger.flushed()
+    said["after"] = ledger.problems
+    print(json.dumps(said), flush=True)
+    if sys.argv[2] == "close":
+        await ledger.close()
+    else:
+        signal.raise_signal(signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("end", ["close", "kill"])
+async def test_a_full_disk_surfaces_once_the_ballast_is_gone_and_heals(
+    directory: Path, clock: HandClock, end: str
+) -> None:
+    done = run_python(_FULL, directory, end)
+    assert done.returncode == (0 if end == "close" else -9), done.stderr
+    said = json.loads(done.stdout)
+    assert said["errno"] == 27, "EFBIG, which is met as ENOSPC is"
+    assert said["had_ballast"]
+    assert not said["ballast"]
+    assert not said["written"]
+    assert "disk full: journal not written" in said["full"]
+    assert "1 commands in force, not recorded" in said["full"]
+    assert said["after"] == ["disk nearly full: ballast used"]
+
+    ledger = await Ledger.open(directory, clock)
+    assert ledger.problems == (), "no torn record stayed in the middle, and the ballast is back"
+    calls = {call.id for call in await all_calls(ledger.reader)}
+    assert calls >= {*said["done"], "req_after"}
+    assert len(calls - set(said["done"])) <= 2
+    assert [(item.seq, item.id) for item in await ledger.reader.log()] == [
+        (1, "cmd_1"),
+        (2, "cmd_2"),
+    ]
+    await assert_sums(ledger.reader)
+    await ledger.close()
+
+
+def test_the_ballast_is_sixteen_megabytes_of_real_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert BALLAST_BYTES == 16 * 1024 * 1024
+    monkeypatch.setattr("console.store.ballast.BALLAST_BYTES", BALLAST_BYTES)
+    ballast = Ballast(tmp_path)
+    assert not ballast.release()
+    assert ballast.restore()
+    assert (tmp_path / "ballast").stat().st_blocks * 512 >= BALLAST_BYTES
+    assert ballast.release()
+    assert not any(tmp_path.iterdir())
+
+
+async def test_the_ballast_comes_back_while_the_gateway_runs(
+    open_ledger: Opener, directory: Path, clock: HandClock
+) -> None:
+    ledger = await open_ledger()
+    (directory / "ballast").unlink()
+    assert list(ledger.problems) == ["disk nearly full: ballast used"]
+    clock.advance_ms(61_000)
+    ledger.event(happening("evt_1"))
+    while ledger.problems:
+        await ledger.flushed()
+        await ledger.reader.calls()
+    assert (directory / "ballast").exists()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_the_writer_reads_the_journal_and_keeps_nothing_in_memory(
+    open_ledger: Opener, directory: Path
+) -> None:
+    ledger = await open_ledger()
+    other = sqlite3.connect(directory / "ledger.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    tracemalloc.start()
+    for number in range(5_000):
+        ledger.end_call(ended(f"req_{number}"))
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (directory / "journal" / "0000000001.journal").stat().st_size > 1_000_000
+    assert held_bytes < 50_000
+    other.execute("COMMIT")
+    other.close()
+    await ledger.flushed()
+    assert len(await all_calls(ledger.reader)) == 5_000

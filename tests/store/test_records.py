@@ -1,0 +1,89 @@
+"""What is written is read again, and what was damaged is not taken for something else."""
+
+import pytest
+
+from console.domain.calls import Cause
+from console.store.chain import seal
+from console.store.records import (
+    FRAME_HEAD_BYTES,
+    Levels,
+    Unreadable,
+    Withdrawn,
+    command_frame,
+    end_frame,
+    levels_frame,
+    next_frame,
+    open_frame,
+    parse,
+    value,
+    withdrawal_frame,
+)
+from tests.store.values import ended, entry, opened, refused
+
+RECORDS = [
+    open_frame(opened("req_1")),
+    end_frame(ended("req_1")),
+    end_frame(refused("req_2", Cause.RPM, 300)),
+    command_frame(seal(entry("cmd_1"), 1, "0" * 64)),
+    levels_frame(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7)}),
+    withdrawal_frame(1),
+]
+
+
+def payloads(data: bytes) -> list[bytes]:
+    found, at = [], 0
+    while (frame := next_frame(data, at)) is not None:
+        start, at = frame
+        found.append(data[start:at])
+    return found
+
+
+BODIES = [record[FRAME_HEAD_BYTES:] for record in RECORDS]
+
+
+def test_every_type_comes_back_as_it_was() -> None:
+    log = b"".join(RECORDS)
+    assert [value(parse(payload)) for payload in payloads(log)] == [
+        opened("req_1"),
+        ended("req_1"),
+        refused("req_2", Cause.RPM, 300),
+        seal(entry("cmd_1"), 1, "0" * 64),
+        Levels(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7)}),
+        Withdrawn(1),
+    ]
+
+
+def test_a_tail_torn_at_any_byte_loses_the_torn_record_alone() -> None:
+    for record in RECORDS:
+        before = RECORDS[0] + RECORDS[1]
+        for kept in range(len(record)):
+            assert payloads(before + record[:kept]) == BODIES[:2]
+
+
+def test_a_flipped_bit_loses_one_record_and_none_behind_it() -> None:
+    log = b"".join(RECORDS)
+    ends = [sum(map(len, RECORDS[: index + 1])) for index in range(len(RECORDS))]
+    for at in range(len(log)):
+        flipped = bytearray(log)
+        flipped[at] ^= 1 << at % 8
+        hit = next(index for index, end in enumerate(ends) if at < end)
+        assert payloads(bytes(flipped)) == BODIES[:hit] + BODIES[hit + 1 :]
+
+
+def test_lost_blocks_that_read_as_zeros_are_no_records() -> None:
+    assert payloads(bytes(64)) == []
+    assert payloads(RECORDS[0] + bytes(64) + RECORDS[1]) == BODIES[:2]
+
+
+def test_text_in_a_record_cannot_pass_for_a_record() -> None:
+    smuggled = RECORDS[1].decode("latin-1")
+    record = open_frame(opened(smuggled))
+    assert payloads(record[:-1] + RECORDS[2]) == [BODIES[2]]
+
+
+@pytest.mark.parametrize(
+    "payload", [b'["open"]', b'["end",1]', b'["later",1]', b'["levels"', b"[]"]
+)
+def test_a_whole_record_that_is_not_understood_is_named_so(payload: bytes) -> None:
+    with pytest.raises(Unreadable):
+        value(parse(payload))

@@ -1,0 +1,74 @@
+"""Old rows go in chunks; what is kept for ever stays."""
+
+import pytest
+
+from console.store import Keep
+from tests.clocks import HandClock
+from tests.store.conftest import Opener
+from tests.store.values import ended, happening
+
+DAY_MS = 24 * 3_600_000
+
+
+async def test_calls_go_after_seven_days_minutes_and_levels_after_two(
+    open_ledger: Opener, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.store.retention.CHUNK_ROWS", 3)
+    ledger = await open_ledger()
+    for day in range(10):
+        for number in range(4):
+            ledger.end_call(ended(f"req_{day}_{number}", at_us=clock.wall_us(), day=f"day {day}"))
+        ledger.levels(clock.wall_us(), {}, {"a:rpm": (day, day)})
+        ledger.event(happening(f"evt_{day}"))
+        await ledger.flushed()
+        clock.advance_ms(DAY_MS)
+    ledger.event(happening("evt_last"))
+    while len(await ledger.reader.calls()) > 28:
+        await ledger.flushed()
+
+    reader = ledger.reader
+    assert [call.id for _, call in await reader.calls(limit=4)] == [
+        f"req_3_{number}" for number in range(4)
+    ]
+    assert [row.day for row in await reader.rollups(per="day")] == [f"day {n}" for n in range(10)]
+    while len(await reader.rollups(per="minute")) > 2 or len(await reader.levels()) > 2:
+        await ledger.flushed()
+    assert [sample.least for sample in await reader.levels()] == [8, 9]
+    assert len(await reader.rollups(per="minute")) == 2
+    assert len(await reader.events()) == 11
+
+
+async def test_the_oldest_calls_go_when_the_file_is_too_large(
+    open_ledger: Opener, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.store.retention.CHUNK_ROWS", 100)
+    ledger = await open_ledger(Keep(file_bytes=300_000))
+    for number in range(2_000):
+        ledger.end_call(ended(f"req_{number}"))
+    await ledger.flushed()
+    clock.advance_ms(61_000)
+    ledger.event(happening("evt_1"))
+    await ledger.flushed()
+    while len(await ledger.reader.calls(limit=-1)) > 1_200:
+        clock.advance_ms(61_000)
+        ledger.event(happening(f"evt_{clock.wall_us()}"))
+        await ledger.flushed()
+    left = [call.id for _, call in await ledger.reader.calls(limit=-1)]
+    assert left == [f"req_{number}" for number in range(2_000 - len(left), 2_000)]
+    (day,) = await ledger.reader.rollups(per="day")
+    assert day.forwarded == 2_000
+
+
+async def test_a_cursor_is_not_used_again_after_all_rows_went(
+    open_ledger: Opener, clock: HandClock
+) -> None:
+    ledger = await open_ledger()
+    ledger.end_call(ended("req_1", at_us=clock.wall_us()))
+    await ledger.flushed()
+    clock.advance_ms(8 * DAY_MS)
+    ledger.event(happening("evt_1"))
+    while await ledger.reader.calls():
+        await ledger.flushed()
+    ledger.end_call(ended("req_2", at_us=clock.wall_us()))
+    await ledger.flushed()
+    assert [cursor for cursor, _ in await ledger.reader.calls()] == [2]
