@@ -4,12 +4,15 @@ Readers ignore fields they do not know; commands forbid them. Instants are RFC 3
 integer milliseconds, money integer nano-dollars.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from console.domain.commands import MAX_OVERRIDE_MS, MAX_REASON, Action, Role
 from console.domain.commands import Field as ValueField
+from console.domain.text import clean
+
+_MAX_TEXT_CHARS = 2_000
 
 Subject = Annotated[str, StringConstraints(min_length=3, max_length=300)]
 
@@ -20,6 +23,18 @@ class _Asked(BaseModel):
 
 class _Answered(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _safe_to_draw(cls, value: Any) -> Any:
+        """Texts of an answer come from outside for whoever reads it."""
+        if type(value) is str:
+            return clean(value, _MAX_TEXT_CHARS)
+        if isinstance(value, tuple) and value and isinstance(value[0], str):
+            return tuple(clean(text, _MAX_TEXT_CHARS) for text in value)
+        if isinstance(value, dict):
+            return {clean(name): count for name, count in value.items()}
+        return value
 
 
 class CommandRequest(_Asked):
@@ -74,7 +89,8 @@ class CommandAnswer(_Answered):
     error: str = ""
     """Why it was refused, and what to do; empty when applied."""
     error_code: str = ""
-    """``not_allowed``, ``not_found``, ``stale``, ``conflict``, ``invalid`` or empty."""
+    """``not_allowed``, ``not_found``, ``stale``, ``conflict``, ``invalid`` or empty;
+    ``unrecorded`` where what loosens could not be written to the command log."""
     warnings: tuple[str, ...] = ()
     estimate: Estimate | None = None
 

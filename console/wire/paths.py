@@ -1,0 +1,120 @@
+"""Where things are: the XDG base directories, and the gateway's socket. Nothing is created here.
+
+Places follow the XDG Base Directory Specification 0.8: a variable that is empty or holds a
+relative path counts as unset.
+"""
+
+import os
+import socket
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+APP: Final = "quotadeck"
+SOCKET_NAME: Final = "gateway.sock"
+SERVICE_SOCKET: Final = Path("/run/quotadeck") / SOCKET_NAME
+MAX_SOCKET_BYTES: Final = (108 if sys.platform == "linux" else 104) - 1
+"""``sun_path`` of unix(7), and of BSD and macOS, less the closing NUL."""
+
+
+class SocketPathTooLong(ValueError):
+    """The system cannot bind a socket at a path of this length."""
+
+    def __init__(self, path: Path) -> None:
+        length = len(os.fsencode(path))
+        self.found = f"the socket path {path}, which has {length} bytes"
+        self.allowed = f"at most {MAX_SOCKET_BYTES} bytes: set gateway.socket to a shorter path"
+        super().__init__(f"{self.found}; allowed: {self.allowed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A socket to connect to, and where it was found, for people: ``QUOTADECK_SOCKET``."""
+
+    path: Path
+    why: str
+
+
+def state_dir() -> Path:
+    """Where a user's ledger lives: ``$XDG_STATE_HOME/quotadeck``."""
+    return _xdg("XDG_STATE_HOME", Path(".local", "state")) / APP
+
+
+def config_file() -> Path:
+    """A user's config: ``$XDG_CONFIG_HOME/quotadeck/config.toml``."""
+    return _xdg("XDG_CONFIG_HOME", Path(".config")) / APP / "config.toml"
+
+
+def runtime_socket() -> Path:
+    """A user's socket; in the state where there is no runtime directory."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    folder = Path(runtime) / APP if runtime.startswith("/") else state_dir()
+    return folder / SOCKET_NAME
+
+
+def demo_dir() -> Path:
+    """Where the demo keeps its state and logs."""
+    return state_dir() / "demo"
+
+
+def demo_socket() -> Path:
+    """The socket of the demo's gateway."""
+    return demo_dir() / SOCKET_NAME
+
+
+def fitting_socket(path: Path) -> Path:
+    """The path itself. Raises SocketPathTooLong where a socket cannot be bound there."""
+    if len(os.fsencode(path)) > MAX_SOCKET_BYTES:
+        raise SocketPathTooLong(path)
+    return path
+
+
+def find_socket(explicit: Path | None = None) -> Found:
+    """The gateway that is meant: the first of the places that is named, or has a socket.
+
+    A socket that nobody answers at still counts: a dead gateway must not be taken for the demo.
+    Where there is none at all, it is the place where this user's gateway would be.
+    """
+    if explicit is not None:
+        return Found(explicit, "--socket")
+    if named := os.environ.get("QUOTADECK_SOCKET", ""):
+        return Found(Path(named), "QUOTADECK_SOCKET")
+    config = config_file()
+    if (configured := _configured(config)) is not None:
+        return Found(configured, str(config))
+    own = runtime_socket()
+    if own.is_socket():
+        return Found(own, "this user's own place")
+    if SERVICE_SOCKET.is_socket():
+        return Found(SERVICE_SOCKET, "the service's place")
+    if _answers(demo_socket()):
+        return Found(demo_socket(), "the running demo")
+    return Found(own, "this user's own place")
+
+
+def _xdg(variable: str, fallback: Path) -> Path:
+    value = os.environ.get(variable, "")
+    return Path(value) if value.startswith("/") else Path.home() / fallback
+
+
+def _configured(config: Path) -> Path | None:
+    """``gateway.socket`` of a config; a file that cannot be read names none (`load` tells why)."""
+    try:
+        named = tomllib.loads(config.read_text("utf-8-sig"))["gateway"]["socket"]
+        return (config.parent / Path(named).expanduser()).absolute()
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, RuntimeError):
+        return None
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(os.fspath(path))
+        except BlockingIOError:
+            return True  # its backlog is full: somebody listens
+        except OSError:
+            return False
+        return True

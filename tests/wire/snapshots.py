@@ -1,0 +1,85 @@
+"""Strategies for snapshots, and for sequences in which each follows from the one before."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from console.domain.layers import Layer
+from console.domain.snapshot import (
+    Budget,
+    Change,
+    Flow,
+    Happening,
+    HappeningKind,
+    Level,
+    ProjectRow,
+    RouteRow,
+    Snapshot,
+    TargetRow,
+    Vitals,
+)
+from console.domain.text import clean
+
+ints = st.integers(-(2**62), 2**62)
+counts = st.integers(0, 2**62)
+texts = st.text(max_size=12).map(clean)
+ids = st.sampled_from("abcdef")
+levels = st.none() | st.builds(Level, ints, counts, counts, counts)
+flows = st.builds(Flow, counts, counts, counts, texts, st.none() | counts, counts, p95_ms=st.none())
+changes = st.lists(
+    st.builds(
+        Change, texts, texts, texts, texts, st.sampled_from(Layer), st.none() | ints, texts, texts
+    ),
+    max_size=2,
+).map(tuple)
+budgets = st.builds(Budget, st.none() | counts, counts, counts, counts)
+names = st.lists(texts, max_size=3).map(tuple)
+
+projects = st.builds(
+    ProjectRow, ids, texts, texts, counts, st.booleans(), levels, levels, st.none() | counts,
+    budgets, flows, changes, names,
+)  # fmt: skip
+targets = st.builds(TargetRow, ids, counts, levels, levels, flows, counts, changes)
+routes = st.builds(RouteRow, ids, counts, names, texts, st.booleans(), changes)
+happenings = st.builds(Happening, ids, counts, st.sampled_from(HappeningKind), texts, texts)
+vitals = st.builds(Vitals, texts, texts, texts, counts, names, counts, counts, counts, counts)
+
+
+def tables(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(rows, max_size=4, unique_by=lambda row: row.id).map(tuple)
+
+
+snapshots = st.builds(
+    Snapshot, counts, counts, vitals, tables(projects), tables(targets), tables(routes),
+    tables(happenings),
+)  # fmt: skip
+
+
+@st.composite
+def sequences(draw: st.DrawFn) -> list[Snapshot]:
+    """Up to six snapshots: tables stay, lose, gain, reorder or change rows, or come anew."""
+    sequence = [draw(snapshots)]
+    for _ in range(draw(st.integers(0, 5))):
+        last, fresh = sequence[-1], draw(snapshots)
+        sequence.append(
+            replace(
+                fresh,
+                vitals=draw(st.sampled_from((last.vitals, fresh.vitals))),
+                projects=draw(_next(last.projects, fresh.projects)),
+                targets=draw(_next(last.targets, fresh.targets)),
+                routes=draw(_next(last.routes, fresh.routes)),
+                happenings=draw(_next(last.happenings, fresh.happenings)),
+            )
+        )
+    return sequence
+
+
+def _next(old: tuple[Any, ...], new: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, ...]]:
+    known = {row.id for row in old}
+    touched = tuple(replace(one, id=row.id) for one, row in zip(new, old, strict=False))
+    changed = touched + old[len(touched) :]
+    gained = (*old, *(row for row in new if row.id not in known))
+    return st.sampled_from((old, old[1:], changed, gained, new)) | st.permutations(gained).map(
+        tuple
+    )
