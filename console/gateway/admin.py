@@ -1,0 +1,278 @@
+"""The admin API: ``/admin/v1`` on the Unix socket, and the health checks.
+
+Who asks is the peer's account; what it may reach is a fixed table of role × route. Commands have
+their own table (`console.domain.roles`), so that a refused one stands in the audit.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Send
+
+from console.domain.clock import Clock
+from console.domain.commands import Actor, Role
+from console.domain.snapshot import Snapshot
+from console.domain.text import clean
+from console.gateway import admin_pages as pages
+from console.gateway.admin_command import read_command
+from console.gateway.admin_error import AdminRefusal
+from console.gateway.answers import UNRECORDED
+from console.gateway.desk import Desk
+from console.gateway.feed import Feed
+from console.gateway.peer import PEER_UID, actor_of
+from console.store import Ledger, Reader, StoreError
+from console.wire.messages import ErrorAnswer, WhoamiAnswer
+from console.wire.stream import Encoder
+from console.wire.translate import command_of
+
+PREFIX: Final = "/admin/v1/"
+
+REACH: Final[Mapping[str, Role]] = {
+    "snapshot": Role.VIEWER,
+    "stream": Role.VIEWER,
+    "commands": Role.VIEWER,
+    "audit": Role.VIEWER,
+    "calls": Role.VIEWER,
+    "rollups": Role.VIEWER,
+    "levels": Role.VIEWER,
+    "events": Role.VIEWER,
+    "keys": Role.OPERATOR,
+    "whoami": Role.VIEWER,
+}
+"""The least role for each route under the prefix."""
+
+_RANK: Final = {role: rank for rank, role in enumerate(Role)}
+_STATUS: Final = {
+    "": 200,
+    "not_allowed": 403,
+    "not_found": 404,
+    "stale": 409,
+    "conflict": 409,
+    "invalid": 400,
+    UNRECORDED: 503,
+}
+_ACCOUNT_NS: Final = 30_000_000_000
+"""How long an account's role is remembered: groups may be asked over the network."""
+
+Handler = Callable[[Request, Actor], Awaitable[Response]]
+
+
+class _EventStream(StreamingResponse):
+    """Lets go of its feed at once when the client leaves in the middle of a send."""
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(self.body_iterator):  # type: ignore[type-var]
+            await super().stream_response(send)
+
+
+@dataclass(frozen=True, slots=True)
+class _Accounts:
+    """Peers' uids as actors."""
+
+    roles: Mapping[Role, tuple[str, ...]]
+    own_uid: int
+    clock: Clock
+    remembered: dict[int, tuple[int, Actor]] = field(default_factory=dict)
+
+    async def of(self, request: Request) -> Actor:
+        uid = request.scope["state"].get(PEER_UID)
+        if uid is None:
+            raise AdminRefusal(
+                401, "not_allowed", "nobody is known here: connect through the Unix socket"
+            )
+        until_ns, actor = self.remembered.get(uid, (0, None))
+        if actor is None or self.clock.monotonic_ns() >= until_ns:
+            actor = await asyncio.to_thread(actor_of, uid, self.roles, self.own_uid)
+            self.remembered[uid] = (self.clock.monotonic_ns() + _ACCOUNT_NS, actor)
+        return actor
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """The handlers, over what they need."""
+
+    desk: Desk
+    ledger: Ledger
+    snapshot: Callable[[], Awaitable[Snapshot]]
+    feed: Feed
+    clock: Clock
+    unready: Callable[[], str]
+
+    async def whoami(self, request: Request, actor: Actor) -> Response:
+        _none(request)
+        return _json(WhoamiAnswer(actor=actor.name, role=actor.role))
+
+    async def get_snapshot(self, request: Request, _: Actor) -> Response:
+        _none(request)
+        return Response(Encoder().full(await self.snapshot()), media_type="application/json")
+
+    async def stream(self, request: Request, _: Actor) -> Response:
+        _none(request)
+        headers = {"cache-control": "no-store"}
+        return _EventStream(self.feed.listen(), media_type="text/event-stream", headers=headers)
+
+    async def command(self, request: Request, actor: Actor) -> Response:
+        _none(request)
+        asked = await read_command(request)
+        answer = await self.desk.submit(command_of(asked), actor, dry_run=asked.dry_run)
+        return _json(answer, _STATUS[answer.error_code])
+
+    async def audit(self, request: Request, _: Actor) -> Response:
+        return _json(await pages.audit(_params(request), self.desk, self.clock.wall_us()))
+
+    async def keys(self, request: Request, _: Actor) -> Response:
+        return _json(await pages.keys(_params(request), self.desk, self.clock.wall_us()))
+
+    def page(self, read: Callable[[pages.Asked, Reader, int], Awaitable[BaseModel]]) -> Handler:
+        async def handler(request: Request, _: Actor) -> Response:
+            return _json(await read(_params(request), self.ledger.reader, self.ledger.epoch))
+
+        return handler
+
+    async def healthz(self, _: Request) -> Response:
+        return Response(b'{"ok":true}', media_type="application/json")
+
+    async def readyz(self, _: Request) -> Response:
+        if why := self.unready():
+            return _error(AdminRefusal(503, "unready", why))
+        return Response(b'{"ready":true}', media_type="application/json")
+
+
+def create_admin(
+    *,
+    desk: Desk,
+    ledger: Ledger,
+    snapshot: Callable[[], Awaitable[Snapshot]],
+    feed: Feed,
+    clock: Clock,
+    roles: Mapping[Role, tuple[str, ...]],
+    own_uid: int | None = None,
+    unready: Callable[[], str] = lambda: "",
+) -> Starlette:
+    """The application; it needs `PeerProtocol` below it to know its peers.
+
+    ``own_uid`` is the account that is admin without being listed, ours by default; ``unready``
+    says why the gateway should get no traffic now, or nothing.
+    """
+    doors = _Doors(desk, ledger, snapshot, feed, clock, unready)
+    accounts = _Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
+    handlers: dict[str, Handler] = {
+        "snapshot": doors.get_snapshot,
+        "stream": doors.stream,
+        "commands": doors.command,
+        "audit": doors.audit,
+        "calls": doors.page(pages.calls),
+        "rollups": doors.page(pages.rollups),
+        "levels": doors.page(pages.levels),
+        "events": doors.page(pages.events),
+        "keys": doors.keys,
+        "whoami": doors.whoami,
+    }
+    app = Starlette(
+        routes=[
+            *(_route(name, handler, accounts) for name, handler in handlers.items()),
+            Route("/healthz", doors.healthz),
+            Route("/readyz", doors.readyz),
+        ],
+        exception_handlers={
+            AdminRefusal: _on_refusal,
+            StoreError: _on_store,
+            HTTPException: _on_http,
+            ClientDisconnect: _on_gone,
+            Exception: _on_failure,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _route(name: str, handler: Handler, accounts: _Accounts) -> Route:
+    least = REACH[name]
+
+    async def endpoint(request: Request) -> Response:
+        actor = await accounts.of(request)
+        if _RANK[actor.role] < _RANK[least]:
+            raise AdminRefusal(
+                403,
+                "not_allowed",
+                f"{actor.name} is {actor.role} here and {name} takes an {least}: ask an admin to "
+                "list you under [roles] in the config",
+            )
+        return await handler(request, actor)
+
+    method = "POST" if name == "commands" else "GET"
+    route = Route(f"{PREFIX}{name}", endpoint, methods=[method])
+    # Starlette adds HEAD to GET; a HEAD of the stream would never end.
+    route.methods = {method}
+    return route
+
+
+def _none(request: Request) -> None:
+    if request.query_params:
+        name = clean(next(iter(request.query_params)), 80)
+        raise AdminRefusal(400, "invalid", f"there is no parameter {name!r}: it takes none")
+
+
+def _params(request: Request) -> dict[str, str]:
+    params: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in params:
+            raise AdminRefusal(400, "invalid", f"{clean(name, 80)!r} is given twice: give it once")
+        params[name] = value
+    return params
+
+
+def _json(model: BaseModel, status: int = 200) -> Response:
+    return Response(model.model_dump_json(), status, media_type="application/json")
+
+
+def _error(refusal: AdminRefusal) -> Response:
+    return _json(ErrorAnswer(error=refusal.text, code=refusal.code), refusal.status)
+
+
+def _on_refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AdminRefusal)
+    return _error(error)
+
+
+def _on_store(_: Request, error: Exception) -> Response:
+    return _error(AdminRefusal(503, "store", f"the ledger cannot be read: {clean(str(error))}"))
+
+
+def _on_gone(_: Request, __: Exception) -> Response:
+    return _error(AdminRefusal(400, "invalid", "the body ended before it was complete"))
+
+
+def _on_failure(_: Request, __: Exception) -> Response:
+    return _error(
+        AdminRefusal(500, "failed", "the gateway failed on this request: its log says how")
+    )
+
+
+def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = clean(request.url.path, 80)
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        answer = _error(
+            AdminRefusal(405, "invalid", f"{path} does not take {request.method}: use {allowed}")
+        )
+        answer.headers["allow"] = allowed
+        return answer
+    return _error(
+        AdminRefusal(
+            error.status_code,
+            "not_found",
+            f"there is no {path}: under {PREFIX} are {', '.join(REACH)}",
+        )
+    )

@@ -1,0 +1,176 @@
+"""Admission of one request: what it will likely use, what it may cost at most, and may it go.
+
+Rates are asked for the likely size, money for the upper bound: the rate buckets heal by
+themselves, money does not.
+"""
+
+from dataclasses import dataclass
+
+from console.domain.calls import Cause
+from console.domain.days import day_of
+from console.domain.limits import MICRO, BudgetLimit, Kind, RateLimit, Take, kind_of
+from console.domain.money import bound_nano
+from console.gateway.estimator import LEAST_TOKENS_PER_BYTE, Estimator
+from console.gateway.openai_request import ChatRequest
+from console.gateway.plan import ProjectPlan, TargetPlan
+from console.gateway.refusals import (
+    BudgetSpent,
+    InputTooLong,
+    LimitReached,
+    OutputTooLong,
+    OverWholeBudget,
+    Refusal,
+)
+from console.limiter import Limiter, Refused
+
+NO_BUDGET_NANO = 1 << 62
+"""Nano-dollars a day that no project spends; SQLite's integers hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a request will likely use (tokens), and what it may cost at most (nano-dollars)."""
+
+    input_tokens: int
+    output_tokens: int
+    bound_nano: int
+    bound_is_estimate: bool
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An admitted request's size, and what it took."""
+
+    size: Size
+    takes: tuple[Take, ...]
+    budget_day: str
+    shadowed: str
+    ttl_ms: int
+
+
+class BudgetDays:
+    """Each project's current calendar day; a day is worked out once, not per request."""
+
+    def __init__(self) -> None:
+        self._today: dict[str, BudgetLimit] = {}
+
+    def limit(self, project: ProjectPlan, now_us: int) -> BudgetLimit:
+        """The budget of the day that ``now_us`` falls on.
+
+        Without a budget it is one that nothing reaches, so that a budget set later in the day
+        knows what was spent before.
+        """
+        known = self._today.get(project.project.id)
+        nano = NO_BUDGET_NANO if project.budget_nano is None else project.budget_nano
+        if known and now_us < known.ends_at_us and known.nano_usd == nano:
+            return known
+        day, ends = day_of(now_us, project.project.zone)
+        fresh = BudgetLimit(nano, day, ends)
+        self._today[project.project.id] = fresh
+        return fresh
+
+
+def size_of(
+    request: ChatRequest, project: ProjectPlan, target: TargetPlan, estimator: Estimator
+) -> Size:
+    """Raises InputTooLong, OutputTooLong or OverWholeBudget for what no wait would help."""
+    facts = target.target
+    least = int(request.text_bytes * LEAST_TOKENS_PER_BYTE)
+    if facts.max_input_tokens is not None and least > facts.max_input_tokens:
+        raise InputTooLong(request.model, least, facts.max_input_tokens)
+    if (
+        request.max_tokens is not None
+        and facts.max_output_tokens is not None
+        and request.max_tokens > facts.max_output_tokens
+    ):
+        raise OutputTooLong(request.model, request.max_tokens, facts.max_output_tokens)
+    usual = estimator.output_tokens(project.project.id, request.model)
+    if facts.max_output_tokens is not None:
+        usual = min(usual, facts.max_output_tokens)
+    most = request.max_tokens if request.max_tokens is not None else usual
+    guessed = request.max_tokens is None or request.media > 0
+    bound = bound_nano(facts.price, request.input_bound, most * request.choices)
+    if (
+        project.budget_nano is not None
+        and bound > project.budget_nano
+        and Kind.BUDGET not in project.project.shadow
+    ):
+        raise OverWholeBudget(project.project.id, bound, project.budget_nano, guessed)
+    return Size(
+        estimator.input_tokens(facts.id, request.text_bytes) + request.media_tokens,
+        min(most, usual) * request.choices,
+        bound,
+        guessed,
+    )
+
+
+async def admit(
+    limiter: Limiter,
+    days: BudgetDays,
+    reservation: str,
+    size: Size,
+    project: ProjectPlan,
+    target: TargetPlan,
+    *,
+    now_us: int,
+    ttl_ms: int,
+) -> Ticket:
+    """Take from every bucket that applies, or raise LimitReached or BudgetSpent."""
+    tokens = size.tokens * MICRO
+    budget = days.limit(project, now_us)
+    shadow = project.project.shadow
+    takes: list[Take] = []
+    if project.one_request:
+        takes.append(project.one_request)
+    if project.tokens:
+        takes.append(Take(project.tpm_key, tokens, project.tokens, False, Kind.TPM in shadow))
+    if project.one_slot:
+        takes.append(project.one_slot)
+    takes.append(Take(project.budget_key, size.bound_nano, budget, False, Kind.BUDGET in shadow))
+    if target.one_request:
+        takes.append(target.one_request)
+    if target.tokens:
+        takes.append(Take(target.tpm_key, tokens, target.tokens, True))
+    answer = await limiter.acquire(reservation, takes, project.project.priority, ttl_ms)
+    if isinstance(answer, Refused):
+        raise await _refusal(limiter, answer, takes, project)
+    taken = tuple(take for take in takes if take.key != answer.shadowed)
+    return Ticket(size, taken, budget.day, answer.shadowed, ttl_ms)
+
+
+async def _refusal(
+    limiter: Limiter, refused: Refused, takes: list[Take], project: ProjectPlan
+) -> Refusal:
+    take = next(take for take in takes if take.key == refused.binding)
+    if isinstance(take.limit, BudgetLimit):
+        states = await limiter.levels([take.key])
+        left = states[take.key].level if take.key in states else take.limit.nano_usd
+        return BudgetSpent(
+            project.project.id,
+            take.limit.nano_usd,
+            left,
+            take.amount,
+            take.limit.ends_at_us,
+            refused.wait_ms,
+            refused.binding,
+        )
+    kind = kind_of(refused.binding)
+    causes = {Kind.CONCURRENCY: Cause.CONCURRENCY, Kind.RPM: Cause.RPM, Kind.TPM: Cause.TPM}
+    shared = {Cause.RPM: Cause.TARGET_RPM, Cause.TPM: Cause.TARGET_TPM}
+    cause = causes[kind]
+    if isinstance(take.limit, RateLimit):
+        limit, asked = take.limit.per_minute, max(1, take.amount // MICRO)
+    else:
+        limit, asked = take.limit.slots, take.amount
+    return LimitReached(
+        refused.binding,
+        limit,
+        str(kind),
+        asked,
+        refused.wait_ms,
+        shared[cause] if take.shared else cause,
+    )

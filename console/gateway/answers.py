@@ -1,0 +1,151 @@
+"""Entries of the command log as answers, and a repeated request told from a different one."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from console.domain.commands import Action, Actor, Command, Entry
+from console.domain.days import rfc3339
+from console.domain.decide import Rejected, scaled, slot_of
+from console.domain.layers import Layer, Layers
+from console.domain.shape import field_of, reason_of
+from console.domain.text import clean
+from console.domain.wording import limit_of_text, undo_reason, value_text
+from console.wire.messages import CommandAnswer
+
+UNRECORDED: Final = "unrecorded"
+"""The error code of a loosening command that could not be written to the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The layers around an entry: without it, and with it."""
+
+    before: Layers
+    after: Layers
+
+
+def answer_of(entry: Entry, fold: Fold) -> CommandAnswer:
+    """What is said of an entry in the log: the same each time, whenever it is asked."""
+    if not entry.applied:
+        code, _, words = entry.error.partition(": ")
+        return CommandAnswer(
+            applied=False,
+            command_id=entry.id,
+            seq=entry.seq,
+            subject=entry.subject,
+            field=entry.field,
+            error=words,
+            error_code=code,
+        )
+    subject, name = slot_of(entry)
+    until, then = None, ""
+    if entry.until_us is not None:
+        until = rfc3339(entry.until_us)
+        then = value_text(name, fold.after.in_force(subject, name, entry.until_us).value)
+    return CommandAnswer(
+        applied=True,
+        command_id=entry.id,
+        seq=entry.seq,
+        subject=subject,
+        field=name,
+        before=entry.before,
+        after=entry.after,
+        until=until,
+        then=then,
+        warnings=warnings_of(entry, fold.before),
+    )
+
+
+def rejection(command: Command, rejected: Rejected) -> CommandAnswer:
+    """What is said of a refusal that stands in no log."""
+    return CommandAnswer(
+        applied=False,
+        subject=clean(command.subject),
+        field=command.field,
+        error=rejected.text,
+        error_code=rejected.code,
+    )
+
+
+def refused_entry(command: Command, actor: Actor, rejected: Rejected, at_us: int) -> Entry:
+    """A refused command as the audit keeps it: as asked, cleaned, without effect."""
+    value = command.value
+    return Entry(
+        seq=0,
+        id="",
+        at_us=at_us,
+        actor=actor.name,
+        role=actor.role,
+        origin=actor.origin,
+        action=command.action,
+        subject=clean(command.subject),
+        field=field_of(command),
+        value=clean(value, 2_000) if isinstance(value, str) else value,
+        before="",
+        after="",
+        reason=reason_of(command),
+        public=command.public,
+        until_us=None if command.for_ms is None else at_us + command.for_ms * 1_000,
+        ends=(),
+        applied=False,
+        error=f"{rejected.code}: {rejected.text}",
+        idempotency_key=command.idempotency_key,
+    )
+
+
+def warnings_of(entry: Entry, before: Layers) -> tuple[str, ...]:
+    """What an applied entry does not change although one may expect it to."""
+    if entry.value is None:
+        return ()
+    subject, name = slot_of(entry)
+    now = before.in_force(subject, name, entry.at_us)
+    if entry.until_us is not None or now.layer is not Layer.OVERRIDE or now.entry is None:
+        return ()
+    held = f"{value_text(name, now.value)} until {rfc3339(now.until_us or 0)}"
+    return (f"{now.entry.actor}'s override stays in force above this: {held}",)
+
+
+def same_request(entry: Entry, undone_id: str, command: Command, actor: Actor) -> bool:
+    """Whether this command is the one that the entry came from.
+
+    A scale is compared by what it comes to on the entry's own ``before``; of a refused one the
+    log does not keep it. ``undone_id`` is the id of what an undo took out.
+    """
+    same = (
+        entry.actor == actor.name
+        and entry.action is command.action
+        and entry.public == command.public
+        and _for_ms(entry) == command.for_ms
+    )
+    if not same:
+        return False
+    reason = reason_of(command)
+    if entry.action is Action.UNDO and entry.applied:
+        return command.subject == f"command:{undone_id}" and (
+            entry.reason == (reason or undo_reason(undone_id))
+        )
+    return (
+        entry.subject == clean(command.subject)
+        and entry.field is field_of(command)
+        and entry.reason == reason
+        and _same_value(entry, command)
+    )
+
+
+def _same_value(entry: Entry, command: Command) -> bool:
+    value = command.value
+    if entry.action is Action.PAUSE:
+        return True
+    if entry.action is Action.KEY_ADD and entry.applied:
+        return json.loads(str(entry.value))["sha256"] in str(value)
+    if command.scale_percent is None:
+        return entry.value == (clean(value, 2_000) if isinstance(value, str) else value)
+    if not entry.applied or entry.field is None:
+        return True
+    was = limit_of_text(entry.field, entry.before)
+    return was is not None and scaled(was, command.scale_percent) == entry.value
+
+
+def _for_ms(entry: Entry) -> int | None:
+    return None if entry.until_us is None else (entry.until_us - entry.at_us) // 1_000

@@ -1,0 +1,257 @@
+"""The gateway put together: store, limiter, plan, command desk, data plane and admin API.
+
+The order at a start: the ledger is replayed, the command log folded, the plan compiled, buckets
+restored from the records, and only then is anything served.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from console.domain.calls import Call, Cause
+from console.domain.clock import Clock
+from console.domain.days import day_of
+from console.domain.ids import new_id
+from console.domain.layers import Layers, Slot
+from console.domain.limits import RateLimit
+from console.domain.replay import restore_levels
+from console.domain.snapshot import Happening, HappeningKind
+from console.gateway.admin import create_admin
+from console.gateway.admission import BudgetDays
+from console.gateway.alarms import Alarms
+from console.gateway.chat import ChatRoute
+from console.gateway.clock import SystemClock
+from console.gateway.dataplane import DataPlane
+from console.gateway.desk import Desk
+from console.gateway.estimator import Estimator
+from console.gateway.feed import Feed
+from console.gateway.flight import Arrival, Flight, FlightDeck
+from console.gateway.keys import Caller, KeyRing, key_ring
+from console.gateway.levels import LevelKeeper
+from console.gateway.live import Live
+from console.gateway.offline import take_in
+from console.gateway.openai_errors import error_reply
+from console.gateway.openai_request import ChatRequest
+from console.gateway.plan import Plan, Windows, compile_plan, limits_of, recompile
+from console.gateway.refusal_log import RefusalLog
+from console.gateway.refusals import BudgetSpent, LimitReached, Refusal
+from console.gateway.upstream import AiohttpUpstream
+from console.gateway.vitals import VitalSigns
+from console.limiter import MemoryLimiter
+from console.store import Ledger
+from console.wire.config import GatewayConfig
+
+SHOWN_HAPPENINGS = 8
+LOG = logging.getLogger("quotadeck.gateway")
+
+
+@dataclass(slots=True)
+class InForce:
+    """What requests are measured against now; replaced whole by the command desk."""
+
+    plan: Plan
+    keys: KeyRing
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A gateway ready to serve."""
+
+    ledger: Ledger
+    upstream: AiohttpUpstream
+    deck: FlightDeck
+    data_plane: DataPlane
+    admin: Any
+    feed: Feed
+    desk: Desk
+    vitals: VitalSigns
+    levels: LevelKeeper
+    refusals: RefusalLog
+    alarms: Alarms
+    live: Live
+    in_force: InForce
+
+    def jobs(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs beside the servers for the gateway's life."""
+        return [self.vitals.beat(), self.desk.run(), self._every_second()]
+
+    async def _every_second(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            try:
+                self.refusals.flush()
+                await self.deck.reap()
+                await self.levels.second()
+            except Exception:
+                # Each is tried again in a second; the requests must go on meanwhile.
+                LOG.exception("the second's work failed")
+
+    async def close(self) -> None:
+        """Everything written, everything let go."""
+        with contextlib.suppress(OSError):
+            self.refusals.flush()
+            await self.levels.record()
+        await self.upstream.close()
+        await self.ledger.close()
+
+
+async def open_gateway(config: GatewayConfig) -> Gateway:
+    """Replay, fold, restore. Raises StoreError with nothing touched."""
+    clock = SystemClock()
+    ledger = await Ledger.open(config.state, clock)
+    try:
+        return await _assemble(config, clock, ledger)
+    except BaseException:
+        await ledger.close()
+        raise
+
+
+async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gateway:
+    catalogue = config.catalogue
+    windows = Windows(config.request_window_s, config.token_window_s)
+    limiter = MemoryLimiter(clock)
+    in_force = InForce(compile_plan(catalogue, Layers({}), windows, 0), KeyRing({}))
+
+    def plan() -> Plan:
+        return in_force.plan
+
+    vitals = VitalSigns(config.name, ledger, config.state, clock)
+    live = Live(catalogue, plan, limiter, clock, vitals.read)
+    feed = Feed(live.snapshot)
+    levels = LevelKeeper(ledger, limiter, clock, plan)
+
+    def tell(happening: Happening) -> None:
+        ledger.event(happening)
+        live.happened(happening)
+        feed.hurry()
+
+    async def changed(layers: Layers, slots: tuple[Slot, ...]) -> None:
+        now_us = clock.wall_us()
+        subjects = {subject for subject, _ in slots}
+        in_force.plan = recompile(in_force.plan, subjects, catalogue, layers, windows, now_us)
+        for subject in subjects:
+            if subject.startswith("key:"):
+                in_force.keys = key_ring(layers, now_us, in_force.keys, subject)
+        await limiter.relimit(limits_of(in_force.plan, subjects))
+        feed.hurry()
+        if any(subject.startswith(("project:", "target:")) for subject in subjects):
+            # A replay reads recorded levels under the limits of then: they must be of one time.
+            with contextlib.suppress(OSError):
+                await levels.record()
+
+    desk = Desk(ledger, catalogue, clock, changed, tell)
+    now_us = clock.wall_us()
+    in_force.plan = compile_plan(catalogue, desk.layers, windows, now_us)
+    in_force.keys = key_ring(desk.layers, now_us)
+    await _restore(ledger, limiter, live, plan(), now_us)
+
+    alarms = Alarms(clock, tell)
+    refusals = RefusalLog(ledger, clock)
+    estimator = Estimator()
+
+    def ended(flight: Flight, call: Call) -> None:
+        live.ended(flight, call)
+        alarms.ended(call)
+        project = in_force.plan.projects[call.project]
+        alarms.spent(call.project, call.day, live.spent_nano(call.project), project.budget_nano)
+
+    def refused(
+        arrival: Arrival, caller: Caller, at: Plan, request: ChatRequest, refusal: Refusal
+    ) -> None:
+        if refusal.cause is Cause.NONE:
+            return
+        binding = refusal.binding if isinstance(refusal, LimitReached | BudgetSpent) else ""
+        target = binding.removeprefix("target:").rpartition(":")[0] if "target:" in binding else ""
+        live.refused(caller.project, target, refusal.cause)
+        refusals.add(
+            arrival,
+            caller,
+            at.projects[caller.project],
+            request,
+            refusal.cause,
+            binding,
+            lambda: error_reply(refusal).status,
+        )
+
+    upstream = AiohttpUpstream()
+    deck = FlightDeck(limiter, ledger, estimator, clock, live.begun, ended)
+    chat = ChatRoute(
+        plan,
+        limiter,
+        BudgetDays(),
+        estimator,
+        deck,
+        upstream,
+        refused,
+        config.body_limit_bytes,
+    )
+    data_plane = DataPlane(chat, plan, lambda: in_force.keys, now_us // 1_000_000)
+    await take_in(config.state / "offline", desk, os.getuid(), config.roles)
+    tell(_started(ledger, clock))
+    admin = create_admin(
+        desk=desk,
+        ledger=ledger,
+        snapshot=live.snapshot,
+        feed=feed,
+        clock=clock,
+        roles=config.roles,
+    )
+    return Gateway(
+        ledger,
+        upstream,
+        deck,
+        data_plane,
+        admin,
+        feed,
+        desk,
+        vitals,
+        levels,
+        refusals,
+        alarms,
+        live,
+        in_force,
+    )
+
+
+async def _restore(
+    ledger: Ledger, limiter: MemoryLimiter, live: Live, plan: Plan, now_us: int
+) -> None:
+    """Buckets from the journal's records, budgets from the ledger: never from full."""
+    recovered = ledger.recovered
+    limits: dict[str, RateLimit] = {
+        key: limit for key, limit in limits_of(plan).items() if isinstance(limit, RateLimit)
+    }
+    levels = restore_levels(
+        limits,
+        recovered.levels_at_us,
+        recovered.levels,
+        recovered.since,
+        now_us,
+        under_way=recovered.under_way,
+    )
+    limiter.restore({key: (level, limits[key]) for key, level in levels.items()})
+    days = {name: day_of(now_us, p.project.zone) for name, p in plan.projects.items()}
+    spent = await ledger.reader.spent_on({name: day for name, (day, _) in days.items()})
+    budgets = BudgetDays()
+    for name, nano in spent.items():
+        if name in plan.projects:
+            project = plan.projects[name]
+            limiter.restore_spent(project.budget_key, budgets.limit(project, now_us), nano)
+    newest = await ledger.reader.events(last=SHOWN_HAPPENINGS)
+    live.seed(
+        {name: nano for name, nano in spent.items() if name in plan.projects},
+        [happening for _, happening in newest],
+    )
+
+
+def _started(ledger: Ledger, clock: Clock) -> Happening:
+    at_us = clock.wall_us()
+    lost = len(ledger.recovered.unknown)
+    text = "gateway started"
+    if lost:
+        text += f"; {lost} calls were under way when it went: charged, recorded as unknown"
+    return Happening(new_id("evt", at_us, os.urandom(10)), at_us, HappeningKind.GATEWAY, "", text)

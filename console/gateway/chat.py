@@ -1,0 +1,165 @@
+"""A chat completion from its arrival to its record: the gateway's hot path, top to bottom."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from console.domain.calls import Cause, Outcome
+from console.domain.catalogue import nearest
+from console.domain.commands import Entry
+from console.gateway.admission import BudgetDays, admit, size_of
+from console.gateway.estimator import Estimator
+from console.gateway.flight import GRACE_MS, Arrival, Ending, Flight, FlightDeck, Way
+from console.gateway.http import Receive, Send, read_body, send_whole
+from console.gateway.keys import Caller
+from console.gateway.openai_replies import (
+    chat_reply,
+    failure_of,
+    reply_headers,
+    stream_headers,
+)
+from console.gateway.openai_request import ChatRequest, parse_chat
+from console.gateway.plan import Plan
+from console.gateway.refusals import (
+    ModelNotAllowed,
+    Paused,
+    Refusal,
+    UnknownModel,
+    UpstreamFailed,
+)
+from console.gateway.streaming import relay_stream
+from console.gateway.upstream import (
+    TimedOut,
+    Unreachable,
+    UpstreamClient,
+    UpstreamError,
+    read_whole,
+)
+from console.limiter import Limiter
+
+_PATH = "/chat/completions"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRoute:
+    """What the path needs. ``plan`` gives the one in force; ``refused`` records a refusal."""
+
+    plan: Callable[[], Plan]
+    limiter: Limiter
+    days: BudgetDays
+    estimator: Estimator
+    deck: FlightDeck
+    upstream: UpstreamClient
+    refused: Callable[[Arrival, Caller, Plan, ChatRequest, Refusal], None]
+    body_limit_bytes: int
+
+    async def answer(
+        self,
+        arrival: Arrival,
+        caller: Caller,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Answer one request. Raises Refusal, already recorded, where no model answers."""
+        body = await read_body(receive, headers, self.body_limit_bytes)
+        request = parse_chat(body, headers.get(b"x-stainless-retry-count", b""))
+        plan = self.plan()
+        try:
+            flight = await self._dispatch(arrival, caller, plan, request)
+        except Refusal as refusal:
+            self.refused(arrival, caller, plan, request, refusal)
+            raise
+        try:
+            if request.stream:
+                await self._stream(flight, receive, send)
+            else:
+                await self._whole(flight, send)
+        except UpstreamError as error:
+            raise await self._failed(flight, error) from None
+        except BaseException as error:
+            # Cut, or a fault of ours: whatever was sent may be billed, so it is charged.
+            cut = isinstance(error, asyncio.CancelledError)
+            cause = Cause.RESTART if cut else Cause.BROKEN_REPLY
+            await self.deck.end(flight, Ending(Outcome.UNKNOWN, cause, 0))
+            raise
+
+    async def _dispatch(
+        self, arrival: Arrival, caller: Caller, plan: Plan, request: ChatRequest
+    ) -> Flight:
+        way = way_of(plan, caller, request)
+        size = size_of(request, way.project, way.target, self.estimator)
+        upstream = way.target.upstream
+        ticket = await admit(
+            self.limiter,
+            self.days,
+            arrival.id,
+            size,
+            way.project,
+            way.target,
+            now_us=self.deck.wall_us(),
+            ttl_ms=round(upstream.timeout_s * 1_000) + GRACE_MS,
+        )
+        return await self.deck.begin(arrival, caller, way, request, ticket)
+
+    async def _whole(self, flight: Flight, send: Send) -> None:
+        target = flight.way.target
+        body = flight.request.for_upstream(target.target.model)
+        reply = await self.upstream.call(target.upstream, _PATH, body, flight.arrival.id)
+        if reply.status != 200:
+            ending, refusal = failure_of(reply.status, reply.headers, reply.body)
+            await self.deck.end(flight, ending)
+            raise refusal
+        usage, response_id = chat_reply(reply.body, flight.ticket.size)
+        call = await self.deck.end(flight, Ending(Outcome.OK, Cause.NONE, 200, usage, response_id))
+        headers = reply_headers(call, flight.ticket, await self._levels(flight))
+        await send_whole(send, 200, headers, reply.body)
+
+    async def _stream(self, flight: Flight, receive: Receive, send: Send) -> None:
+        target = flight.way.target
+        body = flight.request.for_upstream(target.target.model)
+        async with self.upstream.stream(target.upstream, _PATH, body, flight.arrival.id) as reply:
+            if reply.status != 200:
+                ending, refusal = failure_of(reply.status, reply.headers, await read_whole(reply))
+                await self.deck.end(flight, ending)
+                raise refusal
+            headers = stream_headers(flight.open, flight.ticket, await self._levels(flight))
+            await relay_stream(self.deck, flight, reply, headers, receive, send)
+
+    async def _levels(self, flight: Flight) -> dict[str, tuple[int, int]]:
+        project = flight.way.project
+        keys = [key for key, _ in flight.open.takes if key in (project.rpm_key, project.tpm_key)]
+        states = await self.limiter.levels(keys)
+        return {key: (state.level, state.at_ns) for key, state in states.items()}
+
+    async def _failed(self, flight: Flight, error: UpstreamError) -> UpstreamFailed:
+        """End a flight whose upstream gave no usable answer; the refusal to answer with."""
+        cause = {Unreachable: Cause.UNREACHABLE, TimedOut: Cause.TIMEOUT}.get(
+            type(error), Cause.BROKEN_REPLY
+        )
+        never_sent = isinstance(error, Unreachable)
+        outcome = Outcome.UPSTREAM_ERROR if never_sent else Outcome.UNKNOWN
+        status = 504 if isinstance(error, TimedOut) else 502
+        await self.deck.end(flight, Ending(outcome, cause, status, never_sent=never_sent))
+        return UpstreamFailed(str(error), cause)
+
+
+def way_of(plan: Plan, caller: Caller, request: ChatRequest) -> Way:
+    """Where the request goes. Raises UnknownModel, ModelNotAllowed or Paused."""
+    # First of all the model: what is refused further down is on record under its name.
+    route = plan.routes.get(request.model)
+    if route is None:
+        raise UnknownModel(request.model, nearest(request.model, plan.routes))
+    project = plan.projects[caller.project]
+    if project.paused:
+        raise _paused("project", project.project.id, project.paused)
+    allowed = project.project.models
+    if allowed and request.model not in allowed:
+        raise ModelNotAllowed(request.model, project.project.id, allowed)
+    if route.paused:
+        raise _paused("model", route.route.model, route.paused)
+    return Way(project, route, plan.targets[route.serving])
+
+
+def _paused(kind: str, name: str, entry: Entry) -> Paused:
+    return Paused(kind, name, entry.reason if entry.public else "", entry.until_us)

@@ -1,0 +1,117 @@
+"""The data plane as an ASGI application: OpenAI's dialect, and nothing that is not in its table."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from console.domain.catalogue import nearest
+from console.gateway.chat import ChatRoute
+from console.gateway.flight import Arrival
+from console.gateway.http import Receive, Send, send_whole
+from console.gateway.keys import Caller, KeyRing
+from console.gateway.openai_errors import error_reply
+from console.gateway.plan import Plan
+from console.gateway.refusals import (
+    Draining,
+    NoSuchPath,
+    Refusal,
+    UnknownModel,
+    WrongMethod,
+)
+
+_log = logging.getLogger("quotadeck.gateway")
+_CHAT = "/v1/chat/completions"
+_MODELS = "/v1/models"
+
+
+class DataPlane:
+    """Routes, authentication and the one place where refusals become replies."""
+
+    def __init__(
+        self, chat: ChatRoute, plan: Callable[[], Plan], keys: Callable[[], KeyRing], started_s: int
+    ) -> None:
+        self._chat = chat
+        self._plan = plan
+        self._keys = keys
+        self._started_s = started_s
+        self.draining = False
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"the data plane speaks HTTP only, not {scope['type']}")
+        arrival = self._chat.deck.arrival()
+        started = False
+
+        async def sending(message: dict[str, Any]) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._route(scope, receive, sending, arrival)
+        except Refusal as refusal:
+            if started:
+                raise
+            reply = error_reply(refusal)
+            if refusal.project_id:
+                reply.headers.append((b"x-project-id", refusal.project_id.encode()))
+        except Exception as fault:
+            _log.exception("request %s failed", arrival.id)
+            if started:
+                raise
+            reply = error_reply(fault)
+        else:
+            return
+        headers = [(b"x-request-id", arrival.id.encode()), *reply.headers]
+        await send_whole(send, reply.status, headers, reply.body)
+
+    async def _route(
+        self, scope: dict[str, Any], receive: Receive, send: Send, arrival: Arrival
+    ) -> None:
+        path, method = scope["path"], scope["method"]
+        if path == "/healthz":
+            return await send_whole(send, 200, [(b"content-type", b"text/plain")], b"ok\n")
+        if self.draining:
+            raise Draining
+        headers = dict(scope["headers"])
+        if path == _CHAT:
+            _must_be(method, "POST", path)
+            caller = self._keys().caller(headers, self._plan().projects)
+            try:
+                return await self._chat.answer(arrival, caller, headers, receive, send)
+            except Refusal as refusal:
+                refusal.project_id = caller.project
+                raise
+        if path == _MODELS or path.startswith(_MODELS + "/"):
+            _must_be(method, "GET", path)
+            caller = self._keys().caller(headers, self._plan().projects)
+            return await self._models(caller, path.removeprefix(_MODELS).lstrip("/"), send)
+        raise NoSuchPath(path)
+
+    async def _models(self, caller: Caller, wanted: str, send: Send) -> None:
+        plan = self._plan()
+        allowed = plan.projects[caller.project].project.models
+        listed = [
+            {
+                "id": model,
+                "object": "model",
+                "created": self._started_s,
+                "owned_by": route.serving.partition("/")[0],
+            }
+            for model, route in plan.routes.items()
+            if not allowed or model in allowed
+        ]
+        answer: dict[str, Any] = {"object": "list", "data": listed}
+        if wanted:
+            found = [model for model in listed if model["id"] == wanted]
+            if not found:
+                raise UnknownModel(wanted, nearest(wanted, tuple(str(m["id"]) for m in listed)))
+            answer = found[0]
+        await send_whole(send, 200, [(b"content-type", b"application/json")], orjson.dumps(answer))
+
+
+def _must_be(method: str, allowed: str, path: str) -> None:
+    if method != allowed:
+        raise WrongMethod(path, allowed)

@@ -1,0 +1,85 @@
+"""Project keys: whom a request comes from. Secrets are known by their SHA-256 only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from console.domain.commands import Field
+from console.domain.layers import Layers
+from console.gateway.refusals import KeyMalformed, KeyMissing, KeyUnknown, ProjectNotOfKey
+
+MIN_SECRET_CHARS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A living key: its id and the projects it serves, the first by default."""
+
+    id: str
+    projects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the key and the project it asks for."""
+
+    key_id: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The living keys by the SHA-256 (hex) of their secret."""
+
+    by_hash: Mapping[str, Key]
+
+    def caller(self, headers: Mapping[bytes, bytes], known: Mapping[str, object]) -> Caller:
+        """The caller of a request with these (lower-case) headers, among the ``known`` projects.
+
+        Raises KeyMissing, KeyMalformed, KeyUnknown or ProjectNotOfKey.
+        """
+        key = self.by_hash.get(sha256(_presented(headers)).hexdigest())
+        projects = tuple(project for project in key.projects if project in known) if key else ()
+        if key is None or not projects:
+            raise KeyUnknown
+        wanted = headers.get(b"x-project-id", b"").decode("latin-1")
+        if wanted and wanted not in projects:
+            raise ProjectNotOfKey(wanted, projects)
+        return Caller(key.id, wanted or projects[0])
+
+
+def key_ring(layers: Layers, now_us: int, ring: KeyRing | None = None, only: str = "") -> KeyRing:
+    """The keys that the command log holds in force.
+
+    With ``only`` (``key:ID``) just that key is read again, and ``ring`` holds the others.
+    """
+    if ring is None:
+        subjects = [subject for subject, name in layers.by_slot if name is Field.KEY]
+        by_hash: dict[str, Key] = {}
+    else:
+        subjects = [only]
+        changed = only.partition(":")[2]
+        by_hash = {digest: key for digest, key in ring.by_hash.items() if key.id != changed}
+    for subject in subjects:
+        value = layers.in_force(subject, Field.KEY, now_us).value
+        if isinstance(value, str):
+            facts = json.loads(value)
+            by_hash[facts["sha256"]] = Key(subject.partition(":")[2], tuple(facts["projects"]))
+    return KeyRing(by_hash)
+
+
+def _presented(headers: Mapping[bytes, bytes]) -> bytes:
+    authorization = headers.get(b"authorization", b"")
+    if authorization:
+        scheme, _, secret = authorization.partition(b" ")
+        if scheme.lower() != b"bearer":
+            raise KeyMalformed("the Authorization header does not read 'Bearer <key>'")
+        secret = secret.strip()
+    else:
+        secret = headers.get(b"x-api-key", b"").strip()
+    if not secret:
+        raise KeyMissing
+    if len(secret) < MIN_SECRET_CHARS:
+        raise KeyMalformed(f"the key is shorter than {MIN_SECRET_CHARS} characters")
+    return secret

@@ -1,0 +1,239 @@
+"""The live picture: what requests leave behind in memory, and its reading as a Snapshot."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+
+from console.domain.calls import Call, Cause
+from console.domain.catalogue import Catalogue
+from console.domain.clock import Clock
+from console.domain.days import day_of
+from console.domain.layers import InForce
+from console.domain.limits import RateLimit
+from console.domain.snapshot import (
+    Budget,
+    Change,
+    Flow,
+    Happening,
+    Level,
+    ProjectRow,
+    RouteRow,
+    Snapshot,
+    TargetRow,
+    Vitals,
+)
+from console.domain.wording import value_text
+from console.gateway.flight import Flight
+from console.gateway.flows import Flows
+from console.gateway.plan import Plan, ProjectPlan, RoutePlan, TargetPlan
+from console.limiter import BucketState, Limiter
+
+_ROWS_A_SLICE = 20
+"""Rows built before the event loop gets a turn: about a millisecond."""
+_HAPPENINGS_SHOWN = 8
+
+
+class _Money:
+    """A project's spend of its current day."""
+
+    __slots__ = ("day", "ends_us", "held_nano", "spent_nano")
+
+    def __init__(self) -> None:
+        self.day = ""
+        self.ends_us = 0
+        self.spent_nano = 0
+        self.held_nano = 0
+
+
+class Live:
+    """Fed by the data plane as requests pass; `snapshot` is read once a second."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        plan: Callable[[], Plan],
+        limiter: Limiter,
+        clock: Clock,
+        vitals: Callable[[], Vitals],
+    ) -> None:
+        self._catalogue = catalogue
+        self._plan = plan
+        self._limiter = limiter
+        self._clock = clock
+        self._vitals = vitals
+        self._projects = {name: Flows() for name in catalogue.projects}
+        self._targets = {name: Flows() for name in catalogue.targets}
+        self._money = {name: _Money() for name in catalogue.projects}
+        self._happenings: deque[Happening] = deque(maxlen=_HAPPENINGS_SHOWN)
+        self._rows: dict[str, tuple[ProjectPlan, Mapping[str, BucketState], ProjectRow]] = {}
+
+    def seed(self, spent: Mapping[str, int], happenings: Iterable[Happening]) -> None:
+        """Start from the ledger: today's spend (nano-dollars) and the newest events, old to new."""
+        for project, nano in spent.items():
+            self._today(project).spent_nano = nano
+        self._happenings.extend(happenings)
+
+    def happened(self, happening: Happening) -> None:
+        """An event to show under the rows; one told again after a restart is shown once."""
+        if all(shown.id != happening.id for shown in self._happenings):
+            self._happenings.append(happening)
+
+    def begun(self, flight: Flight) -> None:
+        """A request was dispatched."""
+        opened = flight.open
+        now_ns = flight.arrival.at_ns
+        self._projects[opened.project].admitted(now_ns, opened.model)
+        self._targets[opened.target].admitted(now_ns, opened.model)
+        money = self._today(opened.project)
+        if money.day == opened.day:
+            money.held_nano += opened.held_nano_usd
+
+    def ended(self, flight: Flight, call: Call) -> None:
+        """A dispatched request ended."""
+        now_ns = self._clock.monotonic_ns()
+        self._projects[call.project].ended(now_ns, call)
+        self._targets[call.target].ended(now_ns, call)
+        money = self._today(call.project)
+        if money.day == call.day:
+            money.held_nano -= flight.open.held_nano_usd
+            money.spent_nano += call.cost_nano_usd
+
+    def refused(self, project: str, target: str, cause: Cause) -> None:
+        """We refused a request; ``target`` is empty where its own limits were not the cause."""
+        now_ns = self._clock.monotonic_ns()
+        self._projects[project].refused(now_ns, cause)
+        if target:
+            self._targets[target].refused(now_ns, cause)
+
+    def spent_nano(self, project: str) -> int:
+        """Settled spend of the project's current day."""
+        return self._today(project).spent_nano
+
+    async def snapshot(self) -> Snapshot:
+        """The whole picture. Gives way to requests between slices of rows."""
+        plan = self._plan()
+        states = await self._limiter.levels(_keys(plan))
+        projects: list[ProjectRow] = []
+        for index, project in enumerate(plan.projects.values()):
+            projects.append(self._project_row(project, states))
+            if index % _ROWS_A_SLICE == _ROWS_A_SLICE - 1:
+                await asyncio.sleep(0)
+        now_ns = self._clock.monotonic_ns()
+        targets = [self._target_row(target, states, now_ns) for target in plan.targets.values()]
+        return Snapshot(
+            now_ms=now_ns // 1_000_000,
+            at_us=self._clock.wall_us(),
+            vitals=self._vitals(),
+            projects=tuple(projects),
+            targets=tuple(targets),
+            routes=tuple(_route_row(route) for route in plan.routes.values()),
+            happenings=tuple(reversed(self._happenings)),
+        )
+
+    def _project_row(self, plan: ProjectPlan, states: Mapping[str, BucketState]) -> ProjectRow:
+        flows = self._projects[plan.project.id]
+        money = self._today(plan.project.id)
+        mine = {key: states[key] for key in (plan.rpm_key, plan.tpm_key) if key in states}
+        known = self._rows.get(plan.project.id)
+        if (
+            flows.quiet()
+            and known
+            and known[0] is plan
+            and known[1] == mine
+            and known[2].budget.ends_us == money.ends_us
+            and known[2].flow == Flow()
+        ):
+            return known[2]
+        now_ns = self._clock.monotonic_ns()
+        row = ProjectRow(
+            id=plan.project.id,
+            name=plan.project.name,
+            priority=plan.project.priority.word,
+            version=plan.version,
+            paused=plan.paused is not None,
+            rpm=_level(plan.requests, mine.get(plan.rpm_key)),
+            tpm=_level(plan.tokens, mine.get(plan.tpm_key)),
+            slots=plan.slots,
+            budget=Budget(plan.budget_nano, money.spent_nano, money.held_nano, money.ends_us),
+            flow=flows.flow(now_ns),
+            changes=_changes(plan.changes),
+            models=flows.models(now_ns),
+        )
+        self._rows[plan.project.id] = (plan, mine, row)
+        return row
+
+    def _target_row(
+        self, plan: TargetPlan, states: Mapping[str, BucketState], now_ns: int
+    ) -> TargetRow:
+        flows = self._targets[plan.target.id]
+        return TargetRow(
+            id=plan.target.id,
+            version=plan.version,
+            rpm=_level(plan.requests, states.get(plan.rpm_key)),
+            tpm=_level(plan.tokens, states.get(plan.tpm_key)),
+            flow=flows.flow(now_ns),
+            upstream_429_60s=flows.upstream_429_60s(now_ns),
+            changes=_changes(plan.changes),
+        )
+
+    def _today(self, project: str) -> _Money:
+        """The project's money, begun anew at its local midnight."""
+        money = self._money[project]
+        now_us = self._clock.wall_us()
+        if now_us >= money.ends_us:
+            day, ends_us = day_of(now_us, self._catalogue.projects[project].zone)
+            if day != money.day:
+                money.spent_nano = 0
+                money.held_nano = 0
+            money.day, money.ends_us = day, ends_us
+        return money
+
+
+def _keys(plan: Plan) -> list[str]:
+    keys: list[str] = []
+    for project in plan.projects.values():
+        keys += (project.rpm_key, project.tpm_key)
+    for target in plan.targets.values():
+        keys += (target.rpm_key, target.tpm_key)
+    return keys
+
+
+def _level(limit: RateLimit | None, state: BucketState | None) -> Level | None:
+    """A bucket never touched is full, since ever."""
+    if limit is None:
+        return None
+    if state is None:
+        return Level(limit.capacity, limit.capacity, limit.per_minute, 0)
+    return Level(state.level, limit.capacity, limit.per_minute, state.at_ns // 1_000_000)
+
+
+def _route_row(plan: RoutePlan) -> RouteRow:
+    return RouteRow(
+        id=plan.route.model,
+        version=plan.version,
+        targets=plan.route.targets,
+        serving=plan.serving,
+        paused=plan.paused is not None,
+        changes=_changes(plan.changes),
+    )
+
+
+def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:
+    changes = []
+    for item in in_force:
+        entry = item.entry
+        if entry is None or entry.field is None or item.value is None:
+            continue
+        changes.append(
+            Change(
+                command_id=entry.id,
+                field=str(entry.field),
+                value=value_text(entry.field, item.value),
+                was=entry.before,
+                layer=item.layer,
+                until_us=entry.until_us,
+                actor=entry.actor,
+                reason=entry.reason,
+            )
+        )
+    return tuple(changes)

@@ -1,0 +1,162 @@
+"""Replies of OpenAI's dialect: what the upstream's say, and the headers of ours."""
+
+from collections.abc import Mapping
+
+import orjson
+
+from console.domain.calls import Call, Cause, OpenCall, Outcome
+from console.domain.limits import MICRO, RateLimit
+from console.domain.money import usd_exact
+from console.domain.text import clean
+from console.gateway.admission import Size, Ticket
+from console.gateway.flight import Ending
+from console.gateway.http import Header
+from console.gateway.refusals import Refusal, UpstreamFailed, UpstreamRefused
+from console.gateway.upstream import Broken
+from console.gateway.usage import Usage, read_usage
+
+MAX_UPSTREAM_MESSAGE = 1_000
+
+
+def chat_reply(body: bytes, size: Size) -> tuple[Usage, str]:
+    """The usage and id of a completion. Raises Broken where it is none.
+
+    Without believable usage the reply is charged by its estimate: input as estimated, output a
+    token for four bytes.
+    """
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Broken("its reply is not JSON") from None
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("choices"), list):
+        raise Broken("its reply is not a chat completion")
+    usage = read_usage(parsed.get("usage"))
+    if usage is None:
+        usage = Usage(size.input_tokens, 0, max(1, len(body) // 4), is_estimate=True)
+    response_id = parsed.get("id")
+    return usage, clean(response_id, 200) if isinstance(response_id, str) else ""
+
+
+def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Ending, Refusal]:
+    """What an upstream's error means for the record, and for the client.
+
+    An upstream that refuses *our* key is our operators' trouble: the client's key is fine, and a
+    401 would say otherwise.
+    """
+    message, kind, code, param = _error_object(body)
+    if status in (401, 403):
+        ending = Ending(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502)
+        return ending, UpstreamFailed(
+            f"it refuses the gateway's own key ({status})", Cause.UPSTREAM_AUTH
+        )
+    if status == 429:
+        cause, outcome, shown = Cause.UPSTREAM_429, Outcome.UPSTREAM_ERROR, 429
+    elif 400 <= status < 500:
+        cause, outcome, shown = Cause.UPSTREAM_4XX, Outcome.CLIENT_ERROR, status
+    elif 500 <= status < 600:
+        cause, outcome, shown = Cause.UPSTREAM_5XX, Outcome.UPSTREAM_ERROR, status
+    else:
+        cause, outcome, shown = Cause.BROKEN_REPLY, Outcome.UPSTREAM_ERROR, 502
+        message = f"The upstream answered {status}, which is no answer."
+    refusal = UpstreamRefused(
+        shown,
+        message or f"The upstream answered {status} without words.",
+        kind or ("server_error" if shown >= 500 else "invalid_request_error"),
+        code,
+        param,
+        _plain_header(headers, "Retry-After"),
+        _plain_header(headers, "retry-after-ms"),
+        cause,
+    )
+    return Ending(outcome, cause, shown), refusal
+
+
+def error_words(error: object) -> str:
+    """The message of an error object, or the error itself where it is a text."""
+    message = error.get("message") if isinstance(error, dict) else error
+    return clean(message, MAX_UPSTREAM_MESSAGE) if isinstance(message, str) else ""
+
+
+def _error_object(body: bytes) -> tuple[str, str, str | None, str | None]:
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return clean(body[:4_000].decode("utf-8", "replace"), MAX_UPSTREAM_MESSAGE), "", None, None
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    if not isinstance(error, dict):
+        return error_words(error), "", None, None
+
+    def text(name: str) -> str:
+        value = error.get(name)
+        return clean(value, 100) if isinstance(value, str) else ""
+
+    return (
+        error_words(error),
+        text("type"),
+        text("code") or None,
+        text("param") or None,
+    )
+
+
+def _plain_header(headers: Mapping[str, str], name: str) -> str:
+    value = headers.get(name, "")
+    return value if value.isascii() and value.isprintable() and len(value) <= 64 else ""
+
+
+def _common(opened: OpenCall | Call) -> list[Header]:
+    return [
+        (b"x-request-id", opened.id.encode()),
+        (b"x-project-id", opened.project.encode()),
+        (b"x-served-model", opened.target.encode("utf-8", "replace")),
+        (b"x-fallback-step", b"%d" % opened.fallback_step),
+    ]
+
+
+def reply_headers(call: Call, ticket: Ticket, levels: dict[str, tuple[int, int]]) -> list[Header]:
+    """Headers of a whole reply, its cost among them."""
+    return [
+        (b"content-type", b"application/json"),
+        *_common(call),
+        (b"x-cost-usd", usd_exact(call.cost_nano_usd).encode()),
+        *_rate_headers(ticket, levels),
+    ]
+
+
+def stream_headers(
+    opened: OpenCall, ticket: Ticket, levels: dict[str, tuple[int, int]]
+) -> list[Header]:
+    """Headers of a stream; its cost is not known yet and comes in a comment at the end."""
+    return [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-cache"),
+        (b"x-accel-buffering", b"no"),
+        *_common(opened),
+        *_rate_headers(ticket, levels),
+    ]
+
+
+def _rate_headers(ticket: Ticket, levels: dict[str, tuple[int, int]]) -> list[Header]:
+    """OpenAI's x-ratelimit-* of the project's own buckets; ``reset`` is the time to full."""
+    headers: list[Header] = []
+    for take in ticket.takes:
+        if take.key not in levels or not isinstance(take.limit, RateLimit):
+            continue
+        unit = b"requests" if take.key.endswith(":rpm") else b"tokens"
+        level, _ = levels[take.key]
+        missing = max(0, take.limit.capacity - level)
+        to_full_ms = -(-missing * 60_000 // (take.limit.per_minute * MICRO))
+        headers += (
+            (b"x-ratelimit-limit-" + unit, b"%d" % take.limit.per_minute),
+            (b"x-ratelimit-remaining-" + unit, b"%d" % max(0, level // MICRO)),
+            (b"x-ratelimit-reset-" + unit, go_duration(to_full_ms).encode()),
+        )
+    return headers
+
+
+def go_duration(ms: int) -> str:
+    """A duration as Go prints it, which is how OpenAI writes resets: 12ms, 1.5s, 6m0s."""
+    if ms < 1_000:
+        return f"{ms}ms"
+    minutes, rest = divmod(ms, 60_000)
+    seconds = f"{rest / 1_000:.3f}".rstrip("0").rstrip(".") + "s"
+    return f"{minutes}m{seconds}" if minutes else seconds

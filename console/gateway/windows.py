@@ -1,0 +1,41 @@
+"""Sliding sums: what passed in the last minute, five minutes, hour. Memory bounded by the span."""
+
+from collections import deque
+
+
+class Window:
+    """Sums of ``columns`` figures over the last ``slots`` slots of ``slot_ns``.
+
+    Slots without figures cost nothing; the oldest leaves whole: the span is exact to a slot.
+    """
+
+    __slots__ = ("_columns", "_slot_ns", "_slots", "_when", "sums")
+
+    def __init__(self, columns: int, slot_ns: int, slots: int) -> None:
+        self._columns = columns
+        self._slot_ns = slot_ns
+        self._slots = slots
+        self._when: deque[tuple[int, list[int]]] = deque()
+        self.sums = [0] * columns
+
+    def add(self, now_ns: int, column: int, amount: int) -> None:
+        """Add to one figure, now."""
+        slot = now_ns // self._slot_ns
+        # An instant before the last one counts with the last: a slot each would grow without end.
+        if not self._when or self._when[-1][0] < slot:
+            self.advance(now_ns)
+            self._when.append((slot, [0] * self._columns))
+        self._when[-1][1][column] += amount
+        self.sums[column] += amount
+
+    def advance(self, now_ns: int) -> list[int]:
+        """Drop what is older than the span; the sums that remain."""
+        oldest = now_ns // self._slot_ns - self._slots
+        while self._when and self._when[0][0] <= oldest:
+            for column, amount in enumerate(self._when.popleft()[1]):
+                self.sums[column] -= amount
+        return self.sums
+
+    @property
+    def empty(self) -> bool:
+        return not self._when

@@ -1,0 +1,66 @@
+"""Chats as client and provider write them, and what must hold of the money after any of them."""
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+from console.domain.money import NANO_PER_USD
+from tests.gateway.provider import Peer, Provider, Script, always
+from tests.gateway.rig import Rig
+from tests.gateway.values import body
+
+Open = Callable[..., Awaitable[tuple[Rig, Provider]]]
+
+ANALYTICS = "project:analytics"
+USAGE = {"prompt_tokens": 12, "completion_tokens": 34}
+COST = 12 * 2_000 + 34 * 8_000
+DONE = b"data: [DONE]\n\n"
+SHORT = body(max_tokens=50)
+STREAM = body(max_tokens=50, stream=True)
+BOUND = 2_000 * (len(SHORT) + 64) + 50 * 8_000
+STREAM_BOUND = 2_000 * (len(STREAM) + 64) + 50 * 8_000
+
+
+def completion(**more: object) -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "hi"}}
+    return orjson.dumps({"id": "chatcmpl-1", "choices": [choice], "usage": USAGE, **more})
+
+
+def event(chunk: object) -> bytes:
+    return b"data: " + orjson.dumps(chunk) + b"\n\n"
+
+
+DELTA = event({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"content": "hi"}}]})
+USAGE_EVENT = event({"id": "chatcmpl-1", "choices": [], "usage": USAGE})
+
+
+async def well(peer: Peer) -> None:
+    await peer.answer(completion())
+
+
+def streams(*chunks: bytes, end: bool = True) -> Script:
+    async def answer(peer: Peer) -> None:
+        await peer.begin_chunks()
+        for chunk in chunks:
+            await peer.chunk(chunk)
+        if end:
+            await peer.chunk(b"")
+        else:
+            peer.reset()
+
+    return always(answer)
+
+
+async def silence(peer: Peer) -> None:
+    await peer.request()
+    await peer.reader.read()
+
+
+async def nothing_is_held(it: Rig, spent_nano: int, project: str = "analytics") -> None:
+    """Every reservation has ended, and the budget knows what was spent."""
+    assert it.deck.under_way == {}
+    assert it.deck.empty.is_set()
+    budget = await it.bucket(f"project:{project}:budget")
+    assert (budget.held, budget.level) == (0, NANO_PER_USD - spent_nano)
+    row = (await it.live.snapshot()).projects[0]
+    assert (row.flow.in_flight, row.budget.held_nano, row.budget.spent_nano) == (0, 0, spent_nano)

@@ -1,0 +1,59 @@
+"""The data plane before a scripted provider, and the client that goes there."""
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.gateway.upstream import AiohttpUpstream, UpstreamClient
+from tests.gateway.chats import Open
+from tests.gateway.provider import Provider, Script, provider
+from tests.gateway.rig import Rig, rig
+from tests.gateway.values import UPSTREAM, catalogue
+
+
+@pytest.fixture
+def small_ballast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte a test instead of sixteen."""
+    monkeypatch.setattr("console.store.ballast.BALLAST_BYTES", 1024 * 1024)
+
+
+@pytest.fixture
+async def opened(tmp_path: Path, small_ballast: None) -> AsyncIterator[Open]:
+    """Opens a data plane before a provider with this script; None: nobody listens."""
+    async with AsyncExitStack() as stack:
+
+        async def open_rig(
+            script: Script | None, timeout_s: float = 5.0, **analytics: Any
+        ) -> tuple[Rig, Provider]:
+            it = Provider(1)
+            if script:
+                it = await stack.enter_async_context(provider(script))
+            there = replace(
+                UPSTREAM, base_url=f"http://127.0.0.1:{it.port}/v1", timeout_s=timeout_s
+            )
+            of = replace(catalogue(**analytics), upstreams={"main": there})
+            return await stack.enter_async_context(rig(tmp_path, of)), it
+
+        yield open_rig
+
+
+@pytest.fixture(params=[AiohttpUpstream], ids=["aiohttp"])
+async def client(
+    request: pytest.FixtureRequest, nothing_left_open: None
+) -> AsyncIterator[UpstreamClient]:
+    """Each implementation of the two methods."""
+    made: Any = request.param()
+    yield made
+    await made.close()
+
+
+@pytest.fixture(scope="module")
+def nothing_left_open() -> Iterator[None]:
+    """What was left open warns when it is collected, and a warning is an error."""
+    yield
+    gc.collect()

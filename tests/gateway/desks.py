@@ -1,0 +1,135 @@
+"""A desk over a real ledger, and what it did, for the tests of the control plane."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from console.domain.calls import Call, Cause, Outcome
+from console.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from console.domain.commands import Action, Actor, Command, Field, Role
+from console.domain.layers import Layers, Slot
+from console.domain.money import NANO_PER_USD, Price
+from console.domain.snapshot import Happening
+from console.gateway.desk import Desk
+from console.store import Ledger
+from console.wire.messages import CommandAnswer
+from tests.clocks import HandClock
+
+HOUR_MS = 3_600_000
+PRICE = Price(2_000_000, 8_000_000, 500_000, 2_000_000, "v1")
+CHEAP = Price(200_000, 800_000, 50_000, 200_000, "v1")
+CATALOGUE = Catalogue(
+    projects={
+        "analytics": Project(
+            "analytics", "Analytics", rpm=20, tpm=80_000, daily_budget_nano_usd=500 * NANO_PER_USD
+        ),
+        "search": Project("search", "Search", rpm=640),
+    },
+    upstreams={"main": Upstream("main", "http://127.0.0.1:9", "secret")},
+    targets={
+        "main/opus": Target("main/opus", "main", "opus", PRICE, rpm=50, tpm=200_000),
+        "main/flash": Target("main/flash", "main", "flash", CHEAP),
+    },
+    routes={"opus": Route("opus", ("main/opus", "main/flash"))},
+)
+ADA = Actor("ada", Role.ADMIN, "socket")
+MIKA = Actor("mika", Role.OPERATOR, "socket")
+KEY = json.dumps({"sha256": "a" * 64, "projects": ["analytics"], "label": "prod"})
+
+PAUSE = Command(Action.PAUSE, "project:analytics", reason="batch bug", for_ms=HOUR_MS)
+RESUME = Command(Action.RESUME, "project:analytics")
+RAISE = Command(
+    Action.LIMIT, "project:analytics", Field.RPM, 40, reason="orders import", for_ms=HOUR_MS
+)
+KEY_ADD = Command(Action.KEY_ADD, "key:k_prod", value=KEY)
+
+
+@dataclass
+class Bench:
+    """A desk at work. ``changes`` are the slots whose values it had re-read, in order."""
+
+    ledger: Ledger
+    desk: Desk
+    clock: HandClock
+    changes: list[tuple[Slot, ...]] = field(default_factory=list)
+    told: list[Happening] = field(default_factory=list)
+
+    async def does(self, command: Command, actor: Actor = MIKA) -> CommandAnswer:
+        answer = await self.desk.submit(command, actor, dry_run=False)
+        assert answer.applied, answer
+        return answer
+
+    def rpm(self) -> object:
+        return self.desk.layers.in_force("project:analytics", Field.RPM, self.clock.wall_us()).value
+
+    def paused(self) -> bool:
+        now_us = self.clock.wall_us()
+        return self.desk.layers.in_force("project:analytics", Field.PAUSED, now_us).value is True
+
+
+@asynccontextmanager
+async def bench(directory: Path, clock: HandClock | None = None) -> AsyncIterator[Bench]:
+    """A desk over the ledger in ``directory``, as after a start of the gateway."""
+    clock = clock or HandClock()
+    ledger = await Ledger.open(directory, clock)
+    changes: list[tuple[Slot, ...]] = []
+    told: list[Happening] = []
+
+    async def changed(layers: Layers, slots: tuple[Slot, ...]) -> None:
+        changes.append(slots)
+
+    def tell(happening: Happening) -> None:
+        told.append(happening)
+        ledger.event(happening)
+
+    try:
+        desk = Desk(ledger, CATALOGUE, clock, changed, tell)
+        yield Bench(ledger, desk, clock, changes, told)
+    finally:
+        await ledger.close()
+
+
+def with_key(command: Command, key: str) -> Command:
+    return replace(command, idempotency_key=key)
+
+
+def undo(answer: CommandAnswer) -> Command:
+    return Command(Action.UNDO, f"command:{answer.command_id}")
+
+
+def call(number: int, at_us: int, project: str = "analytics", **changes: object) -> Call:
+    """A call of 90 input and 10 output tokens for 260,000 nano-dollars, or as changed."""
+    whole = Call(
+        id=f"req_{project}_{number}",
+        at_us=at_us,
+        day="2026-11-24",
+        project=project,
+        key_id="k",
+        priority=1,
+        model="opus",
+        outcome=Outcome.OK,
+        cause=Cause.NONE,
+        http_status=200,
+        target="main/opus",
+        input_tokens=90,
+        output_tokens=10,
+        cost_nano_usd=260_000,
+        total_ms=900,
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def refusal(number: int, at_us: int, count: int, cause: Cause = Cause.RPM) -> Call:
+    return call(
+        number,
+        at_us,
+        outcome=Outcome.REFUSED,
+        cause=cause,
+        http_status=429,
+        count=count,
+        input_tokens=0,
+        output_tokens=0,
+        cost_nano_usd=0,
+    )

@@ -1,0 +1,137 @@
+"""A scripted provider on a real socket: each test says byte by byte how it behaves."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from console.domain.catalogue import Upstream
+from console.gateway.upstream import Reply, UpstreamClient
+
+PATIENCE_S = 5.0
+KEY = "sk-a-secret-that-no-error-may-name"
+PATH = "/chat/completions"
+JSON = b'{"model":"m"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as the provider read it."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Peer:
+    """The provider's end of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def request(self) -> Asked | None:
+        """The next request; None when the gateway hung up."""
+        try:
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            line, *lines = head.decode("latin-1").rstrip().split("\r\n")
+            headers = {name.lower(): value for name, value in (one.split(": ", 1) for one in lines)}
+            body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None
+        return Asked(line, headers, body)
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self, body: bytes, status: str = "200 OK", *headers: str) -> None:
+        lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+        await self.send("\r\n".join(lines).encode() + body)
+
+    async def begin_chunks(self) -> None:
+        await self.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+    async def chunk(self, data: bytes) -> None:
+        """One chunk; an empty one is the end."""
+        await self.send(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def reset(self) -> None:
+        """Hang up with a RST instead of a FIN."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+Script = Callable[[Peer], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Provider:
+    """A scripted provider on a port of its own."""
+
+    port: int
+    peers: list[Peer] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+
+    def upstream(self, timeout_s: float = PATIENCE_S, key: str = KEY) -> Upstream:
+        return Upstream("openai", f"http://127.0.0.1:{self.port}/v1", key, timeout_s)
+
+
+@asynccontextmanager
+async def provider(script: Script) -> AsyncIterator[Provider]:
+    """Each connection runs the script once; what fails in it fails the test."""
+    faults: list[Exception] = []
+    running: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running.add(task)
+        peer = Peer(reader, writer)
+        it.peers.append(peer)
+        try:
+            await script(peer)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        except Exception as fault:  # noqa: BLE001 -- told to the test below
+            faults.append(fault)
+        finally:
+            writer.close()
+            running.discard(task)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 24)
+    it = Provider(server.sockets[0].getsockname()[1])
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield it
+    finally:
+        server.close()
+        for task in list(running):
+            task.cancel()
+        await asyncio.gather(*running)
+        await server.wait_closed()
+    assert not faults, faults
+
+
+def always(answer: Callable[[Peer], Awaitable[None]], it: list[Asked] | None = None) -> Script:
+    """Answer request after request on one connection."""
+
+    async def script(peer: Peer) -> None:
+        while asked := await peer.request():
+            if it is not None:
+                it.append(asked)
+            await answer(peer)
+
+    return script
+
+
+async def hello(peer: Peer) -> None:
+    await peer.answer(b'{"hello":1}')
+
+
+async def call(client: UpstreamClient, upstream: Upstream, body: bytes = JSON) -> Reply:
+    """One whole reply."""
+    return await client.call(upstream, PATH, body, "req_1")

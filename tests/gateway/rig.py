@@ -1,0 +1,176 @@
+"""The data plane as an ASGI application over a real ledger, limiter and upstream client.
+
+The server alone is missing: a test is the one who receives and sends.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from console.domain.calls import Call
+from console.domain.catalogue import Catalogue
+from console.domain.commands import Entry
+from console.domain.snapshot import Vitals
+from console.gateway.admission import BudgetDays
+from console.gateway.chat import ChatRoute
+from console.gateway.dataplane import DataPlane
+from console.gateway.estimator import Estimator
+from console.gateway.flight import Arrival, FlightDeck
+from console.gateway.keys import Caller, Key, KeyRing
+from console.gateway.live import Live
+from console.gateway.openai_request import ChatRequest
+from console.gateway.plan import Plan
+from console.gateway.refusals import Refusal
+from console.gateway.upstream import AiohttpUpstream
+from console.limiter import BucketState, MemoryLimiter
+from console.store import Ledger
+from tests.clocks import HandClock
+from tests.gateway.provider import PATIENCE_S
+from tests.gateway.values import NOON_US, body, plan
+
+SECRET = "qk_" + "s" * 43
+BODY_LIMIT = 200_000
+VITALS = Vitals("gateway", "0.1", "src_1", NOON_US)
+
+
+@dataclass
+class Exchange:
+    """One request as the server would carry it. ``gone`` is the client hanging up."""
+
+    data: bytes
+    headers: dict[str, str]
+    method: str = "POST"
+    path: str = "/v1/chat/completions"
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
+    on_send: Callable[[dict[str, Any]], Awaitable[None]] | None = None
+    _received: bool = False
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        named = {"authorization": f"Bearer {SECRET}", **self.headers}
+        return {
+            "type": "http",
+            "method": self.method,
+            "path": self.path,
+            "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        }
+
+    async def receive(self) -> dict[str, Any]:
+        if not self._received:
+            self._received = True
+            return {"type": "http.request", "body": self.data, "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        if self.on_send:
+            await self.on_send(message)
+        self.messages.append(message)
+        async with self.arrived:
+            self.arrived.notify_all()
+
+    async def has(self, data: bytes) -> None:
+        """Wait until the client has been sent this."""
+        async with asyncio.timeout(PATIENCE_S), self.arrived:
+            await self.arrived.wait_for(lambda: data in self.body)
+
+    @property
+    def status(self) -> int:
+        (start,) = [one for one in self.messages if one["type"] == "http.response.start"]
+        return int(start["status"])
+
+    @property
+    def sent_headers(self) -> dict[str, str]:
+        return {name.decode(): value.decode() for name, value in self.messages[0]["headers"]}
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(one.get("body", b"") for one in self.messages)
+
+    @property
+    def whole(self) -> bool:
+        """The reply's last byte was given to the server."""
+        last = self.messages[-1] if self.messages else {}
+        return last.get("type") == "http.response.body" and not last.get("more_body")
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return dict(orjson.loads(self.body)["error"])
+
+
+@dataclass
+class Rig:
+    """The data plane under test, and what it did."""
+
+    of: Catalogue
+    ledger: Ledger
+    clock: HandClock
+    limiter: MemoryLimiter
+    deck: FlightDeck
+    app: DataPlane
+    live: Live
+    estimator: Estimator
+    plan: list[Plan]
+    refused: list[Refusal]
+
+    async def ask(self, data: bytes | None = None, **more: Any) -> Exchange:
+        """One request, to its end."""
+        exchange = Exchange(body() if data is None else data, {}, **more)
+        async with asyncio.timeout(PATIENCE_S):
+            await self.app(exchange.scope, exchange.receive, exchange.send)
+        return exchange
+
+    def start(self, data: bytes | None = None, **more: Any) -> tuple[Exchange, asyncio.Task[None]]:
+        """One request, under way."""
+        exchange = Exchange(body() if data is None else data, {}, **more)
+        task = asyncio.ensure_future(self.app(exchange.scope, exchange.receive, exchange.send))
+        return exchange, task
+
+    def command(self, *entries: Entry) -> None:
+        """Put commands in force."""
+        self.plan[0] = plan(self.of, *entries)
+
+    async def calls(self) -> list[Call]:
+        """What stands in the ledger."""
+        await self.ledger.flushed()
+        return [call for _, call in await self.ledger.reader.calls()]
+
+    async def call(self) -> Call:
+        (one,) = await self.calls()
+        return one
+
+    async def bucket(self, key: str) -> BucketState:
+        return (await self.limiter.levels([key]))[key]
+
+
+@asynccontextmanager
+async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
+    clock = HandClock(NOON_US)
+    ledger = await Ledger.open(directory / "state", clock)
+    limiter, estimator, upstream = MemoryLimiter(clock), Estimator(), AiohttpUpstream()
+    in_force = [plan(of)]
+    refused: list[Refusal] = []
+
+    def note(_a: Arrival, _c: Caller, _p: Plan, _r: ChatRequest, refusal: Refusal) -> None:
+        refused.append(refusal)
+
+    live = Live(of, lambda: in_force[0], limiter, clock, lambda: VITALS)
+    deck = FlightDeck(limiter, ledger, estimator, clock, live.begun, live.ended)
+    chat = ChatRoute(
+        lambda: in_force[0], limiter, BudgetDays(), estimator, deck, upstream, note, BODY_LIMIT
+    )
+    ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})
+    app = DataPlane(chat, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000)
+    try:
+        yield Rig(of, ledger, clock, limiter, deck, app, live, estimator, in_force, refused)
+    finally:
+        await upstream.close()
+        await ledger.close()

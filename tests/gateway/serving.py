@@ -1,0 +1,104 @@
+"""A real uvicorn server on a real Unix socket in the test's own loop, and a client for it."""
+
+import asyncio
+import os
+import pwd
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from console.domain.commands import Role
+from console.domain.snapshot import Vitals
+from console.gateway.admin import create_admin
+from console.gateway.feed import Feed
+from console.gateway.live import Live
+from console.gateway.peer import PeerProtocol, bind_socket
+from console.gateway.plan import Windows, compile_plan
+from console.limiter import MemoryLimiter
+from tests.gateway.desks import CATALOGUE, Bench, bench
+
+ME = pwd.getpwuid(os.getuid()).pw_name
+
+
+@asynccontextmanager
+async def served(app: Any, sock: socket.socket) -> AsyncIterator[None]:
+    """The app behind a listening socket, until the block ends; then connections are cut.
+
+    Without uvicorn's main loop, which looks only every tenth of a second whether it may end.
+    """
+    config = uvicorn.Config(app, http=PeerProtocol, ws="none", lifespan="off", log_config=None)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup([sock])
+    try:
+        yield
+    finally:
+        for listening in server.servers:
+            listening.close()
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
+        sock.close()
+
+
+def short(directory: Path) -> Path:
+    """The directory by a name of a few bytes: a socket's path has room for about a hundred."""
+    return Path(os.path.relpath(directory))
+
+
+@dataclass
+class Admin:
+    """An admin API being served, and one that asks it."""
+
+    at: Bench
+    http: httpx.AsyncClient
+    feed: Feed
+    live: Live
+    socket: Path
+
+
+@asynccontextmanager
+async def admin_api(
+    directory: Path,
+    *,
+    roles: Mapping[Role, tuple[str, ...]] | None = None,
+    own_uid: int | None = None,
+) -> AsyncIterator[Admin]:
+    """``own_uid`` other than ours leaves us the role that ``roles`` give."""
+    async with bench(directory / "state") as at:
+
+        def vitals() -> Vitals:
+            return Vitals("gw", "1", at.ledger.source_id, at.clock.wall_us())
+
+        def plan() -> Any:
+            return compile_plan(CATALOGUE, at.desk.layers, Windows(10, 60), at.clock.wall_us())
+
+        live = Live(CATALOGUE, plan, MemoryLimiter(at.clock), at.clock, vitals)
+        feed = Feed(live.snapshot, interval_s=3_600, least_gap_s=0)
+        app = create_admin(
+            desk=at.desk,
+            ledger=at.ledger,
+            snapshot=live.snapshot,
+            feed=feed,
+            clock=at.clock,
+            roles=roles or {},
+            own_uid=own_uid,
+        )
+        bound = bind_socket(short(directory) / "run" / "s", None)
+        transport = httpx.AsyncHTTPTransport(uds=str(bound.path))
+        async with served(app, bound.sock):
+            try:
+                async with httpx.AsyncClient(
+                    transport=transport, base_url="http://gateway", timeout=10
+                ) as http:
+                    yield Admin(at, http, feed, live, bound.path)
+            finally:
+                feed.close()
+        bound.remove()

@@ -1,0 +1,113 @@
+"""The pages of the admin API: calls, roll-ups, levels, events, the audit and the keys."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from console.gateway.admin import PREFIX
+from console.wire.messages import (
+    AuditPage,
+    CallsPage,
+    EventsPage,
+    KeysAnswer,
+    LevelsPage,
+    RollupsPage,
+)
+from tests.gateway.desks import ADA, KEY_ADD, MIKA, PAUSE, RAISE, RESUME, call, refusal
+from tests.gateway.serving import Admin, admin_api
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Admin]:
+    """Served, and we are admin."""
+    async with admin_api(tmp_path) as admin:
+        yield admin
+
+
+async def test_calls_by_cursor_and_the_last(api: Admin) -> None:
+    at_us = api.at.clock.wall_us()
+    for number in range(5):
+        api.at.ledger.end_call(call(number, at_us))
+    api.at.ledger.end_call(call(9, at_us, "search"))
+    await api.at.ledger.flushed()
+    seen: list[str] = []
+    cursor = ""
+    for _ in range(3):
+        after = f"&after={cursor}" if cursor else ""
+        answer = await api.http.get(f"{PREFIX}calls?limit=2&project=analytics{after}")
+        page = CallsPage.model_validate_json(answer.content)
+        seen += [row.id for row in page.rows]
+        cursor = page.next_cursor
+    assert seen == [f"req_analytics_{number}" for number in range(5)]
+    answer = await api.http.get(f"{PREFIX}calls?after={cursor}&project=analytics")
+    empty = CallsPage.model_validate_json(answer.content)
+    assert (empty.rows, empty.next_cursor) == ((), cursor)
+    last = (await api.http.get(f"{PREFIX}calls?last=2")).json()
+    assert [row["id"] for row in last["rows"]] == ["req_analytics_4", "req_search_9"]
+    only = (await api.http.get(f"{PREFIX}calls?outcome=refused&model=opus")).json()
+    assert only["rows"] == []
+
+
+async def test_rollups_of_minutes_and_days(api: Admin) -> None:
+    at_us = api.at.clock.wall_us()
+    api.at.ledger.end_call(call(1, at_us))
+    api.at.ledger.end_call(refusal(2, at_us - 60_000_000, 30))
+    await api.at.ledger.flushed()
+    answer = await api.http.get(f"{PREFIX}rollups?since=2026-11-24T03:00:00Z")
+    (minute,) = RollupsPage.model_validate_json(answer.content).rows
+    assert (minute.period, minute.forwarded, minute.refused) == ("2026-11-24T03:00:00Z", 1, {})
+    answer = await api.http.get(f"{PREFIX}rollups?per=day")
+    page = RollupsPage.model_validate_json(answer.content)
+    assert (page.rows[0].period, page.rows[0].refused) == ("2026-11-24", {"rpm": 30})
+    answer = await api.http.get(f"{PREFIX}rollups?per=day&after={page.next_cursor}")
+    assert RollupsPage.model_validate_json(answer.content).rows == ()
+
+
+async def test_levels_and_events(api: Admin) -> None:
+    key = "project:analytics:rpm"
+    api.at.ledger.levels(api.at.clock.wall_us(), {key: 5}, {key: (3, 5)})
+    await api.at.does(PAUSE)
+    await api.at.ledger.flushed()
+    answer = await api.http.get(f"{PREFIX}levels?bucket={key}")
+    (level,) = LevelsPage.model_validate_json(answer.content).rows
+    assert (level.at, level.least, level.last) == ("2026-11-24T03:00:00Z", 3, 5)
+    answer = await api.http.get(f"{PREFIX}events?last=5")
+    (event,) = EventsPage.model_validate_json(answer.content).rows
+    assert event.text == 'mika: analytics paused for 1h "batch bug"'
+
+
+async def test_the_audit_newest_first_with_what_is_in_force(api: Admin) -> None:
+    paused = await api.at.does(PAUSE)
+    await api.at.does(replace(RAISE, subject="project:search", value=700))
+    await api.at.does(RESUME)
+    await api.at.desk.submit(RESUME, MIKA, dry_run=False)
+    answer = await api.http.get(f"{PREFIX}audit?limit=3")
+    page = AuditPage.model_validate_json(answer.content)
+    assert [(row.action, row.applied, row.in_force) for row in page.rows] == [
+        ("resume", False, False),
+        ("resume", True, True),
+        ("limit", True, True),
+    ]
+    assert page.rows[0].error == "conflict: analytics is not paused: there is nothing to resume"
+    assert all(len(row.hash) == 64 for row in page.rows)
+    answer = await api.http.get(f"{PREFIX}audit?before_seq={page.next_before_seq}")
+    rest = AuditPage.model_validate_json(answer.content)
+    assert [(row.id, row.in_force) for row in rest.rows] == [(paused.command_id, False)]
+    assert rest.next_before_seq is None
+    answer = await api.http.get(f"{PREFIX}audit?subject=project:search")
+    assert [row.after for row in AuditPage.model_validate_json(answer.content).rows] == ["700"]
+
+
+async def test_keys_never_show_the_secret_nor_its_hash(api: Admin) -> None:
+    await api.at.does(KEY_ADD, ADA)
+    answer = await api.http.get(f"{PREFIX}keys")
+    (key,) = KeysAnswer.model_validate_json(answer.content).keys
+    assert (key.id, key.projects, key.label, key.added_by) == (
+        "k_prod",
+        ("analytics",),
+        "prod",
+        "ada",
+    )
+    assert "a" * 64 not in answer.text

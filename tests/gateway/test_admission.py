@@ -1,0 +1,336 @@
+"""Admission: all buckets or none, money by its bound, and a refusal that names what binds."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.domain.calls import Cause
+from console.domain.catalogue import Catalogue
+from console.domain.commands import Entry, Field
+from console.domain.days import micros
+from console.domain.limits import MICRO, BudgetLimit, Kind
+from console.domain.money import NANO_PER_USD, cost_nano
+from console.gateway.admission import (
+    NO_BUDGET_NANO,
+    BudgetDays,
+    Size,
+    Ticket,
+    admit,
+    size_of,
+)
+from console.gateway.estimator import Estimator
+from console.gateway.openai_request import ChatRequest
+from console.gateway.refusals import (
+    BudgetSpent,
+    InputTooLong,
+    LimitReached,
+    OutputTooLong,
+    OverWholeBudget,
+    Refusal,
+)
+from console.limiter import MemoryLimiter
+from tests.clocks import HandClock
+from tests.gateway.values import NOON_US, OPUS, PRICE, catalogue, entry, plan, request
+
+ANALYTICS = "project:analytics"
+BIG: dict[str, Any] = {"rpm": 100_000, "tpm": 100_000_000}
+TTL_MS = 90_000
+
+
+@dataclass
+class Gate:
+    """An admission with its own field, limiter and clock."""
+
+    of: Catalogue
+    clock: HandClock = field(default_factory=lambda: HandClock(NOON_US))
+    days: BudgetDays = field(default_factory=BudgetDays)
+    estimator: Estimator = field(default_factory=Estimator)
+    commands: tuple[Entry, ...] = ()
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.limiter = MemoryLimiter(self.clock)
+
+    def size(self, asked: ChatRequest, project: str = "analytics") -> Size:
+        now = plan(self.of, *self.commands, now_us=self.clock.wall_us())
+        return size_of(asked, now.projects[project], now.targets[OPUS], self.estimator)
+
+    async def admit(self, asked: ChatRequest | None = None, project: str = "analytics") -> Ticket:
+        asked = asked or request(max_tokens=10)
+        now = plan(self.of, *self.commands, now_us=self.clock.wall_us())
+        self.asked += 1
+        return await admit(
+            self.limiter,
+            self.days,
+            f"req_{self.asked}",
+            size_of(asked, now.projects[project], now.targets[OPUS], self.estimator),
+            now.projects[project],
+            now.targets[OPUS],
+            now_us=self.clock.wall_us(),
+            ttl_ms=TTL_MS,
+        )
+
+    async def refusal(self, asked: ChatRequest | None = None) -> Refusal:
+        with pytest.raises(Refusal) as refused:
+            await self.admit(asked)
+        return refused.value
+
+    async def left_nano(self, project: str = "analytics") -> int:
+        key = f"project:{project}:budget"
+        return (await self.limiter.levels([key]))[key].level
+
+
+def gate(*, target: dict[str, Any] | None = None, **analytics: Any) -> Gate:
+    return Gate(catalogue(target=target, **analytics))
+
+
+@given(
+    text=st.text(max_size=200),
+    max_tokens=st.integers(1, 2_000),
+    n=st.integers(1, 5),
+    used=st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+)
+def test_no_usage_within_what_was_asked_costs_more_than_the_bound(
+    text: str, max_tokens: int, n: int, used: tuple[float, float, float]
+) -> None:
+    asked = request(text, max_tokens=max_tokens, n=n)
+    size = gate().size(asked)
+    prompt = int(used[0] * asked.input_bound)
+    cached = int(used[1] * prompt)
+    output = int(used[2] * max_tokens * n)
+    assert cost_nano(PRICE, prompt, cached, output) <= size.bound_nano
+    assert not size.bound_is_estimate
+
+
+def test_rates_are_asked_for_the_likely_size_and_money_for_the_worst() -> None:
+    asked = request(max_tokens=2_000, n=2)
+    size = gate().size(asked)
+    assert size.output_tokens == 2 * 256
+    assert size.input_tokens == round(asked.text_bytes / 3.5)
+    assert size.bound_nano == asked.input_bound * 2_000 + 2 * 2_000 * 8_000
+
+
+def test_bound_without_max_tokens_is_an_estimate_and_says_so() -> None:
+    it = gate()
+    asked = request(n=2)
+    assert it.size(asked).bound_is_estimate
+    assert it.size(asked).bound_nano == asked.input_bound * 2_000 + 2 * 256 * 8_000
+
+
+def test_bound_with_media_is_an_estimate_and_says_so() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
+    asked = request(max_tokens=10, messages=[{"role": "user", "content": [image]}])
+    assert gate().size(asked).bound_is_estimate
+
+
+def test_usual_output_is_never_more_than_the_model_gives() -> None:
+    it = gate(target={"max_output_tokens": 100})
+    assert it.size(request()).output_tokens == 100
+
+
+def test_input_that_cannot_fit_is_refused_for_good_and_what_might_is_not() -> None:
+    it = gate(**BIG, daily_budget_nano_usd=None)
+    overhead = request("").text_bytes
+    assert it.size(request("x" * (80_000 - overhead))).input_tokens > 10_000
+    with pytest.raises(InputTooLong) as refusal:
+        it.size(request("x" * (80_008 - overhead)))
+    assert (refusal.value.least_tokens, refusal.value.limit_tokens) == (10_001, 10_000)
+    assert refusal.value.cause is Cause.NEVER_FITS
+
+
+def test_output_beyond_the_model_is_refused_for_good() -> None:
+    assert gate().size(request(max_tokens=2_000)).bound_nano
+    with pytest.raises(OutputTooLong):
+        gate().size(request(max_tokens=2_001))
+
+
+def test_request_that_no_whole_day_could_pay_is_refused_for_good() -> None:
+    bound = gate().size(request(max_tokens=100)).bound_nano
+    assert gate(daily_budget_nano_usd=bound).size(request(max_tokens=100)).bound_nano == bound
+    with pytest.raises(OverWholeBudget) as refusal:
+        gate(daily_budget_nano_usd=bound - 1).size(request(max_tokens=100))
+    assert refusal.value.bound_nano == bound
+
+
+async def test_shadow_budget_refuses_nothing_not_even_what_it_could_never_pay() -> None:
+    it = gate(daily_budget_nano_usd=1, shadow=frozenset({Kind.BUDGET}))
+    ticket = await it.admit()
+    assert ticket.shadowed == f"{ANALYTICS}:budget"
+    assert f"{ANALYTICS}:budget" not in {take.key for take in ticket.takes}
+
+
+async def test_ticket_lists_what_was_taken_of_every_bucket() -> None:
+    it = gate(target={"rpm": 50, "tpm": 200_000}, concurrency=4)
+    ticket = await it.admit()
+    tokens = ticket.size.tokens * MICRO
+    assert {take.key: take.amount for take in ticket.takes} == {
+        f"{ANALYTICS}:rpm": MICRO,
+        f"{ANALYTICS}:tpm": tokens,
+        f"{ANALYTICS}:concurrency": 1,
+        f"{ANALYTICS}:budget": ticket.size.bound_nano,
+        f"target:{OPUS}:rpm": MICRO,
+        f"target:{OPUS}:tpm": tokens,
+    }
+    assert (ticket.budget_day, ticket.shadowed, ticket.ttl_ms) == ("2026-11-24", "", TTL_MS)
+    states = await it.limiter.levels([take.key for take in ticket.takes])
+    for take in ticket.takes:
+        full = getattr(take.limit, "capacity", 0) or getattr(take.limit, "slots", 0)
+        assert states[take.key].level == (full or NANO_PER_USD) - take.amount
+
+
+async def test_project_without_limits_is_measured_in_money_all_the_same() -> None:
+    ticket = await gate().admit(project="search")
+    (take,) = ticket.takes
+    assert take.key == "project:search:budget"
+    assert take.limit == BudgetLimit(NO_BUDGET_NANO, "2026-11-24", micros("2026-11-25T00:00Z"))
+
+
+async def test_budget_set_later_in_the_day_knows_what_was_spent_before() -> None:
+    it = gate(daily_budget_nano_usd=None)
+    ticket = await it.admit()
+    await it.limiter.settle("req_1", {f"{ANALYTICS}:budget": 700_000})
+    bound = ticket.size.bound_nano
+    it.commands = (entry(1, ANALYTICS, Field.BUDGET, 700_000 + bound - 1),)
+    refusal = await it.refusal()
+    assert isinstance(refusal, BudgetSpent)
+    assert refusal.left_nano == bound - 1
+    it.commands = (entry(1, ANALYTICS, Field.BUDGET, 700_000 + bound),)
+    await it.admit()
+
+
+async def test_budget_is_given_out_to_the_nano_dollar_and_not_one_more() -> None:
+    bound = gate().size(request(max_tokens=10)).bound_nano
+    it = gate(**BIG, daily_budget_nano_usd=3 * bound)
+    for _ in range(3):
+        await it.admit()
+    assert await it.left_nano() == 0
+    refusal = await it.refusal()
+    assert isinstance(refusal, BudgetSpent)
+    assert refusal.binding == f"{ANALYTICS}:budget"
+    assert (refusal.budget_nano, refusal.left_nano, refusal.bound_nano) == (3 * bound, 0, bound)
+    assert refusal.resets_us == micros("2026-11-25T00:00Z")
+    assert refusal.wait_ms == 12 * 3_600_000
+
+
+async def test_request_beyond_max_tokens_pays_what_it_used_and_the_budget_knows() -> None:
+    it = gate(daily_budget_nano_usd=NANO_PER_USD)
+    await it.admit()
+    await it.limiter.settle("req_1", {f"{ANALYTICS}:budget": 2 * NANO_PER_USD})
+    assert await it.left_nano() == -NANO_PER_USD
+    refusal = await it.refusal()
+    assert isinstance(refusal, BudgetSpent)
+    assert refusal.left_nano == -NANO_PER_USD
+
+
+@pytest.mark.parametrize(
+    ("limits", "binding", "cause", "limit", "wait_ms"),
+    [
+        ({"rpm": 6}, f"{ANALYTICS}:rpm", Cause.RPM, 6, 10_000),
+        ({"concurrency": 1}, f"{ANALYTICS}:concurrency", Cause.CONCURRENCY, 1, None),
+        ({"target": {"rpm": 6}}, f"target:{OPUS}:rpm", Cause.TARGET_RPM, 6, 10_000),
+    ],
+)
+async def test_refusal_names_the_bucket_that_binds_and_the_exact_wait(
+    limits: dict[str, Any], binding: str, cause: Cause, limit: int, wait_ms: int | None
+) -> None:
+    it = gate(**{**BIG, **limits})
+    await it.admit()
+    refusal = await it.refusal()
+    assert isinstance(refusal, LimitReached)
+    assert (refusal.binding, refusal.cause, refusal.limit) == (binding, cause, limit)
+    assert (refusal.wait_ms, refusal.asked) == (wait_ms, 1)
+
+
+async def test_tokens_refuse_for_the_amount_that_was_asked() -> None:
+    it = gate(**{**BIG, "tpm": 300})
+    first = await it.admit()
+    refusal = await it.refusal(request("x" * 900, max_tokens=10))
+    asked = it.size(request("x" * 900, max_tokens=10)).tokens
+    assert isinstance(refusal, LimitReached)
+    assert (refusal.binding, refusal.cause) == (f"{ANALYTICS}:tpm", Cause.TPM)
+    assert (refusal.unit, refusal.asked) == ("tpm", asked)
+    assert refusal.wait_ms == (asked - (300 - first.size.tokens)) * 200
+    it.clock.advance_ms(refusal.wait_ms - 1)
+    await it.refusal(request("x" * 900, max_tokens=10))
+    it.clock.advance_ms(1)
+    await it.admit(request("x" * 900, max_tokens=10))
+
+
+async def test_request_larger_than_a_minute_is_slow_but_not_impossible() -> None:
+    it = gate(**{**BIG, "tpm": 300})
+    large = request("x" * 9_000, max_tokens=10)
+    await it.admit(large)
+    refusal = await it.refusal()
+    assert isinstance(refusal, LimitReached)
+    assert refusal.wait_ms is not None
+    assert refusal.wait_ms > 60_000
+
+
+async def test_refused_request_took_nothing_anywhere() -> None:
+    it = gate(**{**BIG, "concurrency": 1}, target={"rpm": 50, "tpm": 200_000})
+    ticket = await it.admit()
+    keys = [take.key for take in ticket.takes]
+    before = await it.limiter.levels(keys)
+    await it.refusal()
+    assert {key: s.level for key, s in (await it.limiter.levels(keys)).items()} == {
+        key: state.level for key, state in before.items()
+    }
+
+
+async def test_shadow_limit_is_named_and_not_taken() -> None:
+    it = gate(**{**BIG, "rpm": 6}, shadow=frozenset({Kind.RPM}))
+    assert (await it.admit()).shadowed == ""
+    ticket = await it.admit()
+    assert ticket.shadowed == f"{ANALYTICS}:rpm"
+    assert f"{ANALYTICS}:rpm" not in {take.key for take in ticket.takes}
+
+
+async def test_sixty_four_at_once_never_pass_the_limit() -> None:
+    it = gate(**{**BIG, "rpm": 60})
+    answers = await asyncio.gather(*(it.admit() for _ in range(64)), return_exceptions=True)
+    assert sum(isinstance(answer, Ticket) for answer in answers) == 10
+    assert all(isinstance(answer, Ticket | LimitReached) for answer in answers)
+
+
+async def test_new_day_brings_new_money_while_yesterdays_calls_pay_with_yesterdays() -> None:
+    it = gate(**BIG, zone="Europe/Berlin")
+    it.clock.set_wall(micros("2026-11-24T22:59:59Z"))
+    late = await it.admit()
+    it.clock.advance_ms(1_000)
+    early = await it.admit()
+    assert (late.budget_day, early.budget_day) == ("2026-11-24", "2026-11-25")
+    assert await it.left_nano() == NANO_PER_USD - early.size.bound_nano
+    await it.limiter.settle("req_1", {f"{ANALYTICS}:budget": 5})
+    assert await it.left_nano() == NANO_PER_USD - early.size.bound_nano
+
+
+def test_budget_day_is_a_calendar_day_also_when_the_clocks_change() -> None:
+    project = plan(catalogue(zone="Europe/Berlin")).projects["analytics"]
+    days = BudgetDays()
+    begins = micros("2026-10-24T22:00:00Z")
+    limit = days.limit(project, begins)
+    assert (limit.day, limit.ends_at_us - begins) == ("2026-10-25", 25 * 3_600_000_000)
+    assert days.limit(project, limit.ends_at_us - 1) is limit
+    assert days.limit(project, limit.ends_at_us).day == "2026-10-26"
+    spring = days.limit(project, micros("2027-03-27T23:00:00Z"))
+    assert (spring.day, spring.ends_at_us - micros("2027-03-27T23:00:00Z")) == (
+        "2027-03-28",
+        23 * 3_600_000_000,
+    )
+
+
+def test_changed_budget_keeps_its_day() -> None:
+    days = BudgetDays()
+    first = days.limit(plan(catalogue()).projects["analytics"], NOON_US)
+    lower = days.limit(plan(catalogue(daily_budget_nano_usd=5)).projects["analytics"], NOON_US)
+    assert (lower.nano_usd, lower.day, lower.ends_at_us) == (5, first.day, first.ends_at_us)
+
+
+def test_wall_clock_that_steps_back_over_midnight_does_not_bring_yesterday_back() -> None:
+    days, project = BudgetDays(), plan(catalogue()).projects["analytics"]
+    today = days.limit(project, micros("2026-11-25T00:00:01Z"))
+    assert days.limit(project, micros("2026-11-24T23:59:59Z")) is today

@@ -1,0 +1,127 @@
+"""Alarms: each thing is told once, and again only when it is new."""
+
+import pytest
+
+from console.domain.calls import Cause, Outcome
+from console.domain.money import NANO_PER_USD
+from console.domain.snapshot import Happening, HappeningKind
+from console.gateway.alarms import Alarms
+from tests.clocks import HandClock
+from tests.gateway.values import NOON_US, OPUS, call
+
+TODAY, TOMORROW = "2026-11-24", "2026-11-25"
+
+
+class Told:
+    """Alarms, and what they told."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock(NOON_US)
+        self.happenings: list[Happening] = []
+        self.alarms = Alarms(self.clock, self.happenings.append)
+
+    def spent(self, percent: float, day: str = TODAY, project: str = "analytics") -> None:
+        nano = round(NANO_PER_USD * percent / 100)
+        self.alarms.spent(project, day, nano, NANO_PER_USD)
+
+    def ended(self, cause: Cause, name: str = "req_1", target: str = OPUS) -> None:
+        ended = call(id=name, outcome=Outcome.UPSTREAM_ERROR, cause=cause, target=target)
+        self.alarms.ended(ended)
+
+    @property
+    def texts(self) -> list[str]:
+        return [happening.text for happening in self.happenings]
+
+
+def test_each_step_of_a_budget_is_told_once_a_day() -> None:
+    told = Told()
+    for percent in (10, 79.99, 80, 85, 89.9, 90, 95, 100, 130, 130):
+        told.spent(percent)
+    assert told.texts == [f"analytics: {n}% of today's budget is spent" for n in (80, 90, 100)]
+    told.spent(85, TOMORROW)
+    assert len(told.texts) == 4
+
+
+def test_step_that_was_jumped_over_is_not_told_afterwards() -> None:
+    told = Told()
+    told.spent(95)
+    told.spent(96)
+    assert told.texts == ["analytics: 90% of today's budget is spent"]
+
+
+def test_budget_that_was_raised_does_not_tell_its_steps_twice() -> None:
+    told = Told()
+    told.spent(100)
+    told.spent(50)
+    told.spent(82)
+    assert len(told.texts) == 1
+
+
+def test_projects_are_told_apart() -> None:
+    told = Told()
+    told.spent(80)
+    told.spent(80, project="search")
+    assert [happening.subject for happening in told.happenings] == [
+        "project:analytics",
+        "project:search",
+    ]
+
+
+@pytest.mark.parametrize("budget", [None, 0])
+def test_no_budget_no_alarm(budget: int | None) -> None:
+    told = Told()
+    told.alarms.spent("analytics", TODAY, 10**12, budget)
+    assert told.happenings == []
+
+
+def test_event_of_a_step_has_the_same_id_after_a_restart() -> None:
+    before, after = Told(), Told()
+    before.spent(80)
+    after.spent(80)
+    assert before.happenings[0].id == after.happenings[0].id
+    assert before.happenings[0].kind is HappeningKind.BUDGET
+    assert before.happenings[0].at_us == NOON_US
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        Cause.UNREACHABLE,
+        Cause.UPSTREAM_5XX,
+        Cause.UPSTREAM_AUTH,
+        Cause.TIMEOUT,
+        Cause.BROKEN_REPLY,
+        Cause.UPSTREAM_429,
+    ],
+)
+def test_trouble_of_an_upstream_is_told_until_a_minute_of_calm(cause: Cause) -> None:
+    told = Told()
+    for name in ("req_1", "req_2", "req_3"):
+        told.ended(cause, name)
+        told.clock.advance_ms(60_000)
+    assert len(told.happenings) == 1
+    assert told.happenings[0].subject == f"target:{OPUS}"
+    assert told.texts[0].startswith(OPUS)
+    told.clock.advance_ms(1)
+    told.ended(cause, "req_4")
+    assert [happening.id for happening in told.happenings] == [
+        "evt_upstream_req_1",
+        "evt_upstream_req_4",
+    ]
+
+
+@pytest.mark.parametrize(
+    "cause", [Cause.NONE, Cause.UPSTREAM_4XX, Cause.CLIENT_GONE, Cause.RESTART, Cause.RPM]
+)
+def test_what_is_not_the_upstreams_fault_raises_no_alarm(cause: Cause) -> None:
+    told = Told()
+    told.ended(cause)
+    assert told.happenings == []
+
+
+def test_targets_and_kinds_of_trouble_are_told_apart() -> None:
+    told = Told()
+    told.ended(Cause.TIMEOUT, "req_1")
+    told.ended(Cause.UPSTREAM_5XX, "req_2")
+    told.ended(Cause.TIMEOUT, "req_3", target="main/flash")
+    assert len(set(told.texts)) == 3

@@ -1,0 +1,267 @@
+"""The hot path over a real ledger, limiter and socket: whatever happens, one end, right money."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from console.domain.calls import Cause, Outcome
+from console.domain.commands import Field
+from console.domain.limits import MICRO
+from tests.gateway.chats import (
+    ANALYTICS,
+    BOUND,
+    COST,
+    DELTA,
+    DONE,
+    SHORT,
+    STREAM,
+    USAGE_EVENT,
+    Open,
+    completion,
+    nothing_is_held,
+    streams,
+    well,
+)
+from tests.gateway.provider import Asked, Peer, always
+from tests.gateway.rig import BODY_LIMIT, Exchange
+from tests.gateway.values import OPUS, body, entry
+
+
+async def test_whole_reply_passes_with_its_cost_and_stands_in_the_ledger(opened: Open) -> None:
+    asked: list[Asked] = []
+    it, _ = await opened(always(well, asked))
+    reply = await it.ask(SHORT)
+    assert (reply.status, reply.body) == (200, completion())
+    assert reply.sent_headers["x-cost-usd"] == "0.000296"
+    assert reply.sent_headers["x-project-id"] == "analytics"
+    assert orjson.loads(asked[0].body)["model"] == "opus-4.7"
+    call = await it.call()
+    assert asked[0].headers["x-request-id"] == call.id == reply.sent_headers["x-request-id"]
+    assert (call.outcome, call.cause, call.http_status) == (Outcome.OK, Cause.NONE, 200)
+    assert (call.input_tokens, call.output_tokens, call.cost_nano_usd) == (12, 34, COST)
+    assert (call.held_nano_usd, call.bound_is_estimate, call.attempts) == (BOUND, False, 1)
+    assert (call.response_id, call.served_model, call.target) == ("chatcmpl-1", "opus-4.7", OPUS)
+    await nothing_is_held(it, COST)
+    tokens = await it.bucket(f"{ANALYTICS}:tpm")
+    assert tokens.level == (60_000 - 46) * MICRO
+
+
+async def test_end_is_on_record_before_the_last_byte_leaves(opened: Open) -> None:
+    async def check(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            calls = await it.calls()
+            recorded.append([call.outcome for call in calls])
+
+    recorded: list[list[Outcome]] = []
+    it, _ = await opened(always(well))
+    await it.ask(SHORT, on_send=check)
+    assert recorded == [[Outcome.OK]]
+
+
+async def test_end_of_a_stream_is_on_record_before_its_terminal_event(opened: Open) -> None:
+    async def check(message: dict[str, Any]) -> None:
+        if b"[DONE]" in message.get("body", b""):
+            recorded.append([call.outcome for call in await it.calls()])
+
+    recorded: list[list[Outcome]] = []
+    it, _ = await opened(streams(DELTA, USAGE_EVENT, DONE))
+    await it.ask(STREAM, on_send=check)
+    assert recorded == [[Outcome.OK]]
+
+
+async def test_stream_passes_without_the_usage_that_only_we_asked_for(opened: Open) -> None:
+    it, _ = await opened(streams(DELTA, DELTA, USAGE_EVENT, DONE))
+    reply = await it.ask(STREAM)
+    assert reply.body == DELTA * 2 + b": cost-usd 0.000296\n\n" + DONE
+    assert reply.sent_headers["content-type"] == "text/event-stream; charset=utf-8"
+    call = await it.call()
+    assert (call.outcome, call.input_tokens, call.output_tokens) == (Outcome.OK, 12, 34)
+    assert call.stream
+    await nothing_is_held(it, COST)
+
+
+async def test_client_that_asked_for_usage_gets_it(opened: Open) -> None:
+    it, _ = await opened(streams(DELTA, USAGE_EVENT, DONE))
+    reply = await it.ask(body(stream=True, stream_options={"include_usage": True}))
+    assert USAGE_EVENT in reply.body
+
+
+async def test_stream_without_usage_is_charged_by_an_estimate(opened: Open) -> None:
+    it, _ = await opened(streams(*[DELTA] * 5, DONE))
+    await it.ask(STREAM)
+    call = await it.call()
+    assert (call.output_tokens, call.usage_is_estimate) == (5, True)
+    assert call.input_tokens == round(len(STREAM) / 3.5)
+    await nothing_is_held(it, call.cost_nano_usd)
+
+
+async def test_stream_without_an_empty_line_after_its_end_is_whole(opened: Open) -> None:
+    it, _ = await opened(streams(DELTA, USAGE_EVENT, DONE.rstrip()))
+    reply = await it.ask(STREAM)
+    assert reply.body.endswith(DONE)
+    assert (await it.call()).outcome is Outcome.OK
+
+
+@pytest.mark.parametrize("model", ["gpt\x1b[2J", "opsu"])
+async def test_unknown_model_is_told_even_while_the_project_is_paused(
+    opened: Open, model: str
+) -> None:
+    """A refusal goes on record by its model's name, so a name that is none must not get there."""
+    it, _ = await opened(None)
+    it.command(entry(1, ANALYTICS, Field.PAUSED, True))
+    reply = await it.ask(body(model=model))
+    assert (reply.status, reply.error["code"]) == (404, "model_not_found")
+    assert [refusal.cause for refusal in it.refused] == [Cause.NONE]
+
+
+@pytest.mark.parametrize(
+    ("subject", "code"), [(ANALYTICS, "project_paused"), ("model:opus", "model_paused")]
+)
+async def test_paused_is_refused_and_nothing_reaches_the_upstream(
+    opened: Open, subject: str, code: str
+) -> None:
+    it, upstream = await opened(always(well))
+    it.command(entry(1, subject, Field.PAUSED, True, reason="secret plans"))
+    reply = await it.ask(SHORT)
+    assert (reply.status, reply.error["code"]) == (403, code)
+    assert b"secret plans" not in reply.body
+    assert upstream.peers == []
+    it.command(entry(1, subject, Field.PAUSED, True, reason="batch bug", public=True))
+    assert b"batch bug" in (await it.ask(SHORT)).body
+
+
+async def test_pause_while_a_body_still_comes_refuses_it(opened: Open) -> None:
+    it, upstream = await opened(always(well))
+    exchange = Exchange(SHORT, {})
+    coming = exchange.receive
+
+    async def receive() -> dict[str, Any]:
+        it.command(entry(1, ANALYTICS, Field.PAUSED, True))
+        return await coming()
+
+    await it.app(exchange.scope, receive, exchange.send)
+    assert exchange.status == 403
+    assert upstream.peers == []
+
+
+async def test_forced_fallback_serves_the_next_request(opened: Open) -> None:
+    asked: list[Asked] = []
+    it, _ = await opened(always(well, asked))
+    it.command(entry(1, "model:opus", Field.TARGET, "main/flash"))
+    reply = await it.ask(SHORT)
+    assert reply.sent_headers["x-served-model"] == "main/flash"
+    assert reply.sent_headers["x-fallback-step"] == "1"
+    assert orjson.loads(asked[0].body)["model"] == "flash-2.5"
+
+
+async def test_slot_is_free_again_only_after_the_end(opened: Open) -> None:
+    async def answer(peer: Peer) -> None:
+        came.set()
+        await go.wait()
+        await well(peer)
+
+    came, go = asyncio.Event(), asyncio.Event()
+    it, _ = await opened(always(answer), concurrency=1)
+    first, task = it.start(SHORT)
+    await came.wait()
+    second = await it.ask(SHORT)
+    assert (second.status, second.error["limit"]) == (429, f"{ANALYTICS}:concurrency")
+    go.set()
+    await task
+    assert first.status == 200
+    assert (await it.ask(SHORT)).status == 200
+
+
+async def test_what_a_reply_used_teaches_the_next_estimate_by_choice(opened: Open) -> None:
+    async def answer(peer: Peer) -> None:
+        await peer.answer(completion(usage={"prompt_tokens": 12, "completion_tokens": 300}))
+
+    it, _ = await opened(always(answer))
+    await it.ask(body(n=3))
+    assert it.estimator.output_tokens("analytics", "opus") == 120
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"x" * (BODY_LIMIT + 1), 413, "request_too_large"),
+        (b"{", 400, "invalid_json"),
+        (body(max_tokens="9"), 400, "invalid_value"),
+        (body("x" * 90_000), 400, "context_length_exceeded"),
+        (body(max_tokens=2_001), 400, "invalid_value"),
+        (body()[:-1] + b',"x":' + b"[" * 300 + b"]" * 300 + b"}", 400, "invalid_json"),
+    ],
+    ids=["too-large", "not-json", "bad-field", "too-long", "too-much", "too-deep"],
+)
+async def test_bad_input_is_refused_and_holds_nothing(
+    opened: Open, data: bytes, status: int, code: str
+) -> None:
+    it, upstream = await opened(always(well))
+    reply = await it.ask(data)
+    assert (reply.status, reply.error["code"]) == (status, code)
+    assert upstream.peers == []
+    assert it.deck.under_way == {}
+    assert await it.calls() == []
+
+
+async def test_calls_of_a_day_that_ended_meanwhile_leave_todays_money_alone(opened: Open) -> None:
+    async def answer(peer: Peer) -> None:
+        came.set()
+        await go.wait()
+        await well(peer)
+
+    came, go = asyncio.Event(), asyncio.Event()
+    it, _ = await opened(always(answer))
+    it.clock.advance_ms(12 * 3_600_000 - 1)
+    _, task = it.start(SHORT)
+    await came.wait()
+    it.clock.advance_ms(1)
+    go.set()
+    await task
+    assert (await it.call()).day == "2026-11-24"
+    row = (await it.live.snapshot()).projects[0]
+    assert (row.budget.spent_nano, row.budget.held_nano) == (0, 0)
+    came.clear()
+    await it.ask(SHORT)
+    row = (await it.live.snapshot()).projects[0]
+    assert (row.budget.spent_nano, row.budget.held_nano) == (COST, 0)
+
+
+async def test_models_are_those_that_the_project_may_use(opened: Open) -> None:
+    it, _ = await opened(None, models=("flash",))
+    listed = await it.ask(method="GET", path="/v1/models")
+    assert [model["id"] for model in orjson.loads(listed.body)["data"]] == ["flash"]
+    one = await it.ask(method="GET", path="/v1/models/flash")
+    assert orjson.loads(one.body)["object"] == "model"
+    other = await it.ask(method="GET", path="/v1/models/flush")
+    assert other.status == 404
+    assert "Did you mean flash?" in other.error["message"]
+    assert (await it.ask(SHORT)).error["code"] == "model_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/chat/completions", 405),
+        ("POST", "/v1/models", 405),
+        ("GET", "/", 404),
+        ("GET", "/admin/v1/snapshot", 404),
+        ("GET", "/v1/models/../../admin", 404),
+        ("GET", "/healthz", 200),
+    ],
+)
+async def test_nothing_is_served_that_is_not_in_the_table(
+    opened: Open, method: str, path: str, status: int
+) -> None:
+    it, _ = await opened(None)
+    assert (await it.ask(method=method, path=path)).status == status
+
+
+async def test_draining_takes_nothing_new(opened: Open) -> None:
+    it, upstream = await opened(always(well))
+    it.app.draining = True
+    reply = await it.ask(SHORT)
+    assert (reply.status, reply.error["code"]) == (503, "draining")
+    assert upstream.peers == []

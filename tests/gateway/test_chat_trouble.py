@@ -1,0 +1,301 @@
+"""When the hot path goes wrong: one end all the same, on record, and nobody pays too little."""
+
+import asyncio
+import logging
+
+import orjson
+import pytest
+
+from console.domain.calls import Call, Cause, OpenCall, Outcome
+from console.domain.limits import MICRO
+from console.gateway.refusals import LedgerUnavailable
+from tests.gateway.chats import (
+    ANALYTICS,
+    BOUND,
+    COST,
+    DELTA,
+    DONE,
+    SHORT,
+    STREAM,
+    STREAM_BOUND,
+    USAGE_EVENT,
+    Open,
+    event,
+    nothing_is_held,
+    silence,
+    streams,
+    well,
+)
+from tests.gateway.provider import Peer, always
+from tests.gateway.rig import Rig
+
+
+@pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
+async def test_error_of_the_upstream_is_passed_on_and_costs_nothing(
+    opened: Open, data: bytes
+) -> None:
+    async def answer(peer: Peer) -> None:
+        await peer.answer(b'{"error":{"message":"too hot"}}', "503 Unavailable", "Retry-After: 3")
+
+    it, _ = await opened(always(answer))
+    reply = await it.ask(data)
+    assert (reply.status, reply.error["message"]) == (503, "too hot")
+    assert reply.sent_headers["retry-after"] == "3"
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX)
+    assert reply.sent_headers["x-request-id"] == call.id
+    await nothing_is_held(it, 0)
+    assert (await it.bucket(f"{ANALYTICS}:rpm")).level == 9 * MICRO
+    assert (await it.bucket(f"{ANALYTICS}:tpm")).level == 60_000 * MICRO
+
+
+@pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
+async def test_upstream_that_cannot_be_reached_costs_nothing_not_even_a_request(
+    opened: Open, data: bytes
+) -> None:
+    it, _ = await opened(None)
+    reply = await it.ask(data)
+    assert (reply.status, reply.error["code"]) == (502, "unreachable")
+    call = await it.call()
+    assert (call.outcome, call.cause, call.attempts) == (
+        Outcome.UPSTREAM_ERROR,
+        Cause.UNREACHABLE,
+        0,
+    )
+    await nothing_is_held(it, 0)
+    assert (await it.bucket(f"{ANALYTICS}:rpm")).level == 10 * MICRO
+
+
+async def test_silent_upstream_is_charged_in_full_for_it_may_have_billed(opened: Open) -> None:
+    it, _ = await opened(silence, timeout_s=0.1)
+    reply = await it.ask(SHORT)
+    assert (reply.status, reply.error["code"]) == (504, "timeout")
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.TIMEOUT)
+    assert call.cost_nano_usd == BOUND
+    assert call.usage_is_estimate
+    await nothing_is_held(it, BOUND)
+
+
+async def test_reply_that_is_no_completion_is_charged_in_full(opened: Open) -> None:
+    async def answer(peer: Peer) -> None:
+        await peer.answer(b"<html>a captive portal</html>")
+
+    it, _ = await opened(always(answer))
+    reply = await it.ask(SHORT)
+    assert (reply.status, reply.error["code"]) == (502, "broken_reply")
+    assert b"captive" not in reply.body
+    assert (await it.call()).outcome is Outcome.UNKNOWN
+    await nothing_is_held(it, BOUND)
+
+
+@pytest.mark.parametrize("usage", [[], [USAGE_EVENT]], ids=["without-usage", "with-usage"])
+async def test_stream_that_breaks_says_so_and_is_charged_for_what_came(
+    opened: Open, usage: list[bytes]
+) -> None:
+    it, _ = await opened(streams(DELTA, *usage, b"data: {", end=True))
+    reply = await it.ask(STREAM)
+    assert reply.body.startswith(DELTA)
+    assert DONE not in reply.body
+    (*_, last) = reply.body.removesuffix(b"\n\n").split(b"\n\n")
+    assert orjson.loads(last.removeprefix(b"data: "))["error"]["code"] == "broken_reply"
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY)
+    assert call.usage_is_estimate == (not usage)
+    assert call.cost_nano_usd == (COST if usage else call.input_tokens * 2_000 + 8_000)
+    await nothing_is_held(it, call.cost_nano_usd)
+
+
+async def test_error_in_a_stream_reaches_the_client_and_no_end_hides_it(opened: Open) -> None:
+    error = event({"error": {"message": "overloaded\x1b[2J", "type": "server_error"}})
+    it, _ = await opened(streams(DELTA, error, DONE))
+    reply = await it.ask(STREAM)
+    assert DONE not in reply.body
+    assert "overloaded\ufffd[2J".encode() in reply.body
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX)
+
+
+async def test_client_that_went_is_charged_what_the_upstream_says_if_it_ends_soon(
+    opened: Open,
+) -> None:
+    async def answer(peer: Peer) -> None:
+        await peer.begin_chunks()
+        await peer.chunk(DELTA)
+        await went.wait()
+        for chunk in (DELTA, USAGE_EVENT, DONE, b""):
+            await peer.chunk(chunk)
+
+    went = asyncio.Event()
+    it, _ = await opened(always(answer))
+    exchange, task = it.start(STREAM)
+    await exchange.has(DELTA)
+    exchange.gone.set()
+    went.set()
+    await task
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.OK, Cause.CLIENT_GONE)
+    assert call.cost_nano_usd == COST
+    await nothing_is_held(it, COST)
+
+
+async def test_client_that_went_stops_an_endless_stream(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless(peer: Peer) -> None:
+        await peer.request()
+        await peer.begin_chunks()
+        await peer.chunk(DELTA)
+        hung_up.set_result(await peer.reader.read())
+
+    monkeypatch.setattr("console.gateway.streaming.LISTEN_ON_S", 0.02)
+    hung_up: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    it, _ = await opened(endless)
+    exchange, task = it.start(STREAM)
+    await exchange.has(DELTA)
+    exchange.gone.set()
+    await task
+    assert await hung_up == b""
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.CLIENT_GONE)
+    assert call.usage_is_estimate
+    await nothing_is_held(it, call.cost_nano_usd)
+
+
+@pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
+async def test_cut_request_is_charged_in_full_and_blamed_on_nobody(
+    opened: Open, data: bytes
+) -> None:
+    async def waiting(peer: Peer) -> None:
+        await peer.request()
+        came.set()
+        await peer.reader.read()
+
+    came = asyncio.Event()
+    it, _ = await opened(waiting)
+    _, task = it.start(data)
+    await came.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.RESTART)
+    assert call.cost_nano_usd == (BOUND if data is SHORT else STREAM_BOUND)
+    await nothing_is_held(it, call.cost_nano_usd)
+    assert (await it.live.snapshot()).targets[0].flow.errors_5m == 0
+
+
+async def test_request_past_its_deadline_ends_once_as_lost(opened: Open) -> None:
+    async def waiting(peer: Peer) -> None:
+        await peer.request()
+        came.set()
+        await peer.reader.read()
+
+    came = asyncio.Event()
+    it, _ = await opened(waiting)
+    _, task = it.start(SHORT)
+    await came.wait()
+    await it.deck.reap()
+    assert len(it.deck.under_way) == 1
+    it.clock.advance_ms(35_000)
+    await it.deck.reap()
+    await it.deck.reap()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    call = await it.call()
+    assert (call.outcome, call.cause, call.total_ms) == (Outcome.UNKNOWN, Cause.TIMEOUT, 35_000)
+    await nothing_is_held(it, BOUND)
+
+
+class Full:
+    """A journal that cannot be written: of the two methods, the one given fails."""
+
+    def __init__(self, it: Rig, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        def fail(_call: Call | OpenCall) -> None:
+            self.tried += 1
+            raise OSError(28, "No space left on device")
+
+        self.tried = 0
+        monkeypatch.setattr(it.ledger, name, fail)
+
+
+async def test_what_cannot_be_recorded_is_not_forwarded(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, upstream = await opened(always(well))
+    Full(it, monkeypatch, "open_call")
+    reply = await it.ask(SHORT)
+    assert (reply.status, reply.error["code"]) == (503, "ledger_unavailable")
+    assert upstream.peers == []
+    await nothing_is_held(it, 0)
+    assert (await it.bucket(f"{ANALYTICS}:rpm")).level == 10 * MICRO
+
+
+async def test_reply_whose_end_cannot_be_recorded_is_not_delivered(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, _ = await opened(always(well))
+    full = Full(it, monkeypatch, "end_call")
+    reply = await it.ask(SHORT)
+    assert (reply.status, reply.error["code"]) == (503, "ledger_unavailable")
+    assert full.tried == 1
+    await nothing_is_held(it, COST)
+
+
+async def test_stream_whose_end_cannot_be_recorded_has_no_terminal_event(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, _ = await opened(streams(DELTA, USAGE_EVENT, DONE))
+    full = Full(it, monkeypatch, "end_call")
+    exchange, task = it.start(STREAM)
+    with pytest.raises(LedgerUnavailable):  # the server closes the connection on it
+        await task
+    assert exchange.body == DELTA
+    assert not exchange.whole
+    assert full.tried == 1
+    await nothing_is_held(it, COST)
+
+
+async def test_lost_requests_all_end_while_the_journal_fails(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, upstream = await opened(silence)
+    tasks = [it.start(SHORT)[1] for _ in range(3)]
+    async with asyncio.timeout(5):
+        while len(upstream.peers) < 3:  # noqa: ASYNC110 -- the provider has no event for it
+            await asyncio.sleep(0)
+    Full(it, monkeypatch, "end_call")
+    it.clock.advance_ms(35_000)
+    await it.deck.reap()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in ended] == [asyncio.CancelledError] * 3
+    await nothing_is_held(it, 3 * BOUND)
+
+
+async def test_fault_of_ours_before_dispatch_holds_nothing(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def closed(_call: OpenCall) -> None:
+        raise ValueError("the journal is closed")
+
+    it, _ = await opened(always(well))
+    monkeypatch.setattr(it.ledger, "open_call", closed)
+    with caplog.at_level(logging.CRITICAL):
+        reply = await it.ask(SHORT)
+    assert reply.status == 500
+    await nothing_is_held(it, 0)
+
+
+async def test_endless_error_of_the_upstream_is_broken_off(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:  # until the gateway hangs up
+            await peer.chunk(b"x" * 10_000)
+
+    monkeypatch.setattr("console.gateway.upstream.MAX_REPLY_BYTES", 100_000)
+    it, _ = await opened(endless)
+    assert (await it.ask(STREAM)).status == 502
+    await nothing_is_held(it, STREAM_BOUND)

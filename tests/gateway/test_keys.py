@@ -1,0 +1,110 @@
+"""Who asks: a living key, the project it is allowed to name, and a hint for everybody else."""
+
+import json
+from hashlib import sha256
+
+import pytest
+
+from console.domain.commands import Action, Field
+from console.gateway.keys import Caller, Key, KeyRing, key_ring
+from console.gateway.refusals import KeyMalformed, KeyMissing, KeyUnknown, ProjectNotOfKey
+from tests.gateway.values import NOON_US, catalogue, entry, layers
+
+SECRET = "qd_" + "s" * 43
+KNOWN = {"analytics": 1, "search": 1}
+
+
+def digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+RING = KeyRing({digest(SECRET): Key("k_prod", ("analytics", "search"))})
+
+
+def bearer(secret: str, **more: str) -> dict[bytes, bytes]:
+    named = {"authorization": f"Bearer {secret}", **more}
+    return {name.replace("_", "-").encode(): value.encode() for name, value in named.items()}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {b"authorization": b"Bearer " + SECRET.encode()},
+        {b"authorization": b"bearer   " + SECRET.encode() + b" "},
+        {b"x-api-key": SECRET.encode()},
+        {b"x-api-key": b" " + SECRET.encode()},
+    ],
+)
+def test_key_is_known_by_either_header(headers: dict[bytes, bytes]) -> None:
+    assert RING.caller(headers, KNOWN) == Caller("k_prod", "analytics")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {b"authorization": b""}, {b"authorization": b"Bearer"}, {b"authorization": b"Bearer  "}],
+)
+def test_no_key_is_told_from_a_wrong_one(headers: dict[bytes, bytes]) -> None:
+    with pytest.raises(KeyMissing):
+        RING.caller(headers, KNOWN)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {b"authorization": b"Basic dXNlcjpwYXNz"},
+        {b"authorization": SECRET.encode()},
+        {b"authorization": b"Bearer qd_cut"},
+        {b"x-api-key": b"None"},
+    ],
+)
+def test_what_cannot_be_a_key_is_told_so_without_repeating_it(headers: dict[bytes, bytes]) -> None:
+    with pytest.raises(KeyMalformed) as malformed:
+        RING.caller(headers, KNOWN)
+    assert not any(value.decode() in malformed.value.why for value in headers.values())
+
+
+@pytest.mark.parametrize("secret", ["qd_" + "x" * 43, SECRET + "s", SECRET.upper(), digest(SECRET)])
+def test_only_the_secret_itself_opens(secret: str) -> None:
+    with pytest.raises(KeyUnknown):
+        RING.caller(bearer(secret), KNOWN)
+
+
+def test_key_may_name_any_project_that_it_serves() -> None:
+    asked = bearer(SECRET, x_project_id="search")
+    assert RING.caller(asked, KNOWN) == Caller("k_prod", "search")
+
+
+@pytest.mark.parametrize("project", ["billing", "Search", "search\x1b[2J", "é"])
+def test_project_of_another_key_is_refused(project: str) -> None:
+    with pytest.raises(ProjectNotOfKey) as refusal:
+        RING.caller(bearer(SECRET, x_project_id=project), KNOWN)
+    assert refusal.value.projects == ("analytics", "search")
+
+
+def test_project_that_left_the_file_is_no_longer_served() -> None:
+    assert RING.caller(bearer(SECRET), {"search": 1}).project == "search"
+    with pytest.raises(KeyUnknown):
+        RING.caller(bearer(SECRET), {})
+    with pytest.raises(ProjectNotOfKey):
+        RING.caller(bearer(SECRET, x_project_id="analytics"), {"search": 1})
+
+
+def test_ring_holds_the_keys_that_the_command_log_has_in_force() -> None:
+    def added(seq: int, name: str, secret: str, **more: object) -> object:
+        facts = {"sha256": digest(secret), "projects": ["search"], "label": "prod"}
+        return entry(
+            seq, f"key:{name}", Field.KEY, json.dumps(facts), action=Action.KEY_ADD, **more
+        )
+
+    of = catalogue()
+    revoke = entry(3, "key:old", Field.KEY, None, action=Action.KEY_REVOKE, ends=(1,))
+    log = layers(
+        of,
+        added(1, "old", "a" * 40),  # type: ignore[arg-type]
+        added(2, "new", "b" * 40),  # type: ignore[arg-type]
+        revoke,
+        added(4, "refused", "c" * 40, applied=False),  # type: ignore[arg-type]
+        added(5, "brief", "d" * 40, until_us=NOON_US),  # type: ignore[arg-type]
+        entry(6, "project:search", Field.RPM, 5),
+    )
+    assert key_ring(log, NOON_US) == KeyRing({digest("b" * 40): Key("new", ("search",))})

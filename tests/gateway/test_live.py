@@ -1,0 +1,270 @@
+"""The live picture: what passed is in it, what did not change is the same, midnight clears it."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from console.domain.calls import Call, Cause, OpenCall
+from console.domain.catalogue import Catalogue, Project
+from console.domain.commands import Entry, Field
+from console.domain.days import micros
+from console.domain.layers import Layer
+from console.domain.limits import MICRO
+from console.domain.money import NANO_PER_USD
+from console.domain.snapshot import (
+    Budget,
+    Change,
+    Flow,
+    Happening,
+    HappeningKind,
+    Level,
+    ProjectRow,
+    Vitals,
+)
+from console.gateway.admission import BudgetDays, admit, size_of
+from console.gateway.estimator import Estimator
+from console.gateway.flight import Arrival, Flight, Way
+from console.gateway.live import Live
+from console.gateway.plan import Plan
+from console.limiter import MemoryLimiter
+from tests.clocks import HandClock
+from tests.gateway.values import FLASH, NOON_US, OPUS, call, catalogue, entry, plan, request
+
+HOUR_US = 3_600_000_000
+ANALYTICS = "project:analytics"
+VITALS = Vitals("gateway", "0.1", "src_1", NOON_US)
+
+
+@dataclass
+class Picture:
+    """A Live with its own field, limiter and clock, fed as the data plane feeds it."""
+
+    of: Catalogue
+    clock: HandClock = field(default_factory=lambda: HandClock(NOON_US))
+    commands: tuple[Entry, ...] = ()
+    begun: int = 0
+
+    def __post_init__(self) -> None:
+        self.limiter = MemoryLimiter(self.clock)
+        self.days = BudgetDays()
+        self.plan: Plan = plan(self.of)
+        self.live = Live(self.of, lambda: self.plan, self.limiter, self.clock, lambda: VITALS)
+
+    def command(self, *entries: Entry) -> None:
+        self.plan = plan(self.of, *entries, now_us=self.clock.wall_us())
+
+    async def begin(self, *, at_us: int | None = None) -> Flight:
+        """A request of analytics for opus, admitted and dispatched."""
+        asked = request(max_tokens=10)
+        project, route = self.plan.projects["analytics"], self.plan.routes["opus"]
+        way = Way(project, route, self.plan.targets[route.serving])
+        self.begun += 1
+        now_us = self.clock.wall_us() if at_us is None else at_us
+        arrival = Arrival(f"req_{self.begun}", now_us, self.clock.monotonic_ns())
+        size = size_of(asked, project, way.target, Estimator())
+        ticket = await admit(
+            self.limiter, self.days, arrival.id, size, project, way.target, now_us=now_us, ttl_ms=1
+        )
+        opened = OpenCall(
+            id=arrival.id,
+            at_us=now_us,
+            day=ticket.budget_day,
+            project="analytics",
+            key_id="k_prod",
+            priority=1,
+            model="opus",
+            served_model=way.target.target.model,
+            target=way.target.target.id,
+            fallback_step=route.step,
+            estimated_input=size.input_tokens,
+            estimated_output=size.output_tokens,
+            held_tokens=size.tokens,
+            held_nano_usd=size.bound_nano,
+            bound_is_estimate=False,
+            price_version="v1",
+            stream=False,
+            retry=0,
+            deadline_us=now_us,
+            takes=tuple((take.key, take.amount) for take in ticket.takes),
+        )
+        flight = Flight(opened, arrival, way, asked, ticket, None)
+        self.live.begun(flight)
+        return flight
+
+    def end(self, flight: Flight, **more: Any) -> Call:
+        opened = flight.open
+        ended = call(id=opened.id, day=opened.day, target=opened.target, **more)
+        self.live.ended(flight, ended)
+        return ended
+
+    async def row(self, name: str = "analytics") -> ProjectRow:
+        rows = (await self.live.snapshot()).projects
+        return next(row for row in rows if row.id == name)
+
+
+def happening(number: int) -> Happening:
+    return Happening(f"evt_{number}", NOON_US, HappeningKind.GATEWAY, "", f"number {number}")
+
+
+async def test_untouched_project_stands_full_and_still() -> None:
+    it = Picture(catalogue(concurrency=4))
+    first = await it.row()
+    assert first == ProjectRow(
+        id="analytics",
+        name="Analytics",
+        priority="medium",
+        version=0,
+        paused=False,
+        rpm=Level(10 * MICRO, 10 * MICRO, 60, 0),
+        tpm=Level(60_000 * MICRO, 60_000 * MICRO, 60_000, 0),
+        slots=4,
+        budget=Budget(NANO_PER_USD, 0, 0, micros("2026-11-25T00:00Z")),
+        flow=Flow(),
+    )
+    it.clock.advance_ms(60_000)
+    assert await it.row() == first, "an idle gateway has nothing to send"
+    assert (await it.row("search")).rpm is None
+
+
+async def test_request_under_way_is_seen_in_levels_money_and_flow() -> None:
+    it = Picture(catalogue(target={"rpm": 50}))
+    it.clock.advance_ms(5_000)
+    flight = await it.begin()
+    row = await it.row()
+    assert row.rpm == Level(9 * MICRO, 10 * MICRO, 60, it.clock.monotonic_ns() // 1_000_000)
+    assert row.budget.held_nano == flight.open.held_nano_usd
+    assert (row.flow.in_flight, row.flow.requests_60s, row.models) == (1, 1, ("opus",))
+    target = (await it.live.snapshot()).targets[0]
+    assert (target.id, target.flow.in_flight) == (OPUS, 1)
+    assert target.rpm is not None
+    assert target.rpm.level == target.rpm.capacity - MICRO
+
+
+async def test_end_turns_held_money_into_spent() -> None:
+    it = Picture(catalogue())
+    it.end(await it.begin(), cost_nano_usd=360_000)
+    row = await it.row()
+    assert (row.budget.held_nano, row.budget.spent_nano) == (0, 360_000)
+    assert it.live.spent_nano("analytics") == 360_000
+    assert (row.flow.in_flight, row.flow.tokens_60s, row.flow.spent_60m_nano) == (0, 120, 360_000)
+
+
+async def test_row_is_still_again_when_all_windows_have_run_out() -> None:
+    it = Picture(catalogue())
+    it.end(await it.begin())
+    it.clock.advance_ms(2 * 3_600_000)
+    before = await it.row()
+    assert before.flow == Flow()
+    it.clock.advance_ms(1_000)
+    assert await it.row() == before
+    assert (await it.row()).budget.spent_nano == 360_000
+
+
+async def test_midnight_of_the_projects_zone_clears_the_day() -> None:
+    it = Picture(catalogue(zone="Asia/Tokyo"))
+    it.clock.set_wall(micros("2026-11-24T14:59:59Z"))
+    it.end(await it.begin())
+    assert (await it.row()).budget.spent_nano == 360_000
+    it.clock.advance_ms(1_000)
+    budget = (await it.row()).budget
+    assert (budget.spent_nano, budget.ends_us) == (0, micros("2026-11-25T15:00Z"))
+
+
+async def test_request_that_ends_after_midnight_takes_nothing_from_the_new_day() -> None:
+    it = Picture(catalogue())
+    it.clock.set_wall(micros("2026-11-24T23:59:59Z"))
+    flight = await it.begin()
+    it.clock.advance_ms(1_000)
+    assert (await it.row()).budget.held_nano == 0
+    it.end(flight)
+    budget = (await it.row()).budget
+    assert (budget.held_nano, budget.spent_nano) == (0, 0)
+
+
+async def test_request_that_arrived_before_midnight_and_went_after_it_leaves_nothing_held() -> None:
+    it = Picture(catalogue())
+    it.clock.set_wall(micros("2026-11-25T00:00:00Z"))
+    flight = await it.begin(at_us=micros("2026-11-24T23:59:59Z"))
+    it.end(flight)
+    assert (await it.row()).budget.held_nano == 0
+
+
+async def test_day_starts_from_what_the_ledger_knows() -> None:
+    it = Picture(catalogue())
+    it.live.seed({"analytics": 5_000}, [happening(1)])
+    it.end(await it.begin(), cost_nano_usd=10)
+    snapshot = await it.live.snapshot()
+    assert snapshot.projects[0].budget.spent_nano == 5_010
+    assert snapshot.happenings == (happening(1),)
+
+
+async def test_newest_happenings_stand_first_and_old_ones_leave() -> None:
+    it = Picture(catalogue())
+    for number in range(20):
+        it.live.happened(happening(number))
+    shown = (await it.live.snapshot()).happenings
+    assert [one.id for one in shown] == [f"evt_{number}" for number in range(19, 11, -1)]
+
+
+async def test_refusals_are_shown_where_they_bind() -> None:
+    it = Picture(catalogue())
+    it.live.refused("analytics", "", Cause.RPM)
+    it.live.refused("analytics", FLASH, Cause.TARGET_RPM)
+    it.live.refused("analytics", FLASH, Cause.TARGET_RPM)
+    snapshot = await it.live.snapshot()
+    assert (snapshot.projects[0].flow.refused_60s, snapshot.projects[0].flow.refused_cause) == (
+        3,
+        "target_rpm",
+    )
+    assert [target.flow.refused_60s for target in snapshot.targets] == [0, 2]
+
+
+async def test_commands_in_force_stand_on_their_rows() -> None:
+    it = Picture(catalogue())
+    still = await it.row("search")
+    it.command(
+        entry(1, ANALYTICS, Field.RPM, 120, until_us=NOON_US + HOUR_US),
+        entry(2, ANALYTICS, Field.PAUSED, True),
+        entry(3, "model:opus", Field.TARGET, FLASH),
+        entry(4, f"target:{OPUS}", Field.TPM, 9_000),
+    )
+    snapshot = await it.live.snapshot()
+    row, route, target = snapshot.projects[0], snapshot.routes[0], snapshot.targets[0]
+    assert row.paused
+    assert row.version == 2
+    assert row.rpm is not None
+    assert (row.rpm.per_minute, row.rpm.capacity) == (120, 20 * MICRO)
+    assert row.changes[0] == Change(
+        "cmd_1", "rpm", "120", "20", Layer.OVERRIDE, NOON_US + HOUR_US, "mika", "orders import"
+    )
+    assert [(change.field, change.value) for change in row.changes[1:]] == [("paused", "paused")]
+    assert (route.id, route.serving, route.paused) == ("opus", FLASH, False)
+    assert target.tpm == Level(9_000 * MICRO, 9_000 * MICRO, 9_000, 0)
+    assert await it.row("search") == still
+
+
+async def test_other_work_gets_its_turn_between_slices_of_rows() -> None:
+    of = catalogue()
+    many = {f"p{number}": Project(f"p{number}", "P", rpm=60) for number in range(200)}
+    it = Picture(replace(of, projects={**of.projects, **many}))
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(other())
+    snapshot = await it.live.snapshot()
+    task.cancel()
+    assert len(snapshot.projects) == 202
+    assert turns >= 9
+
+
+async def test_instants_of_a_picture_are_its_clocks() -> None:
+    it = Picture(catalogue())
+    snapshot = await it.live.snapshot()
+    assert snapshot.now_ms == it.clock.monotonic_ns() // 1_000_000
+    assert snapshot.at_us == NOON_US
+    assert snapshot.vitals == VITALS

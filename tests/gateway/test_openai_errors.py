@@ -1,0 +1,171 @@
+"""Every refusal in OpenAI's words: the right status, a way on, and nothing hostile in it."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.domain.calls import Cause
+from console.gateway import refusals as r
+from console.gateway.openai_errors import ErrorReply, error_reply, wait_headers
+from tests.gateway.values import NOON_US
+
+HOSTILE = "evil\x1b]52;c;aGk=\x07\r\nx-injected: 1\u202e"
+SPENT = r.BudgetSpent(
+    "analytics", 10**9, 5_000_000, 20_000_000, NOON_US, 43_200_000, "project:analytics:budget"
+)
+LIMITED = r.LimitReached("project:analytics:rpm", 60, "rpm", 1, 1_001, Cause.RPM)
+REFUSALS: list[r.Refusal] = [
+    r.KeyMissing(),
+    r.KeyMalformed("it is short"),
+    r.KeyUnknown(),
+    r.ProjectNotOfKey(HOSTILE, ("analytics",)),
+    r.NoSuchPath("/v2/" + HOSTILE),
+    r.WrongMethod("/v1/models", "GET"),
+    r.BodyTooLarge(10_485_760),
+    r.BodyCut(),
+    r.NotJson(HOSTILE),
+    r.BadField("messages", HOSTILE),
+    r.UnknownModel(HOSTILE, ("gpt-4.1",)),
+    r.ModelNotAllowed("opus", "analytics", ("flash",)),
+    r.Paused("project", "analytics", "", None),
+    r.InputTooLong("opus", 20_000, 10_000),
+    r.OutputTooLong("opus", 20_000, 10_000),
+    r.OverWholeBudget("analytics", 2 * 10**9, 10**9, False),
+    LIMITED,
+    SPENT,
+    r.LedgerUnavailable("No space left on device"),
+    r.Draining(),
+    r.UpstreamRefused(400, "No.", "invalid_request_error", None, None, "", "", Cause.UPSTREAM_4XX),
+    r.UpstreamFailed(HOSTILE, Cause.UNREACHABLE),
+]
+
+
+def headers(reply: ErrorReply) -> dict[bytes, bytes]:
+    return dict(reply.headers)
+
+
+def error(refusal: Exception) -> dict[str, Any]:
+    parsed = orjson.loads(error_reply(refusal).body)
+    assert set(parsed) == {"error"}
+    return dict(parsed["error"])
+
+
+def test_every_refusal_has_words_of_its_own() -> None:
+    assert {type(one) for one in REFUSALS} == set(r.Refusal.__subclasses__())
+    for kind in r.Refusal.__subclasses__():
+        assert kind in error_reply.registry
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda one: type(one).__name__)
+def test_refusal_has_the_shape_that_sdks_read(refusal: r.Refusal) -> None:
+    reply = error_reply(refusal)
+    told = error(refusal)
+    assert {"message", "type", "param", "code"} <= set(told)
+    assert isinstance(told["message"], str)
+    assert told["message"].endswith((".", "PROJECT"))
+    assert 400 <= reply.status < 600
+    assert headers(reply)[b"content-type"] == b"application/json"
+    assert len(headers(reply)) == len(reply.headers)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda one: type(one).__name__)
+def test_nothing_hostile_gets_into_words_or_headers(refusal: r.Refusal) -> None:
+    reply = error_reply(refusal)
+    assert all(character.isprintable() for character in error(refusal)["message"])
+    for name, value in reply.headers:
+        assert not set(name + value) & set(b"\r\n\0")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "code"),
+    [
+        (r.KeyMissing(), 401, "missing_api_key"),
+        (r.KeyMalformed("it is short"), 401, "invalid_api_key"),
+        (r.KeyUnknown(), 401, "invalid_api_key"),
+        (r.ProjectNotOfKey("search", ("analytics",)), 403, "project_not_allowed"),
+        (r.UnknownModel("gpt", ()), 404, "model_not_found"),
+        (r.BodyTooLarge(10), 413, "request_too_large"),
+        (r.Paused("project", "analytics", "", None), 403, "project_paused"),
+        (r.Paused("model", "opus", "", None), 403, "model_paused"),
+        (r.InputTooLong("opus", 2, 1), 400, "context_length_exceeded"),
+        (r.OverWholeBudget("analytics", 2, 1, False), 400, "exceeds_daily_budget"),
+        (LIMITED, 429, "rate_limit_exceeded"),
+        (SPENT, 429, "insufficient_quota"),
+        (r.LedgerUnavailable("full"), 503, "ledger_unavailable"),
+        (r.Draining(), 503, "draining"),
+        (r.UpstreamFailed("gone", Cause.UNREACHABLE), 502, "unreachable"),
+        (r.UpstreamFailed("slow", Cause.TIMEOUT), 504, "timeout"),
+        (RuntimeError("a fault of ours, with a secret"), 500, "internal_error"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_status_and_code(refusal: Exception, status: int, code: str) -> None:
+    assert (error_reply(refusal).status, error(refusal)["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [r.Paused("project", "analytics", "", None), SPENT, r.OverWholeBudget("a", 2, 1, False)],
+    ids=lambda one: type(one).__name__,
+)
+def test_sdks_are_told_not_to_retry_what_is_useless_to_retry(refusal: r.Refusal) -> None:
+    assert headers(error_reply(refusal))[b"x-should-retry"] == b"false"
+
+
+@pytest.mark.parametrize(
+    "refusal", [LIMITED, r.Draining(), r.LedgerUnavailable("full")], ids=lambda r: type(r).__name__
+)
+def test_sdks_may_retry_what_passes(refusal: r.Refusal) -> None:
+    sent = headers(error_reply(refusal))
+    assert b"x-should-retry" not in sent
+    assert int(sent[b"retry-after"]) >= 1
+
+
+@given(st.integers(0, 10**12))
+def test_waits_are_never_told_too_short(wait_ms: int) -> None:
+    told = dict(wait_headers(wait_ms))
+    assert int(told[b"retry-after-ms"]) >= max(1, wait_ms)
+    assert int(told[b"retry-after"]) * 1_000 >= wait_ms
+    assert int(told[b"retry-after"]) * 1_000 < wait_ms + 1_000 or wait_ms == 0
+
+
+def test_limit_names_its_bucket_and_the_exact_wait() -> None:
+    sent, told = headers(error_reply(LIMITED)), error(LIMITED)
+    assert (sent[b"retry-after"], sent[b"retry-after-ms"]) == (b"2", b"1001")
+    assert told["limit"] == "project:analytics:rpm"
+    assert "project:analytics:rpm is 60 rpm; this request asks for 1." in told["message"]
+    assert "1.001s" in told["message"]
+
+
+def test_a_slot_has_no_time_to_tell() -> None:
+    slot = r.LimitReached("project:a:concurrency", 4, "concurrency", 1, None, Cause.CONCURRENCY)
+    assert "when one of your running requests has ended" in error(slot)["message"]
+    assert headers(error_reply(slot))[b"retry-after"] == b"1"
+    assert error(slot)["retry_after_ms"] is None
+
+
+def test_spent_budget_says_what_is_left_asked_and_when_it_begins_anew() -> None:
+    message = error(SPENT)["message"]
+    for words in ("$1)", "$0.005 is left", "up to $0.02.", "2026-11-24T12:00:00Z"):
+        assert words in message
+    assert headers(error_reply(SPENT))[b"retry-after"] == b"43200"
+
+
+def test_pause_tells_its_end_and_only_a_public_reason() -> None:
+    told = error(r.Paused("project", "analytics", "batch bug", NOON_US))["message"]
+    assert told == (
+        "The project analytics is paused by its operators. Reason: batch bug. "
+        "It lifts at 2026-11-24T12:00:00Z."
+    )
+    assert "Reason" not in error(r.Paused("project", "analytics", "", None))["message"]
+
+
+def test_unknown_model_names_the_nearest() -> None:
+    assert "Did you mean gpt-4.1?" in error(r.UnknownModel("gpt4.1", ("gpt-4.1",)))["message"]
+
+
+def test_fault_of_ours_tells_nothing_of_itself() -> None:
+    assert "secret" not in error(RuntimeError("a secret"))["message"]

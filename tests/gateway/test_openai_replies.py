@@ -1,0 +1,214 @@
+"""What an upstream's reply means: for the record, for the client, and for the money."""
+
+import unicodedata
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.domain.calls import Cause, Outcome
+from console.domain.limits import MICRO, RateLimit, Take, rpm, tpm
+from console.gateway.admission import Size, Ticket
+from console.gateway.openai_errors import error_reply
+from console.gateway.openai_replies import (
+    chat_reply,
+    error_words,
+    failure_of,
+    go_duration,
+    reply_headers,
+)
+from console.gateway.refusals import UpstreamFailed, UpstreamRefused
+from console.gateway.upstream import Broken
+from console.gateway.usage import Usage
+from tests.gateway.values import call
+
+SIZE = Size(input_tokens=30, output_tokens=256, bound_nano=1, bound_is_estimate=False)
+HOSTILE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+CHOICES: list[dict[str, Any]] = [{"index": 0, "message": {"content": "hi"}}]
+
+
+def completion(**more: object) -> bytes:
+    return orjson.dumps({"id": "chatcmpl-1", "choices": CHOICES, **more})
+
+
+def failed(
+    status: int, body: object = b"", **headers: str
+) -> tuple[Outcome, Cause, int, UpstreamRefused | UpstreamFailed]:
+    data = body if isinstance(body, bytes) else orjson.dumps(body)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    ending, refusal = failure_of(status, named, data)
+    assert isinstance(refusal, UpstreamRefused | UpstreamFailed)
+    assert refusal.cause == ending.cause
+    assert ending.usage is None, "an error is not billed"
+    return ending.outcome, ending.cause, error_reply(refusal).status, refusal
+
+
+def test_stated_usage_and_id_are_learned() -> None:
+    usage = {"prompt_tokens": 12, "completion_tokens": 34}
+    assert chat_reply(completion(usage=usage), SIZE) == (Usage(12, 0, 34), "chatcmpl-1")
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": -1, "completion_tokens": 1}, "no"])
+def test_reply_without_usage_is_charged_by_an_estimate_that_says_so(usage: object) -> None:
+    body = completion(usage=usage)
+    found, _ = chat_reply(body, SIZE)
+    assert found == Usage(30, 0, len(body) // 4, is_estimate=True)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"null", b"{}", b'{"choices":{}}', b"[" * 5_000, b"\xff"]
+)
+def test_what_is_no_completion_is_a_broken_reply(body: bytes) -> None:
+    with pytest.raises(Broken):
+        chat_reply(body, SIZE)
+
+
+@pytest.mark.parametrize(("given", "kept"), [(7, ""), (None, ""), ("a\x1b[2Jb", "a\ufffd[2Jb")])
+def test_response_id_is_made_safe(given: object, kept: str) -> None:
+    assert chat_reply(completion(id=given), SIZE)[1] == kept
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "cause", "shown"),
+    [
+        (400, Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, 400),
+        (404, Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, 404),
+        (499, Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, 499),
+        (429, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_429, 429),
+        (500, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, 500),
+        (529, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, 529),
+        (599, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, 599),
+        (600, Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502),
+        (999, Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502),
+        (204, Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502),
+        (307, Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502),
+        (401, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502),
+        (403, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502),
+    ],
+)
+def test_status_tells_whose_fault_it_was(
+    status: int, outcome: Outcome, cause: Cause, shown: int
+) -> None:
+    assert failed(status, b"{}")[:3] == (outcome, cause, shown)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_gateways_own_key_is_no_business_of_the_client(status: int) -> None:
+    leak = {"error": {"message": "Incorrect API key provided: sk-upstr***", "code": "x"}}
+    *_, refusal = failed(status, leak)
+    assert b"sk-" not in error_reply(refusal).body
+
+
+def test_upstreams_own_words_reach_the_client() -> None:
+    said = {
+        "error": {
+            "message": "Too many images.",
+            "type": "invalid_request_error",
+            "code": "too_many",
+            "param": "messages",
+        }
+    }
+    *_, refusal = failed(400, said)
+    assert orjson.loads(error_reply(refusal).body) == said
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"upstream connect error", "upstream connect error"),
+        (b"", "The upstream answered 503 without words."),
+        ({"error": "overloaded"}, "overloaded"),
+        ({"error": {"message": 7, "code": 429}}, "The upstream answered 503 without words."),
+        ({"detail": "not found"}, "The upstream answered 503 without words."),
+        ([1], "The upstream answered 503 without words."),
+    ],
+)
+def test_any_form_of_error_gives_a_message(body: object, message: str) -> None:
+    *_, refusal = failed(503, body)
+    told = orjson.loads(error_reply(refusal).body)["error"]
+    assert (told["message"], told["type"]) == (message, "server_error")
+
+
+@given(st.binary(max_size=300), st.sampled_from([400, 429, 503]))
+def test_no_body_of_an_error_breaks_ours(body: bytes, status: int) -> None:
+    *_, refusal = failed(status, body)
+    message = orjson.loads(error_reply(refusal).body)["error"]["message"]
+    assert message
+    assert not {unicodedata.category(character) for character in message} & HOSTILE
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=3))
+def test_error_in_a_stream_has_words_or_none(error: object) -> None:
+    assert isinstance(error_words(error), str)
+    assert isinstance(error_words({"message": error}), str)
+
+
+def test_endless_words_are_cut() -> None:
+    *_, refusal = failed(400, {"error": {"message": "x" * 50_000, "type": "y" * 50_000}})
+    assert len(error_reply(refusal).body) < 2_000
+
+
+def test_wait_of_the_upstream_is_passed_on() -> None:
+    *_, refusal = failed(429, b"{}", **{"Retry-After": "7", "retry-after-ms": "6800"})
+    sent = dict(error_reply(refusal).headers)
+    assert (sent[b"retry-after"], sent[b"retry-after-ms"]) == (b"7", b"6800")
+
+
+@pytest.mark.parametrize("value", ["1\r\nx-injected: 1", "1\x00", "é", "9" * 65, ""])
+def test_header_of_the_upstream_that_is_not_plain_is_dropped(value: str) -> None:
+    *_, refusal = failed(429, b"{}", **{"Retry-After": value})
+    assert b"retry-after" not in dict(error_reply(refusal).headers)
+
+
+def test_whole_reply_tells_its_cost_way_and_limits() -> None:
+    takes = (
+        Take("project:analytics:rpm", MICRO, rpm(60)),
+        Take("project:analytics:tpm", 50 * MICRO, tpm(60_000)),
+        Take("target:main/opus:rpm", MICRO, rpm(10)),
+    )
+    ticket = Ticket(SIZE, takes, "2026-11-24", "", 1_000)
+    levels = {"project:analytics:rpm": (7 * MICRO, 0), "project:analytics:tpm": (-5 * MICRO, 0)}
+    sent = dict(reply_headers(call(fallback_step=1), ticket, levels))
+    assert sent == {
+        b"content-type": b"application/json",
+        b"x-request-id": b"req_1",
+        b"x-project-id": b"analytics",
+        b"x-served-model": b"main/opus",
+        b"x-fallback-step": b"1",
+        b"x-cost-usd": b"0.00036",
+        b"x-ratelimit-limit-requests": b"60",
+        b"x-ratelimit-remaining-requests": b"7",
+        b"x-ratelimit-reset-requests": b"3s",
+        b"x-ratelimit-limit-tokens": b"60000",
+        b"x-ratelimit-remaining-tokens": b"0",
+        b"x-ratelimit-reset-tokens": b"1m0.005s",
+    }
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (0, "0ms"),
+        (12, "12ms"),
+        (999, "999ms"),
+        (1_000, "1s"),
+        (1_500, "1.5s"),
+        (59_999, "59.999s"),
+        (60_000, "1m0s"),
+        (360_000, "6m0s"),
+        (61_050, "1m1.05s"),
+    ],
+)
+def test_durations_are_written_as_openai_writes_them(ms: int, text: str) -> None:
+    assert go_duration(ms) == text
+
+
+def test_reset_is_when_the_bucket_is_full_rounded_up() -> None:
+    limit = RateLimit(7, 60)
+    takes = (Take("project:analytics:rpm", MICRO, limit),)
+    ticket = Ticket(SIZE, takes, "2026-11-24", "", 1_000)
+    levels = {"project:analytics:rpm": (limit.capacity - 1, 0)}
+    sent = dict(reply_headers(call(), ticket, levels))
+    assert sent[b"x-ratelimit-reset-requests"] == b"1ms"

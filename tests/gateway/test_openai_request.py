@@ -1,0 +1,221 @@
+"""Chat requests: what is refused names the field; what passes is forwarded as it came."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.gateway.openai_request import MAX_NESTING, ChatRequest, parse_chat
+from console.gateway.refusals import BadField, NotJson
+from tests.gateway.values import body, request
+
+MESSAGES = [{"role": "user", "content": "hi"}]
+
+
+def refused(data: bytes) -> str:
+    """The refusal's field and words."""
+    with pytest.raises((BadField, NotJson)) as refusal:
+        parse_chat(data)
+    value = refusal.value
+    if isinstance(value, BadField):
+        return f"{value.field}: {value.why}"
+    assert isinstance(value, NotJson)
+    return value.why
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"model": None}, "model: is missing"),
+        ({"model": 7}, "model: must be a string, not the number 7"),
+        ({"model": ""}, "model: must be a name of 1 to 200 characters"),
+        ({"model": "m" * 201}, "model: must be a name of 1 to 200 characters"),
+        ({"messages": None}, "messages: is missing"),
+        ({"messages": []}, "messages: must hold at least one message"),
+        ({"messages": {}}, "messages: must be a list, not an object"),
+        ({"messages": ["hi"]}, "messages[0]: must be an object, not a string"),
+        ({"messages": [*MESSAGES, {}]}, "messages[1].role: must be a string, not null"),
+        (
+            {"messages": [{"role": "user", "content": 1.5}]},
+            "messages[0].content: must be a string or a list of parts, not the number 1.5",
+        ),
+        ({"stream": "yes"}, "stream: must be true or false, not a string"),
+        ({"stream": True, "stream_options": []}, "stream_options: must be an object, not a list"),
+        ({"stream_options": {}}, "stream_options: is only allowed when stream is true"),
+        (
+            {"stream": True, "stream_options": {"include_usage": 1}},
+            "stream_options.include_usage: must be true or false, not the number 1",
+        ),
+        ({"max_tokens": 0}, "max_tokens: is 0, and must be from 1 to 10,000,000"),
+        ({"max_tokens": -5}, "max_tokens: is -5, and must be from 1 to 10,000,000"),
+        ({"max_tokens": 1e30}, "max_tokens: must be a whole number, not the number 1e+30"),
+        ({"max_tokens": True}, "max_tokens: must be a whole number, not a boolean"),
+        ({"max_tokens": "9"}, "max_tokens: must be a whole number, not a string"),
+        (
+            {"max_completion_tokens": 2**63},
+            "max_completion_tokens: is 9223372036854775808, and must be from 1 to 10,000,000",
+        ),
+        ({"n": 129}, "n: is 129, and must be from 1 to 128"),
+        ({"n": 0}, "n: is 0, and must be from 1 to 128"),
+    ],
+)
+def test_bad_field_is_named_with_what_was_found(change: dict[str, Any], told: str) -> None:
+    assert refused(body(**change)) == told
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "empty"),
+        (b"{", "unexpected end"),
+        (b"model=gpt", "unexpected character"),
+        (b"[1]", "it is a list, not an object"),
+        (b"null", "it is null, not an object"),
+        (b'{"model": "\xff"}', "UTF-8"),
+        (b'{"model": "\\ud800"}', "surrogate"),
+        (b'{"model": NaN}', "unexpected character"),
+        (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, "depth"),
+    ],
+)
+def test_what_is_no_json_object_is_told_so(data: bytes, told: str) -> None:
+    assert told.lower() in refused(data).lower()
+
+
+@pytest.mark.parametrize("depth", [MAX_NESTING - 1, MAX_NESTING, 1_000])
+def test_what_is_too_deep_to_be_forwarded_is_refused_before_it_is_admitted(depth: int) -> None:
+    """It can be read; if it could then not be written, it would be charged and never sent."""
+    nested = b'{"a":' * depth + b"1" + b"}" * depth
+    data = body()[:-1] + b',"metadata":' + nested + b"}"
+    if depth < MAX_NESTING:
+        assert orjson.loads(parse_chat(data).for_upstream("m"))["metadata"] == orjson.loads(nested)
+    else:
+        assert refused(data) == "it is nested more than 254 deep"
+
+
+def test_many_brackets_side_by_side_are_not_deep() -> None:
+    many = [{"role": "user", "content": [{"type": "text", "text": "[[[{{{"}]}] * 200
+    assert len(parse_chat(body(messages=many)).fields["messages"]) == 200
+
+
+def test_fields_we_do_not_know_are_forwarded_untouched() -> None:
+    extra: dict[str, Any] = {
+        "temperature": 0.5,
+        "tools": [{"type": "function"}],
+        "x_new": {"deep": [1, None]},
+    }
+    fields = orjson.loads(request(**extra).for_upstream("opus-4.7"))
+    assert fields == {**orjson.loads(body(**extra)), "model": "opus-4.7"}
+
+
+@pytest.mark.parametrize("options", [None, {}, {"include_usage": False}, {"include_usage": True}])
+def test_stream_always_asks_the_upstream_for_usage(options: dict[str, bool] | None) -> None:
+    asked = request(stream=True, stream_options=options)
+    assert asked.stream
+    assert asked.include_usage == bool(options and options.get("include_usage"))
+    forwarded = orjson.loads(asked.for_upstream("m"))
+    assert forwarded["stream_options"] == {"include_usage": True}
+
+
+def test_other_stream_options_stay() -> None:
+    asked = request(stream=True, stream_options={"include_obfuscation": False})
+    forwarded = orjson.loads(asked.for_upstream("m"))
+    assert forwarded["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+
+
+def test_whole_reply_asks_for_no_stream_options() -> None:
+    assert "stream_options" not in orjson.loads(request().for_upstream("m"))
+
+
+@pytest.mark.parametrize(
+    ("given", "most"),
+    [
+        ({}, None),
+        ({"max_tokens": None, "max_completion_tokens": None}, None),
+        ({"max_tokens": 10}, 10),
+        ({"max_completion_tokens": 20}, 20),
+        ({"max_tokens": 10, "max_completion_tokens": 20}, 20),
+        ({"max_tokens": 20, "max_completion_tokens": 10}, 20),
+    ],
+)
+def test_most_output_is_the_larger_of_both_names(given: dict[str, Any], most: int | None) -> None:
+    """Upstreams differ in which they obey, and money is held for the worse."""
+    assert request(**given).max_tokens == most
+
+
+@given(st.text(max_size=200), st.booleans())
+def test_input_bound_is_never_under_a_token_a_byte(text: str, escaped: bool) -> None:
+    raw = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": text}]})
+    if escaped:
+        import json
+
+        raw = json.dumps(orjson.loads(raw)).encode()
+    assert parse_chat(raw).input_bound >= len(text.encode()) + 64
+
+
+@pytest.mark.parametrize("name", ["tools", "functions", "response_format"])
+def test_templates_that_the_client_did_not_send_are_counted(name: str) -> None:
+    template: dict[str, Any] = {name: [{"type": "function"}]}
+    plain, with_template = request(), request(**template)
+    grown = with_template.text_bytes - plain.text_bytes
+    assert with_template.input_bound - plain.input_bound >= grown + 900
+
+
+@pytest.mark.parametrize(
+    ("header", "retry"),
+    [(b"", 0), (b"2", 2), (b"99999", 1_000), (b"-1", 0), (b"two", 0), (b"9" * 5_000, 0)],
+)
+def test_retry_count_is_read_with_distrust(header: bytes, retry: int) -> None:
+    assert parse_chat(body(), header).retry == retry
+
+
+def test_choices_are_one_unless_stated() -> None:
+    assert request().choices == 1
+    assert request(n=None).choices == 1
+    assert request(n=3).choices == 3
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+NAMES = ("model", "messages", "stream", "stream_options", "max_tokens", "n", "tools")
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), JSON))
+def test_any_json_is_refused_by_name_or_can_be_forwarded(fields: dict[str, Any]) -> None:
+    try:
+        data = orjson.dumps(fields)
+    except TypeError:  # an integer that no JSON of ours holds
+        return
+    try:
+        asked: ChatRequest = parse_chat(data)
+    except (BadField, NotJson):
+        return
+    assert orjson.loads(asked.for_upstream("m"))["model"] == "m"
+    assert asked.input_bound > len(data)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 900_000}},
+        {"type": "input_audio", "input_audio": {"data": "A" * 900_000, "format": "wav"}},
+        {"type": "file", "file": {"file_data": "A" * 900_000}},
+    ],
+)
+def test_the_bytes_of_a_medium_are_not_taken_for_text(part: dict[str, Any]) -> None:
+    words = {"type": "text", "text": "What is this?"}
+    asked = request(messages=[{"role": "user", "content": [words, part]}])
+    assert asked.media == 1
+    assert asked.text_bytes < 500
+    assert asked.media_tokens < asked.input_bound < 4_000
+
+
+@pytest.mark.parametrize("part", [{"type": "image_url"}, {"type": 5}, 7, None, {"image_url": 3}])
+def test_parts_we_do_not_know_go_to_the_upstream_as_they_came(part: object) -> None:
+    messages = [{"role": "user", "content": [part]}]
+    asked = request(messages=messages)
+    assert orjson.loads(asked.for_upstream("m"))["messages"] == messages

@@ -1,0 +1,103 @@
+"""A small field for the data plane's tests: two projects, two targets, a route, as a Plan."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from console.domain.calls import Call, Cause, Outcome
+from console.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from console.domain.commands import Action, Entry, Field, Role, Value
+from console.domain.layers import Layers
+from console.domain.limits import Priority
+from console.domain.money import NANO_PER_USD, Price
+from console.gateway.openai_request import ChatRequest, parse_chat
+from console.gateway.plan import Plan, Windows, compile_plan, file_layer
+
+NOON_US = 1_795_521_600_000_000
+"""2026-11-24T12:00:00Z."""
+WINDOWS = Windows(10, 60)
+PRICE = Price(2_000_000, 8_000_000, 500_000, 2_000_000, "v1")
+"""2 and 8 dollars per million tokens: 2,000 and 8,000 nano-dollars a token."""
+UPSTREAM = Upstream("main", "http://127.0.0.1:1/v1", "sk-upstream", timeout_s=60.0)
+OPUS, FLASH = "main/opus", "main/flash"
+
+
+def catalogue(*, target: dict[str, Any] | None = None, **analytics: Any) -> Catalogue:
+    """One field; ``analytics`` and ``target`` (main/opus) as changed."""
+    limits = {"rpm": 60, "tpm": 60_000, "daily_budget_nano_usd": NANO_PER_USD}
+    project = Project("analytics", "Analytics", **{**limits, **analytics})
+    opus = Target(OPUS, "main", "opus-4.7", PRICE, max_input_tokens=10_000, max_output_tokens=2_000)
+    return Catalogue(
+        projects={"analytics": project, "search": Project("search", "Search")},
+        upstreams={"main": UPSTREAM},
+        targets={
+            OPUS: replace(opus, **(target or {})),
+            FLASH: Target(FLASH, "main", "flash-2.5", PRICE),
+        },
+        routes={"opus": Route("opus", (OPUS, FLASH)), "flash": Route("flash", (FLASH,))},
+    )
+
+
+def entry(seq: int, subject: str, name: Field, value: Value | None, **more: Any) -> Entry:
+    """An applied command of an operator; a standing change unless ``until_us`` is given."""
+    made = Entry(
+        seq=seq,
+        id=f"cmd_{seq}",
+        at_us=NOON_US,
+        actor="mika",
+        role=Role.OPERATOR,
+        origin="socket",
+        action=Action.PAUSE if name is Field.PAUSED else Action.LIMIT,
+        subject=subject,
+        field=name,
+        value=value,
+        before="20",
+        after="40",
+        reason="orders import",
+        public=False,
+        until_us=None,
+        ends=(),
+        applied=True,
+        error="",
+        idempotency_key=f"idempotent-{seq}",
+    )
+    return replace(made, **more)
+
+
+def layers(of: Catalogue, *entries: Entry) -> Layers:
+    return Layers(file_layer(of)).with_entries(entries)
+
+
+def plan(of: Catalogue, *entries: Entry, now_us: int = NOON_US) -> Plan:
+    return compile_plan(of, layers(of, *entries), WINDOWS, now_us)
+
+
+def body(text: str = "Say hello.", **more: Any) -> bytes:
+    return orjson.dumps({"model": "opus", "messages": [{"role": "user", "content": text}], **more})
+
+
+def request(text: str = "Say hello.", **more: Any) -> ChatRequest:
+    return parse_chat(body(text, **more))
+
+
+def call(**more: Any) -> Call:
+    """A call of analytics that went well."""
+    made = Call(
+        id="req_1",
+        at_us=NOON_US,
+        day="2026-11-24",
+        project="analytics",
+        key_id="k_prod",
+        priority=int(Priority.MEDIUM),
+        model="opus",
+        outcome=Outcome.OK,
+        cause=Cause.NONE,
+        http_status=200,
+        target=OPUS,
+        input_tokens=100,
+        output_tokens=20,
+        cost_nano_usd=360_000,
+        total_ms=150,
+    )
+    return replace(made, **more)
