@@ -1,12 +1,20 @@
-"""What the console can be connected to: one protocol, spoken in domain values and answers."""
+"""What the console can be connected to: one protocol, spoken in domain values and answers.
+
+Importing it is cheap: the answers' models are named for type checkers only, because pydantic costs
+more than the console's first paint may.
+"""
+
+from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from console.domain.commands import Command
 from console.domain.snapshot import Snapshot, Whoami
-from console.wire.messages import AuditPage, CallsPage, CommandAnswer, EventsPage, KeysAnswer
+
+if TYPE_CHECKING:
+    from console.wire.messages import AuditPage, CallsPage, CommandAnswer, EventsPage, KeysAnswer
 
 
 class SourceError(Exception):

@@ -1,0 +1,50 @@
+"""What the console can be connected to. Importing the front door loads neither httpx nor pydantic.
+
+The answers' models come through here too, because the console's screens see sources, not wire;
+they are loaded when the first of them is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from console.sources.base import Reading, Source, SourceError, SourceGone
+from console.sources.gateway import GatewaySource, knock
+
+if TYPE_CHECKING:
+    from console.wire.messages import (
+        AuditPage,
+        AuditRow,
+        CallRow,
+        CallsPage,
+        CommandAnswer,
+        Estimate,
+        EventRow,
+        EventsPage,
+        KeyRow,
+        KeysAnswer,
+    )
+
+__all__ = [
+    "AuditPage",
+    "AuditRow",
+    "CallRow",
+    "CallsPage",
+    "CommandAnswer",
+    "Estimate",
+    "EventRow",
+    "EventsPage",
+    "GatewaySource",
+    "KeyRow",
+    "KeysAnswer",
+    "Reading",
+    "Source",
+    "SourceError",
+    "SourceGone",
+    "knock",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("console.wire.messages"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,156 @@
+"""What the console is told when a gateway is absent, silent, gone, odd or well."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from console.domain.commands import Action, Command, Role
+from console.sources import GatewaySource, Reading, SourceError, SourceGone, knock
+from console.wire.stream import Encoder
+from tests.sources.scripted import WHOAMI, answer, event, served, snapshot, stream
+
+
+async def _read(source: GatewaySource, most: int = 100) -> list[Reading]:
+    readings: list[Reading] = []
+    async with aclosing(source.stream()) as coming:
+        async for reading in coming:
+            readings.append(reading)
+            if len(readings) == most:
+                break
+    return readings
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "s"
+
+
+async def test_heartbeats_move_the_instant_and_are_not_fresh(path: Path) -> None:
+    encoder, first, later = Encoder(), snapshot(1_000), snapshot(3_000, ("disk 4%",))
+    sent = stream(
+        event("snapshot", encoder.full(first)),
+        event("heartbeat", encoder.heartbeat(snapshot(2_000))),
+        event("changes", encoder.changes(later) or b""),
+    )
+    async with served(path, {"whoami": answer(WHOAMI), "stream": sent}, hold=True):
+        source = GatewaySource(path, monotonic_ns=lambda: 42)
+        readings = await _read(source, 3)
+        await source.close()
+    assert [(r.fresh, r.snapshot.now_ms) for r in readings] == [
+        (True, 1_000),
+        (False, 2_000),
+        (True, 3_000),
+    ]
+    assert readings[1].snapshot.vitals == first.vitals
+    assert readings[2].snapshot == later
+    assert {(r.whoami.actor, r.whoami.role, r.received_ns) for r in readings} == {
+        ("mika", Role.OPERATOR, 42)
+    }
+
+
+async def test_a_stream_that_ends_is_gone(path: Path) -> None:
+    sent = stream(event("snapshot", Encoder().full(snapshot())))
+    async with served(path, {"whoami": answer(WHOAMI), "stream": sent}):
+        source = GatewaySource(path)
+        with pytest.raises(SourceGone, match="ended the stream"):
+            await _read(source)
+        await source.close()
+
+
+async def test_a_silent_stream_is_gone_and_a_comment_is_no_event(path: Path) -> None:
+    sent = stream(event("snapshot", Encoder().full(snapshot())), b": no event\n\n")
+    async with served(path, {"whoami": answer(WHOAMI), "stream": sent}, hold=True):
+        source = GatewaySource(path, silence_s=0.05)
+        with pytest.raises(SourceGone, match="silent"):
+            await _read(source)
+        await source.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        event("snapshot", b"{"),
+        event("snapshot", b"[" * 100_000),
+        event("snapshot", b'{"step": 0}'),
+        event("changes", b'{"step": 1, "now_ms": 1, "at_us": 1, "tables": {}}'),
+    ],
+)
+async def test_nonsense_is_an_error_in_words(path: Path, sent: bytes) -> None:
+    async with served(path, {"whoami": answer(WHOAMI), "stream": stream(sent)}, hold=True):
+        source = GatewaySource(path)
+        with pytest.raises(SourceError, match="same version"):
+            await _read(source)
+        await source.close()
+
+
+async def test_hostile_words_of_a_refusal_are_cleaned(path: Path) -> None:
+    body = b'{"error": "no \\u001b]52;c;x\\u0007 way", "code": "x"}'
+    async with served(path, {"whoami": answer(body, "403 Forbidden")}):
+        source = GatewaySource(path)
+        with pytest.raises(SourceError, match="no �]52;c;x� way"):
+            await source.snapshot()
+        await source.close()
+
+
+async def test_a_refused_command_is_an_answer(path: Path) -> None:
+    body = b'{"applied": false, "subject": "project:a", "error": "no", "error_code": "not_allowed"}'
+    async with served(path, {"commands": answer(body, "403 Forbidden")}):
+        source = GatewaySource(path)
+        command = Command(Action.PAUSE, "project:a", idempotency_key="12345678")
+        told = await source.command(command, dry_run=False)
+        await source.close()
+    assert (told.applied, told.error) == (False, "no")
+
+
+async def test_a_command_beyond_the_contract_is_not_sent(path: Path) -> None:
+    source = GatewaySource(path)
+    with pytest.raises(SourceError, match="no command"):
+        await source.command(Command(Action.PAUSE, "p" * 400), dry_run=False)
+    await source.close()
+
+
+def _nothing(_: Path) -> None: ...
+
+
+def _a_file(path: Path) -> None:
+    path.write_text("")
+
+
+def _a_dead_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(path))
+
+
+@pytest.mark.parametrize(
+    ("put", "words"),
+    [
+        (_nothing, "no such socket"),
+        (_a_file, "not a socket"),
+        (_a_dead_socket, "nobody answers"),
+    ],
+)
+async def test_no_socket_a_file_and_a_dead_socket_are_told_apart(
+    path: Path, put: Callable[[Path], None], words: str
+) -> None:
+    put(path)
+    with pytest.raises(SourceGone, match=words):
+        knock(path)
+    source = GatewaySource(path)
+    with pytest.raises(SourceGone, match=words):
+        await source.snapshot()
+    await source.close()
+
+
+def test_the_front_door_loads_neither_httpx_nor_pydantic_nor_textual() -> None:
+    asked = (
+        "import sys, console.sources as s; s.GatewaySource; "
+        "print([m for m in ('httpx', 'pydantic', 'textual', 'aiohttp') if m in sys.modules]); "
+        "s.CommandAnswer; print('pydantic' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\nTrue\n"
