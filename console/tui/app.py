@@ -1,0 +1,104 @@
+"""The application: one link to a source, one clock, and the screens that draw it."""
+
+import asyncio
+import gc
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import tzinfo
+from typing import Final
+
+from textual.app import App
+from textual.theme import BUILTIN_THEMES
+from textual.theme import Theme as TextualTheme
+
+from console.domain.clock import Clock
+from console.sources.base import Source
+from console.tui import terminal
+from console.tui.link import Link
+from console.tui.overview import Overview
+from console.tui.themes import Theme
+
+PATIENCE_S: Final = 0.25
+"""How long the first frame waits for the first reading."""
+
+_ALONGSIDE: Final = 0.7
+"""A reading that comes this share of an interval after the last drawing is drawn at once."""
+
+
+class Quotadeck(App[int], inherit_bindings=False):
+    """The console on a source. Its exit status is 0, or 128 + the signal that ended it."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { background: $background; overflow: hidden; }
+    Lines { background: $background; color: $foreground; }
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        clock: Clock,
+        theme: Theme,
+        read_only: bool = False,
+        zone: tzinfo | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        # Told at once, because textual chooses what NO_COLOR does before it knows the theme.
+        super().__init__(ansi_color=theme.ansi or None)
+        self.register_theme(_for_textual(theme))
+        self.theme = f"quotadeck-{theme.name}"
+        self._news = asyncio.Event()
+        self.link = Link(source, clock, self._news.set)
+        self.overview = Overview(
+            self.link, source, theme, read_only=read_only, zone=zone, notes=notes
+        )
+
+    def get_default_screen(self) -> Overview:
+        return self.overview
+
+    def on_mount(self) -> None:
+        if not self.is_headless:
+            terminal.leave_on_signals(self)
+            self.run_worker(terminal.leave_on_hangup(self))
+        self.run_worker(self.link.follow())
+        self.run_worker(self._pulse())
+
+    async def _pulse(self) -> None:
+        """Draw when a reading comes and when the interval is over, never more often than it."""
+        loop = asyncio.get_running_loop()
+        with self.batch_update():  # one whole frame instead of an empty one before it
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._news.wait()
+            self.overview.draw()
+        gc.freeze()  # what start-up made stays; the front door had put the collector off
+        gc.enable()
+        drawn = loop.time()
+        while True:
+            interval = self.overview.interval_s
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, drawn + interval * 1.1 - loop.time())):
+                    await self._news.wait()
+            await asyncio.sleep(max(0.0, drawn + interval * _ALONGSIDE - loop.time()))
+            self._news.clear()
+            drawn = loop.time()
+            self.overview.draw()
+
+    async def on_unmount(self) -> None:
+        await self.link.close()
+
+
+def _for_textual(theme: Theme) -> TextualTheme:
+    """The few colours that textual itself must know; the spans bring their own."""
+    name = f"quotadeck-{theme.name}"
+    if theme.ansi:
+        return replace(BUILTIN_THEMES["ansi-dark"], name=name, dark=theme.dark)
+    normal = theme.styles["normal"].color
+    ink = normal.get_truecolor().hex if normal else "#ffffff"
+    ground = theme.background
+    return TextualTheme(
+        name=name, primary=ink, foreground=ink, background=ground, surface=ground, panel=ground,
+        boost=ground, dark=theme.dark,
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""What the change dialog shows, as lines: the form, what it would do, and the way back. Pure."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Final
+
+from console.domain.commands import Action, Command
+from console.domain.days import micros
+from console.domain.money import usd_short
+from console.domain.text import clean
+from console.tui.figures import cell_len, clock_time, fit, folded, local, three
+from console.tui.form import Form
+from console.tui.frame import crop
+from console.tui.rows import Line, Span
+from console.tui.state import short_field
+from console.tui.values import as_command_line
+
+if TYPE_CHECKING:
+    from console.sources import CommandAnswer, Estimate
+
+_LABEL: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the dialog shows: the form, and what is known of the command that it stands for."""
+
+    form: Form
+    command: Command | None = None
+    answer: "CommandAnswer | None" = None
+    refused: str = ""
+    """Why the gateway would refuse it, from its preview."""
+    error: str = ""
+    """What the last enter came to, or why the form is no command; gone with the next edit."""
+    applying: bool = False
+    confirm: str = ""
+
+
+def dialog_lines(title: str, view: View, zone: tzinfo | None, width: int) -> list[Line]:
+    """The dialog as lines of ``width`` cells, frame included."""
+    inner = width - 4
+    body: list[Line] = []
+    for index, field in enumerate(view.form.fields):
+        focused = index == view.form.focus and not view.applying
+        label = Span(fit(field.label, _LABEL), "key" if focused else "dim")
+        spans = [label, *field.spans(focused=focused)]
+        used = sum(cell_len(span.text) for span in spans)
+        if field.hint and used + cell_len(field.hint) + 2 <= inner:
+            spans.append(Span("  " + field.hint, "dim"))
+        body.append(tuple(spans))
+    body.append((Span("─" * inner, "dim"),))
+    body += _consequence(view, zone, inner)
+    if view.command is not None:
+        text = as_command_line(view.command)
+        for number, part in enumerate(folded(text, inner - _LABEL)[:4]):
+            heading = "as command" if number == 0 else ""
+            body.append((Span(fit(heading, _LABEL), "dim"), Span(part, "normal")))
+    for number, part in enumerate(folded(clean(view.error or view.refused, 400), inner - 2)[:4]):
+        if part:
+            body.append((Span("  " if number else "! ", "trouble"), Span(part, "trouble")))
+    keys = "applying …" if view.applying else "enter apply   tab next field   esc leave"
+    top = f"┌ {fit(title, min(cell_len(title), width - 6))} "
+    framed: list[Line] = [
+        (Span("┌ ", "dim"), Span(top[2:-1], "strong"), Span(" ", "dim"),
+         Span("─" * (width - cell_len(top) - 1) + "┐", "dim"))
+    ]  # fmt: skip
+    framed += [(Span("│ ", "dim"), *crop(line, inner), Span(" │", "dim")) for line in body]
+    rule = width - 5 - cell_len(keys)
+    framed.append((Span("└─ ", "dim"), Span(keys, "key"), Span(" " + "─" * rule + "┘", "dim")))
+    return framed
+
+
+def _consequence(view: View, zone: tzinfo | None, inner: int) -> list[Line]:
+    answer = view.answer
+    if answer is None:
+        waiting = "asking the gateway …" if view.command and not view.error else "–"
+        return [(Span(fit("preview", _LABEL), "dim"), Span(waiting, "dim"))]
+    lines: list[Line] = []
+    if not answer.error:
+        lines.append(
+            (
+                Span(fit(short_field(answer.field or "preview"), _LABEL), "dim"),
+                Span(answer.before or "–", "normal"), Span(" → ", "dim"),
+                Span(answer.after or "–", "strong"),
+                Span("   " + _end(view.command, answer, zone), "normal"),
+            )
+        )  # fmt: skip
+    if answer.estimate:
+        lines += _estimate(answer.estimate, inner)
+    for warning in answer.warnings:
+        for number, part in enumerate(folded(warning, inner - 2)[:4]):
+            lines.append((Span("  " if number else "! ", "attention"), Span(part, "attention")))
+    return lines
+
+
+def _end(command: Command | None, answer: "CommandAnswer", zone: tzinfo | None) -> str:
+    if answer.until is None:
+        lasts = command is not None and command.action in (
+            Action.PAUSE, Action.LIMIT, Action.FALLBACK
+        )  # fmt: skip
+        return "until somebody changes it" if lasts else ""
+    until = end_time(answer.until, zone)
+    return f"until {until}, then {answer.then} again" if answer.then else f"until {until}"
+
+
+def end_time(rfc3339: str, zone: tzinfo | None) -> str:
+    """``04:03`` today, ``25 Nov 04:03`` on another day; the text itself if it is no instant."""
+    try:
+        at_us = micros(rfc3339)
+    except ValueError:
+        return clean(rfc3339, 30)
+    day = local(at_us, zone)
+    return (
+        clock_time(at_us, zone)
+        if day.date() == day.now(day.tzinfo).date()
+        else (day.strftime("%-d %b %H:%M"))
+    )
+
+
+def _estimate(e: "Estimate", inner: int) -> list[Line]:
+    def pair(word: str, before: str, after: str) -> list[Span]:
+        role = "normal" if before == after else "strong"
+        return [Span(f"{word} ", "dim"), Span(f"{before} → ", "dim"), Span(after, role), Span("  ")]
+
+    head = f"last {e.minutes} min, from roll-ups: {three(e.requests)} requests came"
+    requests = [
+        *pair("admitted", three(e.admitted_before), three(e.admitted_after)),
+        *pair("refused", three(e.refused_before), three(e.refused_after)),
+    ]
+    money = pair("spend", usd_short(e.spend_before_nano), usd_short(e.spend_after_nano))
+    indent = Span(" " * _LABEL)
+    fits = _LABEL + sum(cell_len(span.text) for span in (*requests, *money)) <= inner + 2
+    figures = [(indent, *requests, *money)] if fits else [(indent, *requests), (indent, *money)]
+    return [(Span(fit("estimate", _LABEL), "dim"), Span(head, "normal")), *figures]

@@ -1,0 +1,169 @@
+"""The change dialog: nothing is applied by the key that opened it, and nothing comes as a surprise.
+
+Every edit asks the gateway for a preview; only the answer to the newest question is shown. Enter
+sends the very command that is previewed, under a key that makes a repeated enter harmless.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Final
+
+from console.domain.commands import Command
+from console.domain.money import MoneyError
+from console.domain.snapshot import Snapshot
+from console.domain.typed import TypedWrong
+from console.sources.base import Source, SourceError
+from console.tui.consequence import View, dialog_lines
+from console.tui.form import Form
+from console.tui.lines import Lines
+from console.tui.propose import Proposal
+from console.tui.themes import Theme
+
+if TYPE_CHECKING:
+    from console.sources import CommandAnswer
+
+WIDTH: Final = 78
+DEBOUNCE_S: Final = 0.12
+
+
+def _preview_key() -> str:
+    return "preview-" + secrets.token_hex(8)
+
+
+class Dialog(Lines):
+    """A proposal being worded, previewed and applied. ``done`` gets the answer, or None."""
+
+    def __init__(
+        self,
+        proposal: Proposal,
+        source: Source,
+        snapshot: Callable[[], Snapshot],
+        theme: Theme,
+        *,
+        zone: tzinfo | None,
+        done: "Callable[[CommandAnswer | None], None]",
+    ) -> None:
+        super().__init__(theme, classes="dialog")
+        self._proposal = proposal
+        self._source = source
+        self._snapshot = snapshot
+        self._zone = zone
+        self._done = done
+        self._asked = 0
+        self._keys: dict[Command, str] = {}
+        self.view = View(proposal.form)
+
+    def on_mount(self) -> None:
+        self._edited(self._proposal.form)
+
+    def press(self, key: str, character: str | None) -> None:
+        """Take a key; while a command is on its way only leaving is possible."""
+        if key in ("escape", "ctrl+c"):
+            self._done(None)
+        elif self.view.applying:
+            return
+        elif key == "enter":
+            self._apply()
+        else:
+            form = self.view.form.press(key, character)
+            if form is not None:
+                self._edited(form)
+
+    def paste(self, text: str) -> None:
+        if not self.view.applying:
+            self._edited(self.view.form.paste(text))
+
+    def _edited(self, form: Form) -> None:
+        before, self._asked = self.view, self._asked + 1
+        confirm = self._proposal.confirm(form)
+        try:
+            command = self._proposal.build(form, self._snapshot())
+        except (TypedWrong, MoneyError) as problem:
+            self.view = View(form, error=str(problem), confirm=confirm)
+        else:
+            if before.command == command and before.answer:
+                self.view = replace(before, form=form, confirm=confirm, error="")
+            else:
+                self.view = View(form, command, confirm=confirm)
+                preview = self._preview(self._asked, command)
+                self.run_worker(preview, group="preview", exclusive=True)
+        self.draw()
+
+    async def _preview(self, asked: int, command: Command) -> None:
+        await asyncio.sleep(DEBOUNCE_S if asked > 1 else 0)
+        keyed = replace(command, idempotency_key=_preview_key())
+        try:
+            answer = await self._source.command(keyed, dry_run=True)
+            error = answer.error
+            if error and not keyed.reason:  # what it would do is worth seeing before saying why
+                reasoned = replace(keyed, reason="preview", idempotency_key=_preview_key())
+                answer = await self._source.command(reasoned, dry_run=True)
+        except SourceError as problem:
+            shown = replace(self.view, error=f"no preview: {problem}")
+        else:
+            shown = replace(self.view, answer=answer, refused=error)
+        if asked == self._asked:
+            self.view = shown
+            self.draw()
+
+    def _apply(self) -> None:
+        view = self.view
+        if view.command is None:
+            return
+        if view.refused:
+            self._insist(view)
+            return
+        if view.confirm and view.form.text("name") != view.confirm:
+            error = f"type {view.confirm} in the last field to confirm"
+            last = replace(view.form, focus=len(view.form.fields) - 1)
+            self.view = replace(view, form=last, error=error)
+            self.draw()
+            return
+        self._asked += 1
+        self.view = replace(view, applying=True, error="")
+        self.draw()
+        self.run_worker(self._send(view.command))
+
+    def _insist(self, view: View) -> None:
+        """What the preview refused is not sent; it is asked for again, and the reason, if none."""
+        fields = view.form.fields
+        reason = [i for i, f in enumerate(fields) if f.id == "reason" and not view.form.text(f.id)]
+        form = replace(view.form, focus=reason[0]) if reason else view.form
+        self.view = View(form)
+        self._edited(form)
+
+    async def _send(self, command: Command) -> None:
+        key = self._keys.setdefault(command, "console-" + secrets.token_hex(12))
+        try:
+            answer = await self._source.command(
+                replace(command, idempotency_key=key), dry_run=False
+            )
+        except SourceError as problem:
+            error = f"{problem}; it may or may not be in force: enter asks again, never twice"
+            self.view = replace(self.view, applying=False, error=error)
+            self.draw()
+            return
+        if answer.applied:
+            self._done(answer)
+            return
+        # A refusal is final for its key; asking again, with what is known now, needs a new one.
+        del self._keys[command]
+        self.view = View(self.view.form)
+        self._edited(self.view.form)
+        hint = "; enter tries again on what is in force now" if answer.error_code == "stale" else ""
+        self.view = replace(self.view, error=answer.error + hint)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the view at the widget's width, and take the height that it needs."""
+        width = min(WIDTH, self.app.size.width)
+        lines = dialog_lines(self._proposal.title, self.view, self._zone, width)
+        size = self.app.size
+        self.styles.height = len(lines)
+        self.styles.width = width
+        below = max(0, min(2, size.height - len(lines)))
+        self.styles.offset = (max(0, (size.width - width) // 2), below)
+        self.show(lines)

@@ -1,0 +1,154 @@
+"""Numbers as people read them at three in the morning: three significant figures, units once."""
+
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+from rich.cells import cell_len as cell_len
+from rich.cells import set_cell_size
+
+NONE: Final = "–"
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+_SCALES: Final = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
+
+
+def three(number: int) -> str:
+    """``640``, ``1.28k``, ``74.1k``, ``310k``, ``1.1M``: at most five characters."""
+    for scale, unit in _SCALES:
+        if number >= scale - scale // 2_000:
+            return _trim(number / scale) + unit
+    return str(number)
+
+
+def short(number: int) -> str:
+    """As `three`, but never more than four characters: ``1.3k``, ``74k``, ``310k``, ``1.1M``."""
+    text = three(number)
+    if len(text) <= 4:
+        return text
+    value, unit = float(text[:-1]), text[-1]
+    return f"{value:.1f}{unit}" if value < 9.95 else f"{value:.0f}{unit}"
+
+
+def _trim(value: float) -> str:
+    places = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+def percent(part: int, whole: int) -> str:
+    """``12%``, ``0.1%``, ``<0.1%``, ``0%``; a dash where there is no whole."""
+    if whole <= 0:
+        return NONE
+    value = 100 * part / whole
+    if part <= 0:
+        return "0%"
+    if value < 0.05:
+        return "<.1%"
+    return f"{value:.1f}%" if value < 9.95 else f"{value:.0f}%"
+
+
+def latency(ms: int | None) -> str:
+    """``45ms``, ``0.2s``, ``4.1s``, ``120s``: at most four characters."""
+    if ms is None:
+        return NONE
+    if ms < 100:
+        return f"{ms}ms"
+    if ms < 9_950:
+        return f"{ms / 1000:.1f}s"
+    return f"{ms // 1000}s" if ms < 1_000_000 else f"{min(999, ms // 60_000)}m"
+
+
+def age(ms: int) -> str:
+    """How long ago, growing: ``38s``, ``4m``, ``2h``, ``3d``. Empty below five seconds."""
+    seconds = ms // 1_000
+    if seconds < 5:
+        return ""
+    if seconds < 120:
+        return f"{seconds}s"
+    if seconds < 7_200:
+        return f"{seconds // 60}m"
+    return f"{seconds // 3_600}h" if seconds < 172_800 else f"{seconds // 86_400}d"
+
+
+def remaining(us: int) -> str:
+    """How long until an end: whole minutes, rounded up; seconds only in the last one."""
+    seconds = max(0, -(-us // 1_000_000))
+    if seconds <= 60:
+        return f"{seconds}s"
+    minutes = -(-seconds // 60)
+    if minutes < 120:
+        return f"{minutes}m" if minutes != 60 else "1h"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours}h" if rest < 30 else f"{hours + 1}h"
+    return f"{hours // 24}d"
+
+
+def span(ms: int) -> str:
+    """A duration exactly, as it can be typed: ``30m``, ``2h30m``, ``1h0m5s`` as ``1h5s``."""
+    seconds = ms // 1_000
+    parts = ((seconds // 3_600, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
+
+
+def clock_time(at_us: int, zone: tzinfo | None) -> str:
+    """``03:02`` in the stated zone; None is the machine's."""
+    return local(at_us, zone).strftime("%H:%M")
+
+
+def local(at_us: int, zone: tzinfo | None) -> datetime:
+    """The instant in the stated zone; None is the machine's."""
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).astimezone(zone)
+
+
+def zone_name(at_us: int, zone: tzinfo | None) -> str:
+    """``JST``, ``UTC``, ``+03``."""
+    return local(at_us, zone).tzname() or ""
+
+
+def bar(share: float, cells: int, *, hollow: bool = False) -> str:
+    """A bar of eighth blocks, padded with blanks; hollow ones claim no more than whole cells.
+
+    Anything above nothing shows at least one eighth, and only a truly full bar is drawn full.
+    """
+    if hollow:
+        full = round(share * cells)
+        return "░" * full + " " * (cells - full)
+    eighths = int(share * cells * 8)
+    if share > 0:
+        eighths = max(1, eighths)
+    whole, part = divmod(min(eighths, cells * 8), 8)
+    return ("█" * whole + (_EIGHTHS[part] if part else "")).ljust(cells)
+
+
+def fit_tail(text: str, width: int) -> str:
+    """Exactly ``width`` cells, cut at the front: of ``main/claude-opus-4.7`` the end tells more."""
+    while cell_len(text) > width:
+        text = "…" + text.lstrip("…")[1:]
+    return fit(text, width)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Exactly ``width`` terminal cells: cut with an ellipsis, or padded."""
+    size = cell_len(text)
+    if size > width:
+        return set_cell_size(text, width - 1) + "…" if width > 1 else "…"[:width]
+    pad = " " * (width - size)
+    return pad + text if right else text + pad
+
+
+def folded(text: str, width: int) -> list[str]:
+    """The text broken at blanks into lines of at most ``width`` cells; long words are cut."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        left = word
+        while cell_len(left) > width:
+            room = width - cell_len(line) - 1 if line else width
+            part = set_cell_size(left, max(0, room)).rstrip()
+            lines.append(f"{line} {part}".strip())
+            line, left = "", left[len(part) :]
+        if line and cell_len(line) + 1 + cell_len(left) > width:
+            lines.append(line)
+            line = left
+        else:
+            line = f"{line} {left}" if line else left
+    return [*lines, line]

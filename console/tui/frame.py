@@ -1,0 +1,274 @@
+"""The lines around the tables: header, the chosen row in words, what happened last, the keys."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Final
+
+from console.domain.commands import Role
+from console.domain.money import usd_short
+from console.domain.snapshot import Happening, ProjectRow, RouteRow, TargetRow
+from console.tui import figures as f
+from console.tui.actions import Act, allowed, key_name
+from console.tui.link import Picture
+from console.tui.rows import GAP, Line, Span, changes_text
+from console.tui.state import Present, gone_at_us
+
+PRODUCT: Final = "quotadeck"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums of the second line, over all projects."""
+
+    requests: int
+    refused: int
+    forwarded: int
+    errors: int
+    hour_nano: int
+    today_nano: int
+    budget_nano: int
+    budgeted_nano: int
+    """Spent today by the projects that have a budget."""
+    rate_nano: int
+    """What those spent in the last ten minutes."""
+    ends_us: int
+    """The end of the last of their days."""
+
+    def gone_us(self, now: Present) -> int | None:
+        """When the sum of budgets ends at the present rate, if the days do not end before."""
+        gone = gone_at_us(self.budget_nano - self.budgeted_nano, self.rate_nano, now.now_us)
+        return gone if gone is not None and gone < self.ends_us else None
+
+
+def totals(rows: Sequence[ProjectRow]) -> Totals:
+    """The sums of a reading."""
+    limited = [row for row in rows if row.budget.limit_nano is not None]
+    budget = sum(row.budget.limit_nano or 0 for row in limited)
+    budgeted = sum(min(row.budget.spent_nano, row.budget.limit_nano or 0) for row in limited)
+    return Totals(
+        requests=sum(row.flow.requests_60s for row in rows),
+        refused=sum(row.flow.refused_60s for row in rows),
+        forwarded=sum(row.flow.forwarded_5m for row in rows),
+        errors=sum(row.flow.errors_5m for row in rows),
+        hour_nano=sum(row.flow.spent_60m_nano for row in rows),
+        today_nano=sum(row.budget.spent_nano for row in rows),
+        budget_nano=budget,
+        budgeted_nano=budgeted,
+        rate_nano=sum(row.flow.spent_10m_nano for row in limited),
+        ends_us=max((row.budget.ends_us for row in limited), default=0),
+    )
+
+
+def _spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
+    """Left and right ends of a line; where both do not fit, the right loses its first spans."""
+    left, right = list(left), list(right)
+    used = sum(f.cell_len(span.text) for span in left)
+    while right and used + sum(f.cell_len(span.text) for span in right) + 1 > width:
+        right.pop(0)
+    gap = width - used - sum(f.cell_len(span.text) for span in right)
+    if gap < 0:
+        return crop(left, width)
+    return (*left, Span(" " * gap), *right) if gap else (*left, *right)
+
+
+def crop(spans: Sequence[Span], width: int) -> Line:
+    """The spans cut, or padded, to ``width`` cells."""
+    kept: list[Span] = []
+    room = width
+    for span in spans:
+        size = f.cell_len(span.text)
+        if size > room:
+            if room:
+                kept.append(Span(f.fit(span.text, room), span.role))
+            return tuple(kept)
+        kept.append(span)
+        room -= size
+    if room:
+        kept.append(Span(" " * room))
+    return tuple(kept)
+
+
+def status_line(
+    picture: Picture | None,
+    *,
+    label: str,
+    problem: str,
+    alarms: int,
+    frozen_us: int | None,
+    now_us: int,
+    read_only: bool,
+    zone: tzinfo | None,
+    width: int,
+) -> Line:
+    """Which gateway, how the link is, the time, how many are in trouble, who you are."""
+    name = picture.snapshot.vitals.name if picture else label
+    left = [Span(f.fit(name, min(24, f.cell_len(name))), "strong"), GAP, *_health(picture, problem)]
+    at_us = picture.present.now_us if picture else now_us
+    zone_word = f.zone_name(at_us, zone)
+    if frozen_us is not None:
+        stamp = f.local(frozen_us, zone).strftime("%H:%M:%S")
+        clock = Span(f"FROZEN {stamp} {zone_word}", "key")
+    else:
+        clock = Span(f"{f.clock_time(at_us, zone)} {zone_word}", "strong")
+    who: list[Span] = []
+    if picture:
+        role = "read-only" if read_only else picture.whoami.role.value
+        who = [
+            Span(f"{role}: ", "dim"),
+            Span(f.fit(picture.whoami.actor, min(16, f.cell_len(picture.whoami.actor)))),
+        ]
+    words = " in trouble" if width >= 100 else ""
+    alarm = Span(f"! {alarms}{words}", "trouble") if alarms else Span("")
+    middle = [Span("   "), clock, Span("   "), alarm]
+    right = [Span(PRODUCT + "   ", "dim"), *who]
+    return _spread([*left, *(span for span in middle if span.text)], right, width)
+
+
+def _health(picture: Picture | None, problem: str) -> list[Span]:
+    if picture is None:
+        return (
+            [Span("✗ ", "trouble"), Span("no reading yet", "trouble")]
+            if problem
+            else [Span("◌ connecting", "dim")]
+        )
+    if picture.problem:
+        return [Span("✗ DISCONNECTED ", "trouble"), Span(f.age(picture.silent_ms), "trouble")]
+    if picture.silent_ms:
+        seconds = f"{picture.silent_ms // 1_000}s"
+        return [Span("◌ STALE ", "trouble"), Span(f.age(picture.silent_ms) or seconds, "trouble")]
+    return [Span("● live", "normal")]
+
+
+def totals_line(picture: Picture, sums: Totals, zone: tzinfo | None, width: int) -> Line:
+    """Requests, refusals, errors, money an hour, today's sum and its end, the gateway's health."""
+    now, vitals = picture.present, picture.snapshot.vitals
+    gone = sums.gone_us(now)
+    quiet = "normal" if now.live else "dim"
+    parts: list[list[Span]] = [
+        [Span(f.three(sums.requests), quiet), Span(" req/m", "dim")],
+        [Span("err ", "dim"), Span(f.percent(sums.errors, sums.forwarded), quiet)],
+        [Span(usd_short(sums.hour_nano), quiet), Span("/h", "dim")],
+        [Span("today ", "dim"), Span(usd_short(sums.today_nano), quiet)],
+    ]
+    if sums.budget_nano:
+        share = sums.budgeted_nano / sums.budget_nano
+        role = quiet if now.live and share < 0.8 and gone is None else "attention"
+        role = role if now.live else "dim"
+        parts[-1] += [
+            Span("/" + usd_short(sums.budget_nano).removeprefix("$") + " ", "dim"),
+            Span(f.bar(share, 6, hollow=not now.live), "bar " + role),
+            Span(f" {share:.0%}", role),
+        ]
+        if gone is not None:
+            parts[-1].append(Span("→" + f.clock_time(gone, zone), role))
+    health = [Span("gw ok" if now.live else "gw unknown", "dim")]
+    if vitals.problems:
+        words = "gw " + ", ".join(vitals.problems)
+        health = [Span(f.fit(words, min(f.cell_len(words), width - 1)), "trouble")]
+    return _spread(_joined(parts, health, width), health, width)
+
+
+def _joined(parts: list[list[Span]], health: list[Span], width: int) -> list[Span]:
+    """The parts with blanks between; where they do not fit beside the gateway's health, money an
+    hour goes first, then requests, errors, today."""
+    kept = list(parts)
+    for least in (parts[2], parts[0], parts[1], parts[3]):
+        spans = [span for part in kept for span in (*part, Span("  "))][:-1]
+        if sum(f.cell_len(span.text) for span in (*spans, *health)) < width:
+            break
+        kept.remove(least)
+    return [span for part in kept for span in (*part, Span("  "))][:-1]
+
+
+def problem_line(problem: str, width: int) -> Line:
+    """The second line while there is nothing to sum up: what is wrong."""
+    return crop([Span(problem, "attention")], width)
+
+
+def detail_line(
+    row: ProjectRow | TargetRow | None,
+    routes: Sequence[RouteRow],
+    now: Present,
+    place: str,
+    zone: tzinfo | None,
+    width: int,
+) -> Line:
+    """The rule between the tables: the chosen row in words, and where in the list it is."""
+    if row is None:
+        return (Span("─" * width, "dim"),)
+    flow = row.flow
+    name = row.id
+    if isinstance(row, ProjectRow) and row.name != row.id:
+        name = f"{row.id} ({row.name})"
+    words: list[str] = []
+    if flow.refused_60s:
+        words.append(f"refused {f.three(flow.refused_60s)}/m by {flow.refused_cause or 'limits'}")
+    if isinstance(row, ProjectRow) and row.budget.limit_nano:
+        ends = f.clock_time(row.budget.ends_us, zone)
+        words.append(f"budget {usd_short(row.budget.limit_nano)} until {ends}")
+    if row.changes:
+        words.append(changes_text(row.changes, now))
+    for route in routes:
+        if route.changes and (
+            route.id in row.models if isinstance(row, ProjectRow) else row.id in route.targets
+        ):
+            words.append(f"{route.id}: {changes_text(route.changes, now)}")  # noqa: PERF401
+    if flow.in_flight:
+        words.append(f"{flow.in_flight} in flight")
+    text = " · ".join(words) or "nothing in force, nothing refused"
+    room = width - f.cell_len(place) - f.cell_len(name) - 9
+    shown = f.fit(text, min(f.cell_len(text), max(0, room)))
+    rule = width - 4 - f.cell_len(name) - 1 - f.cell_len(shown) - f.cell_len(place) - 3
+    return crop(
+        [
+            Span("── ", "dim"), Span(name, "key"), Span(" "), Span(shown, "normal"),
+            Span(" " + "─" * max(1, rule) + " ", "dim"), Span(place, "dim"), Span(" ─", "dim"),
+        ],
+        width,
+    )  # fmt: skip
+
+
+def happening_lines(
+    happenings: Sequence[Happening], count: int, zone: tzinfo | None, width: int
+) -> list[Line]:
+    """What happened last, the newest first, one a line."""
+    lines: list[Line] = []
+    for happening in happenings[:count]:
+        stamp = f.clock_time(happening.at_us, zone)
+        lines.append(crop([Span(f"{stamp} ", "dim"), Span(happening.text, "normal")], width))
+    while len(lines) < count:
+        lines.append(crop([Span("nothing has happened yet" if not lines else "", "dim")], width))
+    return lines
+
+
+def note_line(text: str, role: str, width: int) -> Line:
+    """What the last key came to; stands where the happenings stand until the next key."""
+    return crop([Span(text, role)], width)
+
+
+def keys_line(acts: Sequence[Act], width: int, role: Role | None = None) -> Line:
+    """The labelled actions; where they do not fit, those at the end go, but never the help.
+
+    What ``role`` may not do is there, but its key is dim.
+    """
+    shown = [act for act in acts if act.label]
+    while len(shown) > 1 and sum(map(_asks, shown)) > width + 2:
+        shown.pop(next(i for i in range(len(shown) - 1, -1, -1) if shown[i].id != "help"))
+    spans: list[Span] = []
+    for act in shown:
+        may = role is None or allowed(act, role)
+        spans += [Span(key_name(act.keys[0]), "key" if may else "dim")]
+        spans += [Span(f" {act.label}  ", "dim")]
+    return crop(spans, width)
+
+
+def _asks(act: Act) -> int:
+    return f.cell_len(key_name(act.keys[0])) + f.cell_len(act.label) + 3
+
+
+def filter_line(text: str, *, typing: bool, width: int) -> Line:
+    """The filter while it is typed, and while it is in force."""
+    hint = "  enter keep   esc clear   !text the others" if typing else "  esc clear   / change"
+    cursor = [Span(" ", "chosen")] if typing else []
+    return crop([Span("/", "key"), Span(text, "strong"), *cursor, Span(hint, "dim")], width)

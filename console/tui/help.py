@@ -1,0 +1,100 @@
+"""The help, made from the table of actions."""
+
+from textual.app import ComposeResult
+
+from console.tui.actions import Place, available, key_name
+from console.tui.figures import fit, folded
+from console.tui.frame import crop
+from console.tui.lines import Lines
+from console.tui.room import Room
+from console.tui.rows import Line, Span
+from console.tui.themes import Theme
+
+_LEGEND = (
+    ("bar", "how empty the bucket is: full bar, nothing left; beside it what was taken in 60 s"),
+    ("today", "the bar is the share of the day's budget; gone: when it ends at the 10-min rate"),
+    ("! ‖ ↘ ✎", "trouble, paused, forced to a fallback, changed; then since when or until when"),
+    ("storm ×9", "it asks nine times what is admitted: a client retries without waiting"),
+    ("H L", "priority high, low"),
+    ("░░░", "late readings: bars stand still until the gateway is heard again"),
+)
+
+
+class Help(Room):
+    """Every key of the place it was opened from, and how to read the screen."""
+
+    def __init__(self, of: Place, theme: Theme, *, read_only: bool) -> None:
+        super().__init__("help", theme, read_only=read_only)
+        self._of = of
+        self._top = 0
+        self._body = Lines(theme)
+
+    def compose(self) -> ComposeResult:
+        yield self._body
+
+    def on_mount(self) -> None:
+        self._body.styles.height = "1fr"
+        self.draw()
+
+    def on_resize(self) -> None:
+        self.draw()
+
+    def draw(self) -> None:
+        width, height = self.size
+        lines = help_lines(self._of, width, read_only=self.read_only)
+        self._top = max(0, min(self._top, len(lines) - height))
+        self._body.show([crop(line, width) for line in lines[self._top : self._top + height]])
+
+    def _move(self, by: int) -> None:
+        self._top = max(0, self._top + by)
+        self.draw()
+
+    def do_help(self) -> None:
+        self.do_back()
+
+    def do_down(self) -> None:
+        self._move(1)
+
+    def do_up(self) -> None:
+        self._move(-1)
+
+    def do_page_down(self) -> None:
+        self._move(self.size.height)
+
+    def do_page_up(self) -> None:
+        self._move(-self.size.height)
+
+    def do_top(self) -> None:
+        self._move(-self._top)
+
+    def do_bottom(self) -> None:
+        self._move(1_000)
+
+
+def help_lines(place: Place, width: int, *, read_only: bool) -> list[Line]:
+    """The help of a place, line by line."""
+    title = "keys" + (", read-only: nothing can be changed here" if read_only else "")
+    lines: list[Line] = [(Span(f"{place}: {title}", "strong"), Span("   esc back", "dim"))]
+    for act in available(place, read_only=read_only):
+        keys = " ".join(key_name(key) for key in act.keys)
+        needs = f" ({act.role.value})" if act.changing else ""
+        asks = "; asks for the name if it is of high priority or a model" if act.danger else ""
+        lines += _entry(keys, act.words + asks + needs, width)
+    lines.append((Span("in a dialog", "strong"),))
+    for keys, words in (
+        ("enter", "apply what is previewed"), ("tab ↓ ↑", "next, previous field"),
+        ("esc", "leave; nothing is changed"),
+    ):  # fmt: skip
+        lines += _entry(keys, words, width)
+    lines.append((Span("how to read it", "strong"),))
+    for sign, words in _LEGEND:
+        lines += _entry(sign, words, width)
+    return lines
+
+
+def _entry(keys: str, words: str, width: int) -> list[Line]:
+    parts = folded(words, width - 13)
+    heads = [f"  {fit(keys, 10)} ", *[" " * 13] * (len(parts) - 1)]
+    return [
+        (Span(head, "key"), Span(part, "normal")) for head, part in zip(heads, parts, strict=True)
+    ]

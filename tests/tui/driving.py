@@ -1,0 +1,66 @@
+"""Driving the screens by keys, without a terminal."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from textual.pilot import Pilot
+
+from console.domain.commands import Command
+from console.tui.app import Quotadeck
+from console.tui.front import MachineClock
+from console.tui.lines import Lines
+from console.tui.themes import find_theme
+from tests.tui.play import JST
+from tests.tui.scenes import fire
+from tests.tui.scripted import Scripted
+
+
+def quotadeck(source: Scripted, *, read_only: bool = False) -> Quotadeck:
+    theme, _ = find_theme("dark", {})
+    return Quotadeck(source, clock=MachineClock(), theme=theme, read_only=read_only, zone=JST)
+
+
+def scripted(**more: Any) -> Scripted:
+    return Scripted(iter((fire(),)), 0.05, **more)
+
+
+def shown(app: Quotadeck) -> str:
+    return "\n".join(line for part in app.screen.query(Lines) for line in part.text())
+
+
+async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await pilot.pause(0.01)
+
+
+async def sees(pilot: Pilot[int], *texts: str) -> None:
+    app = pilot.app
+    assert isinstance(app, Quotadeck)
+    try:
+        await until(pilot, lambda: all(text in shown(app) for text in texts))
+    except TimeoutError:
+        raise AssertionError(f"{texts} not in:\n{shown(app)}") from None
+
+
+async def choose(pilot: Pilot[int], name: str) -> None:
+    """Move the cursor to a project."""
+    app = pilot.app
+    assert isinstance(app, Quotadeck)
+    await until(pilot, lambda: bool(app.overview.projects.rows))
+    for _ in app.overview.projects.rows:
+        chosen = app.overview.projects.chosen
+        if chosen is not None and chosen.name == name:
+            return
+        await pilot.press("j")
+    raise AssertionError(f"no project {name}")
+
+
+def applied(source: Scripted) -> list[Command]:
+    return [command for command, dry_run in source.commands if not dry_run]
+
+
+def quotadeck_of(pilot: Pilot[int]) -> Quotadeck:
+    assert isinstance(pilot.app, Quotadeck)
+    return pilot.app

@@ -1,0 +1,203 @@
+"""Readings to draw: a calm night and a bad one, with as many projects as asked for."""
+
+from dataclasses import replace
+from typing import Final
+
+from console.domain.commands import Role
+from console.domain.layers import Layer
+from console.domain.limits import MICRO
+from console.domain.money import NANO_PER_USD
+from console.domain.snapshot import (
+    Budget,
+    Change,
+    Flow,
+    Happening,
+    HappeningKind,
+    Level,
+    ProjectRow,
+    RouteRow,
+    Snapshot,
+    TargetRow,
+    Vitals,
+    Whoami,
+)
+
+NOW_MS: Final = 5_000_000
+AT_US: Final = 1_795_456_920_000_000
+"""2026-11-23 18:02:00 UTC, 03:02 in Tokyo."""
+MINUTE_US: Final = 60_000_000
+DAY_END_US: Final = AT_US + 20 * 60 * MINUTE_US
+ME: Final = Whoami("mika", Role.OPERATOR)
+
+
+def level(per_minute: int, empty: float = 0.0, window_s: int = 60) -> Level:
+    """A bucket of which the share ``empty`` is taken."""
+    capacity = max(MICRO, per_minute * MICRO * window_s // 60)
+    return Level(int(capacity * (1 - empty)), capacity, per_minute, NOW_MS)
+
+
+def usd(dollars: float) -> int:
+    return round(dollars * NANO_PER_USD)
+
+
+def project(
+    name: str,
+    *,
+    priority: str = "medium",
+    rpm: int = 100,
+    tpm: int = 100_000,
+    rpm_empty: float = 0.0,
+    tpm_empty: float = 0.0,
+    budget: float | None = 500,
+    spent: float = 0,
+    flow: Flow | None = None,
+    paused: bool = False,
+    changes: tuple[Change, ...] = (),
+    models: tuple[str, ...] = (),
+    version: int = 0,
+) -> ProjectRow:
+    """A project's row; money in dollars, emptiness as shares."""
+    return ProjectRow(
+        id=name, name=name, priority=priority, version=version, paused=paused,
+        rpm=level(rpm, rpm_empty, 10), tpm=level(tpm, tpm_empty), slots=None,
+        budget=Budget(None if budget is None else usd(budget), usd(spent), 0, DAY_END_US),
+        flow=flow or Flow(), changes=changes, models=models,
+    )  # fmt: skip
+
+
+def change(field: str, value: str, was: str, minutes: int | None = 59, *, at: int = 1) -> Change:
+    """An override of mika's that ends in so many minutes; a standing change with None."""
+    until = None if minutes is None else AT_US + minutes * MINUTE_US
+    layer = Layer.STANDING if minutes is None else Layer.OVERRIDE
+    return Change(f"cmd_{at:032x}", field, value, was, layer, until, "mika", "batch bug")
+
+
+def _targets(*, fire: bool) -> tuple[TargetRow, ...]:
+    busy = Flow(requests_60s=50, tokens_60s=171_000, forwarded_5m=260, errors_5m=31, p95_ms=4_100)
+    rows = (
+        ("main/claude-opus-4.7", 50, 200_000), ("main/gpt-4.1", 500, 1_000_000),
+        ("main/gemini-2.5-flash", 1_000, 2_000_000), ("main/deepseek-v3.2", 2_000, 4_000_000),
+    )  # fmt: skip
+    made = [TargetRow(name, 0, level(rpm, 0, 10), level(tpm), Flow()) for name, rpm, tpm in rows]
+    if fire:
+        made[0] = replace(
+            made[0], rpm=level(50, 1, 10), tpm=level(200_000, 0.9), flow=busy, upstream_429_60s=14
+        )
+        made[1] = replace(
+            made[1],
+            rpm=level(500, 0.2, 10),
+            flow=Flow(requests_60s=96, tokens_60s=118_000, forwarded_5m=470, p95_ms=900),
+        )
+    return tuple(made)
+
+
+def _routes(*, forced: bool) -> tuple[RouteRow, ...]:
+    ids = ("claude-opus-4.7", "gpt-4.1", "gemini-2.5-flash", "deepseek-v3.2")
+    made = []
+    for index, model in enumerate(ids):
+        targets = (f"main/{model}", *(f"main/{later}" for later in ids[index + 1 :]))
+        made.append(RouteRow(model, 0, targets, targets[0], paused=False))
+    if forced:
+        made[1] = replace(
+            made[1], serving="main/gemini-2.5-flash",
+            changes=(change("target", "main/gemini-2.5-flash", "main/gpt-4.1", 60, at=9),),
+        )  # fmt: skip
+    return tuple(made)
+
+
+def calm(projects: int = 6) -> Snapshot:
+    """Nothing is wrong: every bucket full, nothing asked."""
+    names = ("analytics", "batch-embed", "support-chat", "content-gen", "search", "mobile-app")
+    rows = [
+        project(
+            names[i] if i < len(names) else f"team-{i:04d}",
+            priority="high" if i == 2 else "medium" if i % 3 else "low",
+            spent=i % 90, models=("gpt-4.1",) if i == 4 else ("claude-opus-4.7",),
+        )
+        for i in range(projects)
+    ]  # fmt: skip
+    return Snapshot(
+        NOW_MS, AT_US, Vitals("gw-tokyo-1", "0.1.0", "led_1", AT_US - MINUTE_US), tuple(rows),
+        _targets(fire=False), _routes(forced=False),
+        (Happening("evt_1", AT_US - MINUTE_US, HappeningKind.GATEWAY, "", "gateway started"),),
+    )  # fmt: skip
+
+
+def fire(projects: int = 6) -> Snapshot:
+    """A night to be woken for: throttled, storming, paused, out of money, failing, forced."""
+    base = calm(projects)
+    bad = (
+        project(
+            "analytics", rpm=20, tpm=80_000, rpm_empty=1, tpm_empty=0.9, budget=500, spent=455,
+            models=("claude-opus-4.7",), version=4, priority="low",
+            changes=(change("rpm", "20", "10", 47, at=4),),
+            flow=Flow(
+                20, 74_100, 274, "rpm", NOW_MS - 38_000, 120, 14, usd(11.6), usd(60), 4_100, 3
+            ),
+        ),
+        project(
+            "batch-embed", rpm=60, tpm=120_000, rpm_empty=1, tpm_empty=0.3, budget=None, spent=31,
+            priority="low", models=("deepseek-v3.2",),
+            flow=Flow(60, 21_000, 512, "rpm", NOW_MS - 700_000, 100, 64, usd(0.4), usd(2), 200, 1),
+        ),
+        project(
+            "support-chat", priority="high", rpm=60, tpm=1_000_000, rpm_empty=0.42,
+            tpm_empty=0.31, budget=1_000, spent=140, models=("gpt-4.1",),
+            flow=Flow(25, 310_000, 0, "", None, 900, 1, usd(2), usd(11), 1_900, 6),
+        ),
+        project(
+            "content-gen", rpm=30, tpm=120_000, budget=300, spent=171, paused=True,
+            changes=(change("paused", "yes", "no", 42, at=8),), models=("claude-opus-4.7",),
+        ),
+        project(
+            "search", rpm=1_000, tpm=2_000_000, rpm_empty=0.64, tpm_empty=0.5, budget=700,
+            spent=407, models=("gpt-4.1",),
+            flow=Flow(640, 1_100_000, 0, "", None, 3_000, 12, usd(7), usd(41), 800, 9),
+        ),
+        project(
+            "mobile-app", rpm=100, tpm=100_000, budget=50, spent=50,
+            flow=Flow(0, 0, 41, "budget", NOW_MS - 3_000_000),
+        ),
+    )  # fmt: skip
+    rows = (*bad[:projects], *base.projects[len(bad) :])
+    happenings = (
+        ("03:02", "analytics: budget 90 %", HappeningKind.BUDGET),
+        ("03:01", "mika: content-gen paused 1h “batch bug”", HappeningKind.COMMAND),
+        ("03:00", "main/claude-opus-4.7 answers 429", HappeningKind.UPSTREAM),
+        ("02:58", "batch-embed: 512 refused in a minute by rpm", HappeningKind.BUDGET),
+    )
+    return replace(
+        base, projects=tuple(rows), targets=_targets(fire=True), routes=_routes(forced=True),
+        happenings=tuple(
+            Happening(f"evt_{i}", AT_US - i * MINUTE_US, kind, "", text)
+            for i, (_, text, kind) in enumerate(happenings)
+        ),
+    )  # fmt: skip
+
+
+HOSTILE: Final = (
+    "[@click=app.quit]x[/]",
+    "[red]zzz[/nope]",
+    "\x1b]52;c;cm0gLXJm\x07name",
+    "\x1b[2Jcleared",
+    "\x9b31mred",
+    "user\u202etxt.exe",
+    "a\rb\tc\nd",
+)
+"""Names that a terminal, or a widget that reads markup, would obey."""
+
+
+def hostile(projects: int = 7) -> Snapshot:
+    """Names, reasons and events out of a bad dream, as if no door had cleaned them."""
+    base = fire(projects)
+    rows = tuple(
+        replace(row, id=text + str(i // len(HOSTILE) or ""), name=text,
+                changes=(replace(change("rpm", "40", "20"), reason=text, actor=HOSTILE[2]),))
+        for i, row in enumerate(base.projects)
+        for text in (HOSTILE[i % len(HOSTILE)],)
+    )  # fmt: skip
+    events = tuple(
+        Happening(f"evt_{i}", AT_US, HappeningKind.COMMAND, "", text)
+        for i, text in enumerate(HOSTILE)
+    )
+    return replace(base, projects=rows, happenings=events)

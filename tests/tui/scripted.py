@@ -1,0 +1,130 @@
+"""A source that plays readings: for tests of the screen alone, without a gateway.
+
+Like the real ones it loads the answers' models only when the first answer is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from console.domain.commands import Command
+from console.domain.snapshot import Snapshot, Whoami
+from console.sources.base import Reading, SourceGone
+from tests.tui.scenes import ME
+
+if TYPE_CHECKING:
+    from console.sources import (
+        AuditPage,
+        AuditRow,
+        CallsPage,
+        CommandAnswer,
+        EventsPage,
+        KeysAnswer,
+    )
+
+
+@dataclass
+class Scripted:
+    """Plays ``script`` one reading every ``every_s``, then heartbeats of the last one for ever.
+
+    ``gone`` raised as an event ends the stream and refuses every call; ``silent`` withholds
+    heartbeats. What was commanded stands in ``commands``; ``answer`` makes the answers.
+    """
+
+    script: Iterator[Snapshot]
+    every_s: float = 1.0
+    whoami: Whoami = ME
+    label: str = "/run/quotadeck/admin.sock"
+    gone: bool = False
+    silent: bool = False
+    commands: list[tuple[Command, bool]] = field(default_factory=list)
+    rows: tuple[AuditRow, ...] = ()
+    answer: Callable[[Command, bool], CommandAnswer] | None = None
+    hold: asyncio.Event | None = None
+    """Answers wait for it."""
+
+    async def stream(self) -> AsyncIterator[Reading]:
+        last: Snapshot | None = None
+        while True:
+            self._check()
+            following = next(self.script, None)
+            if following is not None or (last is not None and not self.silent):
+                last = following or last
+                assert last is not None
+                yield Reading(last, self.whoami, time.monotonic_ns(), fresh=following is not None)
+            await asyncio.sleep(self.every_s)
+
+    async def snapshot(self) -> Reading:
+        raise NotImplementedError
+
+    async def command(self, command: Command, *, dry_run: bool) -> CommandAnswer:
+        self._check()
+        self.commands.append((command, dry_run))
+        if self.hold is not None:
+            await self.hold.wait()
+        return (self.answer or agree)(command, dry_run)
+
+    async def audit(
+        self, *, limit: int, before_seq: int | None = None, subject: str = ""
+    ) -> AuditPage:
+        self._check()
+        from console.sources import AuditPage
+
+        known = [row for row in self.rows if before_seq is None or row.seq < before_seq]
+        rows = [row for row in known if not subject or row.subject == subject][:limit]
+        more = len(rows) == limit and rows[-1].seq > 1
+        return AuditPage(rows=tuple(rows), next_before_seq=rows[-1].seq if more else None)
+
+    async def calls(
+        self, *, last: int, project: str = "", model: str = "", outcome: str = ""
+    ) -> CallsPage:
+        raise NotImplementedError
+
+    async def events(self, *, last: int) -> EventsPage:
+        raise NotImplementedError
+
+    async def keys(self) -> KeysAnswer:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        return
+
+    def _check(self) -> None:
+        if self.gone:
+            raise SourceGone(f"{self.label}: nobody answers; is the gateway running?")
+
+
+def agree(command: Command, dry_run: bool) -> CommandAnswer:
+    """Yes to everything, with an estimate for limits."""
+    from console.sources import CommandAnswer, Estimate
+
+    limit = command.action == "limit"
+    estimate = Estimate(
+        minutes=15, requests=576, admitted_before=302, admitted_after=571, refused_before=274,
+        refused_after=5, spend_before_nano=6_100_000_000, spend_after_nano=11_400_000_000,
+    )  # fmt: skip
+    percent = command.scale_percent
+    after = str(command.value) if percent is None else str(20 * percent // 100)
+    return CommandAnswer(
+        applied=not dry_run, dry_run=dry_run, subject=command.subject,
+        field=str(command.field) if command.field else None,
+        before="20" if limit else "running", after=after if limit else "paused",
+        until="2026-11-23T19:02:00Z" if command.for_ms else None, then="20" if limit else "running",
+        warnings=("model claude-opus-4.7 would reach 50 of 50 rpm: low priority waits",)
+        if limit
+        else (),
+        estimate=estimate if limit else None,
+    )  # fmt: skip
+
+
+def advancing(snapshot: Snapshot, step_ms: int = 1_000) -> Iterator[Snapshot]:
+    """The snapshot for ever, its clocks running."""
+    while True:
+        yield snapshot
+        snapshot = replace(
+            snapshot, now_ms=snapshot.now_ms + step_ms, at_us=snapshot.at_us + step_ms * 1_000
+        )

@@ -1,0 +1,228 @@
+"""A change is previewed, applied once, and its way back is told."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
+from console.domain.commands import Action, Command, Field
+from console.sources import CommandAnswer
+from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
+from tests.tui.scenes import fire
+from tests.tui.scripted import Scripted, agree
+
+
+async def test_nothing_is_applied_by_the_key_that_opened_the_dialog() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "limit analytics", "20 → 40", "until 04:02, then 20 again")
+        await sees(pilot, "last 15 min, from roll-ups")
+        await sees(pilot, "quotadeck limit analytics rpm 40 --for 1h")
+        assert applied(source) == []
+        await pilot.press("escape")
+        await sees(pilot, "nothing was changed")
+        assert applied(source) == []
+
+
+async def test_a_limit_is_applied_as_previewed() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "x", "2", "tab", "ctrl+u", "3", "0", "m", "tab", *"orders")
+        await sees(pilot, 'rpm 200% --for 30m --reason "orders"', "refused 274 → 5")
+        await pilot.press("enter")
+        await sees(pilot, "done: analytics rpm 20 → 40 until 04:02")
+    (command,) = applied(source)
+    assert replace(command, idempotency_key="") == Command(
+        Action.LIMIT, "project:analytics", Field.RPM, scale_percent=200, reason="orders",
+        for_ms=1_800_000, expected_version=4,
+    )  # fmt: skip
+    assert len(command.idempotency_key) >= 8
+
+
+async def test_a_repeated_enter_cannot_apply_twice() -> None:
+    source = scripted(hold=asyncio.Event())
+    assert source.hold is not None
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0", "enter", "enter", "enter")
+        await sees(pilot, "applying …")
+        assert len(applied(source)) == 1
+        source.hold.set()
+        await sees(pilot, "done: analytics")
+    assert len(applied(source)) == 1
+
+
+async def test_a_lost_answer_is_asked_for_again_under_the_same_key() -> None:
+    source = scripted()
+    app = quotadeck(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "20 → 40")
+        source.gone = True
+        await pilot.press("enter")
+        await sees(pilot, "in force: enter asks again, never twice", "nobody answers")
+        source.gone = False
+        await pilot.press("enter")
+        await sees(pilot, "done: analytics")
+    first = applied(source)
+    assert len(first) == 1  # the lost one never reached the source
+
+
+async def test_a_refusal_stays_in_the_dialog_and_gets_a_new_key() -> None:
+    answers: Iterator[str] = iter(("stale", ""))
+
+    def answer(command: Command, dry_run: bool) -> CommandAnswer:
+        if dry_run or not (code := next(answers)):
+            return agree(command, dry_run)
+        return CommandAnswer(
+            applied=False, subject=command.subject, error="rei changed rpm to 30 meanwhile",
+            error_code=code,
+        )  # fmt: skip
+
+    source = scripted(answer=answer)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0", "enter")
+        await sees(pilot, "rei changed rpm to 30 meanwhile; enter tries again")
+        await pilot.press("enter")
+        await sees(pilot, "done: analytics")
+    first, second = applied(source)
+    assert first.idempotency_key != second.idempotency_key
+
+
+async def test_a_missing_reason_is_asked_for_and_nothing_is_sent() -> None:
+    def answer(command: Command, dry_run: bool) -> CommandAnswer:
+        if not command.reason:
+            return CommandAnswer(applied=False, subject=command.subject, error="it needs a reason")
+        return agree(command, dry_run)
+
+    source = scripted(answer=answer)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "20 → 40", "! it needs a reason")  # its effect is seen all the same
+        await pilot.press("enter")
+        assert applied(source) == []
+        await pilot.press(*"why")
+        await sees(pilot, '--reason "why"', "20 → 40")
+        await pilot.press("enter")
+        await sees(pilot, "done: analytics")
+    (command,) = applied(source)
+    assert command.reason == "why"
+
+
+async def test_leaving_before_the_answer_is_not_called_nothing() -> None:
+    source = scripted(hold=asyncio.Event())
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0", "enter")
+        await sees(pilot, "applying …")
+        await pilot.press("escape")
+        await sees(pilot, "left before the answer came")
+
+
+async def test_only_the_newest_preview_is_shown() -> None:
+    held: list[asyncio.Event] = []
+
+    class Slow(Scripted):
+        async def command(self, command: Command, *, dry_run: bool) -> CommandAnswer:
+            event = asyncio.Event()
+            held.append(event)
+            try:
+                await event.wait()
+            except asyncio.CancelledError:
+                event.set()  # an answer that comes all the same
+            return agree(command, dry_run)
+
+    source = Slow(iter((fire(),)), 0.05)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4")
+        await until(pilot, lambda: len(held) == 1)
+        await pilot.press("0")
+        await until(pilot, lambda: len(held) == 2)
+        held[0].set()
+        await pilot.pause(0.05)
+        assert "asking the gateway" in shown(quotadeck_of(pilot))
+        held[1].set()
+        await sees(pilot, "20 → 40")
+
+
+async def test_what_is_not_understood_says_what_is() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l")
+        await sees(pilot, "type a value: 40, 80k, 1.5M, x2 or 50%")
+        await pilot.press(*"many", "enter")
+        await sees(pilot, "'many' is not a value for rpm such as 40")
+    assert applied(source) == []
+
+
+async def test_pausing_high_priority_asks_for_the_name() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "support-chat")
+        await pilot.press("p", "enter")
+        await sees(pilot, "type support-chat in the last field to confirm")
+        assert applied(source) == []
+        await pilot.press("x", "enter", "backspace")
+        assert applied(source) == []
+        await pilot.press(*"support-chat", "enter")
+        await sees(pilot, "done: support-chat")
+    (command,) = applied(source)
+    assert (command.action, command.value, command.for_ms) == (Action.PAUSE, True, 3_600_000)
+
+
+async def test_resume_knows_what_is_paused() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("r")
+        await sees(pilot, "analytics is not paused")
+        await pilot.press("g")
+        await choose(pilot, "content-gen")
+        await pilot.press("r", "enter")
+        await sees(pilot, "done: content-gen")
+    (command,) = applied(source)
+    assert (command.action, command.subject) == (Action.RESUME, "project:content-gen")
+
+
+async def test_fallback_offers_the_routes_targets() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "search")
+        await pilot.press("f", "right")
+        await sees(pilot, "gpt-4.1 → main/deepseek-v3.2")
+        await pilot.press("enter")
+        await sees(pilot, "done: model:gpt-4.1")
+    (command,) = applied(source)
+    assert (command.subject, command.value) == ("model:gpt-4.1", "main/deepseek-v3.2")
+
+
+async def test_undo_takes_the_rows_own_change_first() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("u")
+        await sees(pilot, "undo", "analytics: rpm 10→20")
+        await pilot.press("enter")
+        await sees(pilot, "done:")
+    (command,) = applied(source)
+    assert command.subject == f"command:cmd_{4:032x}"
+
+
+async def test_a_model_is_limited_and_paused_from_its_own_table() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.targets.rows))
+        await pilot.press("tab", "l", *"100k", "enter")
+        await sees(pilot, "done: target:main/claude-opus-4.7")
+        await pilot.press("p")
+        await sees(pilot, "pause model", "claude-opus-4.7")
+        await pilot.press("enter")
+        await sees(pilot, "type claude-opus-4.7 in the last field")
+    assert [command.subject for command in applied(source)] == ["target:main/claude-opus-4.7"]

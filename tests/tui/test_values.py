@@ -1,0 +1,54 @@
+"""What a dialog says as a command is what the command line reads."""
+
+import shlex
+
+import pytest
+
+from console.domain.commands import Action, Command, Field
+from console.domain.typed import TypedWrong
+from console.tui.values import as_command_line, lasting_ms
+
+
+@pytest.mark.parametrize(
+    ("typed", "ms"),
+    [("30m", 1_800_000), ("2h30m", 9_000_000), (" 1h 30m ", 5_400_000), ("permanent", None)],
+)
+def test_how_long_as_typed(typed: str, ms: int | None) -> None:
+    assert lasting_ms(typed) == ms
+
+
+@pytest.mark.parametrize("typed", ["", "1", "0s", "32d", "soon"])
+def test_how_long_not_understood(typed: str) -> None:
+    with pytest.raises(TypedWrong, match=r"30m|15m|31d"):
+        lasting_ms(typed)
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        (Command(Action.LIMIT, "project:analytics", Field.RPM, value=40, for_ms=3_600_000,
+                 reason="orders import"),
+         'quotadeck limit analytics rpm 40 --for 1h --reason "orders import"'),
+        (Command(Action.LIMIT, "target:main/gpt-4.1", Field.RPM, scale_percent=50, for_ms=60_000),
+         "quotadeck limit main/gpt-4.1 rpm 50% --for 1m"),
+        (Command(Action.LIMIT, "project:search", Field.BUDGET, value=75_500_000_000),
+         "quotadeck limit search daily_budget_usd 75.5 --permanent"),
+        (Command(Action.FALLBACK, "model:gpt-4.1", Field.TARGET, value="main/flash", for_ms=60_000),
+         "quotadeck route gpt-4.1 --to main/flash --for 1m"),
+        (Command(Action.PAUSE, "model:gpt-4.1", Field.PAUSED, value=True, for_ms=60_000),
+         "quotadeck pause gpt-4.1 --model --for 1m"),
+        (Command(Action.RESUME, "project:search", Field.PAUSED), "quotadeck resume search"),
+        (Command(Action.UNDO, "command:cmd_1"), "quotadeck undo cmd_1"),
+    ],
+)  # fmt: skip
+def test_a_command_can_be_pasted(command: Command, line: str) -> None:
+    assert as_command_line(command) == line
+
+
+def test_a_pasted_command_runs_nothing_else() -> None:
+    nasty = Command(Action.PAUSE, "project:$(reboot)", Field.PAUSED, value=True, public=True,
+                    reason='`rm` "x" $HOME')  # fmt: skip
+    words = ["quotadeck", "pause", "$(reboot)", "--permanent", "--public", "--reason",
+             '`rm` "x" $HOME']  # fmt: skip
+    assert shlex.split(as_command_line(nasty)) == words
+    assert "'$(reboot)'" in as_command_line(nasty)
