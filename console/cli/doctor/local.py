@@ -1,0 +1,135 @@
+"""Checks of what is ours: the config with its secrets, the socket, the store."""
+
+import asyncio
+import grp
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from console.cli.doctor.finding import Finding, fail, ok, warn
+from console.domain.text import clean
+from console.sources import GatewaySource, SourceError, SourceGone
+from console.store import Reader, StoreBusy, StoreError, StoreMissing
+from console.wire.config import ConfigError, GatewayConfig, load
+
+MODE = 0o660
+
+
+def config(path: Path) -> tuple[list[Finding], GatewayConfig | None]:
+    """The config, secrets included, and what was read; None where it is wrong."""
+    where = clean(str(path))
+    if not path.exists():
+        todo = f"write one: quotadeck init --config {where}"
+        return [fail("config", f"there is none at {where}", todo)], None
+    try:
+        loaded = load(path)
+    except ConfigError as wrong:
+        return [
+            fail("config", line, "correct it; nothing else of the file was used")
+            for line in str(wrong).splitlines()
+        ], None
+    found = loaded.catalogue
+    findings = [
+        ok(
+            "config",
+            f"{where}: {len(found.projects)} projects, {len(found.routes)} models, "
+            f"{len(found.targets)} targets",
+        ),
+        ok("secrets", f"the keys of {len(found.upstreams)} upstreams are there"),
+    ]
+    findings += [warn("config", words, "look at it") for words in loaded.warnings]
+    return findings, loaded
+
+
+def socket(path: Path, group: str | None) -> Iterator[Finding]:
+    """Rights of the admin socket, and whether a gateway answers."""
+    where = clean(str(path))
+    if not path.exists():
+        yield warn("socket", f"no gateway runs at {where}", "start it: quotadeck gateway")
+        return
+    facts = path.stat()
+    if not stat.S_ISSOCK(facts.st_mode):
+        yield fail("socket", f"{where} is not a socket", "move it away, or configure another path")
+        return
+    mode = stat.S_IMODE(facts.st_mode)
+    if mode & 0o007:
+        yield fail("socket", f"{where} is open to everybody ({mode:04o})", f"chmod {MODE:04o} it")
+    if group is not None and _group(facts.st_gid) != group:
+        yield warn("socket", f"{where} belongs to the group {_group(facts.st_gid)}",
+                   f"the config says {clean(group)}: restart the gateway")  # fmt: skip
+    if not os.access(path, os.R_OK | os.W_OK):
+        yield fail("socket", f"you may not use {where}",
+                   f"ask to join the group {_group(facts.st_gid)}")  # fmt: skip
+        return
+    yield _answering(path, f"{where} ({mode:04o}, group {_group(facts.st_gid)})")
+
+
+def _answering(path: Path, where: str) -> Finding:
+    async def who() -> str:
+        source = GatewaySource(path)
+        try:
+            reading = await source.snapshot()
+        finally:
+            await source.close()
+        vitals = reading.snapshot.vitals
+        trouble = f"; it says: {'; '.join(vitals.problems)}" if vitals.problems else ""
+        me = reading.whoami
+        return f"{clean(vitals.name)} answers; you are {me.actor} ({me.role}){clean(trouble, 300)}"
+
+    try:
+        return ok("socket", f"{where}: {asyncio.run(who())}")
+    except SourceGone:
+        todo = "start the gateway: it replaces the socket that was left behind"
+        return warn("socket", f"{where}: nobody answers", todo)
+    except SourceError as strange:
+        return fail("socket", clean(str(strange), 400), "restart the gateway with this version")
+
+
+def _group(gid: int) -> str:
+    try:
+        return clean(grp.getgrgid(gid).gr_name)
+    except KeyError:
+        return str(gid)
+
+
+def store(state: Path) -> Finding:
+    """Whether the ledger can be read, is ours, and who writes it."""
+
+    async def newest() -> str:
+        reader = await Reader.open(state)
+        try:
+            calls = await reader.calls(last=1)
+        finally:
+            await reader.close()
+        return f"{calls[-1][0]} calls recorded" if calls else "no calls yet"
+
+    where = clean(str(state))
+    try:
+        found = asyncio.run(newest())
+    except StoreMissing:
+        return ok("store", f"none yet at {where}; the gateway makes it at its first start")
+    except StoreBusy as busy:
+        return warn("store", clean(str(busy), 400), "ask again in a moment")
+    except StoreError as broken:
+        return fail("store", clean(str(broken), 400), "the gateway will not start on it")
+    except OSError as closed:
+        return fail("store", f"{where}: {closed.strerror}", "ask for the right to read it")
+    return ok("store", f"{where}: {found}; {_writer(state / 'lock')}")
+
+
+def _writer(lock: Path) -> str:
+    """Who holds the writer's lock; pids are only told by Linux."""
+    from console.store.lock import is_held
+
+    if not is_held(lock.parent):
+        return "no gateway writes it"
+    try:
+        inode = str(lock.stat().st_ino)
+        for line in Path("/proc/locks").read_text("ascii").splitlines():
+            parts = line.split()
+            if len(parts) > 5 and parts[1] == "FLOCK" and parts[5].rpartition(":")[2] == inode:
+                return f"process {parts[4]} writes it"
+    except OSError:
+        pass
+    return "a gateway writes it"

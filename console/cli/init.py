@@ -1,0 +1,64 @@
+"""``quotadeck init``: the commented config, and a first key that works once the gateway is up."""
+
+import os
+from pathlib import Path
+
+import click
+
+from console.cli.exits import Exit, Stop
+from console.cli.keys import key_command, new_secret
+from console.cli.show import emit, say
+from console.domain.text import clean
+
+
+class _AnyKey(dict[str, str]):
+    """An environment in which every provider's key is set: for reading a config without them."""
+
+    def get(self, key: str, default: object = None) -> str:  # noqa: ARG002
+        return "not-a-key-" * 4
+
+
+@click.command(epilog="\b\nExample:\n  quotadeck init --config ./quotadeck.toml")
+@click.option("--config", type=click.Path(path_type=Path), help="Default: your own config file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
+def init(*, config: Path | None, as_json: bool) -> int:
+    """Write a commented config and make a first project key.
+
+    The key is shown once. An existing file is never touched. The key's hash waits beside the ledger
+    until the gateway starts and takes it in.
+    """
+    from console.cli.offline import leave
+    from console.wire import paths
+    from console.wire.config import example, load
+
+    path = config or paths.config_file()
+    _write_new(path, example())
+    loaded = load(path, _AnyKey())
+    project = next(iter(loaded.catalogue.projects))
+    secret = new_secret()
+    leave(loaded.state, key_command(secret, (project,), "first", "made by quotadeck init"))
+    steps = [f"quotadeck doctor --config {path}", f"quotadeck gateway --config {path}"]
+    if as_json:
+        emit({"config": str(path), "project": project, "key": secret, "next": steps})
+        return Exit.OK
+    say(f"wrote {clean(str(path), 400)}: put your upstream, projects and limits there")
+    say(f"a key for the project {project}, shown this once; it works when the gateway is up:")
+    say(f"  {secret}")
+    say("next:")
+    for step in steps:
+        say(f"  {step}")
+    return Exit.OK
+
+
+def _write_new(path: Path, text: str) -> None:
+    where = clean(str(path), 400)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+    except FileExistsError:
+        words = f"{where} exists and was left as it is; name another with --config"
+        raise Stop(Exit.USAGE, words) from None
+    except OSError as error:
+        raise Stop(Exit.USAGE, f"{where} cannot be written: {error.strerror}") from None
+    with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)

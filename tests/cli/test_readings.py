@@ -1,0 +1,94 @@
+"""Readings in words and as JSON, and what is said when nobody answers."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.driver import home_env, quotadeck
+from tests.processes import Gateway, wait_until
+
+
+def test_status_names_the_gateway_and_whom_it_takes_us_for(run: Run) -> None:
+    words, told = run("status"), run("status", "--json").json
+    assert words.code == 0
+    assert words.out.startswith("test  gateway 0.1.0")
+    assert told["whoami"]["role"] == "admin"
+    assert told["totals"]["projects"] == 9
+    assert {"name", "version", "problems", "loop_lag_ms"} <= told["gateway"].keys()
+
+
+def test_projects_and_models_are_aligned_and_complete(run: Run) -> None:
+    lines = run("projects").out.splitlines()
+    assert len(lines) == 10
+    assert "分析 チーム" in lines[-1]
+    told = run("projects", "--json").json
+    assert told["projects"][0]["id"] == "analytics"
+    models = run("models", "--json").json
+    assert models["models"][0]["serving"] == "main/claude-opus-4.7"
+    assert "main/gpt-4.1" in run("models").out
+
+
+def test_a_call_is_listed_with_its_cost(run: Run, gateway: Gateway) -> None:
+    secret = gateway.add_key("quiet")
+    body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5}
+    answer = httpx.post(
+        f"{gateway.base_url}/chat/completions",
+        json=body,
+        headers={"Authorization": f"Bearer {secret}"},
+    )
+    assert answer.status_code == 200
+    rows = wait_until(lambda: run("calls", "--project", "quiet", "--json").json["rows"])
+    assert rows[-1]["response_id"] == answer.json()["id"]
+    assert rows[-1]["cost_nano_usd"] > 0
+    line = run("calls", "--project", "quiet", "--outcome", "ok").out.splitlines()[-1]
+    assert rows[-1]["id"] in line
+    assert "main/gpt-4.1" in line
+
+
+def test_audit_tells_the_refused_too(run: Run) -> None:
+    assert run("resume", "quiet").code == 1
+    told = run("audit", "--subject", "project:quiet", "--json").json["rows"]
+    assert (told[0]["action"], told[0]["applied"]) == ("resume", False)
+    assert "refused" in run("audit", "--subject", "project:quiet").out
+
+
+@pytest.mark.parametrize("command", ["status", "projects", "audit", "calls", "undo"])
+def test_nobody_there_is_code_3_with_what_was_tried(tmp_path: Path, command: str) -> None:
+    done = quotadeck(command, env=home_env(tmp_path))
+    assert (done.code, done.out) == (3, "")
+    assert str(tmp_path / "run") in done.err
+    assert "quotadeck demo" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_the_console_does_not_open_on_nothing(tmp_path: Path) -> None:
+    done = quotadeck("--socket", str(tmp_path / "none"), env=home_env(tmp_path))
+    assert (done.code, done.out) == (3, "")
+    assert "no such socket" in done.err
+
+
+def test_a_reader_that_goes_away_is_no_error(run: Run, gateway: Gateway, tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [sys.executable, "-m", "console", "projects"],
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        env=home_env(tmp_path) | {"QUOTADECK_SOCKET": str(gateway.socket)},
+        check=False,
+    )
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_terminal_without_utf8_gets_escapes(gateway: Gateway, tmp_path: Path) -> None:
+    env = home_env(tmp_path) | {"QUOTADECK_SOCKET": str(gateway.socket)}
+    env |= {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    done = quotadeck("models", env=env)
+    assert done.code == 0
+    assert "\\u2192" in done.out

@@ -1,0 +1,60 @@
+"""A command loads what it needs, and nothing else: an engineer waits for it over a bad link."""
+
+import subprocess
+import sys
+
+import pytest
+
+from console.cli.app import COMMANDS, run
+from console.cli.reference import commands_reference
+
+HEAVY = ("textual", "rich", "aiohttp", "uvicorn", "httpx", "pydantic", "aiosqlite", "starlette")
+ASKED = """
+import sys
+from console.cli.app import run
+code = run(sys.argv[2:])
+print(code, *[m for m in sys.argv[1].split(",") if m in sys.modules], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["limit", "--help"]])
+def test_words_alone_load_nothing_heavy(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED, ",".join(HEAVY), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "0\n"
+
+
+def test_asking_the_gateway_loads_no_screen_and_no_server() -> None:
+    heavy = "textual,aiohttp,uvicorn,starlette,aiosqlite"
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED, heavy, "status", "--socket", "/nonexistent/socket"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == "3"
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_explains_itself(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run([*command.split(), "--help"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"Usage: quotadeck {command}".rstrip())
+    if not command:
+        assert "..." not in told.partition("Commands:")[2], "a first sentence is too long"
+
+
+def test_the_reference_names_every_command() -> None:
+    told = commands_reference()
+    for command in COMMANDS:
+        assert f"## `quotadeck {command}`" in told
+    assert "## `quotadeck key add`" in told
+    assert "| 141 |" in told
+    assert "exit-with-parent" not in told

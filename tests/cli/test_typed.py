@@ -1,0 +1,72 @@
+"""What people type for durations and limits."""
+
+import pytest
+
+from console.domain.commands import Field
+from console.domain.typed import TypedWrong, duration_ms, duration_words, limit_value
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("1s", 1_000),
+        ("90s", 90_000),
+        ("1h30m", 5_400_000),
+        ("2d", 172_800_000),
+        ("31d", 2_678_400_000),
+    ],
+)
+def test_durations(text: str, ms: int) -> None:
+    assert duration_ms(text) == ms
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "h", "1 h", "1.5h", "-1h", "0s", "32d", "1h1", "9" * 5_000 + "d", "١h"]
+)
+def test_what_is_no_duration_is_said(text: str) -> None:
+    with pytest.raises(TypedWrong):
+        duration_ms(text)
+
+
+def test_durations_in_words() -> None:
+    told = [duration_words(ms) for ms in (999, 90_000, 3_600_000, 5_415_000, 90_000_000)]
+    assert told == ["0s", "1m30s", "1h", "1h30m", "1d1h"]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        (Field.RPM, "40", (40, None)),
+        (Field.TPM, "80k", (80_000, None)),
+        (Field.TPM, "1.5M", (1_500_000, None)),
+        (Field.BUDGET, "12.50", (12_500_000_000, None)),
+        (Field.BUDGET, "$2k", (2_000_000_000_000, None)),
+        (Field.RPM, "x2", (None, 200)),
+        (Field.RPM, "×0.5", (None, 50)),
+        (Field.CONCURRENCY, "50%", (None, 50)),
+    ],
+)
+def test_limits(field: Field, text: str, value: tuple[int | None, int | None]) -> None:
+    assert limit_value(field, text) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        (Field.RPM, "-1"),
+        (Field.RPM, "1.5"),
+        (Field.RPM, "$40"),
+        (Field.RPM, "1e9"),
+        (Field.RPM, "9" * 5_000),
+        (Field.RPM, "x0"),
+        (Field.RPM, "0.5%"),
+        (Field.RPM, "1000001%"),
+        (Field.BUDGET, "1.0000000001"),
+        (Field.BUDGET, "NaN"),
+        (Field.BUDGET, "2000000000"),
+        (Field.TPM, ""),
+    ],
+)
+def test_what_is_no_limit_is_said(field: Field, text: str) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        limit_value(field, text)
