@@ -48,7 +48,8 @@ docs: $(VENV)/.dev ## write the generated parts of the documents
 	@$(BIN)/python -m tests.docs --write
 
 shots: $(VENV)/.dev ## take the pictures of the screen that the README shows
-	@$(BIN)/python -m tests.shots
+	@$(BIN)/python -m tests.shots --settle 75 tests/pictures/overview.svg tests/pictures/limit.svg \
+	  -- $(BIN)/quotadeck demo --theme dark
 
 requirements: $(VENV)/.dev ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -16,10 +16,14 @@ TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
 
 
 async def call(
-    session: aiohttp.ClientSession, url: str, key: str, body: Mapping[str, Any]
+    session: aiohttp.ClientSession, url: str, key: str, project: str, body: Mapping[str, Any]
 ) -> Outcome:
-    """Send a chat request once."""
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    """Send a chat request once. The project is named, as a key may serve several."""
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": "application/json",
+        "X-Project-Id": project,
+    }
     try:
         async with session.post(url, data=orjson.dumps(body), headers=headers) as response:
             if response.status >= 500:

@@ -142,7 +142,8 @@ class Traffic:
     async def _attempt(self, lane: Lane, body: dict[str, Any]) -> Outcome:
         outcome = CUT
         try:
-            outcome = await call(self._session, self._url, lane.key, body)
+            project = lane.character.id
+            outcome = await call(self._session, self._url, lane.key, project, body)
         finally:
             lane.tally.add(outcome)
         return outcome

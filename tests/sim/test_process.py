@@ -93,7 +93,7 @@ def test_a_wrong_command_line_is_exit_2(
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ('{"analytics": "qk_1"}', "no key for content-gen"),
+        ('{"analytics": "qd_1"}', "no key for content-gen"),
         ('{"analytics": 1}', "not a JSON object of project ids and keys"),
         ("[", "not JSON"),
         (None, "No such file"),

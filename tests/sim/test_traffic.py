@@ -31,7 +31,7 @@ def gateway(tmp_path: Path) -> Iterator[Upstream]:
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
     path = tmp_path / "keys.json"
-    path.write_bytes(orjson.dumps({character.id: "qk_any" for character in cast(40)}))
+    path.write_bytes(orjson.dumps({character.id: "qd_any" for character in cast(40)}))
     return path
 
 

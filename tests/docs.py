@@ -1,0 +1,79 @@
+"""The generated parts of the documents, in step with the code: ``python -m tests.docs [--write]``.
+
+A part stands between ``<!-- generated: NAME -->`` and ``<!-- /generated -->`` in a markdown file
+at the top of the repository; NAME is one of `GENERATORS`.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from console.cli.reference import commands_reference
+from console.tui.actions import keys_reference
+from console.wire.config import config_reference, example
+
+ROOT = Path(__file__).resolve().parent.parent
+_PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
+_MARK = re.compile(r"<!-- (?:generated: .*|/generated) -->")
+
+
+class MarksWrong(Exception):
+    """A mark without its partner, or a part that nobody generates."""
+
+
+def _config_example() -> str:
+    return f"```toml\n{example()}```"
+
+
+GENERATORS: Mapping[str, Callable[[], str]] = {
+    "commands": commands_reference,
+    "config": config_reference,
+    "config-example": _config_example,
+    "keys": keys_reference,
+}
+
+
+def documents(root: Path = ROOT) -> list[Path]:
+    """The files that may hold generated parts."""
+    return sorted(root.glob("*.md"))
+
+
+def parts_of(text: str) -> list[str]:
+    """The names of a text's generated parts. Raises MarksWrong."""
+    names = [match[2] for match in _PART.finditer(text)]
+    if len(_MARK.findall(text)) != 2 * len(names):
+        raise MarksWrong("a generated part is not opened and closed in turn")
+    return names
+
+
+def refreshed(text: str, generators: Mapping[str, Callable[[], str]] = GENERATORS) -> str:
+    """The text with its generated parts written anew. Raises MarksWrong."""
+    for name in parts_of(text):
+        if name not in generators:
+            raise MarksWrong(f"nobody generates {name!r}; there are {', '.join(generators)}")
+    return _PART.sub(lambda m: f"{m[1]}\n{generators[m[2]]().strip()}\n\n{m[4]}", text)
+
+
+def main() -> int:
+    """Say which documents are behind the code, or with --write bring them in step."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--write", action="store_true", help="write the generated parts")
+    write = parser.parse_args().write
+    behind = 0
+    for path in documents():
+        text = path.read_text("utf-8")
+        new = refreshed(text)
+        if new == text:
+            continue
+        if write:
+            path.write_text(new, "utf-8")
+        else:
+            behind += 1
+        print(f"{path.name}: {'written' if write else 'behind the code; run make docs'}")
+    return 1 if behind else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

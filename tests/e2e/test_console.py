@@ -1,0 +1,115 @@
+"""The console on a real terminal, before a real gateway: what is pressed is what is enforced."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.load import chat
+from tests.processes import Gateway, running, wait_until
+from tests.screen import Screen
+
+PROJECTS = """
+[projects.analytics]
+rpm = 600
+daily_budget_usd = "5"
+[projects.search]
+[projects.checkout]
+priority = "high"
+"""
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    with running(tmp_path, PROJECTS) as started:
+        yield started
+
+
+def console(gateway: Gateway, *options: str, columns: int = 80, rows: int = 24) -> Screen:
+    command = [sys.executable, "-m", "console", "--socket", str(gateway.socket), *options]
+    return Screen(command, columns=columns, rows=rows)
+
+
+def ask(gateway: Gateway, key: str, project: str = "analytics") -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key}", "X-Project-Id": project}
+    return httpx.post(f"{gateway.base_url}/chat/completions", headers=headers, json=chat())
+
+
+def test_a_pause_from_the_dialog_refuses_the_next_request_and_resume_lets_it_through(
+    gateway: Gateway,
+) -> None:
+    key = gateway.add_key("analytics")
+    with console(gateway) as screen:
+        screen.shows("analytics", "search", "live")
+        assert ask(gateway, key).status_code == 200
+        screen.press("/")
+        screen.type("analytics")
+        screen.press("enter", "p")
+        screen.shows("pause analytics", "reason")
+        assert ask(gateway, key).status_code == 200
+        screen.press("tab")
+        screen.type("batch bug")
+        screen.shows("batch bug")
+        screen.press("enter")
+        screen.hides("pause analytics")
+        assert ask(gateway, key).status_code == 403
+        screen.shows("‖")
+        screen.press("r")
+        screen.shows("resume analytics")
+        screen.press("enter")
+        screen.hides("resume analytics")
+        assert ask(gateway, key).status_code == 200
+    [resumed, paused, *_] = gateway.get("/audit", subject="project:analytics")["rows"]
+    assert (paused["action"], paused["reason"]) == ("pause", "batch bug")
+    assert resumed["action"] == "resume"
+
+
+def test_the_gateways_death_and_return_are_survived_and_said(gateway: Gateway) -> None:
+    with console(gateway) as screen:
+        screen.shows("analytics", "live")
+        gateway.kill()
+        screen.hides("● live")
+        screen.shows("analytics")
+        gateway.start()
+        screen.shows("● live", within_s=15)
+
+
+def test_read_only_has_no_changing_keys(gateway: Gateway) -> None:
+    with console(gateway, "--read-only") as screen:
+        screen.shows("analytics", "live")
+        before = gateway.get("/audit")["rows"]
+        screen.press("p", "l", "u")
+        screen.press("?")
+        screen.shows("this list")
+        assert "pause the row" not in screen.text
+        assert gateway.get("/audit")["rows"] == before
+
+
+def test_a_level_on_the_screen_follows_the_requests(gateway: Gateway) -> None:
+    key = gateway.add_key("analytics")
+    with console(gateway) as screen:
+        screen.shows("analytics", "live")
+        for _ in range(7):
+            ask(gateway, key)
+
+        def seven() -> bool:
+            rows = [line for line in screen.lines() if line[2:].startswith("analytics ")]
+            return any(" 7 " in row for row in rows)
+
+        screen.until(seven, "seven requests on the row")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (60, 15), (200, 50)])
+def test_hostile_text_in_a_reason_is_shown_and_not_obeyed(
+    gateway: Gateway, columns: int, rows: int
+) -> None:
+    hostile = "\x1b]52;c;ZXZpbA==\x07[@click=app.quit]x[/]\x1b[2J\u202e"
+    answer = gateway.command("pause", "project:search", reason=hostile, for_ms=600_000)
+    assert answer["applied"], answer
+    with console(gateway, columns=columns, rows=rows) as screen:
+        screen.shows("search", "paused")
+        screen.shows("[@click=app.quit]" if columns >= 80 else "paused")
+        assert b"\x1b]52" not in screen.raw
+        wait_until(lambda: screen.process.poll() is None)

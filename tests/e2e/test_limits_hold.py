@@ -1,0 +1,106 @@
+"""Under many SDK clients at once a limit is used to the full and never passed."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+from openai import AsyncOpenAI
+from openai.types.chat import ChatCompletionMessageParam
+
+from tests.processes import Gateway, running, wait_until
+
+RPM = 3_000
+BURST_S = 10
+BUDGET_NANO = 50_000_000
+PROJECTS = f"""
+[projects.rated]
+rpm = {RPM}
+[projects.funded]
+daily_budget_usd = "0.05"
+"""
+TARGETS = "\n".join(
+    f'[targets."main/{model}"]\nrpm = 1000000\ntpm = 1000000000'
+    for model in ("claude-opus-4.7", "gpt-4.1", "gemini-2.5-flash", "deepseek-v3.2")
+)
+HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Name three rivers."}]
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    with running(tmp_path, PROJECTS, targets=TARGETS) as started:
+        yield started
+
+
+async def crowd(
+    gateway: Gateway, key: str, *, clients: int, seconds: float, max_tokens: int
+) -> tuple[int, float]:
+    """So many SDK clients ask for so long: replies, and seconds until the last one."""
+    admitted = 0
+    last = began = time.monotonic()
+
+    async def one(client: AsyncOpenAI) -> None:
+        nonlocal admitted, last
+        while time.monotonic() - began < seconds:
+            try:
+                await client.chat.completions.create(
+                    model="gpt-4.1", messages=HELLO, max_tokens=max_tokens
+                )
+            except openai.RateLimitError:
+                # As a client without manners: at once again, but letting the others run.
+                await asyncio.sleep(0.02)
+            else:
+                admitted += 1
+                last = time.monotonic()
+
+    async with AsyncOpenAI(base_url=gateway.base_url, api_key=key, max_retries=0) as client:
+        await asyncio.gather(*(one(client) for _ in range(clients)))
+    return admitted, last - began
+
+
+def rate_is_used_and_kept(gateway: Gateway, clients: int, seconds: float) -> str:
+    key = gateway.add_key("rated")
+    admitted, elapsed = asyncio.run(
+        crowd(gateway, key, clients=clients, seconds=seconds, max_tokens=10)
+    )
+    allowed = RPM * BURST_S / 60 + RPM / 60 * elapsed
+    assert admitted <= allowed
+    assert admitted >= 0.98 * allowed
+    return f"{admitted} admitted of {allowed:.1f} allowed in {elapsed:.2f} s"
+
+
+def budget_is_used_and_never_passed(gateway: Gateway, clients: int, seconds: float) -> str:
+    key = gateway.add_key("funded")
+    asyncio.run(crowd(gateway, key, clients=clients, seconds=seconds, max_tokens=40))
+    billed = sum(row["cost_nano_usd"] for row in gateway.upstream.calls)
+    assert billed <= BUDGET_NANO
+
+    def spent() -> int:
+        rows = gateway.get("/rollups", per="day", project="funded")["rows"]
+        return sum(row["cost_nano_usd"] for row in rows)
+
+    wait_until(lambda: spent() == billed)
+    assert billed >= 0.95 * BUDGET_NANO
+    return f"{billed} of {BUDGET_NANO} nano-dollars spent"
+
+
+def test_requests_admitted_are_capacity_plus_rate_times_time(gateway: Gateway) -> None:
+    rate_is_used_and_kept(gateway, clients=16, seconds=12)
+
+
+def test_a_budget_is_never_passed_by_a_nano_dollar_and_used_to_95_percent(
+    gateway: Gateway,
+) -> None:
+    budget_is_used_and_never_passed(gateway, clients=16, seconds=6)
+
+
+@pytest.mark.soak
+def test_64_sdk_clients_for_30_s(gateway: Gateway) -> None:
+    print(rate_is_used_and_kept(gateway, clients=64, seconds=30))
+
+
+@pytest.mark.soak
+def test_64_sdk_clients_on_a_budget(gateway: Gateway) -> None:
+    print(budget_is_used_and_never_passed(gateway, clients=64, seconds=30))
