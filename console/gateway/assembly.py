@@ -45,7 +45,7 @@ from console.limiter import MemoryLimiter
 from console.store import Ledger
 from console.wire.config import GatewayConfig
 
-SHOWN_HAPPENINGS = 8
+SHOWN_HAPPENINGS = 20
 LOG = logging.getLogger("quotadeck.gateway")
 
 

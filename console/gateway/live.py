@@ -30,7 +30,7 @@ from console.limiter import BucketState, Limiter
 
 _ROWS_A_SLICE = 20
 """Rows built before the event loop gets a turn: about a millisecond."""
-_HAPPENINGS_SHOWN = 8
+_HAPPENINGS_SHOWN = 20
 
 
 class _Money:

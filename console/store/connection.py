@@ -14,7 +14,6 @@ _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     f"PRAGMA journal_size_limit = {_WAL_BYTES}",
-    "PRAGMA temp_store = MEMORY",
 )
 
 

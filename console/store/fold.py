@@ -110,7 +110,7 @@ _EVENT: Final = (
 class Batch:
     """Rows that wait to be inserted, in the tables' order."""
 
-    ends: list[tuple[Any, ...]] = field(default_factory=list)
+    ends: list[list[Any]] = field(default_factory=list)
     levels: list[tuple[Any, ...]] = field(default_factory=list)
     commands: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
@@ -143,7 +143,7 @@ def _sort_one(items: list[Any], batch: Batch, withdrawn: Collection[int]) -> Non
         case "open":
             pass
         case "end":
-            batch.ends.append(tuple(items[1 : 1 + len(CALL_COLUMNS)]))
+            batch.ends.append(items[1 : 1 + len(CALL_COLUMNS)])
         case "levels":
             _, at_us, _, touched = items
             rows = [(at_us, least, last, key) for key, (least, last) in touched.items()]
@@ -178,7 +178,7 @@ async def fold(db: aiosqlite.Connection, batch: Batch, position: Position) -> No
     await db.execute_fetchall("COMMIT")
 
 
-async def _fold_ends(db: aiosqlite.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+async def _fold_ends(db: aiosqlite.Connection, rows: Sequence[Sequence[Any]]) -> None:
     last = list(await db.execute_fetchall(_LAST_CALL))
     new = (last[0][0] if last else 0,)
     await _many(db, _INSERT_CALL, rows)
@@ -188,6 +188,6 @@ async def _fold_ends(db: aiosqlite.Connection, rows: Sequence[tuple[Any, ...]]) 
     await db.execute_fetchall(_CHANGED, (len(rows),))
 
 
-async def _many(db: aiosqlite.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+async def _many(db: aiosqlite.Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
     cursor = await db.executemany(statement, rows)
     await cursor.close()

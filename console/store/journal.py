@@ -5,6 +5,7 @@ begin with the calls still open and a `levels` record: from there on a restart n
 A write is one plain ``write`` to an O_APPEND descriptor: it survives kill -9, not a power cut.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -126,12 +127,11 @@ class Journal:
         paths = [self._path(number) for number in self._segments if number >= segment]
 
         def sync() -> None:
-            for path in paths:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-                try:
-                    _sync_data(descriptor)
-                finally:
-                    os.close(descriptor)
+            for path in paths[:-1]:
+                # One that is gone by now is in SQLite, which has synced it.
+                with contextlib.suppress(FileNotFoundError):
+                    _sync_file(path)
+            _sync_file(paths[-1])
 
         return sync
 
@@ -205,6 +205,14 @@ class Journal:
 def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        _sync_data(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sync_data(descriptor: int) -> None:

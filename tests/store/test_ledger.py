@@ -132,6 +132,22 @@ async def test_a_command_that_cannot_be_made_durable_is_not_in_the_log(
     assert (await again.reader.log())[-1] == fourth
 
 
+async def test_a_segment_that_goes_while_a_command_is_synced_is_no_failure(
+    open_ledger: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.store.ledger.SEGMENT_BYTES", 1)
+    ledger = await open_ledger()
+    ledger.end_call(ended("req_1"))
+    sync = ledger._journal.sync_since(ledger._journal.newest)
+    ledger.levels(1, {}, {})
+    both = ledger._journal.sync_since(ledger._journal.newest - 1)
+    await ledger.flushed()
+    assert ledger._journal.oldest == ledger._journal.newest
+    both()
+    with pytest.raises(FileNotFoundError):
+        sync()
+
+
 async def test_a_tightening_command_that_was_not_written_is_written_later(
     open_ledger: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from console.domain.calls import Cause, Outcome
 from console.store import Ledger, Reader, StoreError
+from console.store.retention import _OLD_CALLS, _OLD_LEVELS, _OLD_MINUTES
 from tests.clocks import HandClock
 from tests.store.conftest import Opener, ReaderOpener
 from tests.store.values import all_calls, contents, ended, entry, happening, refused, run_python
@@ -200,6 +201,35 @@ async def test_filters_and_pages_of_calls(open_ledger: Opener) -> None:
     first = await reader.calls(limit=4)
     assert await names(after=first[-1][0], limit=4) == ["req_4", "req_5", "req_6", "req_7"]
     assert (await reader.totals())["analytics"].refused[0] == 90
+
+
+async def test_no_page_of_a_large_table_is_found_by_sorting_all_of_it(open_ledger: Opener) -> None:
+    reader = (await open_ledger()).reader
+    statements: list[str] = [
+        _OLD_CALLS.replace("?", "1"),
+        _OLD_LEVELS.replace("?", "1"),
+        _OLD_MINUTES.replace("?", "1"),
+    ]
+    await reader._db.set_trace_callback(statements.append)
+    await reader.calls(last=5)
+    await reader.calls(after=3)
+    await reader.calls(project="search", last=5)
+    await reader.calls(model="gpt-4.1", outcome="ok", last=5)
+    await reader.rollups(per="minute", after=3, since_us=5)
+    await reader.rollups(per="day", project="search")
+    await reader.levels(after=3)
+    await reader.events(last=5)
+    await reader.audit(before_seq=7)
+    await reader.audit(subject="project:search")
+    await reader.spent_on({"search": "2026-11-24"})
+    await reader.known(["req_1"])
+    await reader._db.set_trace_callback(None)  # type: ignore[arg-type]
+    assert len(statements) == 15
+    for statement in statements:
+        rows = await reader._db.execute_fetchall(f"EXPLAIN QUERY PLAN {statement}")
+        plan = " / ".join(row[3] for row in rows)
+        assert "FOR ORDER BY" not in plan, (statement, plan)
+        assert "SCAN rollups" not in plan, (statement, plan)
 
 
 async def test_the_audit_is_read_backwards_by_subject(open_ledger: Opener) -> None:
