@@ -114,11 +114,21 @@ def run(arguments: Sequence[str]) -> int:
         root.main(prog_name="quotadeck")
     try:
         code = _invoke(list(arguments))
-        sys.stdout.flush()
-    except BrokenPipeError:
+        if sys.stdout is not None:  # `>&-`
+            sys.stdout.flush()
+    except OSError as error:
+        words = clean(error.strerror or str(error), 400)
+        if error.filename:
+            place, absent = clean(str(error.filename), 400), isinstance(error, FileNotFoundError)
+            todo = "" if absent else "; take another path, or get the right to this one"
+            click.echo(f"quotadeck: {place}: {words}{todo}", err=True)
+            return Exit.REFUSED
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.PIPE
+        if isinstance(error, BrokenPipeError):
+            return Exit.PIPE
+        click.echo(f"quotadeck: an input or output failed: {words}", err=True)
+        return Exit.REFUSED
     return code
 
 
@@ -130,14 +140,15 @@ def _invoke(arguments: list[str]) -> int:
         return end.exit_code
     except click.UsageError as error:
         asked = error.ctx.command_path if error.ctx else "quotadeck"
-        words = clean(error.format_message(), 500)
+        words = clean(" ".join(error.format_message().split()), 500)
         click.echo(f"{asked}: {words} (`{asked} --help` says more)", err=True)
         return Exit.USAGE
     except click.ClickException as error:
         click.echo(f"quotadeck: {clean(error.format_message(), 500)}", err=True)
         return Exit.USAGE
     except Stop as stop:
-        click.echo(f"quotadeck: {clean(str(stop), 2_000)}", err=True)
+        for line in stop.lines:
+            click.echo(f"quotadeck: {clean(line, 2_000)}", err=True)
         return stop.code
     except (click.Abort, KeyboardInterrupt):
         click.echo("", err=True)

@@ -28,8 +28,9 @@ MEANINGS: Final = {
 
 
 class Stop(Exception):
-    """Ends the command: ``code`` for the shell; the text says what happened and what next."""
+    """Ends the command: ``code`` for the shell; each line says what happened and what next."""
 
-    def __init__(self, code: Exit, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, code: Exit, *lines: str) -> None:
+        super().__init__("\n".join(lines))
         self.code = code
+        self.lines = lines

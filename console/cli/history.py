@@ -50,9 +50,13 @@ def audit(*, socket: Path | None, as_json: bool, last: int, subject: str) -> int
         )
         for row in page.rows
     ]
-    for line in table(heads, rows) if rows else ["nothing was changed yet"]:
+    for line in table(heads, rows) if rows else [_none("changes", subject)]:
         say(line)
     return Exit.OK
+
+
+def _none(what: str, *asked: str | None) -> str:
+    return f"no such {what} are recorded" if any(asked) else f"no {what} are recorded yet"
 
 
 def _state(*, applied: bool, in_force: bool, until: str | None) -> str:
@@ -67,7 +71,9 @@ def _state(*, applied: bool, in_force: bool, until: str | None) -> str:
 @click.option("--last", type=click.IntRange(1, 1_000), default=20, help="How many. Default 20.")
 @click.option("--project", default="", help="Only this project's.")
 @click.option("--model", default="", help="Only those that asked for this model.")
-@click.option("--outcome", type=click.Choice([str(o) for o in Outcome]), default=None)
+@click.option(
+    "--outcome", type=click.Choice([str(o) for o in Outcome]), help="Only those that ended so."
+)
 @gateway_options
 def calls(
     *,
@@ -113,6 +119,7 @@ def calls(
         )
         for row in page.rows
     ]
-    for line in table(heads, rows, right="     >>>>") if rows else ["no calls are recorded"]:
+    none = _none("calls", project, model, outcome)
+    for line in table(heads, rows, right="     >>>>") if rows else [none]:
         say(line)
     return Exit.OK

@@ -1,6 +1,7 @@
 """``quotadeck init``: the commented config, and a first key that works once the gateway is up."""
 
 import os
+import tomllib
 from pathlib import Path
 
 import click
@@ -9,13 +10,6 @@ from console.cli.exits import Exit, Stop
 from console.cli.keys import key_command, new_secret
 from console.cli.show import emit, say
 from console.domain.text import clean
-
-
-class _AnyKey(dict[str, str]):
-    """An environment in which every provider's key is set: for reading a config without them."""
-
-    def get(self, key: str, default: object = None) -> str:  # noqa: ARG002
-        return "not-a-key-" * 4
 
 
 @click.command(epilog="\b\nExample:\n  quotadeck init --config ./quotadeck.toml")
@@ -29,14 +23,18 @@ def init(*, config: Path | None, as_json: bool) -> int:
     """
     from console.cli.offline import leave
     from console.wire import paths
-    from console.wire.config import example, load
+    from console.wire.config import example
 
     path = config or paths.config_file()
-    _write_new(path, example())
-    loaded = load(path, _AnyKey())
-    project = next(iter(loaded.catalogue.projects))
+    project = next(iter(tomllib.loads(example())["projects"]))
     secret = new_secret()
-    leave(loaded.state, key_command(secret, (project,), "first", "made by quotadeck init"))
+    _write_new(path, example())
+    try:
+        command = key_command(secret, (project,), "first", "made by quotadeck init")
+        leave(paths.state_dir(), command)
+    except OSError:
+        path.unlink()  # the next try is to begin where this one did
+        raise
     steps = [f"quotadeck doctor --config {path}", f"quotadeck gateway --config {path}"]
     if as_json:
         emit({"config": str(path), "project": project, "key": secret, "next": steps})

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from console.cli.change import Change, fresh_key, tell
-from console.cli.exits import Exit
+from console.cli.exits import Exit, Stop
 from console.cli.names import subject_of
 from console.cli.reach import ask, gateway_options
 from console.cli.show import emit, note, say, table
 from console.domain.commands import Action, Command, Field
+from console.domain.key_value import MAX_LABEL
 from console.sources import Source
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _packed(value: Mapping[str, object]) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def key() -> None:
     """Keys of the projects' applications: add, revoke, list."""
 
@@ -75,6 +76,8 @@ def add(
 
     The secret is printed once, here, and kept nowhere: the gateway knows its SHA-256.
     """
+    if len(label) > MAX_LABEL:
+        raise Stop(Exit.USAGE, f"--label has {len(label)} characters; {MAX_LABEL} are kept")
     secret = new_secret()
 
     async def work(source: Source) -> tuple[Command, "CommandAnswer"]:
@@ -93,11 +96,11 @@ def add(
     if not as_json:
         note("the secret, shown this once:")
         say(secret)
-        note(f"  revoke: quotadeck key revoke {key_id}")
+        note(f"  revoke: quotadeck key revoke {key_id} --reason …")
     return code
 
 
-@key.command(epilog="\b\nExample:\n  quotadeck key revoke analytics-prod-3f9a1c")
+@key.command(epilog="\b\nExample:\n  quotadeck key revoke analytics-prod-3f9a1c --reason leaked")
 @click.argument("key_id")
 @click.option("--reason", default="", help="Why, for the audit.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen; change nothing.")

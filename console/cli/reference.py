@@ -12,7 +12,7 @@ def commands_reference() -> str:
     """Every command with its synopsis, words, options and examples, then the exit codes."""
     ctx = click.Context(root, info_name="quotadeck")
     parts = list(_sections(root, ctx))
-    codes = [f"| {code.value} | {words} |" for code, words in MEANINGS.items()]
+    codes = [f"| {code.value} | {_cell(words)} |" for code, words in MEANINGS.items()]
     parts.append("\n".join(["## Exit codes", "", "| code | meaning |", "|---|---|", *codes]))
     return "\n\n".join(parts) + "\n"
 
@@ -23,7 +23,7 @@ def _sections(command: click.Command, ctx: click.Context) -> Iterator[str]:
     usage = " ".join(command.collect_usage_pieces(ctx))
     yield f"```\n{ctx.command_path} {usage}\n```"
     records = [option.get_help_record(ctx) for option in command.params]
-    rows = [f"| `{r[0]}` | {_cell(r[1])} |" for r in records if r is not None and r[1]]
+    rows = [f"| `{_cell(r[0])}` | {_cell(r[1])} |" for r in records if r is not None and r[1]]
     if rows:
         yield "\n".join(["| option | meaning |", "|---|---|", *rows])
     if command.epilog and command is not root:

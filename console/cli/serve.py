@@ -26,13 +26,13 @@ def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
     from console.wire.config import ConfigError, load
 
     path = config or paths.config_file()
-    if config is None and not path.exists():
+    if config is None and not paths.is_there(path):
         words = f"there is no config at {clean(str(path), 300)}: `quotadeck init` writes one"
         raise Stop(Exit.USAGE, words)
     try:
         loaded = load(path)
     except ConfigError as wrong:
-        raise Stop(Exit.USAGE, str(wrong)) from None
+        raise Stop(Exit.USAGE, *str(wrong).splitlines()) from None
     for warning in loaded.warnings:
         note(f"quotadeck: {clean(warning, 300)}")
 

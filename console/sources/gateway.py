@@ -8,9 +8,10 @@ import asyncio
 import grp
 import os
 import socket
+import stat
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,7 @@ from console.domain.snapshot import Snapshot, Whoami
 from console.domain.text import clean
 from console.sources.base import Reading, SourceError, SourceGone
 from console.sources.sse import Events, EventTooLarge
+from console.wire.paths import SocketPathTooLong, fitting_socket
 from console.wire.stream import HEARTBEAT, Decoder, StreamDamaged
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class GatewaySource:
             body = request_of(command, dry_run=dry_run).model_dump_json(exclude_none=True)
         except ValueError as wrong:
             raise SourceError(
-                f"this is no command that could be sent: {_first_line(wrong)}"
+                f"this is no command that could be sent: {_complaint(wrong)}"
             ) from None
         with self._failures("commands"):
             response = await self._client().post(
@@ -240,6 +242,16 @@ def knock(where: Path) -> None:
             raise SourceGone(_why_no_connection(where, str(gone))) from None
 
 
+def _complaint(wrong: ValueError) -> str:
+    """Pydantic's first complaint: the field, and what is allowed there."""
+    from pydantic import ValidationError
+
+    if not isinstance(wrong, ValidationError):
+        return _first_line(wrong)
+    first = wrong.errors(include_url=False, include_input=False)[0]
+    return clean(f"{first['loc'][0]}: {first['msg']}", 200)
+
+
 def _first_line(error: Exception) -> str:
     return clean(str(error) or type(error).__name__, 120)
 
@@ -247,9 +259,16 @@ def _first_line(error: Exception) -> str:
 def _why_no_connection(path: Path, error: str) -> str:
     """Which of the usual reasons it is, and what to do about it."""
     where = clean(str(path))
-    if not path.exists():
+    try:
+        mode = fitting_socket(path).stat().st_mode
+    except SocketPathTooLong as too_long:
+        return clean(str(too_long), 1_000)
+    except (FileNotFoundError, NotADirectoryError):
         return f"there is no gateway at {where} (no such socket): {ATTEMPTS_WORDS}"
-    if not path.is_socket():
+    except OSError as closed:
+        why = clean(closed.strerror or "", 80)
+        return f"you may not look at {where} ({why}): ask to join the group {_group_of(path)}"
+    if not stat.S_ISSOCK(mode):
         return f"{where} is not a socket: name the gateway's socket with --socket"
     if not os.access(path, os.R_OK | os.W_OK):
         return f"you may not use {where}: ask to join the group {_group_of(path)}"
@@ -257,7 +276,12 @@ def _why_no_connection(path: Path, error: str) -> str:
 
 
 def _group_of(path: Path) -> str:
-    gid = path.stat().st_gid
+    """The group of the socket, or of the folder that hides it from us."""
+    gid = 0
+    for place in (path, *path.parents):
+        with suppress(OSError):
+            gid = place.stat().st_gid
+            break
     try:
         return clean(grp.getgrgid(gid).gr_name)
     except KeyError:

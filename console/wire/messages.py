@@ -13,6 +13,8 @@ from console.domain.commands import Field as ValueField
 from console.domain.text import clean
 
 _MAX_TEXT_CHARS = 2_000
+MAX_VALUE_CHARS = 4_000
+"""A key of `MAX_PROJECTS` long names and a label full of emoji is the longest value."""
 
 Subject = Annotated[str, StringConstraints(min_length=3, max_length=300)]
 
@@ -43,7 +45,7 @@ class CommandRequest(_Asked):
     action: Annotated[Action, Field(strict=False)]
     subject: Subject
     field: Annotated[ValueField | None, Field(strict=False)] = None
-    value: int | bool | Annotated[str, StringConstraints(max_length=2_000)] | None = None
+    value: int | bool | Annotated[str, StringConstraints(max_length=MAX_VALUE_CHARS)] | None = None
     scale_percent: Annotated[int, Field(ge=1, le=100_000)] | None = None
     reason: Annotated[str, StringConstraints(max_length=MAX_REASON)] = ""
     public: bool = False

@@ -4,6 +4,7 @@ Places follow the XDG Base Directory Specification 0.8: a variable that is empty
 relative path counts as unset.
 """
 
+import errno
 import os
 import socket
 import sys
@@ -35,6 +36,17 @@ class Found:
 
     path: Path
     why: str
+
+
+def is_there(path: Path) -> bool:
+    """Whether something is at a path. Where we may not look, yes: using it tells why not."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def state_dir() -> Path:
@@ -74,7 +86,8 @@ def fitting_socket(path: Path) -> Path:
 def find_socket(explicit: Path | None = None) -> Found:
     """The gateway that is meant: the first of the places that is named, or has a socket.
 
-    A socket that nobody answers at still counts: a dead gateway must not be taken for the demo.
+    A socket that nobody answers at still counts: a dead gateway must not be taken for the demo;
+    nor must a service whose folder is closed to us.
     Where there is none at all, it is the place where this user's gateway would be.
     """
     if explicit is not None:
@@ -85,9 +98,9 @@ def find_socket(explicit: Path | None = None) -> Found:
     if (configured := _configured(config)) is not None:
         return Found(configured, str(config))
     own = runtime_socket()
-    if own.is_socket():
+    if _is_socket(own):
         return Found(own, "this user's own place")
-    if SERVICE_SOCKET.is_socket():
+    if is_there(SERVICE_SOCKET):
         return Found(SERVICE_SOCKET, "the service's place")
     if _answers(demo_socket()):
         return Found(demo_socket(), "the running demo")
@@ -96,7 +109,13 @@ def find_socket(explicit: Path | None = None) -> Found:
 
 def _xdg(variable: str, fallback: Path) -> Path:
     value = os.environ.get(variable, "")
-    return Path(value) if value.startswith("/") else Path.home() / fallback
+    if value.startswith("/"):
+        return Path(value)
+    try:
+        return Path.home() / fallback
+    except RuntimeError:
+        words = f"this account has no home directory: set HOME, or {variable}"
+        raise FileNotFoundError(errno.ENOENT, words, "~") from None
 
 
 def _configured(config: Path) -> Path | None:
@@ -106,6 +125,13 @@ def _configured(config: Path) -> Path | None:
         return (config.parent / Path(named).expanduser()).absolute()
     except (OSError, ValueError, LookupError, TypeError, RecursionError, RuntimeError):
         return None
+
+
+def _is_socket(path: Path) -> bool:
+    try:
+        return path.is_socket()
+    except OSError:
+        return False  # another's place: the variable was inherited from who called `su`
 
 
 def _answers(path: Path) -> bool:

@@ -12,6 +12,7 @@ from console.domain.limits import Priority
 from console.domain.snapshot import Happening
 from console.domain.text import clean
 from console.wire.messages import (
+    MAX_VALUE_CHARS,
     AuditRow,
     CallRow,
     CommandRequest,
@@ -21,7 +22,6 @@ from console.wire.messages import (
 )
 
 _MAX_SUBJECT_CHARS = 300
-_MAX_VALUE_CHARS = 2_000
 
 
 def command_of(request: CommandRequest) -> Command:
@@ -31,7 +31,7 @@ def command_of(request: CommandRequest) -> Command:
         action=request.action,
         subject=clean(request.subject, _MAX_SUBJECT_CHARS),
         field=request.field,
-        value=clean(value, _MAX_VALUE_CHARS) if isinstance(value, str) else value,
+        value=clean(value, MAX_VALUE_CHARS) if isinstance(value, str) else value,
         scale_percent=request.scale_percent,
         reason=clean(request.reason),
         public=request.public,

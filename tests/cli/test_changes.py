@@ -4,6 +4,9 @@ import shlex
 
 import pytest
 
+from console.cli.keys import key_command
+from console.domain.key_value import MAX_LABEL, MAX_PROJECTS
+from console.wire.translate import command_of, request_of
 from tests.cli.conftest import Run
 from tests.processes import Gateway
 
@@ -68,6 +71,7 @@ def test_a_route_is_forced_and_undone_as_ones_newest_change(run: Run) -> None:
         (("pause", "analytics", "--for", "1 hour"), 2, "such as 90s"),
         (("pause", "analytics", "--reason", "x" * 201), 2, "201"),
         (("pause", "analytics"), 1, "needs a reason"),
+        (("key", "add", "analytics", "--label", "x" * 41), 2, "--label has 41"),
         (("undo", "cmd_none"), 1, "cmd_none"),
         (("key", "revoke", "no-such-key", "--reason", "x"), 1, "no-such-key"),
         (("key", "revoke", "k" * 400, "--reason", "x"), 1, "no command"),
@@ -126,6 +130,12 @@ def test_a_key_is_made_here_works_and_can_be_revoked(run: Run, gateway: Gateway)
     assert _models(gateway, secret) == 200
     assert run("key", "revoke", key_id, "--reason", "leaked").code == 0
     assert _models(gateway, secret) == 401
+
+
+def test_the_largest_key_that_may_be_asked_for_can_be_sent() -> None:
+    projects = tuple(f"{number:02}" + "p" * 61 for number in range(MAX_PROJECTS))
+    command = key_command("qd_secret", projects, "🔑" * MAX_LABEL)
+    assert command_of(request_of(command, dry_run=False)).value == command.value
 
 
 def test_a_key_in_words_is_alone_on_stdout_after_its_headline(run: Run) -> None:

@@ -5,12 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event, Thread
 
 import httpx
 import pytest
 
-from console.cli.doctor import machine
+from console.cli.doctor import machine, upstreams
+from console.wire.config import load
 from tests.cli.driver import home_env, quotadeck
 from tests.processes import UPSTREAM_KEY, Gateway, SimUpstream, start_upstream
 
@@ -135,6 +138,34 @@ def test_the_doctor_tells_refused_keys_absent_models_and_dead_hosts(
         upstream.stop()
     code, state, words = doctor(_config(tmp_path, upstream.base_url, UPSTREAM_KEY))
     assert (code, state) == (1, "fail")
+
+
+def test_the_doctor_asks_as_the_gateway_does_and_waits_for_no_dripping_upstream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstreams, "TIMEOUT_S", 0.5)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    enough = Event()
+
+    class Drip(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            while not enough.wait(0.05):
+                self.wfile.write(b" ")
+                self.wfile.flush()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Drip) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        try:
+            (found,) = upstreams.upstreams(load(_config(tmp_path, base_url, "k" * 40)).catalogue)
+        finally:
+            enough.set()
+            server.shutdown()
+    assert (found.state, "did not answer within 0.5 s" in found.found) == ("fail", True)
 
 
 def test_the_doctor_touches_neither_a_foreign_store_nor_a_file_for_a_socket(

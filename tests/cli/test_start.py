@@ -58,3 +58,5 @@ def test_the_reference_names_every_command() -> None:
     assert "## `quotadeck key add`" in told
     assert "| 141 |" in told
     assert "exit-with-parent" not in told
+    for row in (line for line in told.splitlines() if line.startswith("|")):
+        assert row.replace("\\|", "").count("|") == 3, row

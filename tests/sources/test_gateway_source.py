@@ -12,6 +12,7 @@ import pytest
 from console.domain.commands import Action, Command, Role
 from console.sources import GatewaySource, Reading, SourceError, SourceGone, knock
 from console.wire.stream import Encoder
+from tests.sources.nobody import nobody
 from tests.sources.scripted import WHOAMI, answer, event, served, snapshot, stream
 
 
@@ -109,8 +110,12 @@ async def test_a_refused_command_is_an_answer(path: Path) -> None:
 
 async def test_a_command_beyond_the_contract_is_not_sent(path: Path) -> None:
     source = GatewaySource(path)
-    with pytest.raises(SourceError, match="no command"):
-        await source.command(Command(Action.PAUSE, "p" * 400), dry_run=False)
+    for command, words in (
+        (Command(Action.PAUSE, "p" * 400), "no command .*: subject: .* at most 300"),
+        (Command(Action.PAUSE, "project:a", reason="\udcff"), "no command .*: reason: .*unicode"),
+    ):
+        with pytest.raises(SourceError, match=words):
+            await source.command(command, dry_run=False)
     await source.close()
 
 
@@ -144,6 +149,19 @@ async def test_no_socket_a_file_and_a_dead_socket_are_told_apart(
     with pytest.raises(SourceGone, match=words):
         await source.snapshot()
     await source.close()
+
+
+def test_a_folder_that_is_closed_to_us_names_the_group_to_join(path: Path) -> None:
+    closed = path.parent / "closed"
+    closed.mkdir(mode=0o000)
+    with nobody(), pytest.raises(SourceGone, match=r"may not look at .* join the group"):
+        knock(closed / "gateway.sock")
+    closed.chmod(0o700)
+
+
+def test_a_path_too_long_for_a_socket_is_told_as_that(path: Path) -> None:
+    with pytest.raises(SourceGone, match="at most"):
+        knock(path / ("s" * 300))
 
 
 def test_the_front_door_loads_neither_httpx_nor_pydantic_nor_textual() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from console.wire import paths
 from console.wire.paths import Found, find_socket
+from tests.sources.nobody import nobody
 
 
 @pytest.fixture
@@ -108,6 +109,29 @@ def test_a_dead_gateways_socket_is_not_passed_over_for_the_demo(
     bound(open_sockets, paths.demo_socket())
     own = bound(open_sockets, paths.runtime_socket(), listening=False)
     assert find_socket().path == own
+
+
+def test_a_service_behind_a_closed_folder_counts_and_a_strangers_place_does_not(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for closed in ("run", "service"):
+        (home / closed / "quotadeck").mkdir(parents=True)
+        (home / closed).chmod(0o000)
+    home.chmod(0o755)
+    with nobody():
+        assert find_socket() == Found(paths.runtime_socket(), "this user's own place")
+        monkeypatch.setattr(paths, "SERVICE_SOCKET", home / "service/quotadeck/gateway.sock")
+        assert find_socket() == Found(paths.SERVICE_SOCKET, "the service's place")
+    for closed in ("run", "service"):
+        (home / closed).chmod(0o700)
+
+
+def test_an_account_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 7)
+    with pytest.raises(FileNotFoundError, match="no home directory: set HOME, or XDG_CONFIG_HOME"):
+        paths.config_file()
 
 
 def test_a_demo_that_has_ended_is_not_found(home: Path, open_sockets: ExitStack) -> None:

@@ -5,6 +5,8 @@ the ledger has them; failed on the clients' side), ``spend_nano_usd`` by project
 roll-ups, ``upstream`` (from its own log), ``reconciled``, and ``differences`` where it is false.
 """
 
+import sys
+from math import isnan
 from typing import Any
 
 import click
@@ -13,6 +15,18 @@ from console.cli.exits import Exit, Stop
 from console.cli.show import emit, note, say
 
 SECONDS = 30.0
+
+
+class _Number(click.FloatRange):
+    """A range that NaN is not in."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 @click.command(
@@ -25,18 +39,21 @@ Examples:
 @click.option("--headless", is_flag=True, help="No screen: run, reconcile, report, exit.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.1, 86_400),
+    type=_Number(0.1, 86_400),
     help="How long the traffic runs. Headless default 30; else until you leave.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Headless: the report as JSON.")
-@click.option("--projects", type=click.IntRange(1, 10_000), default=6, show_default=True)
 @click.option(
-    "--rate", type=click.FloatRange(0.01, 1_000), default=1.0, show_default=True,
+    "--projects", type=click.IntRange(1, 10_000), default=6, show_default=True,
+    help="How many; all but the six are quiet ones.",
+)  # fmt: skip
+@click.option(
+    "--rate", type=_Number(0.01, 1_000), default=1.0, show_default=True,
     help="Multiplies every project's traffic.",
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Of traffic and replies.")
 @click.option(
-    "--speed", type=click.FloatRange(0, 100), default=1.0, show_default=True,
+    "--speed", type=_Number(0, 100), default=1.0, show_default=True,
     help="Multiplies the upstream's delays; 0 for none.",
 )  # fmt: skip
 @click.option("--theme", metavar="NAME", help="Colours of the console.")
@@ -62,14 +79,20 @@ def demo(
 
     if as_json and not headless:
         raise Stop(Exit.USAGE, "--json belongs to --headless; the console is not JSON")
-    if headless and seconds is None:
-        seconds = SECONDS
+    if not headless and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        words = "the demo's console needs a terminal; `quotadeck demo --headless` does without"
+        raise Stop(Exit.USAGE, words)
+    if headless:
+        # Before the children run: a ctrl+c that meets a module half made ends Python its own way.
+        from console.cli.demo.headless import run_headless
+
+        seconds = SECONDS if seconds is None else seconds
     home = fresh_home(demo_dir())
     wishes = Wishes(seconds=seconds, **how)
     with socket_place(home) as socket, World(home, socket, wishes) as world:
         world.start()
         if headless:
-            return _report(world, as_json=as_json)
+            return _tell(run_headless(world), as_json=as_json)
         from console.cli.screen import show
         from console.sources import GatewaySource
 
@@ -78,10 +101,7 @@ def demo(
         return code
 
 
-def _report(world: Any, *, as_json: bool) -> int:
-    from console.cli.demo.headless import run_headless
-
-    report = run_headless(world)
+def _tell(report: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         emit(report)
     else:

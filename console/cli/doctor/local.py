@@ -3,6 +3,7 @@
 import asyncio
 import grp
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from console.domain.text import clean
 from console.sources import GatewaySource, SourceError, SourceGone
 from console.store import Reader, StoreBusy, StoreError, StoreMissing
 from console.wire.config import ConfigError, GatewayConfig, load
+from console.wire.paths import is_there
 
 MODE = 0o660
 
@@ -19,7 +21,7 @@ MODE = 0o660
 def config(path: Path) -> tuple[list[Finding], GatewayConfig | None]:
     """The config, secrets included, and what was read; None where it is wrong."""
     where = clean(str(path))
-    if not path.exists():
+    if not is_there(path):
         todo = f"write one: quotadeck init --config {where}"
         return [fail("config", f"there is none at {where}", todo)], None
     try:
@@ -39,16 +41,41 @@ def config(path: Path) -> tuple[list[Finding], GatewayConfig | None]:
         ok("secrets", f"the keys of {len(found.upstreams)} upstreams are there"),
     ]
     findings += [warn("config", words, "look at it") for words in loaded.warnings]
+    findings += _accounts(loaded)
     return findings, loaded
+
+
+def _accounts(loaded: GatewayConfig) -> Iterator[Finding]:
+    """The users and groups that the config names and this machine does not know."""
+    if loaded.socket_group is not None and not _known("group", loaded.socket_group):
+        found = f"there is no group {clean(loaded.socket_group)!r} on this machine"
+        yield fail("socket_group", found, "make it, or change `socket_group` in the config")
+    for role, principals in loaded.roles.items():
+        for principal in principals:
+            kind, _, name = principal.partition(":")
+            if not _known(kind, name):
+                found = f"{role} names the {kind} {name!r}, which this machine does not know"
+                yield warn("roles", found, "make it, or correct [roles] in the config")
+
+
+def _known(kind: str, name: str) -> bool:
+    try:
+        return bool(grp.getgrnam(name) if kind == "group" else pwd.getpwnam(name))
+    except KeyError:
+        return False
 
 
 def socket(path: Path, group: str | None) -> Iterator[Finding]:
     """Rights of the admin socket, and whether a gateway answers."""
     where = clean(str(path))
-    if not path.exists():
+    if not is_there(path):
         yield warn("socket", f"no gateway runs at {where}", "start it: quotadeck gateway")
         return
-    facts = path.stat()
+    try:
+        facts = path.stat()
+    except OSError as closed:
+        yield fail("socket", f"{where}: {closed.strerror}", "ask to join the group of its folder")
+        return
     if not stat.S_ISSOCK(facts.st_mode):
         yield fail("socket", f"{where} is not a socket", "move it away, or configure another path")
         return
@@ -108,6 +135,10 @@ def store(state: Path) -> Finding:
     try:
         found = asyncio.run(newest())
     except StoreMissing:
+        place = next(place for place in (state, *state.parents) if os.access(place, os.F_OK))
+        if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+            todo = "the gateway's account needs that right, or another `state` in the config"
+            return warn("store", f"none yet at {where}, and you may not make it", todo)
         return ok("store", f"none yet at {where}; the gateway makes it at its first start")
     except StoreBusy as busy:
         return warn("store", clean(str(busy), 400), "ask again in a moment")

@@ -32,7 +32,7 @@ def sqlite(version: str = sqlite3.sqlite_version) -> Finding:
 
 def disk(state: Path) -> Finding:
     """Room for the journal and the ledger, on the state directory's file system."""
-    place = next((p for p in (state, *state.parents) if p.exists()), Path("/"))
+    place = next((p for p in (state, *state.parents) if os.access(p, os.F_OK)), Path("/"))
     use = shutil.disk_usage(place)
     share = 100 * use.free // use.total if use.total else 0
     found = f"{use.free / 1024**3:.1f} GB free ({share}%) at {clean(str(place))}"

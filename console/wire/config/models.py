@@ -272,7 +272,7 @@ class RouteTable(Table):
     targets: Annotated[
         list[str],
         Field(min_length=1),
-        Allowed("a list of targets of this file, none twice"),
+        Allowed("a list of at least one target of this file, none twice"),
     ]
     """The first serves; the others are its fallbacks, in this order."""
 

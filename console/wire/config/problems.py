@@ -67,7 +67,7 @@ def shown(value: object) -> str:
     if isinstance(value, int | float):
         return clean(str(value), 40)
     if isinstance(value, list):
-        return "a list"
+        return "a list" if value else "an empty list"
     return "a table" if isinstance(value, dict) else "a date or time"
 
 
