@@ -1,10 +1,10 @@
 """CPU of the gateway process per JSON request, admission and record included."""
 
 import asyncio
-import os
 import tempfile
 from pathlib import Path
 
+from tests.bench import cpu_s
 from tests.load import flood
 from tests.processes import running
 
@@ -23,13 +23,8 @@ TARGETS = "\n".join(
 )
 
 
-def cpu_s(pid: int) -> float:
-    """User and system seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def run() -> list[tuple[str, str]]:
+    """(name, figure) under load, the warm-up left out."""
     with (
         tempfile.TemporaryDirectory() as directory,
         running(Path(directory), PROJECTS, targets=TARGETS) as gateway,

@@ -56,6 +56,7 @@ def one_round(gateway: Gateway, key: str, screen: Screen) -> float:
 
 
 def run() -> list[tuple[str, str]]:
+    """(name, figure) of the median and the slowest round."""
     with (
         tempfile.TemporaryDirectory() as directory,
         running(Path(directory), "[projects.bench]\n") as gateway,

@@ -1,10 +1,9 @@
 """The console's screen: first paint, and what it sends when idle and when cells change."""
 
-import os
 import sys
 import time
-from pathlib import Path
 
+from tests.bench import cpu_s
 from tests.screen import Screen
 
 PLAY = (sys.executable, "-m", "tests.tui.play")
@@ -27,19 +26,10 @@ def _steady(*options: str, columns: int = 200, rows: int = 50) -> tuple[float, f
     with Screen([*PLAY, *options], columns=columns, rows=rows) as screen:
         screen.shows("gw ok", "? help", within_s=30)
         screen.bytes_within(2.5)
-        before, started = _cpu_s(screen.process.pid), time.monotonic()
+        before, started = cpu_s(screen.process.pid), time.monotonic()
         sent = screen.bytes_within(6)
         took = time.monotonic() - started
-        return sent / took, 100 * (_cpu_s(screen.process.pid) - before) / took
-
-
-def _cpu_s(pid: int) -> float:
-    """CPU seconds of a process so far; 0 where the system has no /proc."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return 0.0
-    fields = stat.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
+        return sent / took, 100 * (cpu_s(screen.process.pid) - before) / took
 
 
 def run() -> list[tuple[str, str]]:
