@@ -68,11 +68,11 @@ class Quotadeck(App[int], inherit_bindings=False):
     async def _pulse(self) -> None:
         """Draw when a reading comes and when the interval is over, never more often than it."""
         loop = asyncio.get_running_loop()
-        with self.batch_update():  # one whole frame instead of an empty one before it
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE_S):
-                    await self._news.wait()
-            self.overview.draw()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await self._news.wait()
+        self.overview.draw()
+        self.overview.call_after_refresh(terminal.release, self.overview)
         gc.freeze()  # what start-up made stays; the front door had put the collector off
         gc.enable()
         drawn = loop.time()

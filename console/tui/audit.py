@@ -8,15 +8,17 @@ from textual.app import ComposeResult
 
 from console.domain.days import micros
 from console.domain.text import clean
+from console.domain.wording import bare
 from console.sources.base import Source, SourceError
 from console.tui.actions import available
-from console.tui.figures import fit, local
+from console.tui.figures import fit, grouped, local
 from console.tui.frame import crop, keys_line
 from console.tui.grid import Grid
 from console.tui.lines import Lines
 from console.tui.propose import Proposal, undo_of
 from console.tui.room import Room
 from console.tui.rows import Line, Span
+from console.tui.state import short_field
 from console.tui.themes import Theme
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ PAGE: Final = 100
 class Audit(Room):
     """The command log as a list; more is read when the cursor nears its end."""
 
-    DEFAULT_CSS = "#title, #chosen, #keys { height: 1; }"
+    DEFAULT_CSS = "#title, #keys { height: 1; } #chosen { height: 2; }"
 
     def __init__(
         self,
@@ -83,7 +85,7 @@ class Audit(Room):
 
     def draw(self) -> None:
         width = self.size.width
-        self.entries.set_height(max(1, self.size.height - 3))
+        self.entries.set_height(max(1, self.size.height - 4))
         self.entries.fill(
             self._rows, [], lambda row, chosen: audit_line(row, self._zone, width, chosen=chosen)
         )
@@ -92,8 +94,8 @@ class Audit(Room):
                    "dim"), Span(self._problem, "attention")], width)]
         )  # fmt: skip
         chosen = self.entries.chosen
-        words = audit_words(chosen) if chosen else ""
-        self._words.show([crop([Span(words, "normal")], width)])
+        words = audit_words(chosen, self._zone) if chosen else ("", "")
+        self._words.show([crop([Span(text, "normal")], width) for text in words])
         acts = [act for act in available("audit", read_only=self.read_only) if act.label]
         back = (Span("esc", "key"), Span(" back  ", "dim"))
         self._keys.show([(*back, *keys_line(acts, max(0, width - 10)))])
@@ -131,13 +133,14 @@ class Audit(Room):
             self.draw()
             return
         self.app.pop_screen()
-        self._undo(undo_of([(chosen.id, f"{chosen.subject} {audit_what(chosen)}")]))
+        self._undo(undo_of([(chosen.id, f"{bare(chosen.subject)} {audit_what(chosen)}")]))
 
 
 def audit_what(row: "AuditRow") -> str:
     """``rpm 20 → 40``, ``paused``: what an entry did."""
     if row.before or row.after:
-        return f"{row.field or row.action} {row.before} → {row.after}"
+        what = short_field(row.field or row.action)
+        return f"{what} {grouped(row.before)} → {grouped(row.after)}"
     return row.action
 
 
@@ -146,27 +149,27 @@ def audit_line(row: "AuditRow", zone: tzinfo | None, width: int, *, chosen: bool
     mark, role = (
         ("●", "key") if row.in_force else ("✗", "trouble") if not row.applied else (" ", "dim")
     )
-    name = row.subject
+    name = clean(bare(row.subject))
     when = local(micros(row.at), zone).strftime("%d %b %H:%M")
-    ends = f" until {local(micros(row.until), zone).strftime('%H:%M')}" if row.until else ""
     text = "dim" if not row.applied else "normal"
     return crop(
         [
             Span(mark, role), Span("▸" if chosen else " ", "key"), Span(when + " ", "dim"),
             Span(fit(clean(row.actor), 10), text), Span(" "), Span(fit(row.action, 9), text),
-            Span(fit(clean(name), max(16, width // 4)), "chosen" if chosen else text), Span(" "),
-            Span(clean(audit_what(row)) + ends, text),
+            Span(fit(name, max(16, width // 4)), "chosen" if chosen else text), Span(" "),
+            Span(clean(audit_what(row)) + _ends(row, zone), text),
         ],
         width,
     )  # fmt: skip
 
 
-def audit_words(row: "AuditRow") -> str:
-    """The chosen entry's reason, or why it was refused."""
-    if not row.applied:
-        return clean(f"refused: {row.error}")
-    state = "in force" if row.in_force else "no longer in force"
-    return clean(
-        f"#{row.seq} {state}, by {row.actor} as {row.role.value} ({row.origin}): "
-        f"{row.reason or 'no reason given'}"
-    )
+def _ends(row: "AuditRow", zone: tzinfo | None) -> str:
+    return f" until {local(micros(row.until), zone).strftime('%H:%M')}" if row.until else ""
+
+
+def audit_words(row: "AuditRow", zone: tzinfo | None) -> tuple[str, str]:
+    """The chosen entry in full, and its reason, or why it was refused."""
+    state = "in force" if row.in_force else "no longer in force" if row.applied else "refused"
+    what = f"#{row.seq} {state}: {row.subject} {audit_what(row)}{_ends(row, zone)}"
+    why = row.error if not row.applied else row.reason or "no reason given"
+    return clean(what, 400), clean(f"{row.actor} as {row.role.value} ({row.origin}): {why}", 400)

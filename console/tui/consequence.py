@@ -8,7 +8,7 @@ from console.domain.commands import Action, Command
 from console.domain.days import micros
 from console.domain.money import usd_short
 from console.domain.text import clean
-from console.tui.figures import cell_len, clock_time, fit, folded, local, three
+from console.tui.figures import cell_len, clock_time, fit, folded, grouped, local, three
 from console.tui.form import Form
 from console.tui.frame import crop
 from console.tui.rows import Line, Span
@@ -77,14 +77,16 @@ def _consequence(view: View, zone: tzinfo | None, inner: int) -> list[Line]:
         return [(Span(fit("preview", _LABEL), "dim"), Span(waiting, "dim"))]
     lines: list[Line] = []
     if not answer.error:
-        lines.append(
-            (
-                Span(fit(short_field(answer.field or "preview"), _LABEL), "dim"),
-                Span(answer.before or "–", "normal"), Span(" → ", "dim"),
-                Span(answer.after or "–", "strong"),
-                Span("   " + _end(view.command, answer, zone), "normal"),
-            )
+        change = (
+            Span(fit(short_field(answer.field or "preview"), _LABEL), "dim"),
+            Span(grouped(answer.before or "–"), "normal"), Span(" → ", "dim"),
+            Span(grouped(answer.after or "–"), "strong"),
         )  # fmt: skip
+        end = Span("   " + _end(view.command, answer, zone), "normal")
+        if sum(cell_len(span.text) for span in (*change, end)) <= inner:
+            lines.append((*change, end))
+        else:
+            lines += [change, (Span(" " * (_LABEL - 3)), end)]
     if answer.estimate:
         lines += _estimate(answer.estimate, inner)
     for warning in answer.warnings:
@@ -100,7 +102,7 @@ def _end(command: Command | None, answer: "CommandAnswer", zone: tzinfo | None) 
         )  # fmt: skip
         return "until somebody changes it" if lasts else ""
     until = end_time(answer.until, zone)
-    return f"until {until}, then {answer.then} again" if answer.then else f"until {until}"
+    return f"until {until}, then {grouped(answer.then)} again" if answer.then else f"until {until}"
 
 
 def end_time(rfc3339: str, zone: tzinfo | None) -> str:
@@ -127,7 +129,10 @@ def _estimate(e: "Estimate", inner: int) -> list[Line]:
         *pair("admitted", three(e.admitted_before), three(e.admitted_after)),
         *pair("refused", three(e.refused_before), three(e.refused_after)),
     ]
-    money = pair("spend", usd_short(e.spend_before_nano), usd_short(e.spend_after_nano))
+    # Where nothing was admitted nothing is known of what a request costs.
+    blind = not e.admitted_before and e.admitted_after
+    after = "unknown" if blind else usd_short(e.spend_after_nano)
+    money = pair("spend", usd_short(e.spend_before_nano), after)
     indent = Span(" " * _LABEL)
     fits = _LABEL + sum(cell_len(span.text) for span in (*requests, *money)) <= inner + 2
     figures = [(indent, *requests, *money)] if fits else [(indent, *requests), (indent, *money)]

@@ -53,6 +53,10 @@ class Dialog(Lines):
         self._zone = zone
         self._done = done
         self._asked = 0
+        self._waiting = False
+        """For the preview of what the form says now."""
+        self._hurried = False
+        """Enter came before the preview: it counts when that comes, unless it warns."""
         self._keys: dict[Command, str] = {}
         self.view = View(proposal.form)
 
@@ -78,16 +82,23 @@ class Dialog(Lines):
 
     def _edited(self, form: Form) -> None:
         before, self._asked = self.view, self._asked + 1
+        waited, self._waiting, self._hurried = self._waiting, False, False
         confirm = self._proposal.confirm(form)
         try:
             command = self._proposal.build(form, self._snapshot())
         except (TypedWrong, MoneyError) as problem:
             self.view = View(form, error=str(problem), confirm=confirm)
         else:
-            if before.command == command and before.answer:
+            if before.command == command and before.answer and not waited:
                 self.view = replace(before, form=form, confirm=confirm, error="")
             else:
-                self.view = View(form, command, confirm=confirm)
+                # Why somebody does it changes nothing of what it does: that stays to be read.
+                known = before.command and replace(
+                    before.command, reason=command.reason, public=command.public
+                )
+                answer = before.answer if known == command else None
+                self.view = View(form, command, answer, confirm=confirm)
+                self._waiting = True
                 preview = self._preview(self._asked, command)
                 self.run_worker(preview, group="preview", exclusive=True)
         self.draw()
@@ -101,13 +112,18 @@ class Dialog(Lines):
             if error and not keyed.reason:  # what it would do is worth seeing before saying why
                 reasoned = replace(keyed, reason="preview", idempotency_key=_preview_key())
                 answer = await self._source.command(reasoned, dry_run=True)
+                error = answer.error or error  # what no reason mends is said first
         except SourceError as problem:
             shown = replace(self.view, error=f"no preview: {problem}")
         else:
             shown = replace(self.view, answer=answer, refused=error)
         if asked == self._asked:
-            self.view = shown
+            hurried, self._hurried = self._hurried, False
+            self.view, self._waiting = shown, False
             self.draw()
+            harmless = shown.answer and not (shown.error or shown.refused or shown.answer.warnings)
+            if hurried and harmless:
+                self._apply()
 
     def _apply(self) -> None:
         view = self.view
@@ -120,6 +136,11 @@ class Dialog(Lines):
             error = f"type {view.confirm} in the last field to confirm"
             last = replace(view.form, focus=len(view.form.fields) - 1)
             self.view = replace(view, form=last, error=error)
+            self.draw()
+            return
+        if self._waiting and view.answer is None:
+            self._hurried = True
+            self.view = replace(view, error="")
             self.draw()
             return
         self._asked += 1

@@ -11,6 +11,11 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _SCALES: Final = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
 
 
+def grouped(text: str) -> str:
+    """``1,500,000`` for ``1500000``; what is no whole number stays as it is."""
+    return f"{int(text):,}" if text.isdecimal() and text.isascii() else text
+
+
 def three(number: int) -> str:
     """``640``, ``1.28k``, ``74.1k``, ``310k``, ``1.1M``: at most five characters."""
     for scale, unit in _SCALES:
@@ -62,7 +67,7 @@ def age(ms: int) -> str:
     seconds = ms // 1_000
     if seconds < 5:
         return ""
-    if seconds < 120:
+    if seconds < 100:
         return f"{seconds}s"
     if seconds < 7_200:
         return f"{seconds // 60}m"

@@ -20,6 +20,8 @@ class Text:
     """The cursor; -1 stands for the end."""
     width: int = 14
     limit: int = 60
+    fresh: bool = False
+    """A proposal that nobody touched yet: what is typed replaces it."""
 
     @property
     def cursor(self) -> int:
@@ -27,6 +29,14 @@ class Text:
 
     def press(self, key: str, character: str | None) -> "Text | None":
         """The field after a key; None if the key is not for it."""
+        if self.fresh and key in ("backspace", "ctrl+h", "delete"):
+            return replace(self, text="", at=0, fresh=False)
+        edited = self._edited(key)
+        if edited is not None:
+            return replace(edited, fresh=False)
+        return self.insert(character) if character and character.isprintable() else None
+
+    def _edited(self, key: str) -> "Text | None":
         at, text = self.cursor, self.text
         match key:
             case "left":
@@ -45,15 +55,13 @@ class Text:
                 return replace(self, text=text[at:], at=0)
             case "ctrl+k":
                 return replace(self, text=text[:at], at=at)
-        if character and character.isprintable():
-            return self.insert(character)
         return None
 
     def insert(self, typed: str) -> "Text":
         """The field after typing or pasting; what does not fit is left out."""
-        at = self.cursor
-        text = (self.text[:at] + clean(typed, self.limit) + self.text[at:])[: self.limit]
-        return replace(self, text=text, at=min(len(text), at + len(typed)))
+        before, at = ("", 0) if self.fresh else (self.text, self.cursor)
+        text = (before[:at] + clean(typed, self.limit) + before[at:])[: self.limit]
+        return replace(self, text=text, at=min(len(text), at + len(typed)), fresh=False)
 
     def spans(self, *, focused: bool) -> list[Span]:
         """``[20____]`` with the cursor's cell reversed, scrolled so that the cursor is seen."""
@@ -63,6 +71,10 @@ class Text:
         shown = self.text[start:]
         if not focused:
             return [Span("[", "dim"), Span(_line(shown, self.width)), Span("]", "dim")]
+        if self.fresh:
+            room = max(0, self.width - cell_len(shown))
+            return [Span("[", "key"), Span(shown, "chosen"), Span("_" * room, "strong"),
+                    Span("]", "key")]  # fmt: skip
         at = self.cursor - start
         left, under, right = shown[:at], shown[at : at + 1] or " ", shown[at + 1 :]
         room = max(0, self.width - cell_len(left) - cell_len(under))

@@ -37,7 +37,7 @@ class Totals:
 
     def gone_us(self, now: Present) -> int | None:
         """When the sum of budgets ends at the present rate, if the days do not end before."""
-        gone = gone_at_us(self.budget_nano - self.budgeted_nano, self.rate_nano, now.now_us)
+        gone = gone_at_us(self.budget_nano - self.budgeted_nano, self.rate_nano, now)
         return gone if gone is not None and gone < self.ends_us else None
 
 
@@ -145,35 +145,38 @@ def totals_line(picture: Picture, sums: Totals, zone: tzinfo | None, width: int)
     now, vitals = picture.present, picture.snapshot.vitals
     gone = sums.gone_us(now)
     quiet = "normal" if now.live else "dim"
-    parts: list[list[Span]] = [
-        [Span(f.three(sums.requests), quiet), Span(" req/m", "dim")],
-        [Span("err ", "dim"), Span(f.percent(sums.errors, sums.forwarded), quiet)],
-        [Span(usd_short(sums.hour_nano), quiet), Span("/h", "dim")],
-        [Span("today ", "dim"), Span(usd_short(sums.today_nano), quiet)],
-    ]
+    requests = [Span(f.three(sums.requests), quiet), Span(" req/m", "dim")]
+    role = "attention" if now.live and sums.refused else "dim"
+    refused = [Span("ref ", "dim"), Span(f.three(sums.refused), role), Span("/m", "dim")]
+    errors = [Span("err ", "dim"), Span(f.percent(sums.errors, sums.forwarded), quiet)]
+    hour = [Span(usd_short(sums.hour_nano), quiet), Span("/h", "dim")]
+    today = [Span("today ", "dim"), Span(usd_short(sums.today_nano), quiet)]
     if sums.budget_nano:
         share = sums.budgeted_nano / sums.budget_nano
         role = quiet if now.live and share < 0.8 and gone is None else "attention"
         role = role if now.live else "dim"
-        parts[-1] += [
+        today += [
             Span("/" + usd_short(sums.budget_nano).removeprefix("$") + " ", "dim"),
             Span(f.bar(share, 6, hollow=not now.live), "bar " + role),
             Span(f" {share:.0%}", role),
         ]
         if gone is not None:
-            parts[-1].append(Span("→" + f.clock_time(gone, zone), role))
+            today.append(Span("→" + f.clock_time(gone, zone), role))
     health = [Span("gw ok" if now.live else "gw unknown", "dim")]
     if vitals.problems:
         words = "gw " + ", ".join(vitals.problems)
         health = [Span(f.fit(words, min(f.cell_len(words), width - 1)), "trouble")]
-    return _spread(_joined(parts, health, width), health, width)
+    parts = [requests, refused, errors, hour, today]
+    least_first = [hour, requests, errors, refused, today]
+    return _spread(_joined(parts, least_first, health, width), health, width)
 
 
-def _joined(parts: list[list[Span]], health: list[Span], width: int) -> list[Span]:
-    """The parts with blanks between; where they do not fit beside the gateway's health, money an
-    hour goes first, then requests, errors, today."""
+def _joined(
+    parts: list[list[Span]], least_first: list[list[Span]], health: list[Span], width: int
+) -> list[Span]:
+    """The parts with blanks between, without those that do not fit beside the gateway's health."""
     kept = list(parts)
-    for least in (parts[2], parts[0], parts[1], parts[3]):
+    for least in least_first:
         spans = [span for part in kept for span in (*part, Span("  "))][:-1]
         if sum(f.cell_len(span.text) for span in (*spans, *health)) < width:
             break
@@ -199,16 +202,13 @@ def detail_line(
         return (Span("─" * width, "dim"),)
     flow = row.flow
     name = row.id
-    if isinstance(row, ProjectRow) and row.name != row.id:
+    if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
         name = f"{row.id} ({row.name})"
-    words: list[str] = []
-    if flow.refused_60s:
-        words.append(f"refused {f.three(flow.refused_60s)}/m by {flow.refused_cause or 'limits'}")
-    if isinstance(row, ProjectRow) and row.budget.limit_nano:
-        ends = f.clock_time(row.budget.ends_us, zone)
-        words.append(f"budget {usd_short(row.budget.limit_nano)} until {ends}")
+    words: list[str] = []  # what was done first: a narrow line loses its end
     if row.changes:
         words.append(changes_text(row.changes, now))
+    if flow.refused_60s:
+        words.append(f"refused {f.three(flow.refused_60s)}/m by {flow.refused_cause or 'limits'}")
     for route in routes:
         if route.changes and (
             route.id in row.models if isinstance(row, ProjectRow) else row.id in route.targets
@@ -216,6 +216,9 @@ def detail_line(
             words.append(f"{route.id}: {changes_text(route.changes, now)}")  # noqa: PERF401
     if flow.in_flight:
         words.append(f"{flow.in_flight} in flight")
+    if isinstance(row, ProjectRow) and row.budget.limit_nano:
+        ends = f.clock_time(row.budget.ends_us, zone)
+        words.append(f"budget {usd_short(row.budget.limit_nano)} until {ends}")
     text = " · ".join(words) or "nothing in force, nothing refused"
     room = width - f.cell_len(place) - f.cell_len(name) - 9
     shown = f.fit(text, min(f.cell_len(text), max(0, room)))
@@ -267,8 +270,15 @@ def _asks(act: Act) -> int:
     return f.cell_len(key_name(act.keys[0])) + f.cell_len(act.label) + 3
 
 
-def filter_line(text: str, *, typing: bool, width: int) -> Line:
-    """The filter while it is typed, and while it is in force."""
-    hint = "  enter keep   esc clear   !text the others" if typing else "  esc clear   / change"
-    cursor = [Span(" ", "chosen")] if typing else []
-    return crop([Span("/", "key"), Span(text, "strong"), *cursor, Span(hint, "dim")], width)
+def filter_line(text: str, width: int) -> Line:
+    """The filter while it is typed."""
+    hint = Span("  enter keep   esc clear   !text the others", "dim")
+    return crop([Span("/", "key"), Span(text, "strong"), Span(" ", "chosen"), hint], width)
+
+
+def filtered_keys(text: str, acts: Sequence[Act], width: int, role: Role | None = None) -> Line:
+    """The filter in force, and the keys beside it as far as they fit."""
+    shown = f.fit(text, min(f.cell_len(text), width // 4))
+    left = (Span("/", "key"), Span(shown, "strong"), Span("  esc", "key"), Span(" clear  ", "dim"))
+    room = width - sum(f.cell_len(span.text) for span in left)
+    return crop([*left, *keys_line(acts, max(0, room), role)], width)

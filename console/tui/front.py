@@ -39,6 +39,12 @@ def run_console(
         words = "quotadeck: the console needs a terminal; `quotadeck status` prints one reading"
         print(words, file=sys.stderr)
         return 2
+    if os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        words = (
+            f"quotadeck: TERM={os.environ['TERM']} cannot place a cursor; `quotadeck status` can"
+        )
+        print(words, file=sys.stderr)
+        return 2
     palette, failed = find_theme(theme, os.environ)
     # Textual reads these when it is imported: nothing on this screen is animated.
     os.environ["TEXTUAL_ANIMATIONS"] = "none"

@@ -13,7 +13,10 @@ from console.tui.themes import Theme
 _LEGEND = (
     ("bar", "how empty the bucket is: full bar, nothing left; beside it what was taken in 60 s"),
     ("today", "the bar is the share of the day's budget; gone: when it ends at the 10-min rate"),
-    ("! ‖ ↘ ✎", "trouble, paused, forced to a fallback, changed; then since when or until when"),
+    (
+        "! ~ ‖ ↘ ✎",
+        "trouble, nearly so, paused, forced to a fallback, changed; then since or until when",
+    ),
     ("storm ×9", "it asks nine times what is admitted: a client retries without waiting"),
     ("H L", "priority high, low"),
     ("░░░", "late readings: bars stand still until the gateway is heard again"),

@@ -12,7 +12,8 @@ from console.sources.base import Reading, Source, SourceError
 from console.tui.state import Present
 
 STALE_MS: Final = 3_000
-BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
+BACKOFF_S: Final = (0.25, 0.5, 1.0)
+"""Trying is cheap, and a gateway that came back is to be seen at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,19 @@ class Link:
     def picture(self) -> Picture | None:
         """The newest reading in the reader's present; None before the first.
 
-        Time runs on only while heartbeats arrive: three seconds after the last one the present
-        stops for the levels, so that a silent source never drifts to green.
+        Time runs on only while heartbeats arrive: three seconds after the last one, or when the
+        connection is lost, the present stops for the levels: no silent source drifts to green.
         """
         if self._reading is None:
             return None
         now_ns = self._clock.monotonic_ns()
         silent_ms = (now_ns - self._heard_ns) // 1_000_000
-        live = silent_ms < STALE_MS
+        live = silent_ms < STALE_MS and not self.problem
         now_ms, at_us, received_ns = self._anchor
         passed_ms = max(0, (now_ns - received_ns) // 1_000_000)
         levels_ms = min(passed_ms, (self._heard_ns - received_ns) // 1_000_000 + STALE_MS)
-        present = Present(now_ms + levels_ms, at_us + passed_ms * 1_000, live)
+        counted_us = at_us - self._reading.snapshot.vitals.started_us
+        present = Present(now_ms + levels_ms, at_us + passed_ms * 1_000, live, counted_us)
         return Picture(
             self._reading.snapshot, self._reading.whoami, present,
             silent_ms if silent_ms >= STALE_MS or self.problem else 0, self.problem,

@@ -12,12 +12,13 @@ from console.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
 from console.sources.base import Source
 from console.tui import frame, rows, terminal
 from console.tui.actions import allowed, available
+from console.tui.figures import grouped
 from console.tui.grid import Grid
 from console.tui.lines import Lines
 from console.tui.link import Link, Picture
 from console.tui.propose import NothingToDo, Proposal, propose
 from console.tui.room import Room
-from console.tui.state import Care, Order, project_state, target_state
+from console.tui.state import Care, Order, project_state, short_field, target_state
 from console.tui.themes import Theme
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Overview(Room):
         notes: Sequence[str],
     ) -> None:
         super().__init__("overview", theme, read_only=read_only)
+        terminal.hold(self)
         self._link = link
         self._source = source
         self._zone = zone
@@ -134,7 +136,8 @@ class Overview(Room):
             if picture.problem
             else frame.totals_line(picture, self._totals(picture.snapshot), self._zone, width)
         )
-        self._head.show([self._status(picture, alarms, width), second])
+        # A frozen picture is old by wish; whether the gateway lives is told all the same.
+        self._head.show([self._status(self._link.picture(), alarms, width), second])
         grid = self.projects if self.projects.active else self.targets
         rule = frame.detail_line(
             grid.chosen, picture.snapshot.routes, picture.present, grid.place, self._zone, width
@@ -165,10 +168,12 @@ class Overview(Room):
         return picture.whoami.role if picture else None
 
     def _draw_keys(self, width: int) -> None:
-        if self._typing_filter or self._filter:
-            line = frame.filter_line(self._filter, typing=self._typing_filter, width=width)
+        acts = available("overview", read_only=self.read_only)
+        if self._typing_filter:
+            line = frame.filter_line(self._filter, width)
+        elif self._filter:
+            line = frame.filtered_keys(self._filter, acts, width, self._role())
         else:
-            acts = available("overview", read_only=self.read_only)
             line = frame.keys_line(acts, width, self._role())
         self._keys.show([line])
 
@@ -374,8 +379,9 @@ class Overview(Room):
             self.say("nothing was changed")
             return
         until = f" until {end_time(answer.until, self._zone)}" if answer.until else ""
-        what = f"{answer.subject.removeprefix('project:')} {answer.field or ''}".rstrip()
-        text = f"done: {what} {answer.before} → {answer.after}{until}"
+        field = short_field(answer.field or "")
+        what = f"{answer.subject.removeprefix('project:')} {field}".rstrip()
+        text = f"done: {what} {grouped(answer.before)} → {grouped(answer.after)}{until}"
         if answer.recorded:
             self.say(text, "normal")
         else:

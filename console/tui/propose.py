@@ -49,7 +49,8 @@ def _reason() -> Text:
 
 
 def _span(default: str = "1h") -> Text:
-    return Text("for", "for", default, hint=f"30m, 2h30m, {STANDING}", width=10, limit=20)
+    hint = f"30m, 2h30m, {STANDING}"
+    return Text("for", "for", default, hint, width=10, limit=20, fresh=True)
 
 
 def _routes(row: AnyRow, snapshot: Snapshot) -> list[RouteRow]:

@@ -14,7 +14,9 @@ STORM_RATIO: Final = 5
 ERRORS_FROM: Final = 10
 ERRORS_PERCENT: Final = 5
 BUDGET_ATTENTION: Final = 0.8
-FORECAST_MINUTES: Final = 10
+FORECAST_US: Final = 600_000_000
+FORECAST_LEAST_US: Final = 30_000_000
+"""A forecast divides by the time that was counted, at least this: no rate from one request."""
 
 
 class Care(IntEnum):
@@ -45,11 +47,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The reader's present on the sender's clocks. ``live`` is False when readings are late."""
+    """The reader's present on the sender's clocks. ``live`` is False when readings are late.
+
+    ``counted_us`` is how much of the last ten minutes the sender has seen: less after its start.
+    """
 
     now_ms: int
     now_us: int
     live: bool = True
+    counted_us: int = FORECAST_US
 
 
 def project_state(row: ProjectRow, routes: Mapping[str, RouteRow], now: Present) -> State:
@@ -64,15 +70,17 @@ def project_state(row: ProjectRow, routes: Mapping[str, RouteRow], now: Present)
         if flow.refused_60s >= STORM_REFUSED and ratio >= STORM_RATIO:
             return State("!", f"storm ×{min(ratio, 9_999)}", "", Care.TROUBLE)
         often = flow.refused_60s * 10 >= flow.requests_60s
-        care = Care.TROUBLE if often else Care.ATTENTION
-        return State("!", "throttled", _since(flow.refused_since_ms, now), care)
+        since = _since(flow.refused_since_ms, now)
+        if often:
+            return State("!", "throttled", since, Care.TROUBLE)
+        return State("~", "throttled", since, Care.ATTENTION)
     if failing(flow.errors_5m, flow.forwarded_5m):
         share = round(100 * flow.errors_5m / flow.forwarded_5m)
         return State("!", f"errors {share}%", "", Care.TROUBLE)
     forced = forced_route(row, routes)
     if forced:
         target = short_model(forced.serving)
-        return State("↘", f"ok ↘{target}", _until(forced.changes, "target", now), Care.ATTENTION)
+        return State("↘", f"↘{target}", _until(forced.changes, "target", now), Care.ATTENTION)
     change = ending(row.changes)
     if change:
         when = remaining(change.until_us - now.now_us) if change.until_us else ""
@@ -80,7 +88,7 @@ def project_state(row: ProjectRow, routes: Mapping[str, RouteRow], now: Present)
             "✎", f"ok {direction(change)}{short_field(change.field)}", when, Care.ATTENTION
         )
     if budget_share(row) >= BUDGET_ATTENTION:
-        return State("!", f"budget {budget_share(row):.0%}", "", Care.ATTENTION)
+        return State("~", f"budget {budget_share(row):.0%}", "", Care.ATTENTION)
     return State(" ", "ok", "", Care.CALM)
 
 
@@ -150,7 +158,8 @@ def _number(text: str) -> float:
 
 def short_field(field: str) -> str:
     """A field's name as the narrow state column can hold it."""
-    return {"daily_budget_usd": "budget", "concurrency": "slots"}.get(field, field)
+    names = {"daily_budget_usd": "budget", "concurrency": "slots", "paused": "state"}
+    return names.get(field, field)
 
 
 def short_model(target: str) -> str:
@@ -186,11 +195,12 @@ def budget_share(row: ProjectRow) -> float:
     return min(1.0, row.budget.spent_nano / limit) if limit else 0.0
 
 
-def gone_at_us(left_nano: int, spent_10m_nano: int, now_us: int) -> int | None:
+def gone_at_us(left_nano: int, spent_10m_nano: int, now: Present) -> int | None:
     """When ``left_nano`` is spent at the rate of the last ten minutes; None at no rate."""
     if spent_10m_nano <= 0:
         return None
-    return now_us + max(0, left_nano) * FORECAST_MINUTES * 60_000_000 // spent_10m_nano
+    counted_us = max(FORECAST_LEAST_US, min(now.counted_us, FORECAST_US))
+    return now.now_us + max(0, left_nano) * counted_us // spent_10m_nano
 
 
 def project_gone_us(row: ProjectRow, now: Present) -> int | None:
@@ -199,7 +209,7 @@ def project_gone_us(row: ProjectRow, now: Present) -> int | None:
     if budget.limit_nano is None or budget.spent_nano >= budget.limit_nano:
         return None
     left = budget.limit_nano - budget.spent_nano
-    at_us = gone_at_us(left, row.flow.spent_10m_nano, now.now_us)
+    at_us = gone_at_us(left, row.flow.spent_10m_nano, now)
     return at_us if at_us is not None and at_us < budget.ends_us else None
 
 

@@ -11,9 +11,9 @@ import select
 import signal
 import sys
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
 from textual.app import App
@@ -40,6 +40,16 @@ class _Spans(ChopsUpdate):
 
 
 class _Compositor(Compositor):
+    held = False
+
+    def render_update(
+        self,
+        full: bool = False,
+        screen_stack: list[Screen[Any]] | None = None,
+        simplify: bool = False,
+    ) -> RenderableType | None:
+        return None if self.held else super().render_update(full, screen_stack, simplify)
+
     def render_partial_update(self) -> ChopsUpdate | None:
         update = super().render_partial_update()
         if update is None:
@@ -51,6 +61,21 @@ def send_only_cells(screen: Screen[None]) -> None:
     """Let a screen that is not yet mounted send single cells."""
     if type(getattr(screen, "_compositor", None)) is Compositor:
         screen._compositor = _Compositor()  # noqa: SLF001 no public way, see above
+
+
+def hold(screen: Screen[None]) -> None:
+    """Send nothing of a screen until `release`: an empty frame costs as much as a full one."""
+    compositor = screen._compositor  # noqa: SLF001
+    if isinstance(compositor, _Compositor):
+        compositor.held = True
+
+
+def release(screen: Screen[None]) -> None:
+    """Send a held screen whole, once, and from now on what changes."""
+    compositor = screen._compositor  # noqa: SLF001
+    if isinstance(compositor, _Compositor):
+        compositor.held = False
+        screen._compositor_refresh()  # noqa: SLF001
 
 
 def stalled(app: App[object]) -> bool:

@@ -64,6 +64,16 @@ async def test_a_frozen_picture_stands_still() -> None:
         await until(pilot, lambda: "search" not in shown(quotadeck_of(pilot)))
 
 
+async def test_a_frozen_picture_still_tells_that_the_gateway_is_gone() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("space")
+        await sees(pilot, "● live", "FROZEN")
+        source.gone = True
+        await sees(pilot, "✗ DISCONNECTED", "FROZEN")
+
+
 async def test_the_cursor_stays_on_its_row_when_rows_move() -> None:
     first = fire()
     calmer = replace(first.projects[1], flow=first.projects[3].flow)
@@ -115,9 +125,11 @@ async def test_the_audit_tells_and_undoes() -> None:
         await pilot.press("u")
         await sees(pilot, "not in force: nothing to undo")
         await pilot.press("j", "j")
-        await sees(pilot, "refused: too much")
+        await sees(
+            pilot, "#248 refused: project:analytics rpm 10 → 20", "operator (socket): too much"
+        )
         await pilot.press("k", "u")
-        await sees(pilot, "undo", "project:analytics rpm 10 → 20")
+        await sees(pilot, "undo", "analytics rpm 10 → 20")
         await pilot.press("enter")
         await sees(pilot, "done:")
     (command,) = applied(source)

@@ -42,11 +42,13 @@ async def test_a_limit_is_applied_as_previewed() -> None:
 
 
 async def test_a_repeated_enter_cannot_apply_twice() -> None:
-    source = scripted(hold=asyncio.Event())
-    assert source.hold is not None
+    source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
-        await pilot.press("l", "4", "0", "enter", "enter", "enter")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "20 → 40")
+        source.hold = asyncio.Event()
+        await pilot.press("enter", "enter", "enter")
         await sees(pilot, "applying …")
         assert len(applied(source)) == 1
         source.hold.set()
@@ -85,8 +87,10 @@ async def test_a_refusal_stays_in_the_dialog_and_gets_a_new_key() -> None:
     source = scripted(answer=answer)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
-        await pilot.press("l", "4", "0", "enter")
-        await sees(pilot, "rei changed rpm to 30 meanwhile; enter tries again")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "20 → 40")
+        await pilot.press("enter")
+        await sees(pilot, "rei changed rpm to 30 meanwhile; enter tries again", "20 → 40")
         await pilot.press("enter")
         await sees(pilot, "done: analytics")
     first, second = applied(source)
@@ -115,10 +119,13 @@ async def test_a_missing_reason_is_asked_for_and_nothing_is_sent() -> None:
 
 
 async def test_leaving_before_the_answer_is_not_called_nothing() -> None:
-    source = scripted(hold=asyncio.Event())
+    source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
-        await pilot.press("l", "4", "0", "enter")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "20 → 40")
+        source.hold = asyncio.Event()
+        await pilot.press("enter")
         await sees(pilot, "applying …")
         await pilot.press("escape")
         await sees(pilot, "left before the answer came")
@@ -149,6 +156,86 @@ async def test_only_the_newest_preview_is_shown() -> None:
         assert "asking the gateway" in shown(quotadeck_of(pilot))
         held[1].set()
         await sees(pilot, "20 → 40")
+
+
+async def test_an_enter_before_the_preview_waits_for_it_and_stops_at_a_warning() -> None:
+    source = scripted(hold=asyncio.Event())
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        assert source.hold is not None
+        await choose(pilot, "analytics")
+        await pilot.press("p", "enter")
+        await sees(pilot, "asking the gateway")
+        assert applied(source) == []
+        source.hold.set()
+        await sees(pilot, "done: analytics state running → paused")
+        source.hold.clear()
+        await pilot.press("l", "4", "0", "enter")
+        source.hold.set()
+        await sees(pilot, "20 → 40", "low priority waits")
+        await pilot.pause(0.05)
+        assert len(applied(source)) == 1
+        await pilot.press("enter")
+        await sees(pilot, "done: analytics rpm")
+
+
+async def test_what_it_does_stays_to_be_read_while_the_reason_is_typed() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0", "tab", "tab")
+        await sees(pilot, "20 → 40")
+        source.hold = asyncio.Event()
+        await pilot.press(*"why", "tab")
+        assert "20 → 40" in shown(quotadeck_of(pilot))
+        await pilot.press("shift+tab", "shift+tab", "shift+tab", "5")
+        assert "20 → 40" not in shown(quotadeck_of(pilot))
+
+
+async def test_what_is_typed_replaces_a_proposal_that_nobody_touched() -> None:
+    async with quotadeck(scripted()).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("p", *"30m")
+        await sees(pilot, "pause analytics --for 30m")
+        await pilot.press("escape", "p", "end", "3", "0", "m")
+        await sees(pilot, "pause analytics --for 1h30m")
+
+
+async def test_an_end_that_does_not_fit_gets_a_line_of_its_own() -> None:
+    def answer(command: Command, dry_run: bool) -> CommandAnswer:
+        return agree(command, dry_run).model_copy(
+            update={"before": "main/claude-opus-4.7", "after": "main/gemini-2.5-flash",
+                    "then": "main/claude-opus-4.7"}
+        )  # fmt: skip
+
+    async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "search")
+        await pilot.press("f")
+        await sees(pilot, "main/claude-opus-4.7 → main/gemini-2.5-flash ",
+                   "   until 04:02, then main/claude-opus-4.7 again")  # fmt: skip
+
+
+async def test_what_nothing_was_admitted_of_has_no_price() -> None:
+    def answer(command: Command, dry_run: bool) -> CommandAnswer:
+        agreed = agree(command, dry_run)
+        assert agreed.estimate is not None
+        nothing = {"admitted_before": 0, "spend_before_nano": 0, "spend_after_nano": 0}
+        return agreed.model_copy(update={"estimate": agreed.estimate.model_copy(update=nothing)})
+
+    async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "admitted 0 → 571", "spend $0 → unknown")
+
+
+async def test_what_no_reason_mends_is_said_before_the_missing_reason() -> None:
+    def answer(command: Command, dry_run: bool) -> CommandAnswer:
+        error = "0 is too little" if command.reason else "it needs a reason"
+        return CommandAnswer(applied=False, subject=command.subject, error=error)
+
+    async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "0")
+        await sees(pilot, "! 0 is too little")
 
 
 async def test_what_is_not_understood_says_what_is() -> None:
@@ -219,7 +306,9 @@ async def test_a_model_is_limited_and_paused_from_its_own_table() -> None:
     source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: bool(quotadeck_of(pilot).overview.targets.rows))
-        await pilot.press("tab", "l", *"100k", "enter")
+        await pilot.press("tab", "l", *"100k")
+        await sees(pilot, "rpm         20 → 100,000   until 04:02")
+        await pilot.press("enter")
         await sees(pilot, "done: target:main/claude-opus-4.7")
         await pilot.press("p")
         await sees(pilot, "pause model", "claude-opus-4.7")

@@ -67,6 +67,7 @@ async def test_time_runs_on_between_heartbeats(follower: Follower) -> None:
     assert picture.present.now_ms == NOW_MS + 1_000
     assert picture.present.now_us == AT_US + 1_000_000
     assert picture.present.live
+    assert picture.present.counted_us == AT_US - calm().vitals.started_us
 
 
 async def test_a_heartbeat_with_the_same_snapshot_does_not_turn_time_back(
@@ -108,6 +109,7 @@ async def test_the_gateways_death_and_return_are_survived(follower: Follower) ->
     assert picture is not None
     assert picture.problem == "/run/x: nobody answers"
     assert picture.snapshot.projects  # the last picture stays
+    assert not picture.present.live  # at once: nothing more will be heard
     follower.news.clear()
     await follower.source.inbox.put((calm(), True))
     await follower.news.wait()

@@ -48,7 +48,9 @@ def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
         frame.detail_line(snapshot.projects[0], snapshot.routes, NOW, "1/6", JST, width),
         *frame.happening_lines(snapshot.happenings, 3, JST, width),
         frame.keys_line(available("overview", read_only=False), width),
-        frame.filter_line("abc", typing=True, width=width),
+        frame.filter_line("abc", width),
+        frame.filtered_keys("abc", available("overview", read_only=False), width),
+        frame.filtered_keys("a" * 60, available("overview", read_only=False), width),
     ]
     assert [f.cell_len(text(line)) for line in lines] == [width] * len(lines)
     assert "gw-tokyo-1 ● live" in text(status)
@@ -96,6 +98,25 @@ def test_overrides_are_told_with_their_ends() -> None:
     assert "rpm 10→20 47m (mika) “batch bug”" in wide
     rule = text(frame.detail_line(snapshot.projects[3], (), NOW, "4/6", JST, 80))
     assert "paused 42m (mika)" in rule
+
+
+def test_a_narrow_rule_tells_what_was_done_before_the_rest() -> None:
+    rule = text(frame.detail_line(fire().projects[0], (), NOW, "1/6", JST, 60))
+    assert "── analytics rpm 10→20 47m" in rule  # and not its name twice
+
+
+def test_what_is_refused_stands_in_the_sums() -> None:
+    snapshot = fire()
+    sums = frame.totals(snapshot.projects)
+    line = frame.totals_line(Picture(snapshot, ME, NOW, 0), sums, JST, 80)
+    refused = sum(row.flow.refused_60s for row in snapshot.projects)
+    assert f"ref {f.three(refused)}/m" in text(line)
+
+
+def test_the_keys_stay_while_a_filter_is_in_force() -> None:
+    line = text(frame.filtered_keys("shop", available("overview", read_only=False), 80))
+    assert line.startswith("/shop  esc clear  p pause  r resume  l limit  f fallback")
+    assert "? help" in line
 
 
 def test_totals_are_sums_and_the_forecast_ends_with_the_day() -> None:

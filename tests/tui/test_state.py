@@ -32,7 +32,7 @@ ROUTES = {"gpt-4.1": FLASH}
         (project("a", paused=True, changes=(change("paused", "yes", "no", 42),)),
          "paused 42m", Care.ATTENTION),
         (project("a", paused=True), "paused", Care.ATTENTION),
-        (project("a", models=("gpt-4.1",)), "ok ↘flash 1h", Care.ATTENTION),
+        (project("a", models=("gpt-4.1",)), "↘flash 1h", Care.ATTENTION),
         (project("a", changes=(change("rpm", "40", "20"),)), "ok ↑rpm 59m", Care.ATTENTION),
         (project("a", changes=(change("tpm", "10", "20", None),)), "ok ↓tpm", Care.ATTENTION),
         (project("a", budget=10, spent=8.5), "budget 85%", Care.ATTENTION),
@@ -41,6 +41,11 @@ ROUTES = {"gpt-4.1": FLASH}
 def test_the_worst_news_is_the_state(row: ProjectRow, said: str, care: Care) -> None:
     state = project_state(row, ROUTES, NOW)
     assert (state.text, state.care) == (said, care)
+
+
+def test_only_trouble_has_the_mark_of_trouble() -> None:
+    near = (project("a", flow=Flow(34, 0, 1, "rpm")), project("a", budget=10, spent=8.5))
+    assert [project_state(row, ROUTES, NOW).mark for row in near] == ["~", "~"]
 
 
 def test_a_target_says_what_its_upstream_answers() -> None:
@@ -54,6 +59,9 @@ def test_a_forecast_is_told_only_if_the_budget_ends_today() -> None:
     gone = project_gone_us(row, NOW)
     assert gone is not None
     assert (gone - AT_US) // 60_000_000 == 38  # 45 dollars at 1.16 a minute
+    young = project_gone_us(row, replace(NOW, counted_us=60_000_000))
+    assert young is not None
+    assert (young - AT_US) // 60_000_000 == 3  # all of it in the one minute since the start
     late = AT_US + 37 * 60_000_000
     assert project_gone_us(replace(row, budget=replace(row.budget, ends_us=late)), NOW) is None
     assert project_gone_us(replace(row, flow=Flow()), NOW) is None

@@ -203,6 +203,18 @@ def test_over_ssh_only_the_terminals_own_colours_are_used() -> None:
         assert b"38;5;" not in screen.raw
 
 
+def test_the_first_frame_is_sent_whole_once() -> None:
+    with console("--scene", "calm", "--projects", "100", "--still", columns=200, rows=50) as screen:
+        settled(screen)
+        assert screen.raw.count(b"quotadeck") == 1
+
+
+def test_a_terminal_without_a_cursor_is_told_what_works_there() -> None:
+    with console(TERM="dumb") as screen:
+        screen.shows("TERM=dumb", "quotadeck status")
+        assert screen.exit_code() == 2
+
+
 def test_without_a_terminal_it_says_so() -> None:
     done = subprocess.run(PLAY, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=False)  # fmt: skip
