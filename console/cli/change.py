@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from console.cli.exits import Exit, Stop
 from console.cli.reach import ask
 from console.cli.show import clock, emit, note, say
-from console.domain.commands import MAX_REASON, Action, Command
+from console.domain.commands import LASTING, MAX_REASON, Action, Command
 from console.domain.days import micros
 from console.domain.ids import new_id
 from console.domain.money import usd_short
@@ -127,7 +127,7 @@ def _headline(command: Command, answer: "CommandAnswer", how: Change) -> str:
 
 def _ending(command: Command, answer: "CommandAnswer", how: Change) -> str:
     if answer.until is None:
-        stands = command.action in (Action.PAUSE, Action.LIMIT, Action.FALLBACK)
+        stands = command.action in LASTING
         return " (permanent: until somebody undoes it)" if stands else ""
     until = clock(micros(answer.until), time.time_ns() // 1_000)
     then = f", then {clean(answer.then)} again" if answer.then else ""

@@ -11,7 +11,7 @@ import click
 from console.cli.exits import Exit, Stop
 from console.cli.show import note
 from console.sources import GatewaySource, Source, SourceError, SourceGone
-from console.wire.paths import Found, find_socket
+from console.wire.paths import Found, demo_socket, find_socket
 
 T = TypeVar("T")
 Asked = Callable[[Source], Awaitable[T]]
@@ -32,7 +32,7 @@ def gateway_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def locate(socket: Path | None) -> Found:
     """The socket to use; says so on stderr when it is a running demo's, chosen by nobody."""
     found = find_socket(socket)
-    if "demo" in found.why:
+    if found.path == demo_socket():
         note(f"on the demo's gateway ({found.path})")
     return found
 

@@ -23,6 +23,10 @@ class Action(StrEnum):
     KEY_REVOKE = "key_revoke"
 
 
+LASTING: Final = frozenset({Action.PAUSE, Action.LIMIT, Action.FALLBACK})
+"""Those that stay in force: with an end or, as a standing change, without."""
+
+
 class Field(StrEnum):
     """The changeable values of a subject. Limits are named as in the config file."""
 

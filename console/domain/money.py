@@ -107,9 +107,11 @@ def usd_exact(nano: int) -> str:
 
 
 def usd_short(nano: int) -> str:
-    """Three significant figures with the currency, for people: ``$455``, ``$1.21k``, ``$0.034``."""
+    """Three significant figures with the currency, for people: ``$455``, ``$1.21k``, ``<$0.01``."""
     sign, nano = ("-", -nano) if nano < 0 else ("", nano)
     dollars = Decimal(nano) / NANO_PER_USD
+    if 0 < dollars < Decimal("0.0095"):
+        return f"{sign}<$0.01"
     for limit, divisor, unit in ((999_500, 1_000_000, "M"), (999.5, 1_000, "k")):
         if dollars >= Decimal(str(limit)):
             return f"{sign}${_three(dollars / divisor)}{unit}"
@@ -119,7 +121,5 @@ def usd_short(nano: int) -> str:
 def _three(value: Decimal) -> str:
     if value == 0:
         return "0"
-    if value < Decimal("0.0095"):
-        return "<0.01"
     places = 0 if value >= Decimal("99.95") else 1 if value >= Decimal("9.995") else 2
     return format(value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN), "f")

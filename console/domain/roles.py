@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from console.domain.commands import Action, Actor, Command, Entry, Role
+from console.domain.commands import LASTING, Action, Actor, Command, Entry, Role
 from console.domain.layers import Layer, Layers
 from console.domain.wording import value_text
 
@@ -18,8 +18,6 @@ MAY: Final[Mapping[Role, frozenset[Action]]] = {
 OPERATOR_FACTOR: Final = 2
 """An operator may raise a limit to this many times the file's or the standing value."""
 
-_MUST_EXPIRE: Final = frozenset({Action.PAUSE, Action.LIMIT, Action.FALLBACK})
-
 
 def forbidden(actor: Actor, command: Command) -> str:
     """Why this actor may not ask for such a command at all; empty when it may."""
@@ -28,7 +26,7 @@ def forbidden(actor: Actor, command: Command) -> str:
         return f"{actor.name} is {actor.role} here; {command.action} takes an {needed}"
     if actor.role is Role.ADMIN or command.for_ms is not None:
         return ""
-    if command.action in _MUST_EXPIRE:
+    if command.action in LASTING:
         return (
             f"{actor.name} is {actor.role} here and may {command.action} for a time only: "
             f"give it an end of at most 31 days, or ask an admin for a permanent one"

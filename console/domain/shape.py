@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from console.domain.commands import MAX_OVERRIDE_MS, MAX_REASON, Action, Command, Field
+from console.domain.commands import (
+    LASTING,
+    MAX_OVERRIDE_MS,
+    MAX_REASON,
+    Action,
+    Command,
+    Field,
+)
 from console.domain.text import clean
 from console.domain.wording import bare
 
@@ -21,8 +28,8 @@ KINDS: Final[Mapping[Action, tuple[str, ...]]] = {
 """The kinds of subject that each action can be about."""
 
 _VALUED: Final = frozenset({Action.LIMIT, Action.FALLBACK, Action.KEY_ADD})
-_TEMPORARY: Final = frozenset({Action.PAUSE, Action.LIMIT, Action.FALLBACK, Action.KEY_ADD})
-_EXPLAINED: Final = frozenset({Action.PAUSE, Action.LIMIT, Action.FALLBACK, Action.KEY_REVOKE})
+_MAY_EXPIRE: Final = LASTING | {Action.KEY_ADD}
+_EXPLAINED: Final = LASTING | {Action.KEY_REVOKE}
 """Ways back and new keys (they carry a label) may go without a reason; the rest may not."""
 
 
@@ -79,7 +86,7 @@ def _reason_wrong(command: Command) -> str:
 def _duration_wrong(command: Command) -> str:
     if command.for_ms is None:
         return ""
-    if command.action not in _TEMPORARY:
+    if command.action not in _MAY_EXPIRE:
         return f"{command.action} does not end by itself: leave the duration out"
     if not MIN_OVERRIDE_MS <= command.for_ms <= MAX_OVERRIDE_MS:
         return f"{command.for_ms} ms is not between one second and 31 days"

@@ -2,6 +2,6 @@
 
 from console.tui.actions import keys_reference
 from console.tui.front import run_console
-from console.tui.themes import find_theme, theme_names
+from console.tui.themes import find_theme
 
-__all__ = ["find_theme", "keys_reference", "run_console", "theme_names"]
+__all__ = ["find_theme", "keys_reference", "run_console"]

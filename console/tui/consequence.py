@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
-from console.domain.commands import Action, Command
+from console.domain.commands import LASTING, Command
 from console.domain.days import micros
 from console.domain.money import usd_short
 from console.domain.text import clean
@@ -97,9 +97,7 @@ def _consequence(view: View, zone: tzinfo | None, inner: int) -> list[Line]:
 
 def _end(command: Command | None, answer: "CommandAnswer", zone: tzinfo | None) -> str:
     if answer.until is None:
-        lasts = command is not None and command.action in (
-            Action.PAUSE, Action.LIMIT, Action.FALLBACK
-        )  # fmt: skip
+        lasts = command is not None and command.action in LASTING
         return "until somebody changes it" if lasts else ""
     until = end_time(answer.until, zone)
     return f"until {until}, then {grouped(answer.then)} again" if answer.then else f"until {until}"

@@ -88,13 +88,6 @@ def remaining(us: int) -> str:
     return f"{hours // 24}d"
 
 
-def span(ms: int) -> str:
-    """A duration exactly, as it can be typed: ``30m``, ``2h30m``, ``1h0m5s`` as ``1h5s``."""
-    seconds = ms // 1_000
-    parts = ((seconds // 3_600, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s"))
-    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
-
-
 def clock_time(at_us: int, zone: tzinfo | None) -> str:
     """``03:02`` in the stated zone; None is the machine's."""
     return local(at_us, zone).strftime("%H:%M")

@@ -23,7 +23,6 @@ class Proposal:
     ``confirm`` gives what must be typed before it may be applied; empty where nothing must.
     """
 
-    verb: str
     title: str
     form: Form
     build: Callable[[Form, Snapshot], Command]
@@ -99,7 +98,7 @@ def _pause(row: AnyRow, snapshot: Snapshot) -> Proposal:
             return ""
         return row.id if isinstance(row, ProjectRow) else form.text("model")
 
-    return Proposal("pause", f"pause {_named(row)}", Form(fields), build, name)
+    return Proposal(f"pause {_named(row)}", Form(fields), build, name)
 
 
 def _resume(row: AnyRow, snapshot: Snapshot) -> Proposal:
@@ -112,9 +111,7 @@ def _resume(row: AnyRow, snapshot: Snapshot) -> Proposal:
     def build(form: Form, _snapshot: Snapshot) -> Command:
         return Command(Action.RESUME, _of(row, form), Field.PAUSED, reason=form.text("reason"))
 
-    return Proposal(
-        "resume", f"resume {_named(row)}", Form((*_subject(row, routes), _reason())), build
-    )
+    return Proposal(f"resume {_named(row)}", Form((*_subject(row, routes), _reason())), build)
 
 
 _CAUSES: Final = {
@@ -145,7 +142,7 @@ def _limit(row: AnyRow, _snapshot: Snapshot) -> Proposal:
             for_ms=lasting_ms(form.text("for")), expected_version=version,
         )  # fmt: skip
 
-    return Proposal("limit", f"limit {row.id}", Form((which, value, _span(), _reason()), 1), build)
+    return Proposal(f"limit {row.id}", Form((which, value, _span(), _reason()), 1), build)
 
 
 def _fallback(row: AnyRow, snapshot: Snapshot) -> Proposal:
@@ -168,7 +165,7 @@ def _fallback(row: AnyRow, snapshot: Snapshot) -> Proposal:
             expected_version=version,
         )  # fmt: skip
 
-    return Proposal("fallback", "fallback", Form((route, _span(), _reason())), build)
+    return Proposal("fallback", Form((route, _span(), _reason())), build)
 
 
 def changes_of(row: AnyRow | None, snapshot: Snapshot) -> list[tuple[str, Change]]:
@@ -206,4 +203,4 @@ def undo_of(entries: Sequence[tuple[str, str]]) -> Proposal:
         return Command(Action.UNDO, f"command:{form.text('entry')}", reason=form.text("reason"))
 
     fields = (Choice("entry", "change", tuple(entries)), _reason())
-    return Proposal("undo", "undo", Form(fields), build)
+    return Proposal("undo", Form(fields), build)

@@ -174,17 +174,6 @@ def target_line(
     )
 
 
-def target_head(c: Columns) -> Line:
-    """The titles over the targets, in the columns of `target_line`."""
-    pair = c.bar + 1 + _PAIR
-    name = c.lead - (2 + 1 + _TARGET_STATE + 1 + 2 * pair + 1)
-    titles = (
-        f.fit("  model at its upstream", 2 + name), f.fit("state", _TARGET_STATE),
-        f.fit("rpm/limit", pair, right=True), f.fit("tpm/limit", pair, right=True),
-    )  # fmt: skip
-    return (Span(" ".join(titles), "dim"),)
-
-
 _PAIR: Final = 9
 _TARGET_STATE: Final = 11
 

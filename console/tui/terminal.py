@@ -6,7 +6,6 @@ on, and a hung-up terminal leaves a spinning process. Its private parts are used
 """
 
 import asyncio
-import os
 import select
 import signal
 import sys
@@ -124,9 +123,3 @@ def hung_up() -> bool:
         )
     except (OSError, ValueError):
         return True
-
-
-def restore() -> None:
-    """What a terminal needs to be usable again, written without textual's help."""
-    with suppress(OSError):
-        os.write(2, b"\x1b[<u\x1b[?2004l\x1b[?1004l\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m")

@@ -4,7 +4,6 @@ A theme gives a style (rich's notation, ``bold #e5b567``) to each of a fixed set
 has at most four meanings: normal, attention, trouble, chosen; the rest are weights of normal.
 """
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,11 +47,17 @@ class ThemeError(ValueError):
     """The file is not a theme; the text names the key and what is allowed."""
 
 
-def theme_folders() -> tuple[Path, ...]:
-    """Where themes are looked for; later folders win: a wheel, a checkout, the user's own."""
+def theme_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where themes are looked for: in the wheel or checkout; then the user's own, which wins."""
     package = Path(__file__).resolve().parent.parent
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return package / "_themes", package.parent / "themes", config / "quotadeck" / "themes"
+    shipped = package / "_themes"
+    folders = [shipped if shipped.is_dir() else package.parent / "themes"]
+    config, home = environ.get("XDG_CONFIG_HOME", ""), environ.get("HOME", "")
+    if Path(config).is_absolute():  # the base directory specification: a relative one is ignored
+        folders.append(Path(config) / "quotadeck" / "themes")
+    elif home:
+        folders.append(Path(home) / ".config" / "quotadeck" / "themes")
+    return tuple(folders)
 
 
 def load_themes(folders: tuple[Path, ...]) -> tuple[dict[str, Theme], tuple[BadTheme, ...]]:
@@ -101,11 +106,6 @@ def _plain(style: Style) -> bool:
     return all(color is None or color.triplet is None for color in (style.color, style.bgcolor))
 
 
-def theme_names() -> tuple[str, ...]:
-    """The names that ``--theme`` takes."""
-    return tuple(sorted(load_themes(theme_folders())[0]))
-
-
 def find_theme(name: str | None, environ: Mapping[str, str]) -> tuple[Theme, tuple[BadTheme, ...]]:
     """The theme asked for, else the default: plain ANSI over SSH, dark at home.
 
@@ -113,7 +113,7 @@ def find_theme(name: str | None, environ: Mapping[str, str]) -> tuple[Theme, tup
 
     Raises ThemeError when the name is unknown, naming the file's problem if it has one.
     """
-    loaded, failed = load_themes(theme_folders())
+    loaded, failed = load_themes(theme_folders(environ))
     remote = environ.get("SSH_CONNECTION") or environ.get("SSH_TTY")
     wanted = name or (OVER_SSH if remote else DEFAULT)
     if environ.get("NO_COLOR") and wanted in loaded:

@@ -3,13 +3,12 @@
 import shlex
 from typing import Final
 
-from console.domain.commands import Action, Command, Field
+from console.domain.commands import LASTING, Action, Command, Field
 from console.domain.money import usd_exact
 from console.domain.typed import TypedWrong, duration_ms, duration_words
 from console.domain.wording import bare
 
 STANDING: Final = "permanent"
-_LASTING: Final = (Action.PAUSE, Action.LIMIT, Action.FALLBACK)
 
 
 def lasting_ms(text: str) -> int | None:
@@ -32,7 +31,7 @@ def as_command_line(command: Command) -> str:
     }.get(command.action, [command.action.value, name])
     if kind == "model" and command.action in (Action.PAUSE, Action.RESUME):
         words.append("--model")
-    if command.action in _LASTING:
+    if command.action in LASTING:
         words += ["--for", duration_words(command.for_ms)] if command.for_ms else ["--permanent"]
     if command.public:
         words.append("--public")

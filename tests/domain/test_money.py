@@ -143,7 +143,7 @@ def test_exact_dollars_have_no_trailing_zeros(nano: int, text: str) -> None:
     ("dollars", "text"),
     [
         ("0", "$0"),
-        ("0.001", "$<0.01"),
+        ("0.001", "<$0.01"),
         ("0.034", "$0.03"),
         ("1.205", "$1.20"),
         ("9.994", "$9.99"),

@@ -67,7 +67,7 @@ async def test_time_runs_on_between_heartbeats(follower: Follower) -> None:
     assert picture.present.now_ms == NOW_MS + 1_000
     assert picture.present.now_us == AT_US + 1_000_000
     assert picture.present.live
-    assert picture.present.counted_us == AT_US - calm().vitals.started_us
+    assert picture.present.counted_us == AT_US - calm().vitals.counting_since_us
 
 
 async def test_a_heartbeat_with_the_same_snapshot_does_not_turn_time_back(
