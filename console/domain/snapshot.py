@@ -156,6 +156,8 @@ class Vitals:
     """Journal records not yet in SQLite."""
     disk_free_percent: int = 100
     memory_mb: int = 0
+    counting_since_us: int = 0
+    """Since when spend is counted: the ledger's beginning. A rate has no longer past than that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Alarms:
         self._clock = clock
         self._tell = tell
         self._steps: dict[str, tuple[str, int]] = {}
+        self._dry: dict[str, str] = {}
         self._trouble: dict[tuple[str, Cause], int] = {}
 
     def spent(self, project: str, day: str, spent_nano: int, budget_nano: int | None) -> None:
@@ -43,6 +44,18 @@ class Alarms:
             HappeningKind.BUDGET,
             f"project:{project}",
             text,
+        )
+
+    def no_money(self, project: str, day: str) -> None:
+        """A request was refused because what is left of the day's money does not cover it."""
+        if self._dry.get(project) == day:
+            return
+        self._dry[project] = day
+        self._emit(
+            f"evt_budget_{project}_{day}_dry",
+            HappeningKind.BUDGET,
+            f"project:{project}",
+            f"{project}: what is left of today's budget no longer covers its requests",
         )
 
     def ended(self, call: Call) -> None:

@@ -32,7 +32,7 @@ from console.gateway.feed import Feed
 from console.gateway.flight import Arrival, Flight, FlightDeck
 from console.gateway.keys import Caller, KeyRing, key_ring
 from console.gateway.levels import LevelKeeper
-from console.gateway.live import Live
+from console.gateway.live import HAPPENINGS_SHOWN, Live
 from console.gateway.offline import take_in
 from console.gateway.openai_errors import error_reply
 from console.gateway.openai_request import ChatRequest
@@ -45,7 +45,7 @@ from console.limiter import MemoryLimiter
 from console.store import Ledger
 from console.wire.config import GatewayConfig
 
-SHOWN_HAPPENINGS = 20
+_HOUR_US = 3_600_000_000
 LOG = logging.getLogger("quotadeck.gateway")
 
 
@@ -167,10 +167,13 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         binding = refusal.binding if isinstance(refusal, LimitReached | BudgetSpent) else ""
         target = binding.removeprefix("target:").rpartition(":")[0] if "target:" in binding else ""
         live.refused(caller.project, target, refusal.cause)
+        project = at.projects[caller.project]
+        if refusal.cause is Cause.BUDGET:
+            alarms.no_money(caller.project, day_of(arrival.at_us, project.project.zone)[0])
         refusals.add(
             arrival,
             caller,
-            at.projects[caller.project],
+            project,
             request,
             refusal.cause,
             binding,
@@ -192,6 +195,10 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     data_plane = DataPlane(chat, plan, lambda: in_force.keys, now_us // 1_000_000)
     await take_in(config.state / "offline", desk, os.getuid(), config.roles)
     tell(_started(ledger, clock))
+
+    def unready() -> str:
+        return "draining" if data_plane.draining else "; ".join(ledger.problems)
+
     admin = create_admin(
         desk=desk,
         ledger=ledger,
@@ -199,6 +206,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         feed=feed,
         clock=clock,
         roles=config.roles,
+        unready=unready,
     )
     return Gateway(
         ledger,
@@ -241,9 +249,11 @@ async def _restore(
         if name in plan.projects:
             project = plan.projects[name]
             limiter.restore_spent(project.budget_key, budgets.limit(project, now_us), nano)
-    newest = await ledger.reader.events(last=SHOWN_HAPPENINGS)
+    newest = await ledger.reader.events(last=HAPPENINGS_SHOWN)
+    hour = await ledger.reader.rollups(per="minute", limit=-1, since_us=now_us - _HOUR_US)
     live.seed(
         {name: nano for name, nano in spent.items() if name in plan.projects},
+        sorted((row.minute_us or 0, row.project, row.cost_nano_usd) for row in hour),
         [happening for _, happening in newest],
     )
 

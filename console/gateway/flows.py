@@ -70,6 +70,11 @@ class Flows:
             self._ten_minutes.add(now_ns, 0, call.cost_nano_usd)
             self._hour.add(now_ns, 0, call.cost_nano_usd)
 
+    def spent_before(self, at_ns: int, nano: int) -> None:
+        """Spend from before this process began, told by the ledger; the oldest first."""
+        self._ten_minutes.add(at_ns, 0, nano)
+        self._hour.add(at_ns, 0, nano)
+
     def quiet(self) -> bool:
         """Nothing left in any window: the flow reads all zeros until something happens."""
         windows = (self._minute, self._five_minutes, self._ten_minutes, self._hour)

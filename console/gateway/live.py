@@ -28,9 +28,10 @@ from console.gateway.flows import Flows
 from console.gateway.plan import Plan, ProjectPlan, RoutePlan, TargetPlan
 from console.limiter import BucketState, Limiter
 
+_HALF_MINUTE_US = 30_000_000
 _ROWS_A_SLICE = 20
 """Rows built before the event loop gets a turn: about a millisecond."""
-_HAPPENINGS_SHOWN = 20
+HAPPENINGS_SHOWN = 20
 
 
 class _Money:
@@ -64,13 +65,27 @@ class Live:
         self._projects = {name: Flows() for name in catalogue.projects}
         self._targets = {name: Flows() for name in catalogue.targets}
         self._money = {name: _Money() for name in catalogue.projects}
-        self._happenings: deque[Happening] = deque(maxlen=_HAPPENINGS_SHOWN)
+        self._happenings: deque[Happening] = deque(maxlen=HAPPENINGS_SHOWN)
         self._rows: dict[str, tuple[ProjectPlan, Mapping[str, BucketState], ProjectRow]] = {}
 
-    def seed(self, spent: Mapping[str, int], happenings: Iterable[Happening]) -> None:
-        """Start from the ledger: today's spend (nano-dollars) and the newest events, old to new."""
+    def seed(
+        self,
+        spent: Mapping[str, int],
+        minutes: Iterable[tuple[int, str, int]],
+        happenings: Iterable[Happening],
+    ) -> None:
+        """Start from the ledger, as if we had been there.
+
+        ``spent`` is today's spend in nano-dollars, ``minutes`` the last hour's as (the minute's
+        start in UTC µs, project, nano-dollars), ``happenings`` the newest events; old to new.
+        """
         for project, nano in spent.items():
             self._today(project).spent_nano = nano
+        now_ns, now_us = self._clock.monotonic_ns(), self._clock.wall_us()
+        for minute_us, project, nano in minutes:
+            if project in self._projects:
+                ago_us = max(0, now_us - minute_us - _HALF_MINUTE_US)
+                self._projects[project].spent_before(now_ns - ago_us * 1_000, nano)
         self._happenings.extend(happenings)
 
     def happened(self, happening: Happening) -> None:

@@ -64,6 +64,7 @@ class VitalSigns:
             backlog_records=self._ledger.backlog_records if self._ledger.problems else 0,
             disk_free_percent=self._disk_free_percent,
             memory_mb=_resident_mb(),
+            counting_since_us=self._ledger.epoch * 1_000,
         )
 
 

@@ -57,6 +57,15 @@ def test_budget_that_was_raised_does_not_tell_its_steps_twice() -> None:
     assert len(told.texts) == 1
 
 
+def test_money_that_no_longer_suffices_is_told_once_a_day() -> None:
+    told = Told()
+    for day in (TODAY, TODAY, TOMORROW):
+        told.alarms.no_money("analytics", day)
+    words = "analytics: what is left of today's budget no longer covers its requests"
+    assert told.texts == [words, words]
+    assert len({happening.id for happening in told.happenings}) == 2
+
+
 def test_projects_are_told_apart() -> None:
     told = Told()
     told.spent(80)

@@ -24,7 +24,7 @@ from console.domain.snapshot import (
 from console.gateway.admission import BudgetDays, admit, size_of
 from console.gateway.estimator import Estimator
 from console.gateway.flight import Arrival, Flight, Way
-from console.gateway.live import Live
+from console.gateway.live import HAPPENINGS_SHOWN, Live
 from console.gateway.plan import Plan
 from console.limiter import MemoryLimiter
 from tests.clocks import HandClock
@@ -191,19 +191,33 @@ async def test_request_that_arrived_before_midnight_and_went_after_it_leaves_not
 
 async def test_day_starts_from_what_the_ledger_knows() -> None:
     it = Picture(catalogue())
-    it.live.seed({"analytics": 5_000}, [happening(1)])
+    it.live.seed({"analytics": 5_000}, [], [happening(1)])
     it.end(await it.begin(), cost_nano_usd=10)
     snapshot = await it.live.snapshot()
     assert snapshot.projects[0].budget.spent_nano == 5_010
     assert snapshot.happenings == (happening(1),)
 
 
+async def test_spend_rates_go_on_where_the_last_process_left_them() -> None:
+    it = Picture(catalogue())
+    minute_us = 60_000_000
+    now_us = it.clock.wall_us()
+    told = [(now_us - ago * minute_us, "analytics", nano) for ago, nano in ((50, 7), (5, 100))]
+    it.live.seed({}, [*told, (now_us, "gone-from-the-file", 9)], [])
+    flow = (await it.row()).flow
+    assert (flow.spent_60m_nano, flow.spent_10m_nano) == (107, 100)
+    it.clock.advance_ms(11 * 60_000)
+    flow = (await it.row()).flow
+    assert (flow.spent_60m_nano, flow.spent_10m_nano) == (100, 0)
+
+
 async def test_newest_happenings_stand_first_and_old_ones_leave() -> None:
     it = Picture(catalogue())
-    for number in range(20):
+    for number in range(HAPPENINGS_SHOWN + 5):
         it.live.happened(happening(number))
     shown = (await it.live.snapshot()).happenings
-    assert [one.id for one in shown] == [f"evt_{number}" for number in range(19, 11, -1)]
+    newest = range(HAPPENINGS_SHOWN + 4, 4, -1)
+    assert [one.id for one in shown] == [f"evt_{number}" for number in newest]
 
 
 async def test_refusals_are_shown_where_they_bind() -> None:
