@@ -40,7 +40,7 @@ class Reading:
 
 
 class Source(Protocol):
-    """A system that can be read and, where ``can_change``, commanded."""
+    """A system that can be read and, where the source allows it, commanded."""
 
     @property
     def label(self) -> str:

@@ -28,6 +28,20 @@ def test_words_alone_load_nothing_heavy(arguments: list[str]) -> None:
     assert done.stderr == "0\n"
 
 
+@pytest.mark.parametrize(
+    ("room", "strangers"),
+    [
+        ("console.gateway", "textual,rich,httpx,console.tui,console.sources,console.sim"),
+        ("console.limiter", "textual,httpx,pydantic,aiohttp,uvicorn,sqlite3"),
+        ("console.cli", "textual,httpx,aiohttp,uvicorn,console.gateway,console.limiter"),
+    ],
+)
+def test_a_room_loads_no_stranger(room: str, strangers: str) -> None:
+    code = f"import sys, {room}; print(*[m for m in '{strangers}'.split(',') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
 def test_asking_the_gateway_loads_no_screen_and_no_server() -> None:
     heavy = "textual,aiohttp,uvicorn,starlette,aiosqlite"
     done = subprocess.run(

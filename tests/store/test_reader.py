@@ -32,7 +32,7 @@ asyncio.run(main())
 """
 
 _READ_AS_ANYBODY = """
-import asyncio, os, sys
+import asyncio, os, sys, urllib.parse  # all that is imported late, while we still may read it
 from pathlib import Path
 from console.store import Reader
 import console.store.ledger
