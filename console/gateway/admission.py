@@ -92,7 +92,7 @@ def size_of(
     if facts.max_output_tokens is not None:
         usual = min(usual, facts.max_output_tokens)
     most = request.max_tokens if request.max_tokens is not None else usual
-    guessed = request.max_tokens is None or request.media > 0
+    guessed = request.max_tokens is None or request.media > 0 or request.costs_more
     bound = bound_nano(facts.price, request.input_bound, most * request.choices)
     if (
         project.budget_nano is not None

@@ -46,7 +46,7 @@ from console.store import Ledger
 from console.wire.config import GatewayConfig
 
 _HOUR_US = 3_600_000_000
-LOG = logging.getLogger("quotadeck.gateway")
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)

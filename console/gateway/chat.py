@@ -29,6 +29,8 @@ from console.gateway.refusals import (
 )
 from console.gateway.streaming import relay_stream
 from console.gateway.upstream import (
+    Reply,
+    StreamReply,
     TimedOut,
     Unreachable,
     UpstreamClient,
@@ -62,8 +64,10 @@ class ChatRoute:
         send: Send,
     ) -> None:
         """Answer one request. Raises Refusal, already recorded, where no model answers."""
-        body = await read_body(receive, headers, self.body_limit_bytes)
-        request = parse_chat(body, headers.get(b"x-stainless-retry-count", b""))
+        request = parse_chat(
+            await read_body(receive, headers, self.body_limit_bytes),
+            headers.get(b"x-stainless-retry-count", b""),
+        )
         plan = self.plan()
         try:
             flight = await self._dispatch(arrival, caller, plan, request)
@@ -107,9 +111,7 @@ class ChatRoute:
         body = flight.request.for_upstream(target.target.model)
         reply = await self.upstream.call(target.upstream, _PATH, body, flight.arrival.id)
         if reply.status != 200:
-            ending, refusal = failure_of(reply.status, reply.headers, reply.body)
-            await self.deck.end(flight, ending)
-            raise refusal
+            raise await self._refused(flight, reply, reply.body)
         usage, response_id = chat_reply(reply.body, flight.ticket.size)
         call = await self.deck.end(flight, Ending(Outcome.OK, Cause.NONE, 200, usage, response_id))
         headers = reply_headers(call, flight.ticket, await self._levels(flight))
@@ -120,9 +122,7 @@ class ChatRoute:
         body = flight.request.for_upstream(target.target.model)
         async with self.upstream.stream(target.upstream, _PATH, body, flight.arrival.id) as reply:
             if reply.status != 200:
-                ending, refusal = failure_of(reply.status, reply.headers, await read_whole(reply))
-                await self.deck.end(flight, ending)
-                raise refusal
+                raise await self._refused(flight, reply, await read_whole(reply))
             headers = stream_headers(flight.open, flight.ticket, await self._levels(flight))
             await relay_stream(self.deck, flight, reply, headers, receive, send)
 
@@ -131,6 +131,16 @@ class ChatRoute:
         keys = [key for key, _ in flight.open.takes if key in (project.rpm_key, project.tpm_key)]
         states = await self.limiter.levels(keys)
         return {key: (state.level, state.at_ns) for key, state in states.items()}
+
+    async def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Refusal:
+        """End a flight that the upstream answered with an error; the refusal to answer with.
+
+        Not raised here: a frame that knows what it raises is a cycle, and keeps megabytes of
+        request until the next full garbage collection.
+        """
+        ending, refusal = failure_of(reply.status, reply.headers, body)
+        await self.deck.end(flight, ending)
+        return refusal
 
     async def _failed(self, flight: Flight, error: UpstreamError) -> UpstreamFailed:
         """End a flight whose upstream gave no usable answer; the refusal to answer with."""

@@ -21,7 +21,7 @@ from console.gateway.refusals import (
     WrongMethod,
 )
 
-_log = logging.getLogger("quotadeck.gateway")
+LOG = logging.getLogger(__name__)
 _CHAT = "/v1/chat/completions"
 _MODELS = "/v1/models"
 
@@ -58,7 +58,7 @@ class DataPlane:
             if refusal.project_id:
                 reply.headers.append((b"x-project-id", refusal.project_id.encode()))
         except Exception as fault:
-            _log.exception("request %s failed", arrival.id)
+            LOG.exception("request %s failed", arrival.id)
             if started:
                 raise
             reply = error_reply(fault)

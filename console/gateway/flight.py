@@ -92,6 +92,7 @@ class FlightDeck:
         self._clock = clock
         self._on_begin = on_begin
         self._on_end = on_end
+        self._unrecorded: list[Call] = []
         self.under_way: dict[str, Flight] = {}
         self.empty = asyncio.Event()
         self.empty.set()
@@ -135,7 +136,8 @@ class FlightDeck:
     async def end(self, flight: Flight, ending: Ending) -> Call:
         """Record the end, settle what was held, learn from it. The second end is the first one.
 
-        Raises LedgerUnavailable, settled all the same: what is not on record is not delivered.
+        Raises LedgerUnavailable, settled all the same: what is not on record is not delivered, and
+        `reap` tries again to record it.
         """
         if flight.ended:
             return flight.ended
@@ -144,6 +146,7 @@ class FlightDeck:
         try:
             self._ledger.end_call(call)
         except OSError as error:
+            self._unrecorded.append(call)
             raise LedgerUnavailable(error.strerror or str(error)) from error
         finally:
             await self._limiter.settle(flight.open.id, dict(call.charged))
@@ -166,6 +169,10 @@ class FlightDeck:
 
     async def reap(self) -> None:
         """End the flights whose deadline passed: charged in full, recorded as unknown."""
+        with suppress(OSError):
+            while self._unrecorded:
+                self._ledger.end_call(self._unrecorded[0])
+                del self._unrecorded[0]
         for reservation in await self._limiter.expire():
             flight = self.under_way.get(reservation)
             if flight is None:
@@ -189,6 +196,9 @@ class FlightDeck:
             cost = cost_nano(
                 target.target.price, usage.input_tokens, usage.cached_tokens, usage.output_tokens
             )
+            if usage.is_estimate:
+                # Less than was held might be less than is billed: a budget would be passed.
+                cost = max(cost, opened.held_nano_usd)
         first = flight.first_byte_ns or now_ns
         return Call(
             id=opened.id,

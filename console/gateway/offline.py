@@ -14,13 +14,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from console.domain.commands import Actor, Role
+from console.domain.text import clean
 from console.gateway.desk import Desk
 from console.gateway.peer import actor_of
 from console.wire.messages import CommandRequest
 from console.wire.translate import command_of
 
 MAX_FILE_BYTES = 64 * 1024
-_log = logging.getLogger("quotadeck.gateway")
+LOG = logging.getLogger(__name__)
 
 
 async def take_in(
@@ -33,7 +34,7 @@ async def take_in(
             command_of(request), Actor(actor.name, actor.role, "offline"), dry_run=False
         )
         if not answer.applied:
-            _log.warning("%s: refused: %s", path, answer.error)
+            LOG.warning("%s: refused: %s", clean(str(path)), answer.error)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
@@ -43,7 +44,8 @@ def _left(directory: Path) -> Iterator[tuple[Path, CommandRequest, int]]:
             text, uid = _read(path)
             yield path, CommandRequest.model_validate_json(text), uid
         except (OSError, ValidationError) as error:
-            _log.warning("%s: not a command: %s; left as it is", path, error)
+            why = clean(str(error), 500)
+            LOG.warning("%s: not a command: %s; left as it is", clean(str(path)), why)
 
 
 def _read(path: Path) -> tuple[bytes, int]:

@@ -21,7 +21,7 @@ MAX_UPSTREAM_MESSAGE = 1_000
 def chat_reply(body: bytes, size: Size) -> tuple[Usage, str]:
     """The usage and id of a completion. Raises Broken where it is none.
 
-    Without believable usage the reply is charged by its estimate: input as estimated, output a
+    Without believable usage the reply is counted by an estimate: input as estimated, output a
     token for four bytes.
     """
     try:

@@ -22,6 +22,8 @@ _MEDIA_TOKENS = 2_000
 """What an image, a sound or a file is taken for: likely enough, no bound. A large image costs some
 1,500 tokens; its bytes say nothing, and a linked one has none here."""
 _MEDIA = {"image_url": "url", "input_audio": "data", "file": "file_data"}
+_UNPRICED = ("web_search_options", "prediction", "audio")
+_UNPRICED_TIERS = ("priority", "scale", "fast")
 _TEMPLATED = ("tools", "functions", "response_format")
 
 
@@ -54,6 +56,12 @@ class ChatRequest:
         templated = any(self.fields.get(name) for name in _TEMPLATED)
         template = _BYTES_OF_TOOL_TEMPLATE if templated else _BYTES_OF_CHAT_TEMPLATE
         return self.text_bytes + template + self.media_tokens
+
+    @property
+    def costs_more(self) -> bool:
+        """Whether it asks for what the provider charges beside its prices for tokens."""
+        extra = any(self.fields.get(name) for name in _UNPRICED)
+        return extra or self.fields.get("service_tier") in _UNPRICED_TIERS
 
     @property
     def media_tokens(self) -> int:

@@ -8,22 +8,27 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+import uvloop
 
 from console.gateway.assembly import Gateway, open_gateway
-from console.gateway.peer import BoundSocket, PeerProtocol, bind_socket
+from console.gateway.peer import IDLE_S, BoundSocket, PeerProtocol, bind_socket
 from console.wire.config import GatewayConfig
 
 DRAIN_S = 30.0
 LINGER_S = 2.0
-_log = logging.getLogger("quotadeck.gateway")
+ADMIN_CONNECTIONS = 128
+OTHER_FILES = 256
+"""Descriptors that are no client's and no upstream's: admin connections, journal, SQLite."""
+MAX_CONNECTIONS = 10_000
+LOG = logging.getLogger(__name__)
 
 
 class ListenFailed(Exception):
@@ -57,14 +62,11 @@ class _Server(uvicorn.Server):
 def run(
     config: GatewayConfig, *, ready: Callable[[Ready], None], exit_with_parent: bool = False
 ) -> int:
-    """`serve` on a loop of its own: uvloop's where the platform has it."""
-    if sys.platform == "win32":
-        factory = None
-    else:
-        import uvloop
-
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
+    """`serve` on a uvloop of its own, with a log on standard error."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve(config, ready=ready, exit_with_parent=exit_with_parent))
 
 
@@ -116,13 +118,14 @@ async def _run(
     stop: asyncio.Event,
     cut: asyncio.Event,
 ) -> None:
-    data = _server(gateway.data_plane)
-    admin = _server(gateway.admin)
+    data = _server(gateway.data_plane, _room())
+    admin = _server(gateway.admin, ADMIN_CONNECTIONS)
     serving = [
         asyncio.ensure_future(data.serve([data_socket])),
         asyncio.ensure_future(admin.serve([admin_socket.sock])),
     ]
-    background = [asyncio.ensure_future(job) for job in gateway.jobs()]
+    jobs = [*gateway.jobs(), _cut_idle(data, admin)]
+    background = [asyncio.ensure_future(job) for job in jobs]
     waiting = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.gather(data.up.wait(), admin.up.wait())
@@ -160,7 +163,33 @@ async def _drain(gateway: Gateway, cut: asyncio.Event) -> None:
     await asyncio.gather(*left, return_exceptions=True)
 
 
-def _server(app: object) -> _Server:
+def _room() -> int:
+    """How many clients the open files allow, each with a connection to an upstream of its own.
+
+    Takes all the files that the system lets us have; the usual default of 1,024 is for programs
+    that call select().
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS allows less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    if soft == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(16, min(MAX_CONNECTIONS, (soft - OTHER_FILES) // 2))
+
+
+async def _cut_idle(*servers: _Server) -> None:
+    """Runs for the gateway's life: who sends half a request holds no connection for ever."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(IDLE_S / 2)
+        for server in servers:
+            for connection in list(server.server_state.connections):
+                if isinstance(connection, PeerProtocol):
+                    connection.cut_if_idle(loop.time())
+
+
+def _server(app: object, connections: int) -> _Server:
     return _Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
@@ -168,7 +197,9 @@ def _server(app: object) -> _Server:
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="error",  # a warning a malformed request would let anybody fill the disk
             access_log=False,
+            limit_concurrency=connections,
             proxy_headers=False,
             server_header=False,
             date_header=False,

@@ -90,7 +90,7 @@ async def relay_stream(
 def _ending(
     relay: OpenAIRelay, flight: Flight, broken: UpstreamError | None, *, gone: bool
 ) -> Ending:
-    """A stream without usage is charged for its input as estimated and each delta as a token."""
+    """A stream without usage is counted as its estimated input and a token for each delta."""
     usage = relay.usage or Usage(flight.ticket.size.input_tokens, 0, relay.deltas, is_estimate=True)
     response_id = relay.response_id
     if relay.error is not None:

@@ -9,7 +9,9 @@ def is_locked(error: sqlite3.Error) -> bool:
 
 
 def is_full(error: sqlite3.Error) -> bool:
-    return _code(error) == sqlite3.SQLITE_FULL
+    """Whether the disk is: the index of a WAL, which is memory mapped, has a code of its own."""
+    whole = getattr(error, "sqlite_errorcode", None)
+    return _code(error) == sqlite3.SQLITE_FULL or whole == sqlite3.SQLITE_IOERR_SHMSIZE
 
 
 def is_damage(error: sqlite3.Error) -> bool:

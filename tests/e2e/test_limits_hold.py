@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
 from openai import AsyncOpenAI
@@ -94,6 +95,19 @@ def test_a_budget_is_never_passed_by_a_nano_dollar_and_used_to_95_percent(
     gateway: Gateway,
 ) -> None:
     budget_is_used_and_never_passed(gateway, clients=16, seconds=6)
+
+
+def test_a_budget_is_not_passed_where_the_upstream_tells_no_usage(gateway: Gateway) -> None:
+    key = gateway.add_key("funded")
+    gateway.upstream.fault("usage-missing")  # and a chunk of this model holds twelve tokens
+    asked = {"model": "gemini-2.5-flash", "messages": HELLO, "max_tokens": 400, "stream": True}
+    with httpx.Client(headers={"Authorization": f"Bearer {key}"}) as http:
+        for _ in range(500):
+            answer = http.post(f"{gateway.base_url}/chat/completions", json=asked)
+            if answer.status_code != 200:
+                break
+    assert answer.status_code == 429
+    assert sum(row["cost_nano_usd"] for row in gateway.upstream.calls) <= BUDGET_NANO
 
 
 @pytest.mark.soak

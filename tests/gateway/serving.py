@@ -4,7 +4,7 @@ import asyncio
 import os
 import pwd
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,18 +27,29 @@ ME = pwd.getpwuid(os.getuid()).pw_name
 
 
 @asynccontextmanager
-async def served(app: Any, sock: socket.socket) -> AsyncIterator[None]:
+async def served(
+    app: Any, sock: socket.socket, most: int | None = None
+) -> AsyncIterator[Collection[Any]]:
     """The app behind a listening socket, until the block ends; then connections are cut.
+
+    Gives the live connections, of which there may be ``most``.
 
     Without uvicorn's main loop, which looks only every tenth of a second whether it may end.
     """
-    config = uvicorn.Config(app, http=PeerProtocol, ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        app,
+        http=PeerProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        limit_concurrency=most,
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup([sock])
     try:
-        yield
+        yield server.server_state.connections
     finally:
         for listening in server.servers:
             listening.close()

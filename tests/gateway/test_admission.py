@@ -127,6 +127,15 @@ def test_bound_with_media_is_an_estimate_and_says_so() -> None:
     assert gate().size(asked).bound_is_estimate
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"service_tier": "priority"}, {"web_search_options": {"search_context_size": "low"}}],
+)
+def test_bound_of_what_costs_more_than_its_tokens_is_an_estimate(asked: dict[str, Any]) -> None:
+    assert gate().size(request(max_tokens=10, **asked)).bound_is_estimate
+    assert not gate().size(request(max_tokens=10, service_tier="default")).bound_is_estimate
+
+
 def test_usual_output_is_never_more_than_the_model_gives() -> None:
     it = gate(target={"max_output_tokens": 100})
     assert it.size(request()).output_tokens == 100

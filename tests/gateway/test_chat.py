@@ -17,6 +17,7 @@ from tests.gateway.chats import (
     DONE,
     SHORT,
     STREAM,
+    STREAM_BOUND,
     USAGE_EVENT,
     Open,
     completion,
@@ -88,13 +89,15 @@ async def test_client_that_asked_for_usage_gets_it(opened: Open) -> None:
     assert USAGE_EVENT in reply.body
 
 
-async def test_stream_without_usage_is_charged_by_an_estimate(opened: Open) -> None:
+async def test_stream_without_usage_is_counted_by_an_estimate_and_charged_in_full(
+    opened: Open,
+) -> None:
     it, _ = await opened(streams(*[DELTA] * 5, DONE))
     await it.ask(STREAM)
     call = await it.call()
     assert (call.output_tokens, call.usage_is_estimate) == (5, True)
     assert call.input_tokens == round(len(STREAM) / 3.5)
-    await nothing_is_held(it, call.cost_nano_usd)
+    await nothing_is_held(it, STREAM_BOUND)
 
 
 async def test_stream_without_an_empty_line_after_its_end_is_whole(opened: Open) -> None:

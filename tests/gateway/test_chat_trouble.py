@@ -1,6 +1,7 @@
 """When the hot path goes wrong: one end all the same, on record, and nobody pays too little."""
 
 import asyncio
+import gc
 import logging
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 
 from console.domain.calls import Call, Cause, OpenCall, Outcome
 from console.domain.limits import MICRO
+from console.gateway.openai_request import ChatRequest
 from console.gateway.refusals import LedgerUnavailable
 from tests.gateway.chats import (
     ANALYTICS,
@@ -28,6 +30,7 @@ from tests.gateway.chats import (
 )
 from tests.gateway.provider import Peer, always
 from tests.gateway.rig import Rig
+from tests.gateway.values import body
 
 
 @pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
@@ -90,7 +93,7 @@ async def test_reply_that_is_no_completion_is_charged_in_full(opened: Open) -> N
 
 
 @pytest.mark.parametrize("usage", [[], [USAGE_EVENT]], ids=["without-usage", "with-usage"])
-async def test_stream_that_breaks_says_so_and_is_charged_for_what_came(
+async def test_stream_that_breaks_says_so_and_is_charged_in_full_unless_it_told_its_usage(
     opened: Open, usage: list[bytes]
 ) -> None:
     it, _ = await opened(streams(DELTA, *usage, b"data: {", end=True))
@@ -102,7 +105,7 @@ async def test_stream_that_breaks_says_so_and_is_charged_for_what_came(
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY)
     assert call.usage_is_estimate == (not usage)
-    assert call.cost_nano_usd == (COST if usage else call.input_tokens * 2_000 + 8_000)
+    assert call.cost_nano_usd == (COST if usage else STREAM_BOUND)
     await nothing_is_held(it, call.cost_nano_usd)
 
 
@@ -159,7 +162,7 @@ async def test_client_that_went_stops_an_endless_stream(
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.CLIENT_GONE)
     assert call.usage_is_estimate
-    await nothing_is_held(it, call.cost_nano_usd)
+    await nothing_is_held(it, STREAM_BOUND)
 
 
 @pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
@@ -240,6 +243,10 @@ async def test_reply_whose_end_cannot_be_recorded_is_not_delivered(
     assert (reply.status, reply.error["code"]) == (503, "ledger_unavailable")
     assert full.tried == 1
     await nothing_is_held(it, COST)
+    monkeypatch.undo()
+    await it.deck.reap()
+    await it.deck.reap()
+    assert (await it.call()).cost_nano_usd == COST
 
 
 async def test_stream_whose_end_cannot_be_recorded_has_no_terminal_event(
@@ -299,3 +306,24 @@ async def test_endless_error_of_the_upstream_is_broken_off(
     it, _ = await opened(endless)
     assert (await it.ask(STREAM)).status == 502
     await nothing_is_held(it, STREAM_BOUND)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_request_that_the_upstream_refused_is_forgotten_at_once(
+    opened: Open, stream: bool
+) -> None:
+    def remembered() -> list[ChatRequest]:
+        requests = [one for one in gc.get_objects() if isinstance(one, ChatRequest)]
+        return [one for one in requests if one.fields.get("user") == "to be forgotten"]
+
+    async def answer(peer: Peer) -> None:
+        await peer.answer(b"{}", "400 Bad Request")
+
+    it, _ = await opened(always(answer))
+    gc.disable()
+    try:
+        assert (await it.ask(body(stream=stream, user="to be forgotten"))).status == 400
+        # A body is megabytes: only a full collection would find it in a cycle.
+        assert remembered() == []
+    finally:
+        gc.enable()

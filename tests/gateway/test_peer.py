@@ -17,8 +17,10 @@ from starlette.types import Receive, Scope, Send
 from console.domain.commands import Actor, Role
 from console.gateway.peer import (
     HEAD_LIMIT_BYTES,
+    IDLE_S,
     PATH_LIMIT_BYTES,
     PEER_UID,
+    PIPELINED,
     SocketBusy,
     SocketError,
     SocketPathTooLong,
@@ -36,6 +38,15 @@ async def whose(scope: Scope, receive: Receive, send: Send) -> None:
         pass
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": str(scope["state"].get(PEER_UID)).encode()})
+
+
+async def named(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that answers with the names of the headers, after the whole body."""
+    while (await receive()).get("more_body"):
+        pass
+    names = b" ".join(name for name, _ in scope["headers"])
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"names", names)]})
+    await send({"type": "http.response.body", "body": b""})
 
 
 class TestBinding:
@@ -277,3 +288,104 @@ class TestProtocol:
         bound = bind_socket(short(tmp_path) / "s", None)
         async with served(whose, bound.sock):
             assert (await ask(bound.path, b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+
+    async def test_trailers_are_no_headers(self, tmp_path: Path) -> None:
+        bound = bind_socket(short(tmp_path) / "s", None)
+        sent = (
+            b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+            b"1\r\nx\r\n0\r\nx-project-id: another\r\n\r\n"
+        )
+        async with served(named, bound.sock):
+            assert b"names: host transfer-encoding\r\n" in await ask(bound.path, sent)
+
+    async def test_who_sends_requests_without_reading_replies_is_cut(self, tmp_path: Path) -> None:
+        begun = 0
+
+        async def slow(_scope: Scope, _receive: Receive, _send: Send) -> None:
+            nonlocal begun
+            begun += 1
+            await asyncio.Event().wait()
+
+        bound = bind_socket(short(tmp_path) / "s", None)
+        async with served(slow, bound.sock) as connections:
+            reader, writer = await asyncio.open_unix_connection(str(bound.path))
+            writer.write(b"GET / HTTP/1.1\r\n\r\n" * (PIPELINED + 2))
+            async with asyncio.timeout(10):
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+            assert begun == 1
+            assert not connections
+            writer.close()
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+    async def test_one_connection_too_many_is_cut_and_the_others_are_served(
+        self, tmp_path: Path
+    ) -> None:
+        bound = bind_socket(short(tmp_path) / "s", None)
+        async with served(whose, bound.sock, most=3):
+            idle = [await asyncio.open_unix_connection(str(bound.path)) for _ in range(2)]
+            late, late_writer = await asyncio.open_unix_connection(str(bound.path))
+            async with asyncio.timeout(10):
+                with contextlib.suppress(ConnectionError):
+                    assert await late.read() == b""
+                for reader, writer in idle:
+                    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    assert head.startswith(b"HTTP/1.1 200 ")
+                    writer.close()
+            late_writer.close()
+
+    @pytest.mark.parametrize("served_before", [False, True])
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"",
+            b"GET / HTTP/1.1\r\nhost: ",
+            b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nhalf",
+        ],
+        ids=["nothing", "half a head", "half a body"],
+    )
+    async def test_who_sends_half_a_request_holds_no_connection_for_ever(
+        self, tmp_path: Path, sent: bytes, served_before: bool
+    ) -> None:
+        bound = bind_socket(short(tmp_path) / "s", None)
+        async with served(whose, bound.sock) as connections:
+            reader, writer = await asyncio.open_unix_connection(str(bound.path))
+            async with asyncio.timeout(10):
+                if served_before:
+                    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+                    await reader.readuntil(b"\r\n0\r\n\r\n")
+                writer.write(sent)
+                while not connections:  # noqa: ASYNC110 -- the server has no event for it
+                    await asyncio.sleep(0)
+                [connection] = connections
+                while sent and served_before and connection.timeout_keep_alive_task:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+            now_s = asyncio.get_running_loop().time()
+            connection.cut_if_idle(now_s + IDLE_S / 2)
+            assert not connection.transport.is_closing()
+            connection.cut_if_idle(now_s + IDLE_S)
+            between_requests = served_before and not sent
+            assert connection.transport.is_closing() != between_requests
+            writer.close()
+
+    async def test_a_stream_to_a_patient_client_is_never_cut(self, tmp_path: Path) -> None:
+        begun = asyncio.Event()
+
+        async def streaming(_scope: Scope, receive: Receive, send: Send) -> None:
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            begun.set()
+            await receive()
+
+        bound = bind_socket(short(tmp_path) / "s", None)
+        async with served(streaming, bound.sock) as connections:
+            _, writer = await asyncio.open_unix_connection(str(bound.path))
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            async with asyncio.timeout(10):
+                await begun.wait()
+            [connection] = connections
+            connection.cut_if_idle(asyncio.get_running_loop().time() + 100 * IDLE_S)
+            assert not connection.transport.is_closing()
+            writer.close()

@@ -9,6 +9,7 @@ import pytest
 
 from console.store import Ledger, StoreBusy
 from console.store.ballast import BALLAST_BYTES, Ballast
+from console.store.sqlite_errors import words
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import all_calls, assert_sums, ended, entry, happening, opened, run_python
@@ -197,3 +198,11 @@ async def test_the_writer_reads_the_journal_and_keeps_nothing_in_memory(
     other.close()
     await ledger.flushed()
     assert len(await all_calls(ledger.reader)) == 5_000
+
+
+def test_a_wal_index_without_room_is_a_full_disk_and_not_a_broken_one() -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    assert words(error) == "disk full: ledger not written"
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+    assert words(error) == "ledger: disk I/O error"
