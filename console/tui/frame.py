@@ -12,7 +12,7 @@ from console.tui import figures as f
 from console.tui.actions import Act, allowed, key_name
 from console.tui.link import Picture
 from console.tui.rows import GAP, Line, Span, changes_text
-from console.tui.state import Present, gone_at_us
+from console.tui.state import Present, gone_at_us, is_soon
 
 PRODUCT: Final = "quotadeck"
 
@@ -153,7 +153,7 @@ def totals_line(picture: Picture, sums: Totals, zone: tzinfo | None, width: int)
     today = [Span("today ", "dim"), Span(usd_short(sums.today_nano), quiet)]
     if sums.budget_nano:
         share = sums.budgeted_nano / sums.budget_nano
-        role = quiet if now.live and share < 0.8 and gone is None else "attention"
+        role = quiet if now.live and share < 0.8 and not is_soon(gone, now) else "attention"
         role = role if now.live else "dim"
         today += [
             Span("/" + usd_short(sums.budget_nano).removeprefix("$") + " ", "dim"),

@@ -19,6 +19,7 @@ from console.tui.state import (
     budget_share,
     budget_spent,
     failing,
+    is_soon,
     project_gone_us,
     project_state,
     short_field,
@@ -141,7 +142,9 @@ def project_line(
     ]
     if c.gone:
         gone = project_gone_us(row, now)
-        text, role = (f.clock_time(gone, zone), "attention") if gone else (f.NONE, "dim")
+        text, role = (f.clock_time(gone, zone), "normal") if gone else (f.NONE, "dim")
+        if is_soon(gone, now):
+            role = "attention"
         if spent:
             text, role = "spent", "trouble"
         spans += [GAP, Span(f.fit(text, c.gone, right=True), _quiet(role, now))]

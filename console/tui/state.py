@@ -15,6 +15,8 @@ ERRORS_FROM: Final = 10
 ERRORS_PERCENT: Final = 5
 BUDGET_ATTENTION: Final = 0.8
 FORECAST_US: Final = 600_000_000
+SOON_US: Final = 2 * 3_600_000_000
+"""Money that ends within this wants attention; a later end is a figure like any other."""
 FORECAST_LEAST_US: Final = 30_000_000
 """A forecast divides by the time that was counted, at least this: no rate from one request."""
 
@@ -201,6 +203,11 @@ def gone_at_us(left_nano: int, spent_10m_nano: int, now: Present) -> int | None:
         return None
     counted_us = max(FORECAST_LEAST_US, min(now.counted_us, FORECAST_US))
     return now.now_us + max(0, left_nano) * counted_us // spent_10m_nano
+
+
+def is_soon(gone_us: int | None, now: Present) -> bool:
+    """Whether money ends within hours that somebody on call should act in."""
+    return gone_us is not None and gone_us - now.now_us < SOON_US
 
 
 def project_gone_us(row: ProjectRow, now: Present) -> int | None:
