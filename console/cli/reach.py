@@ -10,7 +10,7 @@ import click
 
 from console.cli.exits import Exit, Stop
 from console.cli.show import note
-from console.sources import GatewaySource, Source, SourceError, SourceGone
+from console.sources import GatewaySource, Source, SourceError, SourceGone, load_answers
 from console.wire.paths import Found, demo_socket, find_socket
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ def ask_at(socket: Path, work: Asked[T], *, why: str = "") -> T:
         finally:
             await source.close()
 
+    load_answers()
     try:
         return asyncio.run(talk())
     except SourceGone as gone:

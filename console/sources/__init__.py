@@ -41,7 +41,14 @@ __all__ = [
     "SourceError",
     "SourceGone",
     "knock",
+    "load_answers",
 ]
+
+
+def load_answers() -> None:
+    """Load what commands and their answers need, pydantic among it: 100 ms, at a calm moment."""
+    for module in ("console.wire.messages", "console.wire.translate"):
+        import_module(module)
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
+from importlib import import_module
 from typing import Final
 
 from textual.app import App
@@ -13,6 +14,7 @@ from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as TextualTheme
 
 from console.domain.clock import Clock
+from console.sources import load_answers
 from console.sources.base import Source
 from console.tui import terminal
 from console.tui.link import Link
@@ -21,6 +23,9 @@ from console.tui.themes import Theme
 
 PATIENCE_S: Final = 0.25
 """How long the first frame waits for the first reading."""
+
+_FIRST_LOOK_S: Final = 0.1
+"""So long the first picture has the process to itself, before more is loaded."""
 
 _ALONGSIDE: Final = 0.7
 """A reading that comes this share of an interval after the last drawing is drawn at once."""
@@ -73,6 +78,8 @@ class Quotadeck(App[int], inherit_bindings=False):
                 await self._news.wait()
         self.overview.draw()
         self.overview.call_after_refresh(terminal.release, self.overview)
+        await asyncio.sleep(_FIRST_LOOK_S)
+        _load_the_rest()
         gc.freeze()  # what start-up made stays; the front door had put the collector off
         gc.enable()
         drawn = loop.time()
@@ -88,6 +95,17 @@ class Quotadeck(App[int], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         await self.link.close()
+
+
+def _load_the_rest() -> None:
+    """Load what the first key would load, now that the first picture is out.
+
+    The collector is still off: a finalizer that imports in the middle of an import breaks
+    CPython's import lock before 3.12 (python/cpython#106176), and took the console down once.
+    """
+    load_answers()
+    for module in ("audit", "consequence", "dialog", "help"):
+        import_module(f"console.tui.{module}")
 
 
 def _for_textual(theme: Theme) -> TextualTheme:
