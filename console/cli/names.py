@@ -5,8 +5,6 @@ from console.domain.catalogue import nearest
 from console.domain.snapshot import Snapshot
 from console.domain.text import clean
 
-KINDS = ("project", "model", "target")
-
 
 def known(snapshot: Snapshot, kind: str) -> tuple[str, ...]:
     """The ids of a kind, as the gateway names them."""

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two readings of time; nothing else in the product asks the machine."""
+    """Two readings of time; `console.clock` gives the machine's."""
 
     def monotonic_ns(self) -> int:
         """Nanoseconds that never go backwards: for buckets, waits and latencies."""

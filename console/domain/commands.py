@@ -113,7 +113,3 @@ class Entry:
     idempotency_key: str
     prev_hash: str = ""
     hash: str = ""
-
-    @property
-    def expires(self) -> bool:
-        return self.until_us is not None

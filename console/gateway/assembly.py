@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from console.clock import MachineClock
 from console.domain.calls import Call, Cause
 from console.domain.clock import Clock
 from console.domain.days import day_of
@@ -24,7 +25,6 @@ from console.gateway.admin import create_admin
 from console.gateway.admission import BudgetDays
 from console.gateway.alarms import Alarms
 from console.gateway.chat import ChatRoute
-from console.gateway.clock import SystemClock
 from console.gateway.dataplane import DataPlane
 from console.gateway.desk import Desk
 from console.gateway.estimator import Estimator
@@ -71,9 +71,6 @@ class Gateway:
     vitals: VitalSigns
     levels: LevelKeeper
     refusals: RefusalLog
-    alarms: Alarms
-    live: Live
-    in_force: InForce
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the servers for the gateway's life."""
@@ -101,7 +98,7 @@ class Gateway:
 
 async def open_gateway(config: GatewayConfig) -> Gateway:
     """Replay, fold, restore. Raises StoreError with nothing touched."""
-    clock = SystemClock()
+    clock = MachineClock()
     ledger = await Ledger.open(config.state, clock)
     try:
         return await _assemble(config, clock, ledger)
@@ -219,9 +216,6 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         vitals,
         levels,
         refusals,
-        alarms,
-        live,
-        in_force,
     )
 
 

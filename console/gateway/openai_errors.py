@@ -9,6 +9,7 @@ from functools import singledispatch
 
 import orjson
 
+from console.domain.calls import Cause
 from console.domain.days import rfc3339
 from console.domain.money import usd_exact
 from console.domain.text import clean
@@ -243,12 +244,13 @@ def _(refusal: r.OutputTooLong) -> ErrorReply:
 
 @_says(r.OverWholeBudget)
 def _(refusal: r.OverWholeBudget) -> ErrorReply:
+    guess = " (an estimate: it states no bound of its own)" if refusal.bound_is_estimate else ""
     return ErrorReply(
         400,
         "invalid_request_error",
-        f"This request may cost up to ${usd_exact(refusal.bound_nano)}, more than the whole daily "
-        f"budget of {refusal.project} (${usd_exact(refusal.budget_nano)}). Lower max_tokens or "
-        "shorten the messages.",
+        f"This request may cost up to ${usd_exact(refusal.bound_nano)}{guess}, more than the whole "
+        f"daily budget of {refusal.project} (${usd_exact(refusal.budget_nano)}). Lower "
+        "max_tokens or shorten the messages.",
         code="exceeds_daily_budget",
         headers=[NEVER_RETRY],
     )
@@ -330,7 +332,7 @@ def _(refusal: r.UpstreamRefused) -> ErrorReply:
 @_says(r.UpstreamFailed)
 def _(refusal: r.UpstreamFailed) -> ErrorReply:
     return ErrorReply(
-        504 if refusal.cause == "timeout" else 502,
+        504 if refusal.cause is Cause.TIMEOUT else 502,
         "server_error",
         f"The upstream gave no usable answer: {clean(refusal.why, 200)}.",
         code=str(refusal.cause),

@@ -35,7 +35,6 @@ class ProjectPlan:
     changes: tuple[InForce, ...]
     rpm_key: str
     tpm_key: str
-    slots_key: str
     budget_key: str
 
     @property
@@ -201,7 +200,6 @@ def _project(project: Project, layers: Layers, windows: Windows, now_us: int) ->
         layers.overrides(subject, now_us),
         rpm_key,
         tpm_key,
-        slots_key,
         bucket_key(subject, Kind.BUDGET),
     )
 

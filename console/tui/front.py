@@ -4,22 +4,12 @@ import gc
 import os
 import signal
 import sys
-import time
 from datetime import tzinfo
 
+from console.clock import MachineClock
 from console.domain.clock import Clock
 from console.sources.base import Source
 from console.tui.themes import find_theme
-
-
-class MachineClock:
-    """`console.domain.clock.Clock` as the machine has it."""
-
-    def monotonic_ns(self) -> int:
-        return time.monotonic_ns()
-
-    def wall_us(self) -> int:
-        return time.time_ns() // 1_000
 
 
 def run_console(

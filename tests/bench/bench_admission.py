@@ -5,20 +5,13 @@ import time
 from itertools import count
 from statistics import median
 
+from console.clock import MachineClock
 from console.domain.limits import MICRO, BudgetLimit, Priority, SlotLimit, Take, rpm, tpm
 from console.limiter import Admitted, MemoryLimiter
 
 ROUNDS = 20_000
 _BATCH = 100
 _ANSWER = {"project:a:tpm": 900 * MICRO, "project:a:budget": 1_500, "target:u/m:tpm": 900 * MICRO}
-
-
-class _MachineClock:
-    def monotonic_ns(self) -> int:
-        return time.monotonic_ns()
-
-    def wall_us(self) -> int:
-        return time.time_ns() // 1_000
 
 
 def _takes(buckets: int) -> tuple[Take, ...]:
@@ -37,7 +30,7 @@ def _takes(buckets: int) -> tuple[Take, ...]:
 
 async def _measure(buckets: int) -> tuple[float, float]:
     """Microseconds of an acquire, and of an acquire with its settling: medians over batches."""
-    limiter = MemoryLimiter(_MachineClock())
+    limiter = MemoryLimiter(MachineClock())
     takes = _takes(buckets)
     ids = (f"req_{number:032x}" for number in count())
     alone, both = [], []

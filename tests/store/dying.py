@@ -8,23 +8,15 @@ import asyncio
 import os
 import random
 import sys
-import time
 from pathlib import Path
 
 import console.store.ledger
+from console.clock import MachineClock
 from console.domain.calls import Cause
 from console.store import Ledger
 from tests.store.values import ended, entry, opened, refused
 
 SEGMENT_BYTES = 60_000
-
-
-class MachineClock:
-    def monotonic_ns(self) -> int:
-        return time.monotonic_ns()
-
-    def wall_us(self) -> int:
-        return time.time_ns() // 1_000
 
 
 def say(line: str) -> None:

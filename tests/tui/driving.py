@@ -6,9 +6,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from console.clock import MachineClock
 from console.domain.commands import Command
 from console.tui.app import Quotadeck
-from console.tui.front import MachineClock
 from console.tui.lines import Lines
 from console.tui.themes import find_theme
 from tests.tui.play import JST

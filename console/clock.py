@@ -3,7 +3,7 @@
 import time
 
 
-class SystemClock:
+class MachineClock:
     """`console.domain.clock.Clock` as the machine has it."""
 
     def monotonic_ns(self) -> int:
