@@ -6,6 +6,7 @@ themselves, money does not.
 
 from dataclasses import dataclass
 
+from console.domain.bucket import refill
 from console.domain.calls import Cause
 from console.domain.days import day_of
 from console.domain.limits import MICRO, BudgetLimit, Kind, RateLimit, Take, kind_of
@@ -19,6 +20,7 @@ from console.gateway.refusals import (
     LimitReached,
     OutputTooLong,
     OverWholeBudget,
+    RateLevel,
     Refusal,
 )
 from console.limiter import Limiter, Refused
@@ -117,6 +119,7 @@ async def admit(
     target: TargetPlan,
     *,
     now_us: int,
+    now_ns: int,
     ttl_ms: int,
 ) -> Ticket:
     """Take from every bucket that applies, or raise LimitReached or BudgetSpent."""
@@ -137,9 +140,29 @@ async def admit(
         takes.append(Take(target.tpm_key, tokens, target.tokens, True))
     answer = await limiter.acquire(reservation, takes, project.project.priority, ttl_ms)
     if isinstance(answer, Refused):
-        raise await _refusal(limiter, answer, takes, project)
+        refusal = await _refusal(limiter, answer, takes, project)
+        refusal.rates = await rate_levels(limiter, project, now_ns)
+        raise refusal
     taken = tuple(take for take in takes if take.key != answer.shadowed)
     return Ticket(size, taken, budget.day, answer.shadowed, ttl_ms)
+
+
+async def rate_levels(limiter: Limiter, project: ProjectPlan, now_ns: int) -> tuple[RateLevel, ...]:
+    """What is left of the project's own rates at ``now_ns``."""
+    rates = (
+        (Kind.RPM, project.rpm_key, project.requests),
+        (Kind.TPM, project.tpm_key, project.tokens),
+    )
+    states = await limiter.levels([key for _, key, limit in rates if limit])
+    found: list[RateLevel] = []
+    for kind, key, limit in rates:
+        if limit:
+            state = states.get(key)
+            level = limit.capacity
+            if state:
+                level = refill(state.level, state.at_ns, limit, now_ns)[0]
+            found.append(RateLevel(kind, limit, level))
+    return tuple(found)
 
 
 async def _refusal(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from console.domain.calls import Cause, Outcome
 from console.domain.catalogue import nearest
 from console.domain.commands import Entry
-from console.gateway.admission import BudgetDays, admit, size_of
+from console.gateway.admission import BudgetDays, admit, rate_levels, size_of
 from console.gateway.estimator import Estimator
 from console.gateway.flight import GRACE_MS, Arrival, Ending, Flight, FlightDeck, Way
 from console.gateway.http import Receive, Send, read_body, send_whole
@@ -23,6 +23,7 @@ from console.gateway.plan import Plan
 from console.gateway.refusals import (
     ModelNotAllowed,
     Paused,
+    RateLevel,
     Refusal,
     UnknownModel,
     UpstreamFailed,
@@ -102,6 +103,7 @@ class ChatRoute:
             way.project,
             way.target,
             now_us=self.deck.wall_us(),
+            now_ns=self.deck.now_ns(),
             ttl_ms=round(upstream.timeout_s * 1_000) + GRACE_MS,
         )
         return await self.deck.begin(arrival, caller, way, request, ticket)
@@ -114,7 +116,7 @@ class ChatRoute:
             raise await self._refused(flight, reply, reply.body)
         usage, response_id = chat_reply(reply.body, flight.ticket.size)
         call = await self.deck.end(flight, Ending(Outcome.OK, Cause.NONE, 200, usage, response_id))
-        headers = reply_headers(call, flight.ticket, await self._levels(flight))
+        headers = reply_headers(call, await self._rates(flight))
         await send_whole(send, 200, headers, reply.body)
 
     async def _stream(self, flight: Flight, receive: Receive, send: Send) -> None:
@@ -123,14 +125,11 @@ class ChatRoute:
         async with self.upstream.stream(target.upstream, _PATH, body, flight.arrival.id) as reply:
             if reply.status != 200:
                 raise await self._refused(flight, reply, await read_whole(reply))
-            headers = stream_headers(flight.open, flight.ticket, await self._levels(flight))
+            headers = stream_headers(flight.open, await self._rates(flight))
             await relay_stream(self.deck, flight, reply, headers, receive, send)
 
-    async def _levels(self, flight: Flight) -> dict[str, tuple[int, int]]:
-        project = flight.way.project
-        keys = [key for key, _ in flight.open.takes if key in (project.rpm_key, project.tpm_key)]
-        states = await self.limiter.levels(keys)
-        return {key: (state.level, state.at_ns) for key, state in states.items()}
+    async def _rates(self, flight: Flight) -> tuple[RateLevel, ...]:
+        return await rate_levels(self.limiter, flight.way.project, self.deck.now_ns())
 
     async def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Refusal:
         """End a flight that the upstream answered with an error; the refusal to answer with.

@@ -12,6 +12,7 @@ from console.gateway.flight import Arrival
 from console.gateway.http import Receive, Send, send_whole
 from console.gateway.keys import Caller, KeyRing
 from console.gateway.openai_errors import error_reply
+from console.gateway.openai_replies import rate_headers
 from console.gateway.plan import Plan
 from console.gateway.refusals import (
     Draining,
@@ -55,6 +56,7 @@ class DataPlane:
             if started:
                 raise
             reply = error_reply(refusal)
+            reply.headers.extend(rate_headers(refusal.rates))
             if refusal.project_id:
                 reply.headers.append((b"x-project-id", refusal.project_id.encode()))
         except Exception as fault:

@@ -1,17 +1,17 @@
 """Replies of OpenAI's dialect: what the upstream's say, and the headers of ours."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 
 from console.domain.calls import Call, Cause, OpenCall, Outcome
-from console.domain.limits import MICRO, RateLimit
+from console.domain.limits import MICRO, Kind
 from console.domain.money import usd_exact
 from console.domain.text import clean
-from console.gateway.admission import Size, Ticket
+from console.gateway.admission import Size
 from console.gateway.flight import Ending
 from console.gateway.http import Header
-from console.gateway.refusals import Refusal, UpstreamFailed, UpstreamRefused
+from console.gateway.refusals import RateLevel, Refusal, UpstreamFailed, UpstreamRefused
 from console.gateway.upstream import Broken
 from console.gateway.usage import Usage, read_usage
 
@@ -112,42 +112,37 @@ def _common(opened: OpenCall | Call) -> list[Header]:
     ]
 
 
-def reply_headers(call: Call, ticket: Ticket, levels: dict[str, tuple[int, int]]) -> list[Header]:
+def reply_headers(call: Call, rates: Iterable[RateLevel]) -> list[Header]:
     """Headers of a whole reply, its cost among them."""
     return [
         (b"content-type", b"application/json"),
         *_common(call),
         (b"x-cost-usd", usd_exact(call.cost_nano_usd).encode()),
-        *_rate_headers(ticket, levels),
+        *rate_headers(rates),
     ]
 
 
-def stream_headers(
-    opened: OpenCall, ticket: Ticket, levels: dict[str, tuple[int, int]]
-) -> list[Header]:
+def stream_headers(opened: OpenCall, rates: Iterable[RateLevel]) -> list[Header]:
     """Headers of a stream; its cost is not known yet and comes in a comment at the end."""
     return [
         (b"content-type", b"text/event-stream; charset=utf-8"),
         (b"cache-control", b"no-cache"),
         (b"x-accel-buffering", b"no"),
         *_common(opened),
-        *_rate_headers(ticket, levels),
+        *rate_headers(rates),
     ]
 
 
-def _rate_headers(ticket: Ticket, levels: dict[str, tuple[int, int]]) -> list[Header]:
-    """OpenAI's x-ratelimit-* of the project's own buckets; ``reset`` is the time to full."""
+def rate_headers(rates: Iterable[RateLevel]) -> list[Header]:
+    """OpenAI's x-ratelimit-* of the project's own rates; ``reset`` is the time to full."""
     headers: list[Header] = []
-    for take in ticket.takes:
-        if take.key not in levels or not isinstance(take.limit, RateLimit):
-            continue
-        unit = b"requests" if take.key.endswith(":rpm") else b"tokens"
-        level, _ = levels[take.key]
-        missing = max(0, take.limit.capacity - level)
-        to_full_ms = -(-missing * 60_000 // (take.limit.per_minute * MICRO))
+    for rate in rates:
+        unit = b"requests" if rate.kind is Kind.RPM else b"tokens"
+        missing = max(0, rate.limit.capacity - rate.level)
+        to_full_ms = -(-missing * 60_000 // (rate.limit.per_minute * MICRO))
         headers += (
-            (b"x-ratelimit-limit-" + unit, b"%d" % take.limit.per_minute),
-            (b"x-ratelimit-remaining-" + unit, b"%d" % max(0, level // MICRO)),
+            (b"x-ratelimit-limit-" + unit, b"%d" % rate.limit.per_minute),
+            (b"x-ratelimit-remaining-" + unit, b"%d" % max(0, rate.level // MICRO)),
             (b"x-ratelimit-reset-" + unit, go_duration(to_full_ms).encode()),
         )
     return headers

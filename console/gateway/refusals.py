@@ -6,6 +6,16 @@ They carry facts; the words and the status of each dialect are `console.gateway.
 from dataclasses import dataclass
 
 from console.domain.calls import Cause
+from console.domain.limits import Kind, RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class RateLevel:
+    """What is left under one of the project's own rates, in micro-units, now."""
+
+    kind: Kind
+    limit: RateLimit
+    level: int
 
 
 class Refusal(Exception):
@@ -14,6 +24,8 @@ class Refusal(Exception):
     cause: Cause = Cause.NONE
     project_id: str = ""
     """Whose request it was, once that is known."""
+    rates: tuple[RateLevel, ...] = ()
+    """The project's own rates, where one of its limits refused."""
 
 
 class KeyMissing(Refusal):

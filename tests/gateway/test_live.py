@@ -63,7 +63,15 @@ class Picture:
         arrival = Arrival(f"req_{self.begun}", now_us, self.clock.monotonic_ns())
         size = size_of(asked, project, way.target, Estimator())
         ticket = await admit(
-            self.limiter, self.days, arrival.id, size, project, way.target, now_us=now_us, ttl_ms=1
+            self.limiter,
+            self.days,
+            arrival.id,
+            size,
+            project,
+            way.target,
+            now_us=now_us,
+            now_ns=self.clock.monotonic_ns(),
+            ttl_ms=1,
         )
         opened = OpenCall(
             id=arrival.id,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain.calls import Cause, Outcome
-from console.domain.limits import MICRO, RateLimit, Take, rpm, tpm
-from console.gateway.admission import Size, Ticket
+from console.domain.limits import MICRO, Kind, RateLimit, rpm, tpm
+from console.gateway.admission import Size
 from console.gateway.openai_errors import error_reply
 from console.gateway.openai_replies import (
     chat_reply,
@@ -19,7 +19,7 @@ from console.gateway.openai_replies import (
     go_duration,
     reply_headers,
 )
-from console.gateway.refusals import UpstreamFailed, UpstreamRefused
+from console.gateway.refusals import RateLevel, UpstreamFailed, UpstreamRefused
 from console.gateway.upstream import Broken
 from console.gateway.usage import Usage
 from tests.gateway.values import call
@@ -163,14 +163,11 @@ def test_header_of_the_upstream_that_is_not_plain_is_dropped(value: str) -> None
 
 
 def test_whole_reply_tells_its_cost_way_and_limits() -> None:
-    takes = (
-        Take("project:analytics:rpm", MICRO, rpm(60)),
-        Take("project:analytics:tpm", 50 * MICRO, tpm(60_000)),
-        Take("target:main/opus:rpm", MICRO, rpm(10)),
+    rates = (
+        RateLevel(Kind.RPM, rpm(60), 7 * MICRO),
+        RateLevel(Kind.TPM, tpm(60_000), -5 * MICRO),
     )
-    ticket = Ticket(SIZE, takes, "2026-11-24", "", 1_000)
-    levels = {"project:analytics:rpm": (7 * MICRO, 0), "project:analytics:tpm": (-5 * MICRO, 0)}
-    sent = dict(reply_headers(call(fallback_step=1), ticket, levels))
+    sent = dict(reply_headers(call(fallback_step=1), rates))
     assert sent == {
         b"content-type": b"application/json",
         b"x-request-id": b"req_1",
@@ -207,8 +204,5 @@ def test_durations_are_written_as_openai_writes_them(ms: int, text: str) -> None
 
 def test_reset_is_when_the_bucket_is_full_rounded_up() -> None:
     limit = RateLimit(7, 60)
-    takes = (Take("project:analytics:rpm", MICRO, limit),)
-    ticket = Ticket(SIZE, takes, "2026-11-24", "", 1_000)
-    levels = {"project:analytics:rpm": (limit.capacity - 1, 0)}
-    sent = dict(reply_headers(call(), ticket, levels))
+    sent = dict(reply_headers(call(), [RateLevel(Kind.RPM, limit, limit.capacity - 1)]))
     assert sent[b"x-ratelimit-reset-requests"] == b"1ms"
