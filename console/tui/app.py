@@ -101,7 +101,7 @@ def _load_the_rest() -> None:
     """Load what the first key would load, now that the first picture is out.
 
     The collector is still off: a finalizer that imports in the middle of an import breaks
-    CPython's import lock before 3.12 (python/cpython#106176), and took the console down once.
+    CPython's import lock before 3.12 (python/cpython#91351), and took the console down once.
     """
     load_answers()
     for module in ("audit", "consequence", "dialog", "help"):
