@@ -20,12 +20,10 @@ LISTEN_ON_S = 5.0
 class _Client:
     """The client's side: once it is gone, the upstream is heard out for a moment, then cut."""
 
-    def __init__(self, receive: Receive, cut: asyncio.TimerHandle | None = None) -> None:
-        self._cut = cut
-        self._watch = asyncio.ensure_future(receive())
-
-    def when_gone(self, reply: StreamReply) -> None:
+    def __init__(self, receive: Receive, reply: StreamReply) -> None:
         loop = asyncio.get_running_loop()
+        self._cut: asyncio.TimerHandle | None = None
+        self._watch = asyncio.ensure_future(receive())
 
         def arm(watch: "asyncio.Future[Message]") -> None:
             if not watch.cancelled():
@@ -54,8 +52,7 @@ async def relay_stream(
 ) -> None:
     """Pass the stream on, end the flight, and only then send the terminal event."""
     relay = OpenAIRelay(include_usage=flight.request.include_usage)
-    client = _Client(receive)
-    client.when_gone(reply)
+    client = _Client(receive, reply)
     broken: UpstreamError | None = None
     try:
         await send({"type": "http.response.start", "status": 200, "headers": headers})

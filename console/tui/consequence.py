@@ -36,8 +36,10 @@ class View:
     confirm: str = ""
 
 
-def dialog_lines(title: str, view: View, zone: tzinfo | None, width: int) -> list[Line]:
-    """The dialog as lines of ``width`` cells, frame included."""
+def dialog_lines(
+    title: str, view: View, zone: tzinfo | None, width: int, *, now_us: int
+) -> list[Line]:
+    """The dialog as lines of ``width`` cells, frame included; ``now_us`` says what is today."""
     inner = width - 4
     body: list[Line] = []
     for index, field in enumerate(view.form.fields):
@@ -49,7 +51,7 @@ def dialog_lines(title: str, view: View, zone: tzinfo | None, width: int) -> lis
             spans.append(Span("  " + field.hint, "dim"))
         body.append(tuple(spans))
     body.append((Span("─" * inner, "dim"),))
-    body += _consequence(view, zone, inner)
+    body += _consequence(view, zone, inner, now_us)
     if view.command is not None:
         text = as_command_line(view.command)
         for number, part in enumerate(folded(text, inner - _LABEL)[:4]):
@@ -70,7 +72,7 @@ def dialog_lines(title: str, view: View, zone: tzinfo | None, width: int) -> lis
     return framed
 
 
-def _consequence(view: View, zone: tzinfo | None, inner: int) -> list[Line]:
+def _consequence(view: View, zone: tzinfo | None, inner: int, now_us: int) -> list[Line]:
     answer = view.answer
     if answer is None:
         waiting = "asking the gateway …" if view.command and not view.error else "–"
@@ -82,7 +84,7 @@ def _consequence(view: View, zone: tzinfo | None, inner: int) -> list[Line]:
             Span(grouped(answer.before or "–"), "normal"), Span(" → ", "dim"),
             Span(grouped(answer.after or "–"), "strong"),
         )  # fmt: skip
-        end = Span("   " + _end(view.command, answer, zone), "normal")
+        end = Span("   " + _end(view.command, answer, zone, now_us), "normal")
         if sum(cell_len(span.text) for span in (*change, end)) <= inner:
             lines.append((*change, end))
         else:
@@ -95,15 +97,15 @@ def _consequence(view: View, zone: tzinfo | None, inner: int) -> list[Line]:
     return lines
 
 
-def _end(command: Command | None, answer: "CommandAnswer", zone: tzinfo | None) -> str:
+def _end(command: Command | None, answer: "CommandAnswer", zone: tzinfo | None, now_us: int) -> str:
     if answer.until is None:
         lasts = command is not None and command.action in LASTING
         return "until somebody changes it" if lasts else ""
-    until = end_time(answer.until, zone)
+    until = end_time(answer.until, zone, now_us)
     return f"until {until}, then {grouped(answer.then)} again" if answer.then else f"until {until}"
 
 
-def end_time(rfc3339: str, zone: tzinfo | None) -> str:
+def end_time(rfc3339: str, zone: tzinfo | None, now_us: int) -> str:
     """``04:03`` today, ``25 Nov 04:03`` on another day; the text itself if it is no instant."""
     try:
         at_us = micros(rfc3339)
@@ -112,7 +114,7 @@ def end_time(rfc3339: str, zone: tzinfo | None) -> str:
     day = local(at_us, zone)
     return (
         clock_time(at_us, zone)
-        if day.date() == day.now(day.tzinfo).date()
+        if day.date() == local(now_us, zone).date()
         else (day.strftime("%-d %b %H:%M"))
     )
 

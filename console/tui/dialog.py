@@ -181,7 +181,8 @@ class Dialog(Lines):
     def draw(self) -> None:
         """Draw the view at the widget's width, and take the height that it needs."""
         width = min(WIDTH, self.app.size.width)
-        lines = dialog_lines(self._proposal.title, self.view, self._zone, width)
+        now_us = self._snapshot().at_us
+        lines = dialog_lines(self._proposal.title, self.view, self._zone, width, now_us=now_us)
         size = self.app.size
         self.styles.height = len(lines)
         self.styles.width = width

@@ -354,15 +354,15 @@ class Overview(Room):
     def _open(self, proposal: Proposal) -> None:
         from console.tui.dialog import Dialog
 
-        def newest() -> Snapshot:
-            snapshot = self._link.snapshot
-            assert snapshot is not None, "a dialog opens only after a reading"
-            return snapshot
-
         self._dialog = Dialog(
-            proposal, self._source, newest, self.palette, zone=self._zone, done=self._close
+            proposal, self._source, self._newest, self.palette, zone=self._zone, done=self._close
         )
         self.mount(self._dialog)
+
+    def _newest(self) -> Snapshot:
+        snapshot = self._link.snapshot
+        assert snapshot is not None, "a dialog opens only after a reading"
+        return snapshot
 
     def _close(self, answer: "CommandAnswer | None") -> None:
         from console.tui.consequence import end_time
@@ -378,7 +378,9 @@ class Overview(Room):
         if answer is None:
             self.say("nothing was changed")
             return
-        until = f" until {end_time(answer.until, self._zone)}" if answer.until else ""
+        until = ""
+        if answer.until:
+            until = f" until {end_time(answer.until, self._zone, self._newest().at_us)}"
         field = short_field(answer.field or "")
         what = f"{answer.subject.removeprefix('project:')} {field}".rstrip()
         text = f"done: {what} {grouped(answer.before)} → {grouped(answer.after)}{until}"
