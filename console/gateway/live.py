@@ -25,6 +25,7 @@ from console.domain.snapshot import (
 from console.domain.wording import value_text
 from console.gateway.flight import Flight
 from console.gateway.flows import Flows
+from console.gateway.levels import levels_in_slices
 from console.gateway.plan import Plan, ProjectPlan, RoutePlan, TargetPlan
 from console.limiter import BucketState, Limiter
 
@@ -127,7 +128,7 @@ class Live:
     async def snapshot(self) -> Snapshot:
         """The whole picture. Gives way to requests between slices of rows."""
         plan = self._plan()
-        states = await self._limiter.levels(_keys(plan))
+        states = {key: state async for key, state in levels_in_slices(self._limiter, _keys(plan))}
         projects: list[ProjectRow] = []
         for index, project in enumerate(plan.projects.values()):
             projects.append(self._project_row(project, states))
