@@ -19,7 +19,8 @@ import uvicorn
 import uvloop
 
 from console.gateway.assembly import Gateway, open_gateway
-from console.gateway.peer import IDLE_S, BoundSocket, PeerProtocol, bind_socket
+from console.gateway.peer import BoundSocket, bind_socket
+from console.gateway.protocol import IDLE_S, PeerProtocol
 from console.wire.config import GatewayConfig
 
 DRAIN_S = 30.0

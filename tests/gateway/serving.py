@@ -18,8 +18,9 @@ from console.domain.snapshot import Vitals
 from console.gateway.admin import create_admin
 from console.gateway.feed import Feed
 from console.gateway.live import Live
-from console.gateway.peer import PeerProtocol, bind_socket
+from console.gateway.peer import bind_socket
 from console.gateway.plan import Windows, compile_plan
+from console.gateway.protocol import PeerProtocol
 from console.limiter import MemoryLimiter
 from tests.gateway.desks import CATALOGUE, Bench, bench
 
