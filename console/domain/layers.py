@@ -49,6 +49,9 @@ class Layers:
     """Those with an end, so that the next one is found without asking every value."""
     gone: frozenset[int] = frozenset()
     """Those that a living entry took out of force."""
+    fields: Mapping[str, tuple[Field, ...]] = field(default_factory=dict)
+    """By subject, those that entries have set: so that one subject is read without the others."""
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     def with_entry(self, entry: Entry) -> "Layers":
         """The fold with one more entry; refused ones change nothing."""
@@ -59,19 +62,34 @@ class Layers:
         by_slot, by_seq = dict(self.by_slot), dict(self.by_seq)
         ended_by = dict(self.ended_by)
         expiring, gone = list(self.expiring), set(self.gone)
+        fields, versions = dict(self.fields), dict(self.versions)
         for entry in entries:
             if not entry.applied:
                 continue
             by_seq[entry.seq] = entry
             if entry.field is not None and entry.value is not None:
                 slot = (entry.subject, entry.field)
+                if slot not in by_slot:
+                    fields[entry.subject] = (*fields.get(entry.subject, ()), entry.field)
+                versions[entry.subject] = entry.seq
                 by_slot[slot] = (*by_slot.get(slot, ()), entry)
                 if entry.until_us is not None:
                     expiring.append(entry)
             for seq in entry.ends:
+                if seq in by_seq:
+                    versions[by_seq[seq].subject] = entry.seq
                 ended_by[seq] = (*ended_by.get(seq, ()), entry.seq)
             _settle(gone, entry.ends, by_seq, ended_by)
-        return Layers(self.file, by_slot, by_seq, ended_by, tuple(expiring), frozenset(gone))
+        return Layers(
+            self.file,
+            by_slot,
+            by_seq,
+            ended_by,
+            tuple(expiring),
+            frozenset(gone),
+            fields,
+            versions,
+        )
 
     def ended(self, seq: int) -> bool:
         """Whether a later living entry took this one out of force."""
@@ -108,14 +126,7 @@ class Layers:
 
     def version(self, subject: str) -> int:
         """The sequence number of the last entry that touched the subject; 0 for none."""
-        touched = [
-            entry.seq
-            for (owner, _), entries in self.by_slot.items()
-            if owner == subject
-            for entry in entries
-        ]
-        enders = [by for seq in touched for by in self.ended_by.get(seq, ())]
-        return max(touched + enders, default=0)
+        return self.versions.get(subject, 0)
 
     def next_expiry_us(self, now_us: int) -> int | None:
         """The next instant at which a value in force changes by itself."""
@@ -129,9 +140,9 @@ class Layers:
     def overrides(self, subject: str, now_us: int) -> tuple[InForce, ...]:
         """The overrides and standing changes in force on a subject."""
         found = (
-            self.in_force(owner, name, now_us)
-            for owner, name in self.by_slot
-            if owner == subject and name is not Field.KEY
+            self.in_force(subject, name, now_us)
+            for name in self.fields.get(subject, ())
+            if name is not Field.KEY
         )
         return tuple(item for item in found if item.entry is not None)
 
