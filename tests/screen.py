@@ -10,6 +10,7 @@ The other end behaves as a modern terminal does: it answers the question for syn
 
 import codecs
 import contextlib
+import copy
 import fcntl
 import os
 import pty
@@ -32,17 +33,40 @@ KEYS: Final = {
     "enter": "\r", "tab": "\t", "esc": "\x1b[27u", "space": " ", "up": "\x1b[A", "down": "\x1b[B",
     "right": "\x1b[C", "left": "\x1b[D", "pgup": "\x1b[5~", "pgdn": "\x1b[6~", "home": "\x1b[H",
     "end": "\x1b[F", "backspace": "\x7f", "shift+tab": "\x1b[Z", "ctrl+c": "\x03", "ctrl+u": "\x15",
-    "ctrl+z": "\x1a",
+    "ctrl+z": "\x1a", "ctrl+l": "\x0c", "ctrl+q": "\x11",
 }  # fmt: skip
 _NOT_FOR_PYTE: Final = re.compile(r"\x1b\[(?:[<=>][0-9;]*[a-zA-Z]|\?[0-9;]*\$p)")
 _TAIL: Final = re.compile(r"\x1b(?:\[[0-9;?<=>$]*)?\Z")
 _ASKS_SYNC: Final = b"\x1b[?2026$p"
 _HAS_SYNC: Final = b"\x1b[?2026;2$y"
+_SECOND_SCREEN: Final = 1049
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class NotShown(AssertionError):
     """What was waited for did not appear; the text holds the screen as it was."""
+
+
+class _Terminal(pyte.Screen):
+    """pyte's screen with the second one: entering it finds it empty, leaving brings the first back.
+
+    Real terminals have one, and what was drawn on it is lost with it.
+    """
+
+    _first: Any = None
+
+    def set_mode(self, *modes: int, **how: Any) -> None:
+        super().set_mode(*modes, **how)
+        if how.get("private") and _SECOND_SCREEN in modes and self._first is None:
+            self._first = copy.deepcopy(self.buffer), copy.copy(self.cursor)
+            self.erase_in_display(2)
+
+    def reset_mode(self, *modes: int, **how: Any) -> None:
+        super().reset_mode(*modes, **how)
+        if how.get("private") and _SECOND_SCREEN in modes and self._first is not None:
+            self.buffer, self.cursor = self._first
+            self._first = None
+            self.dirty.update(range(self.lines))
 
 
 class Screen:
@@ -63,7 +87,7 @@ class Screen:
         self.columns, self.rows = columns, rows
         self.raw = bytearray()
         """Every byte received, in order."""
-        self._terminal = pyte.Screen(columns, rows)
+        self._terminal = _Terminal(columns, rows)
         self._stream = pyte.Stream(self._terminal)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._left = ""
@@ -158,6 +182,14 @@ class Screen:
     def type(self, text: str) -> None:
         """Send text as it is."""
         os.write(self._main, text.encode())
+
+    def overwrite(self, text: str) -> None:
+        """Write to the terminal past the process, as a message to all users does."""
+        self._stream.feed(text)
+
+    def modes(self) -> list[Any]:
+        """How the terminal treats what is typed, as `stty` shows it."""
+        return termios.tcgetattr(self._main)
 
     def resize(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows

@@ -50,11 +50,16 @@ ACTIONS: Final = (
     Act("filter", ("slash",), "filter",
         "show only rows whose id, name or state contains the text; !text shows the others"),
     Act("freeze", ("space",), "freeze", "freeze the picture; again to go on"),
-    Act("help", ("question_mark",), "help", "this list", place="everywhere"),
-    Act("quit", ("q", "ctrl+c", "ctrl+q"), "quit", "leave; the gateway goes on",
-        place="everywhere"),
+    Act("help", ("question_mark",), "help", "this list"),
+    Act("help", ("question_mark",), "help", "this list", place="audit"),
+    Act("quit", ("q",), "quit", "leave; the gateway goes on"),
+    Act("back", ("escape",), "", "clear the filter"),
+    Act("back", ("escape", "q"), "back", "back to the overview", place="audit"),
+    Act("back", ("escape", "q", "question_mark"), "back", "back to where it was opened",
+        place="help"),
+    Act("leave", ("ctrl+c", "ctrl+q"), "", "leave from wherever you are", place="everywhere"),
     Act("suspend", ("ctrl+z",), "", "to the shell; `fg` comes back", place="everywhere"),
-    Act("back", ("escape",), "", "back; clears the filter", place="everywhere"),
+    Act("redraw", ("ctrl+l",), "", "draw the whole screen anew", place="everywhere"),
     Act("tables", ("tab",), "", "between projects and models"),
     Act("slower", ("minus",), "", "draw less often, down to every 2 s"),
     Act("faster", ("plus", "equals_sign"), "", "draw more often, up to every 0.2 s"),
@@ -72,6 +77,7 @@ _SHOWN: Final = {
     "slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=",
     "escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "down": "↓", "up": "↑",
     "ctrl+c": "^c", "ctrl+z": "^z", "ctrl+q": "^q", "ctrl+d": "^d", "ctrl+u": "^u",
+    "ctrl+l": "^l",
 }  # fmt: skip
 
 

@@ -52,6 +52,7 @@ class Quotadeck(App[int], inherit_bindings=False):
     ) -> None:
         # Told at once, because textual chooses what NO_COLOR does before it knows the theme.
         super().__init__(ansi_color=theme.ansi or None)
+        terminal.part_escape_from_keys()
         self.register_theme(_for_textual(theme))
         self.theme = f"quotadeck-{theme.name}"
         self._news = asyncio.Event()
@@ -66,6 +67,7 @@ class Quotadeck(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         if not self.is_headless:
             terminal.leave_on_signals(self)
+            terminal.hear_stops(self)
             self.run_worker(terminal.leave_on_hangup(self))
         self.run_worker(self.link.follow())
         self.run_worker(self._pulse())

@@ -97,8 +97,7 @@ class Audit(Room):
         words = audit_words(chosen, self._zone) if chosen else ("", "")
         self._words.show([crop([Span(text, "normal")], width) for text in words])
         acts = [act for act in available("audit", read_only=self.read_only) if act.label]
-        back = (Span("esc", "key"), Span(" back  ", "dim"))
-        self._keys.show([(*back, *keys_line(acts, max(0, width - 10)))])
+        self._keys.show([keys_line(acts, width)])
 
     def _move(self, by: int) -> None:
         self.entries.move(by)

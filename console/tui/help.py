@@ -52,9 +52,6 @@ class Help(Room):
         self._top = max(0, self._top + by)
         self.draw()
 
-    def do_help(self) -> None:
-        self.do_back()
-
     def do_down(self) -> None:
         self._move(1)
 

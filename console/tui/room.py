@@ -1,6 +1,6 @@
 """What the screens have in common: keys from the table, single cells to the terminal."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.events import Key
 from textual.screen import Screen
@@ -8,6 +8,9 @@ from textual.screen import Screen
 from console.tui import terminal
 from console.tui.actions import Place, key_map
 from console.tui.themes import Theme
+
+_NEVER_TYPED: Final = ("redraw", "suspend")
+"""These are about the terminal, whatever is being typed into."""
 
 
 class Room(Screen[None], inherit_bindings=False):
@@ -26,9 +29,9 @@ class Room(Screen[None], inherit_bindings=False):
     async def on_key(self, event: Key) -> None:
         event.stop()
         event.prevent_default()
-        if self.typed(event.key, event.character):
-            return
         act = self.keys.get(event.key) or self.keys.get(event.character or "")
+        if (act is None or act.id not in _NEVER_TYPED) and self.typed(event.key, event.character):
+            return
         if act is not None:
             getattr(self, f"do_{act.id}")()
 
@@ -39,8 +42,14 @@ class Room(Screen[None], inherit_bindings=False):
     def do_quit(self) -> None:
         self.app.exit(return_code=0)
 
+    def do_leave(self) -> None:
+        self.app.exit(return_code=0)
+
+    def do_redraw(self) -> None:
+        terminal.redraw(self.app)
+
     def do_suspend(self) -> None:
-        self.app.action_suspend_process()
+        terminal.stop(self.app)
 
     def do_back(self) -> None:
         self.app.pop_screen()

@@ -2,25 +2,39 @@
 
 Textual's own ways cost too much or leave too much behind here: a dirty cell is sent from its
 widget's left edge on, a stalled link freezes the event loop, SIGTERM leaves the alternate screen
-on, and a hung-up terminal leaves a spinning process. Its private parts are used only in this file.
+on, a hung-up terminal leaves a spinning process, what comes back from the shell is not drawn, and
+an escape key is taken for the beginning of the next one. Its private parts are used only in this
+file.
 """
 
 import asyncio
+import os
 import select
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
 from rich.console import Console, RenderableType
 from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
+from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.drivers import linux_driver
+from textual.events import Key
 from textual.screen import Screen
 
 MAX_QUEUED_WRITES: Final = 3
 BACKSTOP_S: Final = 2
 HANGUP_POLL_S: Final = 1.0
+ESC: Final = "\x1b"
+_INTRODUCERS: Final = "[O"
+"""What follows the escape of a key such as an arrow; anything else after it is a key of its own."""
+_AS_WE_USE_IT: Final = f"{ESC}(B\x0f{ESC}[r{ESC}[?7l{ESC}[?25l"
+"""Plain letters, no scroll region, no wrapping, no cursor: what others may have changed."""
+_LEAVING: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGUSR1,
+                   signal.SIGUSR2)  # fmt: skip
 
 
 class _Spans(ChopsUpdate):
@@ -77,7 +91,7 @@ def release(screen: Screen[None]) -> None:
         screen._compositor_refresh()  # noqa: SLF001
 
 
-def stalled(app: App[object]) -> bool:
+def stalled(app: App[Any]) -> bool:
     """Whether the terminal takes what we write too slowly: then a frame had better not be drawn.
 
     Textual's writer queue holds 30 writes and then blocks the event loop.
@@ -87,8 +101,89 @@ def stalled(app: App[object]) -> bool:
     return queue is not None and queue.qsize() > MAX_QUEUED_WRITES
 
 
-def leave_on_signals(app: App[int]) -> None:
-    """SIGTERM and SIGHUP leave as `q` does: terminal restored, status 128 + the signal.
+def redraw(app: App[Any]) -> None:
+    """Send every cell of the screen: another program may have written over it."""
+    driver = getattr(app, "_driver", None)
+    if driver is not None and not app.is_headless:
+        driver.write(_AS_WE_USE_IT)
+    app.screen.refresh()
+
+
+class _Keys(XTermParser):
+    """Escape and a key that comes at once are two keys, where textual makes them one with alt.
+
+    Who leaves a dialog and types on does not wait a tenth of a second.
+    """
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
+        if len(sequence) == 2 and sequence[0] == ESC and sequence[1] not in _INTRODUCERS:
+            yield Key("escape", ESC)
+            sequence = sequence[1]
+        yield from super()._sequence_to_key_events(sequence, alt)
+
+
+def part_escape_from_keys() -> None:
+    """Let the driver that is started next tell escape and the following key apart."""
+    if getattr(linux_driver, "XTermParser", None) is XTermParser:
+        linux_driver.XTermParser = _Keys  # type: ignore[attr-defined]
+
+
+def stop(app: App[Any]) -> None:
+    """Go to the shell as every program does: the whole job stops, and ``fg`` comes back.
+
+    Textual stops this process alone, for which a `make run` would wait for ever, and even where
+    there is no shell; there the system lets nothing stop, and the screen is drawn anew.
+    """
+    driver = getattr(app, "_driver", None)
+    if driver is None or not driver.can_suspend:
+        return
+    _hear_stops(app, hear=False)
+    driver.suspend_application_mode()
+    os.killpg(0, signal.SIGTSTP)
+    _come_back(app, driver)
+
+
+def _stopped_by_others(app: App[Any]) -> None:
+    """After a SIGSTOP nothing of the terminal is as it was: leave it, and enter it again."""
+    driver = getattr(app, "_driver", None)
+    if driver is None or not driver.can_suspend:
+        return
+    _hear_stops(app, hear=False)
+    _wait_for_the_foreground(driver.fileno)
+    driver.suspend_application_mode()
+    _come_back(app, driver)
+
+
+def _come_back(app: App[Any], driver: Any) -> None:
+    _wait_for_the_foreground(driver.fileno)
+    driver.resume_application_mode()
+    _hear_stops(app, hear=True)
+    redraw(app)
+
+
+def _wait_for_the_foreground(fd: int) -> None:
+    """Stay stopped after a ``bg``: the terminal is somebody else's."""
+    with suppress(OSError):
+        while os.tcgetpgrp(fd) != os.getpgrp():
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def hear_stops(app: App[Any]) -> None:
+    """SIGTSTP goes to the shell as ``^z`` does; SIGCONT draws what a SIGSTOP left behind."""
+    _hear_stops(app, hear=True)
+
+
+def _hear_stops(app: App[Any], *, hear: bool) -> None:
+    loop = asyncio.get_running_loop()
+    for number, act in ((signal.SIGTSTP, stop), (signal.SIGCONT, _stopped_by_others)):
+        if hear:
+            loop.add_signal_handler(number, act, app)
+        else:
+            loop.remove_signal_handler(number)
+
+
+def leave_on_signals(app: App[Any]) -> None:
+    """What ends a process leaves as `q` does: terminal restored, status 128 + the signal.
 
     An alarm after two seconds ends a process whose way out is blocked, by a dead link for instance.
     """
@@ -98,12 +193,12 @@ def leave_on_signals(app: App[int]) -> None:
         signal.alarm(BACKSTOP_S)
         app.exit(return_code=128 + number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _LEAVING:
         with suppress(NotImplementedError, ValueError, RuntimeError):
             loop.add_signal_handler(number, leave, number)
 
 
-async def leave_on_hangup(app: App[int]) -> None:
+async def leave_on_hangup(app: App[Any]) -> None:
     """Leave when the terminal is gone, where SIGHUP was ignored by whoever started us."""
     while True:
         await asyncio.sleep(HANGUP_POLL_S)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -78,7 +79,9 @@ def test_a_resized_terminal_is_drawn_anew() -> None:
         screen.until(lambda: "p pause" in screen.lines()[-1], "keys at the foot")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGUSR1]
+)
 def test_signals_leave_the_terminal_as_it_was(number: signal.Signals) -> None:
     with console() as screen:
         screen.shows("gw ok")
@@ -106,19 +109,76 @@ def left(screen: Screen) -> None:
     assert b"?1003h" not in raw
 
 
-def test_suspending_gives_the_terminal_back_until_it_goes_on() -> None:
-    with console() as screen:
+@contextmanager
+def in_a_shell(*options: str) -> Iterator[Screen]:
+    """The console as a shell's job: the shell says `stopped`, and goes on with it after a line."""
+    job = (
+        'set -m; "$@"; while jobs %% >/dev/null 2>&1; do '
+        "stty sane; echo stopped; read _; fg >/dev/null; done"
+    )
+    with Screen(("/bin/sh", "-c", job, "sh", *PLAY, *options)) as screen:
         screen.shows("gw ok", "? help")
+        yield screen
+
+
+def job_of(screen: Screen) -> int:
+    """The console's process, the shell's only child."""
+    shell = screen.process.pid
+    return int(Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
+
+
+def test_suspending_gives_the_terminal_back_and_coming_back_draws_it_whole() -> None:
+    with in_a_shell("--scene", "calm", "--still") as screen:
+        before = screen.text
         screen.press("ctrl+z")
-        look = os.WNOHANG | os.WUNTRACED
-        screen.until(
-            lambda: os.WIFSTOPPED(os.waitpid(screen.process.pid, look)[1]), "the process stopped"
-        )
-        assert screen.raw.rfind(b"?1049l") > screen.raw.rfind(b"?1049h")
-        screen.signal(signal.SIGCONT)
-        screen.until(lambda: screen.raw.rfind(b"?1049h") > screen.raw.rfind(b"?1049l"), "back")
-        screen.press("?")
+        screen.shows("stopped")
+        assert "gw ok" not in screen.text
+        screen.press("enter")
+        screen.until(lambda: screen.text == before, f"the same screen:\n{before}")
+        screen.press("j", "?")
         screen.shows("overview: keys")
+        screen.press("ctrl+z")
+        screen.shows("stopped")
+        screen.press("enter")
+        screen.shows("overview: keys")
+        screen.press("esc", "p")
+        screen.shows("pause batch-embed", "reason")
+        screen.press("ctrl+z")
+        screen.shows("stopped")
+        screen.press("enter")
+        screen.shows("pause batch-embed", "reason", "gw ok")
+        screen.press("esc", "q")
+        assert screen.exit_code() == 0
+        left(screen)
+
+
+def test_what_others_stop_comes_back_whole_and_leaves_the_terminal_as_it_was() -> None:
+    with in_a_shell("--scene", "calm", "--still") as screen:
+        before, keyboard = screen.text, screen.modes()
+        os.kill(job_of(screen), signal.SIGSTOP)
+        screen.shows("stopped")
+        screen.press("enter")
+        screen.until(lambda: screen.text == before, f"the same screen:\n{before}")
+        assert screen.modes() == keyboard
+        screen.press("q")
+        assert screen.exit_code() == 0
+        left(screen)
+        assert screen.modes() != keyboard
+
+
+@pytest.mark.parametrize("key", ["", "?", "a", "p"])
+def test_a_screen_written_over_by_others_is_drawn_anew(key: str) -> None:
+    with console("--scene", "calm", "--still") as screen:
+        settled(screen)
+        screen.press(*key)
+        screen.bytes_within(0.3)
+        before = screen.text
+        for y in range(1, 25):
+            screen.overwrite(f"\x1b[{y};3HBroadcast message from root: going down")
+        screen.overwrite("\x1b(0\x0e\x1b[3;9r\x1b[?7h")
+        assert screen.text != before
+        screen.press("ctrl+l")
+        screen.until(lambda: screen.text == before, f"the same screen:\n{before}")
 
 
 def test_a_closed_terminal_ends_the_process() -> None:
