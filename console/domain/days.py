@@ -1,5 +1,6 @@
-"""Calendar days in a project's zone: 23, 24 or 25 hours long, each with a name and an end."""
+"""Calendar days in a project's zone, 23, 24 or 25 hours long, and instants as text."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -7,18 +8,31 @@ from zoneinfo import ZoneInfo
 MICROS = 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A local date (``name``, ISO) and the instants from its first midnight to the next date's."""
+
+    name: str
+    start_us: int
+    end_us: int
+
+
+def day_at(at_us: int, zone: str) -> Day:
+    """The day of the zone that the instant falls on: every instant is on exactly one."""
+    date_there = datetime.fromtimestamp(at_us // MICROS, ZoneInfo(zone)).date()
+    day = _day(date_there, zone)
+    # Clocks set back over midnight show yesterday's date once more; the new day has begun.
+    return day if at_us < day.end_us else _day(date_there + timedelta(days=1), zone)
+
+
 @lru_cache(maxsize=4096)
-def _bounds(day: date, zone: str) -> tuple[int, int]:
+def _day(name: date, zone: str) -> Day:
     tz = ZoneInfo(zone)
-    start = datetime.combine(day, time.min, tz).astimezone(UTC)
-    end = datetime.combine(day + timedelta(days=1), time.min, tz).astimezone(UTC)
-    return round(start.timestamp()) * MICROS, round(end.timestamp()) * MICROS
-
-
-def day_of(at_us: int, zone: str) -> tuple[str, int]:
-    """The local date (ISO) that the instant falls on, and the instant at which that day ends."""
-    local = datetime.fromtimestamp(at_us // MICROS, ZoneInfo(zone)).date()
-    return local.isoformat(), _bounds(local, zone)[1]
+    start, end = (
+        datetime.combine(midnight, time.min, tz).astimezone(UTC)
+        for midnight in (name, name + timedelta(days=1))
+    )
+    return Day(name.isoformat(), round(start.timestamp()) * MICROS, round(end.timestamp()) * MICROS)
 
 
 def rfc3339(at_us: int) -> str:

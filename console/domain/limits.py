@@ -78,6 +78,7 @@ class BudgetLimit:
     nano_usd: int
     day: str
     ends_at_us: int
+    starts_at_us: int = 0
 
 
 Limit = RateLimit | SlotLimit | BudgetLimit

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from console.domain.bucket import refill
 from console.domain.calls import Cause
-from console.domain.days import day_of
 from console.domain.limits import MICRO, BudgetLimit, Kind, RateLimit, Take, kind_of
 from console.domain.money import bound_nano
+from console.gateway.budget_days import BudgetDays
 from console.gateway.estimator import LEAST_TOKENS_PER_BYTE, Estimator
 from console.gateway.openai_request import ChatRequest
 from console.gateway.plan import ProjectPlan, TargetPlan
@@ -23,10 +23,7 @@ from console.gateway.refusals import (
     RateLevel,
     Refusal,
 )
-from console.limiter import Limiter, Refused
-
-NO_BUDGET_NANO = 1 << 62
-"""Nano-dollars a day that no project spends; SQLite's integers hold it."""
+from console.limiter import DayUnknown, Limiter, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +49,6 @@ class Ticket:
     budget_day: str
     shadowed: str
     ttl_ms: int
-
-
-class BudgetDays:
-    """Each project's current calendar day; a day is worked out once, not per request."""
-
-    def __init__(self) -> None:
-        self._today: dict[str, BudgetLimit] = {}
-
-    def limit(self, project: ProjectPlan, now_us: int) -> BudgetLimit:
-        """The budget of the day that ``now_us`` falls on.
-
-        Without a budget it is one that nothing reaches, so that a budget set later in the day
-        knows what was spent before.
-        """
-        known = self._today.get(project.project.id)
-        nano = NO_BUDGET_NANO if project.budget_nano is None else project.budget_nano
-        if known and now_us < known.ends_at_us and known.nano_usd == nano:
-            return known
-        day, ends = day_of(now_us, project.project.zone)
-        fresh = BudgetLimit(nano, day, ends)
-        self._today[project.project.id] = fresh
-        return fresh
 
 
 def size_of(
@@ -122,7 +97,11 @@ async def admit(
     now_ns: int,
     ttl_ms: int,
 ) -> Ticket:
-    """Take from every bucket that applies, or raise LimitReached or BudgetSpent."""
+    """Take from every bucket that applies.
+
+    Raises LimitReached or BudgetSpent, and LedgerUnavailable where what was spent on this day
+    stands in the ledger alone and that cannot be read.
+    """
     tokens = size.tokens * MICRO
     budget = days.limit(project, now_us)
     shadow = project.project.shadow
@@ -138,7 +117,12 @@ async def admit(
         takes.append(target.one_request)
     if target.tokens:
         takes.append(Take(target.tpm_key, tokens, target.tokens, True))
-    answer = await limiter.acquire(reservation, takes, project.project.priority, ttl_ms)
+    priority = project.project.priority
+    try:
+        answer = await limiter.acquire(reservation, takes, priority, ttl_ms)
+    except DayUnknown as unknown:
+        await days.learn(project.project.id, unknown.day)
+        answer = await limiter.acquire(reservation, takes, priority, ttl_ms)
     if isinstance(answer, Refused):
         refusal = await _refusal(limiter, answer, takes, project)
         refusal.rates = await rate_levels(limiter, project, now_ns)

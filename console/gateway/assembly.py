@@ -8,22 +8,23 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from console.clock import MachineClock
 from console.domain.calls import Call, Cause
 from console.domain.clock import Clock
-from console.domain.days import day_of
+from console.domain.days import day_at
 from console.domain.ids import new_id
 from console.domain.layers import Layers, Slot
 from console.domain.limits import RateLimit
 from console.domain.replay import restore_levels
 from console.domain.snapshot import Happening, HappeningKind
 from console.gateway.admin import create_admin
-from console.gateway.admission import BudgetDays
 from console.gateway.alarms import Alarms
+from console.gateway.budget_days import BudgetDays, budget_key
 from console.gateway.chat import ChatRoute
 from console.gateway.dataplane import DataPlane
 from console.gateway.desk import Desk
@@ -46,6 +47,9 @@ from console.store import Ledger
 from console.wire.config import GatewayConfig
 
 _HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
+_KNOWN_DAYS = 3
+"""So many days back, and all to come, what was spent needs no reading when a day begins."""
 LOG = logging.getLogger(__name__)
 
 
@@ -117,7 +121,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         return in_force.plan
 
     vitals = VitalSigns(config.name, ledger, config.state, clock)
-    live = Live(catalogue, plan, limiter, clock, vitals.read)
+    days = BudgetDays(limiter, partial(_settled_on, ledger))
+    live = Live(catalogue, plan, limiter, days, clock, vitals.read)
     feed = Feed(live.snapshot)
     levels = LevelKeeper(ledger, limiter, clock, plan)
 
@@ -150,11 +155,12 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     refusals = RefusalLog(ledger, clock)
     estimator = Estimator()
 
-    def ended(flight: Flight, call: Call) -> None:
-        live.ended(flight, call)
+    def ended(_: Flight, call: Call) -> None:
+        live.ended(call)
         alarms.ended(call)
         project = in_force.plan.projects[call.project]
-        alarms.spent(call.project, call.day, live.spent_nano(call.project), project.budget_nano)
+        spent_nano = limiter.spent_nano(project.budget_key, call.day)
+        alarms.spent(call.project, call.day, spent_nano, project.budget_nano)
 
     def refused(
         arrival: Arrival, caller: Caller, at: Plan, request: ChatRequest, refusal: Refusal
@@ -166,7 +172,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         live.refused(caller.project, target, refusal.cause)
         project = at.projects[caller.project]
         if refusal.cause is Cause.BUDGET:
-            alarms.no_money(caller.project, day_of(arrival.at_us, project.project.zone)[0])
+            alarms.no_money(caller.project, day_at(arrival.at_us, project.project.zone).name)
         refusals.add(
             arrival,
             caller,
@@ -182,7 +188,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     chat = ChatRoute(
         plan,
         limiter,
-        BudgetDays(),
+        days,
         estimator,
         deck,
         upstream,
@@ -236,20 +242,24 @@ async def _restore(
         under_way=recovered.under_way,
     )
     limiter.restore({key: (level, limits[key]) for key, level in levels.items()})
-    days = {name: day_of(now_us, p.project.zone) for name, p in plan.projects.items()}
-    spent = await ledger.reader.spent_on({name: day for name, (day, _) in days.items()})
-    budgets = BudgetDays()
-    for name, nano in spent.items():
-        if name in plan.projects:
-            project = plan.projects[name]
-            limiter.restore_spent(project.budget_key, budgets.limit(project, now_us), nano)
+    # Days to come too: a clock that was ahead has booked there.
+    before = day_at(now_us - _KNOWN_DAYS * _DAY_US, "UTC").name
+    spent = await ledger.reader.spent_after(before)
+    await limiter.restore_spent(
+        {budget_key(name): days for name, days in spent.items() if name in plan.projects},
+        known_after=before,
+    )
     newest = await ledger.reader.events(last=HAPPENINGS_SHOWN)
     hour = await ledger.reader.rollups(per="minute", limit=-1, since_us=now_us - _HOUR_US)
     live.seed(
-        {name: nano for name, nano in spent.items() if name in plan.projects},
         sorted((row.minute_us or 0, row.project, row.cost_nano_usd) for row in hour),
         [happening for _, happening in newest],
     )
+
+
+async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, int]:
+    await ledger.flushed()
+    return await ledger.reader.spent_on(days)
 
 
 def _started(ledger: Ledger, clock: Clock) -> Happening:

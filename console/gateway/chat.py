@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from console.domain.calls import Cause, Outcome
 from console.domain.catalogue import nearest
 from console.domain.commands import Entry
-from console.gateway.admission import BudgetDays, admit, rate_levels, size_of
+from console.gateway.admission import admit, rate_levels, size_of
+from console.gateway.budget_days import BudgetDays
 from console.gateway.estimator import Estimator
 from console.gateway.flight import GRACE_MS, Arrival, Ending, Flight, FlightDeck, Way
 from console.gateway.http import Receive, Send, read_body, send_whole

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from console.domain.calls import Call, Cause
 from console.domain.catalogue import Catalogue
 from console.domain.clock import Clock
-from console.domain.days import day_of
 from console.domain.layers import InForce
-from console.domain.limits import RateLimit
+from console.domain.limits import BudgetLimit, RateLimit
 from console.domain.snapshot import (
     Budget,
     Change,
@@ -23,28 +22,17 @@ from console.domain.snapshot import (
     Vitals,
 )
 from console.domain.wording import value_text
+from console.gateway.budget_days import BudgetDays
 from console.gateway.flight import Flight
 from console.gateway.flows import Flows
 from console.gateway.levels import levels_in_slices
 from console.gateway.plan import Plan, ProjectPlan, RoutePlan, TargetPlan
-from console.limiter import BucketState, Limiter
+from console.limiter import BucketState, Limiter, Money
 
 _HALF_MINUTE_US = 30_000_000
 _ROWS_A_SLICE = 20
 """Rows built before the event loop gets a turn: about a millisecond."""
 HAPPENINGS_SHOWN = 20
-
-
-class _Money:
-    """A project's spend of its current day."""
-
-    __slots__ = ("day", "ends_us", "held_nano", "spent_nano")
-
-    def __init__(self) -> None:
-        self.day = ""
-        self.ends_us = 0
-        self.spent_nano = 0
-        self.held_nano = 0
 
 
 class Live:
@@ -55,33 +43,28 @@ class Live:
         catalogue: Catalogue,
         plan: Callable[[], Plan],
         limiter: Limiter,
+        days: BudgetDays,
         clock: Clock,
         vitals: Callable[[], Vitals],
     ) -> None:
-        self._catalogue = catalogue
         self._plan = plan
         self._limiter = limiter
+        self._days = days
         self._clock = clock
         self._vitals = vitals
         self._projects = {name: Flows() for name in catalogue.projects}
         self._targets = {name: Flows() for name in catalogue.targets}
-        self._money = {name: _Money() for name in catalogue.projects}
         self._happenings: deque[Happening] = deque(maxlen=HAPPENINGS_SHOWN)
         self._rows: dict[str, tuple[ProjectPlan, Mapping[str, BucketState], ProjectRow]] = {}
 
     def seed(
-        self,
-        spent: Mapping[str, int],
-        minutes: Iterable[tuple[int, str, int]],
-        happenings: Iterable[Happening],
+        self, minutes: Iterable[tuple[int, str, int]], happenings: Iterable[Happening]
     ) -> None:
         """Start from the ledger, as if we had been there.
 
-        ``spent`` is today's spend in nano-dollars, ``minutes`` the last hour's as (the minute's
-        start in UTC µs, project, nano-dollars), ``happenings`` the newest events; old to new.
+        ``minutes`` is the last hour's spend as (the minute's start in UTC µs, project,
+        nano-dollars), ``happenings`` the newest events; old to new.
         """
-        for project, nano in spent.items():
-            self._today(project).spent_nano = nano
         now_ns, now_us = self._clock.monotonic_ns(), self._clock.wall_us()
         for minute_us, project, nano in minutes:
             if project in self._projects:
@@ -100,19 +83,12 @@ class Live:
         now_ns = flight.arrival.at_ns
         self._projects[opened.project].admitted(now_ns, opened.model)
         self._targets[opened.target].admitted(now_ns, opened.model)
-        money = self._today(opened.project)
-        if money.day == opened.day:
-            money.held_nano += opened.held_nano_usd
 
-    def ended(self, flight: Flight, call: Call) -> None:
+    def ended(self, call: Call) -> None:
         """A dispatched request ended."""
         now_ns = self._clock.monotonic_ns()
         self._projects[call.project].ended(now_ns, call)
         self._targets[call.target].ended(now_ns, call)
-        money = self._today(call.project)
-        if money.day == call.day:
-            money.held_nano -= flight.open.held_nano_usd
-            money.spent_nano += call.cost_nano_usd
 
     def refused(self, project: str, target: str, cause: Cause) -> None:
         """We refused a request; ``target`` is empty where its own limits were not the cause."""
@@ -121,19 +97,15 @@ class Live:
         if target:
             self._targets[target].refused(now_ns, cause)
 
-    def spent_nano(self, project: str) -> int:
-        """Settled spend of the project's current day."""
-        return self._today(project).spent_nano
-
     async def snapshot(self) -> Snapshot:
         """The whole picture. Gives way to requests between slices of rows."""
         plan = self._plan()
         states = {key: state async for key, state in levels_in_slices(self._limiter, _keys(plan))}
+        every = list(plan.projects.values())
         projects: list[ProjectRow] = []
-        for index, project in enumerate(plan.projects.values()):
-            projects.append(self._project_row(project, states))
-            if index % _ROWS_A_SLICE == _ROWS_A_SLICE - 1:
-                await asyncio.sleep(0)
+        for start in range(0, len(every), _ROWS_A_SLICE):
+            projects += await self._project_rows(every[start : start + _ROWS_A_SLICE], states)
+            await asyncio.sleep(0)
         now_ns = self._clock.monotonic_ns()
         targets = [self._target_row(target, states, now_ns) for target in plan.targets.values()]
         return Snapshot(
@@ -146,9 +118,34 @@ class Live:
             happenings=tuple(reversed(self._happenings)),
         )
 
-    def _project_row(self, plan: ProjectPlan, states: Mapping[str, BucketState]) -> ProjectRow:
+    async def _project_rows(
+        self, plans: Sequence[ProjectPlan], states: Mapping[str, BucketState]
+    ) -> list[ProjectRow]:
+        now_us = self._clock.wall_us()
+        today = [self._days.limit(plan, now_us) for plan in plans]
+        money = await self._limiter.money(
+            {plan.budget_key: day.day for plan, day in zip(plans, today, strict=True)}
+        )
+        unknown = {
+            plan.project.id: day.day
+            for plan, day in zip(plans, today, strict=True)
+            if plan.budget_key not in money
+        }
+        self._days.look_up(unknown)
+        return [
+            self._project_row(plan, states, day, money.get(plan.budget_key, Money()))
+            for plan, day in zip(plans, today, strict=True)
+        ]
+
+    def _project_row(
+        self,
+        plan: ProjectPlan,
+        states: Mapping[str, BucketState],
+        day: BudgetLimit,
+        money: Money,
+    ) -> ProjectRow:
         flows = self._projects[plan.project.id]
-        money = self._today(plan.project.id)
+        budget = Budget(plan.budget_nano, money.spent_nano, money.held_nano, day.ends_at_us)
         mine = {key: states[key] for key in (plan.rpm_key, plan.tpm_key) if key in states}
         known = self._rows.get(plan.project.id)
         if (
@@ -156,7 +153,7 @@ class Live:
             and known
             and known[0] is plan
             and known[1] == mine
-            and known[2].budget.ends_us == money.ends_us
+            and known[2].budget == budget
             and known[2].flow == Flow()
         ):
             return known[2]
@@ -170,7 +167,7 @@ class Live:
             rpm=_level(plan.requests, mine.get(plan.rpm_key)),
             tpm=_level(plan.tokens, mine.get(plan.tpm_key)),
             slots=plan.slots,
-            budget=Budget(plan.budget_nano, money.spent_nano, money.held_nano, money.ends_us),
+            budget=budget,
             flow=flows.flow(now_ns),
             changes=_changes(plan.changes),
             models=flows.models(now_ns),
@@ -191,18 +188,6 @@ class Live:
             upstream_429_60s=flows.upstream_429_60s(now_ns),
             changes=_changes(plan.changes),
         )
-
-    def _today(self, project: str) -> _Money:
-        """The project's money, begun anew at its local midnight."""
-        money = self._money[project]
-        now_us = self._clock.wall_us()
-        if now_us >= money.ends_us:
-            day, ends_us = day_of(now_us, self._catalogue.projects[project].zone)
-            if day != money.day:
-                money.spent_nano = 0
-                money.held_nano = 0
-            money.day, money.ends_us = day, ends_us
-        return money
 
 
 def _keys(plan: Plan) -> list[str]:

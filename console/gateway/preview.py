@@ -12,7 +12,7 @@ from console.domain.change_estimate import (
     under_change,
 )
 from console.domain.commands import Entry, Field
-from console.domain.days import day_of, rfc3339
+from console.domain.days import day_at, rfc3339
 from console.domain.decide import slot_of
 from console.domain.layers import Layers
 from console.domain.wording import bare, usd_text
@@ -40,11 +40,11 @@ async def estimated(
     spent_nano, warnings = 0, tuple[str, ...]()
     project = catalogue.projects.get(bare(subject))
     if name is Field.BUDGET and project is not None:
-        day, ends_us = day_of(now_us, project.zone)
-        spent_nano = (await reader.spent_on({project.id: day}))[project.id]
+        day = day_at(now_us, project.zone)
+        spent_nano = (await reader.spent_on({project.id: day.name}))[project.id]
         if becomes is not None and spent_nano >= int(becomes):
             spent = f"{usd_text(spent_nano)} of today are spent already"
-            warnings = (f"{spent}: everything will be refused until {rfc3339(ends_us)}",)
+            warnings = (f"{spent}: everything will be refused until {rfc3339(day.end_us)}",)
     told = under_change(minutes, kind, name, was, becomes, spent_nano)
     return (_told(told) if told else None), warnings
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from console.domain.calls import Call, Cause, Outcome
 from console.domain.clock import Clock
-from console.domain.days import day_of
+from console.domain.days import day_at
 from console.gateway.flight import Arrival
 from console.gateway.keys import Caller
 from console.gateway.openai_request import ChatRequest
@@ -48,7 +48,7 @@ class RefusalLog:
         call = Call(
             id=arrival.id,
             at_us=arrival.at_us,
-            day=day_of(arrival.at_us, project.project.zone)[0],
+            day=day_at(arrival.at_us, project.project.zone).name,
             project=caller.project,
             key_id=caller.key_id,
             priority=int(project.project.priority),

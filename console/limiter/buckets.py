@@ -5,13 +5,16 @@ from typing import Final
 from console.domain.bucket import needed, refill, relimited, settled, wait_ns
 from console.domain.clock import Clock
 from console.domain.limits import BudgetLimit, Priority, RateLimit, SlotLimit
-from console.limiter.protocol import BucketState
+from console.limiter.protocol import BucketState, DayUnknown
 
 Wait = tuple[int, int]
 """How hard a refusal binds: its kind's rank, then nanoseconds. The greatest one is named."""
 
 UNTOLD_NS: Final = 1 << 62
 """Stands for a wait that no clock can tell; it outlasts every other of its kind."""
+
+DAYS_KEPT: Final = 8
+"""Days of one budget that are remembered: a clock that steps to and fro finds what it left."""
 
 _RATE, _SLOTS, _MONEY = range(3)
 
@@ -87,20 +90,15 @@ class SlotBucket:
 
 
 class MoneyBucket:
-    """One calendar day's money, in nano-dollars.
+    """One calendar day's money, in nano-dollars. Reservations hold on to the day they began on."""
 
-    ``other`` is the day before it came up, so that a wall clock that steps over midnight and back
-    finds what it had spent. Reservations hold on to the day they were admitted on.
-    """
+    __slots__ = ("at_ns", "held", "limit", "spent")
 
-    __slots__ = ("at_ns", "held", "limit", "other", "spent")
-
-    def __init__(self, limit: BudgetLimit, now_ns: int) -> None:
+    def __init__(self, limit: BudgetLimit, now_ns: int, spent: int = 0) -> None:
         self.limit = limit
-        self.spent = 0
+        self.spent = spent
         self.held = 0
         self.at_ns = now_ns
-        self.other: MoneyBucket | None = None
 
     def fits(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> bool:
         return self.spent + self.held + amount <= self.limit.nano_usd
@@ -120,20 +118,46 @@ class MoneyBucket:
         self.spent += actual
         self.at_ns = now_ns
 
-    def on(self, limit: BudgetLimit, now_ns: int) -> "MoneyBucket":
-        """The bucket of the limit's day, under that limit: this one, the other or a fresh one."""
-        if limit.day == self.limit.day:
-            self.limit = limit
-            return self
-        day = self.other
-        if day is None or day.limit.day != limit.day:
-            day = MoneyBucket(limit, now_ns)
-        day.limit, day.other, self.other = limit, self, None
-        return day
-
     def state(self) -> BucketState:
         left = self.limit.nano_usd - self.spent - self.held
         return BucketState(left, self.held, self.at_ns, self.limit)
 
 
 Bucket = RateBucket | SlotBucket | MoneyBucket
+
+
+class MoneyDays:
+    """One budget's days. Money is never taken from a day of which it is not known what was spent.
+
+    Known are the days in ``by_name``, and every day after ``known_after`` (ISO; one that is absent
+    has seen no money). The oldest are forgotten, never one on which money is held.
+    """
+
+    __slots__ = ("by_name", "known_after")
+
+    def __init__(self, known_after: str) -> None:
+        self.known_after = known_after
+        self.by_name: dict[str, MoneyBucket] = {}
+
+    def on(self, key: str, limit: BudgetLimit, now_ns: int) -> MoneyBucket:
+        """The bucket of the limit's day, under that limit. Raises DayUnknown."""
+        bucket = self.by_name.get(limit.day)
+        if bucket is None:
+            if limit.day <= self.known_after:
+                raise DayUnknown(key, limit.day)
+            bucket = self._add(MoneyBucket(limit, now_ns))
+        bucket.limit = limit
+        return bucket
+
+    def restore(self, day: str, spent_nano: int, now_ns: int) -> None:
+        """Tell what was spent on a day; where that is known already it knows better."""
+        if day not in self.by_name:
+            self._add(MoneyBucket(BudgetLimit(0, day, 0), now_ns, spent_nano))
+
+    def _add(self, bucket: MoneyBucket) -> MoneyBucket:
+        idle = sorted(name for name, day in self.by_name.items() if not day.held)
+        for name in idle[: max(0, len(self.by_name) + 1 - DAYS_KEPT)]:
+            del self.by_name[name]
+            self.known_after = max(self.known_after, name)
+        self.by_name[bucket.limit.day] = bucket
+        return bucket

@@ -6,10 +6,19 @@ from typing import Final
 
 from console.domain.clock import Clock
 from console.domain.limits import BudgetLimit, Limit, Priority, RateLimit, SlotLimit, Take
-from console.limiter.buckets import UNTOLD_NS, Bucket, MoneyBucket, RateBucket, SlotBucket, Wait
-from console.limiter.protocol import Admitted, BucketState, Refused
+from console.limiter.buckets import (
+    UNTOLD_NS,
+    Bucket,
+    MoneyBucket,
+    MoneyDays,
+    RateBucket,
+    SlotBucket,
+    Wait,
+)
+from console.limiter.protocol import Admitted, BucketState, Money, Refused
 
 _ADMITTED: Final = Admitted()
+_NO_MONEY: Final = Money()
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -37,6 +46,8 @@ class MemoryLimiter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
+        self._days: dict[str, MoneyDays] = {}
+        self._known_after = ""
         self._live: dict[str, _Reservation] = {}
 
     async def acquire(
@@ -44,7 +55,8 @@ class MemoryLimiter:
     ) -> Admitted | Refused:
         """Take from all buckets or from none.
 
-        Raises ValueError for a negative amount or a bucket named twice; nothing is taken then.
+        Raises ValueError for a negative amount or a bucket named twice, and DayUnknown; nothing is
+        taken then.
         """
         known = self._live.get(reservation)
         if known is not None:
@@ -118,11 +130,37 @@ class MemoryLimiter:
             bucket.level = min(level, limit.capacity)
             self._buckets[key] = bucket
 
-    def restore_spent(self, key: str, limit: BudgetLimit, spent_nano: int) -> None:
-        """Start a budget's day with what was spent on it so far; before the first acquire."""
-        bucket = MoneyBucket(limit, self._clock.monotonic_ns())
-        bucket.spent = spent_nano
-        self._buckets[key] = bucket
+    async def money(self, days: Mapping[str, str]) -> dict[str, Money]:
+        found: dict[str, Money] = {}
+        for key, day in days.items():
+            known = self._days.get(key)
+            bucket = known.by_name.get(day) if known else None
+            if bucket:
+                found[key] = Money(bucket.spent, bucket.held)
+            elif day > (known.known_after if known else self._known_after):
+                found[key] = _NO_MONEY
+        return found
+
+    def spent_nano(self, key: str, day: str) -> int:
+        """What is settled of a budget's day."""
+        bucket = self._days_of(key).by_name.get(day)
+        return bucket.spent if bucket else 0
+
+    async def restore_spent(
+        self, spent: Mapping[str, Mapping[str, int]], *, known_after: str | None = None
+    ) -> None:
+        now_ns = self._clock.monotonic_ns()
+        if known_after is not None:
+            self._known_after = known_after
+        for key, days in spent.items():
+            for day, nano in days.items():
+                self._days_of(key).restore(day, nano, now_ns)
+
+    def _days_of(self, key: str) -> MoneyDays:
+        days = self._days.get(key)
+        if days is None:
+            days = self._days[key] = MoneyDays(self._known_after)
+        return days
 
     def _end(self, reservation: str, actual: Mapping[str, int]) -> bool:
         known = self._live.pop(reservation, None)
@@ -141,14 +179,12 @@ class MemoryLimiter:
                 bucket = RateBucket(limit, now_ns)
             case None, SlotLimit():
                 bucket = SlotBucket(limit, now_ns)
-            case None, BudgetLimit():
-                bucket = MoneyBucket(limit, now_ns)
             case RateBucket(), RateLimit():
                 bucket.relimit(limit, now_ns)
             case SlotBucket(), SlotLimit():
                 bucket.limit = limit
-            case MoneyBucket(), BudgetLimit():
-                bucket = bucket.on(limit, now_ns)
+            case None | MoneyBucket(), BudgetLimit():
+                bucket = self._days_of(key).on(key, limit, now_ns)
             case _:
                 raise ValueError(f"bucket {key} cannot become a {type(limit).__name__}")
         self._buckets[key] = bucket

@@ -43,13 +43,33 @@ class BucketState:
     limit: Limit
 
 
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Nano-dollars of one budget's day: settled, and held by live reservations."""
+
+    spent_nano: int = 0
+    held_nano: int = 0
+
+
+class DayUnknown(Exception):
+    """Nobody told the limiter what was spent on this day: it is restored first, then asked."""
+
+    def __init__(self, key: str, day: str) -> None:
+        super().__init__(f"what was spent on {day} under {key} is not known")
+        self.key = key
+        self.day = day
+
+
 class Limiter(Protocol):
     """Live bucket state. Amounts are in each limit's unit (see `Take`)."""
 
     async def acquire(
         self, reservation: str, takes: Sequence[Take], priority: Priority, ttl_ms: int
     ) -> Admitted | Refused:
-        """Take from all buckets or from none. A changed limit is applied here, keeping use."""
+        """Take from all buckets or from none. A changed limit is applied here, keeping use.
+
+        Raises DayUnknown for a budget's day that must be restored first; nothing is taken then.
+        """
         ...
 
     async def renew(self, reservation: str, ttl_ms: int) -> bool:
@@ -77,4 +97,18 @@ class Limiter(Protocol):
 
     async def levels(self, keys: Sequence[str]) -> dict[str, BucketState]:
         """The states of the buckets that exist; a bucket never touched is absent (full)."""
+        ...
+
+    async def money(self, days: Mapping[str, str]) -> dict[str, Money]:
+        """What is spent and held on each budget's day (ISO); a day that is unknown is absent."""
+        ...
+
+    async def restore_spent(
+        self, spent: Mapping[str, Mapping[str, int]], *, known_after: str | None = None
+    ) -> None:
+        """Tell what was settled before our time: by budget key and day (ISO), in nano-dollars.
+
+        A day that is known already stays as it is. ``known_after``: of every budget this is all
+        after that day; to be told once, before the first acquire.
+        """
         ...

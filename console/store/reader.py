@@ -210,6 +210,18 @@ class Reader:
         )
         return dict.fromkeys(days, 0) | dict(rows)
 
+    async def spent_after(self, day: str) -> dict[str, dict[str, int]]:
+        """What was spent on each later local day, in nano-dollars by project and day."""
+        rows = await self._rows(
+            "SELECT project, day, SUM(cost_nano_usd) FROM rollups_day "
+            "WHERE source_id = ? AND day > ? GROUP BY project, day",
+            (OWN_SOURCE, day),
+        )
+        spent: dict[str, dict[str, int]] = {}
+        for project, name, nano in rows:
+            spent.setdefault(project, {})[name] = nano
+        return spent
+
     async def totals(self) -> dict[str, Total]:
         """By project, since the ledger began."""
         names = SUM_COLUMNS[: SUM_COLUMNS.index("input_tokens")]

@@ -1,13 +1,13 @@
 """Calendar days of 23, 24 and 25 hours, and instants as text."""
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from console.domain.days import day_of, micros, rfc3339
+from console.domain.days import day_at, micros, rfc3339
 
 HOUR_US = 3_600_000_000
 SINCE_2015_US = st.integers(1_420_070_400_000_000, 2_200_000_000_000_000)
@@ -31,11 +31,9 @@ def at(text: str) -> int:
     ],
 )
 def test_a_day_is_as_long_as_its_clocks_say(zone: str, noon: str, hours: float) -> None:
-    day, end_us = day_of(at(noon), zone)
-    before, start_us = day_of(end_us - round(hours * HOUR_US) - 1, zone)
-    assert day == noon[:10]
-    assert before < day
-    assert end_us - start_us == hours * HOUR_US
+    day = day_at(at(noon), zone)
+    assert day.name == noon[:10]
+    assert day.end_us - day.start_us == hours * HOUR_US
 
 
 @pytest.mark.parametrize(
@@ -49,23 +47,32 @@ def test_a_day_is_as_long_as_its_clocks_say(zone: str, noon: str, hours: float) 
     ],
 )
 def test_an_instant_falls_on_the_zones_own_date(instant: str, zone: str, day: str) -> None:
-    assert day_of(at(instant), zone)[0] == day
+    assert day_at(at(instant), zone).name == day
 
 
 def test_a_day_that_a_zone_skipped_has_no_length() -> None:
-    _, end_us = day_of(at("2011-12-30T09:59:59Z"), "Pacific/Apia")
-    assert rfc3339(end_us) == "2011-12-30T10:00:00Z"
+    day = day_at(at("2011-12-30T09:59:59Z"), "Pacific/Apia")
+    assert rfc3339(day.end_us) == "2011-12-30T10:00:00Z"
+
+
+def test_a_date_that_is_shown_again_after_midnight_is_not_begun_again() -> None:
+    """St. John's set its clocks back at 00:01: yesterday's last hour came twice."""
+    again_us = at("2010-11-07T02:45:00Z")
+    assert datetime.fromtimestamp(again_us // 1_000_000, ZoneInfo("America/St_Johns")).day == 6
+    assert day_at(again_us, "America/St_Johns").name == "2010-11-07"
+    assert day_at(at("2010-11-07T02:30:00Z"), "America/St_Johns").name == "2010-11-07"
 
 
 @given(SINCE_2015_US, ZONES)
 @example(at_us=1_520_136_000_000_000, zone="America/Sao_Paulo")
 def test_the_days_of_a_zone_follow_each_other_without_gap_or_overlap(at_us: int, zone: str) -> None:
-    day, end_us = day_of(at_us, zone)
-    assert at_us < end_us <= at_us + 26 * HOUR_US
-    assert day_of(end_us - 1, zone) == (day, end_us)
-    following, its_end_us = day_of(end_us, zone)
-    assert following > day
-    assert 22 * HOUR_US < its_end_us - end_us < 26 * HOUR_US
+    day = day_at(at_us, zone)
+    assert day.start_us <= at_us < day.end_us
+    assert day_at(day.start_us, zone) == day_at(day.end_us - 1, zone) == day
+    following = day_at(day.end_us, zone)
+    assert following.start_us == day.end_us
+    assert following.name > day.name
+    assert 22 * HOUR_US < following.end_us - following.start_us < 26 * HOUR_US
 
 
 @given(st.integers(-(10**15), 10**17))

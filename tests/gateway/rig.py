@@ -17,7 +17,7 @@ from console.domain.calls import Call
 from console.domain.catalogue import Catalogue
 from console.domain.commands import Entry
 from console.domain.snapshot import Vitals
-from console.gateway.admission import BudgetDays
+from console.gateway.budget_days import BudgetDays
 from console.gateway.chat import ChatRoute
 from console.gateway.dataplane import DataPlane
 from console.gateway.estimator import Estimator
@@ -162,10 +162,13 @@ async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
     def note(_a: Arrival, _c: Caller, _p: Plan, _r: ChatRequest, refusal: Refusal) -> None:
         refused.append(refusal)
 
-    live = Live(of, lambda: in_force[0], limiter, clock, lambda: VITALS)
-    deck = FlightDeck(limiter, ledger, estimator, clock, live.begun, live.ended)
+    days = BudgetDays(limiter, ledger.reader.spent_on)
+    live = Live(of, lambda: in_force[0], limiter, days, clock, lambda: VITALS)
+    deck = FlightDeck(
+        limiter, ledger, estimator, clock, live.begun, lambda _, call: live.ended(call)
+    )
     chat = ChatRoute(
-        lambda: in_force[0], limiter, BudgetDays(), estimator, deck, upstream, note, BODY_LIMIT
+        lambda: in_force[0], limiter, days, estimator, deck, upstream, note, BODY_LIMIT
     )
     ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})
     app = DataPlane(chat, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000)

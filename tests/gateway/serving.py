@@ -16,6 +16,7 @@ import uvicorn
 from console.domain.commands import Role
 from console.domain.snapshot import Vitals
 from console.gateway.admin import create_admin
+from console.gateway.budget_days import BudgetDays
 from console.gateway.feed import Feed
 from console.gateway.live import Live
 from console.gateway.peer import bind_socket
@@ -92,7 +93,9 @@ async def admin_api(
         def plan() -> Any:
             return compile_plan(CATALOGUE, at.desk.layers, Windows(10, 60), at.clock.wall_us())
 
-        live = Live(CATALOGUE, plan, MemoryLimiter(at.clock), at.clock, vitals)
+        limiter = MemoryLimiter(at.clock)
+        days = BudgetDays(limiter, at.ledger.reader.spent_on)
+        live = Live(CATALOGUE, plan, limiter, days, at.clock, vitals)
         feed = Feed(live.snapshot, interval_s=3_600, least_gap_s=0)
         app = create_admin(
             desk=at.desk,

@@ -1,6 +1,7 @@
 """Admission: all buckets or none, money by its bound, and a refusal that names what binds."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +16,12 @@ from console.domain.days import micros
 from console.domain.limits import MICRO, BudgetLimit, Kind
 from console.domain.money import NANO_PER_USD, cost_nano
 from console.gateway.admission import (
-    NO_BUDGET_NANO,
-    BudgetDays,
     Size,
     Ticket,
     admit,
     size_of,
 )
+from console.gateway.budget_days import NO_BUDGET_NANO, BudgetDays
 from console.gateway.estimator import Estimator
 from console.gateway.openai_request import ChatRequest
 from console.gateway.refusals import (
@@ -41,19 +41,23 @@ BIG: dict[str, Any] = {"rpm": 100_000, "tpm": 100_000_000}
 TTL_MS = 90_000
 
 
+async def nothing_spent(days: Mapping[str, str]) -> Mapping[str, int]:
+    return dict.fromkeys(days, 0)
+
+
 @dataclass
 class Gate:
     """An admission with its own field, limiter and clock."""
 
     of: Catalogue
     clock: HandClock = field(default_factory=lambda: HandClock(NOON_US))
-    days: BudgetDays = field(default_factory=BudgetDays)
     estimator: Estimator = field(default_factory=Estimator)
     commands: tuple[Entry, ...] = ()
     asked: int = 0
 
     def __post_init__(self) -> None:
         self.limiter = MemoryLimiter(self.clock)
+        self.days = BudgetDays(self.limiter, nothing_spent)
 
     def size(self, asked: ChatRequest, project: str = "analytics") -> Size:
         now = plan(self.of, *self.commands, now_us=self.clock.wall_us())
@@ -196,7 +200,9 @@ async def test_project_without_limits_is_measured_in_money_all_the_same() -> Non
     ticket = await gate().admit(project="search")
     (take,) = ticket.takes
     assert take.key == "project:search:budget"
-    assert take.limit == BudgetLimit(NO_BUDGET_NANO, "2026-11-24", micros("2026-11-25T00:00Z"))
+    assert take.limit == BudgetLimit(
+        NO_BUDGET_NANO, "2026-11-24", micros("2026-11-25T00:00Z"), micros("2026-11-24T00:00Z")
+    )
 
 
 async def test_budget_set_later_in_the_day_knows_what_was_spent_before() -> None:
@@ -316,31 +322,3 @@ async def test_new_day_brings_new_money_while_yesterdays_calls_pay_with_yesterda
     assert await it.left_nano() == NANO_PER_USD - early.size.bound_nano
     await it.limiter.settle("req_1", {f"{ANALYTICS}:budget": 5})
     assert await it.left_nano() == NANO_PER_USD - early.size.bound_nano
-
-
-def test_budget_day_is_a_calendar_day_also_when_the_clocks_change() -> None:
-    project = plan(catalogue(zone="Europe/Berlin")).projects["analytics"]
-    days = BudgetDays()
-    begins = micros("2026-10-24T22:00:00Z")
-    limit = days.limit(project, begins)
-    assert (limit.day, limit.ends_at_us - begins) == ("2026-10-25", 25 * 3_600_000_000)
-    assert days.limit(project, limit.ends_at_us - 1) is limit
-    assert days.limit(project, limit.ends_at_us).day == "2026-10-26"
-    spring = days.limit(project, micros("2027-03-27T23:00:00Z"))
-    assert (spring.day, spring.ends_at_us - micros("2027-03-27T23:00:00Z")) == (
-        "2027-03-28",
-        23 * 3_600_000_000,
-    )
-
-
-def test_changed_budget_keeps_its_day() -> None:
-    days = BudgetDays()
-    first = days.limit(plan(catalogue()).projects["analytics"], NOON_US)
-    lower = days.limit(plan(catalogue(daily_budget_nano_usd=5)).projects["analytics"], NOON_US)
-    assert (lower.nano_usd, lower.day, lower.ends_at_us) == (5, first.day, first.ends_at_us)
-
-
-def test_wall_clock_that_steps_back_over_midnight_does_not_bring_yesterday_back() -> None:
-    days, project = BudgetDays(), plan(catalogue()).projects["analytics"]
-    today = days.limit(project, micros("2026-11-25T00:00:01Z"))
-    assert days.limit(project, micros("2026-11-24T23:59:59Z")) is today

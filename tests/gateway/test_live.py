@@ -1,6 +1,7 @@
 """The live picture: what passed is in it, what did not change is the same, midnight clears it."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +22,8 @@ from console.domain.snapshot import (
     ProjectRow,
     Vitals,
 )
-from console.gateway.admission import BudgetDays, admit, size_of
+from console.gateway.admission import admit, size_of
+from console.gateway.budget_days import BudgetDays
 from console.gateway.estimator import Estimator
 from console.gateway.flight import Arrival, Flight, Way
 from console.gateway.live import HAPPENINGS_SHOWN, Live
@@ -46,9 +48,15 @@ class Picture:
 
     def __post_init__(self) -> None:
         self.limiter = MemoryLimiter(self.clock)
-        self.days = BudgetDays()
+        self.days = BudgetDays(self.limiter, self.spent_on)
         self.plan: Plan = plan(self.of)
-        self.live = Live(self.of, lambda: self.plan, self.limiter, self.clock, lambda: VITALS)
+        self.live = Live(
+            self.of, lambda: self.plan, self.limiter, self.days, self.clock, lambda: VITALS
+        )
+
+    async def spent_on(self, days: Mapping[str, str]) -> Mapping[str, int]:
+        """The ledger: it had 7,000 nano-dollars of each project on each day."""
+        return dict.fromkeys(days, 7_000)
 
     def command(self, *entries: Entry) -> None:
         self.plan = plan(self.of, *entries, now_us=self.clock.wall_us())
@@ -99,10 +107,11 @@ class Picture:
         self.live.begun(flight)
         return flight
 
-    def end(self, flight: Flight, **more: Any) -> Call:
+    async def end(self, flight: Flight, **more: Any) -> Call:
         opened = flight.open
         ended = call(id=opened.id, day=opened.day, target=opened.target, **more)
-        self.live.ended(flight, ended)
+        await self.limiter.settle(opened.id, {f"{ANALYTICS}:budget": ended.cost_nano_usd})
+        self.live.ended(ended)
         return ended
 
     async def row(self, name: str = "analytics") -> ProjectRow:
@@ -150,16 +159,15 @@ async def test_request_under_way_is_seen_in_levels_money_and_flow() -> None:
 
 async def test_end_turns_held_money_into_spent() -> None:
     it = Picture(catalogue())
-    it.end(await it.begin(), cost_nano_usd=360_000)
+    await it.end(await it.begin(), cost_nano_usd=360_000)
     row = await it.row()
     assert (row.budget.held_nano, row.budget.spent_nano) == (0, 360_000)
-    assert it.live.spent_nano("analytics") == 360_000
     assert (row.flow.in_flight, row.flow.tokens_60s, row.flow.spent_60m_nano) == (0, 120, 360_000)
 
 
 async def test_row_is_still_again_when_all_windows_have_run_out() -> None:
     it = Picture(catalogue())
-    it.end(await it.begin())
+    await it.end(await it.begin())
     it.clock.advance_ms(2 * 3_600_000)
     before = await it.row()
     assert before.flow == Flow()
@@ -171,7 +179,7 @@ async def test_row_is_still_again_when_all_windows_have_run_out() -> None:
 async def test_midnight_of_the_projects_zone_clears_the_day() -> None:
     it = Picture(catalogue(zone="Asia/Tokyo"))
     it.clock.set_wall(micros("2026-11-24T14:59:59Z"))
-    it.end(await it.begin())
+    await it.end(await it.begin())
     assert (await it.row()).budget.spent_nano == 360_000
     it.clock.advance_ms(1_000)
     budget = (await it.row()).budget
@@ -184,7 +192,7 @@ async def test_request_that_ends_after_midnight_takes_nothing_from_the_new_day()
     flight = await it.begin()
     it.clock.advance_ms(1_000)
     assert (await it.row()).budget.held_nano == 0
-    it.end(flight)
+    await it.end(flight)
     budget = (await it.row()).budget
     assert (budget.held_nano, budget.spent_nano) == (0, 0)
 
@@ -193,14 +201,15 @@ async def test_request_that_arrived_before_midnight_and_went_after_it_leaves_not
     it = Picture(catalogue())
     it.clock.set_wall(micros("2026-11-25T00:00:00Z"))
     flight = await it.begin(at_us=micros("2026-11-24T23:59:59Z"))
-    it.end(flight)
+    await it.end(flight)
     assert (await it.row()).budget.held_nano == 0
 
 
 async def test_day_starts_from_what_the_ledger_knows() -> None:
     it = Picture(catalogue())
-    it.live.seed({"analytics": 5_000}, [], [happening(1)])
-    it.end(await it.begin(), cost_nano_usd=10)
+    await it.limiter.restore_spent({f"{ANALYTICS}:budget": {"2026-11-24": 5_000}})
+    it.live.seed([], [happening(1)])
+    await it.end(await it.begin(), cost_nano_usd=10)
     snapshot = await it.live.snapshot()
     assert snapshot.projects[0].budget.spent_nano == 5_010
     assert snapshot.happenings == (happening(1),)
@@ -211,7 +220,7 @@ async def test_spend_rates_go_on_where_the_last_process_left_them() -> None:
     minute_us = 60_000_000
     now_us = it.clock.wall_us()
     told = [(now_us - ago * minute_us, "analytics", nano) for ago, nano in ((50, 7), (5, 100))]
-    it.live.seed({}, [*told, (now_us, "gone-from-the-file", 9)], [])
+    it.live.seed([*told, (now_us, "gone-from-the-file", 9)], [])
     flow = (await it.row()).flow
     assert (flow.spent_60m_nano, flow.spent_10m_nano) == (107, 100)
     it.clock.advance_ms(11 * 60_000)

@@ -1,12 +1,13 @@
 """What every limiter promises of a day's money."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from console.domain.days import day_of
+from console.domain.days import day_at
 from console.domain.limits import BudgetLimit, rpm
-from console.limiter import Refused
+from console.limiter import DayUnknown, Money, Refused
 from tests.limiter.rig import (
     DAY_US,
     MONEY,
@@ -14,6 +15,7 @@ from tests.limiter.rig import (
     budget,
     money,
     one,
+    slot,
 )
 
 
@@ -66,6 +68,62 @@ class BudgetPromises:
         assert not await rig.passes(money(201, new))
         assert await rig.passes(money(200, new))
 
+    async def test_money_spent_before_a_restart_stays_spent(self, rig: Rig) -> None:
+        day, next_day = budget(1_000, rig.clock), budget(1_000, rig.clock, "2026-11-25")
+        await rig.limiter.restore_spent(
+            {MONEY: {"2026-11-24": 900, "2026-11-25": 1_000}}, known_after="2026-11-23"
+        )
+        assert not await rig.passes(money(101, day))
+        assert await rig.passes(money(100, day))
+        assert not await rig.passes(money(1, next_day))
+        assert await rig.passes(money(1_000, budget(1_000, rig.clock, "2026-11-26")))
+        other = replace(money(1_000, day), key="project:b:budget")
+        assert await rig.passes(other)
+
+    async def test_a_day_that_nobody_told_of_gives_nothing_until_it_is_restored(
+        self, rig: Rig
+    ) -> None:
+        await rig.limiter.restore_spent({}, known_after="2026-11-24")
+        day, slots = budget(1_000, rig.clock), slot(1)
+        with pytest.raises(DayUnknown) as unknown:
+            await rig.ask(slots, money(1, day), name="a")
+        assert (unknown.value.key, unknown.value.day) == (MONEY, "2026-11-24")
+        assert await rig.limiter.money({MONEY: "2026-11-24"}) == {}
+        await rig.limiter.restore_spent({MONEY: {"2026-11-24": 400}})
+        assert not await rig.passes(money(601, day))
+        assert await rig.passes(slots, money(600, day))
+        await rig.limiter.restore_spent({MONEY: {"2026-11-24": 0}})
+        assert not await rig.passes(money(1, day)), "what is known is not told anew"
+
+    async def test_each_days_money_can_be_read(self, rig: Rig) -> None:
+        await rig.limiter.restore_spent({MONEY: {"2026-11-24": 50}}, known_after="2026-11-20")
+        await rig.ask(money(100, budget(1_000, rig.clock)), name="a")
+        await rig.ask(money(70, budget(1_000, rig.clock, "2026-11-25")))
+        await rig.limiter.settle("a", {MONEY: 30})
+        days = [f"2026-11-{day}" for day in (20, 23, 24, 25)]
+        assert [(await rig.limiter.money({MONEY: day})).get(MONEY) for day in days] == [
+            None,
+            Money(),
+            Money(80, 0),
+            Money(0, 70),
+        ]
+
+    async def test_no_day_is_forgotten_while_money_is_held_and_none_is_given_twice(
+        self, rig: Rig
+    ) -> None:
+        days = [budget(1_000, rig.clock, f"2026-10-{day:02}") for day in range(1, 32)]
+        await rig.ask(money(900, days[0]), name="held")
+        for day in days[1:]:
+            assert await rig.passes(money(1_000, day))
+            await rig.limiter.expire()
+        assert not await rig.passes(money(101, days[0]))
+        await rig.limiter.settle("held", {MONEY: 950})
+        for day in reversed(days):
+            try:
+                assert not await rig.passes(money(51, day))
+            except DayUnknown:
+                continue
+
     @pytest.mark.parametrize(
         ("zone", "day", "hours"),
         [
@@ -84,9 +142,9 @@ class BudgetPromises:
         passed: dict[str, list[int]] = {}
         for _ in range(72 * 6):
             now_us = rig.clock.wall_us()
-            name, ends_us = day_of(now_us, zone)
-            if await rig.passes(money(1, BudgetLimit(1, name, ends_us))):
-                passed.setdefault(name, []).append(now_us)
+            today = day_at(now_us, zone)
+            if await rig.passes(money(1, BudgetLimit(1, today.name, today.end_us))):
+                passed.setdefault(today.name, []).append(now_us)
             rig.clock.advance_ms(600_000)
         assert all(len(times) == 1 for times in passed.values())
         this, following = passed[day.isoformat()][0], passed[str(day + timedelta(days=1))][0]
