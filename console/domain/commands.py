@@ -111,5 +111,9 @@ class Entry:
     error: str
     """Why it was refused; empty when applied."""
     idempotency_key: str
+    then: str = ""
+    """The value in force again after ``until_us``, as text; empty where there is no end."""
+    under: int = 0
+    """The number of the override that stays in force above this standing change; 0 for none."""
     prev_hash: str = ""
     hash: str = ""

@@ -20,7 +20,7 @@ from console.domain.commands import (
 )
 from console.domain.days import rfc3339
 from console.domain.key_value import KeyInvalid, key_value
-from console.domain.layers import Layers, Slot
+from console.domain.layers import Layer, Layers, Slot
 from console.domain.limits import MAX_PER_MINUTE
 from console.domain.money import MAX_NANO_USD
 from console.domain.roles import exceeded, forbidden
@@ -319,8 +319,22 @@ def _entry(
         error="",
         idempotency_key=command.idempotency_key,
     )
-    after = folded(entry, case.layers).in_force(subject, name, case.now_us).value
-    return replace(entry, after=value_text(name, after))
+    layers = folded(entry, case.layers)
+    after = layers.in_force(subject, name, case.now_us).value
+    then = ""
+    if entry.until_us is not None:
+        then = value_text(name, layers.in_force(subject, name, entry.until_us).value)
+    return replace(
+        entry, after=value_text(name, after), then=then, under=_under(entry, case.layers)
+    )
+
+
+def _under(entry: Entry, layers: Layers) -> int:
+    """The number of the override that keeps a standing change from taking effect."""
+    subject, name = slot_of(entry)
+    now = layers.in_force(subject, name, entry.at_us)
+    lasts = entry.value is not None and entry.until_us is None
+    return now.entry.seq if lasts and now.entry and now.layer is Layer.OVERRIDE else 0
 
 
 def _unknown(case: _Case) -> Rejected | None:

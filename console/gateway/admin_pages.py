@@ -117,16 +117,11 @@ async def levels(asked: Asked, reader: Reader, epoch: int) -> LevelsPage:
 
 
 async def audit(asked: Asked, desk: Desk, now_us: int) -> AuditPage:
-    """``GET audit?before_seq=&limit=&subject=``: from the desk, which has what is in force."""
+    """``GET audit?before_seq=&limit=&subject=``; the desk knows what is in force."""
     _only(asked, "before_seq", "limit", "subject")
     limit, subject = _limit(asked), asked.get("subject", "")
     before = _number(asked, "before_seq", 1, 2**62, 2**62)
-    found: list[Entry] = []
-    for entry in reversed(desk.entries):
-        if entry.seq < before and (not subject or entry.subject == subject):
-            found.append(entry)
-            if len(found) > limit:
-                break
+    found = await desk.log.page(before_seq=before, limit=limit + 1, subject=subject)
     rows = found[:limit]
     return AuditPage(
         rows=tuple(audit_row(entry, in_force=desk.living(entry, now_us)) for entry in rows),

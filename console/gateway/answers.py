@@ -1,13 +1,11 @@
 """Entries of the command log as answers, and a repeated request told from a different one."""
 
 import json
-from dataclasses import dataclass
 from typing import Final
 
 from console.domain.commands import Action, Actor, Command, Entry
 from console.domain.days import rfc3339
 from console.domain.decide import Rejected, scaled, slot_of
-from console.domain.layers import Layer, Layers
 from console.domain.shape import field_of, reason_of
 from console.domain.text import clean
 from console.domain.wording import limit_of_text, undo_reason, value_text
@@ -17,16 +15,11 @@ UNRECORDED: Final = "unrecorded"
 """The error code of a loosening command that could not be written to the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """The layers around an entry: without it, and with it."""
+def answer_of(entry: Entry, above: Entry | None) -> CommandAnswer:
+    """What is said of an entry in the log: the same each time, whenever it is asked.
 
-    before: Layers
-    after: Layers
-
-
-def answer_of(entry: Entry, fold: Fold) -> CommandAnswer:
-    """What is said of an entry in the log: the same each time, whenever it is asked."""
+    ``above`` is the override that the entry names as standing above it.
+    """
     if not entry.applied:
         code, _, words = entry.error.partition(": ")
         return CommandAnswer(
@@ -38,23 +31,25 @@ def answer_of(entry: Entry, fold: Fold) -> CommandAnswer:
             error=words,
             error_code=code,
         )
-    subject, name = slot_of(entry)
-    until, then = None, ""
-    if entry.until_us is not None:
-        until = rfc3339(entry.until_us)
-        then = value_text(name, fold.after.in_force(subject, name, entry.until_us).value)
     return CommandAnswer(
         applied=True,
         command_id=entry.id,
         seq=entry.seq,
-        subject=subject,
-        field=name,
+        subject=entry.subject,
+        field=entry.field,
         before=entry.before,
         after=entry.after,
-        until=until,
-        then=then,
-        warnings=warnings_of(entry, fold.before),
+        until=None if entry.until_us is None else rfc3339(entry.until_us),
+        then=entry.then,
+        warnings=() if above is None else (_held(above),),
     )
+
+
+def _held(above: Entry) -> str:
+    """What a standing change does not change although one may expect it to."""
+    name = slot_of(above)[1]
+    held = f"{value_text(name, above.value)} until {rfc3339(above.until_us or 0)}"
+    return f"{above.actor}'s override stays in force above this: {held}"
 
 
 def rejection(command: Command, rejected: Rejected) -> CommandAnswer:
@@ -92,18 +87,6 @@ def refused_entry(command: Command, actor: Actor, rejected: Rejected, at_us: int
         error=f"{rejected.code}: {rejected.text}",
         idempotency_key=command.idempotency_key,
     )
-
-
-def warnings_of(entry: Entry, before: Layers) -> tuple[str, ...]:
-    """What an applied entry does not change although one may expect it to."""
-    if entry.value is None:
-        return ()
-    subject, name = slot_of(entry)
-    now = before.in_force(subject, name, entry.at_us)
-    if entry.until_us is not None or now.layer is not Layer.OVERRIDE or now.entry is None:
-        return ()
-    held = f"{value_text(name, now.value)} until {rfc3339(now.until_us or 0)}"
-    return (f"{now.entry.actor}'s override stays in force above this: {held}",)
 
 
 def same_request(entry: Entry, undone_id: str, command: Command, actor: Actor) -> bool:

@@ -7,7 +7,7 @@ the log cannot be written; the ledger then keeps it and records it as soon as it
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -16,7 +16,7 @@ from typing import Final
 from console.domain.catalogue import Catalogue
 from console.domain.clock import Clock
 from console.domain.commands import Action, Actor, Command, Entry
-from console.domain.decide import Rejected, decide, folded, slot_of, tightens
+from console.domain.decide import Rejected, decide, slot_of, tightens
 from console.domain.ids import new_id
 from console.domain.layers import Layers, Slot
 from console.domain.snapshot import Happening, HappeningKind
@@ -24,12 +24,12 @@ from console.domain.text import clean
 from console.domain.wording import command_text, ended_text
 from console.gateway.answers import (
     UNRECORDED,
-    Fold,
     answer_of,
     refused_entry,
     rejection,
     same_request,
 )
+from console.gateway.command_log import CommandLog
 from console.gateway.plan import file_layer
 from console.gateway.preview import estimated
 from console.store import Ledger
@@ -65,21 +65,14 @@ class Desk:
         self._clock = clock
         self._on_change = on_change
         self._tell = tell
-        self._entries = list(recovered.entries)
-        self._by_key = {entry.idempotency_key: entry for entry in self._entries}
         self._unrecorded = set[str]()
-        self._file = file_layer(catalogue)
         self._queue = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
         self._armed = asyncio.Event()
-        self.layers = Layers(self._file).with_entries(self._entries)
+        self.log = CommandLog(ledger)
+        self.layers = Layers(file_layer(catalogue)).with_entries(recovered.entries)
         self._told_us = (recovered.levels_at_us or 0) - _LEVELS_EVERY_US
         self._next_us = self.layers.next_expiry_us(self._told_us) or _NEVER_US
-
-    @property
-    def entries(self) -> Sequence[Entry]:
-        """The whole command log in its order, refused commands too."""
-        return self._entries
 
     def living(self, entry: Entry, now_us: int) -> bool:
         """Whether an entry is in force: applied, neither ended, undone nor expired."""
@@ -100,9 +93,10 @@ class Desk:
             if request.action not in _URGENT:
                 await turn.enter_async_context(self._queue)
             await turn.enter_async_context(self._one_at_a_time)
-            known = self._by_key.get(request.idempotency_key)
-            if known is not None and request.idempotency_key:
-                return self._again(known, request, actor)
+            if request.idempotency_key:
+                known = await self.log.by_key(request.idempotency_key)
+                if known is not None:
+                    return self._again(known, request, actor)
             now_us = self._clock.wall_us()
             decided = decide(request, actor, self._catalogue, self.layers, now_us)
             if isinstance(decided, Rejected):
@@ -155,11 +149,10 @@ class Desk:
         decided = decide(request, actor, self._catalogue, layers, now_us)
         if isinstance(decided, Rejected):
             return rejection(request, decided).model_copy(update={"dry_run": True})
-        fold = Fold(layers, folded(decided, layers))
         estimate, warnings = await estimated(
-            decided, fold, self._ledger.reader, self._catalogue, now_us
+            decided, layers, self._ledger.reader, self._catalogue, now_us
         )
-        answer = answer_of(decided, fold)
+        answer = answer_of(decided, layers.by_seq.get(decided.under))
         return answer.model_copy(
             update={
                 "applied": False,
@@ -195,14 +188,13 @@ class Desk:
         return await self._apply(entry)
 
     async def _apply(self, entry: Entry) -> CommandAnswer:
-        fold = Fold(self.layers, self.layers.with_entry(entry))
-        self.layers = fold.after
-        self._keep(entry)
+        self.layers = self.layers.with_entry(entry)
+        self.log.add(entry)
         self._arm(entry.at_us)
         self._armed.set()
         await self._on_change(self.layers, (slot_of(entry),))
         self._tell(_started(entry))
-        return self._with_record(answer_of(entry, fold), entry)
+        return self._answer(entry)
 
     async def _refuse(
         self, request: Command, actor: Actor, rejected: Rejected, now_us: int
@@ -214,12 +206,8 @@ class Desk:
         except OSError as failed:
             LOG.warning("a refused command is not recorded: %s", failed)
             return rejection(request, rejected).model_copy(update={"recorded": False})
-        self._keep(entry)
-        return answer_of(entry, Fold(self.layers, self.layers))
-
-    def _keep(self, entry: Entry) -> None:
-        self._entries.append(entry)
-        self._by_key[entry.idempotency_key] = entry
+        self.log.add(entry)
+        return self._answer(entry)
 
     def _again(self, entry: Entry, request: Command, actor: Actor) -> CommandAnswer:
         undone = self.layers.by_seq[entry.ends[0]].id if entry.ends else ""
@@ -232,13 +220,10 @@ class Desk:
                     f"another command, {entry.id}: use a new key for a new command",
                 ),
             )
-        before = Layers(self._file).with_entries(
-            other for other in self._entries if other.seq < entry.seq
-        )
-        answer = answer_of(entry, Fold(before, before.with_entry(entry)))
-        return self._with_record(answer.model_copy(update={"repeated": True}), entry)
+        return self._answer(entry).model_copy(update={"repeated": True})
 
-    def _with_record(self, answer: CommandAnswer, entry: Entry) -> CommandAnswer:
+    def _answer(self, entry: Entry) -> CommandAnswer:
+        answer = answer_of(entry, self.layers.by_seq.get(entry.under))
         if entry.id not in self._unrecorded:
             return answer
         words = "in force, NOT recorded: the command log could not be written"

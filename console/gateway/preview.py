@@ -13,10 +13,9 @@ from console.domain.change_estimate import (
 )
 from console.domain.commands import Entry, Field
 from console.domain.days import day_at, rfc3339
-from console.domain.decide import slot_of
+from console.domain.decide import folded, slot_of
 from console.domain.layers import Layers
 from console.domain.wording import bare, usd_text
-from console.gateway.answers import Fold
 from console.store import Reader
 from console.wire.messages import Estimate
 
@@ -24,16 +23,19 @@ _MINUTE_US = 60_000_000
 
 
 async def estimated(
-    entry: Entry, fold: Fold, reader: Reader, catalogue: Catalogue, now_us: int
+    entry: Entry, layers: Layers, reader: Reader, catalogue: Catalogue, now_us: int
 ) -> tuple[Estimate | None, tuple[str, ...]]:
-    """The estimate, None where roll-ups cannot tell, and warnings that come from figures."""
+    """The estimate, None where roll-ups cannot tell, and warnings that come from figures.
+
+    ``layers`` are those without the entry.
+    """
     subject, name = slot_of(entry)
     kind = subject.partition(":")[0]
-    was = fold.before.in_force(subject, name, now_us).value
-    becomes = fold.after.in_force(subject, name, now_us).value
+    was = layers.in_force(subject, name, now_us).value
+    becomes = folded(entry, layers).in_force(subject, name, now_us).value
     if name in (Field.KEY, Field.CONCURRENCY):
         return None, ()
-    minutes = await _minutes(reader, subject, fold.before, catalogue, now_us)
+    minutes = await _minutes(reader, subject, layers, catalogue, now_us)
     if name is Field.TARGET:
         target = catalogue.targets.get(str(becomes))
         return (_told(at_price(minutes, target.price)), ()) if target else (None, ())

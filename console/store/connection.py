@@ -6,7 +6,7 @@ from typing import Final
 import aiosqlite
 
 from console.store.journal import Position
-from console.store.schema import OWN_SOURCE, reading_uri
+from console.store.schema import INDEXES, OWN_SOURCE, reading_uri
 
 BUSY_TIMEOUT_S: Final = 1.0
 _WAL_BYTES: Final = 64 * 1024 * 1024
@@ -25,8 +25,8 @@ async def connect(path: Path) -> aiosqlite.Connection:
     uri = reading_uri(path, immutable=False).replace("?mode=ro", "?mode=rw")
     db = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     try:
-        for pragma in _PRAGMAS:
-            await db.execute_fetchall(pragma)
+        for statement in (*_PRAGMAS, INDEXES):
+            await db.execute_fetchall(statement)
     except BaseException:
         await db.close()
         raise

@@ -50,6 +50,7 @@ class Ledger:
         ballast: Ballast,
         writer: Writer,
         reader: Reader,
+        pages: Reader,
         recovered: Recovered,
     ) -> None:
         self._lock = descriptor
@@ -64,6 +65,8 @@ class Ledger:
         self._seq = max(writer.withdrawn | {last.seq if last else 0})
         self._head = last.hash if last else GENESIS
         self.reader: Final = reader
+        self.pages: Final = pages
+        """A reader for those who leaf: a long search of theirs keeps nobody else waiting."""
         self.recovered: Final = recovered
         self.source_id: Final = reader.source_id
         self.epoch: Final = reader.epoch
@@ -102,9 +105,10 @@ class Ledger:
             writer, reader, recovered = await replay(
                 undo, path, journal, ballast, clock, keep or Keep()
             )
+            pages = await Reader.open(directory)
             undo.pop_all()
         writer.start()
-        return cls(descriptor, journal, ballast, writer, reader, recovered)
+        return cls(descriptor, journal, ballast, writer, reader, pages, recovered)
 
     def open_call(self, call: OpenCall) -> None:
         """Record a dispatch. Raises OSError when it could not be written."""
@@ -244,6 +248,7 @@ class Ledger:
         except OSError as error:
             self._journal.trouble = error
         await self.reader.close()
+        await self.pages.close()
         await self._writer.stop()
         self._journal.close()
         os.close(self._lock)

@@ -24,6 +24,7 @@ from console.store.places import ledger_file, wal_file
 from console.store.rows import LevelSample, Rollup, Total, call_row, rollup_row, total_row
 from console.store.schema import (
     CALL_COLUMNS,
+    KEY,
     OWN_SOURCE,
     REFUSED_COLUMNS,
     SUM_COLUMNS,
@@ -195,6 +196,19 @@ class Reader:
             (*values, limit),
         )
         return [self._entry(row) for row in rows]
+
+    async def command_of(self, key: str) -> Entry | None:
+        """The entry that has this idempotency key."""
+        rows = await self._rows(
+            f"SELECT seq, subject, hash, body FROM commands WHERE source_id = ? AND {KEY} = ?",  # noqa: S608
+            (OWN_SOURCE, key),
+        )
+        return self._entry(rows[0]) if rows else None
+
+    async def last_command(self) -> int:
+        """The greatest number in the command log; 0 in an empty one."""
+        rows = await self._rows("SELECT max(seq) FROM commands WHERE source_id = ?", (OWN_SOURCE,))
+        return rows[0][0] or 0
 
     async def log(self) -> list[Entry]:
         """The whole command log in order: for `verify`, and for folding it."""

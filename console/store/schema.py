@@ -160,6 +160,10 @@ CREATE TRIGGER commands_are_never_removed BEFORE DELETE ON commands
 BEGIN SELECT RAISE(ABORT, 'the command log is only appended to'); END;
 """
 
+KEY: Final = "json_extract(CAST(body AS TEXT), '$.idempotency_key')"
+"""Of an entry in the command log; found by an index, which every start makes sure of."""
+INDEXES: Final = f"CREATE INDEX IF NOT EXISTS commands_of_key ON commands (source_id, {KEY})"
+
 
 def create(path: Path, source_id: str, epoch: int) -> None:
     """Write an empty ledger beside ``path`` and move it there whole. Blocks for milliseconds."""

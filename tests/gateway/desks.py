@@ -8,7 +8,7 @@ from pathlib import Path
 
 from console.domain.calls import Call, Cause, Outcome
 from console.domain.catalogue import Catalogue, Project, Route, Target, Upstream
-from console.domain.commands import Action, Actor, Command, Field, Role
+from console.domain.commands import Action, Actor, Command, Entry, Field, Role
 from console.domain.layers import Layers, Slot
 from console.domain.money import NANO_PER_USD, Price
 from console.domain.snapshot import Happening
@@ -60,6 +60,10 @@ class Bench:
         answer = await self.desk.submit(command, actor, dry_run=False)
         assert answer.applied, answer
         return answer
+
+    async def entries(self) -> list[Entry]:
+        """The whole command log in its order."""
+        return (await self.desk.log.page(before_seq=2**62, limit=1_000, subject=""))[::-1]
 
     def rpm(self) -> object:
         return self.desk.layers.in_force("project:analytics", Field.RPM, self.clock.wall_us()).value

@@ -154,8 +154,8 @@ class TestCommands:
         status, answer = await command(api)
         assert (status, answer.applied, answer.before, answer.after) == (200, True, "20", "40")
         assert api.at.rpm() == 40
-        assert api.at.desk.entries[0].actor == ME
-        assert api.at.desk.entries[0].origin == "socket"
+        assert (await api.at.entries())[0].actor == ME
+        assert (await api.at.entries())[0].origin == "socket"
 
     async def test_the_actor_in_a_body_is_an_unknown_field(self, api: Admin) -> None:
         answer = await api.http.post(f"{PREFIX}commands", json={**RAISE_BODY, "actor": "root"})

@@ -119,7 +119,7 @@ class TestRepeats:
             clock.advance_ms(5_000)
             again = await at.desk.submit(command, ADA, dry_run=False)
             assert again == first.model_copy(update={"repeated": True})
-            assert len(at.desk.entries) == 1
+            assert len(await at.entries()) == 1
         async with bench(tmp_path, clock) as at:
             await at.does(replace(RAISE, value=30, for_ms=None), ADA)
             later = await at.desk.submit(command, ADA, dry_run=False)
@@ -151,7 +151,7 @@ class TestRepeats:
             answer = await at.desk.submit(with_key(other, "key-00001"), MIKA, dry_run=False)
             assert (answer.applied, answer.error_code) == (False, "conflict")
             assert "use a new key" in answer.error
-            assert (at.rpm(), len(at.desk.entries)) == (40, 1)
+            assert (at.rpm(), len(await at.entries())) == (40, 1)
 
     async def test_the_same_key_of_another_person(self, tmp_path: Path) -> None:
         async with bench(tmp_path) as at:
@@ -164,7 +164,7 @@ class TestRepeats:
             command = with_key(RAISE, "key-00001")
             answers = await asyncio.gather(*(at.does(command) for _ in range(20)))
             assert sorted(answer.repeated for answer in answers) == [False] + [True] * 19
-            assert len(at.desk.entries) == 1
+            assert len(await at.entries()) == 1
 
 
 class TestFullDisk:
@@ -327,10 +327,10 @@ async def test_commands_of_many_are_serialised_and_chained(tmp_path: Path) -> No
             *(at.does(replace(RAISE, value=21 + number), ADA) for number in range(15)),
             *(at.does(replace(PAUSE, reason=f"number {number}")) for number in range(15)),
         )
-        befores = [entry.before for entry in at.desk.entries if entry.field is Field.RPM]
-        afters = [entry.after for entry in at.desk.entries if entry.field is Field.RPM]
+        befores = [entry.before for entry in await at.entries() if entry.field is Field.RPM]
+        afters = [entry.after for entry in await at.entries() if entry.field is Field.RPM]
         assert befores == ["20", *afters[:-1]]
-        assert [entry.seq for entry in at.desk.entries] == list(range(1, 31))
+        assert [entry.seq for entry in await at.entries()] == list(range(1, 31))
     ledger = await Ledger.open(tmp_path, clock)
     assert verify(ledger.recovered.entries) is None
     await ledger.close()

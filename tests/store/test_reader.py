@@ -1,8 +1,10 @@
 """Reading a ledger in every state that a gateway can leave it in."""
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import aiosqlite
@@ -10,7 +12,9 @@ import pytest
 
 from console.domain.calls import Cause, Outcome
 from console.store import Ledger, Reader, StoreError
+from console.store.places import ledger_file
 from console.store.retention import _OLD_CALLS, _OLD_LEVELS, _OLD_MINUTES
+from console.store.schema import KEY
 from tests.clocks import HandClock
 from tests.store.conftest import Opener, ReaderOpener
 from tests.store.values import all_calls, contents, ended, entry, happening, refused, run_python
@@ -156,7 +160,7 @@ async def test_only_the_writers_connection_can_write(
     monkeypatch.setattr("aiosqlite.connect", noting)
     ledger = await open_ledger()
     reader = await open_reader()
-    assert [uri.partition("?")[2] for uri in asked] == ["mode=rw", "mode=ro", "mode=ro"]
+    assert [uri.partition("?")[2] for uri in asked] == ["mode=rw", *["mode=ro"] * 3]
     ledger.end_call(ended("req_1"))
     await ledger.flushed()
     for connection in (reader._db, ledger.reader._db):
@@ -263,3 +267,20 @@ async def test_what_cannot_be_read_is_an_error_of_the_stores(
     with pytest.raises(StoreError, match=r"ledger\.db"):
         await reader.rollups(per="day")
     await reader.close()
+
+
+async def test_a_command_is_found_by_its_idempotency_key_by_an_index(
+    open_ledger: Opener, open_reader: ReaderOpener, directory: Path
+) -> None:
+    ledger = await open_ledger()
+    written = [await ledger.command(entry(f"{number}"), durable=False) for number in range(3)]
+    await ledger.flushed()
+    reader = await open_reader()
+    assert await reader.command_of("idem-1") == written[1]
+    assert await reader.command_of("idem-9") is None
+    assert await reader.last_command() == written[-1].seq
+    with closing(sqlite3.connect(ledger_file(directory))) as db:
+        plan = db.execute(
+            f"EXPLAIN QUERY PLAN SELECT seq FROM commands WHERE source_id = 1 AND {KEY} = 'key-1'"
+        ).fetchall()
+    assert "USING INDEX commands_of_key (source_id=? AND <expr>=?)" in plan[0][3]
