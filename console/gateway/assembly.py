@@ -200,7 +200,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     tell(_started(ledger, clock))
 
     def unready() -> str:
-        return "draining" if data_plane.draining else "; ".join(ledger.problems)
+        return "draining" if data_plane.draining else "; ".join(ledger.troubles)
 
     admin = create_admin(
         desk=desk,

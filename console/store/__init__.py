@@ -4,7 +4,7 @@
 the journal's form and `chain` for the audit's hashes.
 """
 
-from console.store.chain import Broken, canonical, verify
+from console.store.chain import Broken, Head, canonical, verify
 from console.store.errors import (
     StoreBusy,
     StoreDamaged,
@@ -13,7 +13,10 @@ from console.store.errors import (
     StoreMissing,
     StoreNewer,
 )
+from console.store.examine import Verified, examine, verify_log
 from console.store.ledger import Ledger
+from console.store.loss import Loss
+from console.store.places import OddFile
 from console.store.reader import Reader
 from console.store.recovery import Recovered
 from console.store.retention import Keep
@@ -21,9 +24,12 @@ from console.store.rows import LevelSample, Rollup, Total
 
 __all__ = [
     "Broken",
+    "Head",
     "Keep",
     "Ledger",
     "LevelSample",
+    "Loss",
+    "OddFile",
     "Reader",
     "Recovered",
     "Rollup",
@@ -34,6 +40,9 @@ __all__ = [
     "StoreMissing",
     "StoreNewer",
     "Total",
+    "Verified",
     "canonical",
+    "examine",
     "verify",
+    "verify_log",
 ]

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from console.store.places import ballast_file, create_file
+from console.store.errors import StoreError
+from console.store.places import ballast_file, check_plain, create_file
 
 BALLAST_BYTES: Final = 16 * 1024 * 1024
 _CHUNK_BYTES: Final = 1024 * 1024
@@ -27,12 +28,23 @@ class Ballast:
     def stands(self) -> bool:
         """Whether it has its full size."""
         try:
-            return self._path.stat().st_size >= BALLAST_BYTES
+            return self._path.lstat().st_size >= BALLAST_BYTES
         except OSError:
             return False
 
+    @property
+    def odd(self) -> str:
+        """What stands in its place and is no plain file, in words; empty when all is well."""
+        try:
+            check_plain(self._path)
+        except (StoreError, OSError) as error:
+            return str(error)
+        return ""
+
     def release(self) -> bool:
         """Delete it; False when there was none to delete."""
+        if self.odd:
+            return False
         try:
             self._path.unlink()
         except OSError:
@@ -41,6 +53,8 @@ class Ballast:
 
     def restore(self) -> bool:
         """Write it again where there is room. Blocks for some milliseconds; a failure is False."""
+        if self.odd:
+            return False
         if self.stands:
             return True
         free = os.statvfs(self._directory)
@@ -52,7 +66,7 @@ class Ballast:
             descriptor = create_file(self._path, os.O_WRONLY | os.O_TRUNC)
             with os.fdopen(descriptor, "wb", buffering=0) as file:
                 file.writelines(block for _ in range(BALLAST_BYTES // _CHUNK_BYTES))
-        except OSError:
+        except (OSError, StoreError):
             with contextlib.suppress(OSError):
                 self._path.unlink()
             return False

@@ -1,15 +1,18 @@
 """The command log's chain: each entry's hash covers its content and the hash before it.
 
-hash = SHA-256 of the canonical JSON (UTF-8, keys sorted, no blanks) of every field of the entry
-but ``hash`` itself, ``prev_hash`` among them. The first entry's ``prev_hash`` is 64 zeros. A row
-that is changed, removed from the middle or slipped in breaks a link; a cut-off end cannot be told
-from a shorter log. Sequence numbers grow, with gaps where an entry could not be made durable.
+hash = SHA-256 of the entry's body as it is stored: canonical JSON (UTF-8, keys sorted, no blanks)
+of every field but ``hash`` itself, ``prev_hash`` among them. The first entry's ``prev_hash`` is 64
+zeros. The stored bytes are what is hashed, so an entry from before a field was added still holds.
+A row that is changed, removed from the middle or slipped in breaks a link; a cut-off end can only
+be told by a head (the last hash) that was kept elsewhere. Sequence numbers grow, with gaps where an
+entry could not be made durable.
 """
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -19,16 +22,41 @@ GENESIS: Final = "0" * 64
 _FIELDS: Final = tuple(field.name for field in fields(Entry) if field.name != "hash")
 
 
+class Link(NamedTuple):
+    """A row of the command log as it is stored: its columns, and the bytes that its hash covers."""
+
+    seq: int
+    subject: str
+    hash: str
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first entry at which the chain does not hold, and why."""
+    """The first entry at which the chain does not hold, why, and how many entries follow it."""
 
     seq: int
     why: str
+    following: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"the command log does not hold from entry {self.seq} on ({self.why}); "
+            f"{self.following} entries follow it"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a command log: how many entries, and the last one's number and hash."""
+
+    entries: int = 0
+    seq: int = 0
+    hash: str = GENESIS
 
 
 def canonical(entry: Entry) -> bytes:
-    """The bytes that the entry's hash covers."""
+    """The bytes that the hash of a new entry covers."""
     return orjson.dumps(
         {name: getattr(entry, name) for name in _FIELDS}, option=orjson.OPT_SORT_KEYS
     )
@@ -41,11 +69,15 @@ def seal(entry: Entry, seq: int, prev_hash: str) -> Entry:
 
 
 def entry_of(content: Mapping[str, Any], digest: str) -> Entry:
-    """An entry from its canonical JSON, read. Raises KeyError, TypeError or ValueError."""
+    """An entry from its canonical JSON, read. Raises KeyError, TypeError or ValueError.
+
+    A field that was added since has its default; one that this version does not know is left out.
+    """
     field = content["field"]
+    known = {name: content[name] for name in _FIELDS if name in content}
     return Entry(
         **{
-            **content,
+            **known,
             "role": Role(content["role"]),
             "action": Action(content["action"]),
             "field": None if field is None else Field(field),
@@ -55,15 +87,40 @@ def entry_of(content: Mapping[str, Any], digest: str) -> Entry:
     )
 
 
-def verify(entries: Iterable[Entry]) -> Broken | None:
+def readable(links: Iterable[Link]) -> Iterator[Entry]:
+    """The entries that can be read; `verify` finds the others."""
+    for link in links:
+        with contextlib.suppress(TypeError, ValueError, KeyError):
+            yield entry_of(orjson.loads(link.body), link.hash)
+
+
+def head_of(links: list[Link]) -> Head:
+    return Head(len(links), links[-1].seq, links[-1].hash) if links else Head()
+
+
+def verify(links: Iterable[Link]) -> Broken | None:
     """None where every entry, from the first one on, holds; else the first that does not."""
+    rest = iter(links)
     seq, prev_hash = 0, GENESIS
-    for entry in entries:
-        if entry.seq <= seq:
-            return Broken(entry.seq, "its number does not follow the one before")
-        if entry.prev_hash != prev_hash:
-            return Broken(entry.seq, "an entry before it was removed, replaced or slipped in")
-        if entry.hash != sha256(canonical(entry)).hexdigest():
-            return Broken(entry.seq, "its content was changed")
-        seq, prev_hash = entry.seq, entry.hash
+    for link in rest:
+        if why := _wrong(link, seq, prev_hash):
+            return Broken(link.seq, why, sum(1 for _ in rest))
+        seq, prev_hash = link.seq, link.hash
     return None
+
+
+def _wrong(link: Link, seq_before: int, prev_hash: str) -> str:
+    if link.hash != sha256(link.body).hexdigest():
+        return "its content was changed"
+    try:
+        content = orjson.loads(link.body)
+        said = content["seq"], content["subject"], content["prev_hash"]
+    except (ValueError, TypeError, KeyError) as error:
+        return f"its content cannot be read: {error}"
+    if said[:2] != (link.seq, link.subject):
+        return "its number or subject was changed"
+    if link.seq <= seq_before:
+        return "its number does not follow the one before"
+    if said[2] != prev_hash:
+        return "an entry before it was removed, replaced or slipped in"
+    return ""

@@ -1,5 +1,8 @@
 """Why a store cannot be opened. Each text says what happened, where, and what to do."""
 
+import errno
+from pathlib import Path
+
 
 class StoreError(Exception):
     """The store cannot be used."""
@@ -23,3 +26,16 @@ class StoreNewer(StoreError):
 
 class StoreDamaged(StoreError):
     """It is ours, but cannot be trusted as it is."""
+
+
+def unusable(directory: Path, error: OSError) -> StoreError:
+    """A failed input or output in the state folder, with the path and what to do."""
+    where = error.filename or directory
+    what = error.strerror or str(error)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        todo = "make room on its file system"
+    elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        todo = "give the gateway's account the right to read and write it"
+    else:
+        todo = "see what stands there, or name another state directory"
+    return StoreError(f"{where}: {what}; {todo}, then start again")

@@ -11,13 +11,12 @@ from math import floor
 from typing import Any, Final
 
 import aiosqlite
-import orjson
 
 from console.domain.calls import REFUSAL_CAUSES
 from console.domain.latency import BOUNDS_MS
 from console.domain.snapshot import Happening
 from console.store.journal import Position
-from console.store.records import Unreadable, parse
+from console.store.records import Unreadable, command_body, parse
 from console.store.schema import (
     CALL_COLUMNS,
     OWN_SOURCE,
@@ -129,7 +128,7 @@ def sort(
     batch, unreadable = Batch(), 0
     for payload in payloads:
         try:
-            _sort_one(parse(payload), batch, withdrawn)
+            _sort_one(parse(payload), payload, batch, withdrawn)
         except (Unreadable, TypeError, ValueError, KeyError, IndexError, AttributeError):
             unreadable += 1
     batch.events.extend(
@@ -138,7 +137,7 @@ def sort(
     return batch, unreadable
 
 
-def _sort_one(items: list[Any], batch: Batch, withdrawn: Collection[int]) -> None:
+def _sort_one(items: list[Any], payload: bytes, batch: Batch, withdrawn: Collection[int]) -> None:
     match items[0]:
         case "open":
             pass
@@ -153,7 +152,7 @@ def _sort_one(items: list[Any], batch: Batch, withdrawn: Collection[int]) -> Non
         case "command":
             _, content, digest = items
             if content["seq"] not in withdrawn:
-                body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+                body = command_body(payload, digest)
                 batch.commands.append((content["seq"], content["subject"], digest, body))
         case other:
             raise Unreadable(f"a record of the unknown type {other!r}")

@@ -6,16 +6,32 @@ A write is one plain ``write`` to an O_APPEND descriptor: it survives kill -9, n
 """
 
 import contextlib
+import errno
 import os
+import re
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from console.store.ballast import DISK_FULL, Ballast
-from console.store.places import create_file, sync_directory
-from console.store.records import FRAME_HEAD_BYTES, next_frame
+from console.store.errors import StoreError
+from console.store.places import (
+    check_directory,
+    create_file,
+    kind_of,
+    make_directory,
+    open_plain,
+    sync_directory,
+)
+from console.store.records import FRAME_HEAD_BYTES, is_begun, next_frame
 
 _SUFFIX: Final = ".journal"
+_NAME: Final = re.compile(r"[0-9]{10}")
+_GREATEST: Final = 9_000_000_000
+_LEAP: Final = 1_000_000
+"""No segment of ours is numbered so far beyond the one before it, which would be 8 TB of others: a
+stray file with a great number must not use the numbers up."""
 _READ_BYTES: Final = 512 * 1024
 
 
@@ -33,14 +49,27 @@ class Record(NamedTuple):
     end: Position
 
 
+class Tail(NamedTuple):
+    """Bytes behind a segment's last whole record; ``begun`` where they are the start of one."""
+
+    offset: int
+    size: int
+    begun: bool
+
+
 class Journal:
     """The segments of one store and the one that is written to."""
 
     def __init__(self, directory: Path, ballast: Ballast) -> None:
         self._directory = directory
-        self._ballast = ballast
-        names = (path.stem for path in directory.glob(f"*{_SUFFIX}"))
-        self._segments = sorted(int(name) for name in names if name.isdecimal())
+        self.ballast = ballast
+        self._segments: list[int] = []
+        self.barred: set[int] = set()
+        """Numbers that no segment can have: something odd has the name."""
+        self.odd: list[str] = []
+        """What looks like a segment and is none, in words; it is left alone."""
+        for path in sorted(directory.glob(f"*{_SUFFIX}")):
+            self._list(path)
         self._descriptor = -1
         self._size = 0
         self._torn = False
@@ -50,8 +79,31 @@ class Journal:
         """Records written by this process."""
         self.damaged: set[Position] = set()
         """Where bytes were skipped because they were no whole record, though more came behind."""
+        self.tails: dict[int, Tail] = {}
+        """What stands behind the last whole record of segments that are no longer written to."""
+        self.lost: set[int] = set()
+        """Segments that went while they were still needed."""
         self.trouble: OSError | None = None
         """The last write failed like this; None when it did not."""
+
+    def _list(self, path: Path) -> None:
+        mode = path.lstat().st_mode
+        number = int(path.stem) if _NAME.fullmatch(path.stem) else -1
+        if not stat.S_ISREG(mode):
+            self.odd.append(f"{path} is {kind_of(mode)}")
+        elif not 0 < number <= _GREATEST:
+            self.odd.append(f"{path} has no segment's name")
+        elif self._segments and number > self.newest + _LEAP:
+            self.odd.append(f"{path} has a number far beyond the other segments'")
+        else:
+            self._segments.append(number)
+            return
+        self.barred.add(number)
+
+    @property
+    def sizes(self) -> dict[int, int]:
+        """The bytes of every segment that is there. Raises OSError."""
+        return {number: self._path(number).stat().st_size for number in self._segments}
 
     @property
     def oldest(self) -> int | None:
@@ -61,6 +113,14 @@ class Journal:
     @property
     def newest(self) -> int:
         return self._segments[-1] if self._segments else 0
+
+    @property
+    def next(self) -> int:
+        """The number of the segment to come: what is odd stays where it is."""
+        number = self.newest + 1
+        while number in self.barred:
+            number += 1
+        return number
 
     @property
     def size(self) -> int:
@@ -83,7 +143,7 @@ class Journal:
         Raises OSError, and then nothing has changed.
         """
         path, data = self._path(number), b"".join(head)
-        descriptor = create_file(path, os.O_WRONLY | os.O_APPEND | os.O_EXCL)
+        descriptor = create_file(path, os.O_RDWR | os.O_APPEND | os.O_EXCL)
         try:
             _write_all(descriptor, data)
             sync_directory(self._directory)
@@ -105,7 +165,7 @@ class Journal:
             self._write(frame)
         except OSError as error:
             self.trouble = error
-            if error.errno not in DISK_FULL or not self._ballast.release():
+            if error.errno not in DISK_FULL or not self.ballast.release():
                 raise
             self._write(frame)
         self.trouble = None
@@ -121,6 +181,46 @@ class Journal:
             _write_all(self._descriptor, frame[written:])
             self._torn = False
         self._size += len(frame)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the segment that is written to can still be found by its name."""
+        try:
+            named = self._path(self.newest).lstat()
+        except OSError:
+            return False
+        return os.path.samestat(named, os.fstat(self._descriptor))
+
+    def mend(self) -> None:
+        """Give the segment that is written to its name back: what it holds is written anew.
+
+        A removed file lives as long as it is open; its folders are made again where they went, and
+        what took its name is put aside. Raises OSError.
+        """
+        path = self._path(self.newest)
+        fresh = path.with_suffix(".mending")
+        try:
+            make_directory(self._directory.parent)
+            check_directory(self._directory)
+            make_directory(self._directory)
+            descriptor = create_file(fresh, os.O_RDWR | os.O_APPEND | os.O_TRUNC)
+        except StoreError as error:
+            raise OSError(errno.ENOTDIR, str(error)) from error
+        try:
+            at = 0
+            while data := os.pread(self._descriptor, min(_READ_BYTES, self._size - at), at):
+                _write_all(descriptor, data)
+                at += len(data)
+            _sync_data(descriptor)
+            if os.path.lexists(path):
+                path.rename(path.with_suffix(".aside"))
+            fresh.rename(path)
+            sync_directory(self._directory)
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(self._descriptor)
+        self._descriptor, self._torn = descriptor, False
 
     def sync_since(self, segment: int) -> Callable[[], None]:
         """A blocking function that makes durable what stands from ``segment`` on (fdatasync)."""
@@ -151,10 +251,16 @@ class Journal:
         self, at: Position, horizon: Position, limit: int
     ) -> tuple[list[Record], Position]:
         if at.segment not in self._segments:
-            return [], Position(min(n for n in self._segments if n > at.segment), 0)
-        descriptor = os.open(self._path(at.segment), os.O_RDONLY | os.O_CLOEXEC)
+            later = (number for number in self._segments if number > at.segment)
+            return [], Position(min(later, default=horizon.segment), 0)
+        last = at.segment == horizon.segment
         try:
-            last = at.segment == horizon.segment
+            descriptor = self._open(at.segment)
+        except FileNotFoundError:
+            self.lost.add(at.segment)
+            self._segments.remove(at.segment)
+            return [], Position(at.segment + 1, 0)
+        try:
             stop = horizon.offset if last else os.fstat(descriptor).st_size
             rest = max(0, stop - at.offset)
             wanted = _READ_BYTES
@@ -171,7 +277,15 @@ class Journal:
         if last:
             self.damaged.add(at)
             return [], horizon
+        if rest > 0:
+            self.tails[at.segment] = Tail(at.offset, rest, is_begun(data))
         return [], Position(at.segment + 1, 0)
+
+    def _open(self, number: int) -> int:
+        # The one that is written to can be read even when its name is gone.
+        if number == self.newest and self._descriptor >= 0:
+            return os.dup(self._descriptor)
+        return open_plain(self._path(number), os.O_RDONLY)
 
     def _split(self, data: bytes, at: Position, limit: int) -> tuple[list[Record], int]:
         records: list[Record] = []

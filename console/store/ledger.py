@@ -19,10 +19,10 @@ from console.domain.ids import new_id
 from console.domain.snapshot import Happening
 from console.store import lock, schema
 from console.store.ballast import DISK_FULL, Ballast
-from console.store.chain import GENESIS, seal
-from console.store.errors import StoreDamaged
+from console.store.chain import seal
+from console.store.errors import StoreDamaged, unusable
 from console.store.journal import Journal
-from console.store.places import journal_directory, ledger_file, make_directory
+from console.store.places import check_places, journal_directory, ledger_file, make_directory
 from console.store.reader import Reader
 from console.store.records import (
     command_frame,
@@ -34,6 +34,7 @@ from console.store.records import (
 from console.store.recovery import Recovered
 from console.store.replay import replay
 from console.store.retention import Keep
+from console.store.schema import anew
 from console.store.writer import Writer
 
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
@@ -61,9 +62,8 @@ class Ledger:
         self._unrecorded: list[Entry] = []
         self._commanding = asyncio.Lock()
         self._commands: set[asyncio.Task[Entry]] = set()
-        last = recovered.entries[-1] if recovered.entries else None
-        self._seq = max(writer.withdrawn | {last.seq if last else 0})
-        self._head = last.hash if last else GENESIS
+        self._seq = max(writer.withdrawn | {recovered.head.seq})
+        self._head = recovered.head.hash
         self.reader: Final = reader
         self.pages: Final = pages
         """A reader for those who leaf: a long search of theirs keeps nobody else waiting."""
@@ -75,17 +75,22 @@ class Ledger:
     async def open(cls, directory: Path, clock: Clock, keep: Keep | None = None) -> "Ledger":
         """Open or create the store in ``directory``, and replay what the last process left.
 
-        Raises StoreBusy, StoreForeign, StoreNewer or StoreDamaged before anything is touched;
-        StoreError or OSError when the place cannot be used.
+        Raises StoreBusy, StoreForeign, StoreNewer, StoreDamaged or OddFile before anything is
+        touched; StoreError when the place cannot be used.
         """
+        try:
+            return await cls._open(directory, clock, keep or Keep())
+        except OSError as error:
+            raise unusable(directory, error) from error
+
+    @classmethod
+    async def _open(cls, directory: Path, clock: Clock, keep: Keep) -> "Ledger":
         path, segments = ledger_file(directory), journal_directory(directory)
+        check_places(directory)
         if path.exists():
             schema.check_header(path)
         elif any(segments.glob("*")):
-            raise StoreDamaged(
-                f"{path} is missing while its journal is there; restore it from a backup, or move "
-                f"{segments} away to begin anew"
-            )
+            raise StoreDamaged(f"{path} is missing while its journal is there; {anew(path)}")
         async with AsyncExitStack() as undo:
             make_directory(directory)
             descriptor = await lock.acquire(directory)
@@ -102,9 +107,7 @@ class Ledger:
             await asyncio.to_thread(ballast.restore)
             journal = Journal(segments, ballast)
             undo.callback(journal.close)
-            writer, reader, recovered = await replay(
-                undo, path, journal, ballast, clock, keep or Keep()
-            )
+            writer, reader, recovered = await replay(undo, path, journal, ballast, clock, keep)
             pages = await Reader.open(directory)
             undo.pop_all()
         writer.start()
@@ -144,7 +147,7 @@ class Ledger:
     def _new_segment(self, levels: bytes) -> bool:
         """Begin a segment with all that a restart needs; False leaves the old one in use."""
         try:
-            self._journal.start(self._journal.newest + 1, [*self._live.values(), levels])
+            self._journal.start(self._journal.next, [*self._live.values(), levels])
         except OSError:
             return False
         return True
@@ -214,21 +217,27 @@ class Ledger:
         return self._writer.backlog_records
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong with the store, in words; empty when all is well."""
+    def troubles(self) -> tuple[str, ...]:
+        """What keeps the store from recording all as it should now, in words."""
         words = list(self._writer.problems)
         trouble = self._journal.trouble
         if trouble is not None and trouble.errno in DISK_FULL:
             words.append("disk full: journal not written")
         elif trouble is not None:
             words.append(f"journal: {trouble.strerror or trouble}")
-        elif not self._ballast.stands:
+        elif not (self._ballast.stands or self._ballast.odd):
             words.append("disk nearly full: ballast used")
-        if self._journal.damaged:
-            words.append(f"journal damaged in {len(self._journal.damaged)} places")
         if self._unrecorded:
             words.append(f"{len(self._unrecorded)} commands in force, not recorded")
         return tuple(words)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the store, in words: `troubles`, and what was lost before."""
+        words = [loss.words for loss in self.recovered.losses if loss.words]
+        if self._journal.damaged:
+            words.append(f"journal damaged in {len(self._journal.damaged)} places")
+        return (*self.troubles, *words)
 
     async def flushed(self) -> None:
         """Return when all that was written so far is in SQLite."""

@@ -1,48 +1,88 @@
-"""One writer a store: an advisory lock (flock) that the kernel drops when its holder dies."""
+"""One writer a store: a lock that the kernel drops when its holder dies.
 
-import asyncio
+The file is the owner's alone. Whoever may read a file may lock it, shared or (by flock) whole, and
+the on-call group, which may read the store, could keep a gateway from starting. The lock belongs to
+the open file (F_OFD_SETLK): asking in the same process does not drop it.
+"""
+
+import errno
 import fcntl
 import os
+import struct
+import sys
 from pathlib import Path
 from typing import Final
 
 from console.store.errors import StoreBusy
-from console.store.places import create_file, lock_file
+from console.store.places import create_file, lock_file, open_plain, wal_file
 
-_TRIES: Final = 5
-_BETWEEN_S: Final = 0.02
-"""A reader that asks whether somebody writes holds the lock for microseconds."""
+_MODE: Final = 0o600
+_MAC: Final = sys.platform == "darwin"
+# The numbers and the struct flock of <fcntl.h>: CPython names them on Linux alone.
+_SETLK, _GETLK = (90, 92) if _MAC else (37, 36)
+_FLOCK: Final = struct.Struct("@qqihh" if _MAC else "@hhqqi4x")
 
 
 async def acquire(directory: Path) -> int:
-    """The lock's descriptor; closing it unlocks. Raises StoreBusy."""
-    path = lock_file(directory)
-    descriptor = create_file(path, os.O_RDWR)
-    for left in reversed(range(_TRIES)):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if left:
-                await asyncio.sleep(_BETWEEN_S)
-        else:
-            return descriptor
-    os.close(descriptor)
-    raise StoreBusy(
-        f"{directory}: another gateway is writing this store; stop it, or give this one a "
-        "state directory of its own"
-    )
+    """The lock's descriptor; closing it unlocks. Raises StoreBusy, OddFile or OSError."""
+    descriptor = create_file(lock_file(directory), os.O_RDWR, _MODE)
+    try:
+        fcntl.fcntl(descriptor, _SETLK, _flock(fcntl.F_WRLCK))
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno not in {errno.EAGAIN, errno.EACCES}:
+            raise
+        raise StoreBusy(
+            f"{directory}: another gateway is writing this store; stop it, or give this one a "
+            "state directory of its own"
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+    return descriptor
+
+
+def holder(directory: Path) -> int | None:
+    """The process that holds the store; None for an account that may not read the lock."""
+    try:
+        descriptor = open_plain(lock_file(directory), os.O_RDONLY)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        said = file.read(32).strip()
+    return int(said) if said.isdigit() else None
 
 
 def is_held(directory: Path) -> bool:
-    """Whether a writer holds the store; also without the right to write to its lock file."""
+    """Whether a writer holds the store; also for an account that may not open its lock."""
+    path = lock_file(directory)
     try:
-        descriptor = os.open(lock_file(directory), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_plain(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
+    except PermissionError:
+        return _is_listed(path.stat().st_ino, directory)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        found = fcntl.fcntl(descriptor, _GETLK, _flock(fcntl.F_RDLCK))
     finally:
         os.close(descriptor)
-    return False
+    kind: int = _FLOCK.unpack(found)[3 if _MAC else 0]
+    return kind != fcntl.F_UNLCK
+
+
+def _flock(kind: int) -> bytes:
+    """The whole file; the pid must be 0."""
+    return _FLOCK.pack(0, 0, 0, kind, 0) if _MAC else _FLOCK.pack(kind, 0, 0, 0, 0)
+
+
+def _is_listed(inode: int, directory: Path) -> bool:
+    """Linux lists everybody's locks; elsewhere a WAL that lies there is taken for a writer's."""
+    try:
+        lines = Path("/proc/locks").read_bytes().splitlines()
+    except OSError:
+        return wal_file(directory).exists()
+    wanted = b"%d" % inode
+    return any(
+        (parts[1], parts[3], parts[5].rpartition(b":")[2]) == (b"OFDLCK", b"WRITE", wanted)
+        for parts in map(bytes.split, lines)
+        if len(parts) > 5
+    )

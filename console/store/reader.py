@@ -5,6 +5,7 @@ writer's WAL from shrinking.
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,21 +19,25 @@ from console.domain.change_estimate import Minute
 from console.domain.commands import Entry
 from console.domain.snapshot import Happening, HappeningKind
 from console.store import lock
-from console.store.chain import entry_of
+from console.store.chain import Link, readable
 from console.store.errors import StoreError, StoreMissing
-from console.store.places import ledger_file, wal_file
+from console.store.journal import Position
+from console.store.places import check_plain, ledger_file, wal_file
 from console.store.rows import LevelSample, Rollup, Total, call_row, rollup_row, total_row
 from console.store.schema import (
+    APPLICATION_ID,
     CALL_COLUMNS,
     KEY,
     OWN_SOURCE,
     REFUSED_COLUMNS,
     SUM_COLUMNS,
-    check_header,
     check_version,
     damaged,
+    foreign,
+    no_database,
     reading_uri,
 )
+from console.store.sqlite_errors import is_no_database
 
 _TIMEOUT_S: Final = 5.0
 _MINUTE_COLUMNS: Final = (
@@ -64,9 +69,12 @@ class Reader:
         path = ledger_file(directory)
         db: aiosqlite.Connection | None = None
         try:
-            check_header(path)
+            _check_readable(path)
             alone = _is_alone(directory)
             db = await _connect(directory, alone=alone)
+            application = next(iter(await db.execute_fetchall("PRAGMA application_id")))[0]
+            if application != APPLICATION_ID:
+                raise foreign(path)
             version = next(iter(await db.execute_fetchall("PRAGMA user_version")))[0]
             check_version(path, version)
             statement = "SELECT source_id, epoch FROM sources WHERE id = ?"
@@ -181,7 +189,7 @@ class Reader:
     async def audit(
         self, *, before_seq: int | None = None, limit: int = 100, subject: str = ""
     ) -> list[Entry]:
-        """The command log, newest first, before a number."""
+        """The command log, newest first, before a number. `verify` finds what cannot be read."""
         where = ["source_id = ?"]
         values: list[object] = [OWN_SOURCE]
         if before_seq is not None:
@@ -195,7 +203,7 @@ class Reader:
             f"WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?",
             (*values, limit),
         )
-        return [self._entry(row) for row in rows]
+        return list(readable(Link(*row) for row in rows))
 
     async def command_of(self, key: str) -> Entry | None:
         """The entry that has this idempotency key."""
@@ -203,7 +211,7 @@ class Reader:
             f"SELECT seq, subject, hash, body FROM commands WHERE source_id = ? AND {KEY} = ?",  # noqa: S608
             (OWN_SOURCE, key),
         )
-        return self._entry(rows[0]) if rows else None
+        return next(readable(Link(*row) for row in rows), None)
 
     async def last_command(self) -> int:
         """The greatest number in the command log; 0 in an empty one."""
@@ -211,8 +219,25 @@ class Reader:
         return rows[0][0] or 0
 
     async def log(self) -> list[Entry]:
-        """The whole command log in order: for `verify`, and for folding it."""
+        """The whole command log in order."""
         return (await self.audit(limit=-1))[::-1]
+
+    async def folded(self) -> Position:
+        """How far the journal is folded into what can be read here."""
+        statement = "SELECT folded_segment, folded_offset FROM sources WHERE id = ?"
+        return Position(*(await self._rows(statement, (OWN_SOURCE,)))[0])
+
+    async def has_levels(self) -> bool:
+        """Whether any levels were ever folded."""
+        return bool(await self._rows("SELECT 1 FROM levels LIMIT 1", ()))
+
+    async def chain(self) -> list[Link]:
+        """The whole command log in order, as it is stored: for `verify`."""
+        rows = await self._rows(
+            "SELECT seq, subject, hash, body FROM commands WHERE source_id = ? ORDER BY seq",
+            (OWN_SOURCE,),
+        )
+        return [Link(*row) for row in rows]
 
     async def spent_on(self, days: Mapping[str, str]) -> dict[str, int]:
         """For each project's local day: the nano-dollars that its day roll-ups sum to."""
@@ -294,17 +319,14 @@ class Reader:
                 self._alone = False
                 await blind.close()
 
-    def _entry(self, row: Any) -> Entry:
-        seq, subject, digest, body = row
-        try:
-            entry = entry_of(orjson.loads(body), digest)
-        except (TypeError, ValueError, KeyError) as error:
-            what = f"command {seq} cannot be read: {error}"
-            raise damaged(ledger_file(self._directory), what) from error
-        # The columns serve queries only; what the hash covers is the body.
-        if (entry.seq, entry.subject) != (seq, subject):
-            raise damaged(ledger_file(self._directory), f"command {seq} was changed")
-        return entry
+
+def _check_readable(path: Path) -> None:
+    # The file is not opened here: where this process has it open in SQLite, closing a second
+    # descriptor would drop SQLite's locks, and the next other process to leave it takes the WAL.
+    path.stat()
+    check_plain(path)
+    if not os.access(path, os.R_OK):
+        raise PermissionError(path)
 
 
 def _is_alone(directory: Path) -> bool:
@@ -316,6 +338,8 @@ def _is_alone(directory: Path) -> bool:
 async def _connect(directory: Path, *, alone: bool) -> aiosqlite.Connection:
     uri = reading_uri(ledger_file(directory), immutable=alone)
     db = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=_TIMEOUT_S)
+    # Damaged text must not keep the rest from being read.
+    db.text_factory = _text
     try:
         await db.execute_fetchall("PRAGMA query_only = 1")
     except BaseException:
@@ -324,12 +348,18 @@ async def _connect(directory: Path, *, alone: bool) -> aiosqlite.Connection:
     return db
 
 
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")
+
+
 def _named(path: Path, error: BaseException) -> BaseException:
     match error:
         case FileNotFoundError():
             return StoreMissing(f"{path} does not exist: no gateway has kept a ledger there")
         case PermissionError():
             return StoreError(f"{path} may not be read by this account; ask for its group")
+        case sqlite3.DatabaseError() if is_no_database(error):
+            return no_database(path)
         case sqlite3.OperationalError():
             return StoreError(f"{path} cannot be read now: {error}")
         case sqlite3.DatabaseError():

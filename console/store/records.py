@@ -80,6 +80,11 @@ def command_frame(entry: Entry) -> bytes:
     return _frame(("command", orjson.Fragment(canonical(entry)), entry.hash))
 
 
+def command_body(payload: bytes, digest: str) -> bytes:
+    """The canonical object in a whole `command` record, byte for byte as its hash covers it."""
+    return payload[len(b'["command",') : -len(b',""]') - len(digest)]
+
+
 def withdrawal_frame(seq: int) -> bytes:
     return _frame(("command", seq))
 
@@ -118,6 +123,15 @@ def _whole(data: bytes, at: int) -> tuple[int, int] | None:
         return None
     payload = data[start:end]
     return (start, end) if payload.startswith(_START) and crc32(payload) == checksum else None
+
+
+def is_begun(data: bytes) -> bool:
+    """Whether bytes that hold no whole frame are the start of one, cut off."""
+    if len(data) < _HEAD.size:
+        return True
+    length, _ = _HEAD.unpack_from(data)
+    payload = data[_HEAD.size : _HEAD.size + len(_START)]
+    return len(data) - _HEAD.size < length <= MAX_PAYLOAD and _START.startswith(payload)
 
 
 def parse(payload: bytes) -> list[Any]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from console.domain.calls import Call, OpenCall
 from console.domain.commands import Entry
+from console.store.chain import Head, Link, head_of, readable
 from console.store.journal import Journal, Position
+from console.store.loss import Loss
 from console.store.records import Levels, Unreadable, Withdrawn, parse, value
 
 _SCANNED_RECORDS = 1_000
@@ -27,6 +29,10 @@ class Recovered:
     """Opens before that record whose end it does not count yet."""
     unknown: tuple[Call, ...]
     """Opens without an end, now recorded as unknown and charged."""
+    head: Head
+    """The end of the command log, with the entries that cannot be read."""
+    losses: tuple[Loss, ...]
+    """What is lost, broken or odd; each is an event too."""
 
 
 class Scan:
@@ -72,12 +78,16 @@ class Scan:
             # The writer counts it and says so.
             return
 
-    def recovered(self, entries: Iterable[Entry], unknown: Iterable[Call]) -> Recovered:
+    def recovered(
+        self, links: list[Link], unknown: Iterable[Call], losses: Iterable[Loss]
+    ) -> Recovered:
         return Recovered(
-            entries=tuple(entries),
+            entries=tuple(readable(links)),
             levels_at_us=self.levels.at_us if self.levels else None,
             levels=self.levels.not_full if self.levels else {},
             since=tuple(self.since),
             under_way=self.under_way,
             unknown=tuple(unknown),
+            head=head_of(links),
+            losses=tuple(losses),
         )

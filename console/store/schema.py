@@ -8,6 +8,7 @@ Indexes of tables that are read by cursor do not begin with ``source_id``: SQLit
 one for the first page of a large table, and sort all of it.
 """
 
+import os
 import sqlite3
 from dataclasses import fields
 from pathlib import Path
@@ -16,7 +17,13 @@ from typing import Final
 from console.domain.calls import REFUSAL_CAUSES, Call
 from console.domain.latency import COLUMNS
 from console.store.errors import StoreBusy, StoreDamaged, StoreForeign, StoreNewer
-from console.store.places import FILE_MODE, sync_directory, wal_file
+from console.store.places import (
+    FILE_MODE,
+    check_plain,
+    open_plain,
+    sync_directory,
+    wal_file,
+)
 from console.store.sqlite_errors import is_locked
 
 APPLICATION_ID: Final = 0x51444543
@@ -160,14 +167,21 @@ CREATE TRIGGER commands_are_never_removed BEFORE DELETE ON commands
 BEGIN SELECT RAISE(ABORT, 'the command log is only appended to'); END;
 """
 
-KEY: Final = "json_extract(CAST(body AS TEXT), '$.idempotency_key')"
-"""Of an entry in the command log; found by an index, which every start makes sure of."""
+KEY: Final = (
+    "CASE WHEN json_valid(CAST(body AS TEXT)) "
+    "THEN json_extract(CAST(body AS TEXT), '$.idempotency_key') END"
+)
+"""Of an entry in the command log; found by an index, which every start makes sure of.
+
+An entry that was damaged has none: it must not keep the gateway from starting.
+"""
 INDEXES: Final = f"CREATE INDEX IF NOT EXISTS commands_of_key ON commands (source_id, {KEY})"
 
 
 def create(path: Path, source_id: str, epoch: int) -> None:
     """Write an empty ledger beside ``path`` and move it there whole. Blocks for milliseconds."""
     fresh = path.with_suffix(".new")
+    check_plain(fresh)
     fresh.unlink(missing_ok=True)
     db = sqlite3.connect(fresh, isolation_level=None)
     try:
@@ -188,18 +202,15 @@ def check_header(path: Path) -> None:
     """Read the file's first 100 bytes and refuse what is not ours; touches nothing.
 
     Source: https://www.sqlite.org/fileformat2.html#the_database_header
-    Raises StoreForeign, StoreNewer or FileNotFoundError.
+    SQLite in this process must not have the file open: closing ours would drop its locks.
+    Raises StoreForeign, StoreNewer, OddFile or OSError.
     """
-    with path.open("rb") as file:
+    with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
         header = file.read(100)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise StoreForeign(
-            f"{path} is not a SQLite database; move it away, or name another state directory"
-        )
+        raise no_database(path)
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise StoreForeign(
-            f"{path} belongs to another program; move it away, or name another state directory"
-        )
+        raise foreign(path)
     check_version(path, int.from_bytes(header[60:64], "big"))
 
 
@@ -250,8 +261,24 @@ def reading_uri(path: Path, *, immutable: bool) -> str:
     return f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if immutable else "")
 
 
+def no_database(path: Path) -> StoreForeign:
+    return StoreForeign(f"{path} is not a SQLite database; {anew(path)}")
+
+
+def foreign(path: Path) -> StoreForeign:
+    return StoreForeign(
+        f"{path} belongs to another program; move it away, or name another state directory"
+    )
+
+
 def damaged(path: Path, what: str) -> StoreDamaged:
-    return StoreDamaged(
-        f"{path} is damaged ({what}); restore it from a backup and keep the journal beside it, "
-        "or name another state directory"
+    return StoreDamaged(f"{path} is damaged ({what}); {anew(path)}")
+
+
+def anew(path: Path) -> str:
+    """What can be done about a ledger that is lost: nothing makes a backup of it yet."""
+    return (
+        f"put back a copy of {path.parent} if you made one, or move {path.parent} away and start "
+        "anew: projects and limits come from the config, keys must be added again, today's spend "
+        "counts from zero; keep what you moved, the journal in it too"
     )

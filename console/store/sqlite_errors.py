@@ -18,6 +18,10 @@ def is_damage(error: sqlite3.Error) -> bool:
     return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
+def is_no_database(error: sqlite3.Error) -> bool:
+    return _code(error) == sqlite3.SQLITE_NOTADB
+
+
 def words(error: sqlite3.Error | OSError) -> str:
     """What keeps the ledger from being written, for the vitals."""
     if isinstance(error, OSError):

@@ -18,7 +18,7 @@ from console.domain.clock import Clock
 from console.domain.snapshot import Happening
 from console.store.ballast import Ballast
 from console.store.errors import StoreError
-from console.store.fold import fold, sort
+from console.store.fold import Batch, fold, sort
 from console.store.journal import Journal, Position, Record
 from console.store.retention import Keep, forget
 from console.store.sqlite_errors import words
@@ -78,6 +78,8 @@ class Writer:
         self._trouble = ""
         self.folded = folded
         """SQLite holds all up to here."""
+        self._noted = 0
+        """The segment that SQLite is known to have reached: no later one may be deleted."""
         self.checkpoint = 0
         """The newest segment with a `levels` record; a restart needs nothing older."""
         self.withdrawn: set[int] = set()
@@ -154,24 +156,29 @@ class Writer:
                     waiter.set_result(None)
             self._waiters.clear()
 
+    async def _fold(self, batch: Batch, position: Position) -> None:
+        try:
+            await fold(self._db, batch, position)
+        except (sqlite3.Error, OverflowError):
+            if self._db.in_transaction:
+                await self._db.rollback()
+            raise
+        self._noted = position.segment
+
     async def _commit(
         self, records: Sequence[Record], events: Sequence[Happening], position: Position
     ) -> None:
         payloads = (record.payload for record in records)
         batch, unreadable = sort(payloads, events, self.withdrawn)
-        if batch:
+        if batch or position.segment > self._noted:
             try:
-                await fold(self._db, batch, position)
+                await self._fold(batch, position)
             except _DATA_ERRORS as error:
-                await self._roll_back()
                 if len(records) + len(events) > 1:
                     await self._commit_halves(records, events, position)
                     return
                 unreadable += 1
                 LOG.warning("a record at %s does not fit the ledger: %s", self.folded, error)
-            except sqlite3.Error:
-                await self._roll_back()
-                raise
         self._unreadable += unreadable
         self.folded = position
 
@@ -187,10 +194,6 @@ class Writer:
         half = len(records) // 2
         await self._commit(records[:half], (), records[half - 1].end)
         await self._commit(records[half:], (), position)
-
-    async def _roll_back(self) -> None:
-        if self._db.in_transaction:
-            await self._db.rollback()
 
     async def _run(self) -> None:
         backoff_s = BACKOFF_S[0]

@@ -67,7 +67,7 @@ def test_the_doctor_sees_that_a_store_cannot_be_made() -> None:
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o555)
         with nobody():
-            finding = store(Path(folder) / "new" / "state")
+            (finding,) = store(Path(folder) / "new" / "state")
     assert (finding.state, "may not make it" in finding.found) == ("warn", True)
 
 

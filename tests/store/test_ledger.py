@@ -37,6 +37,7 @@ async def test_a_store_is_made_readable_for_its_group_alone(
         "ballast",
         "0000000001.journal",
     }
+    assert found.pop("lock") == 0o600, "who may read a file may lock it"
     assert set(found.values()) == {0o640}
 
 
@@ -89,7 +90,7 @@ async def test_many_commands_at_once_make_one_chain(open_ledger: Opener) -> None
     )
     assert sorted(item.seq for item in answers) == list(range(1, 21))
     await ledger.flushed()
-    assert verify(await ledger.reader.log()) is None
+    assert verify(await ledger.reader.chain()) is None
 
 
 async def test_a_caller_that_goes_away_does_not_half_write_a_command(open_ledger: Opener) -> None:
@@ -103,7 +104,7 @@ async def test_a_caller_that_goes_away_does_not_half_write_a_command(open_ledger
     await ledger.flushed()
     log = await ledger.reader.log()
     assert log[-1] == second
-    assert verify(log) is None
+    assert verify(await ledger.reader.chain()) is None
 
 
 async def test_a_command_that_cannot_be_made_durable_is_not_in_the_log(
@@ -163,7 +164,7 @@ async def test_a_tightening_command_that_was_not_written_is_written_later(
     assert [(item.id, item.seq) for item in log] == [("cmd_1", 1), ("cmd_2", 2), ("cmd_3", 3)]
     assert log[0] == first
     assert log[2] == third
-    assert verify(log) is None
+    assert verify(await ledger.reader.chain()) is None
 
 
 async def test_one_that_is_never_followed_by_another_is_written_with_the_levels(

@@ -96,7 +96,10 @@ async def test_a_damaged_page_is_refused(open_ledger: Opener, directory: Path) -
     for start in range(page, len(data), 3 * page):
         data[start : start + 40] = b"\xff" * 40
     path.write_bytes(data)
-    assert "restore it from a backup" in await refusal(directory, StoreDamaged)
+    said = await refusal(directory, StoreDamaged)
+    assert "is damaged" in said
+    assert "keys must be added again" in said
+    assert "backup" not in said, "nothing makes one"
 
 
 async def test_a_file_cut_short_is_refused(open_ledger: Opener, directory: Path) -> None:

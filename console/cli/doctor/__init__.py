@@ -48,7 +48,7 @@ def _examine(path: Path | None, socket: Path | None) -> "Iterator[Finding]":
     state = loaded.state if loaded else paths.state_dir()
     where = loaded.socket if loaded and socket is None else paths.find_socket(socket).path
     yield from local.socket(where, loaded.socket_group if loaded else None)
-    yield local.store(state)
+    yield from local.store(state)
     yield machine.sqlite()
     yield machine.disk(state)
     if loaded is not None:

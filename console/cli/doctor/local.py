@@ -8,10 +8,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from console.cli.doctor.finding import Finding, fail, ok, warn
+from console.cli.doctor.finding import Finding, State, fail, ok, warn
 from console.domain.text import clean
 from console.sources import GatewaySource, SourceError, SourceGone
-from console.store import Reader, StoreBusy, StoreError, StoreMissing
+from console.store import Reader, StoreBusy, StoreError, StoreMissing, examine
+from console.store.lock import holder, is_held
 from console.wire.config import ConfigError, GatewayConfig, load
 from console.wire.paths import is_there
 
@@ -120,8 +121,24 @@ def _group(gid: int) -> str:
         return str(gid)
 
 
-def store(state: Path) -> Finding:
-    """Whether the ledger can be read, is ours, and who writes it."""
+def store(state: Path) -> Iterator[Finding]:
+    """Whether the ledger can be read, is ours, who writes it; and what a start would find lost."""
+    found = _ledger(state)
+    yield found
+    # While a gateway writes, the journal moves under a reader, and it says itself what it found.
+    if found.state is not State.OK or not is_there(state / "ledger.db") or is_held(state):
+        return
+    try:
+        lost = asyncio.run(examine(state))
+    except (StoreError, OSError) as unread:
+        yield fail("journal", clean(str(unread), 400), "get the right to read it, or move it away")
+        return
+    for loss in lost:
+        say = fail if loss.grave else warn
+        yield say("store", clean(loss.what, 500), clean(loss.todo, 300))
+
+
+def _ledger(state: Path) -> Finding:
 
     async def newest() -> str:
         reader = await Reader.open(state)
@@ -129,7 +146,8 @@ def store(state: Path) -> Finding:
             calls = await reader.calls(last=1)
         finally:
             await reader.close()
-        return f"{calls[-1][0]} calls recorded" if calls else "no calls yet"
+        count = f"{calls[-1][0]} calls recorded" if calls else "no calls yet"
+        return f"{count}; {_writer(state)}"
 
     where = clean(str(state))
     try:
@@ -146,21 +164,12 @@ def store(state: Path) -> Finding:
         return fail("store", clean(str(broken), 400), "the gateway will not start on it")
     except OSError as closed:
         return fail("store", f"{where}: {closed.strerror}", "ask for the right to read it")
-    return ok("store", f"{where}: {found}; {_writer(state / 'lock')}")
+    return ok("store", f"{where}: {found}")
 
 
-def _writer(lock: Path) -> str:
-    """Who holds the writer's lock; pids are only told by Linux."""
-    from console.store.lock import is_held
-
-    if not is_held(lock.parent):
+def _writer(state: Path) -> str:
+    """Who holds the writer's lock; the process is told to those who may read it."""
+    if not is_held(state):
         return "no gateway writes it"
-    try:
-        inode = str(lock.stat().st_ino)
-        for line in Path("/proc/locks").read_text("ascii").splitlines():
-            parts = line.split()
-            if len(parts) > 5 and parts[1] == "FLOCK" and parts[5].rpartition(":")[2] == inode:
-                return f"process {parts[4]} writes it"
-    except OSError:
-        pass
-    return "a gateway writes it"
+    pid = holder(state)
+    return "a gateway writes it" if pid is None else f"process {pid} writes it"

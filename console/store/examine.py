@@ -1,0 +1,61 @@
+"""What a start would find in a store, told without starting: read-only, and without its lock."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.store.ballast import Ballast
+from console.store.chain import GENESIS, Broken, Head, Link, head_of, verify
+from console.store.journal import Journal, Position
+from console.store.loss import Loss, broken_log, losses
+from console.store.places import check_places, journal_directory
+from console.store.reader import Reader
+from console.store.recovery import Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What the command log says of itself, as far as SQLite has it."""
+
+    head: Head
+    broken: Broken | None
+    hashes: frozenset[str]
+    """Those of all entries, and that of an empty log: a kept head must be among them."""
+
+
+async def verify_log(directory: Path) -> Verified:
+    """Read and check the whole command log. Raises StoreError or OSError."""
+    reader = await Reader.open(directory)
+    try:
+        links = await reader.chain()
+    finally:
+        await reader.close()
+    return await asyncio.to_thread(_verified, links)
+
+
+def _verified(links: list[Link]) -> Verified:
+    hashes = frozenset((GENESIS, *(link.hash for link in links)))
+    return Verified(head_of(links), verify(links), hashes)
+
+
+async def examine(directory: Path) -> tuple[Loss, ...]:
+    """What is lost, broken or odd in a store that nobody writes. Raises StoreError or OSError."""
+    check_places(directory)
+    reader = await Reader.open(directory)
+    try:
+        folded, links = await reader.folded(), await reader.chain()
+        levels = await reader.has_levels()
+    finally:
+        await reader.close()
+
+    def read() -> tuple[Loss, ...]:
+        journal = Journal(journal_directory(directory), Ballast(directory))
+        journal.held = Position(journal.newest + 1, 0)  # as nobody writes, all of it can be read
+        sizes = journal.sizes
+        scan = Scan()
+        scan.read(journal)
+        without = levels and scan.levels is None
+        found = losses(directory, journal, sizes, folded, without_levels=without)
+        return (*found, *broken_log(verify(links)))
+
+    return await asyncio.to_thread(read)
