@@ -17,6 +17,7 @@ from console.cli.show import (
     table,
     zone,
 )
+from console.cli.verify import verify
 from console.domain.calls import Outcome
 from console.domain.days import micros
 from console.domain.money import usd_short
@@ -26,12 +27,17 @@ def _at(text: str) -> str:
     return stamp(micros(text), now_us())
 
 
-@click.command(epilog="\b\nExample:\n  quotadeck audit --last 20 --subject project:analytics")
+@click.group(
+    invoke_without_command=True,
+    epilog="\b\nExample:\n  quotadeck audit --last 20 --subject project:analytics",
+)
 @click.option("--last", type=click.IntRange(1, 1_000), default=20, help="How many. Default 20.")
 @click.option("--subject", default="", help="Only this one: project:ID, model:NAME, target:ID.")
 @gateway_options
 def audit(*, socket: Path | None, as_json: bool, last: int, subject: str) -> int:
     """Who changed what and why, newest first; refused ones too."""
+    if click.get_current_context().invoked_subcommand is not None:
+        return Exit.OK
     page = ask(socket, lambda source: source.audit(limit=last, subject=subject))
     if as_json:
         emit(page.model_dump(mode="json"))
@@ -53,6 +59,9 @@ def audit(*, socket: Path | None, as_json: bool, last: int, subject: str) -> int
     for line in table(heads, rows) if rows else [_none("changes", subject)]:
         say(line)
     return Exit.OK
+
+
+audit.add_command(verify)
 
 
 def _none(what: str, *asked: str | None) -> str:

@@ -54,6 +54,11 @@ def state_dir() -> Path:
     return _xdg("XDG_STATE_HOME", Path(".local", "state")) / APP
 
 
+def find_state() -> Path:
+    """The gateway's state folder as this user's config names it, or where it would be."""
+    return _configured(config_file(), "state") or state_dir()
+
+
 def config_file() -> Path:
     """A user's config: ``$XDG_CONFIG_HOME/quotadeck/config.toml``."""
     return _xdg("XDG_CONFIG_HOME", Path(".config")) / APP / "config.toml"
@@ -95,7 +100,7 @@ def find_socket(explicit: Path | None = None) -> Found:
     if named := os.environ.get("QUOTADECK_SOCKET", ""):
         return Found(Path(named), "QUOTADECK_SOCKET")
     config = config_file()
-    if (configured := _configured(config)) is not None:
+    if (configured := _configured(config, "socket")) is not None:
         return Found(configured, str(config))
     own = runtime_socket()
     if _is_socket(own):
@@ -118,10 +123,10 @@ def _xdg(variable: str, fallback: Path) -> Path:
         raise FileNotFoundError(errno.ENOENT, words, "~") from None
 
 
-def _configured(config: Path) -> Path | None:
-    """``gateway.socket`` of a config; a file that cannot be read names none (`load` tells why)."""
+def _configured(config: Path, what: str) -> Path | None:
+    """A path under ``[gateway]`` of a config; a file that cannot be read has none (`load` says)."""
     try:
-        named = tomllib.loads(config.read_text("utf-8-sig"))["gateway"]["socket"]
+        named = tomllib.loads(config.read_text("utf-8-sig"))["gateway"][what]
         return (config.parent / Path(named).expanduser()).absolute()
     except (OSError, ValueError, LookupError, TypeError, RecursionError, RuntimeError):
         return None
