@@ -1,6 +1,7 @@
 """Load on a gateway: bounded in number and time, every reply accounted for."""
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,16 @@ class Tally:
         return self.ended - self.began
 
 
+async def _replied_id(reply: aiohttp.ClientResponse) -> str:
+    """The model reply's id, of a reply received to its last byte; raises where it is cut."""
+    if not reply.content_type.startswith("text/event-stream"):
+        return str((await reply.json()).get("id", ""))
+    data = [line[6:] for line in (await reply.read()).splitlines() if line.startswith(b"data: ")]
+    if data[-1:] != [b"[DONE]"]:
+        raise aiohttp.ClientPayloadError("the stream ended without its end")
+    return str(json.loads(data[0])["id"])
+
+
 async def flood(
     base_url: str,
     key: str,
@@ -60,13 +71,13 @@ async def flood(
                 async with session.post(
                     f"{base_url}/chat/completions", json=body(sent), headers=asking
                 ) as reply:
-                    parsed = await reply.json()
+                    replied_id = await _replied_id(reply)
             except (aiohttp.ClientError, ConnectionError):
                 tally.broken += 1
                 await asyncio.sleep(0.01)
                 continue
             if reply.status == 200:
-                tally.whole[reply.headers["x-request-id"]] = parsed["id"]
+                tally.whole[reply.headers["x-request-id"]] = replied_id
                 tally.ended = time.monotonic()
             else:
                 tally.refused += 1

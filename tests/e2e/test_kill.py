@@ -1,6 +1,12 @@
-"""kill -9 of the gateway under load: nothing delivered is lost, nothing is counted twice."""
+"""kill -9 of the gateway under load: nothing delivered is lost, nothing is counted twice.
+
+Replies and streams, with an operator who changes things all the while.
+"""
 
 import asyncio
+import contextlib
+import itertools
+import json
 import random
 import time
 from collections import Counter
@@ -9,10 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.load import Tally, chat, flood
-from tests.processes import Gateway, running
+from tests.processes import MODELS, Gateway, running
+
+pytestmark = pytest.mark.filterwarnings(
+    # httpcore forgets the socket whose connect() a dead gateway refused.
+    "ignore:.*unclosed.*socket:pytest.PytestUnraisableExceptionWarning",
+    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning",
+)
 
 RPM = 1_200
 PROJECTS = f"""
@@ -20,6 +33,8 @@ PROJECTS = f"""
 daily_budget_usd = "5000"
 [projects.rated]
 rpm = {RPM}
+[projects.handled]
+rpm = 6000
 """
 TARGETS = "\n".join(
     f'[targets."main/{model}"]\nrpm = 1000000\ntpm = 1000000000'
@@ -49,16 +64,18 @@ class Seen:
 
 def kill_under_load(gateway: Gateway, times: int) -> str:
     """Kill and restart so often; what must hold afterwards."""
-    keys = {name: gateway.add_key(name) for name in ("steady", "rated")}
+    keys = {name: gateway.add_key(name) for name in ("steady", "rated", "handled")}
+    operator = Operator(gateway)
     pinned = gateway.command("limit", "project:steady", field="rpm", value=90_000, for_ms=3_600_000)
     assert pinned["applied"], pinned
     dice = random.Random(7)
     seen = {name: Seen() for name in keys}
     began = time.monotonic()
     for life in range(times):
-        for name, tally in asyncio.run(one_life(gateway, keys, life, dice.uniform(0.2, 0.7))):
+        for name, tally in asyncio.run(one_life(operator, keys, life, dice.uniform(0.2, 0.7))):
             seen[name].add(tally)
         gateway.start()
+        operator.finds_all_that_was_answered()
         override_is_in_force(gateway, pinned)
         no_bucket_is_fuller_than_the_last_minute_allows(gateway)
     elapsed = time.monotonic() - began
@@ -72,17 +89,55 @@ def kill_under_load(gateway: Gateway, times: int) -> str:
     allowed = RPM / 6 + RPM / 60 * elapsed
     assert admitted <= allowed
     unknown = sum(row["outcome"] == "unknown" for row in rows)
+    streams = sum(row["stream"] for row in rows if row["id"] in delivered)
     return (
-        f"{times} kills: {len(delivered)} replies delivered, all in the ledger once; "
-        f"{unknown} unknown and charged; {admitted} of {allowed:.0f} allowed by the rate"
+        f"{times} kills: {len(delivered)} replies delivered, {streams} of them streams, all in the "
+        f"ledger once; {unknown} unknown and charged; {admitted} of {allowed:.0f} allowed by the "
+        f"rate; {len(operator.answered)} changes answered, all in the log once"
     )
 
 
+@dataclass
+class Operator:
+    """Changes things without a pause, and keeps what was answered."""
+
+    gateway: Gateway
+    answered: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def act(self, number: int) -> None:
+        """One change; the gateway may die under it."""
+        project, model = "project:handled", "model:gpt-4.1"
+        asked: tuple[str, str, dict[str, Any]] = (
+            ("pause", project, {"field": "paused", "value": True, "for_ms": 3_600_000}),
+            ("resume", project, {}),
+            ("limit", project, {"field": "rpm", "value": 3_000 + number, "for_ms": 3_600_000}),
+            ("fallback", model, {"value": f"main/{MODELS[number % 4]}", "for_ms": 3_600_000}),
+        )[number % 4]
+        action, subject, more = asked
+        with contextlib.suppress(httpx.HTTPError, json.JSONDecodeError):
+            answer = self.gateway.command(action, subject, **more)
+            if answer.get("applied"):
+                self.answered[answer["command_id"]] = answer
+
+    def finds_all_that_was_answered(self) -> None:
+        """Each answered change is in the log, once."""
+        found = Counter[str]()
+        before: dict[str, int] = {}
+        while True:
+            page = self.gateway.get("/audit", limit=1_000, **before)
+            found.update(row["id"] for row in page["rows"])
+            if page["next_before_seq"] is None:
+                break
+            before = {"before_seq": page["next_before_seq"]}
+        assert [one for one in self.answered if found[one] != 1] == []
+
+
 async def one_life(
-    gateway: Gateway, keys: dict[str, str], life: int, seconds: float
+    operator: Operator, keys: dict[str, str], life: int, seconds: float
 ) -> list[tuple[str, Tally]]:
-    """Load on both projects until the gateway is killed."""
+    """Load on all projects, and changes, until the gateway is killed."""
     dead = asyncio.Event()
+    gateway = operator.gateway
 
     async def load(name: str, clients: int) -> tuple[str, Tally]:
         return name, await flood(
@@ -90,7 +145,7 @@ async def one_life(
             keys[name],
             clients=clients,
             seconds=0,
-            body=lambda n: chat(f"Life {life}, question {n}."),
+            body=lambda n: chat(f"Life {life}, question {n}.", stream=n % 5 < 2),
             until=lambda: asyncio.wait_for(_set(dead), 60),
         )
 
@@ -99,7 +154,15 @@ async def one_life(
         await asyncio.to_thread(gateway.kill)
         dead.set()
 
-    *tallies, _ = await asyncio.gather(load("steady", 8), load("rated", 4), kill())
+    async def handle() -> None:
+        for number in itertools.count(life):
+            if dead.is_set():
+                return
+            await asyncio.to_thread(operator.act, number)
+
+    *tallies, _, _ = await asyncio.gather(
+        load("steady", 8), load("rated", 4), load("handled", 2), handle(), kill()
+    )
     return tallies
 
 
@@ -170,6 +233,11 @@ def no_bucket_is_fuller_than_the_last_minute_allows(gateway: Gateway) -> None:
 
 def test_five_kills_lose_nothing(gateway: Gateway) -> None:
     kill_under_load(gateway, 5)
+
+
+@pytest.mark.soak
+def test_forty_kills_lose_nothing(gateway: Gateway) -> None:
+    print(kill_under_load(gateway, 40))
 
 
 @pytest.mark.soak
