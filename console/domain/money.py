@@ -84,12 +84,22 @@ def nano_of_pico(pico: int) -> int:
     return whole + (rest > half or (rest == half and whole % 2 == 1))
 
 
-def cost_nano(price: Price, input_tokens: int, cached_tokens: int, output_tokens: int) -> int:
-    """Cost of a call in nano-dollars; ``input_tokens`` includes ``cached_tokens`` (as OpenAI)."""
-    fresh = input_tokens - cached_tokens
+def cost_nano(
+    price: Price,
+    input_tokens: int,
+    cached_tokens: int,
+    output_tokens: int,
+    cache_write_tokens: int = 0,
+) -> int:
+    """Cost of a call in nano-dollars.
+
+    ``input_tokens`` includes those read from the cache and those written to it (as OpenAI).
+    """
+    fresh = input_tokens - cached_tokens - cache_write_tokens
     return nano_of_pico(
         fresh * price.input_pico
         + cached_tokens * price.cached_input_pico
+        + cache_write_tokens * price.cache_write_pico
         + output_tokens * price.output_pico
     )
 

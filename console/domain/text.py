@@ -37,3 +37,8 @@ def clean(text: str, limit: int = MAX_CHARS) -> str:
     if len(cut) == len(text) and len(safe) <= limit:
         return safe
     return safe[: limit - 1] + "…"
+
+
+def clean_lines(text: str, limit: int = MAX_CHARS) -> str:
+    """`clean` for a reader who is no line of a terminal: line breaks stay what they are."""
+    return clean(text, limit).replace("⏎", "\n")

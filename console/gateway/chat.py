@@ -42,6 +42,8 @@ from console.gateway.upstream import (
 from console.limiter import Limiter
 
 _PATH = "/chat/completions"
+_ANSWERED = (200, 201, 202, 203)
+"""What an answer may come with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,10 @@ class ChatRoute:
         target = flight.way.target
         body = flight.request.for_upstream(target.target.model)
         reply = await self.upstream.call(target.upstream, _PATH, body, flight.arrival.id)
-        if reply.status != 200:
+        if reply.status not in _ANSWERED:
             raise await self._refused(flight, reply, reply.body)
         usage, response_id = chat_reply(reply.body, flight.ticket.size)
+        response_id = self.plan().upstream_keys.hide(response_id)
         call = await self.deck.end(flight, Ending(Outcome.OK, Cause.NONE, 200, usage, response_id))
         headers = reply_headers(call, await self._rates(flight))
         await send_whole(send, 200, headers, reply.body)
@@ -124,10 +127,11 @@ class ChatRoute:
         target = flight.way.target
         body = flight.request.for_upstream(target.target.model)
         async with self.upstream.stream(target.upstream, _PATH, body, flight.arrival.id) as reply:
-            if reply.status != 200:
+            if reply.status not in _ANSWERED:
                 raise await self._refused(flight, reply, await read_whole(reply))
             headers = stream_headers(flight.open, await self._rates(flight))
-            await relay_stream(self.deck, flight, reply, headers, receive, send)
+            keys = self.plan().upstream_keys
+            await relay_stream(self.deck, flight, reply, keys, headers, receive, send)
 
     async def _rates(self, flight: Flight) -> tuple[RateLevel, ...]:
         return await rate_levels(self.limiter, flight.way.project, self.deck.now_ns())
@@ -138,7 +142,7 @@ class ChatRoute:
         Not raised here: a frame that knows what it raises is a cycle, and keeps megabytes of
         request until the next full garbage collection.
         """
-        ending, refusal = failure_of(reply.status, reply.headers, body)
+        ending, refusal = failure_of(reply.status, reply.headers, body, self.plan().upstream_keys)
         await self.deck.end(flight, ending)
         return refusal
 

@@ -194,7 +194,11 @@ class FlightDeck:
             cost = guess.cost_nano_usd
         else:
             cost = cost_nano(
-                target.target.price, usage.input_tokens, usage.cached_tokens, usage.output_tokens
+                target.target.price,
+                usage.input_tokens,
+                usage.cached_tokens,
+                usage.output_tokens,
+                usage.cache_write_tokens,
             )
             if usage.is_estimate:
                 # Less than was held might be less than is billed: a budget would be passed.

@@ -12,10 +12,12 @@ import orjson
 from console.domain.calls import Cause
 from console.domain.days import rfc3339
 from console.domain.money import usd_exact
-from console.domain.text import clean
+from console.domain.text import clean, clean_lines
 from console.gateway import refusals as r
 
 Headers = list[tuple[bytes, bytes]]
+MAX_WHY = 1_200
+"""An upstream's own words are cut before, and ours stand around them."""
 NEVER_RETRY: tuple[bytes, bytes] = (b"x-should-retry", b"false")
 
 
@@ -310,6 +312,17 @@ def _(_: r.Draining) -> ErrorReply:
     )
 
 
+@_says(r.StreamCut)
+def _(_: r.StreamCut) -> ErrorReply:
+    return ErrorReply(
+        503,
+        "server_error",
+        "The gateway is restarting and has cut this answer: what came is not the whole. "
+        "Ask again in a moment.",
+        code=str(Cause.RESTART),
+    )
+
+
 @_says(r.UpstreamRefused)
 def _(refusal: r.UpstreamRefused) -> ErrorReply:
     headers: Headers = []
@@ -334,6 +347,6 @@ def _(refusal: r.UpstreamFailed) -> ErrorReply:
     return ErrorReply(
         504 if refusal.cause is Cause.TIMEOUT else 502,
         "server_error",
-        f"The upstream gave no usable answer: {clean(refusal.why, 200)}.",
+        f"The upstream gave no usable answer: {clean_lines(refusal.why, MAX_WHY)}.",
         code=str(refusal.cause),
     )

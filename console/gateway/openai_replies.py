@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 
-import orjson
-
 from console.domain.calls import Call, Cause, OpenCall, Outcome
 from console.domain.limits import MICRO, Kind
 from console.domain.money import usd_exact
-from console.domain.text import clean
+from console.domain.text import clean, clean_lines
 from console.gateway.admission import Size
 from console.gateway.flight import Ending
 from console.gateway.http import Header
+from console.gateway.loose_json import loads
 from console.gateway.refusals import RateLevel, Refusal, UpstreamFailed, UpstreamRefused
 from console.gateway.upstream import Broken
-from console.gateway.usage import Usage, read_usage
+from console.gateway.upstream_keys import MAX_CHARS, UpstreamKeys
+from console.gateway.usage import Usage, UsageReader, delivers
 
 MAX_UPSTREAM_MESSAGE = 1_000
 
@@ -25,25 +25,32 @@ def chat_reply(body: bytes, size: Size) -> tuple[Usage, str]:
     token for four bytes.
     """
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        parsed = loads(body)
+    except ValueError:
         raise Broken("its reply is not JSON") from None
     if not isinstance(parsed, dict) or not isinstance(parsed.get("choices"), list):
         raise Broken("its reply is not a chat completion")
-    usage = read_usage(parsed.get("usage"))
+    reader = UsageReader()
+    reader.see(parsed)
+    delivered = any(
+        isinstance(choice, dict) and delivers(choice.get("message")) for choice in parsed["choices"]
+    )
+    usage = reader.usage(delivered=delivered)
     if usage is None:
         usage = Usage(size.input_tokens, 0, max(1, len(body) // 4), is_estimate=True)
     response_id = parsed.get("id")
     return usage, clean(response_id, 200) if isinstance(response_id, str) else ""
 
 
-def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Ending, Refusal]:
-    """What an upstream's error means for the record, and for the client.
+def failure_of(
+    status: int, headers: Mapping[str, str], body: bytes, keys: UpstreamKeys
+) -> tuple[Ending, Refusal]:
+    """What an upstream's error means for the record, and for the client: ``keys`` are not told.
 
     An upstream that refuses *our* key is our operators' trouble: the client's key is fine, and a
     401 would say otherwise.
     """
-    message, kind, code, param = _error_object(body)
+    message, kind, code, param = _error_object(body, keys)
     if status in (401, 403):
         ending = Ending(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502)
         return ending, UpstreamFailed(
@@ -58,44 +65,59 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> tuple[En
     else:
         cause, outcome, shown = Cause.BROKEN_REPLY, Outcome.UPSTREAM_ERROR, 502
         message = f"The upstream answered {status}, which is no answer."
+    empty = "with an empty body" if not body.strip() else "without words"
     refusal = UpstreamRefused(
         shown,
-        message or f"The upstream answered {status} without words.",
-        kind or ("server_error" if shown >= 500 else "invalid_request_error"),
+        message or f"The upstream answered {status} {empty}.",
+        kind or _kind(shown),
         code,
         param,
-        _plain_header(headers, "Retry-After"),
-        _plain_header(headers, "retry-after-ms"),
+        keys.hide(_plain_header(headers, "Retry-After")),
+        keys.hide(_plain_header(headers, "retry-after-ms")),
         cause,
     )
     return Ending(outcome, cause, shown), refusal
 
 
-def error_words(error: object) -> str:
-    """The message of an error object, or the error itself where it is a text."""
-    message = error.get("message") if isinstance(error, dict) else error
-    return clean(message, MAX_UPSTREAM_MESSAGE) if isinstance(message, str) else ""
+def error_words(error: object, keys: UpstreamKeys) -> str:
+    """The message in an error of any form that providers give it; empty where it has none."""
+    return clean_lines(keys.hide(_words(error)), MAX_UPSTREAM_MESSAGE)
 
 
-def _error_object(body: bytes) -> tuple[str, str, str | None, str | None]:
+def _words(error: object, depth: int = 4) -> str:
+    if isinstance(error, str):
+        return error
+    parts: list[object] = []
+    if isinstance(error, dict):
+        parts = [error.get(name) for name in ("message", "detail", "msg", "error")]
+    elif isinstance(error, list):
+        parts = error[:3]
+    found = [words for part in parts if depth and (words := _words(part, depth - 1))]
+    return "; ".join(found) if isinstance(error, list) else found[0] if found else ""
+
+
+def _error_object(body: bytes, keys: UpstreamKeys) -> tuple[str, str, str | None, str | None]:
+    """Message, type, code and param."""
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return clean(body[:4_000].decode("utf-8", "replace"), MAX_UPSTREAM_MESSAGE), "", None, None
+        parsed = loads(body)
+    except ValueError:
+        return error_words(body[: 4 * MAX_CHARS].decode("utf-8", "replace"), keys), "", None, None
+    if isinstance(parsed, list) and parsed:
+        parsed = parsed[0]
     error = parsed.get("error") if isinstance(parsed, dict) else None
-    if not isinstance(error, dict):
-        return error_words(error), "", None, None
+    told: object = error if isinstance(error, dict) else parsed
 
     def text(name: str) -> str:
-        value = error.get(name)
-        return clean(value, 100) if isinstance(value, str) else ""
+        value = told.get(name) if isinstance(told, dict) else None
+        return clean(keys.hide(value), 100) if isinstance(value, str) else ""
 
-    return (
-        error_words(error),
-        text("type"),
-        text("code") or None,
-        text("param") or None,
-    )
+    return error_words(told, keys), text("type"), text("code") or None, text("param") or None
+
+
+def _kind(status: int) -> str:
+    if status == 429:
+        return "rate_limit_error"
+    return "server_error" if status >= 500 else "invalid_request_error"
 
 
 def _plain_header(headers: Mapping[str, str], name: str) -> str:

@@ -11,6 +11,7 @@ from console.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from console.domain.commands import Entry, Field, Value
 from console.domain.layers import InForce, Layers, Slot
 from console.domain.limits import MICRO, Kind, Limit, RateLimit, SlotLimit, Take, bucket_key
+from console.gateway.upstream_keys import UpstreamKeys, upstream_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Plan:
     projects: Mapping[str, ProjectPlan]
     targets: Mapping[str, TargetPlan]
     routes: Mapping[str, RoutePlan]
+    upstream_keys: UpstreamKeys
 
 
 def compile_plan(catalogue: Catalogue, layers: Layers, windows: Windows, now_us: int) -> Plan:
@@ -98,6 +100,7 @@ def compile_plan(catalogue: Catalogue, layers: Layers, windows: Windows, now_us:
             for name, item in catalogue.targets.items()
         },
         {name: _route(item, layers, now_us) for name, item in catalogue.routes.items()},
+        upstream_keys(upstream.key for upstream in catalogue.upstreams.values()),
     )
 
 

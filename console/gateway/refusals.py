@@ -174,6 +174,10 @@ class Draining(Refusal):
     """The gateway is going down and takes no new requests."""
 
 
+class StreamCut(Refusal):
+    """The gateway is going down and waits no longer for this stream."""
+
+
 @dataclass
 class UpstreamRefused(Refusal):
     """The upstream answered with an error; ``message`` is its own, cleaned."""

@@ -1,118 +1,102 @@
-"""A stream of OpenAI's dialect on its way to the client, read in passing.
+"""Server-sent events on their way through: framed as WHATWG HTML, section 9.2, says.
 
-The relay passes whole events on as they come, learns the usage, and keeps the terminal event back:
-the call's record must be written before the last byte leaves. Framing is that of server-sent
-events (WHATWG HTML, section 9.2), where an event ends at an empty line.
+Blocks leave with ``\\n`` as their line end whatever came. Only a block with data ends in an empty
+line: one without dispatches nothing, and yet the official SDKs take it for an event.
 """
 
-from typing import Any
+from dataclasses import dataclass
 
-import orjson
-
-from console.domain.text import clean
-from console.gateway.usage import Usage, read_usage
-
-MAX_EVENT_BYTES = 4 * 1024 * 1024
-DONE = b"data: [DONE]\n\n"
+MAX_BLOCK_BYTES = 16 * 1024 * 1024
+"""An image of 12 MB in base64; so much memory may one stream take before it is given up."""
+_BOM = b"\xef\xbb\xbf"
 
 
-class EventTooLong(Exception):
-    """The upstream sends an event without end."""
+class Blocks:
+    """Cuts a stream into blocks. Linear in the bytes, however the network cuts them up."""
+
+    __slots__ = ("_after_cr", "_at_start", "_pending")
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._after_cr = False
+        self._at_start = True
+
+    @property
+    def too_long(self) -> bool:
+        """Whether more has come of one block than is kept."""
+        return len(self._pending) > MAX_BLOCK_BYTES
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The blocks that ``chunk`` completes, without the empty lines around them."""
+        chunk = self._newlines(chunk)
+        found = chunk.rfind(b"\n\n")
+        at_seam = self._pending.endswith(b"\n") and chunk.startswith(b"\n")
+        end = found + 2 if found >= 0 else int(at_seam)
+        if not end:
+            self._pending += chunk
+            return []
+        whole = bytes(self._pending) + chunk[:end] if self._pending else chunk[:end]
+        self._pending = bytearray(chunk[end:])
+        return self._split(whole)
+
+    def rest(self) -> list[bytes]:
+        """What came after the last empty line, at the stream's end."""
+        whole, self._pending = bytes(self._pending), bytearray()
+        return self._split(whole)
+
+    def _newlines(self, chunk: bytes) -> bytes:
+        """All three line ends as one; a ``\\r\\n`` may come in two pieces."""
+        if not chunk:
+            return chunk
+        if self._after_cr:
+            chunk = chunk.removeprefix(b"\n")
+        self._after_cr = chunk.endswith(b"\r")
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return chunk
+
+    def _split(self, whole: bytes) -> list[bytes]:
+        if self._at_start:
+            whole = whole.removeprefix(_BOM)
+            self._at_start = False
+        if not whole.isascii():
+            whole = whole.decode("utf-8", "replace").encode()
+        return [block for one in whole.split(b"\n\n") if (block := one.strip(b"\n"))]
 
 
-class OpenAIRelay:
-    """Feed it what the upstream sends; it gives back what the client should get.
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A block taken apart: its data (None: it has none), its name, and its other lines."""
 
-    ``usage`` is the last usage seen, ``deltas`` the number of content events (about a token each),
-    ``done`` whether the terminal event has come, ``error`` the upstream's error object if it sent
-    one in the stream.
-    """
+    data: bytes | None
+    name: bytes
+    lines: tuple[bytes, ...]
+    """Comments, ids and retries, without line ends."""
 
-    __slots__ = ("_include_usage", "_pending", "deltas", "done", "error", "response_id", "usage")
+    @property
+    def named(self) -> bytes:
+        """Its name as a line."""
+        return b"event: %b\n" % self.name if self.name else b""
 
-    def __init__(self, *, include_usage: bool) -> None:
-        self._include_usage = include_usage
-        self._pending = b""
-        self.usage: Usage | None = None
-        self.deltas = 0
-        self.done = False
-        self.error: Any = None
-        self.response_id = ""
-
-    def feed(self, chunk: bytes) -> bytes:
-        """The whole events that ``chunk`` completes, without those meant for us alone."""
-        data = self._pending + chunk if self._pending else chunk
-        if b"\r" in data:
-            # A lone \r at the end may be half of a \r\n; it stays until the rest has come.
-            kept = b"\r" if data.endswith(b"\r") else b""
-            data = data.removesuffix(b"\r").replace(b"\r\n", b"\n") + kept
-        end = data.rfind(b"\n\n")
-        if end < 0:
-            if len(data) > MAX_EVENT_BYTES:
-                raise EventTooLong
-            self._pending = data
-            return b""
-        self._pending = data[end + 2 :]
-        events = data[: end + 2]
-        if self.response_id and self._is_plain(events):
-            self.deltas += events.count(b"data:")
-            return events
-        return b"".join(
-            event + b"\n\n" for event in events[:-2].split(b"\n\n") if self._passes(event)
-        )
-
-    def close(self) -> None:
-        """The upstream has ended: a terminal event counts without the empty line after it, too."""
-        if self._pending.startswith(b"data:") and self._pending[5:].strip() == b"[DONE]":
-            self.done = True
-
-    @staticmethod
-    def _is_plain(events: bytes) -> bool:
-        """Nothing in it that concerns us: no usage figures, no error, not the end."""
-        return (
-            events.count(b'"usage"') == events.count(b'"usage":null')
-            and b"[DONE]" not in events
-            and b'"error"' not in events
-        )
-
-    def _passes(self, event: bytes) -> bool:
-        data = b"\n".join(
-            line[5:].strip() for line in event.split(b"\n") if line.startswith(b"data:")
-        )
-        if not data:
-            return bool(event.strip())
-        if data == b"[DONE]":
-            self.done = True
-            return False
-        try:
-            parsed = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            return True
-        if not isinstance(parsed, dict):
-            return True
-        return self._learn(parsed)
-
-    def _learn(self, parsed: dict[str, Any]) -> bool:
-        """Take what concerns us from an event; whether the client should see it too."""
-        if not self.response_id and isinstance(parsed.get("id"), str):
-            self.response_id = clean(parsed["id"], 200)
-        if parsed.get("error") and "choices" not in parsed:
-            self.error = parsed["error"]
-            return False
-        usage = read_usage(parsed.get("usage"))
-        if usage:
-            self.usage = usage
-        if parsed.get("choices"):
-            self.deltas += 1
-            return True
-        return self._include_usage or not isinstance(parsed.get("usage"), dict)
+    @property
+    def quiet(self) -> bytes:
+        """The other lines alone, to stand at the head of the next block: they dispatch nothing."""
+        return b"".join(line + b"\n" for line in self.lines)
 
 
-def cost_comment(cost_usd: str) -> bytes:
-    """The call's cost as a comment: clients that know can read it, the SDKs skip it."""
-    return f": cost-usd {cost_usd}\n\n".encode()
-
-
-def error_event(error_body: bytes) -> bytes:
-    """An error in the middle of a stream: the SDKs raise on an ``error`` object in an event."""
-    return b"data: " + error_body + b"\n\n"
+def read_block(block: bytes) -> Event:
+    """Take a block apart."""
+    if block.startswith(b"data: ") and b"\n" not in block:
+        return Event(block[6:], b"", ())
+    data: list[bytes] = []
+    name = b""
+    lines: list[bytes] = []
+    for line in block.split(b"\n"):
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            name = value.removeprefix(b" ")
+        else:
+            lines.append(line)
+    return Event(b"\n".join(data) if data else None, name, tuple(lines))

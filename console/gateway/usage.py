@@ -1,39 +1,120 @@
 """What the upstream says a call used, read with distrust."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 MAX_BELIEVED_TOKENS = 100_000_000
 """More than any model takes: such a figure is a fault of the upstream, not a bill."""
 
+_PROMPT_DETAILS, _COMPLETION_DETAILS = "prompt_tokens_details", "completion_tokens_details"
+_CACHED = (
+    (_PROMPT_DETAILS, "cached_tokens"),
+    ("", "cached_tokens"),  # Moonshot
+    ("", "prompt_cache_hit_tokens"),  # DeepSeek
+    ("", "cache_read_input_tokens"),  # LiteLLM
+)
+_CACHE_WRITE = (
+    (_PROMPT_DETAILS, "cache_write_tokens"),
+    (_PROMPT_DETAILS, "cache_creation_tokens"),  # LiteLLM
+    ("", "cache_creation_input_tokens"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of a call. ``input_tokens`` includes ``cached_tokens``, as OpenAI counts."""
+    """Tokens of a call. ``input_tokens`` includes those read from a cache and written to it."""
 
     input_tokens: int
     cached_tokens: int
     output_tokens: int
     is_estimate: bool = False
+    cache_write_tokens: int = 0
 
     @property
     def total(self) -> int:
         return self.input_tokens + self.output_tokens
 
 
-def read_usage(usage: Any) -> Usage | None:
-    """The usage object of OpenAI's dialect; None where it is absent or cannot be believed."""
-    if not isinstance(usage, dict):
-        return None
-    prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if not _believable(prompt) or not _believable(output):
-        return None
-    details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    if not _believable(cached) or cached > prompt:
-        cached = 0
-    return Usage(prompt, cached, output)
+class UsageReader:
+    """Learns a call's usage from the usage objects of its reply.
+
+    Of each figure the greatest counts: streams begin with zeros, count upwards, and some end with
+    zeros again.
+    """
+
+    __slots__ = ("_cached", "_completion", "_prompt", "_reasoning", "_total", "_write", "seen")
+
+    def __init__(self) -> None:
+        self.seen = False
+        self._prompt = self._completion = self._total = 0
+        self._reasoning = self._cached = self._write = 0
+
+    def see(self, reply: dict[str, Any]) -> None:
+        """Learn from a whole reply, or from an event of a stream."""
+        for stated in _usages(reply):
+            self._see(stated)
+
+    def _see(self, stated: dict[str, Any]) -> None:
+        prompt, completion = _count(stated, "prompt_tokens"), _count(stated, "completion_tokens")
+        if prompt is None or completion is None:
+            return
+        self.seen = True
+        self._prompt = max(self._prompt, prompt)
+        self._completion = max(self._completion, completion)
+        self._total = max(self._total, _count(stated, "total_tokens") or 0)
+        reasoning = _count(_part(stated, _COMPLETION_DETAILS), "reasoning_tokens") or 0
+        self._reasoning = max(self._reasoning, reasoning)
+        cached = max(_count(_part(stated, part), name) or 0 for part, name in _CACHED)
+        if cached <= prompt:
+            self._cached = max(self._cached, cached)
+        write = max(_count(_part(stated, part), name) or 0 for part, name in _CACHE_WRITE)
+        if cached + write <= prompt:
+            self._write = max(self._write, write)
+
+    def usage(self, *, delivered: bool) -> Usage | None:
+        """None where none came that can be: tokens were ``delivered``, and none were used."""
+        output = self._output()
+        if not self.seen or (delivered and not output):
+            return None
+        write = min(self._write, self._prompt - self._cached)
+        return Usage(self._prompt, self._cached, output, cache_write_tokens=write)
+
+    def _output(self) -> int:
+        """Completion tokens, and the reasoning where a provider counts it beside them.
+
+        It is beside them where the total says so, and where it is more than all of them.
+        """
+        beside = self._completion + self._reasoning if self._reasoning > self._completion else 0
+        return max(self._completion, self._total - self._prompt, beside)
 
 
-def _believable(tokens: Any) -> TypeGuard[int]:
-    return type(tokens) is int and 0 <= tokens <= MAX_BELIEVED_TOKENS
+def delivers(message: Any) -> bool:
+    """Whether a choice's message or delta says anything: text, reasoning, a call of a tool."""
+    return isinstance(message, dict) and any(
+        value for name, value in message.items() if name != "role"
+    )
+
+
+def _usages(reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Where usage objects stand: at the top, in a choice (Moonshot), beside it (Groq)."""
+    places = [reply, reply.get("x_groq")]
+    choices = reply.get("choices")
+    if isinstance(choices, list):
+        places += choices
+    for place in places:
+        if isinstance(place, dict) and isinstance(place.get("usage"), dict):
+            yield place["usage"]
+
+
+def _part(stated: dict[str, Any], name: str) -> dict[str, Any]:
+    part = stated.get(name) if name else stated
+    return part if isinstance(part, dict) else {}
+
+
+def _count(stated: dict[str, Any], name: str) -> int | None:
+    """A believable number of tokens, also where it is written as 1000.0; None for any other."""
+    tokens = stated.get(name)
+    if type(tokens) is float and tokens.is_integer():
+        tokens = int(tokens)
+    return tokens if type(tokens) is int and 0 <= tokens <= MAX_BELIEVED_TOKENS else None

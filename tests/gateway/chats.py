@@ -1,9 +1,12 @@
 """Chats as client and provider write them, and what must hold of the money after any of them."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import orjson
+import pytest
 
+from console.domain.calls import Call, OpenCall
 from console.domain.money import NANO_PER_USD
 from tests.gateway.provider import Peer, Provider, Script, always
 from tests.gateway.rig import Rig
@@ -64,3 +67,23 @@ async def nothing_is_held(it: Rig, spent_nano: int, project: str = "analytics") 
     assert (budget.held, budget.level) == (0, NANO_PER_USD - spent_nano)
     row = (await it.live.snapshot()).projects[0]
     assert (row.flow.in_flight, row.budget.held_nano, row.budget.spent_nano) == (0, 0, spent_nano)
+
+
+class Full:
+    """A journal that cannot be written: of the two methods, the one given fails."""
+
+    def __init__(self, it: Rig, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        def fail(_call: Call | OpenCall) -> None:
+            self.tried += 1
+            raise OSError(28, "No space left on device")
+
+        self.tried = 0
+        monkeypatch.setattr(it.ledger, name, fail)
+
+
+def last_error(stream: bytes) -> dict[str, Any]:
+    """The error of an event that ends a stream, with the cost beside it."""
+    *_, last = stream.removesuffix(b"\n\n").split(b"\n\n")
+    comment, _, data = last.partition(b"\ndata: ")
+    assert comment.startswith(b": cost-usd ")
+    return dict(orjson.loads(data)["error"])

@@ -75,7 +75,7 @@ async def test_end_of_a_stream_is_on_record_before_its_terminal_event(opened: Op
 async def test_stream_passes_without_the_usage_that_only_we_asked_for(opened: Open) -> None:
     it, _ = await opened(streams(DELTA, DELTA, USAGE_EVENT, DONE))
     reply = await it.ask(STREAM)
-    assert reply.body == DELTA * 2 + b": cost-usd 0.000296\n\n" + DONE
+    assert reply.body == DELTA * 2 + b": cost-usd 0.000296\n" + DONE
     assert reply.sent_headers["content-type"] == "text/event-stream; charset=utf-8"
     call = await it.call()
     assert (call.outcome, call.input_tokens, call.output_tokens) == (Outcome.OK, 12, 34)

@@ -4,13 +4,11 @@ import asyncio
 import gc
 import logging
 
-import orjson
 import pytest
 
-from console.domain.calls import Call, Cause, OpenCall, Outcome
+from console.domain.calls import Cause, OpenCall, Outcome
 from console.domain.limits import MICRO
 from console.gateway.openai_request import ChatRequest
-from console.gateway.refusals import LedgerUnavailable
 from tests.gateway.chats import (
     ANALYTICS,
     BOUND,
@@ -21,15 +19,16 @@ from tests.gateway.chats import (
     STREAM,
     STREAM_BOUND,
     USAGE_EVENT,
+    Full,
     Open,
     event,
+    last_error,
     nothing_is_held,
     silence,
     streams,
     well,
 )
 from tests.gateway.provider import Peer, always
-from tests.gateway.rig import Rig
 from tests.gateway.values import body
 
 
@@ -100,8 +99,7 @@ async def test_stream_that_breaks_says_so_and_is_charged_in_full_unless_it_told_
     reply = await it.ask(STREAM)
     assert reply.body.startswith(DELTA)
     assert DONE not in reply.body
-    (*_, last) = reply.body.removesuffix(b"\n\n").split(b"\n\n")
-    assert orjson.loads(last.removeprefix(b"data: "))["error"]["code"] == "broken_reply"
+    assert last_error(reply.body)["code"] == "broken_reply"
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY)
     assert call.usage_is_estimate == (not usage)
@@ -210,18 +208,6 @@ async def test_request_past_its_deadline_ends_once_as_lost(opened: Open) -> None
     await nothing_is_held(it, BOUND)
 
 
-class Full:
-    """A journal that cannot be written: of the two methods, the one given fails."""
-
-    def __init__(self, it: Rig, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        def fail(_call: Call | OpenCall) -> None:
-            self.tried += 1
-            raise OSError(28, "No space left on device")
-
-        self.tried = 0
-        monkeypatch.setattr(it.ledger, name, fail)
-
-
 async def test_what_cannot_be_recorded_is_not_forwarded(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,20 +233,6 @@ async def test_reply_whose_end_cannot_be_recorded_is_not_delivered(
     await it.deck.reap()
     await it.deck.reap()
     assert (await it.call()).cost_nano_usd == COST
-
-
-async def test_stream_whose_end_cannot_be_recorded_has_no_terminal_event(
-    opened: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    it, _ = await opened(streams(DELTA, USAGE_EVENT, DONE))
-    full = Full(it, monkeypatch, "end_call")
-    exchange, task = it.start(STREAM)
-    with pytest.raises(LedgerUnavailable):  # the server closes the connection on it
-        await task
-    assert exchange.body == DELTA
-    assert not exchange.whole
-    assert full.tried == 1
-    await nothing_is_held(it, COST)
 
 
 async def test_lost_requests_all_end_while_the_journal_fails(

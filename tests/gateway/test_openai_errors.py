@@ -38,6 +38,7 @@ REFUSALS: list[r.Refusal] = [
     SPENT,
     r.LedgerUnavailable("No space left on device"),
     r.Draining(),
+    r.StreamCut(),
     r.UpstreamRefused(400, "No.", "invalid_request_error", None, None, "", "", Cause.UPSTREAM_4XX),
     r.UpstreamFailed(HOSTILE, Cause.UNREACHABLE),
 ]
@@ -74,7 +75,8 @@ def test_refusal_has_the_shape_that_sdks_read(refusal: r.Refusal) -> None:
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda one: type(one).__name__)
 def test_nothing_hostile_gets_into_words_or_headers(refusal: r.Refusal) -> None:
     reply = error_reply(refusal)
-    assert all(character.isprintable() for character in error(refusal)["message"])
+    lines = error(refusal)["message"].split("\n")  # JSON keeps the upstream's own
+    assert all(character.isprintable() for line in lines for character in line)
     for name, value in reply.headers:
         assert not set(name + value) & set(b"\r\n\0")
 
@@ -96,6 +98,7 @@ def test_nothing_hostile_gets_into_words_or_headers(refusal: r.Refusal) -> None:
         (SPENT, 429, "insufficient_quota"),
         (r.LedgerUnavailable("full"), 503, "ledger_unavailable"),
         (r.Draining(), 503, "draining"),
+        (r.StreamCut(), 503, "restart"),
         (r.UpstreamFailed("gone", Cause.UNREACHABLE), 502, "unreachable"),
         (r.UpstreamFailed("slow", Cause.TIMEOUT), 504, "timeout"),
         (RuntimeError("a fault of ours, with a secret"), 500, "internal_error"),

@@ -21,10 +21,13 @@ from console.gateway.openai_replies import (
 )
 from console.gateway.refusals import RateLevel, UpstreamFailed, UpstreamRefused
 from console.gateway.upstream import Broken
+from console.gateway.upstream_keys import upstream_keys
 from console.gateway.usage import Usage
 from tests.gateway.values import call
 
 SIZE = Size(input_tokens=30, output_tokens=256, bound_nano=1, bound_is_estimate=False)
+SECRET = "sk-upstream-0123456789abcdef"
+KEYS = upstream_keys([SECRET])
 HOSTILE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 CHOICES: list[dict[str, Any]] = [{"index": 0, "message": {"content": "hi"}}]
 
@@ -38,7 +41,7 @@ def failed(
 ) -> tuple[Outcome, Cause, int, UpstreamRefused | UpstreamFailed]:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    ending, refusal = failure_of(status, named, data)
+    ending, refusal = failure_of(status, named, data, KEYS)
     assert isinstance(refusal, UpstreamRefused | UpstreamFailed)
     assert refusal.cause == ending.cause
     assert ending.usage is None, "an error is not billed"
@@ -114,14 +117,77 @@ def test_upstreams_own_words_reach_the_client() -> None:
     assert orjson.loads(error_reply(refusal).body) == said
 
 
+def test_line_breaks_of_the_upstream_stay_line_breaks_and_controls_do_not() -> None:
+    *_, refusal = failed(400, {"error": {"message": "first:\r\n\tsecond\x1b[2J\n"}})
+    assert (
+        orjson.loads(error_reply(refusal).body)["error"]["message"] == "first:\n second\ufffd[2J\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["message", "type", "code", "param"])
+def test_no_word_of_the_upstream_tells_its_key(name: str) -> None:
+    *_, refusal = failed(400, {"error": {"message": "no", name: f"bad key {SECRET}."}})
+    assert orjson.loads(error_reply(refusal).body)["error"][name] == "bad key [key]."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<h1>bad key {SECRET}</h1>".encode(),
+        orjson.dumps({"error": f"bad key {SECRET}"}),
+        orjson.dumps([{"detail": [{"msg": f"bad key {SECRET}"}]}]),
+        f"bad key {SECRET}".encode() * 5_000,
+        b"x" * 985 + SECRET.encode(),
+        b'{"error": {"message": "bad key \\u0073k-upstream-0123456789abcdef"}}',
+    ],
+    ids=["html", "text", "list", "endless", "at-the-cut", "escaped"],
+)
+def test_no_form_of_error_tells_the_key(body: bytes) -> None:
+    *_, refusal = failed(503, body, **{"Retry-After": SECRET})
+    reply = error_reply(refusal)
+    assert b"[key]" in reply.body or b"x" * 900 in reply.body
+    assert SECRET[:6].encode() not in reply.body
+    assert SECRET.encode() not in dict(reply.headers).get(b"retry-after", b"")
+
+
+def test_too_many_requests_by_any_form_has_a_type_that_says_so() -> None:
+    *_, refusal = failed(429, {"detail": "60 rpm"})
+    assert orjson.loads(error_reply(refusal).body)["error"]["type"] == "rate_limit_error"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + completion(usage={"prompt_tokens": 12.0, "completion_tokens": 34.0}),
+        completion(usage={"prompt_tokens": 12, "completion_tokens": 34})[:-1]
+        + b', "logprob": -Infinity, "half": "\\ud83d"}',
+    ],
+    ids=["bom-and-floats", "what-orjson-cannot-read"],
+)
+def test_completion_that_the_sdks_can_read_is_one(body: bytes) -> None:
+    assert chat_reply(body, SIZE) == (Usage(12, 0, 34), "chatcmpl-1")
+
+
+def test_usage_of_nothing_is_believed_of_an_empty_answer_only() -> None:
+    zeros = {"prompt_tokens": 0, "completion_tokens": 0}
+    assert chat_reply(completion(usage=zeros), SIZE)[0].is_estimate
+    silent = [{"index": 0, "message": {"role": "assistant", "content": ""}}]
+    assert chat_reply(completion(usage=zeros, choices=silent), SIZE)[0] == Usage(0, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
         (b"upstream connect error", "upstream connect error"),
-        (b"", "The upstream answered 503 without words."),
+        (b"", "The upstream answered 503 with an empty body."),
         ({"error": "overloaded"}, "overloaded"),
         ({"error": {"message": 7, "code": 429}}, "The upstream answered 503 without words."),
-        ({"detail": "not found"}, "The upstream answered 503 without words."),
+        ({"detail": "not found"}, "not found"),
+        ({"detail": [{"loc": ["n"], "msg": "too large"}, {"msg": "no"}]}, "too large; no"),
+        ({"object": "error", "message": "too long", "code": 400}, "too long"),
+        ({"error": "Bad Request", "message": "no such model"}, "no such model"),
+        ([{"error": {"message": "busy"}}], "busy"),
+        (b'\xef\xbb\xbf{"error": {"message": "half \\ud83d"}}', "half \ufffd"),
         ([1], "The upstream answered 503 without words."),
     ],
 )
@@ -136,13 +202,14 @@ def test_no_body_of_an_error_breaks_ours(body: bytes, status: int) -> None:
     *_, refusal = failed(status, body)
     message = orjson.loads(error_reply(refusal).body)["error"]["message"]
     assert message
-    assert not {unicodedata.category(character) for character in message} & HOSTILE
+    lines = message.replace("\n", "")
+    assert not {unicodedata.category(character) for character in lines} & HOSTILE
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=3))
 def test_error_in_a_stream_has_words_or_none(error: object) -> None:
-    assert isinstance(error_words(error), str)
-    assert isinstance(error_words({"message": error}), str)
+    assert isinstance(error_words(error, KEYS), str)
+    assert isinstance(error_words({"message": error}, KEYS), str)
 
 
 def test_endless_words_are_cut() -> None:

@@ -1,227 +1,182 @@
-"""The relay of a stream: the client's bytes, our usage, whatever way the network cuts it up."""
+"""Framing: the same events leave as came, whatever way they are written and cut up."""
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai._streaming import SSEDecoder
 
 from console.gateway import sse
-from console.gateway.sse import EventTooLong, OpenAIRelay, cost_comment, error_event
-from console.gateway.usage import Usage
+from console.gateway.sse import Blocks, Event, read_block
 
-USAGE = {"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46}
-DONE = b"data: [DONE]\n\n"
-
-
-def delta(text: str = "hello", **more: object) -> dict[str, object]:
-    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
-    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": [choice], **more}
-
-
-def usage_chunk(usage: object = USAGE) -> dict[str, object]:
-    return {"id": "chatcmpl-1", "choices": [], "usage": usage}
-
-
-def event(chunk: object) -> bytes:
-    return b"data: " + orjson.dumps(chunk) + b"\n\n"
-
-
-def relayed(stream: bytes, *, include_usage: bool = False) -> tuple[bytes, OpenAIRelay]:
-    relay = OpenAIRelay(include_usage=include_usage)
-    return relay.feed(stream), relay
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One event as the upstream writes it, and whether the client should see it."""
-
-    wire: bytes
-    ours: bool = False
-    """The usage chunk: it is there because we asked for it."""
-
-
-# Text that looks like framing, the end, an error or usage must not be taken for it.
-TEXTS = st.one_of(
-    st.text(max_size=30),
+LINES = st.one_of(
     st.sampled_from(
         [
-            "data: [DONE]",
+            "data: one",
+            "data:two",
+            "data:  three",
+            "data: x: y",
+            "data",
             "data:",
-            '"usage":{"prompt_tokens":9}',
-            '{"error":1}',
-            "\r\n\r\n",
-            "日本語🎉",
+            "event: ping",
+            "event:pong",
+            "id: 7",
+            "id",
+            "retry: 3000",
+            ": a comment",
+            ":",
+            "unknown: field",
+            "data: 日本語🎉",
+            "",
+            "",
+            "",
         ]
     ),
+    st.text(st.characters(codec="utf-8", exclude_characters="\r\n\ufeff"), max_size=8),
 )
 
 
-@st.composite
-def events(draw: st.DrawFn) -> Sent:
-    kind = draw(st.sampled_from(["delta", "delta", "delta", "comment", "usage", "first", "named"]))
-    if kind == "comment":
-        return Sent(b": keep-alive\n\n")
-    if kind == "first":
-        return Sent(b'data: {"id":"","choices":[],"prompt_filter_results":[]}\n\n')
-    nulls = draw(st.sampled_from([{}, {"usage": None}, {"error": None}]))
-    chunk = usage_chunk() if kind == "usage" else delta(draw(TEXTS), **nulls)
-    compact = orjson.dumps(chunk)
-    spaced = json.dumps(chunk, ensure_ascii=draw(st.booleans())).encode()
-    data = draw(st.sampled_from([compact, spaced]))
-    prefix = draw(st.sampled_from([b"data: ", b"data:"]))
-    name = b"event: message\nid: 7\n" if kind == "named" else b""
-    if draw(st.booleans()) and data == spaced:
-        head, comma, tail = data.partition(b", ")
-        data = head + comma.rstrip() + b"\n" + prefix + tail if comma else data
-    return Sent(name + prefix + data + b"\n\n", ours=kind == "usage")
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What a client of the standard is told of one event."""
+
+    name: str
+    data: str
+    last_id: str
+
+
+def dispatched(stream: bytes) -> list[Dispatched]:
+    """The events of a stream, worked out line by line as the standard's prose does."""
+    text = stream.decode("utf-8", "replace").removeprefix("\ufeff")
+    name, data, last_id = "", "", ""
+    events: list[Dispatched] = []
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]:
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            if data:
+                events.append(Dispatched(name or "message", data[:-1], last_id))
+            name, data = "", ""
+        elif field == "data":
+            data += value + "\n"
+        elif field == "event":
+            name = value
+        elif field == "id" and "\0" not in value:
+            last_id = value
+    return events
 
 
 @st.composite
-def cut_up(draw: st.DrawFn) -> tuple[list[Sent], list[bytes]]:
-    """A whole stream, and the same bytes as they may arrive: cut anywhere, in LF or in CRLF."""
-    sent = draw(st.lists(events(), max_size=12))
-    wire = b"".join(one.wire for one in sent) + DONE
-    if draw(st.booleans()):
-        wire = wire.replace(b"\n", b"\r\n")
-    cuts = draw(st.lists(st.integers(0, len(wire)), max_size=60))
+def streams(draw: st.DrawFn) -> bytes:
+    lines = draw(st.lists(LINES, max_size=30))
+    ends = st.sampled_from(["\n", "\r\n", "\r"])
+    one = draw(ends)
+    mixed = draw(st.booleans())
+    text = "".join(line + (draw(ends) if mixed else one) for line in [*lines, ""])
+    return draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + text.encode()
+
+
+@st.composite
+def cut_up(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
+    """A stream, and the same bytes as they may arrive."""
+    wire = draw(streams())
+    cuts = draw(st.lists(st.integers(0, len(wire)), max_size=20))
     if draw(st.booleans()):
         cuts = list(range(len(wire)))
-    return sent, [wire[a:b] for a, b in pairwise([0, *sorted(cuts), len(wire)])]
+    return wire, [wire[a:b] for a, b in pairwise([0, *sorted(cuts), len(wire)])]
 
 
-@given(cut_up(), st.booleans())
-def test_client_gets_every_event_but_our_usage_and_the_end_however_it_is_cut(
-    stream: tuple[list[Sent], list[bytes]], include_usage: bool
-) -> None:
-    sent, chunks = stream
-    relay = OpenAIRelay(include_usage=include_usage)
-    got = b"".join(relay.feed(chunk) for chunk in chunks)
-    assert got == b"".join(one.wire for one in sent if include_usage or not one.ours)
-    assert relay.done
-    assert relay.error is None
-    assert relay.usage == (Usage(12, 0, 34) if any(one.ours for one in sent) else None)
+def passed_on(chunks: Iterable[bytes]) -> bytes:
+    """What a relay that takes nothing out sends on."""
+    blocks = Blocks()
+    events = [(block, read_block(block)) for chunk in chunks for block in blocks.feed(chunk)]
+    return b"".join(
+        event.quiet if event.data is None else block + b"\n\n" for block, event in events
+    )
 
 
 @given(cut_up())
-def test_nothing_is_held_back_once_its_event_is_whole(
-    stream: tuple[list[Sent], list[bytes]],
+def test_same_events_leave_as_came(stream: tuple[bytes, list[bytes]]) -> None:
+    wire, chunks = stream
+    assert dispatched(passed_on(chunks) + b"\n") == dispatched(wire)
+
+
+@given(cut_up())
+def test_official_sdk_sees_the_same_events_and_none_without_data(
+    stream: tuple[bytes, list[bytes]],
 ) -> None:
+    wire, chunks = stream
+    sent = passed_on(chunks)
+    seen = [event.data for event in SSEDecoder().iter_bytes(iter([sent]))]
+    assert seen == [event.data for event in dispatched(wire)]
+
+
+@given(cut_up())
+def test_nothing_is_held_back_once_its_block_is_whole(stream: tuple[bytes, list[bytes]]) -> None:
     _, chunks = stream
-    relay, seen, got = OpenAIRelay(include_usage=True), b"", b""
+    blocks, seen, got = Blocks(), b"", b""
     for chunk in chunks:
         seen += chunk
-        got += relay.feed(chunk)
-        whole, empty_line, _ = seen.replace(b"\r\n", b"\n").rpartition(b"\n\n")
-        assert got == (whole + empty_line).removesuffix(DONE)
+        for block in blocks.feed(chunk):
+            event = read_block(block)
+            got += event.quiet if event.data is None else block + b"\n\n"
+        assert dispatched(got) == dispatched(seen)
 
 
-def test_end_is_kept_back_for_us_to_send() -> None:
-    got, relay = relayed(event(delta()) + DONE)
-    assert got == event(delta())
-    assert relay.done
+@pytest.mark.parametrize("piece", [1, 2, 3, 5, 1_000])
+def test_what_is_no_utf_8_is_replaced_as_a_browser_would(piece: int) -> None:
+    wire = b"data: \xff\xe6\x97\n: caf\xe9\n\ndata: \xe6\x97\xa5\n\n"
+    got = passed_on(wire[at : at + piece] for at in range(0, len(wire), piece))
+    assert got == "data: \ufffd\ufffd\n: caf\ufffd\n\ndata: 日\n\n".encode()
 
 
-@pytest.mark.parametrize("tail", [b"data: [DONE]", b"data: [DONE]\n", b"data:[DONE]\r\n"])
-def test_end_without_its_empty_line_is_an_end(tail: bytes) -> None:
-    got, relay = relayed(event(delta()) + tail)
-    assert not relay.done
-    relay.close()
-    assert got == event(delta())
-    assert relay.done
+@pytest.mark.parametrize(
+    ("block", "event"),
+    [
+        (b"data: x", Event(b"x", b"", ())),
+        (b"data:x", Event(b"x", b"", ())),
+        (b"data: a\ndata: b", Event(b"a\nb", b"", ())),
+        (b"data", Event(b"", b"", ())),
+        (b": ping", Event(None, b"", (b": ping",))),
+        (b"event: e\nid: 7\ndata: x", Event(b"x", b"e", (b"id: 7",))),
+    ],
+)
+def test_block_is_taken_apart(block: bytes, event: Event) -> None:
+    assert read_block(block) == event
 
 
-@pytest.mark.parametrize("tail", [b"", b"data: [DO", b'data: {"choices":', b": [DONE]"])
-def test_stream_that_just_stops_has_no_end(tail: bytes) -> None:
-    _, relay = relayed(event(delta()) + tail)
-    relay.close()
-    assert not relay.done
+def test_name_of_a_block_without_data_names_no_other_event() -> None:
+    got = passed_on([b"event: ping\nid: 1\n\ndata: x\n\n"])
+    assert got == b"id: 1\ndata: x\n\n"
 
 
-def test_last_usage_is_believed_where_each_chunk_carries_one() -> None:
-    running = [delta(usage={"prompt_tokens": 5, "completion_tokens": n}) for n in (1, 2, 3)]
-    wire = b"".join(map(event, running))
-    got, relay = relayed(wire)
-    assert got == wire  # they carry text too: not ours to take away
-    assert relay.usage == Usage(5, 0, 3)
-
-
-def test_usage_that_cannot_be_believed_does_not_replace_one_that_can() -> None:
-    wire = event(usage_chunk()) + event(usage_chunk({"prompt_tokens": -1}))
-    got, relay = relayed(event(delta()) + wire)
-    assert relay.usage == Usage(12, 0, 34)
-    assert got == event(delta())
-
-
-def test_error_in_the_stream_is_ours_to_tell() -> None:
-    error = {"message": "overloaded", "type": "server_error"}
-    got, relay = relayed(event(delta()) + event({"error": error}))
-    assert got == event(delta())
-    assert relay.error == error
-    assert not relay.done
-
-
-def test_text_of_an_error_in_an_answer_is_no_error() -> None:
-    got, relay = relayed(event(delta('{"error": {"message": "x"}}')) * 2)
-    assert relay.error is None
-    assert got == event(delta('{"error": {"message": "x"}}')) * 2
-
-
-def test_deltas_are_counted_for_streams_without_usage() -> None:
-    _, relay = relayed(event(delta()) * 7 + b": ping\n\n" + DONE)
-    assert relay.usage is None
-    assert relay.deltas == 7
-
-
-def test_response_id_is_learned_and_made_safe() -> None:
-    _, relay = relayed(event(delta(id="chatcmpl-\x1b]52;c;aGk=\x07" + "x" * 500)))
-    assert relay.response_id.startswith("chatcmpl-\ufffd]52;c;aGk=\ufffdx")
-    assert len(relay.response_id) == 200
-
-
-def test_what_is_no_json_passes_as_it_came() -> None:
-    wire = b"data: <html>\n\nevent: ping\ndata: [1,2]\n\nretry: 10\n\n"
-    got, relay = relayed(wire)
-    assert got == wire
-    assert not relay.done
-
-
-def test_null_error_is_none() -> None:
-    wire = event({"object": "ping", "error": None})
-    assert relayed(wire)[0] == wire
-
-
-def test_lone_carriage_return_is_kept_wherever_the_cut_falls() -> None:
-    wire = b": a\rb\r\n\r\n"
-    for at in range(len(wire) + 1):
-        relay = OpenAIRelay(include_usage=False)
-        assert relay.feed(wire[:at]) + relay.feed(wire[at:]) == b": a\rb\n\n"
-
-
-@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
-def test_event_without_end_is_given_up_soon_after_the_cap(
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_block_without_end_is_given_up_soon_after_the_cap(
     monkeypatch: pytest.MonkeyPatch, line_end: bytes
 ) -> None:
-    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1_000)
-    relay = OpenAIRelay(include_usage=False)
+    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 1_000)
+    blocks = Blocks()
     chunk = b"data: " + b"x" * 92 + line_end
     for _ in range(10):
-        assert relay.feed(chunk[:100]) == b""
-    with pytest.raises(EventTooLong):
-        relay.feed(chunk)
+        assert blocks.feed(chunk[:100]) == []
+        assert not blocks.too_long
+    blocks.feed(chunk)
+    assert blocks.too_long
+    blocks.feed(line_end + b"data: next")
+    assert not blocks.too_long
 
 
-def test_long_stream_of_short_events_is_no_long_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1_000)
-    relay = OpenAIRelay(include_usage=False)
-    wire = event(delta()) * 100
-    got = b"".join(relay.feed(wire[at : at + 900]) for at in range(0, len(wire), 900))
-    assert got == wire
+def test_long_stream_of_short_blocks_is_no_long_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 1_000)
+    wire = b"data: hello, hello\n\n" * 1_000
+    assert passed_on(wire[at : at + 900] for at in range(0, len(wire), 900)) == wire
 
 
-def test_our_own_events_are_well_formed() -> None:
-    assert cost_comment("0.00123") == b": cost-usd 0.00123\n\n"
-    assert error_event(b'{"error":{}}') == b'data: {"error":{}}\n\n'
+def test_what_came_after_the_last_empty_line_can_be_read_at_the_end() -> None:
+    blocks = Blocks()
+    assert blocks.feed(b"data: a\r\n\r\ndata: b\r") == [b"data: a"]
+    assert blocks.rest() == [b"data: b"]
+    assert blocks.rest() == []

@@ -6,24 +6,73 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.gateway.usage import MAX_BELIEVED_TOKENS, Usage, read_usage
+from console.gateway.usage import MAX_BELIEVED_TOKENS, Usage, UsageReader, delivers
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=5,
 )
-FIELDS = ("prompt_tokens", "completion_tokens", "prompt_tokens_details", "total_tokens")
+TOKENS = st.one_of(
+    st.integers(-2, 200), st.floats(), st.integers(0, 200).map(float), st.booleans(), st.none()
+)
+FIELDS = (
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "cached_tokens",
+    "prompt_cache_hit_tokens",
+    "cache_creation_input_tokens",
+)
+DETAILS = ("prompt_tokens_details", "completion_tokens_details")
+DETAIL_FIELDS = ("cached_tokens", "cache_write_tokens", "reasoning_tokens")
+STATED = st.builds(
+    lambda fields, details: {**fields, **details},
+    st.dictionaries(st.sampled_from(FIELDS), TOKENS | ANYTHING),
+    st.dictionaries(
+        st.sampled_from(DETAILS),
+        st.dictionaries(st.sampled_from(DETAIL_FIELDS), TOKENS) | ANYTHING,
+    ),
+)
 
 
-def test_cached_tokens_are_part_of_the_input() -> None:
-    stated = {
-        "prompt_tokens": 100,
-        "completion_tokens": 20,
-        "prompt_tokens_details": {"cached_tokens": 60},
-    }
-    assert read_usage(stated) == Usage(100, 60, 20)
+def usage_of(*stated: object, delivered: bool = True) -> Usage | None:
+    reader = UsageReader()
+    for one in stated:
+        reader.see({"usage": one})
+    return reader.usage(delivered=delivered)
+
+
+def stated(prompt: object = 100, completion: object = 20, **more: object) -> dict[str, object]:
+    return {"prompt_tokens": prompt, "completion_tokens": completion, **more}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"prompt_tokens_details": {"cached_tokens": 60}},
+        {"prompt_cache_hit_tokens": 60, "prompt_cache_miss_tokens": 40},
+        {"cached_tokens": 60},
+        {"cached_tokens": 60.0, "prompt_tokens_details": {"cached_tokens": None}},
+        {"cache_read_input_tokens": 60, "prompt_tokens_details": {"cached_tokens": 60}},
+    ],
+    ids=["openai", "deepseek", "moonshot", "float", "litellm"],
+)
+def test_cached_tokens_are_part_of_the_input_by_whatever_name(names: dict[str, object]) -> None:
+    assert usage_of(stated(**names)) == Usage(100, 60, 20)
     assert Usage(100, 60, 20).total == 120
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"prompt_tokens_details": {"cached_tokens": 10, "cache_write_tokens": 60}},
+        {"prompt_tokens_details": {"cached_tokens": 10, "cache_creation_tokens": 60}},
+        {"cache_creation_input_tokens": 60, "cache_read_input_tokens": 10},
+    ],
+)
+def test_cache_writes_are_part_of_the_input_by_whatever_name(names: dict[str, object]) -> None:
+    assert usage_of(stated(**names)) == Usage(100, 10, 20, cache_write_tokens=60)
 
 
 @pytest.mark.parametrize(
@@ -31,21 +80,97 @@ def test_cached_tokens_are_part_of_the_input() -> None:
     [None, [], {}, {"cached_tokens": None}, {"cached_tokens": 101}, {"cached_tokens": -1}],
 )
 def test_cached_tokens_that_make_no_sense_are_charged_in_full(details: object) -> None:
-    stated = {"prompt_tokens": 100, "completion_tokens": 20, "prompt_tokens_details": details}
-    assert read_usage(stated) == Usage(100, 0, 20)
+    assert usage_of(stated(prompt_tokens_details=details)) == Usage(100, 0, 20)
+
+
+@pytest.mark.parametrize("write", [41, 1_000, -1, True, "9", 0.5])
+def test_cache_writes_that_make_no_sense_are_charged_as_plain_input(write: object) -> None:
+    details = {"cached_tokens": 60, "cache_write_tokens": write}
+    assert usage_of(stated(prompt_tokens_details=details)) == Usage(100, 60, 20)
 
 
 @pytest.mark.parametrize(
-    "tokens", [None, True, 1.0, "7", -1, MAX_BELIEVED_TOKENS + 1, 10**30, [7], {}]
+    ("more", "output"),
+    [
+        ({"total_tokens": 150, "completion_tokens_details": {"reasoning_tokens": 30}}, 50),
+        ({"total_tokens": 150}, 50),
+        ({"total_tokens": 120, "completion_tokens_details": {"reasoning_tokens": 15}}, 20),
+        ({"completion_tokens_details": {"reasoning_tokens": 20}}, 20),
+        ({"completion_tokens_details": {"reasoning_tokens": 35}}, 55),
+        ({"total_tokens": 120, "completion_tokens_details": {"reasoning_tokens": 35}}, 55),
+        ({"total_tokens": 90}, 20),
+        ({"total_tokens": 10**12}, 20),
+        ({"total_tokens": None, "completion_tokens_details": 7}, 20),
+    ],
+    ids=[
+        "beside",
+        "beside-untold",
+        "within",
+        "all-of-it",
+        "more-than-all",
+        "more-than-the-total",
+        "total-too-small",
+        "total-absurd",
+        "none",
+    ],
+)
+def test_reasoning_is_charged_once_within_the_output_or_beside_it(
+    more: dict[str, object], output: int
+) -> None:
+    assert usage_of(stated(**more)) == Usage(100, 0, output)
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        *(None, True, 1.5, "7", -1, -1.0, [7], {}),
+        *(MAX_BELIEVED_TOKENS + 1, 2.0**53, 10**30, float("nan"), float("inf")),
+    ],
 )
 @pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
 def test_figure_that_cannot_be_is_not_believed(name: str, tokens: object) -> None:
-    assert read_usage({"prompt_tokens": 1, "completion_tokens": 1, name: tokens}) is None
+    assert usage_of({**stated(), name: tokens}) is None
 
 
-@given(st.one_of(ANYTHING, st.dictionaries(st.sampled_from(FIELDS), ANYTHING)))
-def test_whatever_is_stated_is_a_sound_usage_or_none(stated: Any) -> None:
-    usage = read_usage(stated)
+def test_whole_number_written_with_a_point_is_believed() -> None:
+    assert usage_of(stated(1000.0, 100.0, total_tokens=1100.0)) == Usage(1000, 0, 100)
+
+
+def test_zeros_are_believed_only_where_nothing_was_delivered() -> None:
+    assert usage_of(stated(0, 0)) is None
+    assert usage_of(stated(100, 0)) is None
+    assert usage_of(stated(0, 0), delivered=False) == Usage(0, 0, 0)
+
+
+def test_of_each_figure_the_greatest_counts_whenever_it_came() -> None:
+    real = stated(100, 20, total_tokens=150, cached_tokens=60)
+    assert usage_of(stated(0, 0), real, stated(0, 0), stated(100, 3)) == Usage(100, 60, 50)
+    # The total of a moment says nothing of the reasoning at the end.
+    assert usage_of(stated(0, 0, total_tokens=100), stated(100, 20)) == Usage(100, 0, 20)
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ({"role": "assistant", "content": ""}, False),
+        ({"role": "assistant"}, False),
+        (None, False),
+        ("text", False),
+        ({"content": "hi"}, True),
+        ({"content": None, "tool_calls": [{"id": "c"}]}, True),
+        ({"reasoning_content": "hm"}, True),
+    ],
+)
+def test_message_delivers_what_is_not_its_role(message: object, says: bool) -> None:
+    assert delivers(message) is says
+
+
+@given(st.lists(st.one_of(ANYTHING, STATED), max_size=3), st.booleans())
+def test_whatever_is_stated_is_a_sound_usage_or_none(stated: list[Any], delivered: bool) -> None:
+    usage = usage_of(*stated, delivered=delivered)
     if usage is not None:
-        assert 0 <= usage.cached_tokens <= usage.input_tokens <= MAX_BELIEVED_TOKENS
-        assert 0 <= usage.output_tokens <= MAX_BELIEVED_TOKENS
+        assert usage.cached_tokens >= 0
+        assert usage.cache_write_tokens >= 0
+        assert usage.cached_tokens + usage.cache_write_tokens <= usage.input_tokens
+        assert usage.input_tokens <= MAX_BELIEVED_TOKENS
+        assert 0 <= usage.output_tokens <= 2 * MAX_BELIEVED_TOKENS

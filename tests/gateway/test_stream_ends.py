@@ -1,0 +1,205 @@
+"""However a stream ends, the client is told, the body is whole, and it is paid for once."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from console.domain.calls import Cause, Outcome
+from console.gateway import sse
+from console.gateway.openai_stream import OpenAIRelay
+from tests.gateway.chats import (
+    COST,
+    DELTA,
+    DONE,
+    STREAM,
+    STREAM_BOUND,
+    USAGE_EVENT,
+    Full,
+    Open,
+    event,
+    last_error,
+    nothing_is_held,
+    streams,
+)
+from tests.gateway.provider import Peer, always
+from tests.gateway.rig import Exchange, Rig
+from tests.gateway.values import UPSTREAM
+
+
+async def endless(peer: Peer) -> None:
+    """One delta, and then silence."""
+    await peer.request()
+    await peer.begin_chunks()
+    await peer.chunk(DELTA)
+    await peer.reader.read()
+
+
+async def under_way(it: Rig) -> tuple[Exchange, "asyncio.Task[None]"]:
+    """A stream whose first delta has reached the client."""
+    exchange, task = it.start(STREAM)
+    await exchange.has(DELTA)
+    return exchange, task
+
+
+async def test_stream_that_cannot_be_recorded_says_so_and_is_recorded_later(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    it, _ = await opened(streams(DELTA, USAGE_EVENT, DONE))
+    full = Full(it, monkeypatch, "end_call")
+    reply = await it.ask(STREAM)
+    assert reply.whole
+    assert reply.body.startswith(DELTA)
+    assert DONE not in reply.body
+    assert last_error(reply.body)["code"] == "ledger_unavailable"
+    assert b": cost-usd 0.000296\n" in reply.body
+    assert caplog.records == []
+    assert full.tried == 1
+    await nothing_is_held(it, COST)
+    monkeypatch.undo()
+    await it.deck.reap()
+    await it.deck.reap()
+    assert (await it.call()).cost_nano_usd == COST
+
+
+async def test_stream_cut_by_a_restart_says_so(
+    opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    it, _ = await opened(endless)
+    exchange, task = await under_way(it)
+    task.cancel()
+    await task
+    assert exchange.whole
+    told = last_error(exchange.body)
+    assert (told["code"], told["type"]) == ("restart", "server_error")
+    assert caplog.records == []
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.RESTART)
+    await nothing_is_held(it, STREAM_BOUND)
+
+
+async def test_stream_past_its_deadline_says_so(
+    opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    it, _ = await opened(endless)
+    exchange, task = await under_way(it)
+    it.clock.advance_ms(35_000)
+    await it.deck.reap()
+    await task
+    assert exchange.whole
+    assert last_error(exchange.body)["code"] == "timeout"
+    assert caplog.records == []
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.TIMEOUT)
+    await nothing_is_held(it, STREAM_BOUND)
+
+
+async def test_stream_that_is_cut_while_nothing_can_be_recorded_says_so(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, _ = await opened(endless)
+    exchange, task = await under_way(it)
+    Full(it, monkeypatch, "end_call")
+    task.cancel()
+    await task
+    assert exchange.whole
+    assert last_error(exchange.body)["code"] == "restart"
+    await nothing_is_held(it, STREAM_BOUND)
+
+
+def fault_in_the_relay(_: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def feed(_relay: OpenAIRelay, chunk: bytes) -> bytes:
+        if DELTA in chunk:
+            return chunk
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(OpenAIRelay, "feed", feed)
+
+
+def fault_at_the_end(it: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: object) -> None:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(it.deck, "_on_end", ended)
+
+
+@pytest.mark.parametrize("fault", [fault_in_the_relay, fault_at_the_end])
+async def test_stream_that_meets_a_fault_of_ours_says_so_and_is_logged_once(
+    opened: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: Callable[[Rig, pytest.MonkeyPatch], None],
+) -> None:
+    async def answer(peer: Peer) -> None:
+        await peer.begin_chunks()
+        await peer.chunk(DELTA)
+        await went_on.wait()
+        for chunk in (USAGE_EVENT, DONE, b""):
+            await peer.chunk(chunk)
+
+    went_on = asyncio.Event()
+    it, _ = await opened(always(answer))
+    fault(it, monkeypatch)
+    exchange, task = await under_way(it)
+    went_on.set()
+    with caplog.at_level(logging.ERROR):
+        await task
+    assert exchange.whole
+    assert last_error(exchange.body)["code"] == "internal_error"
+    [record] = caplog.records
+    assert (await it.call()).id in record.getMessage()
+    assert record.exc_info
+    assert it.deck.under_way == {}
+
+
+@pytest.mark.parametrize(
+    ("sent", "words", "cause"),
+    [
+        (b"", "its stream ended early", Cause.BROKEN_REPLY),
+        (b"data: <html>\n\n", "it sent an event that is not JSON", Cause.BROKEN_REPLY),
+        (b"data: " + b"x" * 3_000, "it sent an event without end", Cause.BROKEN_REPLY),
+        (event({"error": {"message": "too hot"}}), "too hot", Cause.UPSTREAM_5XX),
+        (event({"error": {"message": "a\nb\x1b[2J"}}), "a\nb\ufffd[2J", Cause.UPSTREAM_5XX),
+        (event({"error": {"code": 7}}), "with an error: it says no more", Cause.UPSTREAM_5XX),
+    ],
+    ids=["cut", "not-json", "too-long", "error", "error-in-lines", "error-without-words"],
+)
+async def test_stream_that_the_upstream_spoils_ends_with_why(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, sent: bytes, words: str, cause: Cause
+) -> None:
+    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 2_000)
+    it, _ = await opened(streams(DELTA, sent) if sent else streams(DELTA))
+    reply = await it.ask(STREAM)
+    assert reply.whole
+    assert DONE not in reply.body
+    assert words in last_error(reply.body)["message"]
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, cause)
+    await nothing_is_held(it, STREAM_BOUND)
+
+
+async def test_error_in_a_stream_does_not_tell_the_upstreams_key(opened: Open) -> None:
+    leak = event({"error": {"message": f"bad key {UPSTREAM.key}", "type": UPSTREAM.key}})
+    it, _ = await opened(streams(DELTA, *(leak[at : at + 7] for at in range(0, len(leak), 7))))
+    reply = await it.ask(STREAM)
+    assert "bad key [key]" in last_error(reply.body)["message"]
+    assert UPSTREAM.key.encode() not in reply.body
+
+
+async def test_client_that_takes_nothing_does_not_hold_up_a_cut(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stalled(message: dict[str, Any]) -> None:
+        if b"error" in message.get("body", b""):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("console.gateway.streaming.LAST_WORDS_S", 0.02)
+    it, _ = await opened(endless)
+    exchange, task = it.start(STREAM, on_send=stalled)
+    await exchange.has(DELTA)
+    task.cancel()
+    await task
+    assert not exchange.whole
+    await nothing_is_held(it, STREAM_BOUND)
