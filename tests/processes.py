@@ -150,9 +150,10 @@ class Gateway:
         ]
         self.config.write_text("\n".join(tables))
 
-    def start(self) -> "Gateway":
-        """Start the process and wait until it listens."""
-        command = [sys.executable, "-m", "console", "gateway", "--config", str(self.config)]
+    def start(self, *before: str) -> "Gateway":
+        """Start the process, by the command ``before`` if one is given; wait until it listens."""
+        command = [*before, sys.executable, "-m", "console", "gateway", "--config"]
+        command.append(str(self.config))
         self.process = _spawn(
             [*command, "--exit-with-parent"], self.log, {"TEST_UPSTREAM_KEY": UPSTREAM_KEY}
         )
@@ -235,13 +236,18 @@ def _order(model: str) -> str:
 
 @contextlib.contextmanager
 def running(
-    directory: Path, projects: str, *, targets: str = "", speed: float = 0
+    directory: Path,
+    projects: str,
+    *,
+    targets: str = "",
+    speed: float = 0,
+    before: tuple[str, ...] = (),
 ) -> Iterator[Gateway]:
     """An upstream and a gateway before it, both ended at the end."""
     upstream = start_upstream(directory, speed=speed)
     gateway = Gateway(directory, upstream, projects, targets)
     try:
-        yield gateway.start()
+        yield gateway.start(*before)
     finally:
         try:
             if gateway.process.poll() is None:

@@ -219,6 +219,10 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
         f"disk free {vitals.disk_free_percent}%   memory {vitals.memory_mb} MB"
     )
     yield (
+        f"connections {vitals.connections:,}/{vitals.connections_most:,}   "
+        f"admin connections {vitals.admin_connections}/{vitals.admin_connections_most}"
+    )
+    yield (
         f"{totals['projects']} projects ({totals['paused']} paused, {totals['refusing']} being "
         f"refused)   {count(totals['requests_60s'])} requests/min, "
         f"{count(totals['refused_60s'])} refused   "

@@ -156,6 +156,11 @@ class Vitals:
     """Journal records not yet in SQLite."""
     disk_free_percent: int = 100
     memory_mb: int = 0
+    connections: int = 0
+    """Of clients, rounded up to a hundredth of the most, so that calm is still."""
+    connections_most: int = 0
+    admin_connections: int = 0
+    admin_connections_most: int = 0
     counting_since_us: int = 0
     """Since when spend is counted: the ledger's beginning. A rate has no longer past than that."""
 

@@ -26,7 +26,9 @@ from console.domain.text import clean
 from console.gateway import admin_pages as pages
 from console.gateway.admin_command import read_command
 from console.gateway.admin_error import AdminRefusal
+from console.gateway.admin_seats import take_seat
 from console.gateway.answers import UNRECORDED
+from console.gateway.connections import seat_of
 from console.gateway.desk import Desk
 from console.gateway.feed import Feed
 from console.gateway.peer import PEER_UID, actor_of
@@ -61,6 +63,7 @@ _STATUS: Final = {
     "invalid": 400,
     UNRECORDED: 503,
 }
+_DRAINING: Final = AdminRefusal(503, "draining", "the gateway drains and will end")
 _ACCOUNT_NS: Final = 30_000_000_000
 """How long an account's role is remembered: groups may be asked over the network."""
 
@@ -83,6 +86,8 @@ class _Accounts:
     own_uid: int
     clock: Clock
     remembered: dict[int, tuple[int, Actor]] = field(default_factory=dict)
+    asked: dict[int, asyncio.Task[Actor]] = field(default_factory=dict)
+    """Look-ups under way: one an account, however many connections wait for it."""
 
     async def of(self, request: Request) -> Actor:
         uid = request.scope["state"].get(PEER_UID)
@@ -92,9 +97,18 @@ class _Accounts:
             )
         until_ns, actor = self.remembered.get(uid, (0, None))
         if actor is None or self.clock.monotonic_ns() >= until_ns:
+            if uid not in self.asked:
+                self.asked[uid] = asyncio.create_task(self._ask(uid))
+            actor = await asyncio.shield(self.asked[uid])
+        return actor
+
+    async def _ask(self, uid: int) -> Actor:
+        try:
             actor = await asyncio.to_thread(actor_of, uid, self.roles, self.own_uid)
             self.remembered[uid] = (self.clock.monotonic_ns() + _ACCOUNT_NS, actor)
-        return actor
+            return actor
+        finally:
+            del self.asked[uid]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,7 @@ class _Doors:
     feed: Feed
     clock: Clock
     unready: Callable[[], str]
+    draining: Callable[[], bool]
 
     async def whoami(self, request: Request, actor: Actor) -> Response:
         _none(request)
@@ -140,9 +155,13 @@ class _Doors:
         return handler
 
     async def healthz(self, _: Request) -> Response:
+        if self.draining():
+            return _error(_DRAINING)
         return Response(b'{"ok":true}', media_type="application/json")
 
     async def readyz(self, _: Request) -> Response:
+        if self.draining():
+            return _error(_DRAINING)
         if why := self.unready():
             return _error(AdminRefusal(503, "unready", why))
         return Response(b'{"ready":true}', media_type="application/json")
@@ -158,13 +177,14 @@ def create_admin(
     roles: Mapping[Role, tuple[str, ...]],
     own_uid: int | None = None,
     unready: Callable[[], str] = lambda: "",
+    draining: Callable[[], bool] = lambda: False,
 ) -> Starlette:
     """The application; it needs `PeerProtocol` below it to know its peers.
 
     ``own_uid`` is the account that is admin without being listed, ours by default; ``unready``
-    says why the gateway should get no traffic now, or nothing.
+    says why the gateway should get no traffic now, or nothing; ``draining``, that it ends.
     """
-    doors = _Doors(desk, ledger, snapshot, feed, clock, unready)
+    doors = _Doors(desk, ledger, snapshot, feed, clock, unready, draining)
     accounts = _Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
     handlers: dict[str, Handler] = {
         "snapshot": doors.get_snapshot,
@@ -208,6 +228,7 @@ def _route(name: str, handler: Handler, accounts: _Accounts) -> Route:
                 f"{actor.name} is {actor.role} here and {name} takes an {least}: ask an admin to "
                 "list you under [roles] in the config",
             )
+        take_seat(seat_of(request.scope), actor, is_stream=name == "stream")
         return await handler(request, actor)
 
     method = "POST" if name == "commands" else "GET"
@@ -237,7 +258,9 @@ def _json(model: BaseModel, status: int = 200) -> Response:
 
 
 def _error(refusal: AdminRefusal) -> Response:
-    return _json(ErrorAnswer(error=refusal.text, code=refusal.code), refusal.status)
+    answer = _json(ErrorAnswer(error=refusal.text, code=refusal.code), refusal.status)
+    answer.headers.update(refusal.headers)
+    return answer
 
 
 def _on_refusal(_: Request, error: Exception) -> Response:

@@ -80,6 +80,12 @@ class Gateway:
         """What runs beside the servers for the gateway's life."""
         return [self.vitals.beat(), self.desk.run(), self._every_second()]
 
+    def drain(self) -> None:
+        """Take no new requests, and say so at every door."""
+        self.data_plane.draining = True
+        self.vitals.draining = True
+        self.feed.hurry()
+
     async def _every_second(self) -> None:
         while True:
             await asyncio.sleep(1)
@@ -199,9 +205,6 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     await take_in(config.state / "offline", desk, os.getuid(), config.roles)
     tell(_started(ledger, clock))
 
-    def unready() -> str:
-        return "draining" if data_plane.draining else "; ".join(ledger.troubles)
-
     admin = create_admin(
         desk=desk,
         ledger=ledger,
@@ -209,7 +212,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         feed=feed,
         clock=clock,
         roles=config.roles,
-        unready=unready,
+        unready=lambda: "; ".join(ledger.troubles),
+        draining=lambda: data_plane.draining,
     )
     return Gateway(
         ledger,

@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 
 from console.domain.catalogue import nearest
+from console.gateway.body_memory import BodyMemory
 from console.gateway.chat import ChatRoute
+from console.gateway.connections import Crowded, OwnerCrowded, seat_of
 from console.gateway.flight import Arrival
 from console.gateway.http import Receive, Send, send_whole
 from console.gateway.keys import Caller, KeyRing
@@ -18,6 +20,7 @@ from console.gateway.refusals import (
     Draining,
     NoSuchPath,
     Refusal,
+    TooManyRequests,
     UnknownModel,
     WrongMethod,
 )
@@ -37,6 +40,7 @@ class DataPlane:
         self._plan = plan
         self._keys = keys
         self._started_s = started_s
+        self._bodies = BodyMemory(chat.body_limit_bytes)
         self.draining = False
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -74,23 +78,37 @@ class DataPlane:
     ) -> None:
         path, method = scope["path"], scope["method"]
         if path == "/healthz":
-            return await send_whole(send, 200, [(b"content-type", b"text/plain")], b"ok\n")
+            status, words = (503, b"draining\n") if self.draining else (200, b"ok\n")
+            return await send_whole(send, status, [(b"content-type", b"text/plain")], words)
         if self.draining:
             raise Draining
         headers = dict(scope["headers"])
         if path == _CHAT:
             _must_be(method, "POST", path)
-            caller = self._keys().caller(headers, self._plan().projects)
+            caller = self._caller(scope, headers)
             try:
-                return await self._chat.answer(arrival, caller, headers, receive, send)
+                with self._bodies.of(caller.project) as held:
+                    counted = held.counting(receive)
+                    return await self._chat.answer(arrival, caller, headers, counted, send)
             except Refusal as refusal:
                 refusal.project_id = caller.project
                 raise
         if path == _MODELS or path.startswith(_MODELS + "/"):
             _must_be(method, "GET", path)
-            caller = self._keys().caller(headers, self._plan().projects)
+            caller = self._caller(scope, headers)
             return await self._models(caller, path.removeprefix(_MODELS).lstrip("/"), send)
         raise NoSuchPath(path)
+
+    def _caller(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> Caller:
+        """Who asks; from now on its connection is in use, and not a stranger's."""
+        caller = self._keys().caller(headers, self._plan().projects)
+        try:
+            seat_of(scope).serve(caller.project)
+        except OwnerCrowded as crowded:
+            raise TooManyRequests(crowded.allowed, caller.project) from None
+        except Crowded as crowded:
+            raise TooManyRequests(crowded.places) from None
+        return caller
 
     async def _models(self, caller: Caller, wanted: str, send: Send) -> None:
         plan = self._plan()

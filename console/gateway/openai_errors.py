@@ -323,6 +323,31 @@ def _(_: r.StreamCut) -> ErrorReply:
     )
 
 
+@_says(r.TooManyRequests)
+def _(refusal: r.TooManyRequests) -> ErrorReply:
+    return ErrorReply(
+        503,
+        "server_error",
+        f"{refusal.allowed:,} requests of {refusal.project or 'all projects'} are under way, as "
+        "many as the gateway's connections allow; retry in a moment.",
+        code="too_many_connections",
+        headers=[(b"retry-after", b"1"), (b"connection", b"close")],
+    )
+
+
+@_says(r.BodiesTooLarge)
+def _(refusal: r.BodiesTooLarge) -> ErrorReply:
+    return ErrorReply(
+        503,
+        "server_error",
+        f"The gateway holds up to {refusal.limit_bytes / 1024 / 1024:,.0f} MB of requests of "
+        f"{refusal.project or 'all projects'} at once, and with this one it would be more; "
+        "retry in a moment.",
+        code="too_many_large_requests",
+        headers=[(b"retry-after", b"1")],
+    )
+
+
 @_says(r.UpstreamRefused)
 def _(refusal: r.UpstreamRefused) -> ErrorReply:
     headers: Headers = []

@@ -179,6 +179,22 @@ class StreamCut(Refusal):
 
 
 @dataclass
+class TooManyRequests(Refusal):
+    """``allowed`` requests are under way, as many as may be: of ``project``, or (empty) of all."""
+
+    allowed: int
+    project: str = ""
+
+
+@dataclass
+class BodiesTooLarge(Refusal):
+    """The bodies held at once are over ``limit_bytes``: of ``project``, or (empty) of all."""
+
+    limit_bytes: int
+    project: str = ""
+
+
+@dataclass
 class UpstreamRefused(Refusal):
     """The upstream answered with an error; ``message`` is its own, cleaned."""
 

@@ -7,24 +7,29 @@ that nothing behind it runs; hence the signals are ours, and the servers are tol
 import asyncio
 import contextlib
 import logging
-import os
 import resource
-import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
 import uvloop
 
+from console.gateway.accepting import BACKLOG, HttpServer
 from console.gateway.assembly import Gateway, open_gateway
+from console.gateway.body_memory import give_back_large
+from console.gateway.connections import Connections
 from console.gateway.peer import BoundSocket, bind_socket
-from console.gateway.protocol import IDLE_S, PeerProtocol
+from console.gateway.protocol import PeerProtocol
+from console.gateway.signals import Told, endings, hangups
 from console.wire.config import GatewayConfig
 
 DRAIN_S = 30.0
 LINGER_S = 2.0
+LOOK_S = 5.0
+"""Between two looks for connections whose peers owe us something."""
+_A_LOOK = 500
+"""Connections looked at before the event loop gets a turn: well under a millisecond."""
 ADMIN_CONNECTIONS = 128
 OTHER_FILES = 256
 """Descriptors that are no client's and no upstream's: admin connections, journal, SQLite."""
@@ -42,22 +47,6 @@ class Ready:
 
     base_url: str
     socket: Path
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, and with an event for its start."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def run(
@@ -79,35 +68,31 @@ async def serve(
     Raises ListenFailed, SocketError or StoreError, with nothing touched, before ``ready`` is
     called.
     """
-    data_socket = _listen(config.listen_host, config.listen_port)
-    try:
-        admin_socket = bind_socket(config.socket, config.socket_group)
-    except BaseException:
-        data_socket.close()
-        raise
-    try:
-        gateway = await open_gateway(config)
-    except BaseException:
-        data_socket.close()
-        admin_socket.remove()
-        admin_socket.sock.close()
-        raise
-    stop, cut = asyncio.Event(), asyncio.Event()
-    host, port = data_socket.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    try:
-        async with _signals(stop, cut, exit_with_parent=exit_with_parent):
-            await _run(
-                gateway,
-                data_socket,
-                admin_socket,
-                lambda: ready(Ready(f"http://{shown}:{port}/v1", config.socket)),
-                stop,
-                cut,
-            )
-    finally:
-        admin_socket.remove()
-        await gateway.close()
+    give_back_large()
+    told = Told()
+    with hangups(told):
+        data_socket = _listen(config.listen_host, config.listen_port)
+        try:
+            admin_socket = bind_socket(config.socket, config.socket_group)
+        except BaseException:
+            data_socket.close()
+            raise
+        try:
+            gateway = await open_gateway(config)
+        except BaseException:
+            data_socket.close()
+            admin_socket.remove()
+            admin_socket.sock.close()
+            raise
+        host, port = data_socket.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        at = Ready(f"http://{shown}:{port}/v1", config.socket)
+        try:
+            with endings(told, exit_with_parent=exit_with_parent):
+                await _run(gateway, data_socket, admin_socket, lambda: ready(at), told)
+        finally:
+            admin_socket.remove()
+            await gateway.close()
     return 0
 
 
@@ -116,23 +101,30 @@ async def _run(
     data_socket: socket.socket,
     admin_socket: BoundSocket,
     ready: Callable[[], None],
-    stop: asyncio.Event,
-    cut: asyncio.Event,
+    told: Told,
 ) -> None:
-    data = _server(gateway.data_plane, _room())
-    admin = _server(gateway.admin, ADMIN_CONNECTIONS)
+    data = HttpServer(gateway.data_plane, Connections("connections", _room()))
+    admin = HttpServer(gateway.admin, Connections("admin connections", ADMIN_CONNECTIONS))
+    gateway.vitals.watch(data.table, admin.table)
+
+    def starved() -> None:
+        # Descriptors are the process's: idle ones of either server make room for both.
+        data.table.starved()
+        admin.table.starved()
+
+    data.starved = admin.starved = starved
     serving = [
         asyncio.ensure_future(data.serve([data_socket])),
         asyncio.ensure_future(admin.serve([admin_socket.sock])),
     ]
     jobs = [*gateway.jobs(), _cut_idle(data, admin)]
     background = [asyncio.ensure_future(job) for job in jobs]
-    waiting = asyncio.ensure_future(stop.wait())
+    waiting = asyncio.ensure_future(told.stop.wait())
     try:
         await asyncio.gather(data.up.wait(), admin.up.wait())
         ready()
         await asyncio.wait([waiting, *serving, *background], return_when=asyncio.FIRST_COMPLETED)
-        await _drain(gateway, cut)
+        await _drain(gateway, told.cut)
     finally:
         waiting.cancel()
         gateway.feed.close()
@@ -150,7 +142,7 @@ async def _run(
 
 async def _drain(gateway: Gateway, cut: asyncio.Event) -> None:
     """Refuse what is new; give what is under way its time, unless told again."""
-    gateway.data_plane.draining = True
+    gateway.drain()
     done = asyncio.ensure_future(gateway.deck.empty.wait())
     cutting = asyncio.ensure_future(cut.wait())
     try:
@@ -179,35 +171,17 @@ def _room() -> int:
     return max(16, min(MAX_CONNECTIONS, (soft - OTHER_FILES) // 2))
 
 
-async def _cut_idle(*servers: _Server) -> None:
-    """Runs for the gateway's life: who sends half a request holds no connection for ever."""
+async def _cut_idle(*servers: HttpServer) -> None:
+    """Runs for the gateway's life: nobody holds a connection for ever by being slow."""
     loop = asyncio.get_running_loop()
     while True:
-        await asyncio.sleep(IDLE_S / 2)
+        await asyncio.sleep(LOOK_S)
         for server in servers:
-            for connection in list(server.server_state.connections):
+            for index, connection in enumerate(list(server.server_state.connections)):
                 if isinstance(connection, PeerProtocol):
                     connection.cut_if_idle(loop.time())
-
-
-def _server(app: object, connections: int) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,  # type: ignore[arg-type]
-            http=PeerProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="error",  # a warning a malformed request would let anybody fill the disk
-            access_log=False,
-            limit_concurrency=connections,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            backlog=2_048,
-            timeout_keep_alive=75,
-        )
-    )
+                if index % _A_LOOK == _A_LOOK - 1:
+                    await asyncio.sleep(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -216,7 +190,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
-        sock.listen(2_048)
+        sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
         raise ListenFailed(
@@ -224,32 +198,3 @@ def _listen(host: str, port: int) -> socket.socket:
             "stop what holds it, or change `listen` in the config"
         ) from None
     return sock
-
-
-@contextlib.asynccontextmanager
-async def _signals(
-    stop: asyncio.Event, cut: asyncio.Event, *, exit_with_parent: bool
-) -> AsyncIterator[None]:
-    """The first signal drains, the second cuts; so does the parent's end of the pipe, if asked."""
-    loop = asyncio.get_running_loop()
-
-    def told() -> None:
-        (cut if stop.is_set() else stop).set()
-
-    def parent_said() -> None:
-        if not os.read(0, 4_096):
-            loop.remove_reader(0)
-            stop.set()
-            cut.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told)
-    if exit_with_parent:
-        loop.add_reader(0, parent_said)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        if exit_with_parent:
-            loop.remove_reader(0)

@@ -10,6 +10,7 @@ from pathlib import Path
 from console import __version__
 from console.domain.clock import Clock
 from console.domain.snapshot import Vitals
+from console.gateway.connections import Connections
 from console.store import Ledger
 
 _BEAT_S = 0.25
@@ -29,6 +30,12 @@ class VitalSigns:
         self._worst_ns = 0
         self._shown_lag_ms = 0
         self._disk_free_percent = 100
+        self._data = self._admin = Connections("connections", 0)
+        self.draining = False
+
+    def watch(self, data: Connections, admin: Connections) -> None:
+        """Tell of these tables of the two servers from now on."""
+        self._data, self._admin = data, admin
 
     async def beat(self) -> None:
         """Runs for the gateway's life: how late the loop wakes us is its lag."""
@@ -48,7 +55,12 @@ class VitalSigns:
 
     def read(self) -> Vitals:
         """The signs as a value. Small lags read as none, so that calm is still."""
-        problems = list(self._ledger.problems)
+        problems = [
+            *(["draining"] if self.draining else []),
+            *self._ledger.problems,
+            *self._data.problems(),
+            *self._admin.problems(),
+        ]
         lag = self._shown_lag_ms if self._shown_lag_ms >= _LAG_MS else 0
         if lag:
             problems.append(f"loop {lag}ms")
@@ -59,11 +71,15 @@ class VitalSigns:
             version=__version__,
             source_id=self._ledger.source_id,
             started_us=self._started_us,
-            problems=tuple(problems),
+            problems=tuple(dict.fromkeys(problems)),  # both tables may say the same
             loop_lag_ms=lag,
             backlog_records=self._ledger.backlog_records if self._ledger.problems else 0,
             disk_free_percent=self._disk_free_percent,
             memory_mb=_resident_mb(),
+            connections=self._data.shown,
+            connections_most=self._data.most,
+            admin_connections=self._admin.shown,
+            admin_connections_most=self._admin.most,
             counting_since_us=self._ledger.epoch * 1_000,
         )
 

@@ -19,6 +19,7 @@ from console.domain.commands import Entry
 from console.domain.snapshot import Vitals
 from console.gateway.budget_days import BudgetDays
 from console.gateway.chat import ChatRoute
+from console.gateway.connections import SEAT, Connections
 from console.gateway.dataplane import DataPlane
 from console.gateway.estimator import Estimator
 from console.gateway.flight import Arrival, FlightDeck
@@ -61,6 +62,7 @@ class Exchange:
             "method": self.method,
             "path": self.path,
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+            "state": {SEAT: Connections("connections", 100).come(self.gone.set)},
         }
 
     async def receive(self) -> dict[str, Any]:

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from console.domain.commands import Role
 from console.domain.snapshot import Vitals
+from console.gateway.accepting import HttpServer
 from console.gateway.admin import create_admin
 from console.gateway.budget_days import BudgetDays
+from console.gateway.connections import Connections
 from console.gateway.feed import Feed
 from console.gateway.live import Live
 from console.gateway.peer import bind_socket
 from console.gateway.plan import Windows, compile_plan
-from console.gateway.protocol import PeerProtocol
 from console.limiter import MemoryLimiter
 from tests.gateway.desks import CATALOGUE, Bench, bench
 
@@ -29,32 +29,23 @@ ME = pwd.getpwuid(os.getuid()).pw_name
 
 
 @asynccontextmanager
-async def served(
-    app: Any, sock: socket.socket, most: int | None = None
-) -> AsyncIterator[Collection[Any]]:
+async def served(app: Any, sock: socket.socket, most: int = 100) -> AsyncIterator[Collection[Any]]:
     """The app behind a listening socket, until the block ends; then connections are cut.
 
     Gives the live connections, of which there may be ``most``.
 
     Without uvicorn's main loop, which looks only every tenth of a second whether it may end.
     """
-    config = uvicorn.Config(
-        app,
-        http=PeerProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        limit_concurrency=most,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
+    server = HttpServer(app, Connections("connections", most))
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
     await server.startup([sock])
     try:
         yield server.server_state.connections
     finally:
         for listening in server.servers:
             listening.close()
+            await listening.wait_closed()
         for connection in list(server.server_state.connections):
             connection.transport.abort()
         await asyncio.gather(*server.server_state.tasks, return_exceptions=True)

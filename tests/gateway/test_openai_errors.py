@@ -39,6 +39,8 @@ REFUSALS: list[r.Refusal] = [
     r.LedgerUnavailable("No space left on device"),
     r.Draining(),
     r.StreamCut(),
+    r.TooManyRequests(252, "one"),
+    r.BodiesTooLarge(30 * 1024 * 1024, "one"),
     r.UpstreamRefused(400, "No.", "invalid_request_error", None, None, "", "", Cause.UPSTREAM_4XX),
     r.UpstreamFailed(HOSTILE, Cause.UNREACHABLE),
 ]

@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvloop
 from starlette.types import Receive, Scope, Send
 
+from console.gateway.patience import IDLE_S, PACE_BYTES, STALL_S
 from console.gateway.peer import PEER_UID, bind_socket
-from console.gateway.protocol import HEAD_LIMIT_BYTES, IDLE_S, PIPELINED
+from console.gateway.protocol import HEAD_LIMIT_BYTES, PIPELINED, STRANGER_S
 from tests.gateway.serving import served, short
 
 
@@ -46,6 +49,21 @@ async def ask(path: Path, request: bytes, *more: bytes) -> bytes:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def one_that_sent(
+    path: Path, connections: Collection[Any], sent: bytes
+) -> AsyncIterator[Any]:
+    """The server's side of a connection that has sent this head, to be fed by hand."""
+    _, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(sent)
+    async with asyncio.timeout(10):
+        while not any(one.cycle for one in connections):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    [connection] = connections
+    yield connection
+    writer.close()
 
 
 async def _uid_over_the_socket(path: Path) -> str:
@@ -171,23 +189,6 @@ class TestProtocol:
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
 
-    async def test_one_connection_too_many_is_cut_and_the_others_are_served(
-        self, tmp_path: Path
-    ) -> None:
-        bound = bind_socket(short(tmp_path) / "s", None)
-        async with served(whose, bound.sock, most=3):
-            idle = [await asyncio.open_unix_connection(str(bound.path)) for _ in range(2)]
-            late, late_writer = await asyncio.open_unix_connection(str(bound.path))
-            async with asyncio.timeout(10):
-                with contextlib.suppress(ConnectionError):
-                    assert await late.read() == b""
-                for reader, writer in idle:
-                    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-                    head = await reader.readuntil(b"\r\n\r\n")
-                    assert head.startswith(b"HTTP/1.1 200 ")
-                    writer.close()
-            late_writer.close()
-
     @pytest.mark.parametrize("served_before", [False, True])
     @pytest.mark.parametrize(
         "sent",
@@ -221,6 +222,135 @@ class TestProtocol:
             between_requests = served_before and not sent
             assert connection.transport.is_closing() != between_requests
             writer.close()
+
+    async def test_a_body_that_drips_ends(self, tmp_path: Path) -> None:
+        bound = bind_socket(short(tmp_path) / "s", None)
+        head = b"POST / HTTP/1.1\r\ncontent-length: 999\r\n\r\n"
+        async with (
+            served(whose, bound.sock) as connections,
+            one_that_sent(bound.path, connections, head) as connection,
+        ):
+            now_s = asyncio.get_running_loop().time()
+            for second in range(0, round(IDLE_S), 5):
+                connection.data_received(b"x")
+                connection.cut_if_idle(now_s + second)
+            assert not connection.transport.is_closing()
+            connection.cut_if_idle(now_s + IDLE_S + 1)
+            assert connection.transport.is_closing()
+
+    async def test_a_body_on_a_slow_link_may_take_its_time(self, tmp_path: Path) -> None:
+        bound = bind_socket(short(tmp_path) / "s", None)
+        head = b"POST / HTTP/1.1\r\ncontent-length: 9999999\r\n\r\n"
+        async with (
+            served(whose, bound.sock) as connections,
+            one_that_sent(bound.path, connections, head) as connection,
+        ):
+            now_s = asyncio.get_running_loop().time()
+            for second in range(0, 10 * round(IDLE_S), 5):
+                connection.data_received(b"x" * (PACE_BYTES // 10))
+                connection.cut_if_idle(now_s + second)
+            assert not connection.transport.is_closing()
+
+    async def test_the_body_of_an_answered_request_may_not_drip_either(
+        self, tmp_path: Path
+    ) -> None:
+        async def at_once(_scope: Scope, _receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        bound = bind_socket(short(tmp_path) / "s", None)
+        async with served(at_once, bound.sock) as connections:
+            reader, writer = await asyncio.open_unix_connection(str(bound.path))
+            writer.write(b"POST / HTTP/1.1\r\ncontent-length: 999\r\n\r\n")
+            await reader.readuntil(b"\r\n0\r\n\r\n")
+            [connection] = connections
+            now_s = asyncio.get_running_loop().time()
+            for second in range(0, round(IDLE_S), 5):
+                connection.data_received(b"x")
+                connection.cut_if_idle(now_s + second)
+            connection.cut_if_idle(now_s + IDLE_S + 1)
+            assert connection.transport.is_closing()
+            writer.close()
+
+    async def test_a_stranger_has_less_time(self) -> None:
+        sock = socket.socket()
+        sock.bind(("127.0.0.1", 0))
+        async with served(whose, sock) as connections:
+            reader, writer = await asyncio.open_connection(*sock.getsockname())
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            await reader.readuntil(b"\r\n0\r\n\r\n")
+            [connection] = connections
+            loop = asyncio.get_running_loop()
+            assert connection.timeout_keep_alive_task.when() - loop.time() < STRANGER_S + 1
+            writer.write(b"GET / HTTP/1.1\r\n")
+            while connection.timeout_keep_alive_task:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            connection.cut_if_idle(loop.time() + STRANGER_S - 1)
+            assert not connection.transport.is_closing()
+            connection.cut_if_idle(loop.time() + STRANGER_S)
+            assert connection.transport.is_closing()
+            writer.close()
+
+    @pytest.mark.parametrize("reads", [False, True])
+    async def test_who_reads_nothing_of_a_reply_for_a_minute_is_cut(
+        self, tmp_path: Path, reads: bool
+    ) -> None:
+        over = asyncio.Event()
+
+        async def endless(_scope: Scope, receive: Receive, send: Send) -> None:
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            gone = asyncio.ensure_future(receive())
+            while not gone.done():
+                await send({"type": "http.response.body", "body": b"x" * 100, "more_body": True})
+                await asyncio.sleep(0)
+            over.set()
+
+        bound = bind_socket(short(tmp_path) / "s", None)
+        async with served(endless, bound.sock) as connections:
+            reader = socket.socket(socket.AF_UNIX)
+            reader.connect(str(bound.path))
+            reader.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            async with asyncio.timeout(10):
+                while not connections:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+                [connection] = connections
+                while not connection.flow.write_paused:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+                now_s = asyncio.get_running_loop().time()
+                connection.cut_if_idle(now_s + STALL_S - 1)
+                assert not connection.transport.is_closing()
+                if reads:
+                    reader.recv(1_000)
+                connection.cut_if_idle(now_s + STALL_S)
+                assert connection.transport.is_closing() != reads
+                connection.cut_if_idle(now_s + 2 * STALL_S)
+                await over.wait()
+            reader.close()
+
+    async def test_a_closing_connection_waits_no_longer_for_its_reader(
+        self, tmp_path: Path
+    ) -> None:
+        async def large(_scope: Scope, _receive: Receive, send: Send) -> None:
+            headers = [(b"connection", b"close")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b"x" * 4_000_000})
+
+        bound = bind_socket(short(tmp_path) / "s", None)
+        async with served(large, bound.sock) as connections:
+            with socket.socket(socket.AF_UNIX) as reader:
+                reader.connect(str(bound.path))
+                reader.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+                async with asyncio.timeout(10):
+                    while not any(one.transport.is_closing() for one in connections):  # noqa: ASYNC110
+                        await asyncio.sleep(0)
+                    [connection] = connections
+                    now_s = asyncio.get_running_loop().time()
+                    connection.cut_if_idle(now_s + STALL_S - 1)
+                    assert len(connections) == 1
+                    connection.cut_if_idle(now_s + STALL_S)
+                    while connections:  # noqa: ASYNC110
+                        await asyncio.sleep(0)
 
     async def test_a_stream_to_a_patient_client_is_never_cut(self, tmp_path: Path) -> None:
         begun = asyncio.Event()

@@ -1,0 +1,77 @@
+"""What the gateway does when it is told to end: drain at the first signal, cut at the second."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Iterator
+
+LOG = logging.getLogger(__name__)
+
+
+class Told:
+    """``stop`` is set when the gateway is to drain, ``cut`` when it is to drain no longer."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.cut = asyncio.Event()
+
+    def end(self) -> None:
+        """A signal to end, the first or the second one."""
+        (self.cut if self.stop.is_set() else self.stop).set()
+
+
+@contextlib.contextmanager
+def hangups(told: Told) -> Iterator[None]:
+    """Take SIGHUP, from the start on: it would kill at once."""
+    loop = asyncio.get_running_loop()
+    at_terminal = _at_terminal()
+
+    def hung_up() -> None:
+        if at_terminal:
+            LOG.info("SIGHUP: the terminal is gone; draining as for SIGTERM")
+            # Never cuts: the shell that dies with its terminal passes on what the system sent too.
+            told.stop.set()
+        else:
+            LOG.info("SIGHUP: ignored; the config is read at a start, so restart to change it")
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def endings(told: Told, *, exit_with_parent: bool) -> Iterator[None]:
+    """Take SIGTERM and SIGINT and, if asked, the parent's end, which cuts."""
+    loop = asyncio.get_running_loop()
+
+    def parent_said() -> None:
+        if not os.read(0, 4_096):
+            loop.remove_reader(0)
+            told.stop.set()
+            told.cut.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.end)
+    if exit_with_parent:
+        loop.add_reader(0, parent_said)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        if exit_with_parent:
+            loop.remove_reader(0)
+
+
+def _at_terminal() -> bool:
+    """Whether somebody runs us at a terminal, whose end SIGHUP then means; asked at the start.
+
+    A service's SIGHUP means something else ("reload", after logs were rotated). The terminal is
+    one that we read from or write our log to; a controlling terminal alone is not enough, since a
+    gateway put into the background with all its files elsewhere is meant to outlive it.
+    """
+    return os.isatty(0) or os.isatty(2)

@@ -1,0 +1,90 @@
+"""The memory of all request bodies together."""
+
+from typing import Any
+
+import pytest
+
+from console.gateway.body_memory import ALL_LARGE_BYTES, ALL_SMALL_BYTES, SMALL_BYTES, BodyMemory
+from console.gateway.refusals import BodiesTooLarge
+
+MB = 1024 * 1024
+
+
+class Body:
+    """A request whose body comes in parts; ended by `end`."""
+
+    def __init__(self, memory: BodyMemory, project: str = "one") -> None:
+        self._of = memory.of(project)
+        self._held = self._of.__enter__()
+        self.sends = self._held.grow
+
+    def end(self) -> None:
+        self._of.__exit__(None, None, None)
+
+
+async def test_what_is_received_is_counted() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"x" * 1_000, "more_body": True}
+
+    with BodyMemory(MB).of("one") as held:
+        counting = held.counting(receive)
+        for _ in range(3):
+            assert (await counting())["body"] == b"x" * 1_000
+        assert held.size == 3_000
+
+
+def test_one_project_may_hold_three_quarters() -> None:
+    memory = BodyMemory(10 * MB)
+    bodies = [Body(memory) for _ in range(4)]
+    for body in bodies[:3]:
+        body.sends(10 * MB)
+    with pytest.raises(BodiesTooLarge) as refused:
+        bodies[3].sends(10 * MB)
+    assert (refused.value.limit_bytes, refused.value.project) == (30 * MB, "one")
+
+
+def test_all_projects_together_have_a_limit() -> None:
+    memory = BodyMemory(10 * MB)
+    bodies = [Body(memory, project) for project in ("one", "two")]
+    for body in bodies:
+        body.sends(ALL_LARGE_BYTES // 2)
+    with pytest.raises(BodiesTooLarge) as refused:
+        Body(memory, "three").sends(SMALL_BYTES * 4)
+    assert refused.value.project == ""
+
+
+def test_bytes_count_as_they_come_and_until_the_request_ends() -> None:
+    memory = BodyMemory(10 * MB)
+    first, second = Body(memory), Body(memory)
+    first.sends(16 * MB)
+    second.sends(14 * MB)
+    with pytest.raises(BodiesTooLarge):
+        second.sends(MB)
+    first.end()
+    second.sends(MB)
+    second.end()
+    Body(memory).sends(30 * MB)
+
+
+def test_large_bodies_take_nothing_from_small_ones() -> None:
+    memory = BodyMemory(10 * MB)
+    bodies = [Body(memory, project) for project in ("one", "two")]
+    for body in bodies:
+        body.sends(ALL_LARGE_BYTES // 2)
+    bodies += [Body(memory) for _ in range(1_000)]
+    for body in bodies[2:]:
+        body.sends(SMALL_BYTES)
+
+
+def test_small_ones_have_a_limit_too() -> None:
+    memory = BodyMemory(10 * MB)
+    bodies = [Body(memory) for _ in range(ALL_SMALL_BYTES // SMALL_BYTES)]
+    for body in bodies:
+        body.sends(SMALL_BYTES)
+    with pytest.raises(BodiesTooLarge) as refused:
+        Body(memory).sends(1)
+    assert refused.value.limit_bytes == ALL_SMALL_BYTES
+
+
+def test_the_largest_body_that_a_config_allows_fits() -> None:
+    Body(BodyMemory(100 * MB)).sends(100 * MB)
