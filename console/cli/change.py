@@ -17,7 +17,7 @@ from console.domain.ids import new_id
 from console.domain.money import usd_short
 from console.domain.snapshot import Snapshot
 from console.domain.text import clean
-from console.domain.typed import TypedWrong, duration_ms, duration_words
+from console.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
 from console.sources import Source
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ DEFAULT_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The options that all changing commands share. ``for_ms`` None: until somebody undoes it."""
+    """The options that all changing commands share.
+
+    Without ``for_ms`` or ``until_us`` the change stands until somebody undoes it.
+    """
 
     socket: Path | None
     as_json: bool
@@ -37,6 +40,7 @@ class Change:
     for_ms: int | None
     by_default: bool
     """Nobody said how long."""
+    until_us: int | None = None
 
     @classmethod
     def of(
@@ -47,6 +51,7 @@ class Change:
         dry_run: bool = False,
         reason: str = "",
         lasting: str | None = None,
+        until: str | None = None,
         permanent: bool = False,
         endless: bool = False,
     ) -> "Change":
@@ -54,18 +59,22 @@ class Change:
 
         ``endless`` is for commands that have no duration, such as a resume.
         """
-        if permanent and lasting:
-            raise Stop(Exit.USAGE, "--permanent and --for contradict each other: say one of them")
+        said = {"--permanent": permanent, "--for": lasting, "--until": until}
+        ends = [name for name, value in said.items() if value]
+        if len(ends) > 1:
+            words = f"{' and '.join(ends)} contradict each other: say one of them"
+            raise Stop(Exit.USAGE, words)
         if len(reason) > MAX_REASON:
             raise Stop(Exit.USAGE, f"--reason has {len(reason)} characters; {MAX_REASON} are kept")
         try:
-            for_ms = duration_ms(lasting) if lasting else DEFAULT_MS
+            for_ms = duration_ms(lasting) if lasting else None
+            until_us = instant_us(until, time.time_ns() // 1_000) if until else None
         except TypedWrong as wrong:
-            raise Stop(Exit.USAGE, f"--for: {wrong}") from None
-        ends = not (permanent or endless)
-        return cls(
-            socket, as_json, dry_run, reason, for_ms if ends else None, ends and lasting is None
-        )
+            raise Stop(Exit.USAGE, f"{ends[0]}: {wrong}") from None
+        by_default = not (ends or endless)
+        if by_default:
+            for_ms = DEFAULT_MS
+        return cls(socket, as_json, dry_run, reason, for_ms, by_default, until_us)
 
 
 def change(command_of: Callable[[Snapshot], Command], how: Change) -> int:
@@ -74,7 +83,11 @@ def change(command_of: Callable[[Snapshot], Command], how: Change) -> int:
     async def work(source: Source) -> tuple[Command, "CommandAnswer"]:
         command = command_of((await source.snapshot()).snapshot)
         command = replace(
-            command, reason=how.reason, for_ms=how.for_ms, idempotency_key=fresh_key()
+            command,
+            reason=how.reason,
+            for_ms=how.for_ms,
+            until_us=how.until_us,
+            idempotency_key=fresh_key(),
         )
         return command, await source.command(command, dry_run=how.dry_run)
 

@@ -32,16 +32,30 @@ def _reason(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def end_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--for`` and ``--until``; ``default`` says what holds without them."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        command = click.option(
+            "--until",
+            metavar="TIME",
+            help="Or until when, on this machine's clock: 09:00 (the next), 2026-11-27T09:00.",
+        )(command)
+        return click.option(
+            "--for",
+            "lasting",
+            metavar="DURATION",
+            help=f"How long: 90s, 15m, 1h30m, 2d. {default}",
+        )(command)
+
+    return add
+
+
 def _how_long(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
         "--permanent", is_flag=True, help="A standing change, without an end (admins only)."
     )(command)
-    return click.option(
-        "--for",
-        "lasting",
-        metavar="DURATION",
-        help="How long: 90s, 15m, 1h30m, 2d. Default 1h. Ends by itself.",
-    )(command)
+    return end_options("Default 1h. Ends by itself.")(command)
 
 
 def _dry_run(command: Callable[..., Any]) -> Callable[..., Any]:

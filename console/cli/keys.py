@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.cli.change import Change, fresh_key, tell
+from console.cli.changes import end_options
 from console.cli.exits import Exit, Stop
 from console.cli.names import subject_of
 from console.cli.reach import ask, gateway_options
@@ -62,6 +64,7 @@ def key() -> None:
 @key.command(epilog="\b\nExample:\n  quotadeck key add analytics --label prod")
 @click.argument("projects", metavar="PROJECT...", nargs=-1, required=True)
 @click.option("--label", default="prod", show_default=True, help="The environment: prod, dev, …")
+@end_options("Without, it lasts until it is revoked.")
 @click.option("--reason", default="", help="Why, for the audit.")
 @gateway_options
 def add(
@@ -70,6 +73,8 @@ def add(
     as_json: bool,
     projects: tuple[str, ...],
     label: str,
+    lasting: str | None,
+    until: str | None,
     reason: str,
 ) -> int:
     """Make a key for one project, or several: the first is its default.
@@ -78,12 +83,14 @@ def add(
     """
     if len(label) > MAX_LABEL:
         raise Stop(Exit.USAGE, f"--label has {len(label)} characters; {MAX_LABEL} are kept")
+    how = Change.of(socket=socket, as_json=as_json, lasting=lasting, until=until, endless=True)
     secret = new_secret()
 
     async def work(source: Source) -> tuple[Command, "CommandAnswer"]:
         snapshot = (await source.snapshot()).snapshot
         ids = tuple(subject_of(snapshot, n, ("project",)).partition(":")[2] for n in projects)
         command = key_command(secret, ids, label, reason)
+        command = replace(command, for_ms=how.for_ms, until_us=how.until_us)
         return command, await source.command(command, dry_run=False)
 
     command, answer = ask(socket, work)
@@ -91,7 +98,6 @@ def add(
     if as_json and not answer.error:
         emit({"id": key_id, "secret": secret, "recorded": answer.recorded})
         return Exit.OK if answer.recorded else Exit.NOT_RECORDED
-    how = Change.of(socket=socket, as_json=as_json, endless=True)
     code = tell(command, answer, how)
     if not as_json:
         note("the secret, shown this once:")

@@ -1,6 +1,5 @@
 """``quotadeck undo``: take one change back, by default your newest that is in force."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,7 +48,7 @@ def undo(*, command_id: str | None, yes: bool, **how: Any) -> int:
         idempotency_key=fresh_key(),
     )
     answer = ask(options.socket, lambda source: source.command(command, dry_run=options.dry_run))
-    return tell(command, answer, replace(options, for_ms=None))
+    return tell(command, answer, options)
 
 
 async def _newest(source: Source) -> "AuditRow":

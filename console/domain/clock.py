@@ -6,10 +6,13 @@ from typing import Protocol
 class Clock(Protocol):
     """Two readings of time; `console.clock` gives the machine's."""
 
+    boot: str
+    """Names the run of the monotonic clock: it goes on over a process's end, not over a reboot."""
+
     def monotonic_ns(self) -> int:
-        """Nanoseconds that never go backwards: for buckets, waits and latencies."""
+        """Nanoseconds that never go backwards: for buckets, waits, latencies and durations."""
         ...
 
     def wall_us(self) -> int:
-        """UTC microseconds since 1970: for records, expiries and calendar days."""
+        """UTC microseconds since 1970: for records, times of day and calendar days."""
         ...

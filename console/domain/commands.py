@@ -21,6 +21,8 @@ class Action(StrEnum):
     UNDO = "undo"
     KEY_ADD = "key_add"
     KEY_REVOKE = "key_revoke"
+    END = "end"
+    """An override's end, reached: the gateway itself records it, nobody can ask for it."""
 
 
 LASTING: Final = frozenset({Action.PAUSE, Action.LIMIT, Action.FALLBACK})
@@ -66,7 +68,8 @@ class Command:
     """What is asked. Exactly one of ``value`` and ``scale_percent`` is given for a limit.
 
     ``subject`` reads ``project:ID``, ``model:NAME``, ``target:UPSTREAM/MODEL``, ``key:ID`` or, for
-    an undo, ``command:ID``. ``for_ms`` None makes it a standing change.
+    an undo, ``command:ID``. It ends after ``for_ms`` or at ``until_us``; without either it is a
+    standing change.
     """
 
     action: Action
@@ -81,6 +84,12 @@ class Command:
     idempotency_key: str = ""
     expected_version: int | None = None
     """The subject's version that the asker saw; None asks for no check."""
+    until_us: int | None = None
+
+    @property
+    def expires(self) -> bool:
+        """Whether it ends by itself."""
+        return self.for_ms is not None or self.until_us is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,10 @@ class Entry:
 
     ``ends`` are sequence numbers of entries that this one takes out of force. ``before`` and
     ``after`` are the values in force around it, as text for the audit.
+
+    An end that was given as a duration (``for_ms``) is reached so long after ``steady_us``, on the
+    clock of `console.domain.steady`; one that was given as a time of day (``for_ms`` None) when the
+    wall clock shows ``until_us``.
     """
 
     seq: int
@@ -117,3 +130,11 @@ class Entry:
     """The number of the override that stays in force above this standing change; 0 for none."""
     prev_hash: str = ""
     hash: str = ""
+    for_ms: int | None = None
+    steady_us: int = 0
+    """``at_us`` on the steady clock."""
+
+    @property
+    def steady_end_us(self) -> int | None:
+        """The instant on the steady clock at which a duration is over."""
+        return None if self.for_ms is None else self.steady_us + self.for_ms * 1_000

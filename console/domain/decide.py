@@ -11,6 +11,7 @@ from typing import Final, Literal
 from console.domain.catalogue import Catalogue, nearest
 from console.domain.commands import (
     LIMIT_FIELDS,
+    MAX_OVERRIDE_MS,
     Action,
     Actor,
     Command,
@@ -24,7 +25,7 @@ from console.domain.layers import Layer, Layers, Slot
 from console.domain.limits import MAX_PER_MINUTE
 from console.domain.money import MAX_NANO_USD
 from console.domain.roles import exceeded, forbidden
-from console.domain.shape import field_of, malformed, reason_of
+from console.domain.shape import MIN_OVERRIDE_MS, field_of, malformed, reason_of
 from console.domain.text import clean
 from console.domain.wording import bare, known, undo_reason, value_text
 
@@ -73,7 +74,7 @@ def decide(
     case = _Case(command, actor, catalogue, layers, now_us)
     if why := malformed(command):
         return _invalid(why)
-    if refused := _stale(case):
+    if refused := _until_wrong(case) or _stale(case):
         return refused
     decided = _DECIDERS[command.action](case)
     if isinstance(decided, Entry) and (why := exceeded(actor, decided, layers)):
@@ -121,6 +122,20 @@ def _allowed(name: Field, value: Value | None) -> float:
     if name is Field.KEY:
         return 0 if value is None else 1
     return float("inf") if value is None else int(value)
+
+
+def until_us(command: Command, now_us: int) -> int | None:
+    """When the command will end, on the wall clock; None for a standing change."""
+    return command.until_us if command.for_ms is None else now_us + command.for_ms * 1_000
+
+
+def _until_wrong(case: _Case) -> Rejected | None:
+    until = case.command.until_us
+    if until is None or MIN_OVERRIDE_MS <= (until - case.now_us) // 1_000 <= MAX_OVERRIDE_MS:
+        return None
+    return _invalid(
+        f"{rfc3339(until)} is not between one second and 31 days from now, {rfc3339(case.now_us)}"
+    )
 
 
 def _stale(case: _Case) -> Rejected | None:
@@ -218,6 +233,12 @@ def _undo(case: _Case) -> Entry | Rejected:
             f"no applied command has the id {clean(case.name, 80)!r} (a refused one changed "
             "nothing): take the id from the audit",
         )
+    if undone.action is Action.END:
+        return Rejected(
+            "conflict",
+            f"{undone.id} is {undone.reason}, which is over for good: to have the value again, "
+            "set it again",
+        )
     if over := _over(undone, layers, now_us):
         return Rejected("conflict", f"{undone.id} {over}: there is nothing to undo")
     slot = slot_of(undone)
@@ -247,6 +268,8 @@ def _over(entry: Entry, layers: Layers, now_us: int) -> str:
     for seq in reversed(layers.ended_by.get(entry.seq, ())):
         if not layers.ended(seq):
             by = layers.by_seq[seq]
+            if by.action is Action.END:
+                return f"ended by itself at {rfc3339(by.at_us)}"
             return f"was ended by {by.actor}'s {by.action} {by.id} at {rfc3339(by.at_us)}"
     return ""
 
@@ -313,11 +336,12 @@ def _entry(
         after="",
         reason=reason_of(command) if reason is None else reason,
         public=command.public,
-        until_us=None if command.for_ms is None else case.now_us + command.for_ms * 1_000,
+        until_us=until_us(command, case.now_us),
         ends=ends,
         applied=True,
         error="",
         idempotency_key=command.idempotency_key,
+        for_ms=command.for_ms,
     )
     layers = folded(entry, case.layers)
     after = layers.in_force(subject, name, case.now_us).value

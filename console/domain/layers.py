@@ -2,14 +2,14 @@
 
 An override (it expires) wins over a standing change, which wins over the file. Entries that a
 later living entry ends (a resume, an undo, a revoke) are out of force; undoing that later entry
-brings them back, unless they have expired meanwhile.
+brings them back, unless their own end was reached meanwhile: that is an entry, too, for ever.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from console.domain.commands import Entry, Field, Value
+from console.domain.commands import Action, Entry, Field, Value
 
 
 class Layer(StrEnum):
@@ -46,7 +46,7 @@ class Layers:
     by_seq: Mapping[int, Entry] = field(default_factory=dict)
     ended_by: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     expiring: tuple[Entry, ...] = ()
-    """Those with an end, so that the next one is found without asking every value."""
+    """Those whose end has not been recorded yet, in force or not."""
     gone: frozenset[int] = frozenset()
     """Those that a living entry took out of force."""
     fields: Mapping[str, tuple[Field, ...]] = field(default_factory=dict)
@@ -63,6 +63,7 @@ class Layers:
         ended_by = dict(self.ended_by)
         expiring, gone = list(self.expiring), set(self.gone)
         fields, versions = dict(self.fields), dict(self.versions)
+        over = set[int]()
         for entry in entries:
             if not entry.applied:
                 continue
@@ -76,19 +77,39 @@ class Layers:
                 if entry.until_us is not None:
                     expiring.append(entry)
             for seq in entry.ends:
-                if seq in by_seq:
+                # The end of what was out of force already changes nothing for anybody.
+                if seq in by_seq and not (entry.action is Action.END and seq in gone):
                     versions[by_seq[seq].subject] = entry.seq
                 ended_by[seq] = (*ended_by.get(seq, ()), entry.seq)
+            if entry.action is Action.END:
+                over.update(entry.ends)
             _settle(gone, entry.ends, by_seq, ended_by)
         return Layers(
             self.file,
             by_slot,
             by_seq,
             ended_by,
-            tuple(expiring),
+            tuple(entry for entry in expiring if entry.seq not in over),
             frozenset(gone),
             fields,
             versions,
+        )
+
+    def moved(self, until_us: Mapping[int, int]) -> "Layers":
+        """The fold with other ends, by sequence number: the wall clock was stepped meanwhile.
+
+        The log keeps what the clock showed then; here all is on the wall clock of now.
+        """
+        new = {seq: replace(self.by_seq[seq], until_us=until) for seq, until in until_us.items()}
+        slots = {(e.subject, e.field) for e in new.values() if e.field is not None}
+        moved = {
+            slot: tuple(new.get(entry.seq, entry) for entry in self.by_slot[slot]) for slot in slots
+        }
+        return replace(
+            self,
+            by_slot={**self.by_slot, **moved},
+            by_seq={**self.by_seq, **new},
+            expiring=tuple(new.get(entry.seq, entry) for entry in self.expiring),
         )
 
     def ended(self, seq: int) -> bool:
@@ -127,15 +148,6 @@ class Layers:
     def version(self, subject: str) -> int:
         """The sequence number of the last entry that touched the subject; 0 for none."""
         return self.versions.get(subject, 0)
-
-    def next_expiry_us(self, now_us: int) -> int | None:
-        """The next instant at which a value in force changes by itself."""
-        ends = (
-            entry.until_us
-            for entry in self.expiring
-            if entry.until_us is not None and entry.until_us > now_us and not self.ended(entry.seq)
-        )
-        return min(ends, default=None)
 
     def overrides(self, subject: str, now_us: int) -> tuple[InForce, ...]:
         """The overrides and standing changes in force on a subject."""

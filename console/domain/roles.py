@@ -12,7 +12,7 @@ MAY: Final[Mapping[Role, frozenset[Action]]] = {
     Role.OPERATOR: frozenset(
         {Action.PAUSE, Action.RESUME, Action.LIMIT, Action.FALLBACK, Action.UNDO}
     ),
-    Role.ADMIN: frozenset(Action),
+    Role.ADMIN: frozenset(Action) - {Action.END},
 }
 
 OPERATOR_FACTOR: Final = 2
@@ -21,10 +21,12 @@ OPERATOR_FACTOR: Final = 2
 
 def forbidden(actor: Actor, command: Command) -> str:
     """Why this actor may not ask for such a command at all; empty when it may."""
+    if command.action is Action.END:
+        return "the gateway alone records an end: resume, undo or revoke what is in force"
     if command.action not in MAY[actor.role]:
         needed = next(role for role in Role if command.action in MAY[role])
         return f"{actor.name} is {actor.role} here; {command.action} takes an {needed}"
-    if actor.role is Role.ADMIN or command.for_ms is not None:
+    if actor.role is Role.ADMIN or command.expires:
         return ""
     if command.action in LASTING:
         return (

@@ -24,6 +24,7 @@ KINDS: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.UNDO: ("command",),
     Action.KEY_ADD: ("key",),
     Action.KEY_REVOKE: ("key",),
+    Action.END: (),
 }
 """The kinds of subject that each action can be about."""
 
@@ -56,7 +57,7 @@ def field_of(command: Command) -> Field | None:
             return Field.TARGET
         case Action.KEY_ADD | Action.KEY_REVOKE:
             return Field.KEY
-        case Action.LIMIT | Action.UNDO:
+        case Action.LIMIT | Action.UNDO | Action.END:
             return command.field
 
 
@@ -84,10 +85,14 @@ def _reason_wrong(command: Command) -> str:
 
 
 def _duration_wrong(command: Command) -> str:
-    if command.for_ms is None:
+    if not command.expires:
         return ""
     if command.action not in _MAY_EXPIRE:
         return f"{command.action} does not end by itself: leave the duration out"
+    if command.for_ms is None:
+        return ""
+    if command.until_us is not None:
+        return "an end is a duration or an instant: give one of the two"
     if not MIN_OVERRIDE_MS <= command.for_ms <= MAX_OVERRIDE_MS:
         return f"{command.for_ms} ms is not between one second and 31 days"
     return ""

@@ -1,6 +1,7 @@
 """What people type for a duration or a limit, read into values; one reading for CLI and screen."""
 
 import re
+from datetime import datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Final
 
@@ -9,6 +10,7 @@ from console.domain.money import parse_usd
 
 _UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd])")
+_TIME: Final = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _NUMBER: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([kKmMgG]?)")
 _SCALE: Final = re.compile(r"[x×]([0-9]{1,9}(?:\.[0-9]{1,9})?)|([0-9]{1,9}(?:\.[0-9]{1,9})?)%")
 _SUFFIX: Final = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -27,6 +29,44 @@ def duration_ms(text: str) -> int:
     if not 1_000 <= total <= MAX_OVERRIDE_MS:
         raise TypedWrong(f"{text!r} is not between 1s and 31d; a change without end is permanent")
     return total
+
+
+def instant_us(text: str, now_us: int, zone: tzinfo | None = None) -> int:
+    """UTC microseconds of ``09:00``, at its next occurrence, or of ``2026-11-27T09:00``.
+
+    Both are on the clocks of ``zone``, by default the machine's; an instant with an offset
+    (``…T09:00Z``) is what it says. From a second to 31 days ahead.
+    """
+    typed = text.strip().upper()
+    now = datetime.fromtimestamp(now_us / 1_000_000, zone)
+    try:
+        if _TIME.fullmatch(typed):
+            at = datetime.combine(now.date(), time.fromisoformat(typed))
+            if _utc(at, zone) * 1_000_000 <= now_us:
+                at += timedelta(days=1)
+        else:
+            at = datetime.fromisoformat(typed)
+            if not _TIME.search(typed):
+                raise ValueError(typed)
+        found_us = round(_utc(at, zone) * 1_000_000)
+    except (ValueError, OverflowError):
+        raise TypedWrong(f"{text!r} is not a time such as 09:00 or 2026-11-27T09:00") from None
+    if not 1_000 <= (found_us - now_us) // 1_000 <= MAX_OVERRIDE_MS:
+        raise TypedWrong(f"{text!r} is not between 1s and 31d from now")
+    return found_us
+
+
+def _utc(at: datetime, zone: tzinfo | None) -> float:
+    # A datetime without a zone is taken as the machine's.
+    return (at if at.tzinfo or zone is None else at.replace(tzinfo=zone)).timestamp()
+
+
+def ending(text: str, now_us: int, zone: tzinfo | None = None) -> tuple[int | None, int | None]:
+    """An end as typed, as a duration in ms or an instant in µs: ``1h30m``, ``until 09:00``."""
+    word, _, at = text.strip().partition(" ")
+    if word.lower() == "until":
+        return None, instant_us(at, now_us, zone)
+    return duration_ms(text), None
 
 
 def duration_words(ms: int) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from console.domain.catalogue import Catalogue
 from console.domain.commands import Action, Entry, Field, Value
-from console.domain.layers import Layers
+from console.domain.days import rfc3339
 from console.domain.money import parse_usd, usd_exact
 from console.domain.typed import duration_words
 
@@ -44,31 +44,36 @@ def undo_reason(undone_id: str) -> str:
     return f"undoes {undone_id}"
 
 
+def end_reason(ended_id: str) -> str:
+    """The reason of an end's own entry: in the audit it names what ended."""
+    return f"the end of {ended_id}"
+
+
 def command_text(entry: Entry) -> str:
     """An applied command as one line: ``mika: analytics rpm 20 → 40 for 1h "orders import"``."""
     words = [f"{entry.actor}: {_deed(entry)}"]
-    if entry.until_us is not None:
-        words.append(f"for {duration_words((entry.until_us - entry.at_us) // 1_000)}")
+    if entry.for_ms is not None:
+        words.append(f"for {duration_words(entry.for_ms)}")
+    elif entry.until_us is not None:
+        words.append(f"until {rfc3339(entry.until_us)}")
     if entry.reason and not entry.reason.startswith(_UNDOES):
         words.append(f'"{entry.reason}"')
     return " ".join(words)
 
 
-def ended_text(entry: Entry, layers: Layers) -> str:
+def ended_text(end: Entry, override: Entry) -> str:
     """An override that ran out, and what is in force since: ``analytics rpm 40 ended: 20 again``.
 
     Another override above it may still hold the value; then that one is told.
     """
-    assert entry.field is not None
-    assert entry.until_us is not None
-    name = bare(entry.subject)
-    now = layers.in_force(entry.subject, entry.field, entry.until_us)
-    then = value_text(entry.field, now.value)
-    if entry.field is Field.KEY:
+    assert override.field is not None
+    name = bare(override.subject)
+    if override.field is Field.KEY:
         return f"key {name} ended"
-    what = f"{entry.field} {value_text(entry.field, entry.value)}"
-    again = "" if now.until_us else " again"
-    return f"{name} {'pause' if entry.field is Field.PAUSED else what} ended: {then}{again}"
+    what = f"{override.field} {value_text(override.field, override.value)}"
+    again = " again" if end.after != end.before else ""
+    pause = override.field is Field.PAUSED
+    return f"{name} {'pause' if pause else what} ended: {end.after}{again}"
 
 
 def bare(subject: str) -> str:
@@ -93,7 +98,7 @@ def _deed(entry: Entry) -> str:
             return f"key {name} added for {entry.after}"
         case Action.KEY_REVOKE:
             return f"key {name} of {entry.before} revoked"
-        case Action.LIMIT | Action.FALLBACK | Action.UNDO:
+        case Action.LIMIT | Action.FALLBACK | Action.UNDO | Action.END:
             undo = "undo: " if entry.action is Action.UNDO else ""
             return f"{undo}{name} {entry.field} {entry.before} → {entry.after}"
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from console.domain.commands import Action, Actor, Command, Entry
 from console.domain.days import rfc3339
-from console.domain.decide import Rejected, scaled, slot_of
+from console.domain.decide import Rejected, scaled, slot_of, until_us
 from console.domain.shape import field_of, reason_of
 from console.domain.text import clean
 from console.domain.wording import limit_of_text, undo_reason, value_text
@@ -81,11 +81,12 @@ def refused_entry(command: Command, actor: Actor, rejected: Rejected, at_us: int
         after="",
         reason=reason_of(command),
         public=command.public,
-        until_us=None if command.for_ms is None else at_us + command.for_ms * 1_000,
+        until_us=until_us(command, at_us),
         ends=(),
         applied=False,
         error=f"{rejected.code}: {rejected.text}",
         idempotency_key=command.idempotency_key,
+        for_ms=command.for_ms,
     )
 
 
@@ -99,7 +100,7 @@ def same_request(entry: Entry, undone_id: str, command: Command, actor: Actor) -
         entry.actor == actor.name
         and entry.action is command.action
         and entry.public == command.public
-        and _for_ms(entry) == command.for_ms
+        and _end(entry) == (command.for_ms, command.until_us)
     )
     if not same:
         return False
@@ -130,5 +131,6 @@ def _same_value(entry: Entry, command: Command) -> bool:
     return was is not None and scaled(was, command.scale_percent) == entry.value
 
 
-def _for_ms(entry: Entry) -> int | None:
-    return None if entry.until_us is None else (entry.until_us - entry.at_us) // 1_000
+def _end(entry: Entry) -> tuple[int | None, int | None]:
+    """How the end was asked for: as a duration, or as an instant."""
+    return entry.for_ms, entry.until_us if entry.for_ms is None else None

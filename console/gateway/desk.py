@@ -17,6 +17,7 @@ from console.domain.catalogue import Catalogue
 from console.domain.clock import Clock
 from console.domain.commands import Action, Actor, Command, Entry
 from console.domain.decide import Rejected, decide, slot_of, tightens
+from console.domain.ends import Ends, end_of
 from console.domain.ids import new_id
 from console.domain.layers import Layers, Slot
 from console.domain.snapshot import Happening, HappeningKind
@@ -41,7 +42,6 @@ LOOK_S: Final = 1.0
 """How soon a jump of the wall clock is noticed."""
 _URGENT: Final = frozenset({Action.PAUSE, Action.KEY_REVOKE})
 """They pass the queue: one waits for at most one other command's sync."""
-_NEVER_US: Final = 2**62
 _LEVELS_EVERY_US: Final = 60_000_000
 """The last `levels` record tells to within this when the gateway before us was still there."""
 
@@ -70,17 +70,19 @@ class Desk:
         self._one_at_a_time = asyncio.Lock()
         self._armed = asyncio.Event()
         self.log = CommandLog(ledger)
-        self.layers = Layers(file_layer(catalogue)).with_entries(recovered.entries)
-        self._told_us = (recovered.levels_at_us or 0) - _LEVELS_EVERY_US
-        self._next_us = self.layers.next_expiry_us(self._told_us) or _NEVER_US
+        self._ends = Ends(clock, ledger.steady)
+        layers = Layers(file_layer(catalogue)).with_entries(recovered.entries)
+        self.layers, _ = self._ends.followed(layers)
+        self._changed = set[Slot]()
+        self._ends.arm(self.layers)
 
     def living(self, entry: Entry, now_us: int) -> bool:
         """Whether an entry is in force: applied, neither ended, undone nor expired."""
-        return (
-            entry.applied
-            and (entry.until_us is None or entry.until_us > now_us)
-            and not self.layers.ended(entry.seq)
-        )
+        if not entry.applied or entry.action is Action.END or self.layers.ended(entry.seq):
+            return False
+        # The log has the end as the wall clock showed it then; the fold as it shows it now.
+        until_us = self.layers.by_seq.get(entry.seq, entry).until_us
+        return until_us is None or until_us > now_us
 
     async def submit(self, request: Command, actor: Actor, *, dry_run: bool) -> CommandAnswer:
         """Decide a command and put it in force, or with ``dry_run`` tell what that would do.
@@ -97,52 +99,88 @@ class Desk:
                 known = await self.log.by_key(request.idempotency_key)
                 if known is not None:
                     return self._again(known, request, actor)
+            self._follow()
             now_us = self._clock.wall_us()
             decided = decide(request, actor, self._catalogue, self.layers, now_us)
             if isinstance(decided, Rejected):
                 return await self._refuse(request, actor, decided, now_us)
-            entry = replace(decided, id=new_id("cmd", now_us, os.urandom(10)))
+            entry = replace(
+                decided,
+                id=new_id("cmd", now_us, os.urandom(10)),
+                steady_us=self._ledger.steady.now_us(),
+            )
             if tightens(entry, self.layers):
                 return await self._tighten(entry)
             return await self._loosen(entry)
 
     async def run(self, look_s: float = LOOK_S) -> None:
         """Wait for the next override's end, look, and so on; never returns."""
-        for entry in self._ledger.recovered.entries:
-            # Events wait in memory for SQLite; the last ones may be lost with the process.
-            if entry.applied and entry.at_us > self._told_us:
-                self._tell(_started(entry))
+        self._tell_again()
         while True:
             self._armed.clear()
             await self.tick()
-            left_s = (self._next_us - self._clock.wall_us()) / 1_000_000
+            left_s = self._ends.left_us() / 1_000_000
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(look_s, max(0.001, left_s))):
                     await self._armed.wait()
 
     async def tick(self) -> None:
-        """Tell of the overrides that ran out since the last look, and have their values re-read.
+        """Follow the wall clock; record the ends that are reached, have the values re-read, tell.
 
-        Where the wall clock was set back, overrides that had ended are in force again.
+        An end takes effect whether or not it can be recorded: an hour's pause is over in an hour.
         """
-        now_us, told_us = self._clock.wall_us(), self._told_us
-        self._told_us = now_us
-        if told_us <= now_us < self._next_us:
-            return
-        ended = [
-            entry
-            for entries in self.layers.by_slot.values()
-            for entry in entries
-            if entry.until_us is not None
-            and min(told_us, now_us) < entry.until_us <= max(told_us, now_us)
-            and not self.layers.ended(entry.seq)
-        ]
-        self._arm(now_us)
-        if now_us >= told_us:
-            for entry in sorted(ended, key=lambda entry: entry.until_us or 0):
-                self._tell(_ending(entry, self.layers))
-        if ended:
-            await self._on_change(self.layers, tuple({slot_of(entry) for entry in ended}))
+        self._follow()
+        ended: list[Entry] = []
+        if self._ends.left_us() <= 0:
+            async with self._one_at_a_time:
+                ended = [await self._end(override) for override in self._ends.reached(self.layers)]
+                self.layers = self.layers.with_entries(ended)
+                self._ends.arm(self.layers)
+        if self._changed:
+            slots, self._changed = tuple(self._changed), set()
+            await self._on_change(self.layers, slots)
+        for entry in ended:
+            self._tell_of(entry)
+
+    async def _end(self, override: Entry) -> Entry:
+        entry = end_of(override, self.layers)
+        entry = replace(
+            entry,
+            id=new_id("cmd", entry.at_us, os.urandom(10)),
+            steady_us=self._ledger.steady.now_us(),
+        )
+        entry = await self._write_down(entry)
+        self.log.add(entry)
+        self._changed.add(slot_of(entry))
+        return entry
+
+    def _follow(self) -> None:
+        """Have the ends of durations as the wall clock will show them, wherever it stands now."""
+        self.layers, moved = self._ends.followed(self.layers)
+        self._changed.update(moved)
+
+    def _tell_again(self) -> None:
+        """Events wait in memory for SQLite; the last ones may be lost with the process."""
+        recovered = self._ledger.recovered
+        told_us = (recovered.levels_at_us or 0) - _LEVELS_EVERY_US
+        for entry in recovered.entries:
+            if entry.applied and entry.at_us > told_us:
+                self._tell_of(entry)
+
+    def _tell_of(self, entry: Entry) -> None:
+        """Its id follows from the entry's, so that telling it again after a restart adds nothing.
+
+        The end of what was out of force already is no news.
+        """
+        kind, text = HappeningKind.COMMAND, command_text(entry)
+        if entry.action is Action.END:
+            if not entry.after:
+                return
+            override = self.layers.by_seq[entry.ends[0]]
+            kind, text = HappeningKind.OVERRIDE_ENDED, ended_text(entry, override)
+        entropy = sha256(f"{entry.id} {kind}".encode()).digest()
+        event_id = new_id("evt", entry.at_us, entropy)
+        self._tell(Happening(event_id, entry.at_us, kind, entry.subject, text))
 
     async def _preview(self, request: Command, actor: Actor) -> CommandAnswer:
         layers, now_us = self.layers, self._clock.wall_us()
@@ -179,21 +217,25 @@ class Desk:
         return await self._apply(entry)
 
     async def _tighten(self, entry: Entry) -> CommandAnswer:
+        return await self._apply(await self._write_down(entry))
+
+    async def _write_down(self, entry: Entry) -> Entry:
+        """Into the log now, or as soon as it can be written again."""
         try:
-            entry = await self._ledger.command(entry, durable=False)
+            return await self._ledger.command(entry, durable=False)
         except OSError as failed:
             LOG.warning("a command is in force but not recorded: %s", failed)
             entry = self._ledger.unrecorded(entry)
             self._unrecorded.add(entry.id)
-        return await self._apply(entry)
+            return entry
 
     async def _apply(self, entry: Entry) -> CommandAnswer:
         self.layers = self.layers.with_entry(entry)
         self.log.add(entry)
-        self._arm(entry.at_us)
+        self._ends.arm(self.layers)
         self._armed.set()
         await self._on_change(self.layers, (slot_of(entry),))
-        self._tell(_started(entry))
+        self._tell_of(entry)
         return self._answer(entry)
 
     async def _refuse(
@@ -228,22 +270,3 @@ class Desk:
             return answer
         words = "in force, NOT recorded: the command log could not be written"
         return answer.model_copy(update={"recorded": False, "warnings": (*answer.warnings, words)})
-
-    def _arm(self, now_us: int) -> None:
-        self._next_us = self.layers.next_expiry_us(now_us) or _NEVER_US
-
-
-def _started(entry: Entry) -> Happening:
-    return _happening(entry, "command", entry.at_us, command_text(entry))
-
-
-def _ending(entry: Entry, layers: Layers) -> Happening:
-    assert entry.until_us is not None
-    return _happening(entry, "ended", entry.until_us, ended_text(entry, layers))
-
-
-def _happening(entry: Entry, what: str, at_us: int, text: str) -> Happening:
-    """Its id follows from the entry's, so that telling it again after a restart adds nothing."""
-    kind = HappeningKind.COMMAND if what == "command" else HappeningKind.OVERRIDE_ENDED
-    entropy = sha256(f"{entry.id} {what}".encode()).digest()
-    return Happening(new_id("evt", at_us, entropy), at_us, kind, entry.subject, text)

@@ -77,6 +77,7 @@ def entry_of(content: Mapping[str, Any], digest: str) -> Entry:
     known = {name: content[name] for name in _FIELDS if name in content}
     return Entry(
         **{
+            **_ending(content),
             **known,
             "role": Role(content["role"]),
             "action": Action(content["action"]),
@@ -85,6 +86,13 @@ def entry_of(content: Mapping[str, Any], digest: str) -> Entry:
             "hash": digest,
         }
     )
+
+
+def _ending(content: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry from before durations and times of day were told apart ends after a duration."""
+    at_us, until_us = content["at_us"], content["until_us"]
+    for_ms = None if until_us is None else (until_us - at_us) // 1_000
+    return {"for_ms": for_ms, "steady_us": at_us}
 
 
 def readable(links: Iterable[Link]) -> Iterator[Entry]:

@@ -144,7 +144,7 @@ def _sort_one(items: list[Any], payload: bytes, batch: Batch, withdrawn: Collect
         case "end":
             batch.ends.append(items[1 : 1 + len(CALL_COLUMNS)])
         case "levels":
-            _, at_us, _, touched = items
+            at_us, touched = items[1], items[3]
             rows = [(at_us, least, last, key) for key, (least, last) in touched.items()]
             batch.levels.extend(rows)
         case "command" if len(items) == 2:

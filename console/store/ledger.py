@@ -17,6 +17,7 @@ from console.domain.clock import Clock
 from console.domain.commands import Entry
 from console.domain.ids import new_id
 from console.domain.snapshot import Happening
+from console.domain.steady import SteadyClock
 from console.store import lock, schema
 from console.store.ballast import DISK_FULL, Ballast
 from console.store.chain import seal
@@ -53,6 +54,7 @@ class Ledger:
         reader: Reader,
         pages: Reader,
         recovered: Recovered,
+        clock: Clock,
     ) -> None:
         self._lock = descriptor
         self._journal = journal
@@ -68,6 +70,7 @@ class Ledger:
         self.pages: Final = pages
         """A reader for those who leaf: a long search of theirs keeps nobody else waiting."""
         self.recovered: Final = recovered
+        self.steady: Final = SteadyClock.resumed(clock, recovered.mark, recovered.entries)
         self.source_id: Final = reader.source_id
         self.epoch: Final = reader.epoch
 
@@ -111,7 +114,7 @@ class Ledger:
             pages = await Reader.open(directory)
             undo.pop_all()
         writer.start()
-        return cls(descriptor, journal, ballast, writer, reader, pages, recovered)
+        return cls(descriptor, journal, ballast, writer, reader, pages, recovered, clock)
 
     def open_call(self, call: OpenCall) -> None:
         """Record a dispatch. Raises OSError when it could not be written."""
@@ -135,7 +138,7 @@ class Ledger:
         """
         try:
             self._write_unrecorded()
-            frame = levels_frame(at_us, not_full, touched)
+            frame = levels_frame(at_us, not_full, touched, self.steady.mark())
             if self._journal.size < SEGMENT_BYTES or not self._new_segment(frame):
                 self._journal.append(frame)
         except OSError as error:

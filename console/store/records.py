@@ -8,8 +8,8 @@ open     the fields of `OpenCall`, in their order there
 end      the fields of `Call`, in their order there
 command  the entry's canonical object and its hash; or a number alone, which takes back the entry
          of that number because it could not be made durable
-levels   the instant in µs, {bucket: level} of every bucket that is not full, and {bucket: [least,
-         last]} of every bucket touched since the last such record
+levels   the instant in µs, {bucket: level} of every bucket that is not full, {bucket: [least,
+         last]} of every bucket touched since the last such record, and the fields of `Mark`
 ======== =========================================================================================
 
 Fields are appended to, never moved, so that an older journal can be read by position.
@@ -17,7 +17,7 @@ Fields are appended to, never moved, so that an older journal can be read by pos
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from operator import attrgetter
 from typing import Any, Final
 from zlib import crc32
@@ -26,6 +26,7 @@ import orjson
 
 from console.domain.calls import Call, Cause, OpenCall, Outcome
 from console.domain.commands import Entry
+from console.domain.steady import Mark
 from console.store.chain import canonical, entry_of
 
 MAX_PAYLOAD: Final = (1 << 24) - 1
@@ -48,6 +49,7 @@ class Levels:
     at_us: int
     not_full: dict[str, int]
     touched: dict[str, tuple[int, int]]
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,12 @@ def withdrawal_frame(seq: int) -> bytes:
 
 
 def levels_frame(
-    at_us: int, not_full: Mapping[str, int], touched: Mapping[str, tuple[int, int]]
+    at_us: int,
+    not_full: Mapping[str, int],
+    touched: Mapping[str, tuple[int, int]],
+    mark: Mark,
 ) -> bytes:
-    return _frame(("levels", at_us, dict(not_full), dict(touched)))
+    return _frame(("levels", at_us, dict(not_full), dict(touched), astuple(mark)))
 
 
 def next_frame(data: bytes, at: int) -> tuple[int, int] | None:
@@ -156,7 +161,9 @@ def value(items: list[Any]) -> OpenCall | Call | Entry | Withdrawn | Levels:
             case "command":
                 return entry_of(items[1], items[2])
             case "levels":
-                return Levels(items[1], items[2], {k: (a, b) for k, (a, b) in items[3].items()})
+                touched = {key: (least, last) for key, (least, last) in items[3].items()}
+                mark = Mark(*items[4]) if len(items) > 4 else None
+                return Levels(items[1], items[2], touched, mark)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise Unreadable(f"{items[:1]}: {error}") from error
     raise Unreadable(f"a record of the unknown type {items[0]!r}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from console.domain.calls import Call, OpenCall
 from console.domain.commands import Entry
+from console.domain.steady import Mark
 from console.store.chain import Head, Link, head_of, readable
 from console.store.journal import Journal, Position
 from console.store.loss import Loss
@@ -33,6 +34,8 @@ class Recovered:
     """The end of the command log, with the entries that cannot be read."""
     losses: tuple[Loss, ...]
     """What is lost, broken or odd; each is an event too."""
+    mark: Mark | None
+    """Of the steady clock, in that record."""
 
 
 class Scan:
@@ -90,4 +93,5 @@ class Scan:
             unknown=tuple(unknown),
             head=head_of(links),
             losses=tuple(losses),
+            mark=self.levels.mark if self.levels else None,
         )

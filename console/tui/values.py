@@ -4,6 +4,7 @@ import shlex
 from typing import Final
 
 from console.domain.commands import LASTING, Action, Command, Field
+from console.domain.days import rfc3339
 from console.domain.money import usd_exact
 from console.domain.typed import TypedWrong, duration_ms, duration_words
 from console.domain.wording import bare
@@ -32,11 +33,17 @@ def as_command_line(command: Command) -> str:
     if kind == "model" and command.action in (Action.PAUSE, Action.RESUME):
         words.append("--model")
     if command.action in LASTING:
-        words += ["--for", duration_words(command.for_ms)] if command.for_ms else ["--permanent"]
+        words += _end(command)
     if command.public:
         words.append("--public")
     line = " ".join(["quotadeck", *(shlex.quote(word) for word in words)])
     return f"{line} --reason {_quoted(command.reason)}" if command.reason else line
+
+
+def _end(command: Command) -> list[str]:
+    if command.until_us is not None:
+        return ["--until", rfc3339(command.until_us)]
+    return ["--for", duration_words(command.for_ms)] if command.for_ms else ["--permanent"]
 
 
 def _typed(command: Command) -> str:

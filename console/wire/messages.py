@@ -7,9 +7,11 @@ integer milliseconds, money integer nano-dollars.
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
 
 from console.domain.commands import MAX_OVERRIDE_MS, MAX_REASON, Action, Role
 from console.domain.commands import Field as ValueField
+from console.domain.days import micros
 from console.domain.text import clean
 
 _MAX_TEXT_CHARS = 2_000
@@ -50,9 +52,23 @@ class CommandRequest(_Asked):
     reason: Annotated[str, StringConstraints(max_length=MAX_REASON)] = ""
     public: bool = False
     for_ms: Annotated[int, Field(ge=1_000, le=MAX_OVERRIDE_MS)] | None = None
+    until: Annotated[str, StringConstraints(max_length=40)] | None = None
+    """The instant at which it ends, by the gateway's wall clock; instead of ``for_ms``."""
     idempotency_key: Annotated[str, StringConstraints(min_length=8, max_length=80)]
     expected_version: Annotated[int, Field(ge=0)] | None = None
     dry_run: bool = False
+
+    @field_validator("until")
+    @classmethod
+    def _an_instant(cls, until: str | None) -> str | None:
+        try:
+            if until is not None:
+                micros(until)
+        except ValueError:
+            raise PydanticCustomError(
+                "instant", "input should be an instant such as 2026-11-27T09:00:00Z"
+            ) from None
+        return until
 
 
 class Estimate(_Answered):

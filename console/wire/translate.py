@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from console.domain.calls import REFUSAL_CAUSES, Call
 from console.domain.commands import Command, Entry
-from console.domain.days import rfc3339
+from console.domain.days import micros, rfc3339
 from console.domain.limits import Priority
 from console.domain.snapshot import Happening
 from console.domain.text import clean
@@ -36,6 +36,7 @@ def command_of(request: CommandRequest) -> Command:
         reason=clean(request.reason),
         public=request.public,
         for_ms=request.for_ms,
+        until_us=None if request.until is None else micros(request.until),
         idempotency_key=clean(request.idempotency_key),
         expected_version=request.expected_version,
     )
@@ -52,6 +53,7 @@ def request_of(command: Command, *, dry_run: bool) -> CommandRequest:
         reason=command.reason,
         public=command.public,
         for_ms=command.for_ms,
+        until=None if command.until_us is None else rfc3339(command.until_us),
         idempotency_key=command.idempotency_key,
         expected_version=command.expected_version,
         dry_run=dry_run,

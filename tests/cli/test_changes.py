@@ -1,10 +1,13 @@
 """The changing commands on a real gateway: before → after, until when, and the way back."""
 
 import shlex
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from console.cli.keys import key_command
+from console.domain.days import micros
 from console.domain.key_value import MAX_LABEL, MAX_PROJECTS
 from console.wire.translate import command_of, request_of
 from tests.cli.conftest import Run
@@ -39,6 +42,19 @@ def test_permanent_must_be_said_and_contradicts_a_duration(run: Run) -> None:
     both = run("limit", "support", "tpm", "x2", "--permanent", "--for", "1h", *WHY)
     assert (both.code, both.out) == (2, "")
     assert "contradict" in both.err
+
+
+def test_a_change_can_end_at_a_time_of_day(run: Run) -> None:
+    at = datetime.now(ZoneInfo("Asia/Tokyo")).replace(second=0, microsecond=0) + timedelta(hours=2)
+    done = run("limit", "support", "tpm", "50%", "--until", f"{at:%H:%M}", "--json", *WHY)
+    assert (done.code, micros(done.json["until"])) == (0, round(at.timestamp()) * 1_000_000)
+    made = run("key", "add", "support", "--until", f"{at + timedelta(days=7):%Y-%m-%dT%H:%M}")
+    assert (made.code, "until " in made.out) == (0, True)
+    both = run("pause", "support", "--for", "1h", "--until", "09:00", *WHY)
+    assert (both.code, both.out) == (2, "")
+    assert "--for and --until contradict each other" in both.err
+    wrong = run("pause", "support", "--until", "9 o'clock", *WHY)
+    assert wrong.err.startswith('quotadeck: --until: "9 o\'clock" is not a time such as 09:00')
 
 
 def test_a_dry_run_changes_nothing(run: Run, gateway: Gateway) -> None:

@@ -1,9 +1,19 @@
 """What people type for durations and limits."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from console.domain.commands import Field
-from console.domain.typed import TypedWrong, duration_ms, duration_words, limit_value
+from console.domain.days import micros, rfc3339
+from console.domain.typed import (
+    TypedWrong,
+    duration_ms,
+    duration_words,
+    ending,
+    instant_us,
+    limit_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +36,44 @@ def test_durations(text: str, ms: int) -> None:
 def test_what_is_no_duration_is_said(text: str) -> None:
     with pytest.raises(TypedWrong):
         duration_ms(text)
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+NOW_US = micros("2026-10-31T15:30:00Z")
+"""11:30 in New York, the day before its clocks are set back."""
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("11:31", "2026-10-31T15:31:00Z"),
+        ("11:30", "2026-11-01T16:30:00Z"),
+        ("11:30:05", "2026-10-31T15:30:05Z"),
+        ("09:00", "2026-11-01T14:00:00Z"),
+        ("2026-11-01T01:00", "2026-11-01T05:00:00Z"),
+        ("2026-11-27 09:00", "2026-11-27T14:00:00Z"),
+        ("2026-11-27T09:00Z", "2026-11-27T09:00:00Z"),
+        ("2026-11-27t09:00:00+01:00", "2026-11-27T08:00:00Z"),
+    ],
+)
+def test_times_of_day_and_instants(text: str, instant: str) -> None:
+    assert rfc3339(instant_us(text, NOW_US, NEW_YORK)) == instant
+    assert ending(f"until {text}", NOW_US, NEW_YORK) == (None, micros(instant))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "9", "9:00", "25:00", "tomorrow", "2026-11-27", "2026-10-31T11:30", "2027-11-01T09:00"],
+)
+def test_what_is_no_time_or_lies_too_far_is_said(text: str) -> None:
+    with pytest.raises(TypedWrong):
+        instant_us(text, NOW_US, NEW_YORK)
+
+
+def test_an_end_is_a_duration_or_a_time() -> None:
+    assert ending("1h30m", NOW_US) == (5_400_000, None)
+    with pytest.raises(TypedWrong, match="not a duration"):
+        ending("09:00", NOW_US)
 
 
 def test_durations_in_words() -> None:

@@ -201,13 +201,36 @@ def test_a_subjects_version_is_its_last_entry_or_ender(log: Log) -> None:
     assert layers.version("project:unknown") == 0
 
 
-def test_the_next_expiry_is_of_what_is_in_force(log: Log) -> None:
-    soon, later = log.limit(30, NOON + MINUTE), log.pause(NOON + 5 * MINUTE)
-    layers = FILE.with_entries([soon, later, log.limit(9)])
-    assert layers.next_expiry_us(NOON) == NOON + MINUTE
-    assert layers.next_expiry_us(NOON + MINUTE) == NOON + 5 * MINUTE
-    assert layers.next_expiry_us(NOON + 5 * MINUTE) is None
-    assert layers.with_entry(log.undo(soon)).next_expiry_us(NOON) == NOON + 5 * MINUTE
+def test_an_end_that_is_on_record_is_for_good_whatever_is_undone_and_whenever_it_is(
+    log: Log,
+) -> None:
+    change = log.limit(30, until_us=NOON + MINUTE)
+    undone = log.undo(change)
+    layers = FILE.with_entries([change, undone])
+    assert layers.expiring == (change,)
+    ended = log.entry(Action.END, Field.RPM, ends=[change])
+    layers = layers.with_entries([ended, log.undo(undone)])
+    assert rpm_in_force(layers).value == 20
+    assert layers.expiring == ()
+
+
+def test_an_end_is_a_new_version_where_it_changes_something(log: Log) -> None:
+    change = log.limit(30, until_us=NOON + MINUTE)
+    ended = log.entry(Action.END, Field.RPM, ends=[change])
+    assert FILE.with_entries([change, ended]).version(SUBJECT) == ended.seq
+    change = log.limit(30, until_us=NOON + MINUTE)
+    undone, ended = log.undo(change), log.entry(Action.END, Field.RPM, ends=[change])
+    assert FILE.with_entries([change, undone, ended]).version(SUBJECT) == undone.seq
+
+
+def test_ends_are_moved_with_the_wall_clock(log: Log) -> None:
+    change, other = log.limit(30, until_us=NOON + MINUTE), log.pause(NOON + MINUTE)
+    layers = FILE.with_entries([change, other]).moved({change.seq: NOON + 5 * MINUTE})
+    found = rpm_in_force(layers, NOON + 5 * MINUTE - 1)
+    assert (found.value, found.until_us) == (30, NOON + 5 * MINUTE)
+    assert rpm_in_force(layers, NOON + 5 * MINUTE).value == 20
+    assert not paused(layers, NOON + MINUTE)
+    assert [entry.until_us for entry in layers.expiring] == [NOON + 5 * MINUTE, NOON + MINUTE]
 
 
 def test_what_is_in_force_on_a_subject_leaves_out_file_values_and_keys(log: Log) -> None:

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain.commands import LIMIT_FIELDS, Action, Command, Field
+from console.domain.ends import end_of
 from console.domain.wording import command_text, ended_text, limit_of_text, value_text
 from tests.domain.deciding import HOUR_MS, MIKA, Desk, fallback, key_add, limit, pause, resume, undo
 
@@ -32,11 +33,11 @@ def test_commands_as_one_line() -> None:
 def test_an_end_tells_what_is_in_force_again() -> None:
     desk = Desk()
     entry = desk.does(limit(40))
-    assert ended_text(entry, desk.layers) == "analytics rpm 40 ended: 20 again"
+    assert ended_text(end_of(entry, desk.layers), entry) == "analytics rpm 40 ended: 20 again"
     desk.does(limit(30, for_ms=4 * HOUR_MS))
-    assert ended_text(entry, desk.layers) == "analytics rpm 40 ended: 30"
+    assert ended_text(end_of(entry, desk.layers), entry) == "analytics rpm 40 ended: 30"
     paused = desk.does(pause())
-    assert ended_text(paused, desk.layers) == "analytics pause ended: running again"
+    assert ended_text(end_of(paused, desk.layers), paused) == "analytics pause ended: running again"
 
 
 @given(st.sampled_from(LIMIT_FIELDS), st.integers(0, 10**18) | st.none())

@@ -244,22 +244,6 @@ class TestEnds:
             ]
             assert set(at.changes[-1]) == {RPM, PAUSED}
 
-    async def test_a_jump_of_the_wall_clock_is_followed_both_ways(self, tmp_path: Path) -> None:
-        async with bench(tmp_path) as at:
-            start_us = at.clock.wall_us()
-            await at.does(RAISE)
-            at.clock.set_wall(start_us + 2 * HOUR_MS * 1_000)
-            await at.desk.tick()
-            assert (at.rpm(), at.changes[1:]) == (20, [(RPM,)])
-            at.clock.set_wall(start_us)
-            await at.desk.tick()
-            assert (at.rpm(), at.changes[1:]) == (40, [(RPM,), (RPM,)])
-            at.clock.set_wall(start_us + HOUR_MS * 1_000)
-            await at.desk.tick()
-            assert (at.rpm(), len(at.changes)) == (20, 4)
-            ended = [event for event in at.told if event.kind is HappeningKind.OVERRIDE_ENDED]
-            assert len({event.id for event in ended}) == 1
-
     async def test_an_end_while_the_gateway_was_down_is_told_at_its_start(
         self, tmp_path: Path
     ) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from console.domain.calls import Cause
+from console.domain.steady import Mark
 from console.store.chain import seal
 from console.store.records import (
     FRAME_HEAD_BYTES,
@@ -20,12 +21,13 @@ from console.store.records import (
 )
 from tests.store.values import ended, entry, opened, refused
 
+MARK = Mark(5, 6, "boot-1", 7)
 RECORDS = [
     open_frame(opened("req_1")),
     end_frame(ended("req_1")),
     end_frame(refused("req_2", Cause.RPM, 300)),
     command_frame(seal(entry("cmd_1"), 1, "0" * 64)),
-    levels_frame(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7)}),
+    levels_frame(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7)}, MARK),
     withdrawal_frame(1),
 ]
 
@@ -48,7 +50,7 @@ def test_every_type_comes_back_as_it_was() -> None:
         ended("req_1"),
         refused("req_2", Cause.RPM, 300),
         seal(entry("cmd_1"), 1, "0" * 64),
-        Levels(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7)}),
+        Levels(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7)}, MARK),
         Withdrawn(1),
     ]
 
