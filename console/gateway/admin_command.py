@@ -24,7 +24,7 @@ async def read_command(request: Request) -> CommandRequest:
     try:
         return CommandRequest.model_validate(asked)
     except ValidationError as wrong:
-        raise _invalid(_words(wrong)) from None
+        raise _invalid(complaint(wrong)) from None
 
 
 async def _body(request: Request) -> bytes:
@@ -40,7 +40,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _words(wrong: ValidationError) -> str:
+def complaint(wrong: ValidationError) -> str:
     """The first thing that is wrong, by field, as found and as allowed."""
     error = wrong.errors(include_url=False, include_context=False)[0]
     name = clean(".".join(str(part) for part in error["loc"][:1]), 80) or "the body"

@@ -202,7 +202,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         config.body_limit_bytes,
     )
     data_plane = DataPlane(chat, plan, lambda: in_force.keys, now_us // 1_000_000)
-    await take_in(config.state / "offline", desk, os.getuid(), config.roles)
+    await take_in(config.state / "offline", desk, os.getuid(), config.roles, clock, tell)
     tell(_started(ledger, clock))
 
     admin = create_admin(

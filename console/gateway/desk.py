@@ -38,6 +38,7 @@ from console.wire.messages import CommandAnswer
 
 OnChange = Callable[[Layers, tuple[Slot, ...]], Awaitable[None]]
 
+Tell = Callable[[Happening], None]
 LOOK_S: Final = 1.0
 """How soon a jump of the wall clock is noticed."""
 _URGENT: Final = frozenset({Action.PAUSE, Action.KEY_REVOKE})
@@ -57,7 +58,7 @@ class Desk:
         catalogue: Catalogue,
         clock: Clock,
         on_change: OnChange,
-        tell: Callable[[Happening], None],
+        tell: Tell,
     ) -> None:
         recovered = ledger.recovered
         self._ledger = ledger
