@@ -4,11 +4,10 @@ Who asks is the peer's account; what it may reach is a fixed table of role × ro
 their own table (`console.domain.roles`), so that a refused one stands in the audit.
 """
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from pydantic import BaseModel
@@ -17,23 +16,25 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Send
+from starlette.types import ASGIApp, Send
 
 from console.domain.clock import Clock
 from console.domain.commands import Actor, Role
 from console.domain.snapshot import Snapshot
 from console.domain.text import clean
 from console.gateway import admin_pages as pages
+from console.gateway.admin_accounts import Accounts
 from console.gateway.admin_command import read_command
-from console.gateway.admin_error import AdminRefusal
+from console.gateway.admin_error import AdminRefusal, refusal_answer
+from console.gateway.admin_gate import ACCOUNT, ACTOR, STREAM_NS, Gate
 from console.gateway.admin_seats import take_seat
 from console.gateway.answers import UNRECORDED
 from console.gateway.connections import seat_of
 from console.gateway.desk import Desk
 from console.gateway.feed import Feed
-from console.gateway.peer import PEER_UID, actor_of
+from console.gateway.shares import Account, Shares
 from console.store import Ledger, Reader, StoreError
-from console.wire.messages import ErrorAnswer, WhoamiAnswer
+from console.wire.messages import WhoamiAnswer
 from console.wire.stream import Encoder
 from console.wire.translate import command_of
 
@@ -64,8 +65,6 @@ _STATUS: Final = {
     UNRECORDED: 503,
 }
 _DRAINING: Final = AdminRefusal(503, "draining", "the gateway drains and will end")
-_ACCOUNT_NS: Final = 30_000_000_000
-"""How long an account's role is remembered: groups may be asked over the network."""
 
 Handler = Callable[[Request, Actor], Awaitable[Response]]
 
@@ -79,39 +78,6 @@ class _EventStream(StreamingResponse):
 
 
 @dataclass(frozen=True, slots=True)
-class _Accounts:
-    """Peers' uids as actors."""
-
-    roles: Mapping[Role, tuple[str, ...]]
-    own_uid: int
-    clock: Clock
-    remembered: dict[int, tuple[int, Actor]] = field(default_factory=dict)
-    asked: dict[int, asyncio.Task[Actor]] = field(default_factory=dict)
-    """Look-ups under way: one an account, however many connections wait for it."""
-
-    async def of(self, request: Request) -> Actor:
-        uid = request.scope["state"].get(PEER_UID)
-        if uid is None:
-            raise AdminRefusal(
-                401, "not_allowed", "nobody is known here: connect through the Unix socket"
-            )
-        until_ns, actor = self.remembered.get(uid, (0, None))
-        if actor is None or self.clock.monotonic_ns() >= until_ns:
-            if uid not in self.asked:
-                self.asked[uid] = asyncio.create_task(self._ask(uid))
-            actor = await asyncio.shield(self.asked[uid])
-        return actor
-
-    async def _ask(self, uid: int) -> Actor:
-        try:
-            actor = await asyncio.to_thread(actor_of, uid, self.roles, self.own_uid)
-            self.remembered[uid] = (self.clock.monotonic_ns() + _ACCOUNT_NS, actor)
-            return actor
-        finally:
-            del self.asked[uid]
-
-
-@dataclass(frozen=True, slots=True)
 class _Doors:
     """The handlers, over what they need."""
 
@@ -120,6 +86,7 @@ class _Doors:
     snapshot: Callable[[], Awaitable[Snapshot]]
     feed: Feed
     clock: Clock
+    shares: Shares
     unready: Callable[[], str]
     draining: Callable[[], bool]
 
@@ -133,6 +100,7 @@ class _Doors:
 
     async def stream(self, request: Request, _: Actor) -> Response:
         _none(request)
+        _account(request).spend(STREAM_NS)
         headers = {"cache-control": "no-store"}
         return _EventStream(self.feed.listen(), media_type="text/event-stream", headers=headers)
 
@@ -140,30 +108,36 @@ class _Doors:
         _none(request)
         asked = await read_command(request)
         answer = await self.desk.submit(command_of(asked), actor, dry_run=asked.dry_run)
+        if answer.error_code not in ("", UNRECORDED) and not asked.dry_run:
+            _account(request).refused()
         return _json(answer, _STATUS[answer.error_code])
 
     async def audit(self, request: Request, _: Actor) -> Response:
-        return _json(await pages.audit(_params(request), self.desk, self.clock.wall_us()))
+        async with self.shares.reading(_account(request)):
+            page = await pages.audit(_params(request), self.desk, self.clock.wall_us())
+        return _json(page)
 
     async def keys(self, request: Request, _: Actor) -> Response:
         return _json(await pages.keys(_params(request), self.desk, self.clock.wall_us()))
 
     def page(self, read: Callable[[pages.Asked, Reader, int], Awaitable[BaseModel]]) -> Handler:
         async def handler(request: Request, _: Actor) -> Response:
-            return _json(await read(_params(request), self.ledger.reader, self.ledger.epoch))
+            async with self.shares.reading(_account(request)):
+                page = await read(_params(request), self.ledger.pages, self.ledger.epoch)
+            return _json(page)
 
         return handler
 
     async def healthz(self, _: Request) -> Response:
         if self.draining():
-            return _error(_DRAINING)
+            return refusal_answer(_DRAINING)
         return Response(b'{"ok":true}', media_type="application/json")
 
     async def readyz(self, _: Request) -> Response:
         if self.draining():
-            return _error(_DRAINING)
+            return refusal_answer(_DRAINING)
         if why := self.unready():
-            return _error(AdminRefusal(503, "unready", why))
+            return refusal_answer(AdminRefusal(503, "unready", why))
         return Response(b'{"ready":true}', media_type="application/json")
 
 
@@ -178,14 +152,15 @@ def create_admin(
     own_uid: int | None = None,
     unready: Callable[[], str] = lambda: "",
     draining: Callable[[], bool] = lambda: False,
-) -> Starlette:
+) -> ASGIApp:
     """The application; it needs `PeerProtocol` below it to know its peers.
 
     ``own_uid`` is the account that is admin without being listed, ours by default; ``unready``
     says why the gateway should get no traffic now, or nothing; ``draining``, that it ends.
     """
-    doors = _Doors(desk, ledger, snapshot, feed, clock, unready, draining)
-    accounts = _Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
+    shares = Shares(clock)
+    doors = _Doors(desk, ledger, snapshot, feed, clock, shares, unready, draining)
+    accounts = Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
     handlers: dict[str, Handler] = {
         "snapshot": doors.get_snapshot,
         "stream": doors.stream,
@@ -200,7 +175,7 @@ def create_admin(
     }
     app = Starlette(
         routes=[
-            *(_route(name, handler, accounts) for name, handler in handlers.items()),
+            *(_route(name, handler) for name, handler in handlers.items()),
             Route("/healthz", doors.healthz),
             Route("/readyz", doors.readyz),
         ],
@@ -213,14 +188,18 @@ def create_admin(
         },
     )
     app.router.redirect_slashes = False
-    return app
+    return Gate(app, f"{PREFIX}commands", accounts, shares, desk.refused.turned_away)
 
 
-def _route(name: str, handler: Handler, accounts: _Accounts) -> Route:
+def _route(name: str, handler: Handler) -> Route:
     least = REACH[name]
 
     async def endpoint(request: Request) -> Response:
-        actor = await accounts.of(request)
+        actor: Actor | None = request.scope["state"].get(ACTOR)
+        if actor is None:
+            raise AdminRefusal(
+                401, "not_allowed", "nobody is known here: connect through the Unix socket"
+            )
         if _RANK[actor.role] < _RANK[least]:
             raise AdminRefusal(
                 403,
@@ -236,6 +215,11 @@ def _route(name: str, handler: Handler, accounts: _Accounts) -> Route:
     # Starlette adds HEAD to GET; a HEAD of the stream would never end.
     route.methods = {method}
     return route
+
+
+def _account(request: Request) -> Account:
+    account: Account = request.scope["state"][ACCOUNT]
+    return account
 
 
 def _none(request: Request) -> None:
@@ -257,27 +241,23 @@ def _json(model: BaseModel, status: int = 200) -> Response:
     return Response(model.model_dump_json(), status, media_type="application/json")
 
 
-def _error(refusal: AdminRefusal) -> Response:
-    answer = _json(ErrorAnswer(error=refusal.text, code=refusal.code), refusal.status)
-    answer.headers.update(refusal.headers)
-    return answer
-
-
 def _on_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, AdminRefusal)
-    return _error(error)
+    return refusal_answer(error)
 
 
 def _on_store(_: Request, error: Exception) -> Response:
-    return _error(AdminRefusal(503, "store", f"the ledger cannot be read: {clean(str(error))}"))
+    return refusal_answer(
+        AdminRefusal(503, "store", f"the ledger cannot be read: {clean(str(error))}")
+    )
 
 
 def _on_gone(_: Request, __: Exception) -> Response:
-    return _error(AdminRefusal(400, "invalid", "the body ended before it was complete"))
+    return refusal_answer(AdminRefusal(400, "invalid", "the body ended before it was complete"))
 
 
 def _on_failure(_: Request, __: Exception) -> Response:
-    return _error(
+    return refusal_answer(
         AdminRefusal(500, "failed", "the gateway failed on this request: its log says how")
     )
 
@@ -287,12 +267,12 @@ def _on_http(request: Request, error: Exception) -> Response:
     path = clean(request.url.path, 80)
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
-        answer = _error(
+        answer = refusal_answer(
             AdminRefusal(405, "invalid", f"{path} does not take {request.method}: use {allowed}")
         )
         answer.headers["allow"] = allowed
         return answer
-    return _error(
+    return refusal_answer(
         AdminRefusal(
             error.status_code,
             "not_found",

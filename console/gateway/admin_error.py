@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+from starlette.responses import Response
+
+from console.wire.messages import ErrorAnswer
+
 
 class AdminRefusal(Exception):
     """Becomes an `ErrorAnswer`: what happened, which value, and what to do next."""
@@ -14,3 +18,9 @@ class AdminRefusal(Exception):
         self.code = code
         self.text = text
         self.headers = headers or {}
+
+
+def refusal_answer(refusal: AdminRefusal) -> Response:
+    """The refusal as it is sent."""
+    body = ErrorAnswer(error=refusal.text, code=refusal.code).model_dump_json()
+    return Response(body, refusal.status, refusal.headers, media_type="application/json")

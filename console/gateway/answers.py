@@ -14,6 +14,9 @@ from console.wire.messages import CommandAnswer
 UNRECORDED: Final = "unrecorded"
 """The error code of a loosening command that could not be written to the log."""
 
+MAX_REFUSED_VALUE_CHARS: Final = 500
+"""What the audit keeps of a value that was refused."""
+
 
 def answer_of(entry: Entry, above: Entry | None) -> CommandAnswer:
     """What is said of an entry in the log: the same each time, whenever it is asked.
@@ -76,7 +79,7 @@ def refused_entry(command: Command, actor: Actor, rejected: Rejected, at_us: int
         action=command.action,
         subject=clean(command.subject),
         field=field_of(command),
-        value=clean(value, 2_000) if isinstance(value, str) else value,
+        value=clean(value, MAX_REFUSED_VALUE_CHARS) if isinstance(value, str) else value,
         before="",
         after="",
         reason=reason_of(command),
@@ -124,7 +127,9 @@ def _same_value(entry: Entry, command: Command) -> bool:
     if entry.action is Action.KEY_ADD and entry.applied:
         return json.loads(str(entry.value))["sha256"] in str(value)
     if command.scale_percent is None:
-        return entry.value == (clean(value, 2_000) if isinstance(value, str) else value)
+        return entry.value == (
+            clean(value, MAX_REFUSED_VALUE_CHARS) if isinstance(value, str) else value
+        )
     if not entry.applied or entry.field is None:
         return True
     was = limit_of_text(entry.field, entry.before)

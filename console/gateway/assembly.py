@@ -91,6 +91,7 @@ class Gateway:
             await asyncio.sleep(1)
             try:
                 self.refusals.flush()
+                await self.desk.record_counted()
                 await self.deck.reap()
                 await self.levels.second()
             except Exception:
@@ -101,6 +102,7 @@ class Gateway:
         """Everything written, everything let go."""
         with contextlib.suppress(OSError):
             self.refusals.flush()
+            await self.desk.record_counted(ending=True)
             await self.levels.record()
         await self.upstream.close()
         await self.ledger.close()

@@ -33,12 +33,13 @@ from console.gateway.answers import (
 from console.gateway.command_log import CommandLog
 from console.gateway.plan import file_layer
 from console.gateway.preview import estimated
+from console.gateway.refused_commands import RefusedCommands
 from console.store import Ledger
 from console.wire.messages import CommandAnswer
 
 OnChange = Callable[[Layers, tuple[Slot, ...]], Awaitable[None]]
-
 Tell = Callable[[Happening], None]
+
 LOOK_S: Final = 1.0
 """How soon a jump of the wall clock is noticed."""
 _URGENT: Final = frozenset({Action.PAUSE, Action.KEY_REVOKE})
@@ -71,6 +72,7 @@ class Desk:
         self._one_at_a_time = asyncio.Lock()
         self._armed = asyncio.Event()
         self.log = CommandLog(ledger)
+        self.refused = RefusedCommands(clock)
         self._ends = Ends(clock, ledger.steady)
         layers = Layers(file_layer(catalogue)).with_entries(recovered.entries)
         self.layers, _ = self._ends.followed(layers)
@@ -244,6 +246,8 @@ class Desk:
     ) -> CommandAnswer:
         entry = refused_entry(request, actor, rejected, now_us)
         entry = replace(entry, id=new_id("cmd", now_us, os.urandom(10)))
+        if not self.refused.takes_row(entry):
+            return rejection(request, rejected)
         try:
             entry = await self._ledger.command(entry, durable=False)
         except OSError as failed:
@@ -251,6 +255,17 @@ class Desk:
             return rejection(request, rejected).model_copy(update={"recorded": False})
         self.log.add(entry)
         return self._answer(entry)
+
+    async def record_counted(self, *, ending: bool = False) -> None:
+        """Write the rows of counted refusals that are due; ``ending``: all there are."""
+        for counted in self.refused.due(ending=ending):
+            row, now_us = counted.row(), self._clock.wall_us()
+            try:
+                row = replace(row, id=new_id("cmd", now_us, os.urandom(10)))
+                self.log.add(await self._ledger.command(row, durable=False))
+            except OSError:
+                self.refused.put_back(counted)
+                return
 
     def _again(self, entry: Entry, request: Command, actor: Actor) -> CommandAnswer:
         undone = self.layers.by_seq[entry.ends[0]].id if entry.ends else ""
