@@ -47,12 +47,13 @@ class DataPlane:
         if scope["type"] != "http":
             raise ValueError(f"the data plane speaks HTTP only, not {scope['type']}")
         arrival = self._chat.deck.arrival()
-        started = False
+        started = whole = False
 
         async def sending(message: dict[str, Any]) -> None:
-            nonlocal started
+            nonlocal started, whole
             started = True
             await send(message)
+            whole = message["type"] == "http.response.body" and not message.get("more_body")
 
         try:
             await self._route(scope, receive, sending, arrival)
@@ -69,6 +70,11 @@ class DataPlane:
                 raise
             reply = error_reply(fault)
         else:
+            if not whole:
+                # Its client has not taken the end in time: what has come is not the whole.
+                seat_of(scope).hang_up()
+                while (await receive())["type"] != "http.disconnect":
+                    pass
             return
         headers = [(b"x-request-id", arrival.id.encode()), *reply.headers]
         await send_whole(send, reply.status, headers, reply.body)

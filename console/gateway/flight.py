@@ -71,6 +71,8 @@ class Flight:
     ticket: Ticket
     task: "asyncio.Task[object] | None"
     first_byte_ns: int = 0
+    writing: bool = False
+    """Something is being written to the client, which may not be reading."""
     ended: Call | None = field(default=None)
 
 
@@ -178,8 +180,9 @@ class FlightDeck:
             if flight is None:
                 continue
             # Without its end on record the open one is replayed as just that: lost and charged.
+            cause = Cause.CLIENT_GONE if flight.writing else Cause.TIMEOUT
             with suppress(LedgerUnavailable):
-                await self.end(flight, Ending(Outcome.UNKNOWN, Cause.TIMEOUT, 0))
+                await self.end(flight, Ending(Outcome.UNKNOWN, cause, 0))
             if flight.task:
                 flight.task.cancel()
 

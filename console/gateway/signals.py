@@ -26,11 +26,12 @@ class Told:
 def hangups(told: Told) -> Iterator[None]:
     """Take SIGHUP, from the start on: it would kill at once."""
     loop = asyncio.get_running_loop()
-    at_terminal = _at_terminal()
+    terminals = [number for number in (0, 1, 2) if os.isatty(number)]
 
     def hung_up() -> None:
-        if at_terminal:
+        if _attended(terminals):
             LOG.info("SIGHUP: the terminal is gone; draining as for SIGTERM")
+            _let_go(terminals)
             # Never cuts: the shell that dies with its terminal passes on what the system sent too.
             told.stop.set()
         else:
@@ -67,11 +68,19 @@ def endings(told: Told, *, exit_with_parent: bool) -> Iterator[None]:
             loop.remove_reader(0)
 
 
-def _at_terminal() -> bool:
-    """Whether somebody runs us at a terminal, whose end SIGHUP then means; asked at the start.
+def _attended(terminals: list[int]) -> bool:
+    """Whether somebody runs us at a terminal, whose end SIGHUP then means.
 
     A service's SIGHUP means something else ("reload", after logs were rotated). The terminal is
     one that we read from or write our log to; a controlling terminal alone is not enough, since a
     gateway put into the background with all its files elsewhere is meant to outlive it.
     """
-    return os.isatty(0) or os.isatty(2)
+    return 0 in terminals or 2 in terminals
+
+
+def _let_go(terminals: list[int]) -> None:
+    """Write to nowhere what would be written to the terminal: an error at the end, else."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in terminals:
+        os.dup2(nowhere, number)
+    os.close(nowhere)

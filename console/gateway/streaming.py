@@ -26,8 +26,9 @@ LAST_WORDS_S = 1.0
 class _Client:
     """The client's side: once it is gone, the upstream is heard out for a moment, then cut."""
 
-    def __init__(self, receive: Receive, send: Send, reply: StreamReply) -> None:
+    def __init__(self, flight: Flight, receive: Receive, send: Send, reply: StreamReply) -> None:
         loop = asyncio.get_running_loop()
+        self._flight = flight
         self._send = send
         self._cut: asyncio.TimerHandle | None = None
         self._watch = asyncio.ensure_future(receive())
@@ -46,7 +47,9 @@ class _Client:
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def write(self, events: bytes, *, more: bool = True) -> None:
+        self._flight.writing = True
         await self._send({"type": "http.response.body", "body": events, "more_body": more})
+        self._flight.writing = False
 
     async def close(self) -> None:
         self._watch.cancel()
@@ -70,7 +73,7 @@ async def relay_stream(
     not. So nothing of what happens is raised, and a task that was cancelled ends here.
     """
     relay = OpenAIRelay(include_usage=flight.request.include_usage)
-    client = _Client(receive, send, reply)
+    client = _Client(flight, receive, send, reply)
     patience_s: float | None = None
     try:
         try:
@@ -139,7 +142,7 @@ async def _fallen(
         LOG.exception("request %s could not be ended", flight.arrival.id)
     call = flight.ended
     if isinstance(fault, asyncio.CancelledError):
-        late = call is not None and call.cause is Cause.TIMEOUT
+        late = call is not None and call.cause in (Cause.TIMEOUT, Cause.CLIENT_GONE)
         told = UpstreamFailed("it did not end in time", Cause.TIMEOUT) if late else StreamCut()
         reply = error_reply(told)
     else:

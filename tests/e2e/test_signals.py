@@ -1,0 +1,91 @@
+"""What the gateway does when it is told to end, and what it says of it at every door."""
+
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.load import chat
+from tests.processes import UPSTREAM_KEY, Gateway, SimUpstream, running, start_upstream, wait_until
+from tests.screen import Screen
+
+PROJECT = "[projects.one]\n"
+LONG = chat(stream=True, max_tokens=30)
+
+
+@pytest.fixture
+def slow_upstream(tmp_path: Path) -> Iterator[SimUpstream]:
+    started = start_upstream(tmp_path, speed=1)
+    yield started
+    started.stop()
+
+
+def test_a_service_goes_on_after_sighup_and_says_so(tmp_path: Path) -> None:
+    with running(tmp_path, PROJECT, speed=1) as gateway:
+        headers = {"Authorization": f"Bearer {gateway.add_key('one')}"}
+        url = f"{gateway.base_url}/chat/completions"
+        with httpx.Client(headers=headers, timeout=60) as http:
+            with http.stream("POST", url, json=LONG) as reply:
+                chunks = reply.iter_bytes()
+                got = next(chunks)
+                gateway.process.send_signal(signal.SIGHUP)
+                wait_until(lambda: "SIGHUP: ignored" in gateway.log.read_text())
+                got += b"".join(chunks)
+            assert got.endswith(b"data: [DONE]\n\n")
+            assert http.get(f"{gateway.base_url}/models").status_code == 200
+        assert gateway.get("/whoami")["role"] == "admin"
+        assert gateway.snapshot().vitals.problems == ()
+
+
+def test_the_end_of_its_terminal_drains_it(tmp_path: Path, slow_upstream: SimUpstream) -> None:
+    gateway = Gateway(tmp_path, slow_upstream, PROJECT)
+    command = [sys.executable, "-m", "console", "gateway", "--config", str(gateway.config)]
+    env = {"TEST_UPSTREAM_KEY": UPSTREAM_KEY}
+    with Screen(command, env, columns=200) as screen:
+        screen.shows("serving http")
+        [base_url] = re.findall(r"serving (\S+);", "\n".join(screen.lines()))
+        headers = {"Authorization": f"Bearer {gateway.add_key('one')}"}
+        with (
+            httpx.Client(headers=headers, timeout=60) as http,
+            http.stream("POST", f"{base_url}/chat/completions", json=LONG) as reply,
+        ):
+            chunks = reply.iter_bytes()
+            got = next(chunks)
+            screen.hang_up()
+            wait_until(lambda: "draining" in gateway.snapshot().vitals.problems)
+            # The shell that dies with its terminal passes the signal on; twice is not "at once".
+            screen.process.send_signal(signal.SIGHUP)
+            got += b"".join(chunks)
+        assert got.endswith(b"data: [DONE]\n\n")
+        assert screen.process.wait(15) == 0
+    assert not gateway.socket.exists()
+
+
+def test_every_door_says_that_the_gateway_drains_and_a_second_signal_cuts(tmp_path: Path) -> None:
+    with running(tmp_path, PROJECT, speed=1) as gateway:
+        headers = {"Authorization": f"Bearer {gateway.add_key('one')}"}
+        url, root = f"{gateway.base_url}/chat/completions", gateway.base_url.removesuffix("/v1")
+        with httpx.Client(timeout=60) as http, httpx.Client() as probe, gateway.admin() as admin:
+            health = probe.get(f"{root}/healthz")
+            assert (health.status_code, health.text) == (200, "ok\n")
+            for check in ("healthz", "readyz"):
+                assert admin.get(f"http://gateway/{check}").status_code == 200
+            endless = chat(stream=True, max_tokens=1_000)
+            with http.stream("POST", url, json=endless, headers=headers) as reply:
+                next(reply.iter_bytes())
+                gateway.process.send_signal(signal.SIGTERM)
+                wait_until(lambda: probe.get(f"{root}/healthz").status_code == 503)
+                assert probe.get(f"{root}/healthz").text == "draining\n"
+                refused = probe.post(url, json=endless, headers=headers)
+                assert refused.status_code == 503
+                assert refused.headers["retry-after"] == "1"
+                assert refused.json()["error"]["code"] == "draining"
+                for check in ("healthz", "readyz"):
+                    answer = admin.get(f"http://gateway/{check}")
+                    assert (answer.status_code, answer.json()["code"]) == (503, "draining")
+                assert gateway.snapshot().vitals.problems == ("draining",)
+                assert gateway.stop() == 0
