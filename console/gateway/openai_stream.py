@@ -114,18 +114,23 @@ class OpenAIRelay:
         if event.name == b"error" and not _error_of(parsed):
             self.error = parsed or event.data.decode("utf-8", "replace")
             return b""
-        if isinstance(parsed, dict) and not self._learn(parsed):
+        if isinstance(parsed, dict) and not self._learn(event.data, parsed):
             return event.quiet
         return block + b"\n\n"
 
-    def _learn(self, parsed: dict[str, Any]) -> bool:
-        """Take what concerns us from an event; whether the client should see it too."""
+    def _learn(self, data: bytes, parsed: dict[str, Any]) -> bool:
+        """Take what concerns us from an event; whether the client should see it too.
+
+        A look at the bytes spares most events a search of what was parsed.
+        """
         if not self.response_id and isinstance(parsed.get("id"), str):
             self.response_id = clean(parsed["id"], 200)
-        self._reader.see(parsed)
-        self.error = _error_of(parsed)
-        if self.error is not None:
-            return False
+        if b'"prompt_tokens"' in data:
+            self._reader.see(parsed)
+        if b'"error"' in data:
+            self.error = _error_of(parsed)
+            if self.error is not None:
+                return False
         choices = parsed.get("choices")
         if isinstance(choices, list) and choices:
             self._follow(choices)

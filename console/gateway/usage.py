@@ -91,7 +91,9 @@ class UsageReader:
 
 def delivers(message: Any) -> bool:
     """Whether a choice's message or delta says anything: text, reasoning, a call of a tool."""
-    return isinstance(message, dict) and any(
+    if not isinstance(message, dict):
+        return False
+    return bool(message.get("content")) or any(
         value for name, value in message.items() if name != "role"
     )
 

@@ -106,22 +106,32 @@ def test_halves_go_to_the_even_neighbour(pico: int, nano: int) -> None:
     assert nano_of_pico(pico) == nano
 
 
-@given(PRICES, TOKENS, st.floats(0, 1), TOKENS)
-def test_a_cost_is_rounded_once(price: Price, given_in: int, share: float, out: int) -> None:
-    cached = int(given_in * share)
+@st.composite
+def inputs(draw: st.DrawFn) -> tuple[int, int, int]:
+    """Input tokens; those among them read from the cache; those written to it."""
+    given_in = draw(TOKENS)
+    cached = draw(st.integers(0, given_in))
+    return given_in, cached, draw(st.integers(0, given_in - cached))
+
+
+@given(PRICES, inputs(), TOKENS)
+def test_a_cost_is_rounded_once(price: Price, tokens: tuple[int, int, int], out: int) -> None:
+    given_in, cached, write = tokens
     exact = (
-        Fraction(price.input_pico * (given_in - cached), 1_000)
+        Fraction(price.input_pico * (given_in - cached - write), 1_000)
         + Fraction(price.cached_input_pico * cached, 1_000)
+        + Fraction(price.cache_write_pico * write, 1_000)
         + Fraction(price.output_pico * out, 1_000)
     )
-    assert cost_nano(price, given_in, cached, out) == round(exact)
+    assert cost_nano(price, given_in, cached, out, write) == round(exact)
 
 
-@given(PRICES, TOKENS, st.floats(0, 1), TOKENS)
+@given(PRICES, inputs(), TOKENS)
 def test_no_call_costs_more_than_its_bound(
-    price: Price, given_in: int, share: float, out: int
+    price: Price, tokens: tuple[int, int, int], out: int
 ) -> None:
-    cost = cost_nano(price, given_in, int(given_in * share), out)
+    given_in, cached, write = tokens
+    cost = cost_nano(price, given_in, cached, out, write)
     assert cost <= bound_nano(price, given_in, out)
 
 

@@ -105,7 +105,9 @@ def test_usage_that_cannot_be_believed_is_estimated_and_says_so(
     nothing_is_held(gateway)
 
 
-@pytest.mark.parametrize("kind", ["crlf", "no-space", "keepalive", "split-utf8", "split-data"])
+@pytest.mark.parametrize(
+    "kind", ["crlf", "no-space", "keepalive", "split-utf8", "split-data", "truncate"]
+)
 def test_odd_but_lawful_streams_are_understood(gateway: Gateway, client: OpenAI, kind: str) -> None:
     gateway.upstream.fault(kind)
     with client.chat.completions.with_streaming_response.create(
@@ -121,11 +123,13 @@ def test_odd_but_lawful_streams_are_understood(gateway: Gateway, client: OpenAI,
     assert call["cost_nano_usd"] == logged["cost_nano_usd"]
 
 
-@pytest.mark.parametrize("kind", ["truncate", "reset-chunk", "stream-error"])
+@pytest.mark.parametrize(
+    ("kind", "more"), [("truncate", {"value": 3}), ("reset-chunk", {}), ("stream-error", {})]
+)
 def test_a_stream_that_breaks_ends_in_an_error_the_sdk_raises(
-    gateway: Gateway, client: OpenAI, kind: str
+    gateway: Gateway, client: OpenAI, kind: str, more: dict[str, int]
 ) -> None:
-    gateway.upstream.fault(kind)
+    gateway.upstream.fault(kind, **more)
     stream = client.chat.completions.create(
         model="gpt-4.1", messages=HELLO, max_tokens=20, stream=True
     )

@@ -88,7 +88,7 @@ def test_a_targets_own_figures_win_over_the_known_models(tmp_path: Path) -> None
     ]
     price = target.price
     assert (price.input_pico, price.output_pico) == (2_000_000, 8_000_000)
-    assert (price.cached_input_pico, price.cache_write_pico) == (500_000, 2_000_000)
+    assert (price.cached_input_pico, price.cache_write_pico) == (500_000, 2_500_000)
     assert (target.rpm, target.tpm) == (7, 70)
     assert (target.max_input_tokens, target.max_output_tokens) == (900, 90)
 

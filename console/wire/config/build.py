@@ -66,7 +66,8 @@ def _price(table: TargetTable, known: KnownModel) -> Price:
     fresh = blended if table.input_usd is None else table.input_usd
     output = blended if table.output_usd is None else table.output_usd
     cached = fresh if table.cached_input_usd is None else table.cached_input_usd
-    write = fresh if table.cache_write_usd is None else table.cache_write_usd
+    # What providers with a price of its own for it ask; a budget must not be passed by less.
+    write = -(-fresh * 5 // 4) if table.cache_write_usd is None else table.cache_write_usd
     return Price(fresh, output, cached, write, price_version(fresh, output, cached, write))
 
 

@@ -254,8 +254,8 @@ class TargetTable(Table):
     """Price of output tokens; `input_usd` goes with it."""
     cached_input_usd: Annotated[PriceUsd, Default("`input_usd`")] = None
     """Price of input tokens read from the provider's cache."""
-    cache_write_usd: Annotated[PriceUsd, Default("`input_usd`")] = None
-    """Price of input tokens written to the provider's cache."""
+    cache_write_usd: Annotated[PriceUsd, Default("1.25 × `input_usd`")] = None
+    """Price of input tokens written to the provider's cache, where its replies tell of them."""
     rpm: Annotated[PerMinute, Default("the known model's")] = None
     """The provider's limit of requests per minute."""
     tpm: Annotated[PerMinute, Default("the known model's")] = None
