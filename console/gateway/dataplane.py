@@ -12,7 +12,7 @@ from console.gateway.chat import ChatRoute
 from console.gateway.connections import Crowded, OwnerCrowded, seat_of
 from console.gateway.flight import Arrival
 from console.gateway.http import Receive, Send, send_whole
-from console.gateway.keys import Caller, KeyRing
+from console.gateway.keys import Caller, KeyRing, by_name
 from console.gateway.openai_errors import error_reply
 from console.gateway.openai_replies import rate_headers
 from console.gateway.plan import Plan
@@ -88,7 +88,7 @@ class DataPlane:
             return await send_whole(send, status, [(b"content-type", b"text/plain")], words)
         if self.draining:
             raise Draining
-        headers = dict(scope["headers"])
+        headers = by_name(scope["headers"])
         if path == _CHAT:
             _must_be(method, "POST", path)
             caller = self._caller(scope, headers)

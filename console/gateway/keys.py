@@ -1,15 +1,29 @@
 """Project keys: whom a request comes from. Secrets are known by their SHA-256 only."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from console.domain.commands import Field
 from console.domain.layers import Layers
-from console.gateway.refusals import KeyMalformed, KeyMissing, KeyUnknown, ProjectNotOfKey
+from console.gateway.http import Header
+from console.gateway.refusals import (
+    KeyMalformed,
+    KeyMissing,
+    KeysDiffer,
+    KeyUnknown,
+    ProjectNotOfKey,
+    ProjectsDiffer,
+)
 
 MIN_SECRET_CHARS = 32
+_OWS = b" \t"
+_WHOSE = {
+    b"authorization": KeysDiffer,
+    b"x-api-key": KeysDiffer,
+    b"x-project-id": ProjectsDiffer,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +49,15 @@ class KeyRing:
     by_hash: Mapping[str, Key]
 
     def caller(self, headers: Mapping[bytes, bytes], known: Mapping[str, object]) -> Caller:
-        """The caller of a request with these (lower-case) headers, among the ``known`` projects.
+        """The caller of a request with these headers, `by_name`, among the ``known`` projects.
 
-        Raises KeyMissing, KeyMalformed, KeyUnknown or ProjectNotOfKey.
+        Raises KeyMissing, KeyMalformed, KeysDiffer, KeyUnknown or ProjectNotOfKey.
         """
         key = self.by_hash.get(sha256(_presented(headers)).hexdigest())
         projects = tuple(project for project in key.projects if project in known) if key else ()
         if key is None or not projects:
             raise KeyUnknown
-        wanted = headers.get(b"x-project-id", b"").decode("latin-1")
+        wanted = headers.get(b"x-project-id", b"").strip(_OWS).decode("latin-1")
         if wanted and wanted not in projects:
             raise ProjectNotOfKey(wanted, projects)
         return Caller(key.id, wanted or projects[0])
@@ -69,15 +83,29 @@ def key_ring(layers: Layers, now_us: int, ring: KeyRing | None = None, only: str
     return KeyRing(by_hash)
 
 
+def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:
+    """The headers (lower case) by name, the last of a name where that makes no difference.
+
+    Raises KeysDiffer or ProjectsDiffer where it is unclear whose request this is: a proxy that
+    looks at the first of two headers would have let another caller in than the one we take.
+    """
+    named = dict(headers)
+    if len(named) != len(headers):
+        for name, value in headers:
+            if name in _WHOSE and value.strip(_OWS) != named[name].strip(_OWS):
+                raise _WHOSE[name]
+    return named
+
+
 def _presented(headers: Mapping[bytes, bytes]) -> bytes:
-    authorization = headers.get(b"authorization", b"")
-    if authorization:
-        scheme, _, secret = authorization.partition(b" ")
-        if scheme.lower() != b"bearer":
-            raise KeyMalformed("the Authorization header does not read 'Bearer <key>'")
-        secret = secret.strip()
-    else:
-        secret = headers.get(b"x-api-key", b"").strip()
+    scheme, _, secret = headers.get(b"authorization", b"").strip(_OWS).partition(b" ")
+    if scheme and scheme.lower() != b"bearer":
+        raise KeyMalformed("the Authorization header does not read 'Bearer <key>'")
+    secret = secret.strip(_OWS)
+    other = headers.get(b"x-api-key", b"").strip(_OWS)
+    if secret and other and secret != other:
+        raise KeysDiffer
+    secret = secret or other
     if not secret:
         raise KeyMissing
     if len(secret) < MIN_SECRET_CHARS:

@@ -98,6 +98,29 @@ def _(refusal: r.KeyMalformed) -> ErrorReply:
     )
 
 
+@_says(r.KeysDiffer)
+def _(_: r.KeysDiffer) -> ErrorReply:
+    return ErrorReply(
+        400,
+        "invalid_request_error",
+        "The request came with keys that differ, so nobody can say whose it is. Send one, as "
+        "'Authorization: Bearer <key>' or 'x-api-key: <key>', and see whether a proxy adds its "
+        "own.",
+        code="ambiguous_api_key",
+    )
+
+
+@_says(r.ProjectsDiffer)
+def _(_: r.ProjectsDiffer) -> ErrorReply:
+    return ErrorReply(
+        400,
+        "invalid_request_error",
+        "The request came with X-Project-Id headers that differ. Send one, and see whether a "
+        "proxy adds its own.",
+        code="ambiguous_project",
+    )
+
+
 @_says(r.KeyUnknown)
 def _(_: r.KeyUnknown) -> ErrorReply:
     return ErrorReply(

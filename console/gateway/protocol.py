@@ -1,30 +1,47 @@
 """One HTTP connection of a server: uvicorn's protocol, with bounds on what a peer can hold."""
 
 import asyncio
+import urllib.parse
 from typing import Any, Final
 
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from console.gateway.bodies import Body, ChunkedBody, SizedBody
 from console.gateway.connections import SEAT, Connections, Seat
+from console.gateway.heads import (
+    HEAD_LIMIT_BYTES,
+    BadRequest,
+    Head,
+    HeadTooLarge,
+    drop_empty_lines,
+    end_of_head,
+    read_head,
+)
 from console.gateway.patience import IDLE_S, Patience, Stall, untaken_bytes
 from console.gateway.peer import PEER_UID, peer_uid
 
-HEAD_LIMIT_BYTES: Final = 32 * 1024
-PIPELINED: Final = 32
-"""Requests that may wait behind the one being answered: each is kilobytes for some bytes sent."""
+HELD_BYTES: Final = 64 * 1024
+"""Of the requests that wait behind the one being answered; then nothing more is read."""
+UNREAD_BODY_BYTES: Final = 10 * 1024 * 1024
+"""A body whose request is answered is read to its end, so that the peer gets to read the answer."""
 KEEP_ALIVE_S: Final = 75
 """Between two requests of somebody known."""
 STRANGER_S: Final = 15
 """For a stranger, who has shown no valid key yet: until its request is whole, and between two."""
 
-_TOO_LARGE: Final = b"The request's headers are larger than 32 KB."
+_CR: Final = 0x0D
 
 
 class PeerProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol that knows its peer's uid and bounds what a peer can hold.
 
-    What is not body is capped at 32 KB: heads, trailers and chunk extensions count alike, as bytes
-    without any progress of a message. How many connections there may be is decided by ``table``.
+    Requests are read one at a time by `console.gateway.heads` and `bodies`: the next one begins
+    where the last one ended, after its answer; what came before waits as bytes. So nothing of one
+    can be taken for another's, and a connection holds one request however many were sent.
+    uvicorn's own parser is not used: it can be switched to another protocol, and then loses count.
+
+    How many connections there may be is decided by ``table``.
     """
 
     _seat: Seat
@@ -32,16 +49,19 @@ class PeerProtocol(HttpToolsProtocol):
     _stall: Stall | None = None
     _received = 0
     """Bytes, since the connection was made."""
-
-    _progress = False
-    _idle_bytes = 0
-    _may_exceed = False
-    _too_large = False
-    _cut = False
+    _body: Body | None = None
+    """Of the request being read; None between requests."""
+    _seen = 0
+    """Bytes of the next head that were looked at before."""
+    _blank = 0
+    """Bytes of empty lines before it."""
+    _unread = 0
+    """Bytes of the body that nobody wanted, because the answer was there before."""
 
     def __init__(self, *args: Any, table: Connections, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._table = table
+        self._held = bytearray()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -63,6 +83,9 @@ class PeerProtocol(HttpToolsProtocol):
         self._patience.renew(self.loop.time(), self._received)
         self.timeout_keep_alive = KEEP_ALIVE_S if self._seat.known else STRANGER_S
         super().on_response_complete()
+        if self._held:
+            self._unset_keepalive_if_required()
+            self._read_on()
 
     def pause_writing(self) -> None:
         self._stall = Stall(self.loop.time(), untaken_bytes(self.transport))
@@ -76,39 +99,124 @@ class PeerProtocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self._patience.renew(self.loop.time(), self._received)
         self._received += len(data)
-        self._progress = False
-        self._may_exceed = self._idle_bytes + len(data) > HEAD_LIMIT_BYTES
-        super().data_received(data)
-        if self._progress:
-            self._idle_bytes = 0
-            return
-        self._idle_bytes += len(data)
-        if self._idle_bytes > HEAD_LIMIT_BYTES and not self.transport.is_closing():
-            self._too_large = True
-            self.send_400_response("")
+        self._unset_keepalive_if_required()
+        self._held += data
+        self._read_on()
 
-    def on_headers_complete(self) -> None:
-        self._progress = True
-        if self._may_exceed and self._head_bytes() > HEAD_LIMIT_BYTES:
-            self._too_large = True
-            raise ValueError("headers too large")  # the parser turns it into send_400_response
-        if len(self.pipeline) >= PIPELINED:
-            self._cut = True
-            raise ValueError("too many requests at once")
-        super().on_headers_complete()
-        # The scope keeps its list: trailers are no headers (RFC 9110, 6.5.1) and go nowhere.
-        self.headers = []
+    def _read_on(self) -> None:
+        """Read what can be read of what is held: a body's rest, then the next request."""
+        try:
+            while self._held and not self.transport.is_closing():
+                cycle: RequestResponseCycle | None = self.cycle
+                if self._body is not None:
+                    going = self._read_body(self._body)
+                elif cycle is not None and not cycle.response_complete:
+                    going = False
+                    if len(self._held) > HELD_BYTES:
+                        self.flow.pause_reading()
+                else:
+                    going = self._read_head()
+                if not going:
+                    return
+        except BadRequest as bad:
+            self._refuse(bad)
 
-    def on_body(self, body: bytes) -> None:
-        self._progress = True
-        super().on_body(body)
+    def _read_head(self) -> bool:
+        if self._held[0] == _CR:
+            self._blank += drop_empty_lines(self._held)
+            self._seen = 0
+            if self._blank > HEAD_LIMIT_BYTES:
+                raise HeadTooLarge
+        end = end_of_head(self._held, self._seen)
+        if not end:
+            self._seen = len(self._held)
+            return False
+        head = read_head(self._held[:end])
+        del self._held[:end]
+        self._seen = self._blank = self._unread = 0
+        self._begin(head)
+        return True
 
-    def on_message_complete(self) -> None:
-        self._progress = True
-        super().on_message_complete()
+    def _begin(self, head: Head) -> None:
+        path = head.path.decode("ascii")
+        self.scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": head.version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": head.method,
+            "root_path": self.root_path,
+            "path": self.root_path + (urllib.parse.unquote(path) if "%" in path else path),
+            "raw_path": self.root_path.encode("ascii") + head.path,
+            "query_string": head.query,
+            "headers": head.headers,
+            "state": self.app_state.copy(),
+        }
+        self.cycle = RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=head.expects_continue,
+            keep_alive=head.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        if head.body_bytes == 0:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+        else:
+            self._body = ChunkedBody() if head.body_bytes is None else SizedBody(head.body_bytes)
+        self._start_asgi_task(self.cycle, self.app)
 
-    def _head_bytes(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+    def _read_body(self, body: Body) -> bool:
+        cycle = self.cycle
+        part = body.take(self._held)
+        if not part and not body.ended:
+            return False
+        if body.ended:
+            self._body = None
+        if cycle.response_complete:
+            self._skip(len(part))
+            return body.ended
+        cycle.body += part
+        cycle.more_body = not body.ended
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+        return body.ended
+
+    def _skip(self, size: int) -> None:
+        self._unread += size
+        if self._unread > UNREAD_BODY_BYTES:
+            self.transport.close()
+        elif self._body is None:  # between requests again
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _refuse(self, bad: BadRequest) -> None:
+        """Answer for the request that is being read, where it has no answer yet, and close."""
+        self._held.clear()
+        answered = False
+        if self._body is not None:
+            answered = self.cycle.response_started
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if not answered:
+            words = str(bad).encode("ascii")
+            self.transport.write(
+                b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\n"
+                b"content-length: %d\r\nconnection: close\r\n\r\n%b"
+                % (bad.status, len(words), words)
+            )
+        self.transport.close()
 
     def cut_if_idle(self, now_s: float) -> None:
         """End the connection where the peer owes us something for too long.
@@ -128,17 +236,3 @@ class PeerProtocol(HttpToolsProtocol):
             self._patience.renew(now_s, self._received)
         elif self._patience.ends(now_s, self._received, IDLE_S if self._seat.known else STRANGER_S):
             self.transport.abort()
-
-    def send_400_response(self, msg: str) -> None:
-        if self._cut:
-            self.transport.abort()
-            return
-        if not self._too_large:
-            super().send_400_response(msg)
-            return
-        self.transport.write(
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-            b"content-type: text/plain; charset=utf-8\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_TOO_LARGE), _TOO_LARGE)
-        )
-        self.transport.close()

@@ -39,6 +39,14 @@ class KeyMalformed(Refusal):
     why: str
 
 
+class KeysDiffer(Refusal):
+    """The request came with more than one key, and they are not the same."""
+
+
+class ProjectsDiffer(Refusal):
+    """X-Project-Id came more than once, with different values."""
+
+
 class KeyUnknown(Refusal):
     """No living key has this secret."""
 

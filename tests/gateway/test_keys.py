@@ -6,8 +6,15 @@ from hashlib import sha256
 import pytest
 
 from console.domain.commands import Action, Field
-from console.gateway.keys import Caller, Key, KeyRing, key_ring
-from console.gateway.refusals import KeyMalformed, KeyMissing, KeyUnknown, ProjectNotOfKey
+from console.gateway.keys import Caller, Key, KeyRing, by_name, key_ring
+from console.gateway.refusals import (
+    KeyMalformed,
+    KeyMissing,
+    KeysDiffer,
+    KeyUnknown,
+    ProjectNotOfKey,
+    ProjectsDiffer,
+)
 from tests.gateway.values import NOON_US, catalogue, entry, layers
 
 SECRET = "qd_" + "s" * 43
@@ -33,6 +40,8 @@ def bearer(secret: str, **more: str) -> dict[bytes, bytes]:
         {b"authorization": b"bearer   " + SECRET.encode() + b" "},
         {b"x-api-key": SECRET.encode()},
         {b"x-api-key": b" " + SECRET.encode()},
+        {b"x-api-key": SECRET.encode(), b"authorization": b"Bearer \t" + SECRET.encode()},
+        {b"x-api-key": SECRET.encode(), b"authorization": b"Bearer "},
     ],
 )
 def test_key_is_known_by_either_header(headers: dict[bytes, bytes]) -> None:
@@ -67,6 +76,42 @@ def test_what_cannot_be_a_key_is_told_so_without_repeating_it(headers: dict[byte
 def test_only_the_secret_itself_opens(secret: str) -> None:
     with pytest.raises(KeyUnknown):
         RING.caller(bearer(secret), KNOWN)
+
+
+KEY = b"Bearer " + SECRET.encode()
+OTHER = b"qd_" + b"o" * 43
+
+
+@pytest.mark.parametrize(
+    ("headers", "refusal"),
+    [
+        ([(b"authorization", KEY), (b"authorization", b"Bearer " + OTHER)], KeysDiffer),
+        ([(b"authorization", b"Bearer " + OTHER), (b"authorization", KEY)], KeysDiffer),
+        ([(b"authorization", b""), (b"authorization", KEY)], KeysDiffer),
+        ([(b"authorization", KEY), (b"x-api-key", OTHER)], KeysDiffer),
+        ([(b"x-api-key", OTHER), (b"x-api-key", SECRET.encode())], KeysDiffer),
+        ([(b"x-project-id", b"search"), (b"x-project-id", b"analytics")], ProjectsDiffer),
+        ([(b"x-project-id", b""), (b"x-project-id", b"search")], ProjectsDiffer),
+    ],
+)
+def test_who_says_two_things_is_refused(
+    headers: list[tuple[bytes, bytes]], refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        RING.caller(by_name(headers), KNOWN)
+
+
+def test_the_same_said_twice_is_fine() -> None:
+    headers = [
+        (b"authorization", KEY),
+        (b"x-project-id", b" search\t"),
+        (b"accept", b"a"),
+        (b"accept", b"b"),
+        (b"x-api-key", SECRET.encode()),
+        (b"authorization", KEY + b" "),
+        (b"x-project-id", b"search"),
+    ]
+    assert RING.caller(by_name(headers), KNOWN) == Caller("k_prod", "search")
 
 
 def test_key_may_name_any_project_that_it_serves() -> None:

@@ -20,6 +20,8 @@ LIMITED = r.LimitReached("project:analytics:rpm", 60, "rpm", 1, 1_001, Cause.RPM
 REFUSALS: list[r.Refusal] = [
     r.KeyMissing(),
     r.KeyMalformed("it is short"),
+    r.KeysDiffer(),
+    r.ProjectsDiffer(),
     r.KeyUnknown(),
     r.ProjectNotOfKey(HOSTILE, ("analytics",)),
     r.NoSuchPath("/v2/" + HOSTILE),
