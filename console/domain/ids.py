@@ -8,3 +8,11 @@ def new_id(prefix: str, at_us: int, entropy: bytes) -> str:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return f"{prefix}_{value:032x}"
+
+
+def made_at_us(identity: str) -> int | None:
+    """The instant, to the millisecond, at which `new_id` made it; None where something else did."""
+    digits = identity.rpartition("_")[2]
+    if len(digits) != 32 or digits[12] != "7" or not all(c in "0123456789abcdef" for c in digits):
+        return None
+    return int(digits[:12], 16) * 1_000

@@ -40,12 +40,14 @@ _CHANGES: Final = (
         changing=True, role=Role.OPERATOR),
     Act("fallback", ("f",), "fallback", "force a model that the row uses to another target",
         changing=True, role=Role.OPERATOR),
-    Act("undo", ("u",), "undo", "undo a change in force on the row, else the newest of all",
+    Act("undo", ("u",), "undo", "undo a change in force on the row, having said whose it is",
         changing=True, role=Role.OPERATOR),
 )  # fmt: skip
 
 ACTIONS: Final = (
     *_CHANGES,
+    Act("undo_entry", ("u",), "undo", "undo the change under the cursor", place="audit",
+        changing=True, role=Role.OPERATOR),
     Act("audit", ("a",), "audit", "the audit: who changed what, why, and what is in force"),
     Act("filter", ("slash",), "filter",
         "show only rows whose id, name or state contains the text; !text shows the others"),
@@ -69,8 +71,6 @@ ACTIONS: Final = (
     Act("page_up", ("pageup", "ctrl+u"), "", "up a page", place="everywhere"),
     Act("top", ("home", "g"), "", "to the first row", place="everywhere"),
     Act("bottom", ("end", "G"), "", "to the last row", place="everywhere"),
-    Act("undo_entry", ("u",), "undo", "undo the change under the cursor", place="audit",
-        changing=True, role=Role.OPERATOR),
 )  # fmt: skip
 
 _SHOWN: Final = {

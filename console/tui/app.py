@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Final
 
 from textual.app import App
+from textual.events import Event, Key, Paste
 from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as TextualTheme
 
@@ -19,6 +20,7 @@ from console.sources.base import Source
 from console.tui import terminal
 from console.tui.link import Link
 from console.tui.overview import Overview
+from console.tui.room import Room
 from console.tui.themes import Theme
 
 PATIENCE_S: Final = 0.25
@@ -71,6 +73,20 @@ class Quotadeck(App[int], inherit_bindings=False):
             self.run_worker(terminal.leave_on_hangup(self))
         self.run_worker(self.link.follow())
         self.run_worker(self._pulse())
+
+    async def on_event(self, event: Event) -> None:
+        """Give keys and pastes, one after the other, to the room that is there at their turn.
+
+        Textual gives them to the screen of the moment at which they arrive: of `?` and `q` in one
+        breath, the q too would go to the overview, and end the console.
+        """
+        room = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(event, Key) and isinstance(room, Room):
+            room.press(event.key, event.character)
+        elif isinstance(event, Paste) and isinstance(room, Room):
+            room.paste(event.text)
+        else:
+            await super().on_event(event)
 
     async def _pulse(self) -> None:
         """Draw when a reading comes and when the interval is over, never more often than it."""

@@ -12,10 +12,10 @@ from console.domain.wording import bare
 from console.sources.base import Source, SourceError
 from console.tui.actions import available
 from console.tui.figures import fit, grouped, local
-from console.tui.frame import crop, keys_line
+from console.tui.frame import crop, keys_line, note_line
 from console.tui.grid import Grid
 from console.tui.lines import Lines
-from console.tui.propose import Proposal, undo_of
+from console.tui.propose import NothingToDo
 from console.tui.room import Room
 from console.tui.rows import Line, Span
 from console.tui.state import short_field
@@ -39,7 +39,7 @@ class Audit(Room):
         *,
         read_only: bool,
         zone: tzinfo | None,
-        undo: Callable[[Proposal], None],
+        undo: "Callable[[AuditRow], None]",
     ) -> None:
         super().__init__("audit", theme, read_only=read_only)
         self._source = source
@@ -97,7 +97,10 @@ class Audit(Room):
         words = audit_words(chosen, self._zone) if chosen else ("", "")
         self._words.show([crop([Span(text, "normal")], width) for text in words])
         acts = [act for act in available("audit", read_only=self.read_only) if act.label]
-        self._keys.show([keys_line(acts, width)])
+        note = self.note
+        self._keys.show(
+            [note_line(note.text, note.role, acts, width) if note.text else keys_line(acts, width)]
+        )
 
     def _move(self, by: int) -> None:
         self.entries.move(by)
@@ -127,12 +130,10 @@ class Audit(Room):
         chosen = self.entries.chosen
         if chosen is None:
             return
-        if not chosen.in_force:
-            self._problem = "the entry under the cursor is not in force: nothing to undo"
-            self.draw()
-            return
-        self.app.pop_screen()
-        self._undo(undo_of([(chosen.id, f"{bare(chosen.subject)} {audit_what(chosen)}")]))
+        try:
+            self._undo(chosen)
+        except NothingToDo as why:
+            self.say(str(why), "attention")
 
 
 def audit_what(row: "AuditRow") -> str:

@@ -8,7 +8,7 @@ from console.domain.commands import LASTING, Command
 from console.domain.days import micros
 from console.domain.money import usd_short
 from console.domain.text import clean
-from console.tui.figures import cell_len, clock_time, fit, folded, grouped, local, three
+from console.tui.figures import NONE, cell_len, clock_time, fit, folded, grouped, local, three
 from console.tui.form import Form
 from console.tui.frame import crop
 from console.tui.rows import Line, Span
@@ -28,28 +28,45 @@ class View:
     form: Form
     command: Command | None = None
     answer: "CommandAnswer | None" = None
+    missing: str = ""
+    """What is still to be typed: no mistake until enter was pressed."""
     refused: str = ""
     """Why the gateway would refuse it, from its preview."""
     error: str = ""
-    """What the last enter came to, or why the form is no command; gone with the next edit."""
+    """What the last enter came to; gone with the next edit."""
     applying: bool = False
     confirm: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What stands around the form: its title, the value in force, what is to be read first."""
+
+    title: str
+    now: str = ""
+    about: tuple[tuple[str, str], ...] = ()
+
+
 def dialog_lines(
-    title: str, view: View, zone: tzinfo | None, width: int, *, now_us: int
+    setting: Setting, view: View, zone: tzinfo | None, width: int, *, now_us: int
 ) -> list[Line]:
     """The dialog as lines of ``width`` cells, frame included; ``now_us`` says what is today."""
-    inner = width - 4
+    inner, title = width - 4, setting.title
     body: list[Line] = []
     for index, field in enumerate(view.form.fields):
         focused = index == view.form.focus and not view.applying
         label = Span(fit(field.label, _LABEL), "key" if focused else "dim")
         spans = [label, *field.spans(focused=focused)]
-        used = sum(cell_len(span.text) for span in spans)
-        if field.hint and used + cell_len(field.hint) + 2 <= inner:
+        room = inner - sum(cell_len(span.text) for span in spans) - 2
+        now = setting.now if field.id == "value" else ""
+        if now:
+            spans.append(Span("  " + fit(now, min(cell_len(now), room)), "normal"))
+            room -= cell_len(now) + 2
+        if field.hint and cell_len(field.hint) <= room:
             spans.append(Span("  " + field.hint, "dim"))
         body.append(tuple(spans))
+    for name, words in setting.about:
+        body.append((Span(fit(name, _LABEL), "dim"), Span(clean(words, 200), "normal")))
     body.append((Span("─" * inner, "dim"),))
     body += _consequence(view, zone, inner, now_us)
     if view.command is not None:
@@ -57,9 +74,11 @@ def dialog_lines(
         for number, part in enumerate(folded(text, inner - _LABEL)[:4]):
             heading = "as command" if number == 0 else ""
             body.append((Span(fit(heading, _LABEL), "dim"), Span(part, "normal")))
-    for number, part in enumerate(folded(clean(view.error or view.refused, 400), inner - 2)[:4]):
+    wrong = view.error or view.refused
+    mark, role = ("! ", "trouble") if wrong else ("  ", "dim")
+    for number, part in enumerate(folded(clean(wrong or view.missing, 400), inner - 2)[:4]):
         if part:
-            body.append((Span("  " if number else "! ", "trouble"), Span(part, "trouble")))
+            body.append((Span("  " if number else mark, role), Span(part, role)))
     keys = "applying …" if view.applying else "enter apply   tab next field   esc leave"
     top = f"┌ {fit(title, min(cell_len(title), width - 6))} "
     framed: list[Line] = [
@@ -75,7 +94,7 @@ def dialog_lines(
 def _consequence(view: View, zone: tzinfo | None, inner: int, now_us: int) -> list[Line]:
     answer = view.answer
     if answer is None:
-        waiting = "asking the gateway …" if view.command and not view.error else "–"
+        waiting = "asking the gateway …" if view.command and not view.error else NONE
         return [(Span(fit("preview", _LABEL), "dim"), Span(waiting, "dim"))]
     lines: list[Line] = []
     if not answer.error:
@@ -137,3 +156,11 @@ def _estimate(e: "Estimate", inner: int) -> list[Line]:
     fits = _LABEL + sum(cell_len(span.text) for span in (*requests, *money)) <= inner + 2
     figures = [(indent, *requests, *money)] if fits else [(indent, *requests), (indent, *money)]
     return [(Span(fit("estimate", _LABEL), "dim"), Span(head, "normal")), *figures]
+
+
+def outcome(answer: "CommandAnswer", zone: tzinfo | None, now_us: int) -> tuple[str, str]:
+    """What was done, in a line, and its role: what stands in no log is trouble."""
+    until = f" until {end_time(answer.until, zone, now_us)}" if answer.until else ""
+    what = f"{answer.subject.removeprefix('project:')} {short_field(answer.field or '')}".rstrip()
+    text = f"done: {what} {grouped(answer.before)} → {grouped(answer.after)}{until}"
+    return (text, "normal") if answer.recorded else (f"in force, NOT recorded: {text}", "trouble")

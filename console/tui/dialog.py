@@ -16,8 +16,8 @@ from console.domain.money import MoneyError
 from console.domain.snapshot import Snapshot
 from console.domain.typed import TypedWrong
 from console.sources.base import Source, SourceError
-from console.tui.consequence import View, dialog_lines
-from console.tui.form import Form
+from console.tui.consequence import Setting, View, dialog_lines
+from console.tui.form import Form, Text
 from console.tui.lines import Lines
 from console.tui.propose import Proposal
 from console.tui.themes import Theme
@@ -60,7 +60,8 @@ class Dialog(Lines):
         self._keys: dict[Command, str] = {}
         self.view = View(proposal.form)
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
+        """Ask for the first preview; from now on it takes keys, though it is not drawn yet."""
         self._edited(self._proposal.form)
 
     def press(self, key: str, character: str | None) -> None:
@@ -83,11 +84,13 @@ class Dialog(Lines):
     def _edited(self, form: Form) -> None:
         before, self._asked = self.view, self._asked + 1
         waited, self._waiting, self._hurried = self._waiting, False, False
-        confirm = self._proposal.confirm(form)
+        snapshot = self._snapshot()
+        confirm = self._proposal.confirm(form, snapshot)
+        form = _asking_for(confirm, form)
         try:
-            command = self._proposal.build(form, self._snapshot())
+            command = self._proposal.build(form, snapshot)
         except (TypedWrong, MoneyError) as problem:
-            self.view = View(form, error=str(problem), confirm=confirm)
+            self.view = View(form, missing=str(problem), confirm=confirm)
         else:
             if before.command == command and before.answer and not waited:
                 self.view = replace(before, form=form, confirm=confirm, error="")
@@ -106,17 +109,18 @@ class Dialog(Lines):
     async def _preview(self, asked: int, command: Command) -> None:
         await asyncio.sleep(DEBOUNCE_S if asked > 1 else 0)
         keyed = replace(command, idempotency_key=_preview_key())
+        missing = ""
         try:
             answer = await self._source.command(keyed, dry_run=True)
-            error = answer.error
-            if error and not keyed.reason:  # what it would do is worth seeing before saying why
+            if answer.error and not keyed.reason:  # what it would do is worth seeing before why
                 reasoned = replace(keyed, reason="preview", idempotency_key=_preview_key())
+                missing = answer.error
                 answer = await self._source.command(reasoned, dry_run=True)
-                error = answer.error or error  # what no reason mends is said first
         except SourceError as problem:
             shown = replace(self.view, error=f"no preview: {problem}")
         else:
-            shown = replace(self.view, answer=answer, refused=error)
+            missing = "" if answer.error else missing  # what no reason mends is said first
+            shown = replace(self.view, answer=answer, refused=answer.error, missing=missing)
         if asked == self._asked:
             hurried, self._hurried = self._hurried, False
             self.view, self._waiting = shown, False
@@ -127,16 +131,17 @@ class Dialog(Lines):
 
     def _apply(self) -> None:
         view = self.view
+        if view.refused:
+            self.view = View(view.form)
+            self._edited(view.form)  # it may be possible by now
+            return
+        if view.missing:
+            self._ask("reason" if view.command else "value", view.missing)
+            return
         if view.command is None:
             return
-        if view.refused:
-            self._insist(view)
-            return
         if view.confirm and view.form.text("name") != view.confirm:
-            error = f"type {view.confirm} in the last field to confirm"
-            last = replace(view.form, focus=len(view.form.fields) - 1)
-            self.view = replace(view, form=last, error=error)
-            self.draw()
+            self._ask("name", f"type {view.confirm} in the last field to confirm")
             return
         if self._waiting and view.answer is None:
             self._hurried = True
@@ -148,13 +153,17 @@ class Dialog(Lines):
         self.draw()
         self.run_worker(self._send(view.command))
 
-    def _insist(self, view: View) -> None:
-        """What the preview refused is not sent; it is asked for again, and the reason, if none."""
-        fields = view.form.fields
-        reason = [i for i, f in enumerate(fields) if f.id == "reason" and not view.form.text(f.id)]
-        form = replace(view.form, focus=reason[0]) if reason else view.form
-        self.view = View(form)
-        self._edited(form)
+    def _ask(self, id: str, error: str) -> None:  # noqa: A002 the field's own word
+        """Enter was pressed too early: say what is missing, and put the cursor there.
+
+        Where the value was typed, and wrong, the cursor is where it was typed; so it is where it is
+        the duration that is no command.
+        """
+        form = self.view.form
+        empty = [i for i, field in enumerate(form.fields) if field.id == id and not form.text(id)]
+        form = replace(form, focus=empty[0]) if empty else form
+        self.view = replace(self.view, form=form, error=error)
+        self.draw()
 
     async def _send(self, command: Command) -> None:
         key = self._keys.setdefault(command, "console-" + secrets.token_hex(12))
@@ -180,12 +189,25 @@ class Dialog(Lines):
 
     def draw(self) -> None:
         """Draw the view at the widget's width, and take the height that it needs."""
-        width = min(WIDTH, self.app.size.width)
-        now_us = self._snapshot().at_us
-        lines = dialog_lines(self._proposal.title, self.view, self._zone, width, now_us=now_us)
-        size = self.app.size
+        size, snapshot, form = self.app.size, self._snapshot(), self.view.form
+        width = min(WIDTH, size.width)
+        setting = Setting(
+            self._proposal.title(form), self._proposal.now(form, snapshot),
+            self._proposal.about(form),
+        )  # fmt: skip
+        lines = dialog_lines(setting, self.view, self._zone, width, now_us=snapshot.at_us)
         self.styles.height = len(lines)
         self.styles.width = width
         below = max(0, min(2, size.height - len(lines)))
         self.styles.offset = (max(0, (size.width - width) // 2), below)
         self.show(lines)
+
+
+def _asking_for(name: str, form: Form) -> Form:
+    """The form with a last field for the name where one must be typed, without it elsewhere."""
+    others = tuple(field for field in form.fields if field.id != "name")
+    if not name:
+        return replace(form, fields=others, focus=min(form.focus, len(others) - 1))
+    blank = Text("name", "confirm", width=24, limit=200)
+    asked = next((field for field in form.fields if field.id == "name"), blank)
+    return replace(form, fields=(*others, replace(asked, hint=f"type {name}")))

@@ -150,3 +150,13 @@ def folded(text: str, width: int) -> list[str]:
         else:
             line = f"{line} {left}" if line else left
     return [*lines, line]
+
+
+def fit_middle(text: str, width: int) -> str:
+    """At most ``width`` cells, cut in the middle: of long names both ends tell them apart."""
+    if cell_len(text) <= width:
+        return text
+    tail = text[-(width // 2) :]
+    while cell_len(tail) > width // 2:
+        tail = tail[1:]
+    return set_cell_size(text, max(0, width - cell_len(tail) - 1)) + "…" + tail

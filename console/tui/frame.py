@@ -12,7 +12,14 @@ from console.tui import figures as f
 from console.tui.actions import Act, allowed, key_name
 from console.tui.link import Picture
 from console.tui.rows import GAP, Line, Span, changes_text
-from console.tui.state import Present, gone_at_us, is_soon
+from console.tui.state import (
+    Care,
+    Present,
+    gone_at_us,
+    is_soon,
+    project_state,
+    target_state,
+)
 
 PRODUCT: Final = "quotadeck"
 
@@ -58,6 +65,15 @@ def totals(rows: Sequence[ProjectRow]) -> Totals:
         rate_nano=sum(row.flow.spent_10m_nano for row in limited),
         ends_us=max((row.budget.ends_us for row in limited), default=0),
     )
+
+
+def in_trouble(picture: Picture) -> int:
+    """How many projects and targets are in trouble in a picture."""
+    snapshot, now = picture.snapshot, picture.present
+    routes = {route.id: route for route in snapshot.routes}
+    states = [project_state(row, routes, now) for row in snapshot.projects]
+    states += [target_state(row, routes, now) for row in snapshot.targets]
+    return sum(state.care is Care.TROUBLE for state in states)
 
 
 def _spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
@@ -184,9 +200,19 @@ def _joined(
     return [span for part in kept for span in (*part, Span("  "))][:-1]
 
 
-def problem_line(problem: str, width: int) -> Line:
-    """The second line while there is nothing to sum up: what is wrong."""
-    return crop([Span(problem, "attention")], width)
+def problem_lines(problem: str, where: str, width: int) -> list[Line]:
+    """The second line while there is nothing to sum up: what is wrong, in at most three lines.
+
+    Where it does not fit, the path in it (``where``) loses its beginning first.
+    """
+    text = f"trying again: {problem}" if problem else ""
+    over = f.cell_len(text) - width
+    if over > 0 and where in text:
+        text = text.replace(where, f.fit_tail(where, max(_LEAST_PATH, f.cell_len(where) - over)))
+    return [crop([Span(part, "attention")], width) for part in f.folded(text, width)[:3]]
+
+
+_LEAST_PATH: Final = 20
 
 
 def detail_line(
@@ -232,6 +258,13 @@ def detail_line(
     )  # fmt: skip
 
 
+def nothing_line(text: str, width: int) -> Line:
+    """Where the rows would be, when the filter leaves none."""
+    shown = f.fit(text, min(f.cell_len(text), width // 4))
+    words = f"  nothing matches /{shown}; esc clears it" if text else ""
+    return crop([Span(words, "dim")], width)
+
+
 def happening_lines(
     happenings: Sequence[Happening], count: int, zone: tzinfo | None, width: int
 ) -> list[Line]:
@@ -243,11 +276,6 @@ def happening_lines(
     while len(lines) < count:
         lines.append(crop([Span("nothing has happened yet" if not lines else "", "dim")], width))
     return lines
-
-
-def note_line(text: str, role: str, width: int) -> Line:
-    """What the last key came to; stands where the happenings stand until the next key."""
-    return crop([Span(text, role)], width)
 
 
 def keys_line(acts: Sequence[Act], width: int, role: Role | None = None) -> Line:
@@ -262,7 +290,7 @@ def keys_line(acts: Sequence[Act], width: int, role: Role | None = None) -> Line
     for act in shown:
         may = role is None or allowed(act, role)
         spans += [Span(key_name(act.keys[0]), "key" if may else "dim")]
-        spans += [Span(f" {act.label}  ", "dim")]
+        spans += [Span(f" {act.label}" + ("" if act is shown[-1] else "  "), "dim")]
     return crop(spans, width)
 
 
@@ -270,15 +298,40 @@ def _asks(act: Act) -> int:
     return f.cell_len(key_name(act.keys[0])) + f.cell_len(act.label) + 3
 
 
-def filter_line(text: str, width: int) -> Line:
-    """The filter while it is typed."""
-    hint = Span("  enter keep   esc clear   !text the others", "dim")
-    return crop([Span("/", "key"), Span(text, "strong"), Span(" ", "chosen"), hint], width)
+def note_line(
+    text: str, role: str, acts: Sequence[Act], width: int, of: Role | None = None
+) -> Line:
+    """What the last key came to, on the line of the keys, and the keys beside it where they fit."""
+    room = width - f.cell_len(text) - 3
+    keys = keys_line(acts, room, of) if room >= _LEAST_KEYS else ()
+    return crop([Span(text, role), Span("   "), *keys], width)
 
 
-def filtered_keys(text: str, acts: Sequence[Act], width: int, role: Role | None = None) -> Line:
-    """The filter in force, and the keys beside it as far as they fit."""
-    shown = f.fit(text, min(f.cell_len(text), width // 4))
-    left = (Span("/", "key"), Span(shown, "strong"), Span("  esc", "key"), Span(" clear  ", "dim"))
+_LEAST_KEYS: Final = 8
+"""``? help``, and a blank around it."""
+
+
+def filter_line(
+    text: str,
+    hidden: int,
+    troubles: int,
+    acts: Sequence[Act],
+    width: int,
+    *,
+    typing: bool,
+    role: Role | None = None,
+) -> Line:
+    """The filter, how much it hides, and the keys beside it as far as they fit."""
+    shown = text if typing else f.fit(text, min(f.cell_len(text), width // 4))
+    left = [Span("/", "key"), Span(shown, "strong"), Span(" ", "chosen" if typing else "normal")]
+    if hidden:
+        left.append(Span(f" hides {hidden:,}" + (", " if troubles else ""), "dim"))
+    if troubles:
+        left.append(Span(f"{troubles:,} in trouble", "trouble"))
+    if typing:
+        keys: Line = (Span("   enter", "key"), Span(" keep  ", "dim"), Span("esc", "key"),
+                      Span(" clear  ", "dim"), Span("!text the others", "dim"))  # fmt: skip
+        return crop([*left, *keys], width)
+    left += [Span("   esc", "key"), Span(" clear  ", "dim")]
     room = width - sum(f.cell_len(span.text) for span in left)
     return crop([*left, *keys_line(acts, max(0, room), role)], width)

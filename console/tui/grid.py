@@ -31,6 +31,7 @@ class Grid(Lines, Generic[R]):
         self.head: Sequence[Line] = ()
         self.active = True
         self._draw: Callable[[R, bool], Line] | None = None
+        self._empty: Line = ()
         self._top = 0
         self._at = 0
         self._chosen_id: str | None = None
@@ -56,11 +57,18 @@ class Grid(Lines, Generic[R]):
         return f"{self._at + 1}/{len(self.rows)}" if self.rows else "0/0"
 
     def fill(
-        self, rows: Sequence[R], head: Sequence[Line], draw: Callable[[R, bool], Line]
+        self,
+        rows: Sequence[R],
+        head: Sequence[Line],
+        draw: Callable[[R, bool], Line],
+        empty: Line = (),
     ) -> None:
-        """New rows, in order. A cursor that nobody moved yet stays on the first row."""
+        """New rows, in order; ``empty`` stands where there are none.
+
+        A cursor that nobody moved yet stays on the first row.
+        """
         moved = rows is not self.rows
-        self.rows, self.head, self._draw = rows, head, draw
+        self.rows, self.head, self._draw, self._empty = rows, head, draw, empty
         if moved and self._chosen_id is not None and not self._still_there():
             found = next((i for i, row in enumerate(rows) if row.id == self._chosen_id), None)
             self._at = self._at if found is None else found
@@ -96,4 +104,4 @@ class Grid(Lines, Generic[R]):
             self._draw(row, self.active and index == self._at)
             for index, row in enumerate(window, self._top)
         ]
-        self.show([*self.head, *lines])
+        self.show([*self.head, *lines] if self.rows else [*self.head, self._empty])

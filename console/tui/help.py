@@ -4,7 +4,7 @@ from textual.app import ComposeResult
 
 from console.tui.actions import Place, available, key_name
 from console.tui.figures import fit, folded
-from console.tui.frame import crop
+from console.tui.frame import crop, keys_line, note_line
 from console.tui.lines import Lines
 from console.tui.room import Room
 from console.tui.rows import Line, Span
@@ -43,10 +43,25 @@ class Help(Room):
         self.draw()
 
     def draw(self) -> None:
-        width, height = self.size
+        width, page = self.size.width, self._page
         lines = help_lines(self._of, width, read_only=self.read_only)
-        self._top = max(0, min(self._top, len(lines) - height))
-        self._body.show([crop(line, width) for line in lines[self._top : self._top + height]])
+        self._top = max(0, min(self._top, len(lines) - page))
+        shown = [crop(line, width) for line in lines[self._top : self._top + page]]
+        shown += [()] * (page - len(shown))
+        self._body.show([*shown, self._foot(len(lines), width)])
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.size.height - 1)
+
+    def _foot(self, count: int, width: int) -> Line:
+        """The keys, after what the last one came to, or how much more there is."""
+        acts = [act for act in available("help", read_only=self.read_only) if act.label]
+        last = min(count, self._top + self._page)
+        more = f"{self._top + 1}–{last} of {count} lines, ↓ ↑" if count > self._page else ""
+        if self.note.text:
+            return note_line(self.note.text, self.note.role, acts, width)
+        return note_line(more, "dim", acts, width) if more else keys_line(acts, width)
 
     def _move(self, by: int) -> None:
         self._top = max(0, self._top + by)
@@ -59,10 +74,10 @@ class Help(Room):
         self._move(-1)
 
     def do_page_down(self) -> None:
-        self._move(self.size.height)
+        self._move(self._page)
 
     def do_page_up(self) -> None:
-        self._move(-self.size.height)
+        self._move(-self._page)
 
     def do_top(self) -> None:
         self._move(-self._top)
@@ -74,7 +89,7 @@ class Help(Room):
 def help_lines(place: Place, width: int, *, read_only: bool) -> list[Line]:
     """The help of a place, line by line."""
     title = "keys" + (", read-only: nothing can be changed here" if read_only else "")
-    lines: list[Line] = [(Span(f"{place}: {title}", "strong"), Span("   esc back", "dim"))]
+    lines: list[Line] = [(Span(f"{place}: {title}", "strong"),)]
     for act in available(place, read_only=read_only):
         keys = " ".join(key_name(key) for key in act.keys)
         needs = f" ({act.role.value})" if act.changing else ""

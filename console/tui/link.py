@@ -101,6 +101,10 @@ class Link:
         """The machine's own wall clock, for the time before the first reading."""
         return self._clock.wall_us()
 
+    def monotonic_ns(self) -> int:
+        """The console's own clock, for what stands on the screen for a while."""
+        return self._clock.monotonic_ns()
+
     async def close(self) -> None:
         with suppress(SourceError):
             await self._source.close()

@@ -5,29 +5,32 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
-from textual.events import Paste
 
 from console.domain.commands import Role
 from console.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
 from console.sources.base import Source
 from console.tui import frame, rows, terminal
 from console.tui.actions import allowed, available
-from console.tui.figures import grouped
+from console.tui.confirm import AnyRow
+from console.tui.filter import Filter, Narrowed
 from console.tui.grid import Grid
 from console.tui.lines import Lines
 from console.tui.link import Link, Picture
 from console.tui.propose import NothingToDo, Proposal, propose
-from console.tui.room import Room
-from console.tui.state import Care, Order, project_state, short_field, target_state
+from console.tui.room import NO_NOTE, Note, Room
+from console.tui.state import Care, Order, target_state
 from console.tui.themes import Theme
+from console.tui.undo import undo_of_entry, undo_on_row
 
 if TYPE_CHECKING:
-    from console.sources import CommandAnswer
+    from console.sources import AuditRow, CommandAnswer
     from console.tui.dialog import Dialog
 
 RATES_S: Final = (0.2, 0.5, 1.0, 2.0)
 FIXED_LINES: Final = 6
 """Two of header, the projects' titles, the rule, one of happenings, the keys."""
+NOTE_S: Final = 10
+"""So long a note takes the keys' place that tells no error; those stay until they were read."""
 
 
 class Overview(Room):
@@ -35,7 +38,7 @@ class Overview(Room):
 
     DEFAULT_CSS = """
     Overview { layers: base over; }
-    #head { height: 2; } #rule, #keys { height: 1; }
+    #rule, #keys { height: 1; }
     .dialog { layer: over; position: absolute; }
     """
 
@@ -54,15 +57,16 @@ class Overview(Room):
         self._link = link
         self._source = source
         self._zone = zone
-        self._note = (" · ".join(notes), "attention")
+        self.note = Note(" · ".join(notes), "attention")
         self._order = Order()
         self._frozen: Picture | None = None
-        self._filter = ""
-        self._typing_filter = False
+        self._filter = Filter()
+        self._narrowed = Narrowed(())
         self._dialog: Dialog | None = None
         self._summed: tuple[tuple[ProjectRow, ...], frame.Totals] | None = None
         self._rate = RATES_S.index(1.0)
         self._head = Lines(theme, id="head")
+        self._head.set_height(2)
         self.projects: Grid[ProjectRow] = Grid(theme, id="projects")
         self._rule = Lines(theme, id="rule")
         self.targets: Grid[TargetRow] = Grid(theme, id="targets")
@@ -93,6 +97,8 @@ class Overview(Room):
             return
         if self._dialog is not None:
             self._dialog.draw()
+        if self.note.ends_ns is not None and self._link.monotonic_ns() >= self.note.ends_ns:
+            self.note = NO_NOTE
         picture = self._frozen or self._link.picture()
         if picture is None:
             self._draw_waiting(width)
@@ -100,15 +106,17 @@ class Overview(Room):
         snapshot, now = picture.snapshot, picture.present
         routes = {route.id: route for route in snapshot.routes}
         columns = rows.columns_for(width)
-        projects = self._filtered_projects(snapshot, routes, picture)
+        ordered = self._order.of(snapshot, routes, now)
+        self._narrowed = self._filter.of(ordered, routes, now)
         targets = self._sorted_targets(snapshot, routes, picture)
         self._share_height(len(snapshot.projects), len(targets))
         self.projects.fill(
-            projects,
+            self._narrowed.rows,
             [rows.project_head(columns)],
             lambda row, chosen: rows.project_line(
                 row, routes, now, columns, zone=self._zone, chosen=chosen
             ),
+            frame.nothing_line(self._filter.text, width),
         )
         self.targets.fill(
             targets,
@@ -118,37 +126,41 @@ class Overview(Room):
         alarms = self._order.alarms + sum(
             target_state(row, routes, now).care is Care.TROUBLE for row in targets
         )
+        live = self._link.picture()
+        if self._frozen and live:  # what is in trouble meanwhile is told all the same
+            alarms = frame.in_trouble(live)
         self._draw_frame(picture, alarms, width)
 
     def _draw_waiting(self, width: int) -> None:
-        problem = self._link.problem
-        self._head.show(
-            [
-                self._status(None, 0, width),
-                frame.problem_line(f"trying again: {problem}" if problem else "", width),
-            ]
+        self._show_head(
+            self._status(None, 0, width),
+            frame.problem_lines(self._link.problem, self._source.label, width),
         )
         self._draw_keys(width)
 
+    def _show_head(self, first: rows.Line, more: Sequence[rows.Line]) -> None:
+        self._head.set_height(1 + len(more))
+        self._head.show([first, *more])
+
     def _draw_frame(self, picture: Picture, alarms: int, width: int) -> None:
-        second = (
-            frame.problem_line(f"trying again: {picture.problem}", width)
-            if picture.problem
-            else frame.totals_line(picture, self._totals(picture.snapshot), self._zone, width)
-        )
         # A frozen picture is old by wish; whether the gateway lives is told all the same.
-        self._head.show([self._status(self._link.picture(), alarms, width), second])
+        self._show_head(self._status(self._link.picture(), alarms, width), self._second(picture))
         grid = self.projects if self.projects.active else self.targets
         rule = frame.detail_line(
             grid.chosen, picture.snapshot.routes, picture.present, grid.place, self._zone, width
         )
         self._rule.show([rule])
         count = self._tail.height
-        tail = frame.happening_lines(picture.snapshot.happenings, count, self._zone, width)
-        if self._note[0]:
-            tail[0] = frame.note_line(*self._note, width)
-        self._tail.show(tail)
+        self._tail.show(
+            frame.happening_lines(picture.snapshot.happenings, count, self._zone, width)
+        )
         self._draw_keys(width)
+
+    def _second(self, picture: Picture) -> list[rows.Line]:
+        width = self.size.width
+        if picture.problem:
+            return frame.problem_lines(picture.problem, self._source.label, width)
+        return [frame.totals_line(picture, self._totals(picture.snapshot), self._zone, width)]
 
     def _totals(self, snapshot: Snapshot) -> frame.Totals:
         if self._summed is None or self._summed[0] is not snapshot.projects:
@@ -169,41 +181,28 @@ class Overview(Room):
 
     def _draw_keys(self, width: int) -> None:
         acts = available("overview", read_only=self.read_only)
-        if self._typing_filter:
-            line = frame.filter_line(self._filter, width)
-        elif self._filter:
-            line = frame.filtered_keys(self._filter, acts, width, self._role())
+        role, seen = self._role(), self._narrowed
+        if self._dialog is not None:
+            line = frame.crop([], width)  # it has keys of its own
+        elif self.note.text:
+            line = frame.note_line(self.note.text, self.note.role, acts, width, role)
+        elif self._filter.typing or self._filter.text:
+            line = frame.filter_line(
+                self._filter.text, seen.hidden, seen.troubles, acts, width,
+                typing=self._filter.typing, role=role,
+            )  # fmt: skip
         else:
-            line = frame.keys_line(acts, width, self._role())
+            line = frame.keys_line(acts, width, role)
         self._keys.show([line])
 
     def _share_height(self, projects: int, targets: int) -> None:
         """Give the models up to a quarter, and what nobody needs to what happened last."""
-        free = max(2, self.size.height - FIXED_LINES)
+        free = max(2, self.size.height - FIXED_LINES - max(0, self._head.height - 2))
         models = min(targets, max(2, free // 4, free - projects))
         shown = min(projects, free - models)
         self.projects.set_height(1 + shown)
         self.targets.set_height(models)
         self._tail.set_height(1 + free - models - shown)
-
-    def _filtered_projects(
-        self, snapshot: Snapshot, routes: dict[str, RouteRow], picture: Picture
-    ) -> Sequence[ProjectRow]:
-        ordered = self._order.of(snapshot, routes, picture.present)
-        text = self._filter.lower()
-        wanted, text = not text.startswith("!"), text.removeprefix("!")
-        if not text:
-            return ordered
-        return [
-            row
-            for row in ordered
-            if wanted
-            is (
-                text in row.id.lower()
-                or text in row.name.lower()
-                or text in project_state(row, routes, picture.present).word
-            )
-        ]
 
     def _sorted_targets(
         self, snapshot: Snapshot, routes: dict[str, RouteRow], picture: Picture
@@ -215,32 +214,21 @@ class Overview(Room):
     # -- keys ------------------------------------------------------------------------------------
 
     def typed(self, key: str, character: str | None) -> bool:
-        if self._note[0]:
-            self._note = ("", "normal")
         if self._dialog is not None:
             self._dialog.press(key, character)
             return True
-        if not self._typing_filter:
+        if not self._filter.typing or key in ("up", "down", "pageup", "pagedown"):
             return False
-        if key == "enter":
-            self._typing_filter = False
-        elif key in ("escape", "ctrl+c"):
-            self._typing_filter, self._filter = False, ""
-        elif key == "backspace":
-            self._filter = self._filter[:-1]
-        elif key == "ctrl+u":
-            self._filter = ""
-        elif character and character.isprintable():
-            self._filter = (self._filter + character)[:60]
-        elif key in ("up", "down", "pageup", "pagedown"):
-            return False
+        self._filter = self._filter.press(key, character) or self._filter
         self.draw()
         return True
 
-    def on_paste(self, event: Paste) -> None:
-        event.stop()
+    def paste(self, text: str) -> None:
         if self._dialog is not None:
-            self._dialog.paste(event.text)
+            self._dialog.paste(text)
+        elif self._filter.typing:
+            self._filter = self._filter.insert(text)
+            self.draw()
 
     @property
     def grid(self) -> "Grid[ProjectRow] | Grid[TargetRow]":
@@ -275,11 +263,11 @@ class Overview(Room):
         self.draw()
 
     def do_back(self) -> None:
-        self._filter = ""
+        self._filter = Filter()
         self.draw()
 
     def do_filter(self) -> None:
-        self._typing_filter = True
+        self._filter = Filter(self._filter.text, typing=True)
         self.draw()
 
     def do_freeze(self) -> None:
@@ -297,8 +285,8 @@ class Overview(Room):
         self.say(f"drawn every {self.interval_s:g} s")
 
     def say(self, text: str, role: str = "normal") -> None:
-        """Words in answer to a key; they stand until the next one."""
-        self._note = (text, role)
+        ends_ns = self._link.monotonic_ns() + NOTE_S * 1_000_000_000
+        self.note = Note(text, role, ends_ns if role == "normal" else None)
         self.draw()
 
     def do_audit(self) -> None:
@@ -306,7 +294,7 @@ class Overview(Room):
 
         self.app.push_screen(
             Audit(self._source, self.palette, read_only=self.read_only, zone=self._zone,
-                  undo=self.undo_entry)
+                  undo=self._undo_entry)
         )  # fmt: skip
 
     # -- changes ---------------------------------------------------------------------------------
@@ -326,30 +314,50 @@ class Overview(Room):
     def do_undo(self) -> None:
         self._propose("undo")
 
-    def undo_entry(self, proposal: Proposal) -> None:
-        """Open the dialog for an undo that was asked for elsewhere."""
+    def _undo_entry(self, entry: "AuditRow") -> None:
+        """Open the dialog for an undo that was asked for in the audit. Raises NothingToDo."""
+        picture = self._changeable("undo")
+        proposal = undo_of_entry(entry, self._zone, picture.present.now_us)
+        self.app.pop_screen()
         self._open(proposal)
 
     def _propose(self, act_id: str) -> None:
-        picture = self._link.picture()
-        if picture is None:
-            self.say("nothing can be changed before the first reading", "attention")
-            return
-        act = next(act for act in self.keys.values() if act.id == act_id)
-        if not allowed(act, picture.whoami.role):
-            who = picture.whoami
-            self.say(
-                f"{who.actor} is a {who.role.value} here: to {act_id} takes an {act.role.value}",
-                "attention",
-            )
-            return
         try:
-            proposal = propose(act_id, self.grid.chosen, picture.snapshot, picture.present)
+            picture = self._changeable(act_id)
+            row, snapshot = self._newest_row(picture.snapshot), picture.snapshot
+            if act_id == "undo":
+                proposal = undo_on_row(row, snapshot, self._zone, picture.present.now_us)
+            else:
+                proposal = propose(act_id, row, snapshot, self._zone)
         except NothingToDo as why:
             self.say(str(why), "attention")
             return
         self.grid.pin()
         self._open(proposal)
+
+    def _changeable(self, act_id: str) -> Picture:
+        """The newest picture, where this operator may do that. Raises NothingToDo."""
+        picture = self._link.picture()
+        if picture is None:
+            raise NothingToDo("nothing can be changed before the first reading")
+        act = next(act for act in self.keys.values() if act.id == act_id)
+        if not allowed(act, picture.whoami.role):
+            who = picture.whoami
+            raise NothingToDo(
+                f"{who.actor} is a {who.role.value} here: to {act_id} takes an {act.role.value}"
+            )
+        return picture
+
+    def _newest_row(self, snapshot: Snapshot) -> AnyRow:
+        """The chosen row as it is now: a frozen picture may show it as it was. Or NothingToDo."""
+        chosen = self.grid.chosen
+        if chosen is None:
+            raise NothingToDo("no row is chosen")
+        known: Sequence[AnyRow] = snapshot.projects if self.projects.active else snapshot.targets
+        row = next((row for row in known if row.id == chosen.id), None)
+        if row is None:
+            raise NothingToDo(f"{chosen.id} is no longer there")
+        return row
 
     def _open(self, proposal: Proposal) -> None:
         from console.tui.dialog import Dialog
@@ -358,6 +366,8 @@ class Overview(Room):
             proposal, self._source, self._newest, self.palette, zone=self._zone, done=self._close
         )
         self.mount(self._dialog)
+        self._dialog.begin()
+        self.draw()
 
     def _newest(self) -> Snapshot:
         snapshot = self._link.snapshot
@@ -365,26 +375,17 @@ class Overview(Room):
         return snapshot
 
     def _close(self, answer: "CommandAnswer | None") -> None:
-        from console.tui.consequence import end_time
+        from console.tui.consequence import outcome
 
         if self._dialog is None:
             return
         on_its_way = self._dialog.view.applying
         self._dialog.remove()
         self._dialog = None
-        if answer is None and on_its_way:
+        if answer is not None:
+            self._frozen = None  # what was changed is to be seen
+            self.say(*outcome(answer, self._zone, self._newest().at_us))
+        elif on_its_way:
             self.say("left before the answer came: the audit tells what is in force", "attention")
-            return
-        if answer is None:
-            self.say("nothing was changed")
-            return
-        until = ""
-        if answer.until:
-            until = f" until {end_time(answer.until, self._zone, self._newest().at_us)}"
-        field = short_field(answer.field or "")
-        what = f"{answer.subject.removeprefix('project:')} {field}".rstrip()
-        text = f"done: {what} {grouped(answer.before)} → {grouped(answer.after)}{until}"
-        if answer.recorded:
-            self.say(text, "normal")
         else:
-            self.say(f"in force, NOT recorded: {text}", "trouble")
+            self.say("nothing was changed")

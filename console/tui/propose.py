@@ -1,50 +1,61 @@
 """From a key and the chosen row to a form, and from the form to a command. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Final
 
 from console.domain.commands import LIMIT_FIELDS, MAX_REASON, Action, Command, Field
-from console.domain.snapshot import Change, ProjectRow, RouteRow, Snapshot, TargetRow
+from console.domain.money import MoneyError
+from console.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
 from console.domain.typed import TypedWrong, limit_value
+from console.domain.wording import value_text
+from console.tui.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
+from console.tui.figures import clock_time, grouped
 from console.tui.form import Choice, Form, FormField, Text, Tick
-from console.tui.rows import change_text
-from console.tui.state import Present, short_field
+from console.tui.state import short_field
 from console.tui.values import STANDING, lasting_ms
-
-AnyRow = ProjectRow | TargetRow
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change that is being worded: a title, a form, and how the form becomes a command.
+    """A change that is being worded: its title, a form, and how the form becomes a command.
 
     ``build`` raises TypedWrong or MoneyError; the idempotency key is the dialog's to give.
-    ``confirm`` gives what must be typed before it may be applied; empty where nothing must.
+    ``confirm`` gives what must be typed before it may be applied, empty where nothing must;
+    ``now`` the value in force that a typed one would replace; ``about`` labelled lines to be read
+    before it is decided.
     """
 
-    title: str
+    title: Callable[[Form], str]
     form: Form
     build: Callable[[Form, Snapshot], Command]
-    confirm: Callable[[Form], str] = lambda _form: ""
+    confirm: Callable[[Form, Snapshot], str] = lambda _form, _snapshot: ""
+    now: Callable[[Form, Snapshot], str] = lambda _form, _snapshot: ""
+    about: Callable[[Form], tuple[tuple[str, str], ...]] = lambda _form: ()
 
 
 class NothingToDo(Exception):
     """There is nothing that this key could change here; the text says why."""
 
 
-def propose(act_id: str, row: AnyRow | None, snapshot: Snapshot, now: Present) -> Proposal:
-    """The proposal of an action on a row. Raises NothingToDo."""
-    if act_id == "undo":
-        return _undo(row, snapshot, now)
+def propose(act_id: str, row: AnyRow | None, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
+    """The proposal of a pause, resume, limit or fallback on a row. Raises NothingToDo."""
     if row is None:
         raise NothingToDo("no row is chosen")
-    makers = {"pause": _pause, "resume": _resume, "limit": _limit, "fallback": _fallback}
-    return makers[act_id](row, snapshot)
+    if act_id == "limit":
+        return _limit(row, zone)
+    return {"pause": _pause, "resume": _resume, "fallback": _fallback}[act_id](row, snapshot)
 
 
-def _reason() -> Text:
+def reason_field() -> Text:
+    """Why it is done; where the cursor starts, as it is what must be typed."""
     return Text("reason", "reason", limit=MAX_REASON, width=46)
+
+
+def _at_reason(*fields: FormField) -> Form:
+    return Form(fields, next(i for i, field in enumerate(fields) if field.id == "reason"))
 
 
 def _span(default: str = "1h") -> Text:
@@ -73,8 +84,8 @@ def _of(row: AnyRow, form: Form) -> str:
     return f"project:{row.id}" if isinstance(row, ProjectRow) else f"model:{form.text('model')}"
 
 
-def _named(row: AnyRow) -> str:
-    return row.id if isinstance(row, ProjectRow) else "model"
+def _named(row: AnyRow, form: Form) -> str:
+    return row.id if isinstance(row, ProjectRow) else f"model {form.text('model')}"
 
 
 def _pause(row: AnyRow, snapshot: Snapshot) -> Proposal:
@@ -82,10 +93,6 @@ def _pause(row: AnyRow, snapshot: Snapshot) -> Proposal:
     if isinstance(row, TargetRow) and not routes:
         raise NothingToDo(f"no model is routed to {row.id}")
     public = Tick("public", "public", hint="tell the clients the reason")
-    its = row.id if isinstance(row, ProjectRow) else "the model's name"
-    confirm = Text("name", "confirm", hint=f"type {its}", width=24, limit=200)
-    dear = isinstance(row, TargetRow) or row.priority == "high"
-    fields = (*_subject(row, routes), _span(), _reason(), public, *((confirm,) if dear else ()))
 
     def build(form: Form, _snapshot: Snapshot) -> Command:
         return Command(
@@ -93,12 +100,11 @@ def _pause(row: AnyRow, snapshot: Snapshot) -> Proposal:
             public=bool(form.text("public")), for_ms=lasting_ms(form.text("for")),
         )  # fmt: skip
 
-    def name(form: Form) -> str:
-        if not dear:
-            return ""
-        return row.id if isinstance(row, ProjectRow) else form.text("model")
+    def confirm(form: Form, snapshot: Snapshot) -> str:
+        return name_for(_of(row, form), Field.PAUSED, "running", "paused", snapshot)
 
-    return Proposal(f"pause {_named(row)}", Form(fields), build, name)
+    form = _at_reason(*_subject(row, routes), _span(), reason_field(), public)
+    return Proposal(lambda form: f"pause {_named(row, form)}", form, build, confirm)
 
 
 def _resume(row: AnyRow, snapshot: Snapshot) -> Proposal:
@@ -111,7 +117,8 @@ def _resume(row: AnyRow, snapshot: Snapshot) -> Proposal:
     def build(form: Form, _snapshot: Snapshot) -> Command:
         return Command(Action.RESUME, _of(row, form), Field.PAUSED, reason=form.text("reason"))
 
-    return Proposal(f"resume {_named(row)}", Form((*_subject(row, routes), _reason())), build)
+    form = _at_reason(*_subject(row, routes), reason_field())
+    return Proposal(lambda form: f"resume {_named(row, form)}", form, build)
 
 
 _CAUSES: Final = {
@@ -119,7 +126,7 @@ _CAUSES: Final = {
 }  # fmt: skip
 
 
-def _limit(row: AnyRow, _snapshot: Snapshot) -> Proposal:
+def _limit(row: AnyRow, zone: tzinfo | None) -> Proposal:
     fields = LIMIT_FIELDS if isinstance(row, ProjectRow) else (Field.RPM, Field.TPM)
     wanted = _CAUSES.get(row.flow.refused_cause, Field.RPM) if row.flow.refused_60s else Field.RPM
     which = Choice(
@@ -142,7 +149,30 @@ def _limit(row: AnyRow, _snapshot: Snapshot) -> Proposal:
             for_ms=lasting_ms(form.text("for")), expected_version=version,
         )  # fmt: skip
 
-    return Proposal(f"limit {row.id}", Form((which, value, _span(), _reason()), 1), build)
+    def confirm(form: Form, snapshot: Snapshot) -> str:
+        field = Field(form.text("limit"))
+        with suppress(TypedWrong, MoneyError):
+            amount, percent = limit_value(field, form.text("value"))
+            newest = row_of(f"{kind}:{row.id}", snapshot) or row
+            return name_for_limit(newest, field, amount, percent)
+        return ""
+
+    def now(form: Form, snapshot: Snapshot) -> str:
+        newest = row_of(f"{kind}:{row.id}", snapshot) or row
+        return _in_force_words(newest, Field(form.text("limit")), zone)
+
+    form = Form((which, value, _span(), reason_field()), 1)
+    return Proposal(lambda _: f"limit {row.id}", form, build, confirm, now)
+
+
+def _in_force_words(row: AnyRow, field: Field, zone: tzinfo | None) -> str:
+    """``now 20 (file)``, ``now 40 (mika, until 03:49)``, ``now unlimited (file)``."""
+    value = grouped(value_text(field, in_force(row, field)))
+    made = next((change for change in row.changes if change.field == field), None)
+    if made is None:
+        return f"now {value} (file)"
+    end = f"until {clock_time(made.until_us, zone)}" if made.until_us else "standing"
+    return f"now {value} ({made.actor}, {end})"
 
 
 def _fallback(row: AnyRow, snapshot: Snapshot) -> Proposal:
@@ -165,42 +195,4 @@ def _fallback(row: AnyRow, snapshot: Snapshot) -> Proposal:
             expected_version=version,
         )  # fmt: skip
 
-    return Proposal("fallback", Form((route, _span(), _reason())), build)
-
-
-def changes_of(row: AnyRow | None, snapshot: Snapshot) -> list[tuple[str, Change]]:
-    """Changes in force with their subjects: the row's and its routes' first, then the newest."""
-    subjects: list[tuple[bool, str, Change]] = []
-    mine = {route.id for route in _routes(row, snapshot)} if row and _asks(row) else set()
-    for project in snapshot.projects:
-        subjects += [(project is row, project.id, change) for change in project.changes]
-    for target in snapshot.targets:
-        subjects += [(target is row, target.id, change) for change in target.changes]
-    for route in snapshot.routes:
-        subjects += [(route.id in mine, route.id, change) for change in route.changes]
-    subjects.sort(key=lambda item: item[2].command_id, reverse=True)
-    subjects.sort(key=lambda item: not item[0])
-    return [(subject, change) for _, subject, change in subjects]
-
-
-def _asks(row: AnyRow) -> bool:
-    return bool(row.models) if isinstance(row, ProjectRow) else True
-
-
-def _undo(row: AnyRow | None, snapshot: Snapshot, now: Present) -> Proposal:
-    found = changes_of(row, snapshot)
-    if not found:
-        raise NothingToDo("nothing is in force that could be undone")
-    return undo_of(
-        [(change.command_id, f"{name}: {change_text(change, now)}") for name, change in found]
-    )
-
-
-def undo_of(entries: Sequence[tuple[str, str]]) -> Proposal:
-    """The proposal to undo one of the entries given by command id and words."""
-
-    def build(form: Form, _snapshot: Snapshot) -> Command:
-        return Command(Action.UNDO, f"command:{form.text('entry')}", reason=form.text("reason"))
-
-    fields = (Choice("entry", "change", tuple(entries)), _reason())
-    return Proposal("undo", Form(fields), build)
+    return Proposal(lambda _: "fallback", _at_reason(route, _span(), reason_field()), build)

@@ -1,14 +1,23 @@
 """What the screens have in common: keys from the table, single cells to the terminal."""
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
-from textual.events import Key
 from textual.screen import Screen
 
 from console.tui import terminal
-from console.tui.actions import Place, key_map
+from console.tui.actions import Place, key_map, key_name
 from console.tui.themes import Theme
 
+
+class Note(NamedTuple):
+    """What the last key came to, and its role; ``ends_ns`` on the console's clock, if it ends."""
+
+    text: str = ""
+    role: str = "normal"
+    ends_ns: int | None = None
+
+
+NO_NOTE: Final = Note()
 _NEVER_TYPED: Final = ("redraw", "suspend")
 """These are about the terminal, whatever is being typed into."""
 
@@ -24,16 +33,41 @@ class Room(Screen[None], inherit_bindings=False):
         self.read_only = read_only
         self.place: Place = place
         self.keys = key_map(place, read_only=read_only)
+        self.note = NO_NOTE
         terminal.send_only_cells(self)
 
-    async def on_key(self, event: Key) -> None:
-        event.stop()
-        event.prevent_default()
-        act = self.keys.get(event.key) or self.keys.get(event.character or "")
-        if (act is None or act.id not in _NEVER_TYPED) and self.typed(event.key, event.character):
+    def press(self, key: str, character: str | None) -> None:
+        """Do what a key does here."""
+        act = self.keys.get(key) or self.keys.get(character or "")
+        read, self.note = self.note, NO_NOTE
+        if (act is None or act.id not in _NEVER_TYPED) and self.typed(key, character):
             return
         if act is not None:
             getattr(self, f"do_{act.id}")()
+        else:
+            self.say(self._unknown(key, character), "attention")
+        if read != NO_NOTE and self.is_current:
+            self.draw()
+
+    def paste(self, text: str) -> None:
+        """Take what was pasted; where nothing is typed it is nothing."""
+
+    def _unknown(self, key: str, character: str | None) -> str:
+        name = character if character and character.isprintable() else key_name(key)
+        act = key_map(self.place, read_only=False).get(key)
+        if act is not None:
+            return f"this console is read-only: {name} would {act.id.replace('_', ' ')}"
+        way = "esc goes back" if self.place == "help" else "? lists the keys"
+        return f"{name} does nothing here; {way}"
+
+    def say(self, text: str, role: str = "normal") -> None:
+        """Words in answer to a key, on the line of the keys; they stand until the next one."""
+        self.note = Note(text, role)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw what the room shows now."""
+        raise NotImplementedError
 
     def typed(self, key: str, character: str | None) -> bool:  # noqa: ARG002 for those who type
         """Take a key before the table does; True if it was taken."""

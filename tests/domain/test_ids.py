@@ -5,7 +5,7 @@ from uuid import RFC_4122, UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.ids import new_id
+from console.domain.ids import made_at_us, new_id
 
 AT_US = st.integers(0, 2**48 * 1_000 - 1)
 ENTROPY = st.binary(min_size=10, max_size=10)
@@ -29,3 +29,13 @@ def test_the_rest_is_the_entropy() -> None:
     blank, filled = new_id("evt", 0, b"\0" * 10), new_id("evt", 0, b"\xff" * 10)
     differing = UUID(blank.partition("_")[2]).int ^ UUID(filled.partition("_")[2]).int
     assert differing.bit_count() == 74
+
+
+@given(AT_US, ENTROPY)
+def test_an_id_tells_its_millisecond(at_us: int, entropy: bytes) -> None:
+    assert made_at_us(new_id("cmd", at_us, entropy)) == at_us // 1_000 * 1_000
+
+
+def test_what_is_no_such_id_tells_none() -> None:
+    for other in ("", "cmd_", "cmd_1", f"cmd_{4:032x}", "cmd_" + "z" * 12 + "7" + "0" * 19):
+        assert made_at_us(other) is None

@@ -49,7 +49,7 @@ def test_a_pause_from_the_dialog_refuses_the_next_request_and_resume_lets_it_thr
         screen.press("enter", "p")
         screen.shows("pause analytics", "reason")
         assert ask(gateway, key).status_code == 200
-        screen.press("tab")
+        screen.press("enter")
         screen.type("batch bug")
         screen.shows("batch bug")
         screen.press("enter")
@@ -64,6 +64,27 @@ def test_a_pause_from_the_dialog_refuses_the_next_request_and_resume_lets_it_thr
     [resumed, paused, *_] = gateway.get("/audit", subject="project:analytics")["rows"]
     assert (paused["action"], paused["reason"]) == ("pause", "batch bug")
     assert resumed["action"] == "resume"
+
+
+def test_what_is_typed_in_one_breath_is_done_as_if_typed_slowly(gateway: Gateway) -> None:
+    with console(gateway) as screen:
+        screen.shows("analytics", "search", "live")
+        screen.type("/analytics\rp\rstorming")
+        screen.shows('--reason "storming"')  # the first enter came too early, and was told so
+        assert not gateway.get("/audit", subject="project:analytics")["rows"]
+        screen.type(" client\r")
+        screen.shows("done: analytics state running → paused")
+        screen.type("lmany\x1b\r")
+        screen.shows("enter does nothing here")
+        screen.type("/\x15checkout\rl1\t\tdrill\r")
+        screen.shows("type checkout in the last field to confirm")
+        screen.type("checkout\r")
+        screen.shows("done: checkout rpm unlimited → 1")
+        screen.type("u\r")
+        screen.shows("takes back  checkout rpm unlimited → 1", "! type checkout")
+    [lowered] = gateway.get("/audit", subject="project:checkout")["rows"]
+    [paused] = gateway.get("/audit", subject="project:analytics")["rows"]
+    assert (lowered["reason"], paused["reason"]) == ("drill", "storming client")
 
 
 def test_the_gateways_death_and_return_are_survived_and_said(gateway: Gateway) -> None:

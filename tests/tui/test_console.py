@@ -123,13 +123,18 @@ async def test_the_audit_tells_and_undoes() -> None:
         await pilot.press("a")
         await sees(pilot, "audit", "rpm 10 → 20 until 03:49", "batch [bug]", "1/100")
         await pilot.press("u")
-        await sees(pilot, "not in force: nothing to undo")
+        await sees(pilot, "#250 is no longer in force: there is nothing to undo")
         await pilot.press("j", "j")
         await sees(
             pilot, "#248 refused: project:analytics rpm 10 → 20", "operator (socket): too much"
         )
+        await pilot.press("u")
+        await sees(pilot, "#248 is refused: it changed nothing")
         await pilot.press("k", "u")
-        await sees(pilot, "undo", "analytics rpm 10 → 20")
+        await sees(
+            pilot, "undo mika's change of analytics", "takes back  analytics rpm 10 → 20",
+            "mika at 03:01, until 03:49", "“batch [bug]”",
+        )  # fmt: skip
         await pilot.press("enter")
         await sees(pilot, "done:")
     (command,) = applied(source)

@@ -4,11 +4,20 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
+from textual.pilot import Pilot
+
 from console.domain.commands import Action, Command, Field
 from console.sources import CommandAnswer
+from console.tui.lines import Lines
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import fire
 from tests.tui.scripted import Scripted, agree
+
+
+def framed(pilot: Pilot[int]) -> str:
+    """What stands in the dialog."""
+    (dialog,) = pilot.app.screen.query(".dialog").results(Lines)
+    return "\n".join(dialog.text())
 
 
 async def test_nothing_is_applied_by_the_key_that_opened_the_dialog() -> None:
@@ -107,8 +116,10 @@ async def test_a_missing_reason_is_asked_for_and_nothing_is_sent() -> None:
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
         await pilot.press("l", "4", "0")
-        await sees(pilot, "20 → 40", "! it needs a reason")  # its effect is seen all the same
+        await sees(pilot, "20 → 40", "  it needs a reason")  # its effect is seen all the same
+        assert "! it needs" not in framed(pilot)  # nobody made a mistake yet
         await pilot.press("enter")
+        await sees(pilot, "! it needs a reason")
         assert applied(source) == []
         await pilot.press(*"why")
         await sees(pilot, '--reason "why"', "20 → 40")
@@ -194,9 +205,9 @@ async def test_what_it_does_stays_to_be_read_while_the_reason_is_typed() -> None
 async def test_what_is_typed_replaces_a_proposal_that_nobody_touched() -> None:
     async with quotadeck(scripted()).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
-        await pilot.press("p", *"30m")
+        await pilot.press("p", "up", *"30m")
         await sees(pilot, "pause analytics --for 30m")
-        await pilot.press("escape", "p", "end", "3", "0", "m")
+        await pilot.press("escape", "p", "up", "end", "3", "0", "m")
         await sees(pilot, "pause analytics --for 1h30m")
 
 
@@ -243,9 +254,12 @@ async def test_what_is_not_understood_says_what_is() -> None:
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
         await pilot.press("l")
-        await sees(pilot, "type a value: 40, 80k, 1.5M, x2 or 50%")
+        await sees(pilot, "  type a value: 40, 80k, 1.5M, x2 or 50%", "now 20 (mika, until 03:49)")
+        assert "!" not in framed(pilot)
+        await pilot.press("enter")
+        await sees(pilot, "! type a value: 40, 80k, 1.5M, x2 or 50%")
         await pilot.press(*"many", "enter")
-        await sees(pilot, "'many' is not a value for rpm such as 40")
+        await sees(pilot, "! 'many' is not a value for rpm such as 40")
     assert applied(source) == []
 
 
@@ -282,7 +296,7 @@ async def test_fallback_offers_the_routes_targets() -> None:
     source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "search")
-        await pilot.press("f", "right")
+        await pilot.press("f", "up", "up", "right")
         await sees(pilot, "gpt-4.1 → main/deepseek-v3.2")
         await pilot.press("enter")
         await sees(pilot, "done: model:gpt-4.1")
@@ -295,7 +309,7 @@ async def test_undo_takes_the_rows_own_change_first() -> None:
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
         await pilot.press("u")
-        await sees(pilot, "undo", "analytics: rpm 10→20")
+        await sees(pilot, "undo mika's change of analytics", "takes back  analytics rpm 10 → 20")
         await pilot.press("enter")
         await sees(pilot, "done:")
     (command,) = applied(source)
@@ -311,7 +325,7 @@ async def test_a_model_is_limited_and_paused_from_its_own_table() -> None:
         await pilot.press("enter")
         await sees(pilot, "done: target:main/claude-opus-4.7")
         await pilot.press("p")
-        await sees(pilot, "pause model", "claude-opus-4.7")
+        await sees(pilot, "pause model claude-opus-4.7")
         await pilot.press("enter")
         await sees(pilot, "type claude-opus-4.7 in the last field")
     assert [command.subject for command in applied(source)] == ["target:main/claude-opus-4.7"]

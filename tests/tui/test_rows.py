@@ -48,9 +48,20 @@ def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
         frame.detail_line(snapshot.projects[0], snapshot.routes, NOW, "1/6", JST, width),
         *frame.happening_lines(snapshot.happenings, 3, JST, width),
         frame.keys_line(available("overview", read_only=False), width),
-        frame.filter_line("abc", width),
-        frame.filtered_keys("abc", available("overview", read_only=False), width),
-        frame.filtered_keys("a" * 60, available("overview", read_only=False), width),
+        *(
+            frame.filter_line(
+                filter_text,
+                hidden,
+                troubles,
+                available("overview", read_only=False),
+                width,
+                typing=typing,
+            )
+            for filter_text in ("abc", "a" * 60)
+            for hidden, troubles in ((0, 0), (41, 3))
+            for typing in (False, True)
+        ),
+        frame.note_line("x" * 60, "normal", available("overview", read_only=False), width),
     ]
     assert [f.cell_len(text(line)) for line in lines] == [width] * len(lines)
     assert "gw-tokyo-1 ● live" in text(status)
@@ -114,8 +125,9 @@ def test_what_is_refused_stands_in_the_sums() -> None:
 
 
 def test_the_keys_stay_while_a_filter_is_in_force() -> None:
-    line = text(frame.filtered_keys("shop", available("overview", read_only=False), 80))
-    assert line.startswith("/shop  esc clear  p pause  r resume  l limit  f fallback")
+    acts = available("overview", read_only=False)
+    line = text(frame.filter_line("shop", 0, 0, acts, 80, typing=False))
+    assert line.startswith("/shop    esc clear  p pause  r resume  l limit  f fallback")
     assert "? help" in line
 
 

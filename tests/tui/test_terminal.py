@@ -169,8 +169,13 @@ def test_what_others_stop_comes_back_whole_and_leaves_the_terminal_as_it_was() -
 @pytest.mark.parametrize("key", ["", "?", "a", "p"])
 def test_a_screen_written_over_by_others_is_drawn_anew(key: str) -> None:
     with console("--scene", "calm", "--still") as screen:
-        settled(screen)
+        screen.shows("gw ok", "? help")
         screen.press(*key)
+        screen.shows(
+            {"": "gw ok", "?": "overview: keys", "a": "nothing was ever changed", "p": "┌ pause"}[
+                key
+            ]
+        )
         screen.bytes_within(0.3)
         before = screen.text
         for y in range(1, 25):

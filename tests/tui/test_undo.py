@@ -1,0 +1,152 @@
+"""Undo concerns the row that is chosen, says whose change it takes back, and asks as that did."""
+
+from dataclasses import replace
+
+import pytest
+
+from console.domain.commands import Role
+from console.domain.days import micros
+from console.domain.ids import new_id
+from console.domain.snapshot import Change, ProjectRow, Snapshot, Whoami
+from console.sources import AuditRow
+from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
+from tests.tui.scenes import AT_US, MINUTE_US, calm, change, fire
+from tests.tui.scripted import Scripted
+from tests.tui.test_console import entry
+
+KEN = new_id("cmd", AT_US - 13 * MINUTE_US, b"0123456789")
+
+
+def with_change(snapshot: Snapshot, name: str, made: Change, **more: object) -> Snapshot:
+    """The scene with one change in force on a project, and none on any other row."""
+    rows: list[ProjectRow] = []
+    for row in snapshot.projects:
+        mine = row.id == name
+        rows.append(replace(row, changes=(made,), **more) if mine else replace(row, changes=()))  # type: ignore[arg-type]
+    routes = tuple(replace(route, changes=()) for route in snapshot.routes)
+    return replace(snapshot, projects=tuple(rows), routes=routes)
+
+
+def kens(field: str, value: str, was: str) -> Change:
+    made = change(field, value, was)
+    return replace(made, command_id=KEN, actor="ken", reason="the upstream asked for it")
+
+
+async def test_nothing_on_the_row_is_said_and_nothing_of_another_row_is_offered() -> None:
+    source = scripted()  # analytics, content-gen and a route have changes in force
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        for name in ("batch-embed", "search", "support-chat", "mobile-app"):
+            await choose(pilot, name)
+            await pilot.press("u")
+            await sees(pilot, f"nothing is in force on {name}; `a` shows all changes")
+            await pilot.press("enter", "g")
+    assert source.commands == []
+
+
+async def test_whose_it_is_stands_in_the_dialog() -> None:
+    scene = with_change(fire(), "analytics", kens("rpm", "20", "10"))
+    source = Scripted(iter((scene,)), 0.05)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("u")
+        await sees(
+            pilot, "undo ken's change of analytics", "takes back  analytics rpm 10 → 20",
+            "made by     ken at 02:49, until 04:01", "because     “the upstream asked for it”",
+        )  # fmt: skip
+        await pilot.press(*"wrong row", "enter")
+        await sees(pilot, "done:")
+    (command,) = applied(source)
+    assert (command.subject, command.reason) == (f"command:{KEN}", "wrong row")
+
+
+async def test_a_models_row_says_of_each_change_whose_it_is() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.targets.rows))
+        await pilot.press("tab", "j", "u")
+        await sees(pilot, "undo mika's change of gpt-4.1", "gpt-4.1 target main/gpt-4.1 → main/gem")
+        await pilot.press("escape", "g", "u")
+        await sees(pilot, "nothing is in force on main/claude-opus-4.7 and its models")
+
+
+@pytest.mark.parametrize(
+    ("made", "asks"),
+    [
+        (kens("paused", "paused", "running"), True),
+        (kens("rpm", "1", "60"), True),
+        (kens("rpm", "50", "60"), False),
+        (kens("rpm", "1000", "60"), True),  # taking it back is to lower it to a sixteenth
+        (kens("daily_budget_usd", "$1000.00", "$100.00"), True),  # of which $140 are spent
+        (kens("daily_budget_usd", "$1000.00", "$900.00"), False),
+    ],
+)
+async def test_undo_of_high_priority_asks_for_the_name_as_the_change_did(
+    made: Change, asks: bool
+) -> None:
+    source = Scripted(iter((with_change(fire(), "support-chat", made),)), 0.05)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "support-chat")
+        await pilot.press("u", "enter")
+        if asks:
+            await sees(pilot, "type support-chat in the last field to confirm")
+            assert applied(source) == []
+            await pilot.press(*"support-chat", "enter")
+        await sees(pilot, "done:")
+    assert len(applied(source)) == 1
+
+
+async def test_undo_of_any_models_pause_asks_for_its_name() -> None:
+    scene = fire()
+    paused = replace(scene.routes[0], paused=True, changes=(kens("paused", "paused", "running"),))
+    source = Scripted(iter((replace(scene, routes=(paused, *scene.routes[1:])),)), 0.05)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.targets.rows))
+        await pilot.press("tab", "u", "enter")
+        await sees(pilot, "type claude-opus-4.7 in the last field to confirm")
+    assert applied(source) == []
+
+
+def in_force(**more: object) -> AuditRow:
+    return entry(7, id=KEN, actor="ken", in_force=True, at="2026-11-22T17:49:00Z", **more)
+
+
+async def test_the_audits_undo_says_the_same_and_asks_the_same() -> None:
+    assert micros(in_force().at) < AT_US
+    source = scripted(rows=(in_force(subject="project:support-chat", before="60", after="1"),))
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("a")
+        await sees(pilot, "1/1")
+        await pilot.press("u")
+        await sees(
+            pilot, "undo ken's change of support-chat", "takes back  support-chat rpm 60 → 1",
+            "made by     ken at 23 Nov 02:49, until 03:49", "“batch [bug]”",
+        )  # fmt: skip
+        await pilot.press("enter")
+        await sees(pilot, "type support-chat in the last field to confirm")
+    assert applied(source) == []
+
+
+async def test_a_viewer_is_told_in_the_audit_too() -> None:
+    source = scripted(rows=(in_force(),), whoami=Whoami("kim", Role.VIEWER))
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("a")
+        await sees(pilot, "1/1")
+        await pilot.press("u")
+        await sees(pilot, "kim is a viewer here: to undo takes an operator")
+        foot = shown(quotadeck_of(pilot)).splitlines()[-1]
+        assert "kim is a viewer" in foot
+
+
+async def test_a_frozen_picture_does_not_bring_back_what_is_over() -> None:
+    source = Scripted(iter((with_change(calm(), "analytics", kens("rpm", "20", "10")),)), 0.01)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("space")
+        await sees(pilot, "FROZEN")
+        later = calm()
+        source.script = iter((later,))
+        await until(pilot, lambda: quotadeck_of(pilot).link.snapshot is later)
+        await pilot.press("u")
+        await sees(pilot, "nothing is in force on analytics")
