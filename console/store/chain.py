@@ -30,6 +30,11 @@ class Link(NamedTuple):
     hash: str
     body: bytes
 
+    @property
+    def applied(self) -> bool:
+        """Without reading it: inside of a text in JSON no quotation mark stands bare."""
+        return b'"applied":true' in self.body
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:

@@ -19,7 +19,7 @@ class Recovered:
     """What was found at start."""
 
     entries: tuple[Entry, ...]
-    """The whole command log in the order of its numbers, refused ones too."""
+    """The applied ones of the command log, in the order of their numbers."""
     levels_at_us: int | None
     """The instant of the last `levels` record; None if there never was one."""
     levels: Mapping[str, int]
@@ -85,7 +85,7 @@ class Scan:
         self, links: list[Link], unknown: Iterable[Call], losses: Iterable[Loss]
     ) -> Recovered:
         return Recovered(
-            entries=tuple(readable(links)),
+            entries=tuple(readable(link for link in links if link.applied)),
             levels_at_us=self.levels.at_us if self.levels else None,
             levels=self.levels.not_full if self.levels else {},
             since=tuple(self.since),

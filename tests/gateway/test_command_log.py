@@ -73,6 +73,10 @@ async def test_a_long_log_of_refused_commands_takes_no_memory(tmp_path: Path) ->
         await at.ledger.flushed()
         await at.does(with_key(RAISE, "key-other"))
         assert entries_in_memory() - before < 150
+    del at
+    async with bench(tmp_path) as at:
+        assert [entry.idempotency_key for entry in at.ledger.recovered.entries] == ["key-other"]
+        assert entries_in_memory() - before < 10
 
 
 async def test_a_first_answer_names_the_override_above_it_also_when_that_is_over(
