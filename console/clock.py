@@ -10,6 +10,11 @@ and buckets would not refill, in a time that everybody else lived through."""
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
+def monotonic_ns() -> int:
+    """What every reading of the monotonic clock in a process must come from."""
+    return time.clock_gettime_ns(_MONOTONIC)
+
+
 class MachineClock:
     """`console.domain.clock.Clock` as the machine has it."""
 

@@ -24,7 +24,7 @@ class Ends:
     def __init__(self, clock: Clock, steady: SteadyClock) -> None:
         self._clock = clock
         self._steady = steady
-        self._ahead_us = 0
+        self._ahead_us: int | None = None
         self._next_steady_us = self._next_wall_us = 0
 
     def arm(self, layers: Layers) -> None:
@@ -56,7 +56,7 @@ class Ends:
     def followed(self, layers: Layers) -> tuple[Layers, tuple[Slot, ...]]:
         """The fold with durations' ends as the wall clock will show them, and what that moved."""
         ahead_us = self._clock.wall_us() - self._steady.now_us()
-        if abs(ahead_us - self._ahead_us) < STEP_US:
+        if self._ahead_us is not None and abs(ahead_us - self._ahead_us) < STEP_US:
             return layers, ()
         self._ahead_us = ahead_us
         moved = {

@@ -165,9 +165,9 @@ class Desk:
     def _tell_again(self) -> None:
         """Events wait in memory for SQLite; the last ones may be lost with the process."""
         recovered = self._ledger.recovered
-        told_us = (recovered.levels_at_us or 0) - _LEVELS_EVERY_US
+        last_us = recovered.mark.steady_us if recovered.mark else recovered.levels_at_us or 0
         for entry in recovered.entries:
-            if entry.applied and entry.at_us > told_us:
+            if entry.applied and entry.steady_us > last_us - _LEVELS_EVERY_US:
                 self._tell_of(entry)
 
     def _tell_of(self, entry: Entry) -> None:

@@ -9,12 +9,12 @@ import grp
 import os
 import socket
 import stat
-import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from console.clock import monotonic_ns
 from console.domain.commands import Command, Role
 from console.domain.snapshot import Snapshot, Whoami
 from console.domain.text import clean
@@ -47,7 +47,7 @@ class GatewaySource:
         path: Path,
         *,
         silence_s: float = SILENCE_S,
-        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        monotonic_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
         self._path = path
         self._silence_s = silence_s

@@ -136,6 +136,18 @@ async def test_a_restart_in_the_same_boot_goes_by_the_monotonic_clock_alone(
         assert not at.paused()
 
 
+async def test_a_restart_shows_ends_by_the_clock_as_it_is_now(tmp_path: Path) -> None:
+    clock = HandClock()
+    async with bench(tmp_path, clock) as at:
+        levels(at)
+        step(at, DAY_US)
+        await at.does(PAUSE)
+    clock.set_wall(clock.wall_us() - DAY_US)
+    async with bench(tmp_path, clock) as at:
+        (pause,) = at.desk.layers.living(PAUSED, clock.wall_us())
+        assert pause.until_us == clock.wall_us() + HOUR_US
+
+
 async def test_a_time_of_day_comes_by_the_wall_clock(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         nine_us = micros("2026-11-24T09:00:00Z")
