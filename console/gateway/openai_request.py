@@ -7,15 +7,12 @@ Source: the "Create chat completion" page of OpenAI's API reference.
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from console.gateway.refusals import BadField, NotJson
+from console.gateway.request_json import read_json, write_json
 
 MAX_OUTPUT_TOKENS = 10_000_000
 MAX_CHOICES = 128
 MAX_MODEL_CHARS = 200
-MAX_NESTING = 254
-"""What orjson writes; it reads deeper, and the body must be written again for the upstream."""
 _BYTES_OF_CHAT_TEMPLATE = 64
 _BYTES_OF_TOOL_TEMPLATE = 1_024
 _MEDIA_TOKENS = 2_000
@@ -74,7 +71,7 @@ class ChatRequest:
         if self.stream:
             options = self.fields.get("stream_options") or {}
             fields["stream_options"] = {**options, "include_usage": True}
-        return orjson.dumps(fields)
+        return write_json(fields)
 
 
 def parse_chat(body: bytes, retry_count: bytes = b"") -> ChatRequest:
@@ -82,13 +79,9 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> ChatRequest:
 
     ``retry_count`` is the SDKs' x-stainless-retry-count header.
     """
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise NotJson(str(error)) from None
+    fields = read_json(body)
     if not isinstance(fields, dict):
         raise NotJson(f"it is {_kind(fields)}, not an object")
-    _check_nesting(body, fields)
     model = _typed(fields, "model", str)
     if not model or len(model) > MAX_MODEL_CHARS:
         raise BadField("model", f"must be a name of 1 to {MAX_MODEL_CHARS} characters")
@@ -114,15 +107,6 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> ChatRequest:
         min(int(retry_count), 1_000) if retry_count.isdigit() and len(retry_count) < 6 else 0,
         fields,
     )
-
-
-def _check_nesting(body: bytes, fields: dict[str, Any]) -> None:
-    if body.count(b"[") + body.count(b"{") <= MAX_NESTING:
-        return
-    try:
-        orjson.dumps(fields)
-    except orjson.JSONEncodeError:
-        raise NotJson(f"it is nested more than {MAX_NESTING} deep") from None
 
 
 def _check_messages(fields: dict[str, Any]) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Chat requests: what is refused names the field; what passes is forwarded as it came."""
 
+import json
 from typing import Any
 
 import orjson
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.gateway.openai_request import MAX_NESTING, ChatRequest, parse_chat
+from console.gateway.openai_request import ChatRequest, parse_chat
 from console.gateway.refusals import BadField, NotJson
+from console.gateway.request_json import MAX_NESTING
 from tests.gateway.values import body, request
 
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -73,7 +75,12 @@ def test_bad_field_is_named_with_what_was_found(change: dict[str, Any], told: st
         (b"model=gpt", "unexpected character"),
         (b"[1]", "it is a list, not an object"),
         (b"null", "it is null, not an object"),
-        (b'{"model": "\xff"}', "UTF-8"),
+        (b'{"model": "\xff"}', "byte 11 is not UTF-8"),
+        (b"(\xb5/\xfd\x04", "byte 1 is not UTF-8"),
+        (b'{"x": 1e999}', "1e999 (character 6) is out of range for a number"),
+        (b'{"x": [-1E+400, 2]}', "-1E+400 (character 7) is out of range for a number"),
+        (b'{"x": ' + b"9" * 400 + b"}", "9" * 40 + " (character 6) is out of range for a number"),
+        (b'{"x": "\xc3\xa9\xc3\xa9", "y": 1e999}', "1e999 (character 17) is out of range"),
         (b'{"model": "\\ud800"}', "surrogate"),
         (b'{"model": NaN}', "unexpected character"),
         (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, "depth"),
@@ -81,6 +88,38 @@ def test_bad_field_is_named_with_what_was_found(change: dict[str, Any], told: st
 )
 def test_what_is_no_json_object_is_told_so(data: bytes, told: str) -> None:
     assert told.lower() in refused(data).lower()
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\\ude00", "cut \\ud83d here"])
+def test_message_with_half_a_character_is_named(half: str) -> None:
+    wrong = b'{"role":"user","content":[{"type":"text","text":"%b"}]}' % half.encode()
+    whole = b'{"role":"user","content":"\\ud83d\\ude00"}'
+    data = b'{"model":"opus","messages":[%b,%b,%b]}' % (whole, whole, wrong)
+    assert refused(data).startswith("messages[2]: holds half a character (\\ud")
+    elsewhere = b'{"model":"opus","user":"\\ud83d","messages":[%b]}' % whole
+    assert "surrogate" in refused(elsewhere)
+
+
+NUMBERS = st.integers(-(2**200), 2**200) | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.lists(NUMBERS, max_size=4), max_size=4))
+def test_every_number_reaches_the_upstream_as_it_came(numbers: dict[str, list[float]]) -> None:
+    extra = {"seed": 18446744073709551616123, "metadata": numbers}
+    data = body()[:-1] + b"," + json.dumps(extra).encode()[1:]
+    sent = json.loads(parse_chat(data).for_upstream("opus-4.7"))
+    assert sent == {**json.loads(body()), "model": "opus-4.7", **extra}
+    assert json.dumps(sent["metadata"]) == json.dumps(numbers)
+
+
+def test_text_beside_a_long_number_stays_as_it_was() -> None:
+    text = '日本語🎉\u2028"'
+    data = json.dumps({**json.loads(body(text, stream=True)), "seed": 10**25})
+    asked = parse_chat(data.encode())
+    sent = json.loads(asked.for_upstream("m"))
+    assert sent["messages"][0]["content"] == text
+    assert sent["stream_options"] == {"include_usage": True}
+    assert sent["seed"] == 10**25
 
 
 @pytest.mark.parametrize("depth", [MAX_NESTING - 1, MAX_NESTING, 1_000])
@@ -148,8 +187,6 @@ def test_most_output_is_the_larger_of_both_names(given: dict[str, Any], most: in
 def test_input_bound_is_never_under_a_token_a_byte(text: str, escaped: bool) -> None:
     raw = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": text}]})
     if escaped:
-        import json
-
         raw = json.dumps(orjson.loads(raw)).encode()
     assert parse_chat(raw).input_bound >= len(text.encode()) + 64
 
