@@ -188,7 +188,7 @@ def _(refusal: r.NotJson) -> ErrorReply:
     return ErrorReply(
         400,
         "invalid_request_error",
-        f"The request's body is not a JSON object: {clean(refusal.why, 200)}.",
+        f"The request's body cannot be read as a JSON object: {clean(refusal.why, 200)}.",
         code="invalid_json",
     )
 
@@ -283,15 +283,16 @@ def _(refusal: r.OverWholeBudget) -> ErrorReply:
 
 @_says(r.LimitReached)
 def _(refusal: r.LimitReached) -> ErrorReply:
-    if refusal.wait_ms is None:
-        advice = "Retry when one of your running requests has ended."
-    else:
+    limit, advice = f"{refusal.limit:,} {refusal.unit}; this request asks for {refusal.asked:,}", ""
+    if refusal.unit == "concurrency":
+        limit = f"{refusal.limit:,}, and so many of your requests are running"
+        advice = "Retry when one of them has ended."
+    if refusal.wait_ms is not None:
         advice = f"Please try again in {refusal.wait_ms / 1000:.3f}s."
     return ErrorReply(
         429,
         "tokens" if refusal.unit == "tpm" else "requests",
-        f"Limit reached: {refusal.binding} is {refusal.limit:,} {refusal.unit}; this request asks "
-        f"for {refusal.asked:,}. {advice}",
+        f"Limit reached: {refusal.binding} is {limit}. {advice}",
         code="rate_limit_exceeded",
         headers=wait_headers(refusal.wait_ms if refusal.wait_ms is not None else 1_000),
         extra={"limit": refusal.binding, "retry_after_ms": refusal.wait_ms},

@@ -149,7 +149,7 @@ def test_limit_names_its_bucket_and_the_exact_wait() -> None:
 
 def test_a_slot_has_no_time_to_tell() -> None:
     slot = r.LimitReached("project:a:concurrency", 4, "concurrency", 1, None, Cause.CONCURRENCY)
-    assert "when one of your running requests has ended" in error(slot)["message"]
+    assert "concurrency is 4, and so many of your requests are running" in error(slot)["message"]
     assert headers(error_reply(slot))[b"retry-after"] == b"1"
     assert error(slot)["retry_after_ms"] is None
 
