@@ -16,7 +16,7 @@ from console.domain.days import micros
 from console.domain.ids import new_id
 from console.domain.money import usd_short
 from console.domain.snapshot import Snapshot
-from console.domain.text import clean
+from console.domain.text import clean, counted
 from console.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
 from console.sources import Source
 
@@ -153,8 +153,9 @@ def _estimate(answer: "CommandAnswer") -> list[str]:
     told = answer.estimate
     if told is None:
         return []
+    came = counted(told.requests, "request")
     return [
-        f"  an estimate, from the {told.requests} requests of the last {told.minutes} minutes:",
+        f"  an estimate, from {came} of the last {told.minutes} minutes:",
         "   ".join(
             (
                 f"  admitted {told.admitted_before} → {told.admitted_after}",

@@ -24,7 +24,7 @@ from console.domain.snapshot import (
     TargetRow,
     Whoami,
 )
-from console.domain.text import clean
+from console.domain.text import clean, counted
 from console.domain.typed import duration_words
 from console.sources import Reading, Source
 
@@ -223,8 +223,8 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
         f"admin connections {vitals.admin_connections}/{vitals.admin_connections_most}"
     )
     yield (
-        f"{totals['projects']} projects ({totals['paused']} paused, {totals['refusing']} being "
-        f"refused)   {count(totals['requests_60s'])} requests/min, "
+        f"{counted(totals['projects'], 'project')} ({totals['paused']} paused, "
+        f"{totals['refusing']} being refused)   {count(totals['requests_60s'])} requests/min, "
         f"{count(totals['refused_60s'])} refused   "
         f"errors {percent(totals['errors_5m'], totals['forwarded_5m'])}   "
         f"today {usd_short(totals['spent_today_nano_usd'])} of "

@@ -9,7 +9,7 @@ from console.cli.exits import Exit, Stop
 from console.cli.reach import ask, gateway_options
 from console.cli.show import note
 from console.domain.commands import Action, Command
-from console.domain.text import clean
+from console.domain.text import clean, counted
 from console.sources import Source
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def _newest(source: Source) -> "AuditRow":
             return row
     raise Stop(
         Exit.REFUSED,
-        f"none of the last {len(page.rows)} changes is yours ({me}) and in force; "
+        f"nothing among the last {counted(len(page.rows), 'change')} is yours ({me}) and in force; "
         "name one: `quotadeck audit` lists their ids",
     )
 

@@ -42,3 +42,8 @@ def clean(text: str, limit: int = MAX_CHARS) -> str:
 def clean_lines(text: str, limit: int = MAX_CHARS) -> str:
     """`clean` for a reader who is no line of a terminal: line breaks stay what they are."""
     return clean(text, limit).replace("⏎", "\n")
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """``1 project``, ``2 projects``, ``0 projects``; ``things`` where an s does not do."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"

@@ -22,6 +22,7 @@ from console.domain.layers import Layers, Slot
 from console.domain.limits import RateLimit
 from console.domain.replay import restore_levels
 from console.domain.snapshot import Happening, HappeningKind
+from console.domain.text import counted
 from console.gateway.admin import create_admin
 from console.gateway.alarms import Alarms
 from console.gateway.budget_days import BudgetDays, budget_key
@@ -273,5 +274,6 @@ def _started(ledger: Ledger, clock: Clock) -> Happening:
     lost = len(ledger.recovered.unknown)
     text = "gateway started"
     if lost:
-        text += f"; {lost} calls were under way when it went: charged, recorded as unknown"
+        calls = counted(lost, "call was under way", "calls were under way")
+        text += f"; {calls} when it went: charged, recorded as unknown"
     return Happening(new_id("evt", at_us, os.urandom(10)), at_us, HappeningKind.GATEWAY, "", text)

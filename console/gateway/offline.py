@@ -21,7 +21,7 @@ from console.domain.clock import Clock
 from console.domain.commands import Actor, Role
 from console.domain.ids import new_id
 from console.domain.snapshot import Happening, HappeningKind
-from console.domain.text import clean
+from console.domain.text import clean, counted
 from console.gateway.admin_command import complaint
 from console.gateway.answers import UNRECORDED
 from console.gateway.desk import Desk, Tell
@@ -92,8 +92,8 @@ def _files(directory: Path, left: list[str]) -> list[Path]:
         left.append(f"offline cannot be read ({error.strerror}), so nothing there was taken in")
         return []
     if len(found) > MAX_FILES:
-        more = len(found) - MAX_FILES
-        left.append(f"offline holds {more} files more than the {MAX_FILES} that are looked at")
+        more = counted(len(found) - MAX_FILES, "file")
+        left.append(f"offline holds {more} more than the {MAX_FILES} that are looked at")
     return found[:MAX_FILES]
 
 

@@ -30,6 +30,7 @@ class VitalSigns:
         self._worst_ns = 0
         self._shown_lag_ms = 0
         self._disk_free_percent = 100
+        self._look_at_disk()
         self._data = self._admin = Connections("connections", 0)
         self.draining = False
 
@@ -49,9 +50,12 @@ class VitalSigns:
             if beats % 8 == 0:
                 self._shown_lag_ms = self._worst_ns // 1_000_000
                 self._worst_ns = 0
-                with suppress(OSError):  # a folder that is gone must not end the beat
-                    usage = shutil.disk_usage(self._directory)
-                    self._disk_free_percent = usage.free * 100 // usage.total
+                self._look_at_disk()
+
+    def _look_at_disk(self) -> None:
+        with suppress(OSError):  # a folder that is gone must not end the beat
+            usage = shutil.disk_usage(self._directory)
+            self._disk_free_percent = usage.free * 100 // usage.total
 
     def read(self) -> Vitals:
         """The signs as a value. Small lags read as none, so that calm is still."""

@@ -20,7 +20,7 @@ from console.domain.snapshot import Snapshot, Whoami
 from console.domain.text import clean
 from console.sources.base import Reading, SourceError, SourceGone
 from console.sources.sse import Events, EventTooLarge
-from console.wire.paths import SocketPathTooLong, fitting_socket
+from console.wire.paths import SocketPathTooLong, find_state, fitting_socket
 from console.wire.stream import HEARTBEAT, Decoder, StreamDamaged
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ ANSWER_S = 10.0
 """For a whole answer. A command that loosens is synced to disk first: slow, but not this slow."""
 SILENCE_S = 10.0
 """The gateway sends a heartbeat every second: ten missing ones are a lost connection."""
-ATTEMPTS_WORDS = "start one with `quotadeck gateway`, or try `quotadeck demo`"
+START_WORDS = "start it with `quotadeck gateway`"
+NEVER_WORDS = "start one with `quotadeck gateway`, or try `quotadeck demo`"
+"""The demo is advice for who tries it out, not for who lost a gateway in an incident."""
 
 Answer = TypeVar("Answer", bound="BaseModel")
 
@@ -53,6 +55,8 @@ class GatewaySource:
         self._silence_s = silence_s
         self._monotonic_ns = monotonic_ns
         self._http: httpx.AsyncClient | None = None
+        self._met = False
+        """It has answered us before: it was there, and is gone."""
 
     @property
     def label(self) -> str:
@@ -150,6 +154,7 @@ class GatewaySource:
         import orjson
 
         body = await self._get("whoami", {})
+        self._met = True
         try:
             told = orjson.loads(body)
             return Whoami(actor=clean(str(told["actor"])), role=Role(told["role"]))
@@ -192,7 +197,8 @@ class GatewaySource:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as gone:
-            raise SourceGone(_why_no_connection(self._path, str(gone))) from None
+            why = _why_no_connection(self._path, str(gone), met=self._met)
+            raise SourceGone(why) from None
         except (httpx.TimeoutException, TimeoutError):
             raise SourceGone(
                 f"the gateway at {self.label} was silent for {silence_s:g} s ({path})"
@@ -239,7 +245,7 @@ def knock(where: Path) -> None:
         try:
             door.connect(str(where))
         except OSError as gone:
-            raise SourceGone(_why_no_connection(where, str(gone))) from None
+            raise SourceGone(_why_no_connection(where, str(gone), met=False)) from None
 
 
 def _complaint(wrong: ValueError) -> str:
@@ -256,7 +262,7 @@ def _first_line(error: Exception) -> str:
     return clean(str(error) or type(error).__name__, 120)
 
 
-def _why_no_connection(path: Path, error: str) -> str:
+def _why_no_connection(path: Path, error: str, *, met: bool) -> str:
     """Which of the usual reasons it is, and what to do about it."""
     where = clean(str(path))
     try:
@@ -264,7 +270,8 @@ def _why_no_connection(path: Path, error: str) -> str:
     except SocketPathTooLong as too_long:
         return clean(str(too_long), 1_000)
     except (FileNotFoundError, NotADirectoryError):
-        return f"there is no gateway at {where} (no such socket): {ATTEMPTS_WORDS}"
+        words = START_WORDS if met or _was_there() else NEVER_WORDS
+        return f"there is no gateway at {where} (no such socket): {words}"
     except OSError as closed:
         why = clean(closed.strerror or "", 80)
         return f"you may not look at {where} ({why}): ask to join the group {_group_of(path)}"
@@ -272,7 +279,14 @@ def _why_no_connection(path: Path, error: str) -> str:
         return f"{where} is not a socket: name the gateway's socket with --socket"
     if not os.access(path, os.R_OK | os.W_OK):
         return f"you may not use {where}: ask to join the group {_group_of(path)}"
-    return f"nobody answers at {where} ({clean(error, 80)}): the gateway is gone; {ATTEMPTS_WORDS}"
+    return f"nobody answers at {where} ({clean(error, 80)}): the gateway is gone; {START_WORDS}"
+
+
+def _was_there() -> bool:
+    """Whether a gateway has served from this machine's state folder."""
+    with suppress(OSError):
+        return (find_state() / "ledger.db").exists()
+    return False
 
 
 def _group_of(path: Path) -> str:

@@ -18,6 +18,7 @@ from console.domain.commands import Entry
 from console.domain.ids import new_id
 from console.domain.snapshot import Happening
 from console.domain.steady import SteadyClock
+from console.domain.text import counted
 from console.store import lock, schema
 from console.store.ballast import DISK_FULL, Ballast
 from console.store.chain import seal
@@ -231,7 +232,7 @@ class Ledger:
         elif not (self._ballast.stands or self._ballast.odd):
             words.append("disk nearly full: ballast used")
         if self._unrecorded:
-            words.append(f"{len(self._unrecorded)} commands in force, not recorded")
+            words.append(f"{counted(len(self._unrecorded), 'command')} in force, not recorded")
         return tuple(words)
 
     @property

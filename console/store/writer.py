@@ -16,6 +16,7 @@ import aiosqlite
 
 from console.domain.clock import Clock
 from console.domain.snapshot import Happening
+from console.domain.text import counted
 from console.store.ballast import Ballast
 from console.store.errors import StoreError
 from console.store.fold import Batch, fold, sort
@@ -100,9 +101,9 @@ class Writer:
         if self._trouble:
             found.append(self._trouble)
         if self._unreadable:
-            found.append(f"{self._unreadable} journal records unreadable")
+            found.append(f"{counted(self._unreadable, 'journal record')} unreadable")
         if self._lost_events:
-            found.append(f"{self._lost_events} events not recorded")
+            found.append(f"{counted(self._lost_events, 'event')} not recorded")
         if self._task is not None and self._task.done() and not self._stopping.is_set():
             found.append("ledger writer stopped")
         return tuple(found)

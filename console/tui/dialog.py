@@ -25,7 +25,7 @@ from console.tui.themes import Theme
 if TYPE_CHECKING:
     from console.sources import CommandAnswer
 
-WIDTH: Final = 78
+WIDTH: Final = 80
 DEBOUNCE_S: Final = 0.12
 
 

@@ -133,7 +133,7 @@ def _limit(row: AnyRow, zone: tzinfo | None) -> Proposal:
         "limit", "limit", tuple((field.value, short_field(field.value)) for field in fields),
         index=fields.index(wanted) if wanted in fields else 0,
     )  # fmt: skip
-    value = Text("value", "to", hint="40, 80k, 1.5M, x2, 50%; budget 12.50", width=10, limit=20)
+    value = Text("value", "to", hint="40, 80k, x2, 50%; budget 12.50", width=10, limit=20)
     kind = "project" if isinstance(row, ProjectRow) else "target"
 
     def build(form: Form, snapshot: Snapshot) -> Command:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from console.cli.doctor import machine, upstreams
+from console.domain.limits import MICRO, rpm
 from console.wire.config import load
 from tests.cli.driver import home_env, quotadeck
 from tests.processes import UPSTREAM_KEY, Gateway, SimUpstream, start_upstream
@@ -32,6 +34,13 @@ def test_init_writes_once_and_never_over(tmp_path: Path) -> None:
     secret = next(w for w in first.out.split() if w.startswith("qd_"))
     assert secret not in left.read_text()
     assert (tmp_path / "state" / "quotadeck" / "offline").stat().st_mode & 0o7777 == 0o2770
+
+
+def test_the_first_projects_burst_is_more_than_one_call(tmp_path: Path) -> None:
+    env, path = home_env(tmp_path), tmp_path / "quotadeck.toml"
+    project = quotadeck("init", "--config", str(path), "--json", env=env).json["project"]
+    table = tomllib.loads(path.read_text())["projects"][project]
+    assert rpm(table["rpm"]).capacity >= 10 * MICRO, "who tries it out calls twice in a second"
 
 
 def test_the_first_key_works_once_the_gateway_is_up(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.text import MAX_CHARS, clean
+from console.domain.text import MAX_CHARS, clean, counted
 
 ANYTHING = st.text(st.characters(codec=None), max_size=700)
 HOSTILE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -53,3 +53,11 @@ def test_text_that_was_cut_says_so(text: str, limit: int) -> None:
 )
 def test_hostile_text_can_be_seen(text: str, shown: str) -> None:
     assert clean(text) == shown
+
+
+def test_one_thing_is_no_plural() -> None:
+    assert [counted(n, "call") for n in (0, 1, 2, 12_000)] == [
+        "0 calls", "1 call", "2 calls", "12,000 calls",
+    ]  # fmt: skip
+    assert counted(1, "it was", "they were") == "1 it was"
+    assert counted(3, "it was", "they were") == "3 they were"

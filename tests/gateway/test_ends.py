@@ -233,7 +233,7 @@ async def test_an_end_on_a_full_disk_takes_effect_and_is_recorded_later(tmp_path
         with full_disk():
             await at.desk.tick()
         assert (at.paused(), ends(at)) == (False, ["analytics pause ended: running again"])
-        assert "1 commands in force, not recorded" in at.ledger.problems
+        assert "1 command in force, not recorded" in at.ledger.problems
         levels(at)
         assert len(await log(at)) == 1
     clock.set_wall(clock.wall_us() - DAY_US)

@@ -151,6 +151,24 @@ async def test_no_socket_a_file_and_a_dead_socket_are_told_apart(
     await source.close()
 
 
+def test_the_demo_is_advice_where_no_gateway_ever_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with pytest.raises(SourceGone, match=r"no such socket.* or try `quotadeck demo`"):
+        knock(path)
+    (tmp_path / "quotadeck").mkdir()
+    (tmp_path / "quotadeck" / "ledger.db").touch()
+    with pytest.raises(SourceGone, match="no such socket") as gone:
+        knock(path)
+    assert "quotadeck demo" not in str(gone.value)
+    _a_dead_socket(path)
+    with pytest.raises(SourceGone, match="start it with `quotadeck gateway`") as gone:
+        knock(path)
+    assert "quotadeck demo" not in str(gone.value)
+
+
 def test_a_folder_that_is_closed_to_us_names_the_group_to_join(path: Path) -> None:
     closed = path.parent / "closed"
     closed.mkdir(mode=0o000)

@@ -156,7 +156,7 @@ async def test_a_tightening_command_that_was_not_written_is_written_later(
     first = await ledger.command(entry("cmd_1"), durable=True)
     kept = ledger.unrecorded(entry("cmd_2"))
     assert kept.seq == 2
-    assert list(ledger.problems) == ["1 commands in force, not recorded"]
+    assert list(ledger.problems) == ["1 command in force, not recorded"]
     third = await ledger.command(entry("cmd_3"), durable=True)
     assert not ledger.problems
     await ledger.flushed()
@@ -188,7 +188,7 @@ async def test_a_record_that_sqlite_refuses_costs_itself_alone(open_ledger: Open
         f"req_{number}" for number in range(9) if number != 4
     ]
     assert len(await ledger.reader.events()) == 9
-    assert ledger.problems == ("1 journal records unreadable",)
+    assert ledger.problems == ("1 journal record unreadable",)
     await assert_sums(ledger.reader)
 
 

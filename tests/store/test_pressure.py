@@ -137,7 +137,7 @@ async def test_a_full_disk_surfaces_once_the_ballast_is_gone_and_heals(
     assert not said["ballast"]
     assert not said["written"]
     assert "disk full: journal not written" in said["full"]
-    assert "1 commands in force, not recorded" in said["full"]
+    assert "1 command in force, not recorded" in said["full"]
     assert said["after"] == ["disk nearly full: ballast used"]
 
     ledger = await Ledger.open(directory, clock)

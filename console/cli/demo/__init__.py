@@ -111,13 +111,14 @@ def _tell(report: dict[str, Any], *, as_json: bool) -> int:
 
 def _say(report: dict[str, Any]) -> None:
     from console.domain.money import usd_short
+    from console.domain.text import counted
 
     calls, upstream = report["calls"], report["upstream"]
     refused = ", ".join(f"{number} {cause}" for cause, number in calls["refused"].items())
     say(f"sent {calls['sent']}, admitted {calls['admitted']}, refused: {refused or 'none'}")
     for project, nano in report["spend_nano_usd"].items():
         say(f"  {project:20} {usd_short(nano)}")
-    say(f"upstream: {upstream['calls']} calls, {usd_short(upstream['spend_nano_usd'])}")
+    say(f"upstream: {counted(upstream['calls'], 'call')}, {usd_short(upstream['spend_nano_usd'])}")
     say("reconciled: " + ("yes, id by id" if report["reconciled"] else "NO"))
     for difference in report["differences"]:
         say(f"  {difference}")

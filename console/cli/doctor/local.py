@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from console.cli.doctor.finding import Finding, State, fail, ok, warn
-from console.domain.text import clean
+from console.domain.text import clean, counted
 from console.sources import GatewaySource, SourceError, SourceGone
 from console.store import Reader, StoreBusy, StoreError, StoreMissing, examine
 from console.store.lock import holder, is_held
@@ -36,10 +36,10 @@ def config(path: Path) -> tuple[list[Finding], GatewayConfig | None]:
     findings = [
         ok(
             "config",
-            f"{where}: {len(found.projects)} projects, {len(found.routes)} models, "
-            f"{len(found.targets)} targets",
+            f"{where}: {counted(len(found.projects), 'project')}, "
+            f"{counted(len(found.routes), 'model')}, {counted(len(found.targets), 'target')}",
         ),
-        ok("secrets", f"the keys of {len(found.upstreams)} upstreams are there"),
+        ok("secrets", f"the keys of {counted(len(found.upstreams), 'upstream')} are there"),
     ]
     findings += [warn("config", words, "look at it") for words in loaded.warnings]
     findings += _accounts(loaded)
@@ -146,7 +146,7 @@ def _ledger(state: Path) -> Finding:
             calls = await reader.calls(last=1)
         finally:
             await reader.close()
-        count = f"{calls[-1][0]} calls recorded" if calls else "no calls yet"
+        count = f"{counted(calls[-1][0], 'call')} recorded" if calls else "no calls yet"
         return f"{count}; {_writer(state)}"
 
     where = clean(str(state))

@@ -10,7 +10,7 @@ import orjson
 
 from console.cli.doctor.finding import Finding, fail, ok, warn
 from console.domain.catalogue import Catalogue, Upstream
-from console.domain.text import clean
+from console.domain.text import clean, counted
 
 TIMEOUT_S = 5.0
 """For a whole answer: a provider that drips holds nobody up."""
@@ -81,4 +81,4 @@ def _models(body: bytes, took: str, one: Upstream, catalogue: Catalogue) -> Find
     if absent:
         names = clean(", ".join(absent), 200)
         return warn(check, f"answers in {took}, but does not offer {names}", "check the targets")
-    return ok(check, f"answers in {took} and offers all {len(wanted)} targets' models")
+    return ok(check, f"answers in {took} and offers the models of {counted(len(wanted), 'target')}")

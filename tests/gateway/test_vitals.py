@@ -1,0 +1,21 @@
+"""The gateway's own health: what is shown was measured."""
+
+import shutil
+from pathlib import Path
+
+from console.gateway.vitals import VitalSigns
+from console.store import Ledger
+from tests.clocks import HandClock
+
+
+async def test_the_first_figure_of_the_disk_is_measured(
+    tmp_path: Path, small_ballast: None
+) -> None:
+    clock = HandClock()
+    ledger = await Ledger.open(tmp_path / "state", clock)
+    try:
+        told = VitalSigns("gw", ledger, tmp_path, clock).read().disk_free_percent
+    finally:
+        await ledger.close()
+    usage = shutil.disk_usage(tmp_path)
+    assert abs(told - usage.free * 100 // usage.total) <= 1
