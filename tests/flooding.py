@@ -38,6 +38,7 @@ def _get(path: str) -> bytes:
 
 REQUESTS: Final = {
     "command": _post(json.dumps(_COMMAND).encode()),
+    "pause": _post(json.dumps({**_COMMAND, "for_ms": 60_000}).encode()),
     "keyed": _post(json.dumps({**_COMMAND, "idempotency_key": "one-and-the-same"}).encode()),
     "dry": _post(json.dumps({**_COMMAND, "dry_run": True}).encode()),
     "oversized": _post(b"x" * 60_000 + b"}"),

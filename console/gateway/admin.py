@@ -115,16 +115,16 @@ class _Doors:
     async def audit(self, request: Request, _: Actor) -> Response:
         async with self.shares.reading(_account(request)):
             page = await pages.audit(_params(request), self.desk, self.clock.wall_us())
-        return _json(page)
+        return Response(page, media_type="application/json")
 
     async def keys(self, request: Request, _: Actor) -> Response:
         return _json(await pages.keys(_params(request), self.desk, self.clock.wall_us()))
 
-    def page(self, read: Callable[[pages.Asked, Reader, int], Awaitable[BaseModel]]) -> Handler:
+    def page(self, read: Callable[[pages.Asked, Reader, int], Awaitable[str]]) -> Handler:
         async def handler(request: Request, _: Actor) -> Response:
             async with self.shares.reading(_account(request)):
                 page = await read(_params(request), self.ledger.pages, self.ledger.epoch)
-            return _json(page)
+            return Response(page, media_type="application/json")
 
         return handler
 

@@ -1,12 +1,15 @@
 """What the admin API lists: pages by cursor out of the store, the audit and the keys.
 
-A cursor reads ``epoch:sequence``; one of another epoch belongs to a ledger that is no longer here.
+Pages are JSON already, since a long one is made in slices. A cursor reads ``epoch:sequence``; one
+of another epoch belongs to a ledger that is no longer here.
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, TypeVar
+
+from pydantic import BaseModel
 
 from console.domain.calls import Outcome
 from console.domain.commands import Entry, Field
@@ -32,10 +35,9 @@ _SLICE_ROWS: Final = 25
 
 Asked = Mapping[str, str]
 T = TypeVar("T")
-R = TypeVar("R")
 
 
-async def calls(asked: Asked, reader: Reader, epoch: int) -> CallsPage:
+async def calls(asked: Asked, reader: Reader, epoch: int) -> str:
     """``GET calls?after=&limit=|last=&project=&model=&outcome=``."""
     _only(asked, "after", "limit", "last", "project", "model", "outcome")
     outcome = asked.get("outcome", "")
@@ -50,24 +52,20 @@ async def calls(asked: Asked, reader: Reader, epoch: int) -> CallsPage:
         model=asked.get("model", ""),
         outcome=outcome,
     )
-    return CallsPage(
-        rows=await _in_slices(rows, lambda row: call_row(*row)),
-        next_cursor=f"{epoch}:{rows[-1][0] if rows else after}",
-    )
+    page = CallsPage(rows=(), next_cursor=f"{epoch}:{rows[-1][0] if rows else after}")
+    return await _filled(page, rows, lambda row: call_row(*row))
 
 
-async def events(asked: Asked, reader: Reader, epoch: int) -> EventsPage:
+async def events(asked: Asked, reader: Reader, epoch: int) -> str:
     """``GET events?after=&limit=|last=``."""
     _only(asked, "after", "limit", "last")
     after = _cursor(asked, epoch)
     rows = await reader.events(after=after, limit=_limit(asked), last=_last(asked))
-    return EventsPage(
-        rows=await _in_slices(rows, lambda row: event_row(*row)),
-        next_cursor=f"{epoch}:{rows[-1][0] if rows else after}",
-    )
+    page = EventsPage(rows=(), next_cursor=f"{epoch}:{rows[-1][0] if rows else after}")
+    return await _filled(page, rows, lambda row: event_row(*row))
 
 
-async def rollups(asked: Asked, reader: Reader, epoch: int) -> RollupsPage:
+async def rollups(asked: Asked, reader: Reader, epoch: int) -> str:
     """``GET rollups?per=minute|day&after=&limit=&project=&since=``."""
     _only(asked, "per", "after", "limit", "project", "since")
     per = asked.get("per", "minute")
@@ -83,57 +81,51 @@ async def rollups(asked: Asked, reader: Reader, epoch: int) -> RollupsPage:
         project=asked.get("project", ""),
         since_us=_since(asked),
     )
-    return RollupsPage(
-        rows=await _in_slices(
-            rows,
-            lambda row: rollup_row(
-                period=row.day or rfc3339(row.minute_us or 0),
-                project=row.project,
-                model=row.model,
-                forwarded=row.forwarded,
-                upstream_errors=row.upstream_errors,
-                client_errors=row.client_errors,
-                unknown=row.unknown,
-                refused=row.refused,
-                input_tokens=row.input_tokens,
-                cached_tokens=row.cached_tokens,
-                output_tokens=row.output_tokens,
-                cost_nano_usd=row.cost_nano_usd,
-                latency=row.latency,
-            ),
+    page = RollupsPage(rows=(), next_cursor=f"{epoch}:{rows[-1].seq if rows else after}")
+    return await _filled(
+        page,
+        rows,
+        lambda row: rollup_row(
+            period=row.day or rfc3339(row.minute_us or 0),
+            project=row.project,
+            model=row.model,
+            forwarded=row.forwarded,
+            upstream_errors=row.upstream_errors,
+            client_errors=row.client_errors,
+            unknown=row.unknown,
+            refused=row.refused,
+            input_tokens=row.input_tokens,
+            cached_tokens=row.cached_tokens,
+            output_tokens=row.output_tokens,
+            cost_nano_usd=row.cost_nano_usd,
+            latency=row.latency,
         ),
-        next_cursor=f"{epoch}:{rows[-1].seq if rows else after}",
     )
 
 
-async def levels(asked: Asked, reader: Reader, epoch: int) -> LevelsPage:
+async def levels(asked: Asked, reader: Reader, epoch: int) -> str:
     """``GET levels?after=&limit=&bucket=``."""
     _only(asked, "after", "limit", "bucket")
     after = _cursor(asked, epoch)
     rows = await reader.levels(after=after, limit=_limit(asked), bucket=asked.get("bucket", ""))
-    return LevelsPage(
-        rows=await _in_slices(
-            rows,
-            lambda row: level_row(
-                at_us=row.at_us, bucket=row.bucket, least=row.least, last=row.last
-            ),
-        ),
-        next_cursor=f"{epoch}:{rows[-1].seq if rows else after}",
+    page = LevelsPage(rows=(), next_cursor=f"{epoch}:{rows[-1].seq if rows else after}")
+    return await _filled(
+        page,
+        rows,
+        lambda row: level_row(at_us=row.at_us, bucket=row.bucket, least=row.least, last=row.last),
     )
 
 
-async def audit(asked: Asked, desk: Desk, now_us: int) -> AuditPage:
+async def audit(asked: Asked, desk: Desk, now_us: int) -> str:
     """``GET audit?before_seq=&limit=&subject=``; the desk knows what is in force."""
     _only(asked, "before_seq", "limit", "subject")
     limit, subject = _limit(asked), asked.get("subject", "")
     before = _number(asked, "before_seq", 1, 2**62, 2**62)
     found = await desk.log.page(before_seq=before, limit=limit + 1, subject=subject)
     rows = found[:limit]
-    return AuditPage(
-        rows=await _in_slices(
-            rows, lambda entry: audit_row(entry, in_force=desk.living(entry, now_us))
-        ),
-        next_before_seq=rows[-1].seq if len(found) > limit else None,
+    page = AuditPage(rows=(), next_before_seq=rows[-1].seq if len(found) > limit else None)
+    return await _filled(
+        page, rows, lambda entry: audit_row(entry, in_force=desk.living(entry, now_us))
     )
 
 
@@ -149,13 +141,16 @@ async def keys(asked: Asked, desk: Desk, now_us: int) -> KeysAnswer:
     return KeysAnswer(keys=tuple(map(_key_row, sorted(added, key=lambda entry: entry.seq))))
 
 
-async def _in_slices(rows: Sequence[T], made: Callable[[T], R]) -> tuple[R, ...]:
-    """Rows as they are sent; other requests get their turn every millisecond or so."""
-    found: list[R] = []
+async def _filled(page: BaseModel, rows: Sequence[T], made: Callable[[T], BaseModel]) -> str:
+    """The page, which has no rows yet, as JSON with these rows in it.
+
+    Other requests get their turn every millisecond or so.
+    """
+    told: list[str] = []
     for start in range(0, len(rows), _SLICE_ROWS):
-        found += map(made, rows[start : start + _SLICE_ROWS])
+        told += (made(row).model_dump_json() for row in rows[start : start + _SLICE_ROWS])
         await asyncio.sleep(0)
-    return tuple(found)
+    return page.model_dump_json().replace('"rows":[]', f'"rows":[{",".join(told)}]', 1)
 
 
 def _key_row(entry: Entry) -> KeyRow:

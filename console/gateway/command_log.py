@@ -30,10 +30,12 @@ class CommandLog:
         self._fresh[entry.seq] = entry
 
     async def by_key(self, key: str) -> Entry | None:
-        """The entry of an idempotency key.
+        """The entry of an idempotency key; there is none of an empty one.
 
         Where SQLite cannot be read only the newest entries are known: a pause must not fail then.
         """
+        if not key:
+            return None
         for entry in self._fresh.values():
             if entry.idempotency_key == key:
                 return entry

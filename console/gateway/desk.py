@@ -20,6 +20,7 @@ from console.domain.decide import Rejected, decide, slot_of, tightens
 from console.domain.ends import Ends, end_of
 from console.domain.ids import new_id
 from console.domain.layers import Layers, Slot
+from console.domain.roles import forbidden
 from console.domain.snapshot import Happening, HappeningKind
 from console.domain.text import clean
 from console.domain.wording import command_text, ended_text
@@ -70,6 +71,7 @@ class Desk:
         self._unrecorded = set[str]()
         self._queue = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
+        self._forbidden = asyncio.Lock()
         self._armed = asyncio.Event()
         self.log = CommandLog(ledger)
         self.refused = RefusedCommands(clock)
@@ -95,13 +97,20 @@ class Desk:
         if dry_run:
             return await self._preview(request, actor)
         async with AsyncExitStack() as turn:
-            if request.action not in _URGENT:
-                await turn.enter_async_context(self._queue)
-            await turn.enter_async_context(self._one_at_a_time)
-            if request.idempotency_key:
+            if why := forbidden(actor, request):
+                # In a line of their own: they keep nobody waiting who may do something.
+                await turn.enter_async_context(self._forbidden)
                 known = await self.log.by_key(request.idempotency_key)
                 if known is not None:
                     return self._again(known, request, actor)
+                refused = Rejected("not_allowed", why)
+                return await self._refuse(request, actor, refused, self._clock.wall_us())
+            if request.action not in _URGENT:
+                await turn.enter_async_context(self._queue)
+            await turn.enter_async_context(self._one_at_a_time)
+            known = await self.log.by_key(request.idempotency_key)
+            if known is not None:
+                return self._again(known, request, actor)
             self._follow()
             now_us = self._clock.wall_us()
             decided = decide(request, actor, self._catalogue, self.layers, now_us)

@@ -25,11 +25,11 @@ class Share:
     """What the accounts of a role may take."""
 
     burst_ms: int
-    """Each at once, after a rest."""
     ms_per_s: int
-    """All of them together, in equal parts."""
+    """At once after a rest, and then: of all of them together, in equal parts."""
+    least_burst_ms: int
     least_ms_per_s: int
-    """Each, however many they are."""
+    """Of each, however many they are."""
     refused_burst: int
     """Refused commands, each account at once, after a rest."""
     refused_per_s: int
@@ -37,9 +37,9 @@ class Share:
 
 
 SHARES: Final[Mapping[Role, Share]] = {
-    Role.VIEWER: Share(500, 150, 10, 100, 5),
-    Role.OPERATOR: Share(5_000, 500, 50, 1_000, 50),
-    Role.ADMIN: Share(5_000, 500, 50, 1_000, 50),
+    Role.VIEWER: Share(300, 150, 50, 10, 100, 5),
+    Role.OPERATOR: Share(5_000, 500, 500, 50, 1_000, 50),
+    Role.ADMIN: Share(5_000, 500, 500, 50, 1_000, 50),
 }
 """An open console takes about a millisecond a second, a command 2, a page of a thousand rows 90."""
 
@@ -51,15 +51,16 @@ class Account:
         self.share = share
         self.reading = asyncio.Lock()
         self._refusal_ns = _SECOND_NS // share.refused_per_s
-        self._full_ns = share.burst_ms * _MS_NS
         self._refusals_full_ns = share.refused_burst * self._refusal_ns
-        self._left_ns, self._refusals_left_ns = self._full_ns, self._refusals_full_ns
+        self._full_ns = self._left_ns = share.burst_ms * _MS_NS
+        self._refusals_left_ns = self._refusals_full_ns
         self.ms_per_s = share.ms_per_s
         self._at_ns = now_ns
 
     def refill(self, now_ns: int, accounts: int) -> None:
         """Up to now, as one of so many accounts of its role."""
         passed_ns, self._at_ns = now_ns - self._at_ns, now_ns
+        self._full_ns = _MS_NS * max(self.share.least_burst_ms, self.share.burst_ms // accounts)
         self.ms_per_s = max(self.share.least_ms_per_s, self.share.ms_per_s // accounts)
         earned_ns = passed_ns * self.ms_per_s // 1_000
         self._left_ns = min(self._full_ns, self._left_ns + earned_ns)

@@ -1,5 +1,6 @@
 """Refused commands on record: few by themselves, a storm of them counted, none untold."""
 
+import asyncio
 import itertools
 import re
 from dataclasses import replace
@@ -119,3 +120,27 @@ async def test_after_a_rest_all_rows_are_there_again(tmp_path: Path) -> None:
         for number in range(AT_ONCE):
             command = with_key(PAUSE, f"later-{number:06}")
             assert (await at.desk.submit(command, EVE, dry_run=False)).seq == AT_ONCE + 1 + number
+
+
+async def test_who_may_do_nothing_keeps_nobody_waiting_who_may(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        order: list[str] = []
+
+        async def ask(actor: Actor, key: str) -> None:
+            await at.desk.submit(with_key(PAUSE, key), actor, dry_run=False)
+            order.append(actor.name)
+
+        storming = [asyncio.create_task(ask(EVE, f"eve-{number:06}")) for number in range(50)]
+        await asyncio.sleep(0)
+        await ask(MIKA, "mika-pause")
+        await asyncio.gather(*storming)
+        assert order.index("mika") < 10
+        assert at.paused()
+
+
+async def test_a_refusal_that_stands_by_itself_is_answered_again(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        first = await at.desk.submit(with_key(PAUSE, "eve-00001"), EVE, dry_run=False)
+        again = await at.desk.submit(with_key(PAUSE, "eve-00001"), EVE, dry_run=False)
+        assert again == first.model_copy(update={"repeated": True})
+        assert len(await at.entries()) == 1

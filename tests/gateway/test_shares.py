@@ -172,6 +172,16 @@ class TestShares:
             rate = max(VIEWER.least_ms_per_s, VIEWER.ms_per_s // accounts)
             assert one.wait_ns == pytest.approx(1e12 / rate)
 
+    def test_many_accounts_have_no_burst_each(self) -> None:
+        shares = Shares(HandClock())
+        accounts = [shares.of(uid, Role.VIEWER) for uid in range(20)]
+        spent_ms = 0
+        for account in accounts:
+            while not account.wait_ns:
+                account.spend(10 * MS_NS)
+                spent_ms += 10
+        assert spent_ms < 6 * VIEWER.burst_ms
+
     def test_an_account_in_debt_leaves_the_others_theirs(self) -> None:
         shares = Shares(HandClock())
         shares.of(1, Role.VIEWER).spend(10_000 * MS_NS)
