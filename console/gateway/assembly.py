@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -76,6 +76,7 @@ class Gateway:
     vitals: VitalSigns
     levels: LevelKeeper
     refusals: RefusalLog
+    tell: Callable[[Happening], None]
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the servers for the gateway's life."""
@@ -91,6 +92,8 @@ class Gateway:
         while True:
             await asyncio.sleep(1)
             try:
+                for happening in self.ledger.look():
+                    self.tell(happening)
                 self.refusals.flush()
                 await self.desk.record_counted()
                 await self.deck.reap()
@@ -229,6 +232,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         vitals,
         levels,
         refusals,
+        tell,
     )
 
 

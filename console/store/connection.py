@@ -14,6 +14,8 @@ _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     f"PRAGMA journal_size_limit = {_WAL_BYTES}",
+    # `Wal` checkpoints: it has to know when, and whether all went through.
+    "PRAGMA wal_autocheckpoint = 0",
 )
 
 

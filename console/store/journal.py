@@ -81,8 +81,12 @@ class Journal:
         """Where bytes were skipped because they were no whole record, though more came behind."""
         self.tails: dict[int, Tail] = {}
         """What stands behind the last whole record of segments that are no longer written to."""
+        self.mended = 0
+        """How often the segment that is written to was made again."""
         self.lost: set[int] = set()
         """Segments that went while they were still needed."""
+        self.kept = False
+        """Segments stay: SQLite's file, which has what they hold, would not be found again."""
         self.trouble: OSError | None = None
         """The last write failed like this; None when it did not."""
 
@@ -221,6 +225,7 @@ class Journal:
             raise
         os.close(self._descriptor)
         self._descriptor, self._torn = descriptor, False
+        self.mended += 1
 
     def sync_since(self, segment: int) -> Callable[[], None]:
         """A blocking function that makes durable what stands from ``segment`` on (fdatasync)."""
@@ -299,8 +304,8 @@ class Journal:
         return records, consumed
 
     def drop_before(self, segment: int) -> None:
-        """Delete older segments, the oldest first."""
-        while self._segments and self._segments[0] < min(segment, self.newest):
+        """Delete older segments, the oldest first; not while all of them are kept."""
+        while not self.kept and self._segments and self._segments[0] < min(segment, self.newest):
             self._path(self._segments[0]).unlink(missing_ok=True)
             del self._segments[0]
 

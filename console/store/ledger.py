@@ -19,11 +19,12 @@ from console.domain.ids import new_id
 from console.domain.snapshot import Happening
 from console.domain.steady import SteadyClock
 from console.domain.text import counted
-from console.store import lock, schema
+from console.store import schema
 from console.store.ballast import DISK_FULL, Ballast
 from console.store.chain import seal
 from console.store.errors import StoreDamaged, unusable
 from console.store.journal import Journal
+from console.store.lock import Lock
 from console.store.places import check_places, journal_directory, ledger_file, make_directory
 from console.store.reader import Reader
 from console.store.records import (
@@ -37,6 +38,7 @@ from console.store.recovery import Recovered
 from console.store.replay import replay
 from console.store.retention import Keep
 from console.store.schema import anew
+from console.store.watch import Watch
 from console.store.writer import Writer
 
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
@@ -48,16 +50,19 @@ class Ledger:
 
     def __init__(
         self,
-        descriptor: int,
+        lock: Lock,
         journal: Journal,
         ballast: Ballast,
         writer: Writer,
         reader: Reader,
         pages: Reader,
+        watch: Watch,
         recovered: Recovered,
         clock: Clock,
     ) -> None:
-        self._lock = descriptor
+        self._lock = lock
+        self._watch = watch
+        self._closed = False
         self._journal = journal
         self._ballast = ballast
         self._writer = writer
@@ -97,8 +102,8 @@ class Ledger:
             raise StoreDamaged(f"{path} is missing while its journal is there; {anew(path)}")
         async with AsyncExitStack() as undo:
             make_directory(directory)
-            descriptor = await lock.acquire(directory)
-            undo.callback(os.close, descriptor)
+            lock = Lock(directory)
+            undo.callback(lock.close)
             if path.exists():
                 schema.check_header(path)
                 schema.check_content(path)
@@ -111,11 +116,13 @@ class Ledger:
             await asyncio.to_thread(ballast.restore)
             journal = Journal(segments, ballast)
             undo.callback(journal.close)
-            writer, reader, recovered = await replay(undo, path, journal, ballast, clock, keep)
+            writer, wal, reader, recovered = await replay(undo, path, journal, ballast, clock, keep)
             pages = await Reader.open(directory)
+            undo.push_async_callback(pages.close)
+            watch = Watch(directory, journal, lock, wal, clock)
             undo.pop_all()
         writer.start()
-        return cls(descriptor, journal, ballast, writer, reader, pages, recovered, clock)
+        return cls(lock, journal, ballast, writer, reader, pages, watch, recovered, clock)
 
     def open_call(self, call: OpenCall) -> None:
         """Record a dispatch. Raises OSError when it could not be written."""
@@ -169,6 +176,8 @@ class Ledger:
 
     async def _command(self, entry: Entry, *, durable: bool) -> Entry:
         async with self._commanding:
+            if not self._journal.stands:
+                self._journal.mend()
             self._write_unrecorded()
             before, head = self._journal.end, self._head
             sealed = self._append(entry, self._seq + 1)
@@ -233,6 +242,7 @@ class Ledger:
             words.append("disk nearly full: ballast used")
         if self._unrecorded:
             words.append(f"{counted(len(self._unrecorded), 'command')} in force, not recorded")
+        words += [loss.words for loss in self._watch.now if loss.words]
         return tuple(words)
 
     @property
@@ -241,7 +251,15 @@ class Ledger:
         words = [loss.words for loss in self.recovered.losses if loss.words]
         if self._journal.damaged:
             words.append(f"journal damaged in {len(self._journal.damaged)} places")
-        return (*self.troubles, *words)
+        words += [loss.words for loss in self._watch.lasting]
+        return tuple(dict.fromkeys((*self.troubles, *words)))
+
+    def look(self) -> list[Happening]:
+        """Look after the store's files; what is newly lost, for `event`. To be called every second.
+
+        Takes some microseconds; milliseconds where it mends.
+        """
+        return self._watch.look(self._writer.damage or self.reader.damage or self.pages.damage)
 
     async def flushed(self) -> None:
         """Return when all that was written so far is in SQLite."""
@@ -253,8 +271,9 @@ class Ledger:
         While SQLite is locked or full it gives up after ten seconds: calls and commands stay in the
         journal, events that wait are lost.
         """
-        if self._lock < 0:
+        if self._closed:
             return
+        self._closed = True
         await asyncio.gather(*self._commands, return_exceptions=True)
         try:
             self._write_unrecorded()
@@ -263,6 +282,6 @@ class Ledger:
         await self.reader.close()
         await self.pages.close()
         await self._writer.stop()
+        await self._watch.close()
         self._journal.close()
-        os.close(self._lock)
-        self._lock = -1
+        self._lock.close()

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from console.store.errors import StoreBusy
+from console.store.errors import StoreBusy, StoreError
 from console.store.places import create_file, lock_file, open_plain, wal_file
 
 _MODE: Final = 0o600
@@ -23,8 +23,38 @@ _SETLK, _GETLK = (90, 92) if _MAC else (37, 36)
 _FLOCK: Final = struct.Struct("@qqihh" if _MAC else "@hhqqi4x")
 
 
-async def acquire(directory: Path) -> int:
-    """The lock's descriptor; closing it unlocks. Raises StoreBusy, OddFile or OSError."""
+class Lock:
+    """The lock of one store's writer; `close` gives it back."""
+
+    def __init__(self, directory: Path) -> None:
+        """Take it. Raises StoreBusy, OddFile or OSError."""
+        self._directory = directory
+        self._descriptor = _take(directory)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the next gateway would meet it."""
+        try:
+            named = lock_file(self._directory).lstat()
+        except OSError:
+            return False
+        return os.path.samestat(named, os.fstat(self._descriptor))
+
+    def mend(self) -> bool:
+        """Take it at its name again; False where that cannot be."""
+        try:
+            fresh = _take(self._directory)
+        except (OSError, StoreError):
+            return False
+        os.close(self._descriptor)
+        self._descriptor = fresh
+        return True
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _take(directory: Path) -> int:
     descriptor = create_file(lock_file(directory), os.O_RDWR, _MODE)
     try:
         fcntl.fcntl(descriptor, _SETLK, _flock(fcntl.F_WRLCK))

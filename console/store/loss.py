@@ -7,14 +7,21 @@ were folded, a `levels` record must be there. What was cut off at a record's end
 cannot be known.
 """
 
+import logging
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from console.domain.clock import Clock
+from console.domain.ids import new_id
+from console.domain.snapshot import Happening, HappeningKind
+from console.domain.text import clean
 from console.store.chain import Broken
 from console.store.journal import Journal, Position
 
+LOG: Final = logging.getLogger(__name__)
 _LOOK: Final = "see with `quotadeck status` and `quotadeck audit` that what is in force is right"
 
 
@@ -33,6 +40,14 @@ class Loss:
     def text(self) -> str:
         """The sentence for events and the log."""
         return f"{self.what}; {self.todo}"
+
+
+def event_of(loss: Loss, clock: Clock) -> Happening:
+    """The event of it; the log has a line of it too."""
+    LOG.warning("%s", loss.text)
+    at_us = clock.wall_us()
+    name = new_id("evt", at_us, os.urandom(10))
+    return Happening(name, at_us, HappeningKind.GATEWAY, "", clean(loss.text, 600))
 
 
 def broken_log(broken: Broken | None) -> tuple[Loss, ...]:

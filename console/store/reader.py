@@ -37,7 +37,7 @@ from console.store.schema import (
     no_database,
     reading_uri,
 )
-from console.store.sqlite_errors import is_no_database
+from console.store.sqlite_errors import is_damage, is_no_database
 
 _TIMEOUT_S: Final = 5.0
 _MINUTE_COLUMNS: Final = (
@@ -60,6 +60,8 @@ class Reader:
         self._db = db
         self._alone = alone
         self._connecting = asyncio.Lock()
+        self.damage = ""
+        """What SQLite said when it met damage."""
         self.source_id = source_id
         self.epoch = epoch
 
@@ -309,6 +311,8 @@ class Reader:
                 await self._look_again()
             return list(await self._db.execute_fetchall(statement, values))
         except sqlite3.Error as error:
+            if is_damage(error):
+                self.damage = str(error)
             raise _named(ledger_file(self._directory), error) from error
 
     async def _look_again(self) -> None:

@@ -207,11 +207,20 @@ def check_header(path: Path) -> None:
     """
     with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
         header = file.read(100)
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+    if not _is_database(header):
         raise no_database(path)
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+    if not is_ledger(header):
         raise foreign(path)
     check_version(path, int.from_bytes(header[60:64], "big"))
+
+
+def _is_database(header: bytes) -> bool:
+    return len(header) >= 100 and header.startswith(b"SQLite format 3\0")
+
+
+def is_ledger(header: bytes) -> bool:
+    """Whether a file that begins with these 100 bytes is one of ours."""
+    return _is_database(header) and int.from_bytes(header[68:72], "big") == APPLICATION_ID
 
 
 def check_version(path: Path, version: int) -> None:

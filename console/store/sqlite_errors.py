@@ -15,7 +15,9 @@ def is_full(error: sqlite3.Error) -> bool:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    whole = getattr(error, "sqlite_errorcode", None)
+    damage = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    return _code(error) in damage or whole == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
 def is_no_database(error: sqlite3.Error) -> bool:

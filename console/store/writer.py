@@ -22,7 +22,8 @@ from console.store.errors import StoreError
 from console.store.fold import Batch, fold, sort
 from console.store.journal import Journal, Position, Record
 from console.store.retention import Keep, forget
-from console.store.sqlite_errors import words
+from console.store.sqlite_errors import is_damage, words
+from console.store.wal import Wal, span
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Writer:
         db: aiosqlite.Connection,
         journal: Journal,
         ballast: Ballast,
+        wal: Wal,
         clock: Clock,
         folded: Position,
         keep: Keep,
@@ -63,6 +65,7 @@ class Writer:
         self._db = db
         self._journal = journal
         self._ballast = ballast
+        self._wal = wal
         self._clock = clock
         self._keep = keep
         self._events: dict[str, Happening] = {}
@@ -77,6 +80,8 @@ class Writer:
         self._records = 0
         self._unreadable = 0
         self._trouble = ""
+        self.damage = ""
+        """What SQLite said when it met damage."""
         self.folded = folded
         """SQLite holds all up to here."""
         self._noted = 0
@@ -97,9 +102,11 @@ class Writer:
         found = []
         behind_ns = self._clock.monotonic_ns() - self._caught_up_ns
         if self.folded < self._journal.end and behind_ns > _BEHIND_NS:
-            found.append(f"journal {_span(behind_ns)} behind")
+            found.append(f"journal {span(behind_ns)} behind")
         if self._trouble:
             found.append(self._trouble)
+        if held := self._wal.problem:
+            found.append(held)
         if self._unreadable:
             found.append(f"{counted(self._unreadable, 'journal record')} unreadable")
         if self._lost_events:
@@ -137,7 +144,7 @@ class Writer:
 
     async def catch_up(self) -> None:
         """Fold all that may be folded. Raises sqlite3.Error or OSError."""
-        while True:
+        while await self._may_fold():
             started_ns, target = self._clock.monotonic_ns(), self._journal.end
             events = list(self._events.values())[:BATCH_RECORDS]
             records, position = self._journal.read(self.folded, BATCH_RECORDS)
@@ -157,6 +164,12 @@ class Writer:
                     waiter.set_result(None)
             self._waiters.clear()
 
+    async def _may_fold(self) -> bool:
+        # Between two batches: under load there is no other moment.
+        await self._wal.checkpoint_when_due()
+        # A start cannot do without what the journal has.
+        return self._task is None or await self._wal.has_room()
+
     async def _fold(self, batch: Batch, position: Position) -> None:
         try:
             await fold(self._db, batch, position)
@@ -165,6 +178,7 @@ class Writer:
                 await self._db.rollback()
             raise
         self._noted = position.segment
+        self._wal.folded(len(batch.ends) + len(batch.levels) + len(batch.commands) + 1)
 
     async def _commit(
         self, records: Sequence[Record], events: Sequence[Happening], position: Position
@@ -210,7 +224,11 @@ class Writer:
                 await self._keep_house()
             except (sqlite3.Error, OSError) as error:
                 self._trouble = words(error)
+                if isinstance(error, sqlite3.Error) and is_damage(error):
+                    self.damage = str(error)
                 if stopping:
+                    if self.damage:
+                        return  # waiting mends nothing
                     give_up_s = give_up_s or loop.time() + GIVE_UP_S
                     if loop.time() >= give_up_s:
                         return
@@ -252,10 +270,3 @@ async def _until(event: asyncio.Event, at_most_s: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(at_most_s):
             await event.wait()
-
-
-def _span(ns: int) -> str:
-    seconds = ns // 1_000_000_000
-    if seconds < 120:
-        return f"{seconds}s"
-    return f"{seconds // 60}m" if seconds < 7_200 else f"{seconds // 3_600}h"
