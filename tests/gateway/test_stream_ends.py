@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from console.domain.calls import Cause, Outcome
@@ -25,7 +27,8 @@ from tests.gateway.chats import (
     streams,
 )
 from tests.gateway.provider import Peer, always
-from tests.gateway.rig import Exchange, Rig
+from tests.gateway.rig import SECRET, Exchange, Rig
+from tests.gateway.serving import served
 from tests.gateway.values import UPSTREAM
 
 
@@ -203,3 +206,47 @@ async def test_client_that_takes_nothing_does_not_hold_up_a_cut(
     await task
     assert not exchange.whole
     await nothing_is_held(it, STREAM_BOUND)
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["unrecorded", "cut"])
+async def test_streams_that_end_so_are_whole_bodies_on_the_wire_and_leave_no_traceback(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, cut: bool
+) -> None:
+    async def answer(peer: Peer) -> None:
+        await peer.begin_chunks()
+        await peer.chunk(DELTA)
+        await went_on.wait()
+        for chunk in (USAGE_EVENT, DONE, b""):
+            await peer.chunk(chunk)
+
+    async def read() -> bytes:
+        async with http.stream("POST", "/v1/chat/completions", content=STREAM) as reply:
+            parts = []
+            async for part in reply.aiter_raw():
+                parts.append(part)
+                begun.release()
+            return b"".join(parts)
+
+    went_on, begun = asyncio.Event(), asyncio.Semaphore(0)
+    it, _ = await opened(always(answer))
+    sock = socket.create_server(("127.0.0.1", 0))
+    async with (
+        served(it.app, sock),
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{sock.getsockname()[1]}",
+            headers={"authorization": f"Bearer {SECRET}"},
+        ) as http,
+    ):
+        reading = [asyncio.ensure_future(read()) for _ in range(3)]
+        for _ in reading:
+            await begun.acquire()
+        Full(it, monkeypatch, "end_call")
+        for flight in list(it.deck.under_way.values()):
+            if cut and flight.task:
+                flight.task.cancel()
+        went_on.set()
+        bodies = await asyncio.gather(*reading)  # raises on a body that is not whole
+    code = "restart" if cut else "ledger_unavailable"
+    assert [last_error(body)["code"] for body in bodies] == [code] * 3
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    await nothing_is_held(it, 3 * (STREAM_BOUND if cut else COST))
