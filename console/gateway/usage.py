@@ -83,10 +83,11 @@ class UsageReader:
     def _output(self) -> int:
         """Completion tokens, and the reasoning where a provider counts it beside them.
 
-        It is beside them where the total says so, and where it is more than all of them.
+        The total says so; where there is none, the reasoning that is more than all of them.
         """
-        beside = self._completion + self._reasoning if self._reasoning > self._completion else 0
-        return max(self._completion, self._total - self._prompt, beside)
+        if not self._total and self._reasoning > self._completion:
+            return self._completion + self._reasoning
+        return max(self._completion, self._total - self._prompt)
 
 
 def delivers(message: Any) -> bool:
