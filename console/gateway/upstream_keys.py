@@ -11,55 +11,67 @@ from urllib.parse import quote
 
 MAX_CHARS = 16_000
 _MAX_KEY_CHARS = 4_000
-_LONG = 16
+_LONG = 12
 """A shorter key may be an ordinary word; it is hidden only where it stands for itself."""
 _TELLING = 12
 """So many first characters are taken for the key, whatever follows: providers shorten them."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class UpstreamKeys:
-    """All keys of the configured upstreams, as a pattern; None: there are none."""
+class _Key:
+    """One key's forms as a pattern; it is tried only where one of ``needles`` is in the text."""
 
-    pattern: re.Pattern[str] | None
+    needles: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UpstreamKeys:
+    """All keys of the configured upstreams."""
+
+    keys: tuple[_Key, ...]
 
     def hide(self, text: str) -> str:
         """The text with ``[key]`` for each key in it: plain, URL-encoded, in base64, shortened.
 
         An endless text is cut, and what stands before the cut with it: it may be half a key.
         """
-        if self.pattern is None:
-            return text
-        hidden = self.pattern.sub("[key]", text[:MAX_CHARS])
+        hidden = text[:MAX_CHARS]
+        lower = hidden.lower()
+        for key in self.keys:
+            if any(needle in lower for needle in key.needles):
+                hidden = key.pattern.sub("[key]", hidden)
         return hidden if len(text) <= MAX_CHARS else hidden[:-_MAX_KEY_CHARS]
 
 
 def upstream_keys(keys: Iterable[str]) -> UpstreamKeys:
-    """Compiled once; an empty key is none."""
-    known = sorted({key for key in keys if key}, key=len, reverse=True)
-    long = [key for key in known if len(key) >= _LONG]
-    patterns = [re.escape(form) for key in long for form in (key, quote(key, safe=""))]
-    patterns += [form for key in long for form in _base64(key.encode())]
-    patterns += [
-        re.escape(key[:_TELLING]) + r"[\w*•…-]*" for key in known if len(key) >= 2 * _TELLING
-    ]
-    patterns += [rf"(?<!\w){re.escape(key)}(?!\w)" for key in known if len(key) < _LONG]
-    return UpstreamKeys(re.compile("|".join(patterns), re.IGNORECASE) if patterns else None)
+    """Compiled once, the longest first; an empty key is none."""
+    return UpstreamKeys(tuple(map(_key, sorted({key for key in keys if key}, key=len)[::-1])))
 
 
-def _base64(key: bytes) -> list[str]:
-    """How the key reads within a longer text in base64 (Basic authorization).
+def _key(key: str) -> _Key:
+    if len(key) < _LONG:
+        return _compiled([key], [rf"(?<!\w){re.escape(key)}(?!\w)"])
+    encoded = [form for shift in range(3) for form in _base64(key.encode(), shift)]
+    forms = [key, quote(key, safe=""), *encoded]
+    patterns = [re.escape(form) for form in forms[:2]]
+    # The characters at both ends depend on what stands around it, and are taken with it.
+    patterns += [rf"[\w+/-]{{0,4}}{re.escape(form)}[\w+/-]{{0,4}}={{0,2}}" for form in encoded]
+    if len(key) >= 2 * _TELLING:
+        patterns.append(re.escape(key[:_TELLING]) + r"[\w*•…-]*")
+    return _compiled([form[:_TELLING] for form in forms], patterns)
 
-    What stands before it shifts it by up to two bytes; the characters at both ends depend on what
-    stands around it, and are taken with it.
+
+def _compiled(needles: list[str], patterns: list[str]) -> _Key:
+    lower = tuple(dict.fromkeys(needle.lower() for needle in needles))
+    return _Key(lower, re.compile("|".join(patterns), re.IGNORECASE))
+
+
+def _base64(key: bytes, shift: int) -> tuple[str, str]:
+    """What of the key reads alike in any longer text in base64 that it begins ``shift`` bytes late.
+
+    In both alphabets; so Basic authorization carries it.
     """
-    patterns: list[str] = []
-    for shift in range(3):
-        encoded = b64encode(b"\0" * shift + key)
-        inner = encoded[4 if shift else 0 : (len(key) + shift) // 3 * 4].decode()
-        either = inner.replace("+", "-").replace("/", "_")
-        patterns += [
-            rf"[\w+/-]{{0,{4 if shift else 0}}}{re.escape(form)}[\w+/-]{{0,4}}={{0,2}}"
-            for form in dict.fromkeys((inner, either))
-        ]
-    return patterns
+    encoded = b64encode(b"\0" * shift + key)
+    inner = encoded[4 if shift else 0 : (len(key) + shift) // 3 * 4].decode()
+    return inner, inner.replace("+", "-").replace("/", "_")
