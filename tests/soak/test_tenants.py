@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import Gateway, running
+from tests.processes import Gateway, running, wait_until
 from tests.soak.proxies import PROXIES, proxy
 
 pytestmark = pytest.mark.soak
@@ -137,7 +137,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 
 @pytest.mark.parametrize("name", ["none", *PROXIES])
 def test_a_victim_always_gets_its_own_reply(gateway: Gateway, tmp_path: Path, name: str) -> None:
-    port = int(gateway.base_url.rsplit(":", 1)[1].partition("/")[0])
+    port = own_port = int(gateway.base_url.rsplit(":", 1)[1].partition("/")[0])
     victim, attacker = gateway.add_key("victim"), gateway.add_key("attacker", "inside")
     with contextlib.ExitStack() as stack:
         if name != "none":
@@ -173,4 +173,7 @@ def test_a_victim_always_gets_its_own_reply(gateway: Gateway, tmp_path: Path, na
             if is_one:
                 assert not gateway.calls(project="inside"), attack
         assert len(seen) == asked
-        assert gateway.calls(project="inside")  # what was rightly a request of its own
+    # Had anything been read out of a body, it would have been seen.
+    with socket.create_connection(("127.0.0.1", own_port)) as sock:
+        sock.sendall(chat("gpt-4.1", 3, key=attacker, project="inside"))
+        wait_until(lambda: gateway.calls(project="inside"))
