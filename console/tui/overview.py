@@ -16,6 +16,7 @@ from console.tui.filter import Filter, Narrowed
 from console.tui.grid import Grid
 from console.tui.lines import Lines
 from console.tui.link import Link, Picture
+from console.tui.narrow import narrowed
 from console.tui.propose import NothingToDo, Proposal, propose
 from console.tui.room import NO_NOTE, Note, Room
 from console.tui.state import Care, Order, target_state
@@ -112,16 +113,20 @@ class Overview(Room):
         self._share_height(len(snapshot.projects), len(targets))
         self.projects.fill(
             self._narrowed.rows,
-            [rows.project_head(columns)],
-            lambda row, chosen: rows.project_line(
-                row, routes, now, columns, zone=self._zone, chosen=chosen
+            [narrowed(rows.project_head(columns), columns, width)],
+            lambda row, chosen: narrowed(
+                rows.project_line(row, routes, now, columns, zone=self._zone, chosen=chosen),
+                columns,
+                width,
             ),
             frame.nothing_line(self._filter.text, width),
         )
         self.targets.fill(
             targets,
             [],
-            lambda row, chosen: rows.target_line(row, routes, now, columns, chosen=chosen),
+            lambda row, chosen: narrowed(
+                rows.target_line(row, routes, now, columns, chosen=chosen), columns, width
+            ),
         )
         alarms = self._order.alarms + sum(
             target_state(row, routes, now).care is Care.TROUBLE for row in targets
@@ -198,7 +203,7 @@ class Overview(Room):
     def _share_height(self, projects: int, targets: int) -> None:
         """Give the models up to a quarter, and what nobody needs to what happened last."""
         free = max(2, self.size.height - FIXED_LINES - max(0, self._head.height - 2))
-        models = min(targets, max(2, free // 4, free - projects))
+        models = min(targets, max(min(2, free // 2), free // 4, free - projects))
         shown = min(projects, free - models)
         self.projects.set_height(1 + shown)
         self.targets.set_height(models)

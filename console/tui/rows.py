@@ -105,7 +105,7 @@ def project_head(c: Columns, name: str = "project") -> Line:
     titles += [f.fit(title, width, right=True) for width, title in trailing if width]
     if c.force:
         titles.append(f.fit("in force", c.force))
-    return (Span(" ".join(titles), "dim"),)
+    return tuple(span for title in titles for span in (Span(title, "dim"), GAP))[:-1]
 
 
 _PRIORITY: Final = {"high": "H", "medium": " ", "low": "L"}
