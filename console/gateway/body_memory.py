@@ -5,6 +5,7 @@ and written anew for the upstream. What counts here is its size, once; the limit
 the copies.
 """
 
+import asyncio
 import ctypes
 import sys
 from collections import Counter
@@ -24,6 +25,9 @@ ALL_LARGE_BYTES: Final = 40 * 1024 * 1024
 stays under 300 MB. One project may have three quarters of it: three of the largest bodies that a
 config allows by default."""
 
+_BYTES_A_SECOND: Final = 50_000_000
+"""So many bytes of large bodies are parsed and written anew in a second. That takes half of it; the
+other half is for small requests, which would wait for one large one after the other."""
 _M_MMAP_THRESHOLD: Final = -3
 """mallopt(3)"""
 _LARGE_BLOCK_BYTES: Final = 256 * 1024
@@ -38,6 +42,7 @@ class BodyMemory:
         self._small = 0
         self._large = 0
         self._large_of = Counter[str]()
+        self._free_s = float("-inf")
 
     @contextmanager
     def of(self, project: str) -> Iterator["HeldBody"]:
@@ -62,6 +67,14 @@ class BodyMemory:
         if large and self._large_of[project] > self._of_a_project:
             raise BodiesTooLarge(self._of_a_project, project)
 
+    def wait_s(self, size: int, now_s: float) -> float:
+        """How long a body that has all come waits for its turn: only large ones do."""
+        if size <= SMALL_BYTES:
+            return 0.0
+        turn_s = max(now_s, self._free_s)
+        self._free_s = turn_s + size / _BYTES_A_SECOND
+        return turn_s - now_s
+
     def _take_large(self, project: str, size: int) -> None:
         if size:
             self._large += size
@@ -81,12 +94,19 @@ class HeldBody:
     def counting(
         self, receive: Callable[[], Awaitable[dict[str, Any]]]
     ) -> Callable[[], Awaitable[dict[str, Any]]]:
-        """``receive`` that counts the bytes it gives, and raises BodiesTooLarge at one too many."""
+        """``receive`` that counts the bytes it gives, and gives the last ones in their turn.
+
+        Raises BodiesTooLarge at one too many.
+        """
 
         async def counted() -> dict[str, Any]:
             message = await receive()
             if part := message.get("body"):
                 self.grow(len(part))
+            if message["type"] == "http.request" and not message.get("more_body"):
+                wait_s = self._memory.wait_s(self.size, asyncio.get_running_loop().time())
+                if wait_s:
+                    await asyncio.sleep(wait_s)
             return message
 
         return counted

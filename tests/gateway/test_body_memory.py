@@ -1,5 +1,6 @@
 """The memory of all request bodies together."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -31,6 +32,17 @@ async def test_what_is_received_is_counted() -> None:
         for _ in range(3):
             assert (await counting())["body"] == b"x" * 1_000
         assert held.size == 3_000
+
+
+async def test_large_bodies_are_given_one_after_the_other() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"x" * MB, "more_body": False}
+
+    loop, memory = asyncio.get_running_loop(), BodyMemory(MB)
+    with memory.of("one") as first, memory.of("two") as second:
+        began_s = loop.time()
+        await asyncio.gather(first.counting(receive)(), second.counting(receive)())
+        assert loop.time() >= began_s + memory.wait_s(MB, began_s) / 2
 
 
 def test_one_project_may_hold_three_quarters() -> None:
@@ -88,3 +100,13 @@ def test_small_ones_have_a_limit_too() -> None:
 
 def test_the_largest_body_that_a_config_allows_fits() -> None:
     Body(BodyMemory(100 * MB)).sends(100 * MB)
+
+
+def test_large_bodies_take_turns_and_small_ones_do_not_wait() -> None:
+    memory = BodyMemory(10 * MB)
+    assert memory.wait_s(10 * MB, 1_000.0) == 0
+    between_s = memory.wait_s(10 * MB, 1_000.0)
+    assert between_s > 0
+    assert memory.wait_s(5 * MB, 1_000.0) == 2 * between_s
+    assert memory.wait_s(SMALL_BYTES, 1_000.0) == 0
+    assert memory.wait_s(10 * MB, 2_000.0) == 0
