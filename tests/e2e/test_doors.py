@@ -129,7 +129,7 @@ def status(gateway: Gateway) -> tuple[int, str]:
     [
         b"",
         b"POST /v1/chat/completions HTTP/1.1\r\nhost: ",
-        b"POST /v1/models HTTP/1.1\r\nauthorization: Bearer no\r\ncontent-length: 9\r\n\r\nhalf",
+        b"POST /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: no\r\ncontent-length: 9\r\n\r\nhalf",
     ],
     ids=["idle", "half a head", "a wrong key and half a body"],
 )

@@ -25,7 +25,7 @@ async def ask(sock: socket.socket, reader: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     reader.setblocking(False)
     await loop.sock_connect(reader, sock.getsockname())
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nauthorization: Bearer {SECRET}\r\n"
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\n"
     await loop.sock_sendall(
         reader, f"{head}content-length: {len(STREAM)}\r\n\r\n".encode() + STREAM
     )
