@@ -21,6 +21,7 @@ def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
     """Run the gateway that applications call.
 
     It stays in the foreground. SIGTERM drains what is under way and exits; a second one cuts.
+    SIGHUP drains it where it was started at a terminal, and is ignored where not.
     """
     from console.wire import paths
     from console.wire.config import ConfigError, load
