@@ -15,6 +15,7 @@ from tests.screen import Screen
 
 PROJECT = "[projects.one]\n"
 LONG = chat(stream=True, max_tokens=30)
+LONGER = chat(stream=True, max_tokens=120)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_the_end_of_its_terminal_drains_it(tmp_path: Path, slow_upstream: SimUps
         headers = {"Authorization": f"Bearer {gateway.add_key('one')}"}
         with (
             httpx.Client(headers=headers, timeout=60) as http,
-            http.stream("POST", f"{base_url}/chat/completions", json=LONG) as reply,
+            http.stream("POST", f"{base_url}/chat/completions", json=LONGER) as reply,
         ):
             chunks = reply.iter_bytes()
             got = next(chunks)
