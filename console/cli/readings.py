@@ -8,15 +8,14 @@ import click
 
 from console.cli.exits import Exit
 from console.cli.reach import ask, gateway_options
-from console.cli.show import clock, count, emit, latency, now_us, percent, say, table
+from console.cli.show import clock, count, emit, latency, now_us, say, table
+from console.domain.ages import remaining, share
 from console.domain.commands import Role
 from console.domain.days import rfc3339
 from console.domain.layers import Layer
 from console.domain.money import usd_short
 from console.domain.snapshot import (
-    Budget,
     Change,
-    Flow,
     Level,
     ProjectRow,
     RouteRow,
@@ -24,6 +23,8 @@ from console.domain.snapshot import (
     TargetRow,
     Whoami,
 )
+from console.domain.state import Kind, Urgency
+from console.domain.state_words import lines_of
 from console.domain.text import clean, counted
 from console.domain.typed import duration_words
 from console.sources import Reading, Source
@@ -52,8 +53,8 @@ def status(*, socket: Path | None, as_json: bool) -> int:
 def projects(*, socket: Path | None, as_json: bool) -> int:
     """The projects: limits, use, money, errors, state.
 
-    Used is what was taken in the last minute, today the money since the project's midnight; err and
-    p95 are of the last five minutes.
+    Used is what was taken in the last minute, and fail what failed of it; today the money since the
+    project's midnight; p95 is of the last five minutes.
     """
     snapshot = ask(socket, _read).snapshot
     if as_json:
@@ -61,8 +62,8 @@ def projects(*, socket: Path | None, as_json: bool) -> int:
               "projects": snapshot.projects})  # fmt: skip
         return Exit.OK
     heads = ("project", "name", "prio", "state", "rpm", "used", "tpm", "used", "slots",
-             "today", "budget", "err", "p95")  # fmt: skip
-    rows = [_project_cells(row, snapshot.at_us) for row in snapshot.projects]
+             "today", "budget", "fail", "p95")  # fmt: skip
+    rows = [_project_cells(row, snapshot) for row in snapshot.projects]
     for line in table(heads, rows, right="    >>>>>>>>>"):
         say(line)
     return Exit.OK
@@ -78,26 +79,27 @@ def models(*, socket: Path | None, as_json: bool) -> int:
               "models": snapshot.routes, "targets": snapshot.targets})  # fmt: skip
         return Exit.OK
     routes = [
-        (row.id, row.serving, _route_state(row, snapshot.at_us), " → ".join(row.targets))
+        (row.id, row.serving, _state(row, snapshot), " → ".join(row.targets))
         for row in snapshot.routes
     ]
     for line in table(("model", "served by", "state", "route"), routes):
         say(line)
     say()
-    targets = [_target_cells(row) for row in snapshot.targets]
-    heads = ("target", "rpm", "used", "tpm", "used", "in flight", "429s/min", "err", "p95")
-    for line in table(heads, targets, right=" >>>>>>>>"):
+    targets = [_target_cells(row, snapshot) for row in snapshot.targets]
+    heads = ("target", "state", "rpm", "used", "tpm", "used", "in flight", "429s/min", "fail",
+             "p95")  # fmt: skip
+    for line in table(heads, targets, right="  >>>>>>>>"):
         say(line)
     return Exit.OK
 
 
-def _project_cells(row: ProjectRow, at_us: int) -> tuple[str, ...]:
+def _project_cells(row: ProjectRow, snapshot: Snapshot) -> tuple[str, ...]:
     flow = row.flow
     return (
         row.id,
         row.name,
         row.priority,
-        _state(row.paused, flow, row.changes, row.budget, at_us),
+        _state(row, snapshot),
         _limit(row.rpm),
         count(flow.requests_60s),
         _limit(row.tpm),
@@ -105,22 +107,23 @@ def _project_cells(row: ProjectRow, at_us: int) -> tuple[str, ...]:
         f"{flow.in_flight}/{row.slots}" if row.slots is not None else str(flow.in_flight),
         usd_short(row.budget.spent_nano),
         usd_short(row.budget.limit_nano) if row.budget.limit_nano is not None else "–",
-        percent(flow.errors_5m, flow.forwarded_5m),
+        share(flow.failed_60s, flow.ended_60s),
         latency(flow.p95_ms),
     )
 
 
-def _target_cells(row: TargetRow) -> tuple[str, ...]:
+def _target_cells(row: TargetRow, snapshot: Snapshot) -> tuple[str, ...]:
     flow = row.flow
     return (
         row.id,
+        _state(row, snapshot),
         _limit(row.rpm),
         count(flow.requests_60s),
         _limit(row.tpm),
         count(flow.tokens_60s),
         str(flow.in_flight),
         str(row.upstream_429_60s),
-        percent(flow.errors_5m, flow.forwarded_5m),
+        share(flow.failed_60s, flow.ended_60s),
         latency(flow.p95_ms),
     )
 
@@ -129,28 +132,21 @@ def _limit(level: Level | None) -> str:
     return count(level.per_minute) if level else "–"
 
 
+def _state(row: ProjectRow | TargetRow | RouteRow, snapshot: Snapshot) -> str:
+    """What holds of the row, in the console's words, and what is in force on it."""
+    words = lines_of(row.state, snapshot.now_ms, snapshot.at_us)
+    if row.state.kind is Kind.OK:
+        words.insert(0, "ok")
+    if isinstance(row, RouteRow) and row.targets[:1] != (row.serving,):
+        ends = next((c.until_us for c in row.changes if c.field == "target" and c.until_us), None)
+        words.append(f"forced{_left(ends, snapshot.at_us)}")
+    elif any(change.field != "paused" for change in row.changes):
+        words.append("changed")
+    return "; ".join(words)
+
+
 def _left(until_us: int | None, at_us: int) -> str:
-    return f" {duration_words(max(0, until_us - at_us) // 1_000)} left" if until_us else ""
-
-
-def _state(
-    paused: bool, flow: Flow, changes: tuple[Change, ...], budget: Budget, at_us: int
-) -> str:
-    if paused:
-        ends = [change.until_us for change in changes if change.field == "paused"]
-        return f"paused{_left(ends[-1] if ends else None, at_us)}"
-    if budget.limit_nano is not None and budget.spent_nano >= budget.limit_nano:
-        return "budget spent"
-    if flow.refused_60s:
-        return f"refusing ×{count(flow.refused_60s)}/min ({flow.refused_cause})"
-    return "changed" if changes else "ok"
-
-
-def _route_state(row: RouteRow, at_us: int) -> str:
-    ends = row.changes[-1].until_us if row.changes else None
-    if row.paused:
-        return f"paused{_left(ends, at_us)}"
-    return f"forced{_left(ends, at_us)}" if row.targets[:1] != (row.serving,) else "ok"
+    return f" {remaining(until_us - at_us)} left" if until_us else ""
 
 
 def _totals(snapshot: Snapshot) -> dict[str, int]:
@@ -158,13 +154,13 @@ def _totals(snapshot: Snapshot) -> dict[str, int]:
     return {
         "projects": len(snapshot.projects),
         "paused": sum(row.paused for row in snapshot.projects),
-        "refusing": sum(flow.refused_60s > 0 for flow in flows),
+        "in_trouble": sum(row.state.urgency is Urgency.TROUBLE for row in snapshot.projects),
         "requests_60s": sum(flow.requests_60s for flow in flows),
         "refused_60s": sum(flow.refused_60s for flow in flows),
-        "forwarded_5m": sum(flow.forwarded_5m for flow in flows),
-        "errors_5m": sum(flow.errors_5m for flow in flows),
+        "ended_60s": sum(flow.ended_60s for flow in flows),
+        "failed_60s": sum(flow.failed_60s for flow in flows),
         "in_flight": sum(flow.in_flight for flow in flows),
-        "spent_60m_nano_usd": sum(flow.spent_60m_nano for flow in flows),
+        "spent_60s_nano_usd": sum(flow.spent_60s_nano for flow in flows),
         "spent_today_nano_usd": sum(row.budget.spent_nano for row in snapshot.projects),
         "budget_today_nano_usd": sum(row.budget.limit_nano or 0 for row in snapshot.projects),
     }
@@ -210,7 +206,8 @@ def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
 
 def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     vitals, totals, now = snapshot.vitals, _totals(snapshot), now_us()
-    health = "; ".join(vitals.problems) or "ok"
+    health = "; ".join([*lines_of(vitals.state, snapshot.now_ms, snapshot.at_us), *vitals.problems])
+    health = health or "ok"
     up = duration_words(max(0, snapshot.at_us - vitals.started_us) // 1_000)
     yield f"{clean(vitals.name)}  gateway {clean(vitals.version)}, up {up}: {clean(health, 400)}"
     yield f"you are {clean(whoami.actor)} ({whoami.role}{_cannot(whoami.role)})"
@@ -224,13 +221,19 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     )
     yield (
         f"{counted(totals['projects'], 'project')} ({totals['paused']} paused, "
-        f"{totals['refusing']} being refused)   {count(totals['requests_60s'])} requests/min, "
+        f"{totals['in_trouble']} in trouble)   {count(totals['requests_60s'])} requests/min, "
         f"{count(totals['refused_60s'])} refused   "
-        f"errors {percent(totals['errors_5m'], totals['forwarded_5m'])}   "
+        f"failed {share(totals['failed_60s'], totals['ended_60s'])}   "
         f"today {usd_short(totals['spent_today_nano_usd'])} of "
         f"{usd_short(totals['budget_today_nano_usd'])}"
     )
     changes = list(_in_force(snapshot))
+    rows: tuple[ProjectRow | RouteRow | TargetRow, ...] = (
+        *snapshot.projects, *snapshot.routes, *snapshot.targets,
+    )  # fmt: skip
+    for row in rows:
+        if row.state.urgency is Urgency.TROUBLE:
+            yield clean(f"! {row.id}: {_state(row, snapshot)}", 400)
     yield "in force:" if changes else "in force: nothing but the config file"
     for subject, change in changes:
         standing = change.layer is Layer.STANDING

@@ -83,14 +83,6 @@ def count(number: int) -> str:
     return str(number)
 
 
-def percent(part: int, whole: int) -> str:
-    """``2.1%`` of a whole, or a dash without one."""
-    if not whole:
-        return "–"
-    share = 100 * part / whole
-    return f"{share:.0f}%" if share >= 10 or share == 0 else f"{share:.1f}%"
-
-
 def latency(ms: int | None) -> str:
     """``0.84s``, ``12s``; a dash where nothing was measured."""
     if ms is None:

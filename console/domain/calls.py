@@ -30,6 +30,12 @@ class Cause(StrEnum):
     PAUSED = "paused"
     NEVER_FITS = "never_fits"
     """More than the model takes, or than a whole day's budget: no wait would help."""
+    KEY_REVOKED = "key_revoked"
+    """It came with a key of the project that was revoked, or ran out."""
+    UNRECORDED = "unrecorded"
+    """The ledger could not be written, or not tell what was spent: nothing was forwarded."""
+    INVALID = "invalid"
+    """The request itself is wrong: its fields, its model, whom it says it is from."""
     UPSTREAM_429 = "upstream_429"
     UPSTREAM_AUTH = "upstream_auth"
     UPSTREAM_5XX = "upstream_5xx"
@@ -53,7 +59,7 @@ REFUSAL_CAUSES = (
     Cause.PAUSED,
     Cause.NEVER_FITS,
 )
-"""Causes with which we refuse; each has a column in the roll-ups."""
+"""Causes with which we refuse what we would have served; each has a column in the roll-ups."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,18 @@ def column(ms: float) -> int:
 
 
 def quantile_ms(counts: list[int] | tuple[int, ...], q: float) -> int | None:
-    """The upper bound of the column in which the quantile lies, in ms; None without counts."""
-    total = sum(counts)
-    if total == 0:
+    """The quantile in ms, as if a column's calls were spread evenly over it; None without counts.
+
+    In the open column it is that column's lower bound: so long at least.
+    """
+    rank = q * sum(counts)
+    if not rank:
         return None
-    rank = q * total
-    seen = 0
+    below = 0
     for index, count in enumerate(counts):
-        seen += count
-        if seen >= rank:
-            return round(BOUNDS_MS[min(index, len(BOUNDS_MS) - 1)])
+        if count and below + count >= rank:
+            low = BOUNDS_MS[index - 1] if index else 0.0
+            high = BOUNDS_MS[index] if index < len(BOUNDS_MS) else low
+            return round(low + (high - low) * (rank - below) / count)
+        below += count
     return round(BOUNDS_MS[-1])

@@ -22,11 +22,16 @@ class Layer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A value in force; ``entry`` is the command that set it, None for the file's."""
+    """A value in force; ``entry`` is the command that set it, None for the file's.
+
+    ``base`` is the value under it: under all overrides the standing change's or the file's, under
+    a standing change the file's.
+    """
 
     value: Value | None
     layer: Layer
     entry: Entry | None = None
+    base: Value | None = None
 
     @property
     def until_us(self) -> int | None:
@@ -134,11 +139,13 @@ class Layers:
                 standing = entry
             else:
                 override = entry
+        file = self.file.get(slot)
         if override:
-            return InForce(override.value, Layer.OVERRIDE, override)
+            base = standing.value if standing else file
+            return InForce(override.value, Layer.OVERRIDE, override, base)
         if standing:
-            return InForce(standing.value, Layer.STANDING, standing)
-        return InForce(self.file.get(slot), Layer.FILE)
+            return InForce(standing.value, Layer.STANDING, standing, file)
+        return InForce(file, Layer.FILE)
 
     def base(self, subject: str, name: Field, now_us: int) -> Value | None:
         """The value under any override: the standing change's, else the file's."""

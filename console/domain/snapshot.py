@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from console.domain.commands import Role
 from console.domain.layers import Layer
+from console.domain.state import AT_REST, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +48,16 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What passed lately. ``refused_cause`` is the commonest cause of the last 60 s."""
+    """What passed lately: figures over a window that each names. States are judged elsewhere."""
 
     requests_60s: int = 0
     tokens_60s: int = 0
     refused_60s: int = 0
-    refused_cause: str = ""
-    refused_since_ms: int | None = None
-    """Since when it has been refused without a calm half minute; on the sender's clock."""
-    forwarded_5m: int = 0
-    errors_5m: int = 0
-    """Upstream errors; error rate = errors ÷ forwarded."""
+    ended_60s: int = 0
+    failed_60s: int = 0
+    """Of those that ended, the upstream's fault."""
+    spent_60s_nano: int = 0
     spent_10m_nano: int = 0
-    spent_60m_nano: int = 0
     p95_ms: int | None = None
     """Of the forwarded calls of the last five minutes, total time."""
     in_flight: int = 0
@@ -67,7 +65,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A command in force on the row's subject: an override with its end, or a standing change."""
+    """A command in force on the row's subject: an override with its end, or a standing change.
+
+    ``was`` is the value under it: the one that is in force again when it ends.
+    """
 
     command_id: str
     field: str
@@ -94,6 +95,7 @@ class ProjectRow:
     changes: tuple[Change, ...] = ()
     models: tuple[str, ...] = ()
     """The models it asked for in the last five minutes, by name."""
+    state: State = AT_REST
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class TargetRow:
     flow: Flow
     upstream_429_60s: int = 0
     changes: tuple[Change, ...] = ()
+    state: State = AT_REST
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class RouteRow:
     serving: str
     paused: bool
     changes: tuple[Change, ...] = ()
+    state: State = AT_REST
 
 
 class HappeningKind(StrEnum):
@@ -163,6 +167,8 @@ class Vitals:
     admin_connections_most: int = 0
     counting_since_us: int = 0
     """Since when spend is counted: the ledger's beginning. A rate has no longer past than that."""
+    state: State = AT_REST
+    """Whether it serves at all."""
 
 
 @dataclass(frozen=True, slots=True)

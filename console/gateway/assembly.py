@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 from console.clock import MachineClock
-from console.domain.calls import Call, Cause
 from console.domain.clock import Clock
 from console.domain.days import day_at
 from console.domain.ids import new_id
@@ -31,16 +30,14 @@ from console.gateway.dataplane import DataPlane
 from console.gateway.desk import Desk
 from console.gateway.estimator import Estimator
 from console.gateway.feed import Feed
-from console.gateway.flight import Arrival, Flight, FlightDeck
-from console.gateway.keys import Caller, KeyRing, key_ring
+from console.gateway.flight import FlightDeck
+from console.gateway.keys import KeyRing, key_ring
 from console.gateway.levels import LevelKeeper
 from console.gateway.live import HAPPENINGS_SHOWN, Live
+from console.gateway.observers import Observers
 from console.gateway.offline import take_in
-from console.gateway.openai_errors import error_reply
-from console.gateway.openai_request import ChatRequest
 from console.gateway.plan import Plan, Windows, compile_plan, limits_of, recompile
 from console.gateway.refusal_log import RefusalLog
-from console.gateway.refusals import BudgetSpent, LimitReached, Refusal
 from console.gateway.upstream import AiohttpUpstream
 from console.gateway.vitals import VitalSigns
 from console.limiter import MemoryLimiter
@@ -77,6 +74,7 @@ class Gateway:
     levels: LevelKeeper
     refusals: RefusalLog
     tell: Callable[[Happening], None]
+    live: Live
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the servers for the gateway's life."""
@@ -98,6 +96,7 @@ class Gateway:
                 await self.desk.record_counted()
                 await self.deck.reap()
                 await self.levels.second()
+                await self.live.second()
             except Exception:
                 # Each is tried again in a second; the requests must go on meanwhile.
                 LOG.exception("the second's work failed")
@@ -133,8 +132,17 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         return in_force.plan
 
     vitals = VitalSigns(config.name, ledger, config.state, clock)
+
+    def unserved() -> str:
+        if data_plane.draining:
+            return "draining"
+        return "ledger" if ledger.unwritable else ""
+
+    def keyed(project: str) -> bool:
+        return in_force.keys.serves(project)
+
     days = BudgetDays(limiter, partial(_settled_on, ledger))
-    live = Live(catalogue, plan, limiter, days, clock, vitals.read)
+    live = Live(catalogue, plan, limiter, days, clock, vitals.read, unserved, keyed)
     feed = Feed(live.snapshot)
     levels = LevelKeeper(ledger, limiter, clock, plan)
 
@@ -147,10 +155,13 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         now_us = clock.wall_us()
         subjects = {subject for subject, _ in slots}
         in_force.plan = recompile(in_force.plan, subjects, catalogue, layers, windows, now_us)
+        keyed: set[str] = set()
         for subject in subjects:
             if subject.startswith("key:"):
                 in_force.keys = key_ring(layers, now_us, in_force.keys, subject)
+                keyed.update(in_force.keys.projects_of(subject.removeprefix("key:")))
         await limiter.relimit(limits_of(in_force.plan, subjects))
+        live.changed(subjects, keyed & in_force.plan.projects.keys())
         feed.hurry()
         if any(subject.startswith(("project:", "target:")) for subject in subjects):
             # A replay reads recorded levels under the limits of then: they must be of one time.
@@ -163,40 +174,11 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     in_force.keys = key_ring(desk.layers, now_us)
     await _restore(ledger, limiter, live, plan(), now_us)
 
-    alarms = Alarms(clock, tell)
     refusals = RefusalLog(ledger, clock)
+    observers = Observers(plan, live, Alarms(clock, tell), refusals, limiter.spent_nano)
     estimator = Estimator()
-
-    def ended(_: Flight, call: Call) -> None:
-        live.ended(call)
-        alarms.ended(call)
-        project = in_force.plan.projects[call.project]
-        spent_nano = limiter.spent_nano(project.budget_key, call.day)
-        alarms.spent(call.project, call.day, spent_nano, project.budget_nano)
-
-    def refused(
-        arrival: Arrival, caller: Caller, at: Plan, request: ChatRequest, refusal: Refusal
-    ) -> None:
-        if refusal.cause is Cause.NONE:
-            return
-        binding = refusal.binding if isinstance(refusal, LimitReached | BudgetSpent) else ""
-        target = binding.removeprefix("target:").rpartition(":")[0] if "target:" in binding else ""
-        live.refused(caller.project, target, refusal.cause)
-        project = at.projects[caller.project]
-        if refusal.cause is Cause.BUDGET:
-            alarms.no_money(caller.project, day_at(arrival.at_us, project.project.zone).name)
-        refusals.add(
-            arrival,
-            caller,
-            project,
-            request,
-            refusal.cause,
-            binding,
-            lambda: error_reply(refusal).status,
-        )
-
     upstream = AiohttpUpstream()
-    deck = FlightDeck(limiter, ledger, estimator, clock, live.begun, ended)
+    deck = FlightDeck(limiter, ledger, estimator, clock, observers.begun, observers.ended)
     chat = ChatRoute(
         plan,
         limiter,
@@ -204,7 +186,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         estimator,
         deck,
         upstream,
-        refused,
+        observers.refused,
         config.body_limit_bytes,
     )
     data_plane = DataPlane(chat, plan, lambda: in_force.keys, now_us // 1_000_000)
@@ -233,6 +215,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         levels,
         refusals,
         tell,
+        live,
     )
 
 

@@ -56,7 +56,7 @@ class ChatRoute:
     estimator: Estimator
     deck: FlightDeck
     upstream: UpstreamClient
-    refused: Callable[[Arrival, Caller, Plan, ChatRequest, Refusal], None]
+    refused: Callable[[Arrival, Caller, Plan, ChatRequest | None, Refusal], None]
     body_limit_bytes: int
 
     async def answer(
@@ -68,15 +68,15 @@ class ChatRoute:
         send: Send,
     ) -> None:
         """Answer one request. Raises Refusal, already recorded, where no model answers."""
-        request = parse_chat(
-            await read_body(receive, headers, self.body_limit_bytes),
-            headers.get(b"x-stainless-retry-count", b""),
-        )
-        plan = self.plan()
+        request = None
         try:
-            flight = await self._dispatch(arrival, caller, plan, request)
+            request = parse_chat(
+                await read_body(receive, headers, self.body_limit_bytes),
+                headers.get(b"x-stainless-retry-count", b""),
+            )
+            flight = await self._dispatch(arrival, caller, self.plan(), request)
         except Refusal as refusal:
-            self.refused(arrival, caller, plan, request, refusal)
+            self.refused(arrival, caller, self.plan(), request, refusal)
             raise
         try:
             if request.stream:

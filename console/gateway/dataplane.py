@@ -18,6 +18,7 @@ from console.gateway.openai_replies import rate_headers
 from console.gateway.plan import Plan
 from console.gateway.refusals import (
     Draining,
+    KeyRevoked,
     NoSuchPath,
     Refusal,
     TooManyRequests,
@@ -60,6 +61,9 @@ class DataPlane:
         except Refusal as refusal:
             if started:
                 raise
+            if isinstance(refusal, KeyRevoked):
+                revoked = Caller(refusal.key_id, refusal.project)
+                self._chat.refused(arrival, revoked, self._plan(), None, refusal)
             reply = error_reply(refusal)
             reply.headers.extend(rate_headers(refusal.rates))
             if refusal.project_id:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from console.domain.commands import Field
@@ -11,6 +11,7 @@ from console.gateway.http import Header
 from console.gateway.refusals import (
     KeyMalformed,
     KeyMissing,
+    KeyRevoked,
     KeysDiffer,
     KeyUnknown,
     ProjectNotOfKey,
@@ -44,43 +45,57 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The living keys by the SHA-256 (hex) of their secret."""
+    """The living keys, and those that were, by the SHA-256 (hex) of their secret."""
 
     by_hash: Mapping[str, Key]
+    revoked: Mapping[str, Key] = field(default_factory=dict)
+
+    def serves(self, project: str) -> bool:
+        """Whether a living key asks for the project."""
+        return any(project in key.projects for key in self.by_hash.values())
+
+    def projects_of(self, key_id: str) -> tuple[str, ...]:
+        """The projects that a key serves, or served."""
+        keys = (*self.by_hash.values(), *self.revoked.values())
+        return next((key.projects for key in keys if key.id == key_id), ())
 
     def caller(self, headers: Mapping[bytes, bytes], known: Mapping[str, object]) -> Caller:
         """The caller of a request with these headers, `by_name`, among the ``known`` projects.
 
-        Raises KeyMissing, KeyMalformed, KeysDiffer, KeyUnknown or ProjectNotOfKey.
+        Raises KeyMissing, KeyMalformed, KeysDiffer, KeyRevoked, KeyUnknown or ProjectNotOfKey.
         """
-        key = self.by_hash.get(sha256(_presented(headers)).hexdigest())
+        digest = sha256(_presented(headers)).hexdigest()
+        key = self.by_hash.get(digest) or self.revoked.get(digest)
         projects = tuple(project for project in key.projects if project in known) if key else ()
         if key is None or not projects:
             raise KeyUnknown
         wanted = headers.get(b"x-project-id", b"").strip(_OWS).decode("latin-1")
+        if digest not in self.by_hash:
+            raise KeyRevoked(key.id, wanted if wanted in projects else projects[0])
         if wanted and wanted not in projects:
             raise ProjectNotOfKey(wanted, projects)
         return Caller(key.id, wanted or projects[0])
 
 
 def key_ring(layers: Layers, now_us: int, ring: KeyRing | None = None, only: str = "") -> KeyRing:
-    """The keys that the command log holds in force.
+    """The keys that the command log holds in force, and those that it took out of force.
 
     With ``only`` (``key:ID``) just that key is read again, and ``ring`` holds the others.
     """
+    subjects = [only]
     if ring is None:
+        ring = KeyRing({})
         subjects = [subject for subject, name in layers.by_slot if name is Field.KEY]
-        by_hash: dict[str, Key] = {}
-    else:
-        subjects = [only]
-        changed = only.partition(":")[2]
-        by_hash = {digest: key for digest, key in ring.by_hash.items() if key.id != changed}
+    changed = only.partition(":")[2]
+    by_hash = {digest: key for digest, key in ring.by_hash.items() if key.id != changed}
+    revoked = {digest: key for digest, key in ring.revoked.items() if key.id != changed}
     for subject in subjects:
-        value = layers.in_force(subject, Field.KEY, now_us).value
-        if isinstance(value, str):
-            facts = json.loads(value)
-            by_hash[facts["sha256"]] = Key(subject.partition(":")[2], tuple(facts["projects"]))
-    return KeyRing(by_hash)
+        living = layers.in_force(subject, Field.KEY, now_us).value
+        for entry in layers.by_slot.get((subject, Field.KEY), ()):
+            facts = json.loads(str(entry.value))
+            ring_of = by_hash if entry.value == living else revoked
+            ring_of[facts["sha256"]] = Key(subject.partition(":")[2], tuple(facts["projects"]))
+    return KeyRing(by_hash, revoked)
 
 
 def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:

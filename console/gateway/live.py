@@ -3,12 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from console.domain.calls import Call, Cause
 from console.domain.catalogue import Catalogue
 from console.domain.clock import Clock
+from console.domain.judgement import Money, Reading
 from console.domain.layers import InForce
-from console.domain.limits import BudgetLimit, RateLimit
+from console.domain.limits import BudgetLimit, Kind, RateLimit
 from console.domain.snapshot import (
     Budget,
     Change,
@@ -27,12 +29,17 @@ from console.gateway.flight import Flight
 from console.gateway.flows import Flows
 from console.gateway.levels import levels_in_slices
 from console.gateway.plan import Plan, ProjectPlan, RoutePlan, TargetPlan
-from console.limiter import BucketState, Limiter, Money
+from console.gateway.readings import Sources, reading_of
+from console.gateway.states import States
+from console.limiter import BucketState, Limiter
+from console.limiter import Money as Spend
 
 _HALF_MINUTE_US = 30_000_000
 _ROWS_A_SLICE = 20
 """Rows built before the event loop gets a turn: about a millisecond."""
 HAPPENINGS_SHOWN = 20
+_JUDGED_ANEW_NS = 900_000_000
+"""Whoever listens has judged within a second; the second's own job leaves it to them."""
 
 
 class Live:
@@ -46,12 +53,23 @@ class Live:
         days: BudgetDays,
         clock: Clock,
         vitals: Callable[[], Vitals],
+        unserved: Callable[[], str] = str,
+        keyed: Callable[[str], bool] = bool,
     ) -> None:
+        """``unserved`` says why the gateway cannot serve, empty when it can; ``keyed`` whether a
+        living key serves a project."""
+        self._catalogue = catalogue
         self._plan = plan
         self._limiter = limiter
         self._days = days
         self._clock = clock
         self._vitals = vitals
+        self._unserved = unserved
+        self._keyed = keyed
+        self._states = States()
+        self._judged_ns = 0
+        self._day: dict[str, str] = {}
+        self._wake_all()
         self._projects = {name: Flows() for name in catalogue.projects}
         self._targets = {name: Flows() for name in catalogue.targets}
         self._happenings: deque[Happening] = deque(maxlen=HAPPENINGS_SHOWN)
@@ -83,22 +101,102 @@ class Live:
         now_ns = flight.arrival.at_ns
         self._projects[opened.project].admitted(now_ns, opened.model)
         self._targets[opened.target].admitted(now_ns, opened.model)
+        self._states.admitted(
+            self._clock.monotonic_ns(), _subjects(opened.project, opened.target, opened.model)
+        )
 
     def ended(self, call: Call) -> None:
         """A dispatched request ended."""
         now_ns = self._clock.monotonic_ns()
         self._projects[call.project].ended(now_ns, call)
         self._targets[call.target].ended(now_ns, call)
+        self._states.ended(now_ns, call, _subjects(call.project, call.target, call.model))
 
-    def refused(self, project: str, target: str, cause: Cause) -> None:
-        """We refused a request; ``target`` is empty where its own limits were not the cause."""
+    def refused(
+        self,
+        project: str,
+        model: str,
+        cause: Cause,
+        gate: str,
+        wait_ms: int = 0,
+        *,
+        money_held: bool = False,
+    ) -> None:
+        """We refused a request: ``gate`` (a subject) did, and would let it pass after ``wait_ms``.
+
+        ``model`` is what it asked for, where that is known; ``money_held``: the day's money would
+        have covered it without what requests under way hold.
+        """
         now_ns = self._clock.monotonic_ns()
-        self._projects[project].refused(now_ns, cause)
-        if target:
-            self._targets[target].refused(now_ns, cause)
+        plan = self._plan()
+        self._projects[project].refused(now_ns, model if model in plan.routes else "")
+        kind, _, name = gate.partition(":")
+        if kind == "target":
+            self._targets[name].refused(now_ns)
+        self._states.refused(
+            now_ns, f"project:{project}", cause, gate, wait_ms, money_held=money_held
+        )
+
+    def changed(self, subjects: Iterable[str], keyed: Iterable[str] = ()) -> None:
+        """Commands, or their ends, changed these, and keys of the projects ``keyed``.
+
+        What they refused before is history.
+        """
+        self._states.changed(subjects)
+        self._states.keys_changed(keyed)
+        self._states.wake(
+            f"target:{target}"
+            for subject in subjects
+            if subject.startswith("model:")
+            for target in self._catalogue.routes[subject.partition(":")[2]].targets
+        )
+
+    async def second(self) -> None:
+        """Judge what happened, if no listener has had it judged within the second."""
+        if self._clock.monotonic_ns() - self._judged_ns >= _JUDGED_ANEW_NS:
+            await self._judge()
+
+    async def _judge(self) -> None:
+        now_ns = self._judged_ns = self._clock.monotonic_ns()
+        unserved = self._unserved()
+        if self._states.judge_gateway(Reading(now_ns // 1_000_000, unserved=unserved)):
+            self._wake_all()
+
+        async def read(subjects: Sequence[str]) -> Mapping[str, Reading]:
+            plan = self._plan()
+            projects = [subject.removeprefix("project:") for subject in subjects]
+            money = await self._money_of([plan.projects[p] for p in projects if p in plan.projects])
+            sources = Sources(plan, self._projects, self._targets, money, self._keyed)
+            blank = Reading(now_ns // 1_000_000, unserved=unserved)
+            made = (
+                (one, reading_of(one, self._states, sources, blank, now_ns)) for one in subjects
+            )
+            return {subject: reading for subject, reading in made if reading}
+
+        await self._states.judge(read)
+
+    def _wake_all(self) -> None:
+        """At a start the ledger may say that money is spent; and all suffer from a sick gateway."""
+        of = self._catalogue
+        for kind, names in (("project", of.projects), ("target", of.targets), ("model", of.routes)):
+            self._states.wake(f"{kind}:{name}" for name in names)
+
+    async def _money_of(self, plans: Sequence[ProjectPlan]) -> dict[str, Money]:
+        """The day's money of those whose budget can refuse."""
+        found: dict[str, Money] = {}
+        limited = [p for p in plans if p.budget_nano is not None]
+        limited = [p for p in limited if Kind.BUDGET not in p.project.shadow]
+        for plan, day, spend in await self._spends(limited):
+            name = plan.project.id
+            if self._day.setdefault(name, day.day) != day.day:
+                self._day[name] = day.day
+                self._states.day_began(name)
+            found[name] = Money(day.nano_usd, spend.spent_nano, spend.held_nano, day.ends_at_us)
+        return found
 
     async def snapshot(self) -> Snapshot:
         """The whole picture. Gives way to requests between slices of rows."""
+        await self._judge()
         plan = self._plan()
         states = {key: state async for key, state in levels_in_slices(self._limiter, _keys(plan))}
         every = list(plan.projects.values())
@@ -111,42 +209,44 @@ class Live:
         return Snapshot(
             now_ms=now_ns // 1_000_000,
             at_us=self._clock.wall_us(),
-            vitals=self._vitals(),
+            vitals=replace(self._vitals(), state=self._states.gateway),
             projects=tuple(projects),
             targets=tuple(targets),
-            routes=tuple(_route_row(route) for route in plan.routes.values()),
+            routes=tuple(self._route_row(route) for route in plan.routes.values()),
             happenings=tuple(reversed(self._happenings)),
         )
 
     async def _project_rows(
         self, plans: Sequence[ProjectPlan], states: Mapping[str, BucketState]
     ) -> list[ProjectRow]:
-        now_us = self._clock.wall_us()
-        today = [self._days.limit(plan, now_us) for plan in plans]
-        money = await self._limiter.money(
-            {plan.budget_key: day.day for plan, day in zip(plans, today, strict=True)}
-        )
-        unknown = {
-            plan.project.id: day.day
-            for plan, day in zip(plans, today, strict=True)
-            if plan.budget_key not in money
-        }
-        self._days.look_up(unknown)
         return [
-            self._project_row(plan, states, day, money.get(plan.budget_key, Money()))
-            for plan, day in zip(plans, today, strict=True)
+            self._project_row(plan, states, day, spend)
+            for plan, day, spend in await self._spends(plans)
         ]
+
+    async def _spends(
+        self, plans: Sequence[ProjectPlan]
+    ) -> list[tuple[ProjectPlan, BudgetLimit, Spend]]:
+        """Each project's day and what was spent on it; a day that is unknown is looked up."""
+        now_us = self._clock.wall_us()
+        today = [(plan, self._days.limit(plan, now_us)) for plan in plans]
+        money = await self._limiter.money({plan.budget_key: day.day for plan, day in today})
+        self._days.look_up(
+            {plan.project.id: day.day for plan, day in today if plan.budget_key not in money}
+        )
+        return [(plan, day, money.get(plan.budget_key, Spend())) for plan, day in today]
 
     def _project_row(
         self,
         plan: ProjectPlan,
         states: Mapping[str, BucketState],
         day: BudgetLimit,
-        money: Money,
+        spend: Spend,
     ) -> ProjectRow:
         flows = self._projects[plan.project.id]
-        budget = Budget(plan.budget_nano, money.spent_nano, money.held_nano, day.ends_at_us)
+        budget = Budget(plan.budget_nano, spend.spent_nano, spend.held_nano, day.ends_at_us)
         mine = {key: states[key] for key in (plan.rpm_key, plan.tpm_key) if key in states}
+        state = self._states.of(f"project:{plan.project.id}")
         known = self._rows.get(plan.project.id)
         if (
             flows.quiet()
@@ -155,6 +255,7 @@ class Live:
             and known[1] == mine
             and known[2].budget == budget
             and known[2].flow == Flow()
+            and known[2].state == state
         ):
             return known[2]
         now_ns = self._clock.monotonic_ns()
@@ -171,6 +272,7 @@ class Live:
             flow=flows.flow(now_ns),
             changes=_changes(plan.changes),
             models=flows.models(now_ns),
+            state=state,
         )
         self._rows[plan.project.id] = (plan, mine, row)
         return row
@@ -187,6 +289,18 @@ class Live:
             flow=flows.flow(now_ns),
             upstream_429_60s=flows.upstream_429_60s(now_ns),
             changes=_changes(plan.changes),
+            state=self._states.of(f"target:{plan.target.id}"),
+        )
+
+    def _route_row(self, plan: RoutePlan) -> RouteRow:
+        return RouteRow(
+            id=plan.route.model,
+            version=plan.version,
+            targets=plan.route.targets,
+            serving=plan.serving,
+            paused=plan.paused is not None,
+            changes=_changes(plan.changes),
+            state=self._states.of(f"model:{plan.route.model}"),
         )
 
 
@@ -208,15 +322,8 @@ def _level(limit: RateLimit | None, state: BucketState | None) -> Level | None:
     return Level(state.level, limit.capacity, limit.per_minute, state.at_ns // 1_000_000)
 
 
-def _route_row(plan: RoutePlan) -> RouteRow:
-    return RouteRow(
-        id=plan.route.model,
-        version=plan.version,
-        targets=plan.route.targets,
-        serving=plan.serving,
-        paused=plan.paused is not None,
-        changes=_changes(plan.changes),
-    )
+def _subjects(project: str, target: str, model: str) -> tuple[str, str, str]:
+    return f"project:{project}", f"target:{target}", f"model:{model}"
 
 
 def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:
@@ -230,7 +337,7 @@ def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:
                 command_id=entry.id,
                 field=str(entry.field),
                 value=value_text(entry.field, item.value),
-                was=entry.before,
+                was=value_text(entry.field, item.base),
                 layer=item.layer,
                 until_us=entry.until_us,
                 actor=entry.actor,

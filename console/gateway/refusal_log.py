@@ -35,13 +35,17 @@ class RefusalLog:
         arrival: Arrival,
         caller: Caller,
         project: ProjectPlan,
-        request: ChatRequest,
+        request: ChatRequest | None,
         cause: Cause,
         binding: str,
         status: Callable[[], int],
     ) -> None:
-        """Record a refusal. ``status`` is asked only for those that are written whole."""
-        kind = (caller.project, request.model, str(cause), binding)
+        """Record a refusal; ``request`` is None where it was not read, or names no model of ours.
+
+        ``status`` is asked only for those that are written whole.
+        """
+        model = request.model if request else ""
+        kind = (caller.project, model, str(cause), binding)
         if self._second.get(kind):
             self._more[kind] += 1
             return
@@ -52,13 +56,13 @@ class RefusalLog:
             project=caller.project,
             key_id=caller.key_id,
             priority=int(project.project.priority),
-            model=request.model,
+            model=model,
             outcome=Outcome.REFUSED,
             cause=cause,
             http_status=status(),
             binding=binding,
-            stream=request.stream,
-            retry=request.retry,
+            stream=request is not None and request.stream,
+            retry=request.retry if request else 0,
             total_ms=(self._clock.monotonic_ns() - arrival.at_ns) // 1_000_000,
         )
         first = kind not in self._second

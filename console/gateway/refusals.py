@@ -52,6 +52,15 @@ class KeyUnknown(Refusal):
 
 
 @dataclass
+class KeyRevoked(KeyUnknown):
+    """The key was one of ours, for ``project``, and was revoked or ran out."""
+
+    key_id: str
+    project: str
+    cause: Cause = Cause.KEY_REVOKED
+
+
+@dataclass
 class ProjectNotOfKey(Refusal):
     """X-Project-Id names a project that the key does not serve."""
 
@@ -73,6 +82,7 @@ class WrongMethod(Refusal):
 @dataclass
 class BodyTooLarge(Refusal):
     limit_bytes: int
+    cause: Cause = Cause.INVALID
 
 
 class BodyCut(Refusal):
@@ -82,6 +92,7 @@ class BodyCut(Refusal):
 @dataclass
 class NotJson(Refusal):
     why: str
+    cause: Cause = Cause.INVALID
 
 
 @dataclass
@@ -90,12 +101,14 @@ class BadField(Refusal):
 
     field: str
     why: str
+    cause: Cause = Cause.INVALID
 
 
 @dataclass
 class UnknownModel(Refusal):
     model: str
     nearest: tuple[str, ...]
+    cause: Cause = Cause.INVALID
 
 
 @dataclass
@@ -103,6 +116,7 @@ class ModelNotAllowed(Refusal):
     model: str
     project: str
     allowed: tuple[str, ...]
+    cause: Cause = Cause.INVALID
 
 
 @dataclass
@@ -176,6 +190,7 @@ class LedgerUnavailable(Refusal):
     """The journal cannot be written: what cannot be recorded is not forwarded."""
 
     why: str
+    cause: Cause = Cause.UNRECORDED
 
 
 class Draining(Refusal):
@@ -222,3 +237,17 @@ class UpstreamFailed(Refusal):
 
     why: str
     cause: Cause
+
+
+def gate_of(refusal: Refusal, project: str) -> str:
+    """The subject whose change might have let the request pass: a project, target, model or key."""
+    match refusal:
+        case LimitReached(binding=binding):
+            return binding.rpartition(":")[0]
+        case Paused(subject=subject, name=name):
+            return f"{subject}:{name}"
+        case KeyRevoked(key_id=key_id):
+            return f"key:{key_id}"
+        case InputTooLong(model=model) | OutputTooLong(model=model):
+            return f"model:{model}"
+    return f"project:{project}"

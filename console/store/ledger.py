@@ -230,6 +230,11 @@ class Ledger:
         return self._writer.backlog_records
 
     @property
+    def unwritable(self) -> bool:
+        """Whether the journal could not be written when it last was to be: no call is forwarded."""
+        return self._journal.trouble is not None
+
+    @property
     def troubles(self) -> tuple[str, ...]:
         """What keeps the store from recording all as it should now, in words."""
         words = list(self._writer.problems)

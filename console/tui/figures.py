@@ -6,6 +6,9 @@ from typing import Final
 from rich.cells import cell_len as cell_len
 from rich.cells import set_cell_size
 
+from console.domain.ages import remaining as remaining
+from console.domain.ages import share
+
 NONE: Final = "–"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _SCALES: Final = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
@@ -40,15 +43,11 @@ def _trim(value: float) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """``12%``, ``0.1%``, ``<0.1%``, ``0%``; a dash where there is no whole."""
-    if whole <= 0:
-        return NONE
-    value = 100 * part / whole
-    if part <= 0:
-        return "0%"
-    if value < 0.05:
-        return "<.1%"
-    return f"{value:.1f}%" if value < 9.95 else f"{value:.0f}%"
+    """`share` in at most four cells: ``12%``, ``0.1%``, ``<.1%``; only the whole is 100 %."""
+    text = share(part, whole)
+    if len(text) > 4:
+        return "<.1%" if text.startswith("<") else text.partition(".")[0] + "%"
+    return text
 
 
 def latency(ms: int | None) -> str:
@@ -74,23 +73,16 @@ def age(ms: int) -> str:
     return f"{seconds // 3_600}h" if seconds < 172_800 else f"{seconds // 86_400}d"
 
 
-def remaining(us: int) -> str:
-    """How long until an end: whole minutes, rounded up; seconds only in the last one."""
-    seconds = max(0, -(-us // 1_000_000))
-    if seconds <= 60:
-        return f"{seconds}s"
-    minutes = -(-seconds // 60)
-    if minutes < 120:
-        return f"{minutes}m" if minutes != 60 else "1h"
-    hours, rest = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours}h" if rest < 30 else f"{hours + 1}h"
-    return f"{hours // 24}d"
-
-
 def clock_time(at_us: int, zone: tzinfo | None) -> str:
     """``03:02`` in the stated zone; None is the machine's."""
     return local(at_us, zone).strftime("%H:%M")
+
+
+def day_time(at_us: int, now_us: int, zone: tzinfo | None) -> str:
+    """`clock_time`, with the day where that is not today: ``23 Nov 23:58``."""
+    then = local(at_us, zone)
+    today = then.date() == local(now_us, zone).date()
+    return then.strftime("%H:%M") if today else f"{then.day} {then:%b %H:%M}"
 
 
 def local(at_us: int, zone: tzinfo | None) -> datetime:

@@ -1,12 +1,14 @@
 """The filter of the overview as a value: a key gives the next one, and it counts what it hides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from console.domain.snapshot import ProjectRow, RouteRow
+from console.domain.snapshot import ProjectRow
+from console.domain.state import Urgency
+from console.domain.state_words import words_of
 from console.domain.text import clean
-from console.tui.state import Care, Present, project_state
+from console.tui.state import Present
 
 _MOST: Final = 60
 
@@ -46,9 +48,7 @@ class Filter:
         """The filter after typing or pasting; a pasted line's end is no part of it."""
         return replace(self, text=(self.text + clean(typed.rstrip("\r\n"), _MOST))[:_MOST])
 
-    def of(
-        self, rows: Sequence[ProjectRow], routes: Mapping[str, RouteRow], now: Present
-    ) -> Narrowed:
+    def of(self, rows: Sequence[ProjectRow], now: Present) -> Narrowed:
         """The rows that it leaves, in their order."""
         text = self.text.lower()
         wanted, text = not text.startswith("!"), text.removeprefix("!")
@@ -56,10 +56,10 @@ class Filter:
             return Narrowed(rows)
         shown, troubles = [], 0
         for row in rows:
-            state = project_state(row, routes, now)
-            found = text in row.id.lower() or text in row.name.lower() or text in state.word
+            word = words_of(row.state, now.now_ms, now.now_us).word
+            found = text in row.id.lower() or text in row.name.lower() or text in word
             if found is wanted:
                 shown.append(row)
             else:
-                troubles += state.care is Care.TROUBLE
+                troubles += row.state.urgency is Urgency.TROUBLE
         return Narrowed(shown, len(rows) - len(shown), troubles)

@@ -5,21 +5,17 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
+from console.domain.ages import age
 from console.domain.commands import Role
 from console.domain.money import usd_short
 from console.domain.snapshot import Happening, ProjectRow, RouteRow, TargetRow
+from console.domain.state import Kind, Urgency
+from console.domain.state_words import lines_of, words_of
 from console.tui import figures as f
 from console.tui.actions import Act, allowed, key_name
 from console.tui.link import Picture
 from console.tui.rows import GAP, Line, Span, changes_text
-from console.tui.state import (
-    Care,
-    Present,
-    gone_at_us,
-    is_soon,
-    project_state,
-    target_state,
-)
+from console.tui.state import MINUTE_US, Present, counted_minute_us
 
 PRODUCT: Final = "quotadeck"
 
@@ -30,50 +26,42 @@ class Totals:
 
     requests: int
     refused: int
-    forwarded: int
-    errors: int
-    hour_nano: int
+    ended: int
+    failed: int
+    minute_nano: int
+    """Spent in the last 60 s."""
     today_nano: int
     budget_nano: int
     budgeted_nano: int
     """Spent today by the projects that have a budget."""
-    rate_nano: int
-    """What those spent in the last ten minutes."""
-    ends_us: int
-    """The end of the last of their days."""
 
-    def gone_us(self, now: Present) -> int | None:
-        """When the sum of budgets ends at the present rate, if the days do not end before."""
-        gone = gone_at_us(self.budget_nano - self.budgeted_nano, self.rate_nano, now)
-        return gone if gone is not None and gone < self.ends_us else None
+    def hourly_nano(self, now: Present) -> int:
+        """The rate of now: the last minute's spend, as if it went on for an hour."""
+        return self.minute_nano * 3_600_000_000 // counted_minute_us(now)
 
 
 def totals(rows: Sequence[ProjectRow]) -> Totals:
     """The sums of a reading."""
     limited = [row for row in rows if row.budget.limit_nano is not None]
-    budget = sum(row.budget.limit_nano or 0 for row in limited)
-    budgeted = sum(min(row.budget.spent_nano, row.budget.limit_nano or 0) for row in limited)
     return Totals(
         requests=sum(row.flow.requests_60s for row in rows),
         refused=sum(row.flow.refused_60s for row in rows),
-        forwarded=sum(row.flow.forwarded_5m for row in rows),
-        errors=sum(row.flow.errors_5m for row in rows),
-        hour_nano=sum(row.flow.spent_60m_nano for row in rows),
+        ended=sum(row.flow.ended_60s for row in rows),
+        failed=sum(row.flow.failed_60s for row in rows),
+        minute_nano=sum(row.flow.spent_60s_nano for row in rows),
         today_nano=sum(row.budget.spent_nano for row in rows),
-        budget_nano=budget,
-        budgeted_nano=budgeted,
-        rate_nano=sum(row.flow.spent_10m_nano for row in limited),
-        ends_us=max((row.budget.ends_us for row in limited), default=0),
+        budget_nano=sum(row.budget.limit_nano or 0 for row in limited),
+        budgeted_nano=sum(
+            min(row.budget.spent_nano, row.budget.limit_nano or 0) for row in limited
+        ),
     )
 
 
 def in_trouble(picture: Picture) -> int:
     """How many projects and targets are in trouble in a picture."""
-    snapshot, now = picture.snapshot, picture.present
-    routes = {route.id: route for route in snapshot.routes}
-    states = [project_state(row, routes, now) for row in snapshot.projects]
-    states += [target_state(row, routes, now) for row in snapshot.targets]
-    return sum(state.care is Care.TROUBLE for state in states)
+    snapshot = picture.snapshot
+    states = [*(row.state for row in snapshot.projects), *(row.state for row in snapshot.targets)]
+    return sum(state.urgency is Urgency.TROUBLE for state in states)
 
 
 def _spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
@@ -153,38 +141,47 @@ def _health(picture: Picture | None, problem: str) -> list[Span]:
     if picture.silent_ms:
         seconds = f"{picture.silent_ms // 1_000}s"
         return [Span("◌ STALE ", "trouble"), Span(f.age(picture.silent_ms) or seconds, "trouble")]
+    state, now = picture.snapshot.vitals.state, picture.present
+    if state.kind is Kind.UNSERVED:
+        return [Span(f"✗ UNSERVED {words_of(state, now.now_ms, now.now_us).when}", "trouble")]
     return [Span("● live", "normal")]
 
 
-def totals_line(picture: Picture, sums: Totals, zone: tzinfo | None, width: int) -> Line:
-    """Requests, refusals, errors, money an hour, today's sum and its end, the gateway's health."""
-    now, vitals = picture.present, picture.snapshot.vitals
-    gone = sums.gone_us(now)
+def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
+    """Requests, refusals, failures, money at the rate of now, today's sum, the gateway's health."""
+    now = picture.present
     quiet = "normal" if now.live else "dim"
     requests = [Span(f.three(sums.requests), quiet), Span(" req/m", "dim")]
     role = "attention" if now.live and sums.refused else "dim"
     refused = [Span("ref ", "dim"), Span(f.three(sums.refused), role), Span("/m", "dim")]
-    errors = [Span("err ", "dim"), Span(f.percent(sums.errors, sums.forwarded), quiet)]
-    hour = [Span(usd_short(sums.hour_nano), quiet), Span("/h", "dim")]
+    failed = [Span("fail ", "dim"), Span(f.percent(sums.failed, sums.ended), quiet)]
+    hour = [Span(usd_short(sums.hourly_nano(now)), quiet), Span("/h now", "dim")]
     today = [Span("today ", "dim"), Span(usd_short(sums.today_nano), quiet)]
     if sums.budget_nano:
         share = sums.budgeted_nano / sums.budget_nano
-        role = quiet if now.live and share < 0.8 and not is_soon(gone, now) else "attention"
-        role = role if now.live else "dim"
+        role = ("normal" if share < 0.8 else "attention") if now.live else "dim"
         today += [
             Span("/" + usd_short(sums.budget_nano).removeprefix("$") + " ", "dim"),
             Span(f.bar(share, 6, hollow=not now.live), "bar " + role),
-            Span(f" {share:.0%}", role),
+            Span(f" {f.percent(sums.budgeted_nano, sums.budget_nano)}", role),
         ]
-        if gone is not None:
-            today.append(Span("→" + f.clock_time(gone, zone), role))
-    health = [Span("gw ok" if now.live else "gw unknown", "dim")]
+    health = _gateway(picture, width)
+    parts = [requests, refused, failed, hour, today]
+    least_first = [hour, requests, failed, refused, today]
+    return _spread(_joined(parts, least_first, health, width), health, width)
+
+
+def _gateway(picture: Picture, width: int) -> list[Span]:
+    now, vitals = picture.present, picture.snapshot.vitals
     if vitals.problems:
         words = "gw " + ", ".join(vitals.problems)
-        health = [Span(f.fit(words, min(f.cell_len(words), width - 1)), "trouble")]
-    parts = [requests, refused, errors, hour, today]
-    least_first = [hour, requests, errors, refused, today]
-    return _spread(_joined(parts, least_first, health, width), health, width)
+        return [Span(f.fit(words, min(f.cell_len(words), width - 1)), "trouble")]
+    if not now.live:
+        return [Span("gw unknown", "dim")]
+    if now.counting_us < MINUTE_US:
+        # What it has not seen is in no figure: right after a start little is no fall.
+        return [Span(f"counting since {age(now.counting_us // 1_000)}", "attention")]
+    return [Span("gw ok", "dim")]
 
 
 def _joined(
@@ -226,26 +223,26 @@ def detail_line(
     """The rule between the tables: the chosen row in words, and where in the list it is."""
     if row is None:
         return (Span("─" * width, "dim"),)
-    flow = row.flow
     name = row.id
     if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
         name = f"{row.id} ({row.name})"
-    words: list[str] = []  # what was done first: a narrow line loses its end
+    # What holds first, then what was done about it: a narrow line loses its end.
+    words = lines_of(row.state, now.now_ms, now.now_us)
     if row.changes:
-        words.append(changes_text(row.changes, now))
-    if flow.refused_60s:
-        words.append(f"refused {f.three(flow.refused_60s)}/m by {flow.refused_cause or 'limits'}")
+        if row.state.kind is Kind.PAUSED:  # the change says until when, and by whom
+            words[0] = words_of(row.state, now.now_ms, now.now_us).why
+        words.insert(row.state.kind is not Kind.PAUSED, changes_text(row.changes, now))
     for route in routes:
         if route.changes and (
             route.id in row.models if isinstance(row, ProjectRow) else row.id in route.targets
         ):
-            words.append(f"{route.id}: {changes_text(route.changes, now)}")  # noqa: PERF401
-    if flow.in_flight:
-        words.append(f"{flow.in_flight} in flight")
+            words.append(f"{route.id}: {changes_text(route.changes, now)}")
+    if row.flow.in_flight:
+        words.append(f"{row.flow.in_flight} in flight")
     if isinstance(row, ProjectRow) and row.budget.limit_nano:
         ends = f.clock_time(row.budget.ends_us, zone)
         words.append(f"budget {usd_short(row.budget.limit_nano)} until {ends}")
-    text = " · ".join(words) or "nothing in force, nothing refused"
+    text = " · ".join(filter(None, words)) or "nothing in force, nothing refused"
     room = width - f.cell_len(place) - f.cell_len(name) - 9
     shown = f.fit(text, min(f.cell_len(text), max(0, room)))
     rule = width - 4 - f.cell_len(name) - 1 - f.cell_len(shown) - f.cell_len(place) - 3
@@ -266,12 +263,12 @@ def nothing_line(text: str, width: int) -> Line:
 
 
 def happening_lines(
-    happenings: Sequence[Happening], count: int, zone: tzinfo | None, width: int
+    happenings: Sequence[Happening], count: int, now_us: int, zone: tzinfo | None, width: int
 ) -> list[Line]:
-    """What happened last, the newest first, one a line."""
+    """What happened last, the newest first, one a line; with its day where that is not today."""
     lines: list[Line] = []
     for happening in happenings[:count]:
-        stamp = f.clock_time(happening.at_us, zone)
+        stamp = f.day_time(happening.at_us, now_us, zone)
         lines.append(crop([Span(f"{stamp} ", "dim"), Span(happening.text, "normal")], width))
     while len(lines) < count:
         lines.append(crop([Span("nothing has happened yet" if not lines else "", "dim")], width))

@@ -11,15 +11,19 @@ from console.tui.rows import Line, Span
 from console.tui.themes import Theme
 
 _LEGEND = (
-    ("bar", "how empty the bucket is: full bar, nothing left; beside it what was taken in 60 s"),
-    ("today", "the bar is the share of the day's budget; gone: when it ends at the 10-min rate"),
-    (
-        "! ~ ‖ ↘ ✎",
-        "trouble, nearly so, paused, forced to a fallback, changed; then since or until when",
-    ),
+    ("bar", "what was taken in 60 s of the limit a minute; today: of the day's budget"),
+    ("fail", "of the calls that ended in 60 s, those that failed by the upstream's fault"),
+    ("p95", "of the last five minutes' calls: 95 in 100 took no longer"),
+    ("gone", "when the budget ends, at the rate of now"),
+    ("$/h now", "what the last 60 s spent, as if it went on for an hour"),
+    ("! ~ ‖", "trouble, nearly so, paused; then the word"),
+    ("3m −42m", "since 3 minutes; 42 minutes left, then it ends by itself"),
+    ("✓storm 40s", "the storm is over since 40 seconds"),
+    ("↘ ✎", "in force beside the state: forced to a fallback, a limit changed"),
+    ("cut off", "refused by a pause of the model that is asked for, or by a revoked key"),
     ("storm ×9", "it asks nine times what is admitted: a client retries without waiting"),
     ("H L", "priority high, low"),
-    ("░░░", "late readings: bars stand still until the gateway is heard again"),
+    ("░░░", "late readings: nothing moves until the gateway is heard again"),
 )
 
 

@@ -90,8 +90,14 @@ class Link:
         now_ms, at_us, received_ns = self._anchor
         passed_ms = max(0, (now_ns - received_ns) // 1_000_000)
         levels_ms = min(passed_ms, (self._heard_ns - received_ns) // 1_000_000 + STALE_MS)
-        counted_us = at_us - self._reading.snapshot.vitals.counting_since_us
-        present = Present(now_ms + levels_ms, at_us + passed_ms * 1_000, live, counted_us)
+        vitals = self._reading.snapshot.vitals
+        present = Present(
+            now_ms + levels_ms,
+            at_us + passed_ms * 1_000,
+            live,
+            counted_us=at_us - vitals.counting_since_us,
+            counting_us=at_us - vitals.started_us,
+        )
         return Picture(
             self._reading.snapshot, self._reading.whoami, present,
             silent_ms if silent_ms >= STALE_MS or self.problem else 0, self.problem,

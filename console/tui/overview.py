@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 
 from console.domain.commands import Role
 from console.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
+from console.domain.state import Urgency
 from console.sources.base import Source
 from console.tui import frame, rows, terminal
 from console.tui.actions import allowed, available
@@ -19,7 +20,7 @@ from console.tui.link import Link, Picture
 from console.tui.narrow import narrowed
 from console.tui.propose import NothingToDo, Proposal, propose
 from console.tui.room import NO_NOTE, Note, Room
-from console.tui.state import Care, Order, target_state
+from console.tui.state import Order, rank
 from console.tui.themes import Theme
 from console.tui.undo import undo_of_entry, undo_on_row
 
@@ -108,7 +109,7 @@ class Overview(Room):
         routes = {route.id: route for route in snapshot.routes}
         columns = rows.columns_for(width)
         ordered = self._order.of(snapshot, routes, now)
-        self._narrowed = self._filter.of(ordered, routes, now)
+        self._narrowed = self._filter.of(ordered, now)
         targets = self._sorted_targets(snapshot, routes, picture)
         self._share_height(len(snapshot.projects), len(targets))
         self.projects.fill(
@@ -128,9 +129,7 @@ class Overview(Room):
                 rows.target_line(row, routes, now, columns, chosen=chosen), columns, width
             ),
         )
-        alarms = self._order.alarms + sum(
-            target_state(row, routes, now).care is Care.TROUBLE for row in targets
-        )
+        alarms = self._order.alarms + sum(row.state.urgency is Urgency.TROUBLE for row in targets)
         live = self._link.picture()
         if self._frozen and live:  # what is in trouble meanwhile is told all the same
             alarms = frame.in_trouble(live)
@@ -157,7 +156,9 @@ class Overview(Room):
         self._rule.show([rule])
         count = self._tail.height
         self._tail.show(
-            frame.happening_lines(picture.snapshot.happenings, count, self._zone, width)
+            frame.happening_lines(
+                picture.snapshot.happenings, count, picture.present.now_us, self._zone, width
+            )
         )
         self._draw_keys(width)
 
@@ -165,7 +166,7 @@ class Overview(Room):
         width = self.size.width
         if picture.problem:
             return frame.problem_lines(picture.problem, self._source.label, width)
-        return [frame.totals_line(picture, self._totals(picture.snapshot), self._zone, width)]
+        return [frame.totals_line(picture, self._totals(picture.snapshot), width)]
 
     def _totals(self, snapshot: Snapshot) -> frame.Totals:
         if self._summed is None or self._summed[0] is not snapshot.projects:
@@ -212,9 +213,7 @@ class Overview(Room):
     def _sorted_targets(
         self, snapshot: Snapshot, routes: dict[str, RouteRow], picture: Picture
     ) -> list[TargetRow]:
-        return sorted(
-            snapshot.targets, key=lambda row: target_state(row, routes, picture.present).care
-        )
+        return sorted(snapshot.targets, key=lambda row: rank(row, routes, picture.present))
 
     # -- keys ------------------------------------------------------------------------------------
 

@@ -123,12 +123,14 @@ def _resume(row: AnyRow, snapshot: Snapshot) -> Proposal:
 
 _CAUSES: Final = {
     "rpm": Field.RPM, "tpm": Field.TPM, "concurrency": Field.CONCURRENCY, "budget": Field.BUDGET,
+    "target_rpm": Field.RPM, "target_tpm": Field.TPM, "held": Field.BUDGET,
+    "not_covered": Field.BUDGET,
 }  # fmt: skip
 
 
 def _limit(row: AnyRow, zone: tzinfo | None) -> Proposal:
     fields = LIMIT_FIELDS if isinstance(row, ProjectRow) else (Field.RPM, Field.TPM)
-    wanted = _CAUSES.get(row.flow.refused_cause, Field.RPM) if row.flow.refused_60s else Field.RPM
+    wanted = _CAUSES.get(row.state.cause, Field.RPM)
     which = Choice(
         "limit", "limit", tuple((field.value, short_field(field.value)) for field in fields),
         index=fields.index(wanted) if wanted in fields else 0,

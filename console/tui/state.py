@@ -1,140 +1,71 @@
-"""What to say of a row first: is it in trouble, which, and since or until when."""
+"""What is read first: whose state is worst, what is in force beside it, when money ends.
+
+States are judged where the readings are made; here they are only put in order.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 from console.domain.snapshot import Change, ProjectRow, RouteRow, Snapshot, TargetRow
-from console.tui.figures import age, remaining
+from console.domain.state import Kind, Urgency
+from console.tui.figures import remaining
 
-STORM_REFUSED: Final = 30
-STORM_RATIO: Final = 5
-"""A storm: this many refused in a minute, and asked this many times more than admitted."""
-ERRORS_FROM: Final = 10
-ERRORS_PERCENT: Final = 5
-BUDGET_ATTENTION: Final = 0.8
 FORECAST_US: Final = 600_000_000
+MINUTE_US: Final = 60_000_000
 SOON_US: Final = 2 * 3_600_000_000
 """Money that ends within this wants attention; a later end is a figure like any other."""
-FORECAST_LEAST_US: Final = 30_000_000
-"""A forecast divides by the time that was counted, at least this: no rate from one request."""
-
-
-class Care(IntEnum):
-    """How much a row wants to be read; the reading order of the screen."""
-
-    TROUBLE = 0
-    ATTENTION = 1
-    CALM = 2
-
-    @property
-    def role(self) -> str:
-        return ("trouble", "attention", "normal")[self]
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A row's state: glyph, word, its age or end, and how much care it wants."""
-
-    mark: str
-    word: str
-    when: str
-    care: Care
-
-    @property
-    def text(self) -> str:
-        return f"{self.word} {self.when}".rstrip()
+LEAST_US: Final = 10_000_000
+"""A rate divides by the time that was counted, at least this: no rate from one request."""
+STEADY_REQUESTS: Final = 10
+"""From so many a minute on, the last minute is a rate; below, the last ten are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
     """The reader's present on the sender's clocks. ``live`` is False when readings are late.
 
-    ``counted_us`` is how much of the last ten minutes the sender has seen: less after its start.
+    ``counted_us`` is how much of the last ten minutes' spend the sender knows of, ``counting_us``
+    how long it has counted everything else: less than a window after its start.
     """
 
     now_ms: int
     now_us: int
     live: bool = True
     counted_us: int = FORECAST_US
+    counting_us: int = FORECAST_US
 
 
-def project_state(row: ProjectRow, routes: Mapping[str, RouteRow], now: Present) -> State:
-    """The state of a project; its worst news wins."""
-    flow = row.flow
-    if row.paused:
-        return State("‖", "paused", _until(row.changes, "paused", now), Care.ATTENTION)
-    if budget_spent(row):
-        return State("!", "budget spent", "", Care.TROUBLE)
-    if flow.refused_60s and flow.refused_cause not in ("", "paused"):
-        ratio = (flow.requests_60s + flow.refused_60s) // max(1, flow.requests_60s)
-        if flow.refused_60s >= STORM_REFUSED and ratio >= STORM_RATIO:
-            return State("!", f"storm ×{min(ratio, 9_999)}", "", Care.TROUBLE)
-        often = flow.refused_60s * 10 >= flow.requests_60s
-        since = _since(flow.refused_since_ms, now)
-        if often:
-            return State("!", "throttled", since, Care.TROUBLE)
-        return State("~", "throttled", since, Care.ATTENTION)
-    if failing(flow.errors_5m, flow.forwarded_5m):
-        share = round(100 * flow.errors_5m / flow.forwarded_5m)
-        return State("!", f"errors {share}%", "", Care.TROUBLE)
-    forced = forced_route(row, routes)
-    if forced:
-        target = short_model(forced.serving)
-        return State("↘", f"↘{target}", _until(forced.changes, "target", now), Care.ATTENTION)
-    change = ending(row.changes)
-    if change:
-        when = remaining(change.until_us - now.now_us) if change.until_us else ""
-        return State(
-            "✎", f"ok {direction(change)}{short_field(change.field)}", when, Care.ATTENTION
-        )
-    if budget_share(row) >= BUDGET_ATTENTION:
-        return State("~", f"budget {budget_share(row):.0%}", "", Care.ATTENTION)
-    return State(" ", "ok", "", Care.CALM)
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What operators have in force on a row: a glyph, its word, and what is left of it."""
+
+    glyph: str = " "
+    word: str = ""
+    left: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.word} {self.left}".rstrip()
 
 
-def target_state(row: TargetRow, routes: Mapping[str, RouteRow], now: Present) -> State:
-    """The state of a target: its upstream's refusals first, then ours, then its routes'."""
-    flow = row.flow
-    paused = [r for r in routes.values() if r.paused and r.targets[:1] == (row.id,)]
-    if paused:
-        return State("‖", "paused", _until(paused[0].changes, "paused", now), Care.ATTENTION)
-    if row.upstream_429_60s:
-        return State("!", f"429 ×{row.upstream_429_60s}/m", "", Care.TROUBLE)
-    if failing(flow.errors_5m, flow.forwarded_5m):
-        share = round(100 * flow.errors_5m / flow.forwarded_5m)
-        return State("!", f"errors {share}%", "", Care.TROUBLE)
-    if flow.refused_60s:
-        return State("!", "full", _since(flow.refused_since_ms, now), Care.TROUBLE)
-    forced = [r for r in routes.values() if r.targets[:1] == (row.id,) and r.serving != row.id]
-    if forced:
-        target = short_model(forced[0].serving)
-        when = _until(forced[0].changes, "target", now)
-        return State("↘", f"↘{target}", when, Care.ATTENTION)
-    change = ending(row.changes)
-    if change:
-        when = remaining(change.until_us - now.now_us) if change.until_us else ""
-        return State(
-            "✎", f"ok {direction(change)}{short_field(change.field)}", when, Care.ATTENTION
-        )
-    return State(" ", "ok", "", Care.CALM)
+def in_force(row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow], now: Present) -> InForce:
+    """A fallback that the row's requests are forced to, else the change that ends next."""
+    route = forced_route(row, routes)
+    if route:
+        word = f"↘{short_model(route.serving)}"
+        ends = (c.until_us for c in route.changes if c.field == "target" and c.until_us)
+        return InForce("↘", word, _left(next(ends, None), now))
+    changes = tuple(change for change in row.changes if change.field != "paused")
+    change = ending(changes)
+    if change is None:
+        return InForce()
+    word = f"{direction(change)}{short_field(change.field)}"
+    return InForce("✎", word, _left(change.until_us, now))
 
 
-def failing(errors: int, forwarded: int) -> bool:
-    """Whether upstream errors are trouble: enough calls, and one in twenty of them failed."""
-    return forwarded >= ERRORS_FROM and errors * 100 >= ERRORS_PERCENT * forwarded
-
-
-def _since(at_ms: int | None, now: Present) -> str:
-    return age(now.now_ms - at_ms) if at_ms is not None else ""
-
-
-def _until(changes: tuple[Change, ...], field: str, now: Present) -> str:
-    for change in changes:
-        if change.field == field and change.until_us is not None:
-            return remaining(change.until_us - now.now_us)
-    return ""
+def _left(until_us: int | None, now: Present) -> str:
+    return f"−{remaining(until_us - now.now_us)}" if until_us is not None else ""
 
 
 def ending(changes: tuple[Change, ...]) -> Change | None:
@@ -151,10 +82,12 @@ def direction(change: Change) -> str:
         before, after = _number(change.was), _number(change.value)
     except ValueError:
         return "→"
-    return "↑" if after > before else "↓"
+    return "↑" if after > before else "↓" if after < before else "→"
 
 
 def _number(text: str) -> float:
+    if text == "unlimited":
+        return float("inf")
     return float(text.replace(",", "").replace("$", "").strip())
 
 
@@ -171,24 +104,14 @@ def short_model(target: str) -> str:
     return last if last.isalpha() else model
 
 
-def forced_route(row: ProjectRow, routes: Mapping[str, RouteRow]) -> RouteRow | None:
-    """The first route that the project uses and that is forced away from its first target."""
-    for model in row.models:
-        route = routes.get(model)
-        if route and route.targets and route.serving != route.targets[0]:
-            return route
-    return None
-
-
-def budget_spent(row: ProjectRow) -> bool:
-    """Whether today's money is gone, or so nearly that requests are refused for it."""
-    budget = row.budget
-    if budget.limit_nano is None:
-        return False
-    return (
-        budget.spent_nano + budget.held_nano >= budget.limit_nano
-        or row.flow.refused_cause == "budget"
+def forced_route(row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow]) -> RouteRow | None:
+    """A route that the row's requests take, or whose home it is, forced away from its first."""
+    mine = (
+        [routes[model] for model in row.models if model in routes]
+        if isinstance(row, ProjectRow)
+        else [route for route in routes.values() if route.targets[:1] == (row.id,)]
     )
+    return next((r for r in mine if r.targets and r.serving != r.targets[0]), None)
 
 
 def budget_share(row: ProjectRow) -> float:
@@ -197,27 +120,33 @@ def budget_share(row: ProjectRow) -> float:
     return min(1.0, row.budget.spent_nano / limit) if limit else 0.0
 
 
-def gone_at_us(left_nano: int, spent_10m_nano: int, now: Present) -> int | None:
-    """When ``left_nano`` is spent at the rate of the last ten minutes; None at no rate."""
-    if spent_10m_nano <= 0:
-        return None
-    counted_us = max(FORECAST_LEAST_US, min(now.counted_us, FORECAST_US))
-    return now.now_us + max(0, left_nano) * counted_us // spent_10m_nano
-
-
 def is_soon(gone_us: int | None, now: Present) -> bool:
     """Whether money ends within hours that somebody on call should act in."""
     return gone_us is not None and gone_us - now.now_us < SOON_US
 
 
 def project_gone_us(row: ProjectRow, now: Present) -> int | None:
-    """When the project's budget ends at the present rate, if that is before its day does."""
-    budget = row.budget
+    """When the project's budget ends at the rate of now, if that is before its day does.
+
+    A project that asks for nothing spends nothing: its past is no forecast.
+    """
+    budget, flow = row.budget, row.flow
     if budget.limit_nano is None or budget.spent_nano >= budget.limit_nano:
         return None
-    left = budget.limit_nano - budget.spent_nano
-    at_us = gone_at_us(left, row.flow.spent_10m_nano, now)
-    return at_us if at_us is not None and at_us < budget.ends_us else None
+    if not (flow.requests_60s or flow.in_flight):
+        return None
+    nano, over_us = flow.spent_10m_nano, max(LEAST_US, min(now.counted_us, FORECAST_US))
+    if flow.requests_60s >= STEADY_REQUESTS:
+        nano, over_us = flow.spent_60s_nano, counted_minute_us(now)
+    if nano <= 0:
+        return None
+    at_us = now.now_us + (budget.limit_nano - budget.spent_nano) * over_us // nano
+    return at_us if at_us < budget.ends_us else None
+
+
+def counted_minute_us(now: Present) -> int:
+    """How much of the last minute the sender's figures cover: less right after its start."""
+    return max(LEAST_US, min(now.counting_us, MINUTE_US))
 
 
 class Order:
@@ -235,10 +164,10 @@ class Order:
         """How many projects are in trouble, as last sorted."""
         self._rows: tuple[ProjectRow, ...] = ()
         self._routes: tuple[RouteRow, ...] = ()
-        self._known: dict[str, tuple[ProjectRow, Care]] = {}
-        self._held: dict[str, tuple[Care, int]] = {}
+        self._known: dict[str, tuple[ProjectRow, int]] = {}
+        self._held: dict[str, tuple[int, int]] = {}
         self._sorted: tuple[ProjectRow, ...] = ()
-        self._key: list[tuple[Care, int]] = []
+        self._key: list[tuple[int, int]] = []
 
     def of(
         self, snapshot: Snapshot, routes: Mapping[str, RouteRow], now: Present
@@ -250,38 +179,48 @@ class Order:
             return self._sorted
         if snapshot.routes != self._routes:
             self._known.clear()
-        known = {row.id: self._care(row, routes, now) for row in rows}
+        known = {row.id: self._rank(row, routes, now) for row in rows}
         key = [
-            (self._settled(row_id, care, now), _PLACE.get(row.priority, 1))
-            for row_id, (row, care) in known.items()
+            (self._settled(row_id, rank, now), _PLACE.get(row.priority, 1))
+            for row_id, (row, rank) in known.items()
         ]
-        self.alarms = sum(care is Care.TROUBLE for _, care in known.values())
+        self.alarms = sum(row.state.urgency is Urgency.TROUBLE for row in rows)
         if key != self._key or rows is not self._rows:
             order = sorted(range(len(rows)), key=key.__getitem__)
             self._sorted = tuple(rows[index] for index in order)
         self._rows, self._routes, self._known, self._key = rows, snapshot.routes, known, key
         return self._sorted
 
-    def _care(
+    def _rank(
         self, row: ProjectRow, routes: Mapping[str, RouteRow], now: Present
-    ) -> tuple[ProjectRow, Care]:
+    ) -> tuple[ProjectRow, int]:
         known = self._known.get(row.id)
         if known is not None and known[0] is row:
             return known
-        return row, project_state(row, routes, now).care
+        return row, rank(row, routes, now)
 
-    def _settled(self, row_id: str, care: Care, now: Present) -> Care:
-        """The care a row is sorted by: at least what it wanted within the last seconds."""
-        held, since_ms = self._held.get(row_id, (Care.CALM, 0))
-        if care is Care.CALM and held is Care.CALM:
-            return care
-        if care > held and now.now_ms - since_ms < self.CALM_MS:
+    def _settled(self, row_id: str, rank: int, now: Present) -> int:
+        """The rank a row is sorted by: at least what it had within the last seconds."""
+        calm = Urgency.CALM.rank
+        held, since_ms = self._held.get(row_id, (calm, 0))
+        if rank == calm == held:
+            return rank
+        if rank > held and now.now_ms - since_ms < self.CALM_MS:
             return held
-        if care is Care.CALM:
+        if rank == calm:
             del self._held[row_id]
         else:
-            self._held[row_id] = (care, now.now_ms)
-        return care
+            self._held[row_id] = (rank, now.now_ms)
+        return rank
 
 
 _PLACE: Final = {"high": 0, "medium": 1, "low": 2}
+
+
+def rank(row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow], now: Present) -> int:
+    """0 is read first; what is paused, changed or forced is read before what is merely well."""
+    own = row.state.urgency.rank
+    done = row.changes or row.state.kind is Kind.PAUSED or in_force(row, routes, now).word
+    if own == Urgency.CALM.rank and done:
+        return Urgency.ATTENTION.rank
+    return own

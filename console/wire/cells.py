@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from console.domain.snapshot import HappeningKind
+from console.domain.state import Kind, Urgency
 from console.domain.text import clean
 
 MAX_TEXT_CHARS: Final = 1_000
@@ -22,7 +23,11 @@ Columns = Mapping[str, Sequence[str]]
 """Class name → its columns in order, as the sender has them."""
 Row = TypeVar("Row")
 
-_NEWER: Final[Mapping[type[StrEnum], StrEnum]] = {HappeningKind: HappeningKind.GATEWAY}
+_NEWER: Final[Mapping[type[StrEnum], StrEnum]] = {
+    HappeningKind: HappeningKind.GATEWAY,
+    Kind: Kind.OTHER,
+    Urgency: Urgency.ATTENTION,
+}
 """What a word means that only a newer sender knows; where there is none it is an error."""
 
 

@@ -30,6 +30,7 @@ from console.domain.snapshot import (
     TargetRow,
     Vitals,
 )
+from console.domain.state import Held
 from console.wire.cells import Cells, Unreadable, cells_of, columns_of, reader
 
 SNAPSHOT: Final = "snapshot"
@@ -56,7 +57,7 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "happenings": _Table(lambda s: s.happenings, Happening, attrgetter("id")),
 }
 _CELLS_OF: Final = {
-    cls: cells_of(cls) for cls in (*(table.row for table in _TABLES.values()), Level, Change)
+    cls: cells_of(cls) for cls in (*(table.row for table in _TABLES.values()), Level, Change, Held)
 }
 _COLUMNS: Final = {cls.__name__: columns_of(cls) for cls in _CELLS_OF}
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.cli.show import cells, count, json_text, percent, table
+from console.cli.show import cells, count, json_text, table
 
 
 @given(st.text())
@@ -34,9 +34,3 @@ def test_numbers_have_three_figures() -> None:
     numbers = (0, 640, 9_949, 9_950, 74_123, 310_400, 1_210_000, 999_999)
     told = ["0", "640", "9949", "9.95k", "74.1k", "310k", "1.21M", "1M"]
     assert [count(n) for n in numbers] == told
-    assert [percent(0, 9), percent(1, 1_000), percent(12, 100), percent(1, 0)] == [
-        "0%",
-        "0.1%",
-        "12%",
-        "–",
-    ]

@@ -27,18 +27,18 @@ def test_there_are_36_columns_and_the_last_is_open() -> None:
     st.lists(MS.filter(lambda ms: 1 <= ms <= BOUNDS_MS[-1]), min_size=1),
     st.sampled_from([0.5, 0.95, 0.99]),
 )
-def test_a_quantile_is_at_most_one_column_too_high(latencies: list[float], q: float) -> None:
+def test_a_quantile_is_at_most_one_column_away(latencies: list[float], q: float) -> None:
     counts = [0] * COLUMNS
     for ms in latencies:
         counts[column(ms)] += 1
     true = sorted(latencies)[max(0, -int(-q * len(latencies) // 1) - 1)]
     found = quantile_ms(counts, q)
     assert found is not None
-    assert true * 0.99 - 1 <= found <= true * 2**0.5 * 1.01 + 1
+    assert true / 2**0.5 * 0.99 - 1 <= found <= true * 2**0.5 * 1.01 + 1
 
 
-@pytest.mark.parametrize(("q", "ms"), [(0.5, 1), (0.9, 1), (0.95, 1_024), (1.0, 1_024)])
-def test_the_p95_is_where_95_of_100_lie_below(q: float, ms: int) -> None:
+@pytest.mark.parametrize(("q", "ms"), [(0.5, 1), (0.9, 1), (0.95, 874), (1.0, 1_024)])
+def test_the_p95_is_where_95_of_100_lie_below_within_its_column(q: float, ms: int) -> None:
     counts = [0] * COLUMNS
     counts[column(1)], counts[column(1_000)] = 90, 10
     assert quantile_ms(counts, q) == ms

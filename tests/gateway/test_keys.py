@@ -10,6 +10,7 @@ from console.gateway.keys import Caller, Key, KeyRing, by_name, key_ring
 from console.gateway.refusals import (
     KeyMalformed,
     KeyMissing,
+    KeyRevoked,
     KeysDiffer,
     KeyUnknown,
     ProjectNotOfKey,
@@ -152,4 +153,26 @@ def test_ring_holds_the_keys_that_the_command_log_has_in_force() -> None:
         added(5, "brief", "d" * 40, until_us=NOON_US),  # type: ignore[arg-type]
         entry(6, "project:search", Field.RPM, 5),
     )
-    assert key_ring(log, NOON_US) == KeyRing({digest("b" * 40): Key("new", ("search",))})
+    ring = key_ring(log, NOON_US)
+    assert ring == KeyRing(
+        {digest("b" * 40): Key("new", ("search",))},
+        {digest("a" * 40): Key("old", ("search",)), digest("d" * 40): Key("brief", ("search",))},
+    )
+    assert ring.serves("search")
+    assert not ring.serves("analytics")
+
+
+def test_a_key_that_was_ours_is_known_by_its_id_and_project() -> None:
+    ring = KeyRing({}, {digest(SECRET): Key("old", ("search", "analytics"))})
+    known = {"search": 1, "analytics": 1}
+    for headers, project in (
+        (bearer(SECRET), "search"),
+        (bearer(SECRET, x_project_id="analytics"), "analytics"),
+        (bearer(SECRET, x_project_id="no-such"), "search"),
+    ):
+        with pytest.raises(KeyRevoked) as told:
+            ring.caller(headers, known)
+        assert (told.value.key_id, told.value.project) == ("old", project)
+    with pytest.raises(KeyUnknown) as told_nothing:
+        ring.caller(bearer(SECRET), {})
+    assert type(told_nothing.value) is KeyUnknown

@@ -162,7 +162,7 @@ async def test_end_turns_held_money_into_spent() -> None:
     await it.end(await it.begin(), cost_nano_usd=360_000)
     row = await it.row()
     assert (row.budget.held_nano, row.budget.spent_nano) == (0, 360_000)
-    assert (row.flow.in_flight, row.flow.tokens_60s, row.flow.spent_60m_nano) == (0, 120, 360_000)
+    assert (row.flow.in_flight, row.flow.tokens_60s, row.flow.spent_60s_nano) == (0, 120, 360_000)
 
 
 async def test_row_is_still_again_when_all_windows_have_run_out() -> None:
@@ -221,11 +221,9 @@ async def test_spend_rates_go_on_where_the_last_process_left_them() -> None:
     now_us = it.clock.wall_us()
     told = [(now_us - ago * minute_us, "analytics", nano) for ago, nano in ((50, 7), (5, 100))]
     it.live.seed([*told, (now_us, "gone-from-the-file", 9)], [])
-    flow = (await it.row()).flow
-    assert (flow.spent_60m_nano, flow.spent_10m_nano) == (107, 100)
+    assert (await it.row()).flow.spent_10m_nano == 100
     it.clock.advance_ms(11 * 60_000)
-    flow = (await it.row()).flow
-    assert (flow.spent_60m_nano, flow.spent_10m_nano) == (100, 0)
+    assert (await it.row()).flow.spent_10m_nano == 0
 
 
 async def test_newest_happenings_stand_first_and_old_ones_leave() -> None:
@@ -239,14 +237,11 @@ async def test_newest_happenings_stand_first_and_old_ones_leave() -> None:
 
 async def test_refusals_are_shown_where_they_bind() -> None:
     it = Picture(catalogue())
-    it.live.refused("analytics", "", Cause.RPM)
-    it.live.refused("analytics", FLASH, Cause.TARGET_RPM)
-    it.live.refused("analytics", FLASH, Cause.TARGET_RPM)
+    it.live.refused("analytics", "opus", Cause.RPM, ANALYTICS)
+    it.live.refused("analytics", "flash", Cause.TARGET_RPM, f"target:{FLASH}")
+    it.live.refused("analytics", "flash", Cause.TARGET_RPM, f"target:{FLASH}")
     snapshot = await it.live.snapshot()
-    assert (snapshot.projects[0].flow.refused_60s, snapshot.projects[0].flow.refused_cause) == (
-        3,
-        "target_rpm",
-    )
+    assert snapshot.projects[0].flow.refused_60s == 3
     assert [target.flow.refused_60s for target in snapshot.targets] == [0, 2]
 
 
@@ -266,7 +261,7 @@ async def test_commands_in_force_stand_on_their_rows() -> None:
     assert row.rpm is not None
     assert (row.rpm.per_minute, row.rpm.capacity) == (120, 20 * MICRO)
     assert row.changes[0] == Change(
-        "cmd_1", "rpm", "120", "20", Layer.OVERRIDE, NOON_US + HOUR_US, "mika", "orders import"
+        "cmd_1", "rpm", "120", "60", Layer.OVERRIDE, NOON_US + HOUR_US, "mika", "orders import"
     )
     assert [(change.field, change.value) for change in row.changes[1:]] == [("paused", "paused")]
     assert (route.id, route.serving, route.paused) == ("opus", FLASH, False)

@@ -21,6 +21,7 @@ from console.domain.snapshot import (
     Vitals,
     Whoami,
 )
+from console.domain.state import AT_REST, Held, Kind, State, Urgency
 
 NOW_MS: Final = 5_000_000
 AT_US: Final = 1_795_456_920_000_000
@@ -55,13 +56,23 @@ def project(
     changes: tuple[Change, ...] = (),
     models: tuple[str, ...] = (),
     version: int = 0,
+    state: State = AT_REST,
 ) -> ProjectRow:
     """A project's row; money in dollars, emptiness as shares."""
     return ProjectRow(
         id=name, name=name, priority=priority, version=version, paused=paused,
         rpm=level(rpm, rpm_empty, 10), tpm=level(tpm, tpm_empty), slots=None,
         budget=Budget(None if budget is None else usd(budget), usd(spent), 0, DAY_END_US),
-        flow=flow or Flow(), changes=changes, models=models,
+        flow=flow or Flow(), changes=changes, models=models, state=state,
+    )  # fmt: skip
+
+
+def trouble(kind: Kind, cause: str = "", *, since_s: int = 0, who: str = "", count: int = 0,
+            asked: int = 0, others: tuple[Held, ...] = ()) -> State:  # fmt: skip
+    """A state in trouble since so many seconds."""
+    return State(
+        kind, Urgency.TROUBLE, cause, who, count, asked, NOW_MS - since_s * 1_000, NOW_MS,
+        others=others,
     )  # fmt: skip
 
 
@@ -73,7 +84,7 @@ def change(field: str, value: str, was: str, minutes: int | None = 59, *, at: in
 
 
 def _targets(*, fire: bool) -> tuple[TargetRow, ...]:
-    busy = Flow(requests_60s=50, tokens_60s=171_000, forwarded_5m=260, errors_5m=31, p95_ms=4_100)
+    busy = Flow(requests_60s=50, tokens_60s=171_000, ended_60s=52, failed_60s=14, p95_ms=4_100)
     rows = (
         ("main/claude-opus-4.7", 50, 200_000), ("main/gpt-4.1", 500, 1_000_000),
         ("main/gemini-2.5-flash", 1_000, 2_000_000), ("main/deepseek-v3.2", 2_000, 4_000_000),
@@ -81,12 +92,17 @@ def _targets(*, fire: bool) -> tuple[TargetRow, ...]:
     made = [TargetRow(name, 0, level(rpm, 0, 10), level(tpm), Flow()) for name, rpm, tpm in rows]
     if fire:
         made[0] = replace(
-            made[0], rpm=level(50, 1, 10), tpm=level(200_000, 0.9), flow=busy, upstream_429_60s=14
+            made[0],
+            rpm=level(50, 1, 10),
+            tpm=level(200_000, 0.9),
+            flow=busy,
+            upstream_429_60s=14,
+            state=trouble(Kind.FAILING, "upstream_429", since_s=240, count=14, asked=52),
         )
         made[1] = replace(
             made[1],
             rpm=level(500, 0.2, 10),
-            flow=Flow(requests_60s=96, tokens_60s=118_000, forwarded_5m=470, p95_ms=900),
+            flow=Flow(requests_60s=96, tokens_60s=118_000, ended_60s=95, p95_ms=900),
         )
     return tuple(made)
 
@@ -131,32 +147,37 @@ def fire(projects: int = 6) -> Snapshot:
             "analytics", rpm=20, tpm=80_000, rpm_empty=1, tpm_empty=0.9, budget=500, spent=455,
             models=("claude-opus-4.7",), version=4, priority="low",
             changes=(change("rpm", "20", "10", 47, at=4),),
-            flow=Flow(
-                20, 74_100, 274, "rpm", NOW_MS - 38_000, 120, 14, usd(11.6), usd(60), 4_100, 3
-            ),
+            flow=Flow(20, 74_100, 274, 22, 4, usd(1.16), usd(11.6), 4_100, 3),
+            state=trouble(Kind.STORM, "rpm", since_s=138, who="project:analytics", count=274,
+                          asked=294),
         ),
         project(
             "batch-embed", rpm=60, tpm=120_000, rpm_empty=1, tpm_empty=0.3, budget=None, spent=31,
             priority="low", models=("deepseek-v3.2",),
-            flow=Flow(60, 21_000, 512, "rpm", NOW_MS - 700_000, 100, 64, usd(0.4), usd(2), 200, 1),
+            flow=Flow(60, 21_000, 512, 60, 0, usd(0.04), usd(0.4), 200, 1),
+            state=trouble(Kind.STORM, "rpm", since_s=700, who="project:batch-embed", count=512,
+                          asked=572),
         ),
         project(
             "support-chat", priority="high", rpm=60, tpm=1_000_000, rpm_empty=0.42,
             tpm_empty=0.31, budget=1_000, spent=140, models=("gpt-4.1",),
-            flow=Flow(25, 310_000, 0, "", None, 900, 1, usd(2), usd(11), 1_900, 6),
+            flow=Flow(25, 310_000, 0, 24, 1, usd(0.2), usd(2), 1_900, 6),
         ),
         project(
             "content-gen", rpm=30, tpm=120_000, budget=300, spent=171, paused=True,
             changes=(change("paused", "yes", "no", 42, at=8),), models=("claude-opus-4.7",),
+            state=State(Kind.PAUSED, cause="paused", since_ms=NOW_MS - 1_080_000,
+                        until_us=AT_US + 42 * MINUTE_US),
         ),
         project(
             "search", rpm=1_000, tpm=2_000_000, rpm_empty=0.64, tpm_empty=0.5, budget=700,
             spent=407, models=("gpt-4.1",),
-            flow=Flow(640, 1_100_000, 0, "", None, 3_000, 12, usd(7), usd(41), 800, 9),
+            flow=Flow(640, 1_100_000, 0, 630, 2, usd(0.7), usd(7), 800, 9),
         ),
         project(
             "mobile-app", rpm=100, tpm=100_000, budget=50, spent=50,
-            flow=Flow(0, 0, 41, "budget", NOW_MS - 3_000_000),
+            flow=Flow(0, 0, 41),
+            state=trouble(Kind.SPENT, "budget", since_s=3_000, count=7, asked=7),
         ),
     )  # fmt: skip
     rows = (*bad[:projects], *base.projects[len(bad) :])

@@ -38,14 +38,6 @@ def test_long_whole_numbers_are_grouped_and_other_words_are_left() -> None:
     ]  # fmt: skip
 
 
-def test_ages_begin_at_five_seconds_and_ends_count_minutes_until_the_last() -> None:
-    assert [f.age(ms) for ms in (4_999, 5_000, 99_900, 100_000, 180_000, 8_000_000)] == [
-        "", "5s", "99s", "1m", "3m", "2h",
-    ]  # fmt: skip
-    ends = [f.remaining(s * 1_000_000) for s in (0, 59, 60, 61, 2_519, 3_600, 7_300, 90_000)]
-    assert ends == ["0s", "59s", "60s", "2m", "42m", "1h", "2h", "25h"]
-
-
 @given(st.floats(0, 1), st.integers(1, 20))
 def test_a_bar_is_full_only_when_it_is_and_empty_only_when_it_is(share: float, cells: int) -> None:
     drawn = f.bar(share, cells)

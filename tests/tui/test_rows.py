@@ -1,16 +1,19 @@
 """Lines are exactly as wide as the terminal and say what the reading says."""
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
 
+from console.domain.snapshot import Flow
+from console.domain.state import Kind
 from console.tui import figures as f
 from console.tui import frame
 from console.tui.actions import available
 from console.tui.link import Picture
 from console.tui.rows import Line, columns_for, project_head, project_line, target_line
 from console.tui.state import Present
-from tests.tui.scenes import AT_US, ME, NOW_MS, calm, fire, project
+from tests.tui.scenes import AT_US, ME, NOW_MS, fire, level, project, trouble, usd
 
 JST = timezone(timedelta(hours=9), "JST")
 NOW = Present(NOW_MS, AT_US)
@@ -44,9 +47,9 @@ def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
     )  # fmt: skip
     lines = [
         status,
-        frame.totals_line(picture, sums, JST, width),
+        frame.totals_line(picture, sums, width),
         frame.detail_line(snapshot.projects[0], snapshot.routes, NOW, "1/6", JST, width),
-        *frame.happening_lines(snapshot.happenings, 3, JST, width),
+        *frame.happening_lines(snapshot.happenings, 3, AT_US, JST, width),
         frame.keys_line(available("overview", read_only=False), width),
         *(
             frame.filter_line(
@@ -73,7 +76,7 @@ def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
 def test_at_eighty_columns_the_night_is_readable() -> None:
     snapshot, c = fire(), columns_for(80)
     line = text(project_line(snapshot.projects[0], {}, NOW, c, zone=JST))
-    for said in ("analytics", "L", "storm ×14", "20", "74k", "$455", "03:40", "12%", "4.1s"):
+    for said in ("analytics", "L✎", "storm ×14 2m", "20", "74k", "$455", "03:40", "18%", "4.1s"):
         assert said in line
 
 
@@ -85,41 +88,45 @@ def test_the_columns_keep_their_titles_above_them() -> None:
                                                               zone=JST))  # fmt: skip
         assert head.index("state") == line.index("storm")
         money = "today/budget" if "today/budget" in head else "today"
-        assert head.index(money) + len(money) == line.index("$455") + 4
+        end = line.index("$455") + (len("$455/500") if "$455/500" in line else 4)
+        assert head.index(money) + len(money) == end
 
 
-def test_bars_show_emptiness_and_go_hollow_when_late() -> None:
-    row, c = project("a", rpm=60, rpm_empty=1, tpm_empty=0.5), columns_for(83)
+def test_a_bar_shows_the_number_beside_it_and_goes_hollow_when_late() -> None:
+    row, c = project("a", rpm=60, flow=Flow(requests_60s=60)), columns_for(83)
     live = text(project_line(row, {}, NOW, c, zone=JST))
     late = text(project_line(row, {}, LATE, c, zone=JST))
     assert "█" * c.bar in live
     assert "█" not in late
     assert "░" * c.bar in late
+    refilled = replace(row, rpm=level(60, empty=1), flow=Flow(requests_60s=30))
+    assert f.bar(0.5, c.bar) in text(project_line(refilled, {}, NOW, c, zone=JST))
 
 
-def test_bars_refill_with_the_readers_time() -> None:
-    row, c = project("a", rpm=60, rpm_empty=1), columns_for(80)
-    half = Present(NOW_MS + 5_000, AT_US)  # ten seconds' worth, refilled to a half
-    assert f.bar(0.5, c.bar) in text(project_line(row, {}, half, c, zone=JST))
+def test_wide_screens_show_the_limit_of_every_number() -> None:
+    row = project("a", rpm=60, tpm=80_000, budget=5, spent=1, flow=Flow(14, 77_000))
+    line = text(project_line(row, {}, NOW, columns_for(120), zone=JST))
+    assert "14/60" in line
+    assert "77k/80k" in line
 
 
 def test_overrides_are_told_with_their_ends() -> None:
     snapshot = fire()
     wide = text(project_line(snapshot.projects[0], {}, NOW, columns_for(200), zone=JST))
-    assert "rpm 10→20 47m (mika) “batch bug”" in wide
+    assert "rpm 10→20 47m left (mika) “batch bug”" in wide
     rule = text(frame.detail_line(snapshot.projects[3], (), NOW, "4/6", JST, 80))
-    assert "paused 42m (mika)" in rule
+    assert "── content-gen paused 42m left (mika) “batch bug” · budget" in rule
 
 
-def test_a_narrow_rule_tells_what_was_done_before_the_rest() -> None:
+def test_a_narrow_rule_tells_what_holds_before_the_rest() -> None:
     rule = text(frame.detail_line(fire().projects[0], (), NOW, "1/6", JST, 60))
-    assert "── analytics rpm 10→20 47m" in rule  # and not its name twice
+    assert "── analytics storm ×14 2m: by its rpm, 274" in rule  # and not its name twice
 
 
 def test_what_is_refused_stands_in_the_sums() -> None:
     snapshot = fire()
     sums = frame.totals(snapshot.projects)
-    line = frame.totals_line(Picture(snapshot, ME, NOW, 0), sums, JST, 80)
+    line = frame.totals_line(Picture(snapshot, ME, NOW, 0), sums, 80)
     refused = sum(row.flow.refused_60s for row in snapshot.projects)
     assert f"ref {f.three(refused)}/m" in text(line)
 
@@ -131,12 +138,42 @@ def test_the_keys_stay_while_a_filter_is_in_force() -> None:
     assert "? help" in line
 
 
-def test_totals_are_sums_and_the_forecast_ends_with_the_day() -> None:
+def test_totals_are_sums_and_money_an_hour_is_a_rate_of_now() -> None:
     sums = frame.totals(fire().projects)
-    assert (sums.requests, sums.forwarded, sums.errors) == (745, 4_120, 91)
-    assert sums.gone_us(NOW) is not None
-    assert frame.totals(calm().projects).gone_us(NOW) is None
-    assert frame.totals(()).gone_us(NOW) is None
+    assert (sums.requests, sums.ended, sums.failed) == (745, 736, 7)
+    assert sums.hourly_nano(NOW) == usd(2.1) * 60
+    young = replace(NOW, counting_us=20_000_000)
+    assert sums.hourly_nano(young) == usd(2.1) * 180  # all of it in the 20 s since the start
+
+
+def test_a_gateway_that_has_just_started_says_how_long_it_counts() -> None:
+    snapshot = fire()
+    young = Picture(snapshot, ME, replace(NOW, counting_us=22_000_000), 0)
+    assert "counting since 20s" in text(frame.totals_line(young, frame.totals(()), 80))
+    assert "counting" not in text(
+        frame.totals_line(replace(young, present=NOW), frame.totals(()), 80)
+    )
+
+
+def test_an_unserving_gateway_is_not_called_live() -> None:
+    snapshot = fire()
+    dead = trouble(Kind.UNSERVED, "ledger", since_s=130)
+    sick = replace(snapshot, vitals=replace(snapshot.vitals, state=dead))
+    line = frame.status_line(
+        Picture(sick, ME, NOW, 0), label="", problem="", alarms=0, frozen_us=None, now_us=AT_US,
+        read_only=False, zone=JST, width=80,
+    )  # fmt: skip
+    assert "✗ UNSERVED 2m" in text(line)
+    assert "live" not in text(line)
+
+
+def test_events_of_another_day_carry_it() -> None:
+    today, before = fire().happenings[:2]
+    old = replace(before, at_us=AT_US - 26 * 3_600_000_000)
+    lines = frame.happening_lines((today, old), 2, AT_US, JST, 80)
+    assert [text(line).strip().split("  ")[0][:12] for line in lines] == [
+        "03:02 analyt", "23 Nov 01:02",
+    ]  # fmt: skip
 
 
 def test_a_sick_gateway_says_so_even_where_there_is_no_room() -> None:
@@ -145,7 +182,7 @@ def test_a_sick_gateway_says_so_even_where_there_is_no_room() -> None:
     picture = Picture(snapshot, ME, NOW, 0)
     sick = type(vitals)("gw", "0", "s", 0, problems=("journal 2m behind", "disk 4%"))
     object.__setattr__(picture.snapshot, "vitals", sick)
-    line = text(frame.totals_line(picture, frame.totals(snapshot.projects), JST, 60))
+    line = text(frame.totals_line(picture, frame.totals(snapshot.projects), 60))
     assert "gw journal 2m behind, disk 4%" in line
 
 

@@ -1,12 +1,13 @@
-"""Who is in trouble, said first; rows stand still without a reason to move."""
+"""Who is in trouble is read first; rows stand still without a reason to move."""
 
 from dataclasses import replace
 
 import pytest
 
 from console.domain.snapshot import Flow, ProjectRow, RouteRow
-from console.tui.state import Care, Order, Present, project_gone_us, project_state, target_state
-from tests.tui.scenes import AT_US, DAY_END_US, NOW_MS, calm, change, fire, project, usd
+from console.domain.state import Kind, State, Urgency
+from console.tui.state import Order, Present, in_force, project_gone_us
+from tests.tui.scenes import AT_US, DAY_END_US, NOW_MS, calm, change, fire, project, trouble, usd
 
 NOW = Present(NOW_MS, AT_US)
 FLASH = RouteRow(
@@ -17,45 +18,33 @@ ROUTES = {"gpt-4.1": FLASH}
 
 
 @pytest.mark.parametrize(
-    ("row", "said", "care"),
+    ("row", "said"),
     [
-        (project("a"), "ok", Care.CALM),
-        (project("a", flow=Flow(20, 0, 9, "rpm", NOW_MS - 38_000)), "throttled 38s", Care.TROUBLE),
-        (project("a", flow=Flow(20, 0, 9, "rpm", NOW_MS - 2_000)), "throttled", Care.TROUBLE),
-        (project("a", flow=Flow(34, 0, 1, "rpm", NOW_MS - 9_000)), "throttled 9s", Care.ATTENTION),
-        (project("a", flow=Flow(60, 0, 512, "rpm", NOW_MS)), "storm ×9", Care.TROUBLE),
-        (project("a", budget=5, spent=5), "budget spent", Care.TROUBLE),
-        (project("a", budget=5, spent=4.99, flow=Flow(refused_60s=1, refused_cause="budget")),
-         "budget spent", Care.TROUBLE),
-        (project("a", flow=Flow(forwarded_5m=100, errors_5m=12)), "errors 12%", Care.TROUBLE),
-        (project("a", flow=Flow(forwarded_5m=9, errors_5m=9)), "ok", Care.CALM),
-        (project("a", paused=True, changes=(change("paused", "yes", "no", 42),)),
-         "paused 42m", Care.ATTENTION),
-        (project("a", paused=True), "paused", Care.ATTENTION),
-        (project("a", models=("gpt-4.1",)), "↘flash 1h", Care.ATTENTION),
-        (project("a", changes=(change("rpm", "40", "20"),)), "ok ↑rpm 59m", Care.ATTENTION),
-        (project("a", changes=(change("tpm", "10", "20", None),)), "ok ↓tpm", Care.ATTENTION),
-        (project("a", budget=10, spent=8.5), "budget 85%", Care.ATTENTION),
+        (project("a"), ("", " ")),
+        (project("a", models=("gpt-4.1",)), ("↘flash −1h", "↘")),
+        (project("a", changes=(change("rpm", "40", "20"),)), ("↑rpm −59m", "✎")),
+        (project("a", changes=(change("rpm", "400", "300"),)), ("↑rpm −59m", "✎")),
+        (project("a", changes=(change("rpm", "400", "unlimited"),)), ("↓rpm −59m", "✎")),
+        (project("a", changes=(change("tpm", "10", "20", None),)), ("↓tpm", "✎")),
+        (project("a", changes=(change("paused", "yes", "no", 42),)), ("", " ")),
     ],
 )  # fmt: skip
-def test_the_worst_news_is_the_state(row: ProjectRow, said: str, care: Care) -> None:
-    state = project_state(row, ROUTES, NOW)
-    assert (state.text, state.care) == (said, care)
+def test_what_is_in_force_stands_beside_any_state(row: ProjectRow, said: tuple[str, str]) -> None:
+    for state in (row.state, trouble(Kind.STORM, "rpm")):
+        force = in_force(replace(row, state=state), ROUTES, NOW)
+        assert (force.text, force.glyph) == said
 
 
-def test_only_trouble_has_the_mark_of_trouble() -> None:
-    near = (project("a", flow=Flow(34, 0, 1, "rpm")), project("a", budget=10, spent=8.5))
-    assert [project_state(row, ROUTES, NOW).mark for row in near] == ["~", "~"]
+def test_a_target_forced_away_says_where_to() -> None:
+    _, gpt, *_ = fire().targets
+    assert in_force(gpt, ROUTES, NOW).text == "↘flash −1h"
 
 
-def test_a_target_says_what_its_upstream_answers() -> None:
-    opus, gpt, *_ = fire().targets
-    assert target_state(opus, {}, NOW).text == "429 ×14/m"
-    assert target_state(gpt, ROUTES, NOW).text == "↘flash 1h"
+SPENDS = Flow(requests_60s=4, spent_60s_nano=usd(1.16), spent_10m_nano=usd(11.6))
 
 
 def test_a_forecast_is_told_only_if_the_budget_ends_today() -> None:
-    row = project("a", budget=500, spent=455, flow=Flow(spent_10m_nano=usd(11.6)))
+    row = project("a", budget=500, spent=455, flow=SPENDS)
     gone = project_gone_us(row, NOW)
     assert gone is not None
     assert (gone - AT_US) // 60_000_000 == 38  # 45 dollars at 1.16 a minute
@@ -68,20 +57,40 @@ def test_a_forecast_is_told_only_if_the_budget_ends_today() -> None:
     assert row.budget.ends_us == DAY_END_US
 
 
+def test_a_burst_is_forecast_from_its_own_minute_and_silence_not_at_all() -> None:
+    burst = replace(SPENDS, requests_60s=40, spent_60s_nano=usd(9))
+    row = project("a", budget=500, spent=455, flow=burst)
+    gone = project_gone_us(row, NOW)
+    assert gone is not None
+    assert (gone - AT_US) // 60_000_000 == 5  # 45 dollars at 9 a minute
+    silent = replace(burst, requests_60s=0, spent_60s_nano=0)
+    assert project_gone_us(replace(row, flow=silent), NOW) is None
+
+
 def test_trouble_comes_first_then_priority_then_the_order_of_the_list() -> None:
     snapshot = fire(8)
     routes = {route.id: route for route in snapshot.routes}
     names = [row.name for row in Order().of(snapshot, routes, NOW)]
     assert names[:3] == ["mobile-app", "analytics", "batch-embed"]
-    assert names[3] == "support-chat"  # high priority, among those that want attention
+    assert names[3] == "support-chat"  # high priority, among those with something in force
     assert sorted(names) == sorted(row.name for row in snapshot.projects)
+
+
+def test_every_trouble_counts_and_attention_does_not() -> None:
+    order, snapshot = Order(), calm(3)
+    states = (trouble(Kind.CUT_OFF), State(Kind.NEAR, Urgency.ATTENTION), State(Kind.PAUSED))
+    rows = tuple(
+        replace(row, state=state) for row, state in zip(snapshot.projects, states, strict=True)
+    )
+    order.of(replace(snapshot, projects=rows), {}, NOW)
+    assert order.alarms == 1
 
 
 def test_rows_rise_at_once_and_sink_only_after_calm() -> None:
     order = Order()
     quiet = calm(3)
     names = [row.id for row in quiet.projects]
-    throttled = replace(quiet.projects[1], flow=Flow(20, 0, 9, "rpm", NOW_MS))
+    throttled = replace(quiet.projects[1], state=trouble(Kind.THROTTLED, "rpm"))
     loud = replace(quiet, projects=(quiet.projects[0], throttled, quiet.projects[2]))
 
     def shown(snapshot: object, after_ms: int) -> list[str]:

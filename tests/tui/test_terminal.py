@@ -58,13 +58,13 @@ def test_one_changed_cell_sends_few_bytes() -> None:
 @pytest.mark.parametrize("theme", ["dark", "ansi"])
 def test_the_overview_fits_its_terminal(columns: int, rows: int, theme: str) -> None:
     with console("--projects", "40", "--theme", theme, columns=columns, rows=rows) as screen:
-        screen.shows("storm ×14", "claude-opus-4.7", "429 ×14/m", "mika", "p pause", "? help")
+        screen.shows("storm ×14", "opus-4.7", "fails 26% 4m", "mika", "p pause", "? help")
         lines = screen.lines()
         assert "● live" in lines[0]
         assert "03:02 JST" in lines[0]
         assert "gw ok" in lines[1]
         assert "project" in lines[2]
-        assert "budget spent" in lines[3]  # the worst, and dearest, stands first
+        assert "spent 50m" in lines[3]  # the worst, and dearest, stands first
         assert "p pause" in lines[-1]
         assert "? help" in lines[-1]
 

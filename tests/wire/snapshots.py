@@ -19,6 +19,7 @@ from console.domain.snapshot import (
     TargetRow,
     Vitals,
 )
+from console.domain.state import AT_REST, Held, Kind, State, Urgency
 from console.domain.text import clean
 
 ints = st.integers(-(2**62), 2**62)
@@ -26,7 +27,15 @@ counts = st.integers(0, 2**62)
 texts = st.text(max_size=12).map(clean)
 ids = st.sampled_from("abcdef")
 levels = st.none() | st.builds(Level, ints, counts, counts, counts)
-flows = st.builds(Flow, counts, counts, counts, texts, st.none() | counts, counts, p95_ms=st.none())
+flows = st.builds(Flow, counts, counts, counts, p95_ms=st.none() | counts)
+held = st.builds(
+    Held, st.sampled_from(Kind), st.sampled_from(Urgency), texts, texts, counts, counts,
+    st.none() | ints,
+)  # fmt: skip
+states = st.just(AT_REST) | st.builds(
+    State, st.sampled_from(Kind), st.sampled_from(Urgency), texts,
+    others=st.lists(held, max_size=1).map(tuple), cleared=st.none() | st.sampled_from(Kind),
+)  # fmt: skip
 changes = st.lists(
     st.builds(
         Change, texts, texts, texts, texts, st.sampled_from(Layer), st.none() | ints, texts, texts
@@ -38,10 +47,10 @@ names = st.lists(texts, max_size=3).map(tuple)
 
 projects = st.builds(
     ProjectRow, ids, texts, texts, counts, st.booleans(), levels, levels, st.none() | counts,
-    budgets, flows, changes, names,
+    budgets, flows, changes, names, states,
 )  # fmt: skip
-targets = st.builds(TargetRow, ids, counts, levels, levels, flows, counts, changes)
-routes = st.builds(RouteRow, ids, counts, names, texts, st.booleans(), changes)
+targets = st.builds(TargetRow, ids, counts, levels, levels, flows, counts, changes, states)
+routes = st.builds(RouteRow, ids, counts, names, texts, st.booleans(), changes, states)
 happenings = st.builds(Happening, ids, counts, st.sampled_from(HappeningKind), texts, texts)
 vitals = st.builds(Vitals, texts, texts, texts, counts, names, counts, counts, counts, counts)
 

@@ -1,0 +1,430 @@
+"""The one judgement: from the state before and today's readings to the state now. Pure.
+
+The present is what was decided in the last 10 s, or the last ten decisions where those reach
+further back (an hour at most). A refusal older than the last change of the gate that refused it is
+not in it: whoever keeps the readings forgets it then. Counts come before shares, and what is in by
+one bound is out by a lower one, so that no word flips at an edge.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from console.domain.calls import Cause
+from console.domain.state import AT_REST, Held, Kind, State, Urgency
+
+PRESENT_MS: Final = 10_000
+HOUR_MS: Final = 3_600_000
+HURTS_MS: Final = 600_000
+"""A trouble that refused or failed nothing for so long hurts nobody now: attention."""
+CLEARED_MS: Final = 300_000
+"""So long what was cleared stays beside the row."""
+
+RATES: Final = frozenset(
+    {Cause.RPM, Cause.TPM, Cause.CONCURRENCY, Cause.TARGET_RPM, Cause.TARGET_TPM}
+)
+INVALID: Final = frozenset({Cause.INVALID, Cause.NEVER_FITS})
+HELD_MONEY: Final = "held"
+"""The cause where money held by requests under way, not spent money, is in the way."""
+NOT_COVERED: Final = "not_covered"
+"""The cause where there is money left, but less than a request may cost."""
+
+FAILURES: Final = 3
+FAILING_PERCENT: Final = 5
+RECOVERED_AFTER: Final = 20
+RECOVERED_MS: Final = 30_000
+STORM_IN: Final = (10, 30)
+"""So many refused in 10 s, or in 60 s, begin a storm, if five times as many were asked for."""
+STORM_OUT: Final = (5, 15)
+STORM_RATIO_IN, STORM_RATIO_OUT = 5, 3
+THROTTLED_PERCENT: Final = 10
+NEAR_IN_PERCENT, NEAR_OUT_PERCENT = 80, 70
+NEAR_LEAST: Final = 10
+"""Limits smaller than this a minute are never near: one request would be a tenth of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Refusals of one cause by one gate (``project:ID``, ``model:NAME`` …): present, minute."""
+
+    cause: Cause
+    gate: str
+    count: int
+    count_60s: int
+    last_ms: int
+    until_us: int | None = None
+    """When the gate opens by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided about a subject's requests. ``in_row`` are the newest decisions, refusals
+    all, by cause; ``apart_ms`` is the mean time between them; ``fits_ms`` when the newest refused
+    by a rate would have fitted."""
+
+    admitted: int = 0
+    admitted_60s: int = 0
+    last_admitted_ms: int | None = None
+    refused: tuple[Refused, ...] = ()
+    recent: bool = True
+    """The present is the last 10 s; False where it reaches further back."""
+    in_row: tuple[Cause, ...] = ()
+    apart_ms: int = 0
+    fits_ms: int = 0
+    money_held: bool = False
+    """The newest refusal by budget would have fitted without the money held."""
+
+    @property
+    def asked(self) -> int:
+        return self.admitted + sum(refused.count for refused in self.refused)
+
+    def by(self, causes: Iterable[Cause]) -> tuple[Refused, ...]:
+        """The present refusals of these causes, the commonest first."""
+        wanted = frozenset(causes)
+        found = [one for one in self.refused if one.count and one.cause in wanted]
+        return tuple(sorted(found, key=lambda one: -one.count))
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How forwarded requests ended; ``*_in_row`` are the newest, ``failed`` the upstream's fault.
+
+    ``invalid`` of ``present`` are those that the upstream called wrong, of the last 10 s or the
+    last ten.
+    """
+
+    ended_60s: int = 0
+    failed_60s: int = 0
+    ended_10s: int = 0
+    failed_10s: int = 0
+    present: int = 0
+    invalid: int = 0
+    failed_in_row: int = 0
+    well_in_row: int = 0
+    well_since_ms: int | None = None
+    last_well_ms: int | None = None
+    last_failed_ms: int | None = None
+    last_invalid_ms: int | None = None
+    cause: str = ""
+    """Of the newest failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the last 60 s took of a limit, or the day of its budget (``unit`` budget)."""
+
+    unit: str
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A day's budget in nano-dollars; there is none where a budget is unlimited or in shadow."""
+
+    limit: int
+    spent: int
+    held: int
+    ends_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything that a judgement of one subject is made from.
+
+    ``unserved`` says why the gateway cannot serve; ``paused`` is True with its end in ``until_us``;
+    ``cuts_off`` are the projects that a paused model's callers belong to; ``keyless`` a project
+    that no living key serves.
+    """
+
+    now_ms: int
+    decided: Decided = Decided()
+    ended: Ended = Ended()
+    uses: tuple[Use, ...] = ()
+    money: Money | None = None
+    unserved: str = ""
+    paused: bool = False
+    until_us: int | None = None
+    cuts_off: tuple[str, ...] = ()
+    keyless: bool = False
+
+
+def judge(before: State, now: Reading) -> State:
+    """The state of any subject: what does not concern its kind is not in its reading."""
+    unserved = list(_unserved(now))
+    if unserved:
+        held = unserved
+    elif now.paused:
+        # Nothing passes a pause: what was judged of the traffic is history, spent money is not.
+        held = [*_spent(now), _paused(now)]
+    else:
+        held = [
+            *_cut_off(now),
+            *_refused_often(before, now),
+            *_failing(before, now),
+            *_spent(now),
+            *_rejected(now),
+            *_near(before, now),
+        ]
+    return _settled(before, held, now.now_ms)
+
+
+def _unserved(now: Reading) -> Iterable[Held]:
+    """The gateway cannot serve at all, or could not record a request of just this subject."""
+    lost = now.decided.by({Cause.UNRECORDED})
+    if now.unserved:
+        yield Held(Kind.UNSERVED, Urgency.TROUBLE, now.unserved, last_ms=now.now_ms)
+    elif lost and (now.decided.in_row or now.now_ms - lost[0].last_ms < PRESENT_MS):
+        count = sum(one.count for one in lost)
+        yield Held(
+            Kind.UNSERVED, Urgency.TROUBLE, str(Cause.UNRECORDED), "", count, now.decided.asked,
+            last_ms=lost[0].last_ms,
+        )  # fmt: skip
+
+
+def _cut_off(now: Reading) -> Iterable[Held]:
+    paused = now.decided.by({Cause.PAUSED})
+    revoked = now.decided.by({Cause.KEY_REVOKED})
+    if revoked and not (now.keyless or now.decided.admitted == 0):
+        revoked = ()
+    for found in (paused, revoked):
+        if found:
+            yield Held(
+                Kind.CUT_OFF,
+                Urgency.TROUBLE,
+                str(found[0].cause),
+                found[0].gate,
+                sum(one.count for one in found),
+                now.decided.asked,
+                last_ms=max(one.last_ms for one in found),
+                until_us=found[0].until_us if len(found) == 1 else None,
+            )
+
+
+def _refused_often(before: State, now: Reading) -> Iterable[Held]:
+    """Storm or throttled: a limit refuses, and the callers do or do not mind."""
+    decided = now.decided
+    causes = RATES if _no_money_left(now) else RATES | {Cause.BUDGET}
+    rates = [one for one in decided.refused if one.cause in causes]
+    if not rates:
+        return
+    last_ms = max(one.last_ms for one in rates)
+    ago_ms = now.now_ms - last_ms
+    if ago_ms >= _calm_after_ms(decided, causes) and now.now_ms >= _fits_ms(decided, causes):
+        return
+    worst = max(rates, key=lambda one: (one.count, one.last_ms))
+    cause = str(worst.cause)
+    if worst.cause is Cause.BUDGET and decided.money_held:
+        cause = HELD_MONEY
+    count = sum(one.count for one in rates)
+    minute = sum(one.count_60s for one in rates)
+    held = Held(Kind.THROTTLED, Urgency.TROUBLE, cause, worst.gate, count, decided.asked,
+                last_ms=last_ms)  # fmt: skip
+    if _storm(before, count, minute, decided):
+        asked = decided.admitted_60s + minute
+        yield replace(held, kind=Kind.STORM, count=minute, asked=asked)
+    elif count * 100 >= THROTTLED_PERCENT * decided.asked:
+        yield held
+    else:
+        yield replace(held, urgency=Urgency.ATTENTION)
+
+
+def _calm_after_ms(decided: Decided, causes: frozenset[Cause]) -> int:
+    """How long without a refusal is calm: longer for callers who rarely ask and never get in."""
+    in_row = [cause for cause in decided.in_row if cause in causes]
+    if len(in_row) < FAILURES:
+        return PRESENT_MS
+    return max(PRESENT_MS, min(HURTS_MS, 2 * decided.apart_ms))
+
+
+def _fits_ms(decided: Decided, causes: frozenset[Cause]) -> int:
+    """Until when what was refused last would be refused again."""
+    return decided.fits_ms if any(cause in causes for cause in decided.in_row) else 0
+
+
+def _storm(before: State, count: int, minute: int, decided: Decided) -> bool:
+    def ratio(refused: int, admitted: int) -> int:
+        return (refused + admitted) // max(1, admitted)
+
+    sudden, lasting = ratio(count, decided.admitted), ratio(minute, decided.admitted_60s)
+    least, times = STORM_IN, STORM_RATIO_IN
+    if before.held(Kind.STORM):
+        least, times = STORM_OUT, STORM_RATIO_OUT
+        count = min(count, minute)
+    elif not decided.recent:
+        count = 0
+    return (count >= least[0] and sudden >= times) or (minute >= least[1] and lasting >= times)
+
+
+def _failing(before: State, now: Reading) -> Iterable[Held]:
+    ended = now.ended
+    if ended.last_failed_ms is None or now.now_ms - ended.last_failed_ms > HOUR_MS:
+        return
+    many = (
+        ended.failed_60s >= FAILURES and ended.failed_60s * 100 >= FAILING_PERCENT * ended.ended_60s
+    )
+    if not (before.held(Kind.FAILING) or many or ended.failed_in_row >= FAILURES):
+        return
+    if recovered(now):
+        return
+    hurts = ended.well_in_row == 0 or now.now_ms - ended.last_failed_ms < PRESENT_MS
+    yield Held(
+        Kind.FAILING,
+        Urgency.TROUBLE if hurts else Urgency.ATTENTION,
+        ended.cause,
+        "",
+        ended.failed_60s if hurts else 0,
+        ended.ended_60s if hurts else ended.well_in_row,
+        last_ms=ended.last_failed_ms,
+    )
+
+
+def recovered(now: Reading) -> bool:
+    """Whether enough went well since the last failure for the failures to be history.
+
+    Twenty in a row say little where one in twenty fails, and much where all did: they count if
+    they would have held some failures at the minute's rate, or if none failed for ten seconds.
+    """
+    ended = now.ended
+    if not ended.well_in_row or ended.last_failed_ms is None:
+        return False
+    assert ended.well_since_ms is not None
+    assert ended.last_well_ms is not None
+    if ended.last_well_ms - ended.well_since_ms >= RECOVERED_MS:
+        return True
+    if ended.well_in_row < RECOVERED_AFTER:
+        return False
+    calm = now.now_ms - ended.last_failed_ms >= PRESENT_MS
+    return calm or ended.well_in_row * ended.failed_60s >= 4 * ended.ended_60s
+
+
+def _no_money_left(now: Reading) -> bool:
+    """Whether the day's money is gone, or no longer covers what is asked; held money comes back."""
+    money, decided = now.money, now.decided
+    if money is None:
+        return False
+    if money.spent >= money.limit:
+        return True
+    in_row = decided.in_row.count(Cause.BUDGET)
+    if not in_row or decided.money_held:
+        return False
+    # A large request that does not fit says nothing of the small ones that go through beside it.
+    through = decided.last_admitted_ms
+    return in_row >= FAILURES or through is None or now.now_ms - through >= PRESENT_MS
+
+
+def _spent(now: Reading) -> Iterable[Held]:
+    if now.money is None or not _no_money_left(now):
+        return
+    refused = [one for one in now.decided.refused if one.cause is Cause.BUDGET]
+    gone = now.money.spent >= now.money.limit
+    yield Held(
+        Kind.SPENT,
+        Urgency.TROUBLE,
+        str(Cause.BUDGET) if gone else NOT_COVERED,
+        "",
+        sum(one.count for one in refused),
+        now.decided.asked,
+        last_ms=max((one.last_ms for one in refused), default=None),
+        until_us=now.money.ends_us,
+    )
+
+
+def _rejected(now: Reading) -> Iterable[Held]:
+    found = now.decided.by(INVALID | {Cause.KEY_REVOKED})
+    ours = sum(one.count for one in found)
+    asked = now.decided.asked
+    upstreams = now.ended.invalid * now.decided.admitted // max(1, now.ended.present)
+    count = ours + min(upstreams, now.decided.admitted)
+    if count < FAILURES or count * 2 <= asked:
+        return
+    last = [one.last_ms for one in found]
+    if now.ended.last_invalid_ms is not None:
+        last.append(now.ended.last_invalid_ms)
+    cause = str(found[0].cause) if ours >= upstreams else str(Cause.UPSTREAM_4XX)
+    yield Held(Kind.REJECTED, Urgency.TROUBLE, cause, "", count, asked, last_ms=max(last))
+
+
+def _near(before: State, now: Reading) -> Iterable[Held]:
+    money = now.money
+    uses = list(now.uses)
+    if money is not None and money.spent < money.limit:
+        if money.spent + money.held >= money.limit:
+            yield Held(Kind.NEAR, Urgency.ATTENTION, HELD_MONEY, "", money.spent, money.limit)
+        else:
+            uses.append(Use("budget", money.spent, money.limit))
+    for use in uses:
+        if use.unit != "budget" and use.limit < NEAR_LEAST:
+            continue
+        bound = NEAR_OUT_PERCENT if before.held(Kind.NEAR, use.unit) else NEAR_IN_PERCENT
+        if use.used * 100 >= bound * use.limit > 0:
+            yield Held(Kind.NEAR, Urgency.ATTENTION, use.unit, "", use.used, use.limit)
+
+
+def _paused(now: Reading) -> Held:
+    refused = now.decided.by({Cause.PAUSED})
+    return Held(
+        Kind.PAUSED,
+        Urgency.CALM,
+        str(Cause.PAUSED),
+        ", ".join(now.cuts_off),
+        sum(one.count for one in refused),
+        now.decided.asked,
+        last_ms=max((one.last_ms for one in refused), default=None),
+        until_us=now.until_us,
+    )
+
+
+_TROUBLES: Final = frozenset(
+    {Kind.UNSERVED, Kind.CUT_OFF, Kind.STORM, Kind.FAILING, Kind.SPENT, Kind.REJECTED}
+)
+
+
+def _settled(before: State, found: Iterable[Held], now_ms: int) -> State:
+    """The findings in order, each with its beginning; beside them what is over."""
+    held = sorted((_begun(one, before, now_ms) for one in found), key=lambda one: one.place)
+    worst = held[0] if held else Held()
+    cleared, cleared_ms = before.cleared, before.cleared_ms
+    was_trouble = before.kind in _TROUBLES or before.urgency is Urgency.TROUBLE
+    if was_trouble and all(one.kind is not before.kind for one in held):
+        cleared, cleared_ms = before.kind, now_ms
+    elif cleared_ms is not None and (
+        now_ms - cleared_ms >= CLEARED_MS or any(one.kind is cleared for one in held)
+    ):
+        cleared, cleared_ms = None, None
+    if not held and cleared is None:
+        return AT_REST
+    if not held:
+        worst = Held(since_ms=before.since_ms if before.kind is Kind.OK else now_ms)
+    return state_of(worst, tuple(held[1:]), cleared, cleared_ms)
+
+
+def state_of(
+    worst: Held,
+    others: tuple[Held, ...] = (),
+    cleared: Kind | None = None,
+    cleared_ms: int | None = None,
+) -> State:
+    """The state whose word is ``worst``."""
+    return State(
+        worst.kind,
+        worst.urgency,
+        worst.cause,
+        worst.who,
+        worst.count,
+        worst.asked,
+        worst.since_ms,
+        worst.last_ms,
+        worst.until_us,
+        others,
+        cleared,
+        cleared_ms,
+    )
+
+
+def _begun(one: Held, before: State, now_ms: int) -> Held:
+    known = before.held(one.kind)
+    since_ms = known.since_ms if known and known.since_ms is not None else now_ms
+    hurt_ms = since_ms if one.last_ms is None else one.last_ms
+    stale = one.urgency is Urgency.TROUBLE and now_ms - hurt_ms >= HURTS_MS
+    return replace(one, since_ms=since_ms, urgency=Urgency.ATTENTION if stale else one.urgency)

@@ -1,0 +1,101 @@
+"""What each subject is judged from: its tally, under the limits and pauses in force."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from console.domain.calls import Cause
+from console.domain.judgement import Decided, Money, Reading, Use
+from console.domain.limits import Kind, RateLimit
+from console.gateway.flows import Flows
+from console.gateway.plan import Plan, ProjectPlan, TargetPlan
+from console.gateway.states import States
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where readings come from. ``money`` are the projects' days, without those whose budget
+    refuses nothing; ``keyed`` says whether a living key serves a project."""
+
+    plan: Plan
+    projects: Mapping[str, Flows]
+    targets: Mapping[str, Flows]
+    money: Mapping[str, Money]
+    keyed: Callable[[str], bool]
+
+
+def reading_of(
+    subject: str, states: States, sources: Sources, blank: Reading, now_ns: int
+) -> Reading | None:
+    """The reading of ``project:ID``, ``target:ID`` or ``model:NAME``; None for what is unknown.
+
+    ``blank`` has what all share.
+    """
+    plan = sources.plan
+    kind, _, name = subject.partition(":")
+    tally = states.tally(subject)
+    reading = replace(
+        blank,
+        decided=_with_ends(tally.decided(now_ns), plan),
+        ended=tally.ended_lately(now_ns),
+    )
+    if kind == "project" and name in plan.projects:
+        return _of_project(plan.projects[name], sources, reading, now_ns)
+    if kind == "target" and name in plan.targets:
+        return _of_target(plan.targets[name], sources, reading, now_ns)
+    if kind == "model" and name in plan.routes:
+        paused = plan.routes[name].paused
+        return replace(
+            reading,
+            paused=paused is not None,
+            until_us=paused.until_us if paused else None,
+            cuts_off=states.cut_off_by(subject, now_ns) if paused else (),
+        )
+    return None
+
+
+def _of_project(plan: ProjectPlan, sources: Sources, reading: Reading, now_ns: int) -> Reading:
+    name, shadow = plan.project.id, plan.project.shadow
+    requests, tokens = sources.projects[name].taken(now_ns)
+    revoked = bool(reading.decided.by({Cause.KEY_REVOKED}))
+    return replace(
+        reading,
+        uses=_uses(
+            (Kind.RPM, requests, None if Kind.RPM in shadow else plan.requests),
+            (Kind.TPM, tokens, None if Kind.TPM in shadow else plan.tokens),
+        ),
+        money=sources.money.get(name),
+        paused=plan.paused is not None,
+        until_us=plan.paused.until_us if plan.paused else None,
+        keyless=revoked and not sources.keyed(name),
+    )
+
+
+def _of_target(plan: TargetPlan, sources: Sources, reading: Reading, now_ns: int) -> Reading:
+    """A target is paused where every model is that it serves, or that has its home there."""
+    name = plan.target.id
+    requests, tokens = sources.targets[name].taken(now_ns)
+    routes = sources.plan.routes.values()
+    serves = [route for route in routes if route.serving == name]
+    serves = serves or [route for route in routes if route.route.targets[0] == name]
+    pauses = [route.paused for route in serves if route.paused]
+    paused = bool(serves) and len(pauses) == len(serves)
+    ends = [entry.until_us for entry in pauses if entry.until_us is not None]
+    return replace(
+        reading,
+        uses=_uses((Kind.RPM, requests, plan.requests), (Kind.TPM, tokens, plan.tokens)),
+        paused=paused,
+        until_us=min(ends, default=None) if paused else None,
+    )
+
+
+def _uses(*taken: tuple[Kind, int, RateLimit | None]) -> tuple[Use, ...]:
+    return tuple(Use(str(kind), used, limit.per_minute) for kind, used, limit in taken if limit)
+
+
+def _with_ends(decided: Decided, plan: Plan) -> Decided:
+    """Paused models' refusals with the instant at which the model's pause ends."""
+    ends = {f"model:{name}": r.paused.until_us for name, r in plan.routes.items() if r.paused}
+    if not ends or not decided.refused:
+        return decided
+    refused = tuple(replace(one, until_us=ends.get(one.gate)) for one in decided.refused)
+    return replace(decided, refused=refused)

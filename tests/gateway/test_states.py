@@ -1,0 +1,249 @@
+"""States as events make them: told second by second, under a clock that a test turns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from console.domain.calls import Cause, Outcome
+from console.domain.judgement import Reading
+from console.domain.state import AT_REST, Kind, State, Urgency
+from console.gateway.states import States
+from tests.gateway.values import call
+
+SECOND_NS = 1_000_000_000
+PROJECT, TARGET, MODEL = "project:analytics", "target:main/opus", "model:opus"
+ALL = (PROJECT, TARGET, MODEL)
+FAILS = {"outcome": Outcome.UPSTREAM_ERROR, "cause": Cause.UPSTREAM_5XX}
+
+
+@dataclass
+class Story:
+    """What happens to one project, and what is said of it after each second."""
+
+    states: States = field(default_factory=States)
+    now_ns: int = 1_000 * SECOND_NS
+    judged: int = 0
+
+    def refuse(self, cause: Cause, gate: str = PROJECT, times: int = 1, wait_ms: int = 0) -> None:
+        for _ in range(times):
+            self.states.refused(self.now_ns, PROJECT, cause, gate, wait_ms)
+
+    def admit(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.states.admitted(self.now_ns, ALL)
+            self.end()
+
+    def fail(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.states.admitted(self.now_ns, ALL)
+            self.end(**FAILS)
+
+    def end(self, **how: object) -> None:
+        self.states.ended(self.now_ns, call(**how), ALL)
+
+    async def judge(self) -> State:
+        async def read(subjects: Sequence[str]) -> Mapping[str, Reading]:
+            self.judged += len(subjects)
+            return {one: self._reading(one) for one in subjects}
+
+        await self.states.judge(read)
+        return self.states.of(PROJECT)
+
+    def _reading(self, subject: str) -> Reading:
+        tally = self.states.tally(subject)
+        return Reading(
+            self.now_ns // 1_000_000, tally.decided(self.now_ns), tally.ended_lately(self.now_ns)
+        )
+
+    async def second(self, seconds: float = 1) -> State:
+        """Let time pass; the state at its end."""
+        for _ in range(int(seconds)):
+            self.now_ns += SECOND_NS
+            await self.judge()
+        return self.states.of(PROJECT)
+
+
+async def test_an_override_that_ends_takes_its_refusals_along() -> None:
+    it = Story()
+    it.refuse(Cause.PAUSED, MODEL, times=13)
+    assert (await it.judge()).kind is Kind.CUT_OFF
+    it.states.changed([MODEL])
+    state = await it.judge()
+    assert (state.kind, state.cleared) == (Kind.OK, Kind.CUT_OFF)
+
+
+async def test_a_pauses_refusals_do_not_hide_what_refuses_after_it() -> None:
+    it = Story()
+    it.refuse(Cause.PAUSED, times=400)
+    await it.second(5)
+    it.states.changed([PROJECT])
+    it.admit(2)
+    it.refuse(Cause.RPM, times=20)
+    state = await it.judge()
+    assert (state.kind, state.cause, state.count, state.asked) == (Kind.STORM, "rpm", 20, 22)
+
+
+async def test_a_change_of_another_project_or_model_forgets_nothing_here() -> None:
+    it = Story()
+    it.refuse(Cause.PAUSED, MODEL)
+    it.states.changed(["project:search", "model:flash", "key:k"])
+    assert (await it.judge()).kind is Kind.CUT_OFF
+
+
+async def test_a_refusal_in_the_same_second_as_the_change_but_after_it_counts() -> None:
+    it = Story()
+    it.refuse(Cause.RPM)
+    it.states.changed([PROJECT])
+    it.refuse(Cause.RPM)
+    state = await it.judge()
+    assert (state.kind, state.count, state.asked) == (Kind.THROTTLED, 1, 1)
+
+
+async def test_throttled_is_over_ten_seconds_after_the_last_refusal() -> None:
+    it = Story()
+    for _ in range(5):
+        it.admit(3)
+        it.refuse(Cause.TPM)
+        assert (await it.second()).kind is Kind.THROTTLED
+    kinds = []
+    for _ in range(10):
+        it.admit(3)
+        kinds.append((await it.second()).kind)
+    assert kinds == [Kind.THROTTLED] * 8 + [Kind.OK] * 2
+
+
+async def test_who_asks_every_twenty_seconds_and_never_gets_in_is_never_ok() -> None:
+    it = Story()
+    kinds = set()
+    for _ in range(12):
+        it.refuse(Cause.RPM)
+        for _ in range(20):
+            kinds.add((await it.second()).kind)
+        it.now_ns += 0
+    assert kinds - {Kind.OK} == {Kind.THROTTLED}
+    later = set()
+    for _ in range(3):
+        it.refuse(Cause.RPM)
+        for _ in range(20):
+            later.add((await it.second()).kind)
+    assert later == {Kind.THROTTLED}
+    assert (await it.second(30)).kind is Kind.OK, "twice its rhythm without asking"
+
+
+async def test_a_storm_does_not_flip_while_its_client_wavers() -> None:
+    it = Story()
+    it.admit()
+    it.refuse(Cause.RPM, times=12)
+    seen = [(await it.second()).kind]
+    for beat in range(30):
+        it.admit(1 + beat % 2)
+        it.refuse(Cause.RPM, times=4 + 4 * (beat % 3))
+        seen.append((await it.second()).kind)
+    assert set(seen) == {Kind.STORM}
+    assert (await it.second(10)).kind is Kind.OK
+
+
+async def test_four_of_four_failing_a_minute_apart_is_failing() -> None:
+    it = Story()
+    said = []
+    for _ in range(4):
+        it.fail()
+        said.append((await it.second(90)).kind)
+    assert said == [Kind.OK, Kind.OK, Kind.FAILING, Kind.FAILING]
+
+
+async def test_failing_stays_in_silence_weakens_and_is_forgotten_in_an_hour() -> None:
+    it = Story()
+    it.fail(3)
+    state = await it.second(590)
+    assert (state.kind, state.urgency) == (Kind.FAILING, Urgency.TROUBLE)
+    assert (await it.second(20)).urgency is Urgency.ATTENTION
+    assert (await it.second(3_000)).kind is Kind.OK
+
+
+async def test_failing_is_over_with_twenty_successes_and_one_new_failure_is_none() -> None:
+    it = Story()
+    for _ in range(25):
+        it.fail()
+        await it.second()
+    for well in range(20):
+        it.admit()
+        assert (await it.judge()).kind is (Kind.FAILING if well < 19 else Kind.OK)
+    it.fail()
+    assert (await it.second()).kind is Kind.OK, "what it recovered from is history"
+    it.fail(2)
+    assert (await it.second()).kind is Kind.FAILING
+
+
+async def test_one_in_sixteen_failing_at_speed_does_not_flip() -> None:
+    it = Story()
+    kinds = []
+    for beat in range(60):
+        it.admit(47)
+        it.fail(3 if beat % 2 else 4)
+        kinds.append((await it.second()).kind)
+    assert set(kinds) == {Kind.FAILING}
+
+
+async def test_an_upstreams_failure_is_said_of_all_it_concerns() -> None:
+    it = Story()
+    it.fail(3)
+    await it.judge()
+    assert [it.states.of(one).kind for one in ALL] == [Kind.FAILING] * 3
+    assert [it.states.of(one).cause for one in ALL] == ["upstream_5xx"] * 3
+
+
+async def test_a_targets_limit_is_said_of_the_target_too() -> None:
+    it = Story()
+    it.refuse(Cause.TARGET_RPM, TARGET, times=5)
+    await it.judge()
+    assert it.states.of(TARGET).kind is Kind.THROTTLED
+    assert (await it.judge()).who == TARGET
+    assert it.states.of(MODEL) == AT_REST
+
+
+@pytest.mark.parametrize("how", [Cause.CLIENT_GONE, Cause.RESTART])
+async def test_what_is_not_the_upstreams_fault_fails_nothing(how: Cause) -> None:
+    it = Story()
+    for _ in range(5):
+        it.states.admitted(it.now_ns, ALL)
+        it.end(outcome=Outcome.UNKNOWN, cause=how)
+    assert await it.judge() == AT_REST
+
+
+async def test_who_is_at_rest_is_not_judged() -> None:
+    it = Story()
+    it.admit()
+    await it.judge()
+    judged = it.judged
+    await it.second(100)
+    assert it.judged == judged
+    it.refuse(Cause.RPM)
+    await it.second(9)
+    assert it.judged == judged + 9
+    # Ten seconds of it and five minutes of what was cleared: then it rests again.
+    await it.second(400)
+    rested = it.judged
+    await it.second(100)
+    assert it.judged == rested
+
+
+async def test_what_happens_while_others_are_judged_is_judged_next() -> None:
+    it = Story()
+    it.admit()
+
+    async def read(subjects: Sequence[str]) -> Mapping[str, Reading]:
+        it.refuse(Cause.PAUSED, MODEL)
+        return {one: Reading(it.now_ns // 1_000_000) for one in subjects}
+
+    await it.states.judge(read)
+    assert (await it.judge()).kind is Kind.CUT_OFF
+
+
+async def test_a_paused_model_cuts_off_those_that_it_refuses() -> None:
+    it = Story()
+    it.refuse(Cause.PAUSED, MODEL)
+    await it.judge()
+    assert it.states.cut_off_by(MODEL, it.now_ns) == ("analytics",)
+    assert it.states.cut_off_by("model:flash", it.now_ns) == ()
