@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai._streaming import ServerSentEvent, SSEDecoder
 
@@ -135,6 +135,7 @@ def test_client_gets_every_event_but_our_usage_however_it_is_cut(
     assert seen[-1].event in (None, "done")
 
 
+@settings(deadline=None)  # quadratic
 @given(cut_up(most=3))
 def test_nothing_is_held_back_once_its_event_is_whole(
     stream: tuple[list[Sent], list[bytes]],
@@ -329,6 +330,30 @@ def test_image_in_a_delta_passes() -> None:
     relay = OpenAIRelay(include_usage=False)
     got = b"".join(relay.feed(wire[at : at + 65_536]) for at in range(0, len(wire), 65_536))
     assert got == wire
+
+
+STREAM_WORDS = ("choices", "delta", "index", "content", "finish_reason", "object", "id", "error")
+USAGE_WORDS = ("usage", "x_groq", "prompt_tokens", "completion_tokens", "cached_tokens")
+WORDS = st.sampled_from((*STREAM_WORDS, *USAGE_WORDS))
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["error", "stop"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.binary(max_size=12) | ANYTHING.map(json.dumps).map(str.encode), max_size=6))
+def test_whatever_comes_what_leaves_can_be_read(sent: list[bytes]) -> None:
+    relay = OpenAIRelay(include_usage=False)
+    got = b"".join(relay.feed(b"data: " + one + b"\n\n") for one in sent if not relay.ended)
+    got += relay.close()
+    usage = relay.usage
+    assert usage is None or usage.output_tokens >= 0
+    last = relay.terminal("0") if relay.done else error_event(b"{}", "0")
+    seen = read_by_sdk(got + last)
+    for one in seen[:-1]:
+        one.json()  # raises on what the SDK cannot read
+    assert seen[-1].data == ("[DONE]" if relay.done else "{}")
 
 
 def test_errors_event_carries_the_cost_in_its_own_block() -> None:

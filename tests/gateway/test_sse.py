@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
@@ -114,6 +114,7 @@ def test_official_sdk_sees_the_same_events_and_none_without_data(
     assert seen == [event.data for event in dispatched(wire)]
 
 
+@settings(deadline=None)  # quadratic
 @given(cut_up())
 def test_nothing_is_held_back_once_its_block_is_whole(stream: tuple[bytes, list[bytes]]) -> None:
     _, chunks = stream
