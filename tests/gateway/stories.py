@@ -138,7 +138,7 @@ class Story:
         )
 
     async def tell(self, steps: int) -> None:
-        await self._boot()
+        await self.boot()
         acts = (
             (self.ask, 10),
             (self.settle, 6),
@@ -154,9 +154,9 @@ class Story:
         try:
             for _ in range(steps):
                 await self.random.choices(kinds, weights)[0]()
-                await self._look()
+                await self.look()
             await self._unlock()
-            await self._look()
+            await self.look()
             await self._audit()
         finally:
             await self._unlock()
@@ -210,6 +210,12 @@ class Story:
         call = await self.gateway.deck.end(flight, ending)
         self.spent[call.project, flight.open.day] += call.cost_nano_usd
 
+    async def spend(self, requests: int) -> None:
+        """So many requests, one after the other."""
+        for _ in range(requests):
+            await self.ask()
+            await self.settle()
+
     async def wait(self) -> None:
         """Time passes: a little, much, or up to some project's midnight."""
         ahead_us = self.random.choice((SECOND_US, 40 * SECOND_US, 600 * SECOND_US, 5 * HOUR_US, 0))
@@ -223,13 +229,13 @@ class Story:
 
     async def step(self) -> None:
         """The wall clock goes wrong."""
-        await self._set_wall(self.offset_us + self.random.choice(STEPS_US))
+        await self.set_wall(self.offset_us + self.random.choice(STEPS_US))
 
     async def ntp(self) -> None:
         """The wall clock is put right."""
-        await self._set_wall(0)
+        await self.set_wall(0)
 
-    async def _set_wall(self, offset_us: int) -> None:
+    async def set_wall(self, offset_us: int) -> None:
         self.clock.set_wall(self.clock.wall_us() - self.offset_us + offset_us)
         self.offset_us = offset_us
         self.weeks_off |= abs(offset_us) >= 7 * DAY_US
@@ -295,11 +301,11 @@ class Story:
         self.clock.advance_ns(down_us * 1_000)
         if self.random.random() < 0.5:
             self.clock.reboot()
-            await self._set_wall(self.random.choice((0, *STEPS_US)))
+            await self.set_wall(self.random.choice((0, *STEPS_US)))
             self.steady_us += max(0, self.clock.wall_us() - self.mark_us)
         else:
             self.steady_us += down_us
-        await self._boot()
+        await self.boot()
 
     async def lock_ledger(self) -> None:
         """Another process keeps SQLite's lock, for some steps."""
@@ -335,13 +341,13 @@ class Story:
 
     # What must hold
 
-    async def _boot(self) -> None:
+    async def boot(self) -> None:
         ledger = await Ledger.open(self.config.state, self.clock)
         self.gateway = await _assemble(self.config, self.clock, ledger)
         self._patience(30)
         self._copy_database(self.config.state)
         self.gateway.desk._tell_again()
-        await self._look()
+        await self.look()
 
     def _copy_database(self, state: Path) -> None:
         """As a kill -9 may leave it: the journal runs ahead of it."""
@@ -359,7 +365,7 @@ class Story:
             self._patience(30)
             await self.gateway.ledger.flushed()
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """What the gateway does every second, and what is to be seen after it."""
         await self.gateway.desk.tick()
         await self.gateway.levels.record()

@@ -136,6 +136,20 @@ async def test_a_restart_in_the_same_boot_goes_by_the_monotonic_clock_alone(
         assert not at.paused()
 
 
+async def test_a_reboot_goes_on_no_earlier_than_the_newest_command(tmp_path: Path) -> None:
+    clock = HandClock()
+    async with bench(tmp_path, clock) as at:
+        levels(at)
+        clock.advance_ms(50 * MINUTE_MS)
+        await at.does(PAUSE)
+    clock.reboot()
+    clock.set_wall(clock.wall_us() - DAY_US)
+    async with bench(tmp_path, clock) as at:
+        clock.advance_ms(HOUR_MS)
+        await at.desk.tick()
+        assert not at.paused()
+
+
 async def test_a_restart_shows_ends_by_the_clock_as_it_is_now(tmp_path: Path) -> None:
     clock = HandClock()
     async with bench(tmp_path, clock) as at:
