@@ -7,7 +7,7 @@ import click
 
 from console.cli.exits import Exit, Stop
 from console.cli.show import emit, say
-from console.domain.text import clean
+from console.domain.text import clean, counted
 
 if TYPE_CHECKING:
     from console.store import Verified
@@ -62,7 +62,7 @@ def verify(*, state: Path | None, head: str | None, as_json: bool) -> int:
 
 def _tell(found: "Verified", where: Path, head: str | None, *, kept: bool) -> None:
     last = found.head
-    count = f"{last.entries:,} entries, the last is number {last.seq}"
+    count = f"{counted(last.entries, 'entry', 'entries')}, the last is number {last.seq}"
     if found.broken is None:
         say(f"the command log in {clean(str(where))} holds: {count}")
     else:

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from console.domain.commands import Action, Entry, Field, Role
+from console.domain.text import counted
 
 GENESIS: Final = "0" * 64
 _FIELDS: Final = tuple(field.name for field in fields(Entry) if field.name != "hash")
@@ -47,7 +48,7 @@ class Broken:
     def __str__(self) -> str:
         return (
             f"the command log does not hold from entry {self.seq} on ({self.why}); "
-            f"{self.following} entries follow it"
+            f"{counted(self.following, 'entry', 'entries')} after it"
         )
 
 

@@ -255,7 +255,7 @@ class Ledger:
         """What is wrong with the store, in words: `troubles`, and what was lost before."""
         words = [loss.words for loss in self.recovered.losses if loss.words]
         if self._journal.damaged:
-            words.append(f"journal damaged in {len(self._journal.damaged)} places")
+            words.append(f"journal damaged in {counted(len(self._journal.damaged), 'place')}")
         words += [loss.words for loss in self._watch.lasting]
         return tuple(dict.fromkeys((*self.troubles, *words)))
 

@@ -17,7 +17,7 @@ from typing import Final
 from console.domain.clock import Clock
 from console.domain.ids import new_id
 from console.domain.snapshot import Happening, HappeningKind
-from console.domain.text import clean
+from console.domain.text import clean, counted
 from console.store.chain import Broken
 from console.store.journal import Journal, Position
 
@@ -98,7 +98,7 @@ def losses(
         at = min(journal.damaged)
         yield Loss(
             "",
-            f"the journal is damaged in {len(journal.damaged)} places (first in segment "
+            f"the journal is damaged in {counted(len(journal.damaged), 'place')} (first in segment "
             f"{at.segment} at byte {at.offset}): what stood there is lost, what follows was read",
             _LOOK,
         )
@@ -139,19 +139,16 @@ def _torn(journal: Journal, folded: Position) -> Iterator[Loss]:
     for segment, tail in sorted(journal.tails.items()):
         if segment < folded.segment:
             continue  # an earlier start has told it
-        words = f"journal ends torn ({tail.size} bytes)"
-        where = f"segment {segment} of the journal ends"
+        size = counted(tail.size, "byte")
+        words, where = f"journal ends torn ({size})", f"segment {segment} of the journal ends"
         if tail.begun:
             yield Loss(
                 words,
-                f"{where} in the middle of a record ({tail.size} bytes): that record is lost",
+                f"{where} in the middle of a record ({size}): that record is lost",
                 "usual after a crash in the middle of a write, which nobody was told had worked; "
                 "if the file was cut by hand, more is lost",
                 grave=False,
             )
         else:
-            yield Loss(
-                words,
-                f"{where} in {tail.size} bytes that are no record: what stood there is lost",
-                _LOOK,
-            )
+            what = f"{where} in {size} that are no record: what stood there is lost"
+            yield Loss(words, what, _LOOK)

@@ -100,7 +100,7 @@ def _chain(name: str, statement: str, says: str) -> Damage:
     return Damage(f"log: {name}", lambda s: sql(s, statement), says, ALL, again=True)
 
 
-HOLDS_NOT = r"the command log does not hold from entry {} on .*; \d+ entries follow it"
+HOLDS_NOT = r"the command log does not hold from entry {} on .*; \d+ entr(y|ies) after it"
 SERVED = [
     Damage("cut in a record", lambda s: cut(s, -3), r"middle of a record \(\d+ bytes\)", ALL),
     Damage("cut in many", lambda s: cut(s, -2_000), r"middle of a record \(\d+ bytes\)", FOLDED),
@@ -111,12 +111,12 @@ SERVED = [
     Damage("folder removed", lambda s: shutil.rmtree(s / "journal"), "2 is missi", FOLDED, True),
     Damage("folder emptied", _empty, "segment 2 is missing", FOLDED, True),
     Damage("second half noise", _second_half, "bytes that are no record", FOLDED),
-    Damage("noise behind", lambda s: append(s, noise(4_096)), "in 4096 bytes that are no r", ALL),
+    Damage("noise behind", lambda s: append(s, noise(4_096)), "in 4,096 bytes that are no r", ALL),
     Damage("zeros behind", lambda s: append(s, bytes(512)), "in 512 bytes that are no reco", ALL),
-    Damage("one byte behind", lambda s: append(s, b"x"), r"of a record \(1 bytes\)", ALL),
-    Damage("a flipped bit", _flip, r"damaged in 1 places \(first in segment 2", ALL - 1),
+    Damage("one byte behind", lambda s: append(s, b"x"), r"of a record \(1 byte\)", ALL),
+    Damage("a flipped bit", _flip, r"damaged in 1 place \(first in segment 2", ALL - 1),
     Damage("noise in the middle", lambda s: overwrite(segment(s), -9_000, noise(900)),
-           "damaged in 1 places", FOLDED),
+           "damaged in 1 place", FOLDED),
     Damage("a gap", _gap, "segment 3 to 4 is missing", ALL),
     Damage("a huge gap", _huge_gap, "a number far beyond the other segments': it", ALL, True),
     Damage("an older ledger", _ledger_of_another_time, "", ALL),

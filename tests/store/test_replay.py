@@ -204,7 +204,7 @@ async def test_a_damaged_record_in_the_middle_costs_itself_and_is_told(
 
     again = await Ledger.open(left, clock)
     assert [call.id for call in await all_calls(again.reader)] == ["req_0", "req_2"]
-    assert again.problems == ("journal damaged in 1 places",)
+    assert again.problems == ("journal damaged in 1 place",)
     await again.close()
 
 
