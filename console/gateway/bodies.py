@@ -38,7 +38,7 @@ class SizedBody:
 
     def __init__(self, size: int) -> None:
         self._left = size
-        self.ended = not size
+        self.ended = False
 
     def take(self, held: bytearray) -> bytes:
         part = bytes(held[: self._left])

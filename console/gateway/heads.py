@@ -25,7 +25,7 @@ _ABSOLUTE: Final = re.compile(rb"https?://([^/?]++)(.*+)", re.IGNORECASE)
 # No comma, which a host's name may have and none does: a proxy may have joined two hosts by it.
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+;=-]*+|\[[0-9A-Fa-f:.]++\])(?::[0-9]{0,5})?")
 _FRAMING: Final = re.compile(rb"\r\n(?:content-length|transfer-encoding|host):", re.IGNORECASE)
-_LENGTH: Final = re.compile(rb"[0-9]{1,18}")
+_LENGTH_DIGITS: Final = 18
 _LINE_EXTRA_BYTES: Final = 64
 """The rest of a request line, method and version, is no part of the limit."""
 
@@ -154,7 +154,7 @@ def _body_bytes(named: dict[bytes, bytes], minor: bytes) -> int | None:
     if coding is None:
         if length is None:
             return 0
-        if not _LENGTH.fullmatch(length):
+        if not length.isdigit() or len(length) > _LENGTH_DIGITS:
             raise BadRequest("The Content-Length is no number of bytes.")
         return int(length)
     if length is not None:

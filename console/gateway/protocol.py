@@ -167,11 +167,14 @@ class PeerProtocol(HttpToolsProtocol):
             keep_alive=head.keep_alive,
             on_response=self.on_response_complete,
         )
-        if head.body_bytes == 0:
+        size = head.body_bytes
+        if size is not None and size <= len(self._held):  # as nearly always: all in one read
+            self.cycle.body += self._held[:size]
+            del self._held[:size]
             self.cycle.more_body = False
             self.cycle.message_event.set()
         else:
-            self._body = ChunkedBody() if head.body_bytes is None else SizedBody(head.body_bytes)
+            self._body = ChunkedBody() if size is None else SizedBody(size)
         self._start_asgi_task(self.cycle, self.app)
 
     def _read_body(self, body: Body) -> bool:
