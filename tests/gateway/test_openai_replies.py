@@ -137,7 +137,7 @@ def test_no_word_of_the_upstream_tells_its_key(name: str) -> None:
         orjson.dumps({"error": f"bad key {SECRET}"}),
         orjson.dumps([{"detail": [{"msg": f"bad key {SECRET}"}]}]),
         f"bad key {SECRET}".encode() * 5_000,
-        b"x" * 985 + SECRET.encode(),
+        b"x" * 991 + SECRET.encode(),
         b'{"error": {"message": "bad key \\u0073k-upstream-0123456789abcdef"}}',
     ],
     ids=["html", "text", "list", "endless", "at-the-cut", "escaped"],
