@@ -96,7 +96,7 @@ class Story:
         self.clock = HandClock(round(begin.timestamp()) * SECOND_US)
         self.offset_us = 0
         """The wall clock's error."""
-        self.weeks_off = False
+        self.days_off = False
         self.steady_us = self.clock.wall_us()
         self.mark_us = self.clock.wall_us()
         self.directory = directory
@@ -238,7 +238,7 @@ class Story:
     async def set_wall(self, offset_us: int) -> None:
         self.clock.set_wall(self.clock.wall_us() - self.offset_us + offset_us)
         self.offset_us = offset_us
-        self.weeks_off |= abs(offset_us) >= 7 * DAY_US
+        self.days_off |= abs(offset_us) >= 2 * DAY_US
 
     async def pause(self) -> None:
         name, now_us = self.random.choice(PROJECTS), self.clock.wall_us()
@@ -421,8 +421,8 @@ class Story:
             if booked.get(key, 0) != self.spent[key]:
                 told = f"{key} has {booked.get(key, 0)} in the ledger, not {self.spent[key]}"
                 self.wrong.append(told)
-            # A clock that is weeks off makes calls old, and so has them deleted; their sums stay.
-            if calls[key] != self.spent[key] and not self.weeks_off:
+            # A clock that jumps for days makes calls old, and so has them deleted; their sums stay.
+            if calls[key] != self.spent[key] and not self.days_off:
                 self.wrong.append(f"{key} has calls of {calls[key]}, not {self.spent[key]}")
         events = [event for _, event in await ledger.reader.events(limit=-1)]
         ends = [event for event in events if event.kind is HappeningKind.OVERRIDE_ENDED]
