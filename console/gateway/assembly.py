@@ -37,6 +37,7 @@ from console.gateway.live import HAPPENINGS_SHOWN, Live
 from console.gateway.observers import Observers
 from console.gateway.offline import take_in
 from console.gateway.plan import Plan, Windows, compile_plan, limits_of, recompile
+from console.gateway.recall import CALLS
 from console.gateway.refusal_log import RefusalLog
 from console.gateway.upstream import AiohttpUpstream
 from console.gateway.vitals import VitalSigns
@@ -173,6 +174,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     in_force.plan = compile_plan(catalogue, desk.layers, windows, now_us)
     in_force.keys = key_ring(desk.layers, now_us)
     await _restore(ledger, limiter, live, plan(), now_us)
+    newest = await ledger.reader.calls(last=CALLS)
+    live.recall([call for _, call in newest], desk.layers.by_seq.values())
 
     refusals = RefusalLog(ledger, clock)
     observers = Observers(plan, live, Alarms(clock, tell), refusals, limiter.spent_nano)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from console.domain.calls import Call, Cause
 from console.domain.catalogue import Catalogue
 from console.domain.clock import Clock
+from console.domain.commands import Entry
 from console.domain.judgement import Money, Reading
 from console.domain.layers import InForce
 from console.domain.limits import BudgetLimit, Kind, RateLimit
@@ -30,6 +31,7 @@ from console.gateway.flows import Flows
 from console.gateway.levels import levels_in_slices
 from console.gateway.plan import Plan, ProjectPlan, RoutePlan, TargetPlan
 from console.gateway.readings import Sources, reading_of
+from console.gateway.recall import recall
 from console.gateway.states import States
 from console.limiter import BucketState, Limiter
 from console.limiter import Money as Spend
@@ -89,6 +91,13 @@ class Live:
                 ago_us = max(0, now_us - minute_us - _HALF_MINUTE_US)
                 self._projects[project].spent_before(now_ns - ago_us * 1_000, nano)
         self._happenings.extend(happenings)
+
+    def recall(self, calls: Iterable[Call], entries: Iterable[Entry]) -> None:
+        """Judge from now on as if we had seen these calls and commands of the last process."""
+        recall(
+            self._states, calls, entries, self._plan(),
+            now_ns=self._clock.monotonic_ns(), now_us=self._clock.wall_us(),
+        )  # fmt: skip
 
     def happened(self, happening: Happening) -> None:
         """An event to show under the rows; one told again after a restart is shown once."""

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from console.domain.calls import Call, Cause, OpenCall
+from console.domain.calls import Call, Cause, OpenCall, Outcome
 from console.domain.catalogue import Catalogue, Project
 from console.domain.commands import Entry, Field
 from console.domain.days import micros
 from console.domain.layers import Layer
 from console.domain.limits import MICRO
+from console.domain.limits import Kind as Limited
 from console.domain.money import NANO_PER_USD
 from console.domain.snapshot import (
     Budget,
@@ -22,6 +23,7 @@ from console.domain.snapshot import (
     ProjectRow,
     Vitals,
 )
+from console.domain.state import Kind
 from console.gateway.admission import admit, size_of
 from console.gateway.budget_days import BudgetDays
 from console.gateway.estimator import Estimator
@@ -45,13 +47,20 @@ class Picture:
     clock: HandClock = field(default_factory=lambda: HandClock(NOON_US))
     commands: tuple[Entry, ...] = ()
     begun: int = 0
+    unserved: str = ""
 
     def __post_init__(self) -> None:
         self.limiter = MemoryLimiter(self.clock)
         self.days = BudgetDays(self.limiter, self.spent_on)
         self.plan: Plan = plan(self.of)
         self.live = Live(
-            self.of, lambda: self.plan, self.limiter, self.days, self.clock, lambda: VITALS
+            self.of,
+            lambda: self.plan,
+            self.limiter,
+            self.days,
+            self.clock,
+            lambda: VITALS,
+            lambda: self.unserved,
         )
 
     async def spent_on(self, days: Mapping[str, str]) -> Mapping[str, int]:
@@ -294,3 +303,112 @@ async def test_instants_of_a_picture_are_its_clocks() -> None:
     assert snapshot.now_ms == it.clock.monotonic_ns() // 1_000_000
     assert snapshot.at_us == NOON_US
     assert snapshot.vitals == VITALS
+
+
+async def second(it: Picture, seconds: int = 1) -> ProjectRow:
+    """Let the gateway live on, listened to by nobody; the row at the end."""
+    for _ in range(seconds):
+        it.clock.advance_ms(1_000)
+        await it.live.second()
+    return await it.row()
+
+
+async def test_states_are_judged_though_nobody_listens() -> None:
+    it = Picture(catalogue())
+    it.live.refused("analytics", "opus", Cause.RPM, ANALYTICS)
+    began_ms = it.clock.monotonic_ns() // 1_000_000 + 1_000
+    state = (await second(it, 9)).state
+    assert (state.kind, state.since_ms) == (Kind.THROTTLED, began_ms)
+    assert (await second(it, 3)).state.kind is Kind.OK
+
+
+async def test_a_paused_model_is_said_of_whom_it_cuts_off_and_until_when() -> None:
+    it = Picture(catalogue())
+    ends_us = NOON_US + HOUR_US
+    it.command(entry(1, "model:opus", Field.PAUSED, True, until_us=ends_us))
+    it.live.changed(["model:opus"])
+    it.live.refused("analytics", "opus", Cause.PAUSED, "model:opus")
+    snapshot = await it.live.snapshot()
+    row, route = snapshot.projects[0], snapshot.routes[0]
+    assert (row.state.kind, row.state.who, row.state.until_us) == (
+        Kind.CUT_OFF, "model:opus", ends_us,
+    )  # fmt: skip
+    assert (route.state.kind, route.state.who, route.state.count) == (Kind.PAUSED, "analytics", 1)
+    assert row.models == ("opus",), "what is refused is asked for, too"
+
+
+async def test_a_target_is_paused_only_where_nothing_else_is_served_by_it() -> None:
+    async def kinds(it: Picture) -> list[Kind]:
+        return [row.state.kind for row in (await it.live.snapshot()).targets]
+
+    it = Picture(catalogue())
+    pause = entry(1, "model:flash", Field.PAUSED, True)
+    it.command(pause)
+    it.live.changed(["model:flash"])
+    assert await kinds(it) == [Kind.OK, Kind.PAUSED]
+    it.command(pause, entry(2, "model:opus", Field.TARGET, FLASH))
+    it.live.changed(["model:opus"])
+    assert await kinds(it) == [Kind.OK, Kind.OK], "it serves the traffic that is forced to it"
+
+
+async def test_no_row_is_ok_while_the_gateway_cannot_serve() -> None:
+    it = Picture(catalogue())
+    await it.row()
+    it.unserved = "ledger"
+    snapshot = await it.live.snapshot()
+    states = [row.state for row in snapshot.projects]
+    states += [row.state for row in snapshot.targets]
+    states += [row.state for row in snapshot.routes]
+    assert {state.kind for state in states} == {Kind.UNSERVED}
+    assert snapshot.vitals.state.kind is Kind.UNSERVED
+    it.unserved = ""
+    snapshot = await it.live.snapshot()
+    assert {row.state.kind for row in snapshot.projects} == {Kind.OK}
+
+
+async def test_midnight_makes_yesterdays_refusals_by_the_budget_history() -> None:
+    it = Picture(catalogue())
+    it.clock.set_wall(micros("2026-11-24T23:59:58Z"))
+    await it.row()
+    it.live.refused("analytics", "opus", Cause.BUDGET, ANALYTICS)
+    assert (await it.row()).state.kind is Kind.SPENT
+    it.clock.advance_ms(3_000)
+    assert (await it.row()).state.kind is Kind.OK
+
+
+async def test_a_spent_budget_is_known_from_the_start() -> None:
+    it = Picture(catalogue())
+    spent = {"2026-11-24": NANO_PER_USD}
+    await it.limiter.restore_spent({f"{ANALYTICS}:budget": spent})
+    assert (await it.row()).state.kind is Kind.SPENT
+
+
+async def test_what_a_shadow_limit_would_refuse_makes_no_state() -> None:
+    it = Picture(catalogue(shadow=frozenset({Limited.RPM, Limited.BUDGET})))
+    await it.limiter.restore_spent({f"{ANALYTICS}:budget": {"2026-11-24": NANO_PER_USD}})
+    for _ in range(70):
+        await it.end(await it.begin(), cost_nano_usd=0)
+    assert (await it.row()).state.kind is Kind.OK
+
+
+async def test_a_start_remembers_what_the_ledger_knows_of_the_last_hour() -> None:
+    it = Picture(catalogue())
+    failed = {"outcome": Outcome.UPSTREAM_ERROR, "cause": Cause.UPSTREAM_5XX}
+    ago = [call(id=f"req_{n}", at_us=NOON_US - n * 60_000_000, **failed) for n in (9, 30, 50)]
+    old = call(id="req_old", at_us=NOON_US - 2 * HOUR_US, **failed)
+    it.live.recall([old, *ago], [])
+    state = (await it.row()).state
+    assert (state.kind, state.last_ms) == (
+        Kind.FAILING, (it.clock.monotonic_ns() - (9 * 60_000 - 150) * 1_000_000) // 1_000_000,
+    )  # fmt: skip
+
+
+async def test_a_start_forgets_what_a_later_change_made_history() -> None:
+    it = Picture(catalogue())
+    refused = {"outcome": Outcome.REFUSED, "cause": Cause.RPM, "binding": f"{ANALYTICS}:rpm"}
+    three = call(at_us=NOON_US - 5_000_000, count=3, total_ms=0, **refused)
+    it.live.recall([three], [entry(1, ANALYTICS, Field.RPM, 90, at_us=NOON_US - 4_000_000)])
+    assert (await it.row()).state.kind is Kind.OK
+    it.live.recall([three], [entry(1, ANALYTICS, Field.RPM, 90, at_us=NOON_US - 6_000_000)])
+    state = (await it.row()).state
+    assert (state.kind, state.count, state.asked) == (Kind.THROTTLED, 3, 3)
