@@ -7,7 +7,7 @@ from console.domain.decide import scaled
 from console.domain.grave import stops_nearly_all
 from console.domain.money import MoneyError
 from console.domain.snapshot import ProjectRow, Snapshot, TargetRow
-from console.domain.wording import bare, limit_of_text
+from console.domain.wording import bare, limit_of_text, value_text
 
 AnyRow = ProjectRow | TargetRow
 
@@ -22,6 +22,8 @@ def name_for(subject: str, field: str, was: str, becomes: str, snapshot: Snapsho
     row = row_of(subject, snapshot)
     if isinstance(row, ProjectRow) and row.priority != "high":
         return ""
+    if field == Field.KEY:  # whose calls are all refused without it
+        return name if becomes == value_text(Field.KEY, None) else ""
     if kind not in ("project", "target", "model"):
         return ""
     if field == Field.PAUSED:

@@ -100,7 +100,7 @@ def _undo(found: Sequence[Undoable], zone: tzinfo | None, now_us: int) -> Propos
     by_id = {change.id: change for change in found}
 
     def chosen(form: Form) -> Undoable:
-        return by_id[form.text("entry")]
+        return by_id.get(form.text("entry"), found[0])
 
     def build(form: Form, _snapshot: Snapshot) -> Command:
         return Command(Action.UNDO, f"command:{chosen(form).id}", reason=form.text("reason"))
@@ -112,9 +112,10 @@ def _undo(found: Sequence[Undoable], zone: tzinfo | None, now_us: int) -> Propos
         return there or back
 
     options = tuple((change.id, f"{change.what} ({change.actor})") for change in found)
+    choice = (Choice("entry", "change", options),) if len(found) > 1 else ()
     return Proposal(
         title=lambda form: f"undo {chosen(form).actor}'s change of {bare(chosen(form).subject)}",
-        form=Form((Choice("entry", "change", options), reason_field()), 1),
+        form=Form((*choice, reason_field()), len(choice)),
         build=build,
         confirm=confirm,
         about=lambda form: _about(chosen(form), zone, now_us),

@@ -127,6 +127,21 @@ async def test_the_audits_undo_says_the_same_and_asks_the_same() -> None:
     assert applied(source) == []
 
 
+async def test_taking_a_key_back_asks_for_its_name() -> None:
+    made = in_force(
+        subject="key:night-batch", action="key_add", field="key", before="none",
+        after="analytics, support-chat", until=None,
+    )  # fmt: skip
+    source = scripted(rows=(made,))
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("a")
+        await sees(pilot, "1/1")
+        await pilot.press("u", "enter")
+        await sees(pilot, "type night-batch in the last field to confirm")
+    assert applied(source) == []
+
+
 async def test_a_viewer_is_told_in_the_audit_too() -> None:
     source = scripted(rows=(in_force(),), whoami=Whoami("kim", Role.VIEWER))
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
