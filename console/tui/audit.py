@@ -11,7 +11,7 @@ from console.domain.text import clean
 from console.domain.wording import bare
 from console.sources.base import Source, SourceError
 from console.tui.actions import available
-from console.tui.figures import fit, grouped, local
+from console.tui.figures import fit, fit_middle, grouped, local
 from console.tui.frame import crop, keys_line, note_line
 from console.tui.grid import Grid
 from console.tui.lines import Lines
@@ -151,12 +151,12 @@ def audit_line(row: "AuditRow", zone: tzinfo | None, width: int, *, chosen: bool
     )
     name = clean(bare(row.subject))
     when = local(micros(row.at), zone).strftime("%d %b %H:%M")
-    text = "dim" if not row.applied else "normal"
+    text, of = "dim" if not row.applied else "normal", max(16, width // 4)
     return crop(
         [
             Span(mark, role), Span("▸" if chosen else " ", "key"), Span(when + " ", "dim"),
             Span(fit(clean(row.actor), 10), text), Span(" "), Span(fit(row.action, 9), text),
-            Span(fit(name, max(16, width // 4)), "chosen" if chosen else text), Span(" "),
+            Span(fit(fit_middle(name, of), of), "chosen" if chosen else text), Span(" "),
             Span(clean(audit_what(row)) + _ends(row, zone), text),
         ],
         width,

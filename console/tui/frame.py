@@ -226,6 +226,7 @@ def detail_line(
     name = row.id
     if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
         name = f"{row.id} ({row.name})"
+    name = f.fit_middle(name, width // 2)
     # What holds first, then what was done about it: a narrow line loses its end.
     words = lines_of(row.state, now.now_ms, now.now_us)
     if row.changes:

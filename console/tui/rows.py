@@ -126,7 +126,10 @@ def project_line(
     limited = budget.limit_nano is not None
     spans = [
         *_mark(row.state, words, now, chosen=chosen),
-        Span(f.fit(row.id, c.name), _name_role(row.state, chosen=chosen, live=now.live)),
+        Span(
+            f.fit(f.fit_middle(row.id, c.name), c.name),
+            _name_role(row.state, chosen=chosen, live=now.live),
+        ),
         GAP,
         Span(_PRIORITY.get(row.priority, " "), "key" if row.priority == "high" else "dim"),
         Span(force.glyph, _quiet("attention", now)),

@@ -1,14 +1,17 @@
 """A terminal that is too narrow, or too low, shows less, and nothing that is wrong."""
 
+from dataclasses import replace
+
 import pytest
 
 from console.tui import figures as f
+from console.tui.frame import detail_line
 from console.tui.narrow import narrowed
 from console.tui.rows import Line, columns_for, project_head, project_line, target_line
 from console.tui.state import Present
 from tests.tui.driving import quotadeck, scripted, sees
 from tests.tui.play import JST
-from tests.tui.scenes import AT_US, NOW_MS, fire
+from tests.tui.scenes import AT_US, NOW_MS, fire, project
 
 NOW = Present(NOW_MS, AT_US)
 
@@ -37,3 +40,24 @@ def test_no_number_loses_its_end_where_the_terminal_is_narrow(width: int) -> Non
 async def test_the_lowest_terminal_shows_a_project(height: int) -> None:
     async with quotadeck(scripted()).run_test(size=(60, height)) as pilot:
         await sees(pilot, "▸mobile-app")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_long_ids_with_one_beginning_are_told_apart(width: int) -> None:
+    columns = columns_for(width)
+    one, other = (project("an-extremely-long-project-of-the-" + end) for end in ("east", "west"))
+    shown = [text(project_line(row, {}, NOW, columns, zone=JST)) for row in (one, other)]
+    assert shown[0] != shown[1]
+    rule = text(detail_line(replace(one, id="x" * 200), (), NOW, "1/6", JST, width))
+    assert "budget $500" in rule
+    assert f.cell_len(rule) == width
+
+
+@pytest.mark.parametrize("name", ["analytics", "an-extremely-long-one", "漢字" * 20, "a" * 61, ""])
+def test_a_name_cut_in_the_middle_keeps_both_ends(name: str) -> None:
+    for width in (0, 1, 2, 5, 20):
+        cut = f.fit_middle(name, width)
+        assert f.cell_len(cut) <= max(width, 1)
+        if width >= 5 and f.cell_len(name) > width:
+            assert (cut[0], cut[-1]) == (name[0], name[-1])
+            assert "…" in cut
