@@ -16,8 +16,7 @@ from console.domain.text import clean, clean_lines
 from console.gateway import refusals as r
 
 Headers = list[tuple[bytes, bytes]]
-MAX_WHY = 1_200
-"""An upstream's own words are cut before, and ours stand around them."""
+MAX_WHY = 1_200  # more than an upstream's own words and ours around them
 NEVER_RETRY: tuple[bytes, bytes] = (b"x-should-retry", b"false")
 
 
@@ -341,8 +340,7 @@ def _(_: r.StreamCut) -> ErrorReply:
     return ErrorReply(
         503,
         "server_error",
-        "The gateway is restarting and has cut this answer: what came is not the whole. "
-        "Ask again in a moment.",
+        "The gateway is restarting and has cut this answer; ask again in a moment.",
         code=str(Cause.RESTART),
     )
 
