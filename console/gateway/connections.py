@@ -16,6 +16,8 @@ SEAT: Final = "seat"
 
 _WAITING_SHARE: Final = 8
 _MOST_WAITING: Final = 256
+_LONGEST_TURN: Final = 32
+"""Some five milliseconds of the event loop."""
 _NEARLY_FULL_PERCENT: Final = 90
 _TOLD_S: Final = 60.0
 """So long a connection dropped or a request refused stays among the problems."""
@@ -42,7 +44,7 @@ class Seat:
     and for good once the connection has carried a valid key.
     """
 
-    __slots__ = ("_table", "hang_up", "known", "owner", "uid")
+    __slots__ = ("_gone", "_table", "hang_up", "known", "owner", "uid")
 
     def __init__(self, table: "Connections", hang_up: Callable[[], None], uid: int | None) -> None:
         self._table = table
@@ -51,6 +53,7 @@ class Seat:
         self.known = uid is not None
         self.owner = ""
         """Whose request is under way; empty while the connection waits."""
+        self._gone = False
 
     def serve(self, owner: str, *, share: int | None = None, places: int | None = None) -> None:
         """A request of somebody known begins; until it ends the connection is not dropped.
@@ -59,7 +62,8 @@ class Seat:
         that none takes everything), ``places`` how many there may be in all to let this one in.
         Raises OwnerCrowded or Crowded.
         """
-        self._table.serve(self, owner, share, places)
+        if not self._gone:  # else the request outlives its connection: nobody is served
+            self._table.serve(self, owner, share, places)
 
     def rest(self) -> None:
         """The request has ended: the connection waits for the next one."""
@@ -67,6 +71,7 @@ class Seat:
 
     def leave(self) -> None:
         """The connection is lost."""
+        self._gone = True
         self._table.leave(self)
 
 
@@ -92,7 +97,7 @@ class Connections:
     @property
     def turn(self) -> int:
         """How many may be accepted before those accepted were heard: fewer than can wait."""
-        return max(1, (self.most - self.places) // 2)
+        return max(1, min(_LONGEST_TURN, (self.most - self.places) // 2))
 
     def come(self, hang_up: Callable[[], None], uid: int | None = None) -> Seat:
         """A new connection; for one too many, another one is hung up on."""

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from console.domain.commands import Role
-from console.gateway.admin_seats import REQUESTS_OF_A_UID, STREAMS_OF_A_UID
+from console.gateway.admin_seats import PLACES, REQUESTS_OF_A_UID, STREAMS_OF_A_UID
 from console.sources import GatewaySource, Reading, SourceError
 from tests.load import chat
 from tests.processes import Gateway, running, wait_until
@@ -221,8 +221,11 @@ def test_an_account_over_its_share_reads_why(gateway: Gateway) -> None:
 @as_root
 def test_many_viewers_leave_the_places_of_those_who_act(gateway: Gateway) -> None:
     with contextlib.ExitStack() as stack:
-        for uid in range(5_000, 5_020):
-            stack.enter_context(watching(gateway, uid, 16))
+        opened = [
+            sock
+            for uid in range(5_000, 5_020)
+            for sock in stack.enter_context(watching(gateway, uid, 16))
+        ]
         assert gateway.command("pause", "project:one")["applied"]
         code, said = status(gateway)
         assert code == 1
@@ -231,6 +234,8 @@ def test_many_viewers_leave_the_places_of_those_who_act(gateway: Gateway) -> Non
         [answer] = answers_to(late)
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"close consoles that nobody watches" in answer
+        streams = [one for one in answers_to(opened) if one.startswith(b"HTTP/1.1 200 ")]
+        assert 0 < len(streams) < PLACES[Role.VIEWER]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs prlimit")

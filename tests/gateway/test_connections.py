@@ -122,6 +122,15 @@ def test_a_connection_leaves_once(hall: Hall) -> None:
     assert len(hall.table) == MOST - 1
 
 
+def test_a_request_that_outlives_its_connection_takes_no_place(hall: Hall) -> None:
+    for _ in range(2 * MOST):
+        seat = hall.come()
+        seat.leave()
+        seat.serve("one")
+    assert len(hall.table) == 0
+    hall.come().serve("one", share=1)
+
+
 def test_many_idle_ones_are_dropped_in_linear_time() -> None:
     table = Connections("connections", 10_000)
     for _ in range(200_000):
