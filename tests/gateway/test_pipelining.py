@@ -135,6 +135,23 @@ async def test_a_body_that_nobody_wants_is_read_to_its_end_but_not_for_ever() ->
         assert len(await client.answers()) == 1
 
 
+async def test_between_requests_the_time_runs_also_behind_a_body_that_nobody_wanted() -> None:
+    raw = sized(SMUGGLED, target=b"/early")
+    async with asked() as client:
+        await client.send(raw[:-1])
+        await client.send(raw[-1:])
+        assert client.connection.timeout_keep_alive_task is not None
+
+
+async def test_of_a_body_that_nobody_reads_yet_no_more_is_read() -> None:
+    async def busy(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.Event().wait()
+
+    async with asked(busy) as client:
+        await client.send(sized(b"x" * 1_000_000)[:200_000])
+        assert client.connection.flow.read_paused
+
+
 async def test_a_body_that_breaks_off_behind_its_answer_gets_no_second_one() -> None:
     head = post(b"", b"Transfer-Encoding: chunked", target=b"/early")
     async with asked() as client:
