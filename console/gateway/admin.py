@@ -188,7 +188,7 @@ def create_admin(
         },
     )
     app.router.redirect_slashes = False
-    return Gate(app, f"{PREFIX}commands", accounts, shares, desk.refused.turned_away)
+    return Gate(app, PREFIX, accounts, shares, desk.refused.turned_away)
 
 
 def _route(name: str, handler: Handler) -> Route:

@@ -6,7 +6,8 @@ flood of requests is a queue of its own, and not a flood of answers.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
-from time import perf_counter_ns
+from contextlib import AsyncExitStack, suppress
+from time import thread_time_ns
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,6 +28,8 @@ STREAM_NS: Final = 10_000_000
 """What a stream takes: its first snapshot may be made for it alone, in another task."""
 TURNED_AWAY_PER_S: Final = 200
 _LONGEST_S: Final = 1.0
+TURN_S: Final = 5.0
+"""How long a request waits for others of its account: half of what our clients wait."""
 
 
 class Gate:
@@ -35,14 +38,14 @@ class Gate:
     def __init__(
         self,
         app: ASGIApp,
-        commands_path: str,
+        prefix: str,
         accounts: Accounts,
         shares: Shares,
         turned_away: Callable[[str], None],
     ) -> None:
         """``turned_away`` is told the actor of a command that was not read."""
         self._app = app
-        self._commands_path = commands_path
+        self._commands_path, self._stream_path = f"{prefix}commands", f"{prefix}stream"
         self._accounts = accounts
         self._shares = shares
         self._turned_away = turned_away
@@ -56,18 +59,29 @@ class Gate:
         actor = await self._accounts.of(uid)
         account = self._shares.of(uid, actor.role)
         account.spend(REQUEST_NS)
-        refusal = None
+        refusal, commands = None, scope["path"] == self._commands_path
         if account.wait_ns:
             refusal = _too_much(actor, account.wait_ns)
-        elif account.command_wait_ns and scope["path"] == self._commands_path:
-            self._turned_away(actor.name)
+        elif account.command_wait_ns and commands:
             refusal = _too_many(actor, account.command_wait_ns, account.share.refused_per_s)
         if refusal:
+            if commands:
+                self._turned_away(actor.name)
             await self._turn()
             await refusal_answer(refusal)(scope, receive, send)
             return
         scope["state"] |= {ACTOR: actor, ACCOUNT: account}
-        await Measured(self._app(scope, receive, send), account.spend)
+        account.under_way += 1
+        try:
+            async with AsyncExitStack() as turn:
+                if scope["path"] != self._stream_path:
+                    # Who waits in vain may find no place either, and is told so.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(TURN_S):
+                            await turn.enter_async_context(account.turn)
+                await Measured(self._app(scope, receive, send), account.spend)
+        finally:
+            account.under_way -= 1
 
     async def _turn(self) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -77,7 +91,7 @@ class Gate:
 
 
 class Measured:
-    """Awaits ``work``, and tells how long each of its steps held the loop."""
+    """Awaits ``work``, and tells how much of the loop's processor time each of its steps took."""
 
     def __init__(self, work: Any, spend: Callable[[int], None]) -> None:
         self._work: Coroutine[Any, Any, None] = work
@@ -86,13 +100,13 @@ class Measured:
     def __await__(self) -> Generator[Any, Any, None]:
         step, given = self._work.send, None
         while True:
-            began_ns = perf_counter_ns()
+            began_ns = thread_time_ns()
             try:
                 awaited = step(given)
             except StopIteration:
                 return
             finally:
-                self._spend(perf_counter_ns() - began_ns)
+                self._spend(thread_time_ns() - began_ns)
             try:
                 step, given = self._work.send, (yield awaited)
             except BaseException as thrown:  # noqa: BLE001  (a cancellation too is the work's to see)

@@ -15,7 +15,10 @@ from typing import Final
 
 from console.domain.clock import Clock
 from console.domain.commands import Role
+from console.gateway.admin_seats import REQUESTS_OF_A_UID, STREAMS_OF_A_UID
 
+TURNS: Final = REQUESTS_OF_A_UID - STREAMS_OF_A_UID
+"""Requests of an account under way at once besides its streams: they find a place always."""
 _MS_NS: Final = 1_000_000
 _SECOND_NS: Final = 1_000_000_000
 
@@ -38,8 +41,8 @@ class Share:
 
 SHARES: Final[Mapping[Role, Share]] = {
     Role.VIEWER: Share(300, 150, 50, 10, 100, 5),
-    Role.OPERATOR: Share(5_000, 500, 500, 50, 1_000, 50),
-    Role.ADMIN: Share(5_000, 500, 500, 50, 1_000, 50),
+    Role.OPERATOR: Share(10_000, 500, 500, 50, 1_000, 50),
+    Role.ADMIN: Share(10_000, 500, 500, 50, 1_000, 50),
 }
 """An open console takes about a millisecond a second, a command 2, a page of a thousand rows 90."""
 
@@ -50,6 +53,9 @@ class Account:
     def __init__(self, share: Share, now_ns: int) -> None:
         self.share = share
         self.reading = asyncio.Lock()
+        self.under_way = 0
+        self.turn = asyncio.Semaphore(TURNS)
+        """Requests beyond these wait, so that a script with fifty processes is served, in turns."""
         self._refusal_ns = _SECOND_NS // share.refused_per_s
         self._refusals_full_ns = share.refused_burst * self._refusal_ns
         self._full_ns = self._left_ns = share.burst_ms * _MS_NS
@@ -70,7 +76,7 @@ class Account:
     def rested(self) -> bool:
         """Whether it is as if it had never asked for anything."""
         full = (self._full_ns, self._refusals_full_ns)
-        return (self._left_ns, self._refusals_left_ns) == full and not self.reading.locked()
+        return (self._left_ns, self._refusals_left_ns) == full and not self.under_way
 
     @property
     def wait_ns(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from console.domain.calls import Call
 from console.domain.commands import Role
 from console.gateway.admin import PREFIX
 from console.gateway.admin_gate import Measured
+from console.gateway.admin_seats import STREAMS_OF_A_UID
 from console.gateway.shares import SHARES, Shares
 from console.wire.messages import CallRow, ErrorAnswer
 from console.wire.translate import call_row
@@ -80,6 +82,16 @@ class TestRefusedCommands:
         assert (share.refused_burst, share.refused_per_s) == (1_000, 50)
 
 
+async def test_a_script_with_many_processes_is_served_in_turns(tmp_path: Path) -> None:
+    async with admin_api(tmp_path) as api, AsyncExitStack() as watching:
+        for _ in range(STREAMS_OF_A_UID):
+            stream = api.http.stream("GET", f"{PREFIX}stream")
+            answer = await watching.enter_async_context(stream)
+            assert answer.status_code == 200
+        answers = await asyncio.gather(*(pause(api, number) for number in range(60)))
+        assert [answer.status_code for answer in answers] == [200] * 60
+
+
 class TestTime:
     async def test_who_asks_for_too_much_waits_and_is_told_how_long(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -116,7 +128,7 @@ class TestMeasured:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock, go, spent = HandClock(), asyncio.Event(), list[int]()
-        monkeypatch.setattr("console.gateway.admin_gate.perf_counter_ns", clock.monotonic_ns)
+        monkeypatch.setattr("console.gateway.admin_gate.thread_time_ns", clock.monotonic_ns)
 
         async def work() -> None:
             clock.advance_ms(5)
@@ -207,6 +219,17 @@ class TestShares:
         clock.advance_ms(10_000)
         shares.of(0, Role.VIEWER)
         assert len(shares._accounts) == 1
+
+    def test_who_is_being_served_is_not_forgotten(self) -> None:
+        clock = HandClock()
+        shares = Shares(clock)
+        account = shares.of(1, Role.VIEWER)
+        account.under_way += 1
+        clock.advance_ms(10_000)
+        assert shares.of(1, Role.VIEWER) is account
+        account.under_way -= 1
+        clock.advance_ms(10_000)
+        assert shares.of(1, Role.VIEWER) is not account
 
     async def test_one_reads_one_page_at_a_time_and_all_take_turns(self) -> None:
         shares = Shares(HandClock())
