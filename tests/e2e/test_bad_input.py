@@ -132,3 +132,13 @@ def test_the_data_plane_and_the_admin_api_do_not_know_each_other(
     with gateway.admin() as admin:
         answer = admin.post("http://gateway/v1/chat/completions", json=GOOD)
     assert answer.status_code == 404
+
+
+def test_keys_that_differ_are_refused_whichever_comes_first(gateway: Gateway, key: str) -> None:
+    for secrets in ((key, "qd_" + "o" * 60), ("qd_" + "o" * 60, key)):
+        headers = [("authorization", f"Bearer {secret}") for secret in secrets]
+        answer = httpx.get(gateway.base_url + "/models", headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "ambiguous_api_key")
+    both = [("x-project-id", "free"), ("x-project-id", "other")]
+    headers = [("authorization", f"Bearer {key}"), *both]
+    assert httpx.get(gateway.base_url + "/models", headers=headers).status_code == 400
