@@ -32,6 +32,8 @@ class Cause(StrEnum):
     """More than the model takes, or than a whole day's budget: no wait would help."""
     KEY_REVOKED = "key_revoked"
     """It came with a key of the project that was revoked, or ran out."""
+    CROWDED = "crowded"
+    """The gateway held as many requests, or as much of their bodies, as it holds at once."""
     UNRECORDED = "unrecorded"
     """The ledger could not be written, or not tell what was spent: nothing was forwarded."""
     INVALID = "invalid"

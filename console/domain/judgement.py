@@ -21,7 +21,14 @@ CLEARED_MS: Final = 300_000
 """So long what was cleared stays beside the row."""
 
 RATES: Final = frozenset(
-    {Cause.RPM, Cause.TPM, Cause.CONCURRENCY, Cause.TARGET_RPM, Cause.TARGET_TPM}
+    {
+        Cause.RPM,
+        Cause.TPM,
+        Cause.CONCURRENCY,
+        Cause.TARGET_RPM,
+        Cause.TARGET_TPM,
+        Cause.CROWDED,
+    }
 )
 INVALID: Final = frozenset({Cause.INVALID, Cause.NEVER_FITS})
 HELD_MONEY: Final = "held"
@@ -356,6 +363,8 @@ def _near(before: State, now: Reading) -> Iterable[Held]:
     for use in uses:
         if use.unit != "budget" and use.limit < NEAR_LEAST:
             continue
+        if any(str(refused.cause) == use.unit for refused in now.decided.refused):
+            continue  # at it, not near it
         bound = NEAR_OUT_PERCENT if before.held(Kind.NEAR, use.unit) else NEAR_IN_PERCENT
         if use.used * 100 >= bound * use.limit > 0:
             yield Held(Kind.NEAR, Urgency.ATTENTION, use.unit, "", use.used, use.limit)
@@ -386,7 +395,9 @@ def _settled(before: State, found: Iterable[Held], now_ms: int) -> State:
     worst = held[0] if held else Held()
     cleared, cleared_ms = before.cleared, before.cleared_ms
     was_trouble = before.kind in _TROUBLES or before.urgency is Urgency.TROUBLE
-    if was_trouble and all(one.kind is not before.kind for one in held):
+    # What grew into a storm is not over.
+    grown = before.kind is Kind.THROTTLED and worst.kind is Kind.STORM
+    if was_trouble and not grown and all(one.kind is not before.kind for one in held):
         cleared, cleared_ms = before.kind, now_ms
     elif cleared_ms is not None and (
         now_ms - cleared_ms >= CLEARED_MS or any(one.kind is cleared for one in held)

@@ -182,6 +182,7 @@ _CAUSES: Final[dict[str, str]] = {
 }
 _LIMITS: Final[dict[str, str]] = {
     Cause.CONCURRENCY: "slots",
+    Cause.CROWDED: "the gateway, which holds as much as it can",
     Cause.TARGET_RPM: "rpm",
     Cause.TARGET_TPM: "tpm",
     HELD_MONEY: "money that requests under way hold",
@@ -192,7 +193,7 @@ def _limit(held: Held) -> str:
     """Whose limit: ``rpm`` of the row itself, ``main/opus rpm`` of a target."""
     name = _LIMITS.get(held.cause, held.cause)
     owner = held.who.partition(":")[2] + " " if held.who.startswith("target:") else "its "
-    return name if held.cause == HELD_MONEY else owner + name
+    return name if held.cause in (HELD_MONEY, Cause.CROWDED) else owner + name
 
 
 def _refused(held: Held) -> str:

@@ -61,9 +61,6 @@ class DataPlane:
         except Refusal as refusal:
             if started:
                 raise
-            if isinstance(refusal, KeyRevoked):
-                revoked = Caller(refusal.key_id, refusal.project)
-                self._chat.refused(arrival, revoked, self._plan(), None, refusal)
             reply = error_reply(refusal)
             reply.headers.extend(rate_headers(refusal.rates))
             if refusal.project_id:
@@ -95,7 +92,7 @@ class DataPlane:
         headers = by_name(scope["headers"])
         if path == _CHAT:
             _must_be(method, "POST", path)
-            caller = self._caller(scope, headers)
+            caller = self._caller(arrival, scope, headers)
             try:
                 with self._bodies.of(caller.project) as held:
                     counted = held.counting(receive)
@@ -105,20 +102,34 @@ class DataPlane:
                 raise
         if path == _MODELS or path.startswith(_MODELS + "/"):
             _must_be(method, "GET", path)
-            caller = self._caller(scope, headers)
+            caller = self._caller(arrival, scope, headers)
             return await self._models(caller, path.removeprefix(_MODELS).lstrip("/"), send)
         raise NoSuchPath(path)
 
-    def _caller(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> Caller:
-        """Who asks; from now on its connection is in use, and not a stranger's."""
-        caller = self._keys().caller(headers, self._plan().projects)
+    def _caller(
+        self, arrival: Arrival, scope: dict[str, Any], headers: dict[bytes, bytes]
+    ) -> Caller:
+        """Who asks; from now on its connection is in use, and not a stranger's.
+
+        A refusal of somebody who is known is told like any other.
+        """
+        plan = self._plan()
+        try:
+            caller = self._keys().caller(headers, plan.projects)
+        except KeyRevoked as revoked:
+            known = Caller(revoked.key_id, revoked.project)
+            self._chat.refused(arrival, known, plan, None, revoked)
+            raise
         try:
             seat_of(scope).serve(caller.project)
         except OwnerCrowded as crowded:
-            raise TooManyRequests(crowded.allowed, caller.project) from None
+            refusal = TooManyRequests(crowded.allowed, caller.project)
         except Crowded as crowded:
-            raise TooManyRequests(crowded.places) from None
-        return caller
+            refusal = TooManyRequests(crowded.places)
+        else:
+            return caller
+        self._chat.refused(arrival, caller, plan, None, refusal)
+        raise refusal
 
     async def _models(self, caller: Caller, wanted: str, send: Send) -> None:
         plan = self._plan()

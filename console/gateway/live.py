@@ -264,7 +264,7 @@ class Live:
             and known[1] == mine
             and known[2].budget == budget
             and known[2].flow == Flow()
-            and known[2].state == state
+            and known[2].state is state
         ):
             return known[2]
         now_ns = self._clock.monotonic_ns()

@@ -207,6 +207,7 @@ class TooManyRequests(Refusal):
 
     allowed: int
     project: str = ""
+    cause: Cause = Cause.CROWDED
 
 
 @dataclass
@@ -215,6 +216,7 @@ class BodiesTooLarge(Refusal):
 
     limit_bytes: int
     project: str = ""
+    cause: Cause = Cause.CROWDED
 
 
 @dataclass

@@ -80,6 +80,8 @@ AT_ONCE = [
     ("a tenth", Reading(NOW, decided(27, refused(Cause.TPM, 3))), Kind.THROTTLED, TROUBLE),
     ("less than a tenth", Reading(NOW, decided(28, refused(Cause.TPM, 3))),
      Kind.THROTTLED, ATTENTION),
+    ("the gateway is full", Reading(NOW, decided(0, refused(Cause.CROWDED, 1, "gateway"))),
+     Kind.THROTTLED, TROUBLE),
     ("calm for 10 s", Reading(NOW, decided(2, refused(Cause.RPM, 3, ago_ms=10_000))),
      Kind.OK, CALM),
     ("rarely asked, never admitted",
@@ -163,6 +165,15 @@ def test_what_stands_behind_the_worst_is_told_with_its_own_beginning() -> None:
     storm = judge(spent, Reading(NOW, decided(1, refused(Cause.RPM, 40)), money=day(1_000)))
     assert (storm.kind, storm.since_ms) == (Kind.STORM, NOW)
     assert [(held.kind, held.since_ms) for held in storm.others] == [(Kind.SPENT, NOW - 60_000)]
+
+
+def test_throttled_that_grows_into_a_storm_is_not_over() -> None:
+    throttled = Reading(NOW, decided(2, refused(Cause.RPM, 9)), uses=(Use("rpm", 99, 100),))
+    assert judge(AT_REST, throttled).others == (), "at a limit is not near it"
+    storm = after(throttled, Reading(NOW, decided(2, refused(Cause.RPM, 40))))
+    assert (storm.kind, storm.cleared) == (Kind.STORM, None)
+    slack = judge(storm, Reading(NOW, decided(4, refused(Cause.RPM, 4))))
+    assert (slack.kind, slack.cleared) == (Kind.THROTTLED, Kind.STORM)
 
 
 def test_causes_are_told_apart() -> None:
