@@ -7,7 +7,7 @@ one bound is out by a lower one, so that no word flips at an edge.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from console.domain.calls import Cause
@@ -225,15 +225,17 @@ def _refused_often(before: State, now: Reading) -> Iterable[Held]:
         cause = HELD_MONEY
     count = sum(one.count for one in rates)
     minute = sum(one.count_60s for one in rates)
-    held = Held(Kind.THROTTLED, Urgency.TROUBLE, cause, worst.gate, count, decided.asked,
-                last_ms=last_ms)  # fmt: skip
     if _storm(before, count, minute, decided):
         asked = decided.admitted_60s + minute
-        yield replace(held, kind=Kind.STORM, count=minute, asked=asked)
-    elif count * 100 >= THROTTLED_PERCENT * decided.asked:
-        yield held
-    else:
-        yield replace(held, urgency=Urgency.ATTENTION)
+        yield Held(
+            Kind.STORM, Urgency.TROUBLE, cause, worst.gate, minute, asked, last_ms=last_ms
+        )  # fmt: skip
+        return
+    often = count * 100 >= THROTTLED_PERCENT * decided.asked
+    urgency = Urgency.TROUBLE if often else Urgency.ATTENTION
+    yield Held(
+        Kind.THROTTLED, urgency, cause, worst.gate, count, decided.asked, last_ms=last_ms
+    )  # fmt: skip
 
 
 def _calm_after_ms(decided: Decided, causes: frozenset[Cause]) -> int:
@@ -438,4 +440,14 @@ def _begun(one: Held, before: State, now_ms: int) -> Held:
     since_ms = known.since_ms if known and known.since_ms is not None else now_ms
     hurt_ms = since_ms if one.last_ms is None else one.last_ms
     stale = one.urgency is Urgency.TROUBLE and now_ms - hurt_ms >= HURTS_MS
-    return replace(one, since_ms=since_ms, urgency=Urgency.ATTENTION if stale else one.urgency)
+    return Held(
+        one.kind,
+        Urgency.ATTENTION if stale else one.urgency,
+        one.cause,
+        one.who,
+        one.count,
+        one.asked,
+        since_ms,
+        one.last_ms,
+        one.until_us,
+    )

@@ -30,7 +30,7 @@ from console.gateway.flight import Flight
 from console.gateway.flows import Flows
 from console.gateway.levels import levels_in_slices
 from console.gateway.plan import Plan, ProjectPlan, RoutePlan, TargetPlan
-from console.gateway.readings import Sources, reading_of
+from console.gateway.readings import Sources, pause_ends, reading_of
 from console.gateway.recall import recall
 from console.gateway.states import States
 from console.limiter import BucketState, Limiter
@@ -171,15 +171,16 @@ class Live:
         if self._states.judge_gateway(Reading(now_ns // 1_000_000, unserved=unserved)):
             self._wake_all()
 
+        ends_us = pause_ends(self._plan())
+
         async def read(subjects: Sequence[str]) -> Mapping[str, Reading]:
             plan = self._plan()
             projects = [subject.removeprefix("project:") for subject in subjects]
             money = await self._money_of([plan.projects[p] for p in projects if p in plan.projects])
-            sources = Sources(plan, self._projects, self._targets, money, self._keyed)
-            blank = Reading(now_ns // 1_000_000, unserved=unserved)
-            made = (
-                (one, reading_of(one, self._states, sources, blank, now_ns)) for one in subjects
+            sources = Sources(
+                plan, self._projects, self._targets, money, self._keyed, unserved, ends_us
             )
+            made = ((one, reading_of(one, self._states, sources, now_ns)) for one in subjects)
             return {subject: reading for subject, reading in made if reading}
 
         await self._states.judge(read)

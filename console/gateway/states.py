@@ -13,7 +13,7 @@ from console.domain.judgement import Reading, judge
 from console.domain.state import AT_REST, Kind, State
 from console.gateway.tally import Tally
 
-_A_SLICE = 20
+_A_SLICE = 8
 """Subjects judged before the event loop gets a turn: less than a millisecond."""
 _JUDGED = ("project:", "target:", "model:")
 """The kinds of subjects that have a state, in this order: a model names whom it cuts off."""
