@@ -48,6 +48,7 @@ def test_a_change_can_end_at_a_time_of_day(run: Run) -> None:
     at = datetime.now(ZoneInfo("Asia/Tokyo")).replace(second=0, microsecond=0) + timedelta(hours=2)
     done = run("limit", "support", "tpm", "50%", "--until", f"{at:%H:%M}", "--json", *WHY)
     assert (done.code, micros(done.json["until"])) == (0, round(at.timestamp()) * 1_000_000)
+    assert run("undo", done.json["command_id"]).code == 0
     made = run("key", "add", "support", "--until", f"{at + timedelta(days=7):%Y-%m-%dT%H:%M}")
     assert (made.code, "until " in made.out) == (0, True)
     both = run("pause", "support", "--for", "1h", "--until", "09:00", *WHY)

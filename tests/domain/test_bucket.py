@@ -58,7 +58,7 @@ def test_the_wait_is_the_first_nanosecond_that_suffices(
     limit: RateLimit, fill: float, share: float, gap_ns: int
 ) -> None:
     level, at_ns = refill(min(limit.capacity, int(limit.capacity * fill)), 0, limit, gap_ns)
-    need = max(1, int(limit.capacity * share))
+    need = min(limit.capacity, max(1, int(limit.capacity * share)))
     wait = wait_ns(level, at_ns, need, limit, gap_ns)
     assert refill(level, at_ns, limit, gap_ns + wait)[0] >= need
     if wait:

@@ -47,6 +47,7 @@ def test_a_removed_journal_loses_neither_calls_nor_a_pause_over_a_kill(own: Gate
     shutil.rmtree(own.state / "journal")
     assert own.command("pause", "project:analytics", for_ms=3_600_000)["recorded"]
     wait_until(lambda: "journal was removed and made again" in problems(own))
+    wait_until(lambda: any("written again from the open file" in text for text in told(own)))
     own.kill()
     own.start()
     assert ask(own, key) == 403, "the pause is in force, the key is known"
