@@ -40,8 +40,10 @@ FAILURES: Final = 3
 FAILING_PERCENT: Final = 5
 RECOVERED_AFTER: Final = 20
 RECOVERED_MS: Final = 30_000
-STORM_IN: Final = (10, 30)
-"""So many refused in 10 s, or in 60 s, begin a storm, if five times as many were asked for."""
+STORM_IN: Final = (20, 30)
+"""So many refused in 10 s, or in 60 s, begin a storm, if five times as many were asked for.
+
+More than the ten newest decisions, which may reach back an hour."""
 STORM_OUT: Final = (5, 15)
 STORM_RATIO_IN, STORM_RATIO_OUT = 5, 3
 THROTTLED_PERCENT: Final = 10
@@ -73,8 +75,6 @@ class Decided:
     admitted_60s: int = 0
     last_admitted_ms: int | None = None
     refused: tuple[Refused, ...] = ()
-    recent: bool = True
-    """The present is the last 10 s; False where it reaches further back."""
     in_row: tuple[Cause, ...] = ()
     apart_ms: int = 0
     fits_ms: int = 0
@@ -260,8 +260,6 @@ def _storm(before: State, count: int, minute: int, decided: Decided) -> bool:
     if before.held(Kind.STORM):
         least, times = STORM_OUT, STORM_RATIO_OUT
         count = min(count, minute)
-    elif not decided.recent:
-        count = 0
     return (count >= least[0] and sudden >= times) or (minute >= least[1] and lasting >= times)
 
 

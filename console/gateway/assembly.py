@@ -42,7 +42,7 @@ from console.gateway.refusal_log import RefusalLog
 from console.gateway.upstream import AiohttpUpstream
 from console.gateway.vitals import VitalSigns
 from console.limiter import MemoryLimiter
-from console.store import Ledger
+from console.store import Ledger, StoreError
 from console.wire.config import GatewayConfig
 
 _HOUR_US = 3_600_000_000
@@ -174,8 +174,9 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     in_force.plan = compile_plan(catalogue, desk.layers, windows, now_us)
     in_force.keys = key_ring(desk.layers, now_us)
     await _restore(ledger, limiter, live, plan(), now_us)
-    newest = await ledger.reader.calls(last=CALLS)
-    live.recall([call for _, call in newest], desk.layers.by_seq.values())
+    with contextlib.suppress(StoreError):  # what cannot be read is not remembered
+        newest = await ledger.reader.calls(last=CALLS)
+        live.recall([call for _, call in newest], desk.layers.by_seq.values())
 
     refusals = RefusalLog(ledger, clock)
     observers = Observers(plan, live, Alarms(clock, tell), refusals, limiter.spent_nano)

@@ -116,8 +116,7 @@ class Tally:
         """The decisions of the present and the minute."""
         minute, present = self._minute.at(now_ns), self._present.at(now_ns)
         newest = _within_the_hour(self._newest, now_ns)
-        recent = sum(present.values()) >= len(newest)
-        if not recent:
+        if sum(present.values()) < len(newest):
             present = Counter(decision for _, decision in newest)
         row = self._row()
         seen = {**present, **minute}.keys() - {_ADMITTED}
@@ -129,7 +128,6 @@ class Tally:
                 Refused(*one, present.get(one, 0), minute.get(one, 0), self._last_ns[one] // _MS)
                 for one in sorted(seen)
             ),
-            recent=recent,
             in_row=tuple(decision[0] for _, decision in row),
             apart_ms=(row[-1][0] - row[0][0]) // (len(row) - 1) // _MS if len(row) > 1 else 0,
             fits_ms=self._fits_ns // _MS,

@@ -134,7 +134,7 @@ async def test_who_asks_every_twenty_seconds_and_never_gets_in_is_never_ok() -> 
 async def test_a_storm_does_not_flip_while_its_client_wavers() -> None:
     it = Story()
     it.admit()
-    it.refuse(Cause.RPM, times=12)
+    it.refuse(Cause.RPM, times=24)
     seen = [(await it.second()).kind]
     for beat in range(30):
         it.admit(1 + beat % 2)
@@ -142,6 +142,27 @@ async def test_a_storm_does_not_flip_while_its_client_wavers() -> None:
         seen.append((await it.second()).kind)
     assert set(seen) == {Kind.STORM}
     assert (await it.second(10)).kind is Kind.OK
+
+
+async def test_the_present_reaches_back_to_the_last_ten_decisions() -> None:
+    it = Story()
+    it.refuse(Cause.PAUSED, MODEL, times=4)
+    await it.second(60)
+    it.admit(3)
+    state = await it.second()
+    assert (state.kind, state.count, state.asked) == (Kind.CUT_OFF, 4, 7)
+    it.admit(10)
+    assert (await it.second()).kind is Kind.OK
+
+
+async def test_a_new_key_makes_what_a_revoked_one_was_refused_history() -> None:
+    it = Story()
+    it.refuse(Cause.KEY_REVOKED, "key:old", times=5)
+    assert (await it.judge()).kind is Kind.CUT_OFF
+    it.states.keys_changed(["search"])
+    assert (await it.judge()).kind is Kind.CUT_OFF
+    it.states.keys_changed(["analytics"])
+    assert (await it.judge()).kind is Kind.OK
 
 
 async def test_four_of_four_failing_a_minute_apart_is_failing() -> None:
