@@ -16,11 +16,10 @@ from typing import Any
 from console.clock import MachineClock
 from console.domain.clock import Clock
 from console.domain.days import day_at
-from console.domain.ids import new_id
 from console.domain.layers import Layers, Slot
 from console.domain.limits import RateLimit
 from console.domain.replay import restore_levels
-from console.domain.snapshot import Happening, HappeningKind
+from console.domain.snapshot import Happening
 from console.domain.text import counted
 from console.gateway.admin import create_admin
 from console.gateway.alarms import Alarms
@@ -43,6 +42,7 @@ from console.gateway.upstream import AiohttpUpstream
 from console.gateway.vitals import VitalSigns
 from console.limiter import MemoryLimiter
 from console.store import Ledger, StoreError
+from console.store.events import gateway_event
 from console.wire.config import GatewayConfig
 
 _HOUR_US = 3_600_000_000
@@ -261,10 +261,9 @@ async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, i
 
 
 def _started(ledger: Ledger, clock: Clock) -> Happening:
-    at_us = clock.wall_us()
     lost = len(ledger.recovered.unknown)
     text = "gateway started"
     if lost:
         calls = counted(lost, "call was under way", "calls were under way")
         text += f"; {calls} when it went: charged, recorded as unknown"
-    return Happening(new_id("evt", at_us, os.urandom(10)), at_us, HappeningKind.GATEWAY, "", text)
+    return gateway_event(text, clock)

@@ -19,13 +19,12 @@ from pydantic import ValidationError
 
 from console.domain.clock import Clock
 from console.domain.commands import Actor, Role
-from console.domain.ids import new_id
-from console.domain.snapshot import Happening, HappeningKind
 from console.domain.text import clean, counted
 from console.gateway.admin_command import complaint
 from console.gateway.answers import UNRECORDED
 from console.gateway.desk import Desk, Tell
 from console.gateway.peer import actor_of
+from console.store.events import gateway_event
 from console.wire.messages import CommandRequest
 from console.wire.translate import command_of
 
@@ -73,10 +72,9 @@ async def take_in(
         except (_Left, OSError) as why:
             left.append(f"offline/{path.name}: {why}; it was left as it is")
     for text in _few(left):
-        at_us, said = clock.wall_us(), clean(text, 500)
+        said = clean(text, 500)
         LOG.warning("%s", said)
-        name = new_id("evt", at_us, os.urandom(10))
-        tell(Happening(name, at_us, HappeningKind.GATEWAY, "", said))
+        tell(gateway_event(said, clock))
 
 
 def _files(directory: Path, left: list[str]) -> list[Path]:

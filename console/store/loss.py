@@ -8,17 +8,16 @@ cannot be known.
 """
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from console.domain.clock import Clock
-from console.domain.ids import new_id
-from console.domain.snapshot import Happening, HappeningKind
+from console.domain.snapshot import Happening
 from console.domain.text import clean, counted
 from console.store.chain import Broken
+from console.store.events import gateway_event
 from console.store.journal import Journal, Position
 
 LOG: Final = logging.getLogger(__name__)
@@ -35,6 +34,8 @@ class Loss:
     todo: str
     grave: bool = True
     """Records are gone, or may be."""
+    unfindable: bool = False
+    """What is recorded now, a restart would not find where it looks for it."""
 
     @property
     def text(self) -> str:
@@ -45,9 +46,7 @@ class Loss:
 def event_of(loss: Loss, clock: Clock) -> Happening:
     """The event of it; the log has a line of it too."""
     LOG.warning("%s", loss.text)
-    at_us = clock.wall_us()
-    name = new_id("evt", at_us, os.urandom(10))
-    return Happening(name, at_us, HappeningKind.GATEWAY, "", clean(loss.text, 600))
+    return gateway_event(clean(loss.text, 600), clock)
 
 
 def broken_log(broken: Broken | None) -> tuple[Loss, ...]:
