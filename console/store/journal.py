@@ -19,6 +19,7 @@ from console.store.errors import StoreError
 from console.store.places import (
     check_directory,
     create_file,
+    is_open_at,
     kind_of,
     make_directory,
     open_plain,
@@ -189,11 +190,7 @@ class Journal:
     @property
     def stands(self) -> bool:
         """Whether the segment that is written to can still be found by its name."""
-        try:
-            named = self._path(self.newest).lstat()
-        except OSError:
-            return False
-        return os.path.samestat(named, os.fstat(self._descriptor))
+        return is_open_at(self._path(self.newest), self._descriptor)
 
     def mend(self) -> None:
         """Give the segment that is written to its name back: what it holds is written anew.

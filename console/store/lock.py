@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from console.store.errors import StoreBusy, StoreError
-from console.store.places import create_file, lock_file, open_plain, wal_file
+from console.store.kernel_locks import locks_on
+from console.store.places import create_file, is_open_at, lock_file, open_plain, wal_file
 
 _MODE: Final = 0o600
 _MAC: Final = sys.platform == "darwin"
@@ -34,11 +35,7 @@ class Lock:
     @property
     def stands(self) -> bool:
         """Whether the next gateway would meet it."""
-        try:
-            named = lock_file(self._directory).lstat()
-        except OSError:
-            return False
-        return os.path.samestat(named, os.fstat(self._descriptor))
+        return is_open_at(lock_file(self._directory), self._descriptor)
 
     def mend(self) -> bool:
         """Take it at its name again; False where that cannot be."""
@@ -90,7 +87,7 @@ def is_held(directory: Path) -> bool:
     except FileNotFoundError:
         return False
     except PermissionError:
-        return _is_listed(path.stat().st_ino, directory)
+        return _is_listed(path, directory)
     try:
         found = fcntl.fcntl(descriptor, _GETLK, _flock(fcntl.F_RDLCK))
     finally:
@@ -104,15 +101,9 @@ def _flock(kind: int) -> bytes:
     return _FLOCK.pack(0, 0, 0, kind, 0) if _MAC else _FLOCK.pack(kind, 0, 0, 0, 0)
 
 
-def _is_listed(inode: int, directory: Path) -> bool:
-    """Linux lists everybody's locks; elsewhere a WAL that lies there is taken for a writer's."""
-    try:
-        lines = Path("/proc/locks").read_bytes().splitlines()
-    except OSError:
+def _is_listed(path: Path, directory: Path) -> bool:
+    """Without the list a WAL that lies there is taken for a writer's."""
+    locks = locks_on(path)
+    if locks is None:
         return wal_file(directory).exists()
-    wanted = b"%d" % inode
-    return any(
-        (parts[1], parts[3], parts[5].rpartition(b":")[2]) == (b"OFDLCK", b"WRITE", wanted)
-        for parts in map(bytes.split, lines)
-        if len(parts) > 5
-    )
+    return any((lock.kind, lock.mode) == ("OFDLCK", "WRITE") for lock in locks)

@@ -121,6 +121,14 @@ def open_plain(path: Path, flags: int, mode: int = FILE_MODE) -> int:
     raise OddFile(path, kind_of(found), "a plain file")
 
 
+def is_open_at(path: Path, descriptor: int) -> bool:
+    """Whether the open file is the one that has this name: one that is removed stays open."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except OSError:
+        return False
+
+
 def create_file(path: Path, flags: int, mode: int = FILE_MODE) -> int:
     """Open with ``flags``, creating the file with its mode whatever the umask.
 

@@ -15,9 +15,11 @@ from typing import Final
 
 import aiosqlite
 
+from console.domain.ages import age
 from console.domain.clock import Clock
 from console.store.ballast import Ballast
 from console.store.errors import StoreError
+from console.store.kernel_locks import locks_on
 from console.store.places import create_file, ledger_file, reserve_file, wal_file
 from console.store.sqlite_errors import is_full
 
@@ -107,7 +109,8 @@ class Wal:
         lasts = size >= _SMALL_BYTES or (held_ns >= _TOLD_NS and size >= TOLD_BYTES)
         if not (lasts or self.waits):
             return ""
-        words = f"WAL {size >> 20} MB: a reader has held it for {span(held_ns)}{self._who}"
+        held = age(held_ns // 1_000_000)
+        words = f"WAL {size >> 20} MB: a reader has held it for {held}{self._who}"
         return f"{words}; disk full: history waits" if self.waits else words
 
     async def checkpoint_when_due(self) -> None:
@@ -182,24 +185,11 @@ class Wal:
     def _holders(self) -> str:
         """Which processes read now, in words; Linux alone tells."""
         try:
-            inode = b"%d" % Path(f"{self._file}-shm").lstat().st_ino
-            lines = Path("/proc/locks").read_bytes().splitlines()
+            locks = locks_on(Path(f"{self._file}-shm")) or ()
         except OSError:
             return ""
         pids = {
-            int(parts[4])
-            for parts in map(bytes.split, lines)
-            if len(parts) > 7
-            and (parts[1], parts[5].rpartition(b":")[2]) == (b"POSIX", inode)
-            and int(parts[6]) in _READER_SLOTS
+            lock.pid for lock in locks if lock.kind == "POSIX" and lock.first_byte in _READER_SLOTS
         } - {os.getpid(), 0}
         named = ", ".join(map(str, sorted(pids)[:3]))
         return f" (process {named})" if named else ""
-
-
-def span(ns: int) -> str:
-    """A duration in words."""
-    seconds = ns // 1_000_000_000
-    if seconds < 120:
-        return f"{seconds}s"
-    return f"{seconds // 60}m" if seconds < 7_200 else f"{seconds // 3_600}h"

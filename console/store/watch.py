@@ -18,7 +18,13 @@ from console.domain.snapshot import Happening
 from console.store.journal import Journal
 from console.store.lock import Lock
 from console.store.loss import Loss, event_of
-from console.store.places import journal_directory, ledger_file, open_plain, wal_file
+from console.store.places import (
+    is_open_at,
+    journal_directory,
+    ledger_file,
+    open_plain,
+    wal_file,
+)
 from console.store.schema import anew, is_ledger, reading_uri
 from console.store.wal import Wal
 
@@ -63,7 +69,7 @@ class Watch:
         new = [loss for loss in found if (loss.words, loss.todo) not in self._told]
         self._told = {(loss.words, loss.todo) for loss in found}
         self.now = tuple(found)
-        self._journal.kept = any("not on disk" in loss.words for loss in found)
+        self._journal.kept = any(loss.unfindable for loss in found)
         return [event_of(loss, self._clock) for loss in (*new, *self.lasting[before:])]
 
     def _files(self) -> Iterator[Loss]:
@@ -107,6 +113,7 @@ class Watch:
                     f"{what}, and could not be made again ({error.strerror or error}): what is "
                     "recorded now is lost at a restart",
                     "make the folder again, writable for the gateway's account",
+                    unfindable=True,
                 )
         # A command that found it gone may have mended it before.
         if self._journal.mended > self._mended:
@@ -122,27 +129,24 @@ class Watch:
             )
 
     def _ledger(self, damage: str) -> Iterator[Loss]:
-        here = _identity(self._file)
-        if here != _identity(self._descriptor):
-            state = "replaced" if here else "removed"
+        if not is_open_at(self._file, self._descriptor):
+            state = "replaced" if os.path.lexists(self._file) else "removed"
             yield Loss(
                 f"ledger.db {state}: history not on disk",
                 f"{self._file} was {state} while the gateway ran: what it records is in the "
                 "journal, which is kept whole from now on, and in no ledger at a restart",
                 f"put the file back with the gateway stopped; {anew(self._file)}",
+                unfindable=True,
             )
         elif damage or self._is_cut():
-            yield Loss(
-                "ledger damaged",
-                f"{self._file} is damaged ({damage or 'cut short or overwritten'})",
-                f"what is served goes on, a restart will not; {anew(self._file)}",
-            )
+            yield _damaged(self._file, damage or "cut short or overwritten")
         if self._wal_identity and _identity(wal_file(self._directory)) != self._wal_identity:
             yield Loss(
                 "WAL removed: history not on disk",
                 f"{wal_file(self._directory)} was removed or replaced while the gateway ran: what "
                 "it records is in the journal, which is kept whole from now on",
                 "restart the gateway: it reads the journal again",
+                unfindable=True,
             )
         self._wal_identity = self._wal_identity or _identity(wal_file(self._directory))
         if held := self._wal.problem:
@@ -202,18 +206,20 @@ def check_pages(path: Path, within_s: float = CHECK_S) -> Loss | None:
         return None
     except sqlite3.DatabaseError as error:
         said = str(error)
-    if said == "ok":
-        return None
+    return None if said == "ok" else _damaged(path, said.splitlines()[0])
+
+
+def _damaged(path: Path, what: str) -> Loss:
     return Loss(
         "ledger damaged",
-        f"{path} is damaged ({said.splitlines()[0]})",
+        f"{path} is damaged ({what})",
         f"what is served goes on, a restart will not; {anew(path)}",
     )
 
 
-def _identity(at: Path | int) -> tuple[int, int] | None:
+def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = os.fstat(at) if isinstance(at, int) else at.lstat()
+        found = path.lstat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

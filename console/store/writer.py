@@ -14,6 +14,7 @@ from typing import Final
 
 import aiosqlite
 
+from console.domain.ages import age
 from console.domain.clock import Clock
 from console.domain.snapshot import Happening
 from console.domain.text import counted
@@ -23,7 +24,7 @@ from console.store.fold import Batch, fold, sort
 from console.store.journal import Journal, Position, Record
 from console.store.retention import Keep, forget
 from console.store.sqlite_errors import is_damage, words
-from console.store.wal import Wal, span
+from console.store.wal import Wal
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class Writer:
         found = []
         behind_ns = self._clock.monotonic_ns() - self._caught_up_ns
         if self.folded < self._journal.end and behind_ns > _BEHIND_NS:
-            found.append(f"journal {span(behind_ns)} behind")
+            found.append(f"journal {age(behind_ns // 1_000_000)} behind")
         if self._trouble:
             found.append(self._trouble)
         if held := self._wal.problem:

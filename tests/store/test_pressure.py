@@ -39,7 +39,7 @@ async def test_a_locked_ledger_is_told_and_catches_up(
     clock.advance_ms(30_000)
     while "ledger locked by another process" not in ledger.problems:
         await ledger.reader.calls()
-    assert "journal 30s behind" in ledger.problems
+    assert "journal 20s behind" in ledger.problems
     assert ledger.backlog_records == 1_001
     clock.advance_ms(150_000)
     assert "journal 3m behind" in ledger.problems

@@ -65,7 +65,7 @@ async def test_a_reader_that_stays_is_told_with_its_process_and_age(
             ledger.event(happening(f"evt_{clock.monotonic_ns()}"))
             await ledger.flushed()
         words = ledger.troubles[0]
-        assert words == f"WAL 0 MB: a reader has held it for 11s (process {pid})"
+        assert words == f"WAL 0 MB: a reader has held it for 10s (process {pid})"
         assert [happening.text.partition(";")[0] for happening in ledger.look()] == [words]
         clock.advance_ms(150_000)
         assert ledger.look() == [], "told once"
