@@ -33,16 +33,15 @@ def verify(*, state: Path | None, head: str | None, as_json: bool) -> int:
     """
     import asyncio
 
-    from console.store import StoreError, verify_log
+    from console.store import GENESIS, StoreError, verify_log
     from console.wire.paths import find_state
 
     where = state or find_state()
     try:
-        found = asyncio.run(verify_log(where))
+        found = asyncio.run(verify_log(where, GENESIS if head is None else head.strip().lower()))
     except StoreError as error:
         raise Stop(Exit.REFUSED, f"{error} (--state names another folder)") from None
-    kept = head is None or head.strip().lower() in found.hashes
-    holds = found.broken is None and kept
+    holds = found.broken is None and found.has_kept
     if as_json:
         emit(
             {
@@ -52,15 +51,15 @@ def verify(*, state: Path | None, head: str | None, as_json: bool) -> int:
                 "last_seq": found.head.seq,
                 "head": found.head.hash,
                 "broken": found.broken,
-                "kept_head_found": None if head is None else kept,
+                "kept_head_found": None if head is None else found.has_kept,
             }
         )
     else:
-        _tell(found, where, head, kept=kept)
+        _tell(found, where, head)
     return Exit.OK if holds else Exit.REFUSED
 
 
-def _tell(found: "Verified", where: Path, head: str | None, *, kept: bool) -> None:
+def _tell(found: "Verified", where: Path, head: str | None) -> None:
     last = found.head
     count = f"{counted(last.entries, 'entry', 'entries')}, the last is number {last.seq}"
     if found.broken is None:
@@ -70,7 +69,7 @@ def _tell(found: "Verified", where: Path, head: str | None, *, kept: bool) -> No
         say("  the file was changed by something else than the gateway: what is in force may not")
         say("  be what was commanded; compare `quotadeck audit`, and set again what is wrong")
         say(f"  {count}")
-    if head is not None and kept:
+    if head is not None and found.has_kept:
         say("the kept head is in it: nothing up to there was cut off")
     elif head is not None:
         say(f"MISSING: no entry has the kept head {clean(head, 80)}: entries were cut off or made")

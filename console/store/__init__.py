@@ -4,7 +4,7 @@
 the journal's form and `chain` for the audit's hashes.
 """
 
-from console.store.chain import Broken, Head, canonical, verify
+from console.store.chain import GENESIS, Broken, Head, canonical
 from console.store.errors import (
     StoreBusy,
     StoreDamaged,
@@ -23,6 +23,7 @@ from console.store.retention import Keep
 from console.store.rows import LevelSample, Rollup, Total
 
 __all__ = [
+    "GENESIS",
     "Broken",
     "Head",
     "Keep",
@@ -43,6 +44,5 @@ __all__ = [
     "Verified",
     "canonical",
     "examine",
-    "verify",
     "verify_log",
 ]

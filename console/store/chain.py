@@ -102,25 +102,38 @@ def _ending(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def readable(links: Iterable[Link]) -> Iterator[Entry]:
-    """The entries that can be read; `verify` finds the others."""
+    """The entries that can be read; `Chain` finds the others."""
     for link in links:
         with contextlib.suppress(TypeError, ValueError, KeyError):
             yield entry_of(orjson.loads(link.body), link.hash)
 
 
-def head_of(links: list[Link]) -> Head:
-    return Head(len(links), links[-1].seq, links[-1].hash) if links else Head()
+class Chain:
+    """The check of a log that is read piece by piece, from its first entry on."""
 
+    def __init__(self) -> None:
+        self._broken: tuple[int, str] | None = None
+        self._following = 0
+        self._entries, self._seq, self._hash = 0, 0, GENESIS
 
-def verify(links: Iterable[Link]) -> Broken | None:
-    """None where every entry, from the first one on, holds; else the first that does not."""
-    rest = iter(links)
-    seq, prev_hash = 0, GENESIS
-    for link in rest:
-        if why := _wrong(link, seq, prev_hash):
-            return Broken(link.seq, why, sum(1 for _ in rest))
-        seq, prev_hash = link.seq, link.hash
-    return None
+    def add(self, links: Iterable[Link]) -> None:
+        """Check the next entries."""
+        for link in links:
+            if self._broken:
+                self._following += 1
+            elif why := _wrong(link, self._seq, self._hash):
+                self._broken = link.seq, why
+            self._entries += 1
+            self._seq, self._hash = link.seq, link.hash
+
+    @property
+    def broken(self) -> Broken | None:
+        """None where every entry holds; else the first that does not."""
+        return Broken(*self._broken, self._following) if self._broken else None
+
+    @property
+    def head(self) -> Head:
+        return Head(self._entries, self._seq, self._hash)
 
 
 def _wrong(link: Link, seq_before: int, prev_hash: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.store.ballast import Ballast
-from console.store.chain import GENESIS, Broken, Head, Link, head_of, verify
+from console.store.chain import GENESIS, Broken, Chain, Head
 from console.store.journal import Journal, Position
 from console.store.loss import Loss, broken_log, losses
 from console.store.places import check_places, journal_directory
@@ -19,23 +19,21 @@ class Verified:
 
     head: Head
     broken: Broken | None
-    hashes: frozenset[str]
-    """Those of all entries, and that of an empty log: a kept head must be among them."""
+    has_kept: bool
+    """Whether the kept head is one of an entry, or that of an empty log."""
 
 
-async def verify_log(directory: Path) -> Verified:
+async def verify_log(directory: Path, kept_head: str = GENESIS) -> Verified:
     """Read and check the whole command log. Raises StoreError or OSError."""
+    chain, has_kept = Chain(), kept_head == GENESIS
     reader = await Reader.open(directory)
     try:
-        links = await reader.chain()
+        async for links in reader.links():
+            chain.add(links)
+            has_kept = has_kept or any(link.hash == kept_head for link in links)
     finally:
         await reader.close()
-    return await asyncio.to_thread(_verified, links)
-
-
-def _verified(links: list[Link]) -> Verified:
-    hashes = frozenset((GENESIS, *(link.hash for link in links)))
-    return Verified(head_of(links), verify(links), hashes)
+    return Verified(chain.head, chain.broken, has_kept)
 
 
 async def examine(directory: Path) -> tuple[Loss, ...]:
@@ -43,7 +41,7 @@ async def examine(directory: Path) -> tuple[Loss, ...]:
     check_places(directory)
     reader = await Reader.open(directory)
     try:
-        folded, links = await reader.folded(), await reader.chain()
+        folded, chain = await reader.folded(), await reader.chain()
         levels = await reader.has_levels()
     finally:
         await reader.close()
@@ -56,6 +54,6 @@ async def examine(directory: Path) -> tuple[Loss, ...]:
         scan.read(journal)
         without = levels and scan.levels is None
         found = losses(directory, journal, sizes, folded, without_levels=without)
-        return (*found, *broken_log(verify(links)))
+        return (*found, *broken_log(chain.broken))
 
     return await asyncio.to_thread(read)

@@ -7,7 +7,7 @@ writer's WAL from shrinking.
 import asyncio
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,7 +19,7 @@ from console.domain.change_estimate import Minute
 from console.domain.commands import Entry
 from console.domain.snapshot import Happening, HappeningKind
 from console.store import lock
-from console.store.chain import Link, readable
+from console.store.chain import Chain, Link, readable
 from console.store.errors import StoreError, StoreMissing
 from console.store.journal import Position
 from console.store.places import check_plain, ledger_file, wal_file
@@ -40,6 +40,8 @@ from console.store.schema import (
 from console.store.sqlite_errors import is_damage, is_no_database
 
 _TIMEOUT_S: Final = 5.0
+PAGE_ROWS: Final = 5_000
+"""Of the command log, where all of it is read: some 4 MB."""
 _MINUTE_COLUMNS: Final = (
     "forwarded",
     *REFUSED_COLUMNS,
@@ -191,7 +193,7 @@ class Reader:
     async def audit(
         self, *, before_seq: int | None = None, limit: int = 100, subject: str = ""
     ) -> list[Entry]:
-        """The command log, newest first, before a number. `verify` finds what cannot be read."""
+        """The command log, newest first, before a number. `Chain` finds what cannot be read."""
         where = ["source_id = ?"]
         values: list[object] = [OWN_SOURCE]
         if before_seq is not None:
@@ -233,13 +235,26 @@ class Reader:
         """Whether any levels were ever folded."""
         return bool(await self._rows("SELECT 1 FROM levels LIMIT 1", ()))
 
-    async def chain(self) -> list[Link]:
-        """The whole command log in order, as it is stored: for `verify`."""
-        rows = await self._rows(
-            "SELECT seq, subject, hash, body FROM commands WHERE source_id = ? ORDER BY seq",
-            (OWN_SOURCE,),
-        )
-        return [Link(*row) for row in rows]
+    async def chain(self) -> Chain:
+        """The command log, all of it read and checked."""
+        chain = Chain()
+        async for links in self.links():
+            chain.add(links)
+        return chain
+
+    async def links(self) -> AsyncIterator[list[Link]]:
+        """The whole command log in order, as it is stored, in pages."""
+        after: tuple[int, ...] = ()
+        while True:
+            rows = await self._rows(
+                "SELECT seq, subject, hash, body FROM commands WHERE source_id = ? "  # noqa: S608
+                f"{'AND seq > ?' if after else ''} ORDER BY seq LIMIT ?",
+                (OWN_SOURCE, *after, PAGE_ROWS),
+            )
+            yield [Link(*row) for row in rows]
+            if len(rows) < PAGE_ROWS:
+                return
+            after = rows[-1][:1]
 
     async def spent_on(self, days: Mapping[str, str]) -> dict[str, int]:
         """For each project's local day: the nano-dollars that its day roll-ups sum to."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from console.domain.calls import Call, OpenCall
 from console.domain.commands import Entry
 from console.domain.steady import Mark
-from console.store.chain import Head, Link, head_of, readable
+from console.store.chain import Head
 from console.store.journal import Journal, Position
 from console.store.loss import Loss
 from console.store.records import Levels, Unreadable, Withdrawn, parse, value
@@ -82,16 +82,21 @@ class Scan:
             return
 
     def recovered(
-        self, links: list[Link], unknown: Iterable[Call], losses: Iterable[Loss]
+        self,
+        entries: Iterable[Entry],
+        head: Head,
+        unknown: Iterable[Call],
+        losses: Iterable[Loss],
     ) -> Recovered:
+        """What was found, with what the ledger has of the command log."""
         return Recovered(
-            entries=tuple(readable(link for link in links if link.applied)),
+            entries=tuple(entries),
             levels_at_us=self.levels.at_us if self.levels else None,
             levels=self.levels.not_full if self.levels else {},
             since=tuple(self.since),
             under_way=self.under_way,
             unknown=tuple(unknown),
-            head=head_of(links),
+            head=head,
             losses=tuple(losses),
             mark=self.levels.mark if self.levels else None,
         )

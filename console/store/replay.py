@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 
 from console.domain.calls import unknown_end
 from console.domain.clock import Clock
+from console.domain.commands import Entry
 from console.store.ballast import Ballast
-from console.store.chain import verify
+from console.store.chain import Chain, readable
 from console.store.connection import connect, folded_position
 from console.store.errors import StoreBusy, StoreError
 from console.store.journal import Journal
@@ -60,8 +61,11 @@ async def replay(
     for loss in found:
         writer.event(event_of(loss, clock))
     await _patiently(writer.catch_up, path, ballast)
-    links = await reader.chain()
-    broken = broken_log(await asyncio.to_thread(verify, links))
+    chain, entries = Chain(), list[Entry]()
+    async for links in reader.links():
+        await asyncio.to_thread(chain.add, links)
+        entries += readable(link for link in links if link.applied)
+    broken = broken_log(chain.broken)
     for loss in broken:
         writer.event(event_of(loss, clock))
     known = await reader.known(list(scan.live))
@@ -69,7 +73,7 @@ async def replay(
     for call in unknown:
         journal.append(end_frame(call))
     await _patiently(writer.catch_up, path, ballast)
-    return writer, wal, reader, scan.recovered(links, unknown, (*found, *broken))
+    return writer, wal, reader, scan.recovered(entries, chain.head, unknown, (*found, *broken))
 
 
 async def _patiently(step: Callable[[], Awaitable[T]], path: Path, ballast: Ballast) -> T:

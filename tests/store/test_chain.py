@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from console.domain.commands import Entry
-from console.store import Broken, verify
-from console.store.chain import GENESIS, Link, canonical, seal
+from console.store import GENESIS, Broken
+from console.store.chain import Chain, Link, canonical, seal
 from tests.store.conftest import Opener, ReaderOpener
 from tests.store.values import entry
 
@@ -23,6 +23,12 @@ def chained(length: int) -> list[Entry]:
 
 def links(entries: list[Entry]) -> list[Link]:
     return [Link(each.seq, each.subject, each.hash, canonical(each)) for each in entries]
+
+
+def verify(links: list[Link]) -> Broken | None:
+    chain = Chain()
+    chain.add(links)
+    return chain.broken
 
 
 def test_an_untouched_chain_holds_also_where_a_number_is_missing() -> None:
@@ -68,7 +74,7 @@ async def test_a_row_changed_in_the_file_is_found(
     reader = await open_reader()
     log = await reader.log()
     assert [item.seq for item in log] == [1, 2, 3]
-    assert verify(await reader.chain()) is None
+    assert (await reader.chain()).broken is None
 
     changed = "UPDATE commands SET body = CAST(replace(body, 'mika', 'nina') AS BLOB) WHERE seq = 2"
     db = sqlite3.connect(directory / "ledger.db")
@@ -80,9 +86,36 @@ async def test_a_row_changed_in_the_file_is_found(
     assert db.execute(changed).rowcount == 1
     db.commit()
     db.close()
-    broken = verify(await (await open_reader()).chain())
+    broken = (await (await open_reader()).chain()).broken
     assert broken is not None
     assert broken.seq == 2
+
+
+@pytest.mark.parametrize("kept", [4, 5, 6])
+async def test_a_log_of_several_pages_is_checked_as_one(
+    kept: int, open_ledger: Opener, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.store.reader.PAGE_ROWS", 2)
+    ledger = await open_ledger()
+    for number in range(kept):
+        await ledger.command(entry(f"cmd_{number}", applied=number != 2), durable=False)
+    await ledger.close()
+    again = await open_ledger()
+    head = again.recovered.head
+    assert (head.entries, head.seq, again.recovered.losses) == (kept, kept, ())
+    assert [item.seq for item in again.recovered.entries] == [
+        seq for seq in range(1, kept + 1) if seq != 3
+    ]
+    await again.close()
+
+    db = sqlite3.connect(directory / "ledger.db")
+    db.execute("DROP TRIGGER commands_are_never_removed")
+    db.execute("DELETE FROM commands WHERE seq = 2")
+    db.commit()
+    db.close()
+    broken = (await (await open_ledger()).reader.chain()).broken
+    assert broken is not None
+    assert (broken.seq, broken.following) == (3, kept - 3)
 
 
 async def test_a_row_moved_to_another_subject_is_found(
@@ -97,4 +130,4 @@ async def test_a_row_moved_to_another_subject_is_found(
     db.commit()
     db.close()
     reader = await open_reader()
-    assert verify(await reader.chain()) == Broken(1, "its number or subject was changed")
+    assert (await reader.chain()).broken == Broken(1, "its number or subject was changed")
