@@ -4,8 +4,10 @@ A decided command is an `Entry` that still lacks its id and its place in the log
 one is a `Rejected`, whose sentence says what happened, which value, and what to do next.
 """
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Final, Literal
 
 from console.domain.catalogue import Catalogue, nearest
@@ -102,18 +104,17 @@ def tightens(entry: Entry, layers: Layers) -> bool:
     subject, name = slot_of(entry)
     if name is Field.TARGET:
         return False
-    after = folded(entry, layers)
-    edges = {entry.at_us} | {
-        living.until_us
-        for fold in (layers, after)
-        for living in fold.living((subject, name), entry.at_us)
-        if living.until_us is not None
-    }
+    slot = (subject, name)
+    before = layers.to_come(slot, entry.at_us)
+    after = folded(entry, layers).to_come(slot, entry.at_us)
     return all(
-        _allowed(name, after.in_force(subject, name, edge).value)
-        <= _allowed(name, layers.in_force(subject, name, edge).value)
-        for edge in edges
+        _allowed(name, _at(after, since_us)) <= _allowed(name, _at(before, since_us))
+        for since_us, _ in (*before, *after)
     )
+
+
+def _at(steps: Sequence[tuple[int, Value | None]], at_us: int) -> Value | None:
+    return steps[bisect_right(steps, at_us, key=itemgetter(0)) - 1][1]
 
 
 def _allowed(name: Field, value: Value | None) -> float:

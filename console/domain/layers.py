@@ -147,6 +147,17 @@ class Layers:
             return InForce(standing.value, Layer.STANDING, standing, file)
         return InForce(file, Layer.FILE)
 
+    def to_come(self, slot: Slot, now_us: int) -> tuple[tuple[int, Value | None], ...]:
+        """What is in force from now on, if nothing is commanded: (since when in µs, value)."""
+        living = self.living(slot, now_us)
+        standing = [entry.value for entry in living if entry.until_us is None]
+        steps, since_us = [], now_us
+        for entry in reversed(living):
+            if entry.until_us is not None and entry.until_us > since_us:
+                steps.append((since_us, entry.value))
+                since_us = entry.until_us
+        return (*steps, (since_us, standing[-1] if standing else self.file.get(slot)))
+
     def base(self, subject: str, name: Field, now_us: int) -> Value | None:
         """The value under any override: the standing change's, else the file's."""
         standing = [e for e in self.living((subject, name), now_us) if e.until_us is None]

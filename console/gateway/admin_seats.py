@@ -12,7 +12,12 @@ from console.domain.commands import Actor, Role
 from console.gateway.admin_error import AdminRefusal
 from console.gateway.connections import Crowded, OwnerCrowded, Seat
 
-REQUESTS_OF_A_UID: Final = 16
+REQUESTS_OF_A_UID: Final[Mapping[Role, int]] = {
+    Role.VIEWER: 16,
+    Role.OPERATOR: 56,
+    Role.ADMIN: 72,
+}
+"""Streams among them. Who may change things may have a script with fifty processes do it."""
 STREAMS_OF_A_UID: Final = 12
 PLACES: Final[Mapping[Role, int]] = {Role.VIEWER: 64, Role.OPERATOR: 88, Role.ADMIN: 112}
 """Of the 128 connections; the last 16 are for those that only wait."""
@@ -23,7 +28,7 @@ _CLOSE: Final = {"connection": "close", "retry-after": "5"}
 
 def take_seat(seat: Seat, actor: Actor, *, is_stream: bool) -> None:
     """Let a request of the actor begin. Raises AdminRefusal where there is no place for it."""
-    share = STREAMS_OF_A_UID if is_stream else REQUESTS_OF_A_UID
+    share = STREAMS_OF_A_UID if is_stream else REQUESTS_OF_A_UID[actor.role]
     places = PLACES[actor.role] - (_NO_STREAMS if is_stream else 0)
     try:
         seat.serve(str(seat.uid), share=share, places=places)

@@ -17,7 +17,7 @@ from console.domain.clock import Clock
 from console.domain.commands import Role
 from console.gateway.admin_seats import REQUESTS_OF_A_UID, STREAMS_OF_A_UID
 
-TURNS: Final = REQUESTS_OF_A_UID - STREAMS_OF_A_UID
+TURNS: Final = REQUESTS_OF_A_UID[Role.VIEWER] - STREAMS_OF_A_UID
 """Requests of an account under way at once besides its streams: they find a place always."""
 _MS_NS: Final = 1_000_000
 _SECOND_NS: Final = 1_000_000_000

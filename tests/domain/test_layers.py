@@ -7,6 +7,8 @@ from itertools import count
 from typing import NoReturn
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from console.domain.commands import Action, Entry, Field, Role, Value
 from console.domain.layers import InForce, Layer, Layers, Slot
@@ -267,3 +269,19 @@ def test_undoing_an_undo_is_a_new_version_of_its_subject(log: Log) -> None:
     undo = log.undo(change)
     again = log.undo(undo)
     assert FILE.with_entries([change, undo, again]).version(SUBJECT) == again.seq
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.none() | st.integers(-1, 9)), max_size=12))
+def test_what_is_to_come_is_what_will_be_in_force(limits: list[tuple[int, int | None]]) -> None:
+    log = Log()
+    layers = FILE.with_entries(
+        log.limit(value, None if minutes is None else NOON + minutes * MINUTE)
+        for value, minutes in limits
+    )
+    steps = dict(layers.to_come((SUBJECT, Field.RPM), NOON))
+    value: Value | None = None
+    for minute in range(11):
+        at_us = NOON + minute * MINUTE
+        value = steps.pop(at_us, value)
+        assert value == layers.in_force(SUBJECT, Field.RPM, at_us).value
+    assert not steps

@@ -209,7 +209,9 @@ def test_an_account_over_its_share_reads_why(gateway: Gateway) -> None:
     asks += b"expect: 100-continue\r\n\r\n"
     with (
         watching(gateway, 4_242, STREAMS_OF_A_UID) as opened,
-        watching(gateway, 4_242, REQUESTS_OF_A_UID - STREAMS_OF_A_UID, asks) as commands,
+        watching(
+            gateway, 4_242, REQUESTS_OF_A_UID[Role.VIEWER] - STREAMS_OF_A_UID, asks
+        ) as commands,
     ):
         assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers_to(opened))
         assert all(answer.startswith(b"HTTP/1.1 100 ") for answer in answers_to(commands))
