@@ -18,6 +18,7 @@ from console.gateway.heads import (
     end_of_head,
     read_head,
 )
+from console.gateway.lingering import Lingering
 from console.gateway.patience import IDLE_S, Patience, Stall, untaken_bytes
 from console.gateway.peer import PEER_UID, peer_uid
 
@@ -33,6 +34,15 @@ STRANGER_S: Final = 15
 _CR: Final = 0x0D
 
 
+class GoingDown(BadRequest):
+    """The rest of a request is waited for no longer."""
+
+    status = b"503 Service Unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The gateway is restarting, and this request was not whole; ask again.")
+
+
 class PeerProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol that knows its peer's uid and bounds what a peer can hold.
 
@@ -45,6 +55,7 @@ class PeerProtocol(HttpToolsProtocol):
     """
 
     _seat: Seat
+    _ending: Lingering
     _patience: Patience
     _stall: Stall | None = None
     _received = 0
@@ -66,6 +77,7 @@ class PeerProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._patience = Patience(self.loop.time())
+        self._ending = Lingering(transport, self.flow, self.loop)
         # So writing is paused whenever the peer has something to read, and only then.
         transport.set_write_buffer_limits(high=0)
         uid = peer_uid(transport.get_extra_info("socket"))
@@ -76,10 +88,13 @@ class PeerProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._seat.leave()
+        self._ending.lost()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
         self._seat.rest()
+        if self._ending.begun:
+            return
         self._patience.renew(self.loop.time(), self._received)
         self.timeout_keep_alive = KEEP_ALIVE_S if self._seat.known else STRANGER_S
         super().on_response_complete()
@@ -95,7 +110,19 @@ class PeerProtocol(HttpToolsProtocol):
         self._stall = None
         super().resume_writing()
 
+    def shutdown(self) -> None:
+        """The server ends: finish the answer that is under way, and wait for nothing else."""
+        if self._ending.begun:
+            return
+        if self._body is None or self.cycle.response_started:
+            super().shutdown()
+        else:
+            self._refuse(GoingDown())
+
     def data_received(self, data: bytes) -> None:
+        if self._ending.begun:
+            self._ending.drop(len(data))
+            return
         if self.timeout_keep_alive_task is not None:
             self._patience.renew(self.loop.time(), self._received)
         self._received += len(data)
@@ -106,7 +133,7 @@ class PeerProtocol(HttpToolsProtocol):
     def _read_on(self) -> None:
         """Read what can be read of what is held: a body's rest, then the next request."""
         try:
-            while self._held and not self.transport.is_closing():
+            while self._held and not self._ending.is_closing():
                 cycle: RequestResponseCycle | None = self.cycle
                 if self._body is not None:
                     going = self._read_body(self._body)
@@ -156,7 +183,7 @@ class PeerProtocol(HttpToolsProtocol):
         }
         self.cycle = RequestResponseCycle(
             scope=self.scope,
-            transport=self.transport,
+            transport=self._ending,  # type: ignore[arg-type]  # of which it uses these methods
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,
@@ -197,7 +224,7 @@ class PeerProtocol(HttpToolsProtocol):
     def _skip(self, size: int) -> None:
         self._unread += size
         if self._unread > UNREAD_BODY_BYTES:
-            self.transport.close()
+            self._ending.close()
         elif self._body is None:  # between requests again
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(
@@ -219,7 +246,7 @@ class PeerProtocol(HttpToolsProtocol):
                 b"content-length: %d\r\nconnection: close\r\n\r\n%b"
                 % (bad.status, len(words), words)
             )
-        self.transport.close()
+        self._ending.close()
 
     def cut_if_idle(self, now_s: float) -> None:
         """End the connection where the peer owes us something for too long.
@@ -229,6 +256,8 @@ class PeerProtocol(HttpToolsProtocol):
         """
         if self._stall is not None and self._stall.ends(now_s, untaken_bytes(self.transport)):
             self.transport.abort()
+            return
+        if self._ending.begun:
             return
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete:

@@ -14,6 +14,7 @@ import uvloop
 from starlette.types import Receive, Scope, Send
 
 from console.gateway.heads import HEAD_LIMIT_BYTES
+from console.gateway.lingering import LINGER_BYTES
 from console.gateway.patience import IDLE_S, PACE_BYTES, STALL_S
 from console.gateway.peer import PEER_UID, bind_socket
 from console.gateway.protocol import STRANGER_S
@@ -144,7 +145,7 @@ class TestProtocol:
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
-            assert sent < 2_000_000
+            assert sent < LINGER_BYTES + 2_000_000
 
     async def test_many_requests_on_one_connection_are_counted_apart(self, tmp_path: Path) -> None:
         bound = bind_socket(short(tmp_path) / "s", None)
@@ -351,9 +352,11 @@ class TestProtocol:
                 reader.connect(str(bound.path))
                 reader.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
                 async with asyncio.timeout(10):
-                    while not any(one.transport.is_closing() for one in connections):  # noqa: ASYNC110
+                    while not any(one.cycle for one in connections):  # noqa: ASYNC110
                         await asyncio.sleep(0)
                     [connection] = connections
+                    while not connection.cycle.response_complete:  # noqa: ASYNC110
+                        await asyncio.sleep(0)
                     now_s = asyncio.get_running_loop().time()
                     connection.cut_if_idle(now_s + STALL_S - 1)
                     assert len(connections) == 1
