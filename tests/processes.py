@@ -150,13 +150,18 @@ class Gateway:
         ]
         self.config.write_text("\n".join(tables))
 
-    def start(self, *before: str) -> "Gateway":
-        """Start the process, by the command ``before`` if one is given; wait until it listens."""
+    def begin(self, *before: str) -> "subprocess.Popen[bytes]":
+        """Start the process, by the command ``before`` if one is given."""
         command = [*before, sys.executable, "-m", "console", "gateway", "--config"]
         command.append(str(self.config))
         self.process = _spawn(
             [*command, "--exit-with-parent"], self.log, {"TEST_UPSTREAM_KEY": UPSTREAM_KEY}
         )
+        return self.process
+
+    def start(self, *before: str) -> "Gateway":
+        """`begin`, and wait until it listens."""
+        self.begin(*before)
         self.base_url = _ready(self.process, self.log)["base_url"]
         return self
 

@@ -83,7 +83,7 @@ class Gateway:
 
     def drain(self) -> None:
         """Take no new requests, and say so at every door."""
-        self.data_plane.draining = True
+        self.deck.draining = True
         self.vitals.draining = True
         self.feed.hurry()
 

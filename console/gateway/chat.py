@@ -29,7 +29,7 @@ from console.gateway.refusals import (
     UnknownModel,
     UpstreamFailed,
 )
-from console.gateway.streaming import relay_stream
+from console.gateway.streaming import relay_stream, why_cut
 from console.gateway.upstream import (
     Reply,
     StreamReply,
@@ -89,7 +89,9 @@ class ChatRoute:
             # Cut, or a fault of ours: whatever was sent may be billed, so it is charged.
             cut = isinstance(error, asyncio.CancelledError)
             cause = Cause.RESTART if cut else Cause.BROKEN_REPLY
-            await self.deck.end(flight, Ending(Outcome.UNKNOWN, cause, 0))
+            call = await self.deck.end(flight, Ending(Outcome.UNKNOWN, cause, 0))
+            if cut:
+                raise why_cut(call) from None
             raise
 
     async def _dispatch(

@@ -42,7 +42,11 @@ class DataPlane:
         self._keys = keys
         self._started_s = started_s
         self._bodies = BodyMemory(chat.body_limit_bytes)
-        self.draining = False
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing new is taken."""
+        return self._chat.deck.draining
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,8 +56,8 @@ class DataPlane:
 
         async def sending(message: dict[str, Any]) -> None:
             nonlocal started, whole
-            started = True
             await send(message)
+            started = True
             whole = message["type"] == "http.response.body" and not message.get("more_body")
 
         try:

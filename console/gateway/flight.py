@@ -20,7 +20,7 @@ from console.gateway.estimator import Estimator
 from console.gateway.keys import Caller
 from console.gateway.openai_request import ChatRequest
 from console.gateway.plan import ProjectPlan, RoutePlan, TargetPlan
-from console.gateway.refusals import LedgerUnavailable
+from console.gateway.refusals import Draining, LedgerUnavailable
 from console.gateway.usage import Usage
 from console.limiter import Limiter
 from console.store import Ledger
@@ -95,6 +95,8 @@ class FlightDeck:
         self._on_begin = on_begin
         self._on_end = on_end
         self._unrecorded: list[Call] = []
+        self.draining = False
+        """Nothing new is begun; what has not begun yet is refused."""
         self.under_way: dict[str, Flight] = {}
         self.empty = asyncio.Event()
         self.empty.set()
@@ -119,10 +121,12 @@ class FlightDeck:
     ) -> Flight:
         """Write the request down as dispatched.
 
-        Raises LedgerUnavailable; whatever is raised, everything has been given back.
+        Raises LedgerUnavailable or Draining; whatever is raised, everything has been given back.
         """
         opened = _opened(self._clock.wall_us(), arrival, caller, way, request, ticket)
         try:
+            if self.draining:
+                raise Draining
             self._ledger.open_call(opened)
         except BaseException as error:
             await self._limiter.release(arrival.id)

@@ -335,13 +335,14 @@ def _(_: r.Draining) -> ErrorReply:
     )
 
 
-@_says(r.StreamCut)
-def _(_: r.StreamCut) -> ErrorReply:
+@_says(r.AnswerCut)
+def _(_: r.AnswerCut) -> ErrorReply:
     return ErrorReply(
         503,
         "server_error",
         "The gateway is restarting and has cut this answer; ask again in a moment.",
         code=str(Cause.RESTART),
+        headers=[(b"retry-after", b"1"), (b"connection", b"close")],
     )
 
 

@@ -197,8 +197,8 @@ class Draining(Refusal):
     """The gateway is going down and takes no new requests."""
 
 
-class StreamCut(Refusal):
-    """The gateway is going down and waits no longer for this stream."""
+class AnswerCut(Refusal):
+    """The gateway is going down and waits no longer for this answer."""
 
 
 @dataclass

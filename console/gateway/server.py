@@ -70,30 +70,43 @@ async def serve(
     """
     give_back_large()
     told = Told()
-    with hangups(told):
-        data_socket = _listen(config.listen_host, config.listen_port)
+    with (
+        hangups(told),
+        endings(told, exit_with_parent=exit_with_parent),
+        contextlib.closing(_listen(config.listen_host, config.listen_port)) as data_socket,
+    ):
+        admin_socket = bind_socket(config.socket, config.socket_group)
         try:
-            admin_socket = bind_socket(config.socket, config.socket_group)
-        except BaseException:
-            data_socket.close()
-            raise
-        try:
-            gateway = await open_gateway(config)
-        except BaseException:
-            data_socket.close()
-            admin_socket.remove()
-            admin_socket.sock.close()
-            raise
-        host, port = data_socket.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        at = Ready(f"http://{shown}:{port}/v1", config.socket)
-        try:
-            with endings(told, exit_with_parent=exit_with_parent):
+            gateway = await _opened(config, told)
+            if gateway is None:
+                return 0
+            host, port = data_socket.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            at = Ready(f"http://{shown}:{port}/v1", config.socket)
+            try:
                 await _run(gateway, data_socket, admin_socket, lambda: ready(at), told)
+            finally:
+                admin_socket.remove()
+                await gateway.close()
         finally:
             admin_socket.remove()
-            await gateway.close()
+            admin_socket.sock.close()
     return 0
+
+
+async def _opened(config: GatewayConfig, told: Told) -> Gateway | None:
+    """The gateway, which may take a while to start; None where it is told to end meanwhile."""
+    opening = asyncio.ensure_future(open_gateway(config))
+    stopping = asyncio.ensure_future(told.stop.wait())
+    try:
+        await asyncio.wait([opening, stopping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+    opening.cancel()  # does nothing to one that is done
+    try:
+        return await opening
+    except asyncio.CancelledError:
+        return None
 
 
 async def _run(
@@ -153,7 +166,8 @@ async def _drain(gateway: Gateway, cut: asyncio.Event) -> None:
     left = [flight.task for flight in gateway.deck.under_way.values() if flight.task]
     for task in left:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    if left:  # each tells its client, which may not be reading
+        await asyncio.wait(left, timeout=LINGER_S)
 
 
 def _room() -> int:

@@ -11,7 +11,7 @@ from console.gateway.http import Header, Message, Receive, Send
 from console.gateway.openai_errors import error_reply
 from console.gateway.openai_replies import error_words
 from console.gateway.openai_stream import OpenAIRelay, error_event
-from console.gateway.refusals import LedgerUnavailable, Refusal, StreamCut, UpstreamFailed
+from console.gateway.refusals import AnswerCut, LedgerUnavailable, Refusal, UpstreamFailed
 from console.gateway.upstream import Broken, StreamReply, TimedOut, UpstreamError
 from console.gateway.upstream_keys import UpstreamKeys
 from console.gateway.usage import Usage
@@ -76,8 +76,8 @@ async def relay_stream(
     client = _Client(flight, receive, send, reply)
     patience_s: float | None = None
     try:
+        await client.start(headers)
         try:
-            await client.start(headers)
             broken = await _relay(deck, flight, relay, reply, client)
             if broken is None and relay.error is not None:
                 words = error_words(relay.error, keys)
@@ -142,14 +142,18 @@ async def _fallen(
         LOG.exception("request %s could not be ended", flight.arrival.id)
     call = flight.ended
     if isinstance(fault, asyncio.CancelledError):
-        late = call is not None and call.cause in (Cause.TIMEOUT, Cause.CLIENT_GONE)
-        told = UpstreamFailed("it did not end in time", Cause.TIMEOUT) if late else StreamCut()
-        reply = error_reply(told)
+        reply = error_reply(why_cut(call))
     else:
         if not isinstance(fault, Refusal):
             LOG.error("request %s failed in its stream", flight.arrival.id, exc_info=fault)
         reply = error_reply(fault)
     return error_event(reply.body, None if call is None else usd_exact(call.cost_nano_usd))
+
+
+def why_cut(call: Call | None) -> Refusal:
+    """What to tell whose request was cancelled: it was too late, or the gateway goes down."""
+    late = call is not None and call.cause in (Cause.TIMEOUT, Cause.CLIENT_GONE)
+    return UpstreamFailed("it did not end in time", Cause.TIMEOUT) if late else AnswerCut()
 
 
 def _ending(

@@ -1,9 +1,13 @@
 """What the gateway does when it is told to end, and what it says of it at every door."""
 
+import contextlib
 import re
 import signal
+import socket
+import sqlite3
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -90,3 +94,50 @@ def test_every_door_says_that_the_gateway_drains_and_a_second_signal_cuts(tmp_pa
                     assert (answer.status_code, answer.json()["code"]) == (503, "draining")
                 assert gateway.snapshot().vitals.problems == ("draining",)
                 assert gateway.stop() == 0
+
+
+def test_a_second_signal_tells_everybody_whose_answer_it_cuts(tmp_path: Path) -> None:
+    def under_way() -> int:
+        return gateway.snapshot().projects[0].flow.in_flight
+
+    with running(tmp_path, PROJECT, speed=1) as gateway:
+        headers = {"Authorization": f"Bearer {gateway.add_key('one')}"}
+        url = f"{gateway.base_url}/chat/completions"
+        gateway.upstream.fault("slow", value=60)
+        with ThreadPoolExecutor() as pool, httpx.Client(headers=headers, timeout=60) as http:
+            asked = [
+                pool.submit(http.post, url, json=chat(stream=stream)) for stream in (False, True)
+            ]
+            wait_until(lambda: under_way() == 2)
+            gateway.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: "draining" in gateway.snapshot().vitals.problems)
+            assert gateway.stop() == 0
+            answers = [one.result() for one in asked]
+        for answer in answers:
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "restart")
+        assert "Traceback" not in gateway.log.read_text()
+        gateway.start()
+        assert [call["cause"] for call in gateway.calls()] == ["restart"] * 2
+
+
+def test_a_start_that_is_told_to_end_leaves_nothing_half_done(tmp_path: Path) -> None:
+    with running(tmp_path, PROJECT) as gateway:
+        key = gateway.add_key("one")
+        gateway.kill()
+        ledger = sqlite3.connect(gateway.state / "ledger.db", isolation_level=None)
+        with contextlib.closing(ledger):
+            ledger.execute("BEGIN EXCLUSIVE")  # the start waits for it
+            gateway.begin()
+            wait_until(lambda: answers_at(gateway.socket))
+            assert gateway.stop() == 0
+        assert not gateway.socket.exists()
+        assert "Traceback" not in gateway.log.read_text()
+        gateway.start()
+        with httpx.Client(headers={"Authorization": f"Bearer {key}"}) as http:
+            assert http.get(f"{gateway.base_url}/models").status_code == 200
+        assert gateway.snapshot().vitals.problems == ()
+
+
+def answers_at(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0

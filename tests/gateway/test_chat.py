@@ -148,6 +148,23 @@ async def test_pause_while_a_body_still_comes_refuses_it(opened: Open) -> None:
     assert upstream.peers == []
 
 
+async def test_request_whose_body_comes_while_the_gateway_drains_is_not_begun(
+    opened: Open,
+) -> None:
+    it, upstream = await opened(always(well))
+    exchange = Exchange(SHORT, {})
+    coming = exchange.receive
+
+    async def receive() -> dict[str, Any]:
+        it.deck.draining = True
+        return await coming()
+
+    await it.app(exchange.scope, receive, exchange.send)
+    assert (exchange.status, exchange.error["code"]) == (503, "draining")
+    assert upstream.peers == []
+    await nothing_is_held(it, 0)
+
+
 async def test_forced_fallback_serves_the_next_request(opened: Open) -> None:
     asked: list[Asked] = []
     it, _ = await opened(always(well, asked))
@@ -263,7 +280,7 @@ async def test_nothing_is_served_that_is_not_in_the_table(
 
 async def test_draining_takes_nothing_new(opened: Open) -> None:
     it, upstream = await opened(always(well))
-    it.app.draining = True
+    it.deck.draining = True
     reply = await it.ask(SHORT)
     assert (reply.status, reply.error["code"]) == (503, "draining")
     assert upstream.peers == []

@@ -164,7 +164,32 @@ async def test_client_that_went_stops_an_endless_stream(
 
 
 @pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
-async def test_cut_request_is_charged_in_full_and_blamed_on_nobody(
+async def test_cut_request_is_told_charged_in_full_and_blamed_on_nobody(
+    opened: Open, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def waiting(peer: Peer) -> None:
+        await peer.request()
+        came.set()
+        await peer.reader.read()
+
+    came = asyncio.Event()
+    it, _ = await opened(waiting)
+    reply, task = it.start(data)
+    await came.wait()
+    task.cancel()
+    await task
+    assert (reply.status, reply.error["code"], reply.whole) == (503, "restart", True)
+    assert (reply.sent_headers["retry-after"], reply.sent_headers["connection"]) == ("1", "close")
+    assert caplog.records == []
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.RESTART)
+    assert call.cost_nano_usd == (BOUND if data is SHORT else STREAM_BOUND)
+    await nothing_is_held(it, call.cost_nano_usd)
+    assert (await it.live.snapshot()).targets[0].flow.failed_60s == 0
+
+
+@pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
+async def test_request_past_its_deadline_is_told_and_ends_once_as_lost(
     opened: Open, data: bytes
 ) -> None:
     async def waiting(peer: Peer) -> None:
@@ -174,38 +199,18 @@ async def test_cut_request_is_charged_in_full_and_blamed_on_nobody(
 
     came = asyncio.Event()
     it, _ = await opened(waiting)
-    _, task = it.start(data)
-    await came.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    call = await it.call()
-    assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.RESTART)
-    assert call.cost_nano_usd == (BOUND if data is SHORT else STREAM_BOUND)
-    await nothing_is_held(it, call.cost_nano_usd)
-    assert (await it.live.snapshot()).targets[0].flow.failed_60s == 0
-
-
-async def test_request_past_its_deadline_ends_once_as_lost(opened: Open) -> None:
-    async def waiting(peer: Peer) -> None:
-        await peer.request()
-        came.set()
-        await peer.reader.read()
-
-    came = asyncio.Event()
-    it, _ = await opened(waiting)
-    _, task = it.start(SHORT)
+    reply, task = it.start(data)
     await came.wait()
     await it.deck.reap()
     assert len(it.deck.under_way) == 1
     it.clock.advance_ms(35_000)
     await it.deck.reap()
     await it.deck.reap()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await task
+    assert (reply.status, reply.error["code"], reply.whole) == (504, "timeout", True)
     call = await it.call()
     assert (call.outcome, call.cause, call.total_ms) == (Outcome.UNKNOWN, Cause.TIMEOUT, 35_000)
-    await nothing_is_held(it, BOUND)
+    await nothing_is_held(it, BOUND if data is SHORT else STREAM_BOUND)
 
 
 async def test_what_cannot_be_recorded_is_not_forwarded(
@@ -239,15 +244,15 @@ async def test_lost_requests_all_end_while_the_journal_fails(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     it, upstream = await opened(silence)
-    tasks = [it.start(SHORT)[1] for _ in range(3)]
+    started = [it.start(SHORT) for _ in range(3)]
     async with asyncio.timeout(5):
         while len(upstream.peers) < 3:  # noqa: ASYNC110 -- the provider has no event for it
             await asyncio.sleep(0)
     Full(it, monkeypatch, "end_call")
     it.clock.advance_ms(35_000)
     await it.deck.reap()
-    ended = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(one) for one in ended] == [asyncio.CancelledError] * 3
+    await asyncio.gather(*(task for _, task in started))
+    assert [reply.error["code"] for reply, _ in started] == ["timeout"] * 3
     await nothing_is_held(it, 3 * BOUND)
 
 
