@@ -63,7 +63,9 @@ class Gate:
         if account.wait_ns:
             refusal = _too_much(actor, account.wait_ns)
         elif account.command_wait_ns and commands:
-            refusal = _too_many(actor, account.command_wait_ns, account.share.refused_per_s)
+            refusal = _too_many(
+                actor, account.command_wait_ns, account.share.refused.per_minute // 60
+            )
         if refusal:
             if commands:
                 self._turned_away(actor.name)

@@ -9,27 +9,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from console.domain.bucket import refill
 from console.domain.clock import Clock
 from console.domain.commands import Action, Entry, Role
 from console.domain.days import rfc3339
+from console.domain.limits import MICRO, RateLimit
 
-_MINUTE_NS: Final = 60_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """How many rows of refused commands an account gets: at once, and then a minute."""
-
-    at_once: int
-    a_minute: int
-
-
-ROWS: Final[Mapping[Role, Rows]] = {
-    Role.VIEWER: Rows(20, 4),
-    Role.OPERATOR: Rows(200, 20),
-    Role.ADMIN: Rows(200, 20),
+ROWS: Final[Mapping[Role, RateLimit]] = {
+    Role.VIEWER: RateLimit(4, window_s=300),
+    Role.OPERATOR: RateLimit(20, window_s=600),
+    Role.ADMIN: RateLimit(20, window_s=600),
 }
-"""A viewer's storm of a day is 5,800 rows, 4 MB."""
+"""Rows of refused commands that an account gets, 20 or 200 of them at once.
+
+A viewer's storm of a day is 5,800 rows, 4 MB.
+"""
 
 
 @dataclass(slots=True)
@@ -52,30 +46,21 @@ class Counted:
 
 @dataclass(slots=True)
 class _Account:
-    rows: Rows
-    left_ns: int
-    """What is left of its rows, each as the time in which one comes again."""
+    rows: RateLimit
+    level: int
+    """What is left of its rows, in millionths, at ``at_ns``."""
     at_ns: int
     counted: dict[tuple[Action, str], Counted] = field(default_factory=dict)
     last: Entry | None = None
 
-    @property
-    def row_ns(self) -> int:
-        return _MINUTE_NS // self.rows.a_minute
-
-    @property
-    def full_ns(self) -> int:
-        return self.rows.at_once * self.row_ns
-
     def refill(self, now_ns: int) -> None:
-        self.left_ns = min(self.full_ns, self.left_ns + now_ns - self.at_ns)
-        self.at_ns = now_ns
+        self.level, self.at_ns = refill(self.level, self.at_ns, self.rows, now_ns)
 
     def takes_row(self, now_ns: int) -> bool:
         self.refill(now_ns)
-        if self.left_ns < self.row_ns:
+        if self.level < MICRO:
             return False
-        self.left_ns -= self.row_ns
+        self.level -= MICRO
         return True
 
     def kind(self, entry: Entry) -> Counted:
@@ -95,9 +80,8 @@ class RefusedCommands:
         now_ns = self._clock.monotonic_ns()
         account = self._accounts.get(entry.actor)
         if account is None:
-            account = _Account(ROWS[entry.role], 0, now_ns)
-            account.left_ns = account.full_ns
-            self._accounts[entry.actor] = account
+            rows = ROWS[entry.role]
+            account = self._accounts[entry.actor] = _Account(rows, rows.capacity, now_ns)
         account.last = entry
         if account.takes_row(now_ns):
             return True
@@ -123,7 +107,7 @@ class RefusedCommands:
                 if ending or account.takes_row(now_ns):
                     yield account.counted.pop(kind)
             account.refill(now_ns)
-            if account.left_ns == account.full_ns and not account.counted:
+            if account.level == account.rows.capacity and not account.counted:
                 del self._accounts[actor]
 
     def put_back(self, counted: Counted) -> None:

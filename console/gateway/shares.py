@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Final
 
+from console.domain.bucket import refill, wait_ns
 from console.domain.clock import Clock
 from console.domain.commands import Role
+from console.domain.limits import MICRO, RateLimit
 from console.gateway.admin_seats import REQUESTS_OF_A_UID, STREAMS_OF_A_UID
 
 TURNS: Final = REQUESTS_OF_A_UID[Role.VIEWER] - STREAMS_OF_A_UID
@@ -33,22 +35,23 @@ class Share:
     least_burst_ms: int
     least_ms_per_s: int
     """Of each, however many they are."""
-    refused_burst: int
-    """Refused commands, each account at once, after a rest."""
-    refused_per_s: int
+    refused: RateLimit
     """Refused commands, each account."""
 
 
 SHARES: Final[Mapping[Role, Share]] = {
-    Role.VIEWER: Share(300, 150, 50, 10, 100, 5),
-    Role.OPERATOR: Share(10_000, 500, 500, 50, 1_000, 50),
-    Role.ADMIN: Share(10_000, 500, 500, 50, 1_000, 50),
+    Role.VIEWER: Share(300, 150, 50, 10, RateLimit(300, window_s=20)),
+    Role.OPERATOR: Share(10_000, 500, 500, 50, RateLimit(3_000, window_s=20)),
+    Role.ADMIN: Share(10_000, 500, 500, 50, RateLimit(3_000, window_s=20)),
 }
 """An open console takes about a millisecond a second, a command 2, a page of a thousand rows 90."""
 
 
 class Account:
-    """What one account has left. Both levels are in nanoseconds and may fall below nothing."""
+    """What one account has left: of the loop's time in nanoseconds, and of commands to be refused.
+
+    Both may fall below nothing.
+    """
 
     def __init__(self, share: Share, now_ns: int) -> None:
         self.share = share
@@ -56,12 +59,10 @@ class Account:
         self.under_way = 0
         self.turn = asyncio.Semaphore(TURNS)
         """Requests beyond these wait, so that a script with fifty processes is served, in turns."""
-        self._refusal_ns = _SECOND_NS // share.refused_per_s
-        self._refusals_full_ns = share.refused_burst * self._refusal_ns
         self._full_ns = self._left_ns = share.burst_ms * _MS_NS
-        self._refusals_left_ns = self._refusals_full_ns
         self.ms_per_s = share.ms_per_s
-        self._at_ns = now_ns
+        self._at_ns = self._refusals_at_ns = now_ns
+        self._refusals = share.refused.capacity
 
     def refill(self, now_ns: int, accounts: int) -> None:
         """Up to now, as one of so many accounts of its role."""
@@ -70,13 +71,15 @@ class Account:
         self.ms_per_s = max(self.share.least_ms_per_s, self.share.ms_per_s // accounts)
         earned_ns = passed_ns * self.ms_per_s // 1_000
         self._left_ns = min(self._full_ns, self._left_ns + earned_ns)
-        self._refusals_left_ns = min(self._refusals_full_ns, self._refusals_left_ns + passed_ns)
+        self._refusals, self._refusals_at_ns = refill(
+            self._refusals, self._refusals_at_ns, self.share.refused, now_ns
+        )
 
     @property
     def rested(self) -> bool:
         """Whether it is as if it had never asked for anything."""
-        full = (self._full_ns, self._refusals_full_ns)
-        return (self._left_ns, self._refusals_left_ns) == full and not self.under_way
+        full = (self._full_ns, self.share.refused.capacity)
+        return (self._left_ns, self._refusals) == full and not self.under_way
 
     @property
     def wait_ns(self) -> int:
@@ -86,7 +89,7 @@ class Account:
     @property
     def command_wait_ns(self) -> int:
         """How long until it may send a command again, after those that were refused."""
-        return max(0, self._refusal_ns - self._refusals_left_ns)
+        return wait_ns(self._refusals, self._refusals_at_ns, MICRO, self.share.refused, self._at_ns)
 
     def spend(self, ns: int) -> None:
         """It took so much of the loop's time."""
@@ -94,7 +97,7 @@ class Account:
 
     def refused(self) -> None:
         """One of its commands was refused."""
-        self._refusals_left_ns -= self._refusal_ns
+        self._refusals -= MICRO
 
 
 class Shares:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from console.domain.commands import Action, Actor, Entry, Role
+from console.domain.limits import MICRO
 from console.gateway.refused_commands import ROWS
 from tests.gateway.desks import PAUSE, RESUME, Bench, bench, with_key
 from tests.gateway.test_command_log import entries_in_memory
@@ -14,8 +15,8 @@ from tests.gateway.test_desk import full_disk
 
 EVE = Actor("eve", Role.VIEWER, "socket")
 MIKA = Actor("mika", Role.OPERATOR, "socket")
-AT_ONCE = ROWS[Role.VIEWER].at_once
-A_MINUTE = ROWS[Role.VIEWER].a_minute
+AT_ONCE = ROWS[Role.VIEWER].capacity // MICRO
+A_MINUTE = ROWS[Role.VIEWER].per_minute
 NUMBERS = itertools.count()
 """A command that is sent again is a repeat and no refusal."""
 

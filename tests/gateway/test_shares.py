@@ -12,6 +12,7 @@ import pytest
 
 from console.domain.calls import Call
 from console.domain.commands import Role
+from console.domain.limits import MICRO
 from console.gateway.admin import PREFIX
 from console.gateway.admin_gate import Measured
 from console.gateway.admin_seats import STREAMS_OF_A_UID
@@ -24,6 +25,7 @@ from tests.gateway.serving import ME, Admin, admin_api
 from tests.gateway.test_refused_commands import told
 
 VIEWER = SHARES[Role.VIEWER]
+REFUSED_AT_ONCE, REFUSED_PER_S = VIEWER.refused.capacity // MICRO, VIEWER.refused.per_minute // 60
 MS_NS = 1_000_000
 PAUSE_BODY = {"action": "pause", "subject": "project:analytics", "reason": "a flood"}
 
@@ -50,7 +52,7 @@ def too_many(answer: httpx.Response) -> tuple[int, str]:
 
 class TestRefusedCommands:
     async def test_over_their_rate_commands_are_not_even_read(self, api: Admin) -> None:
-        for number in range(VIEWER.refused_burst):
+        for number in range(REFUSED_AT_ONCE):
             assert (await pause(api, number)).status_code == 403
         answer = await api.http.post(f"{PREFIX}commands", content=b"no command at all")
         wait_s, words = too_many(answer)
@@ -59,12 +61,12 @@ class TestRefusedCommands:
         too_many(await pause(api, 0, dry_run=True))
         assert (await api.http.get(f"{PREFIX}whoami")).status_code == 200
         api.at.clock.advance_ms(1_000)
-        for number in range(VIEWER.refused_per_s):
+        for number in range(REFUSED_PER_S):
             assert (await pause(api, 1_000 + number)).status_code == 403
         too_many(await pause(api, 2_000))
         await api.at.desk.record_counted(ending=True)
         entries = await api.at.entries()
-        assert told(entries) == VIEWER.refused_burst + VIEWER.refused_per_s
+        assert told(entries) == REFUSED_AT_ONCE + REFUSED_PER_S
         assert "and 3 more not even read" in entries[-1].error
 
     async def test_a_dry_run_and_a_repeat_of_a_good_command_are_no_refusals(
@@ -78,8 +80,8 @@ class TestRefusedCommands:
             assert len(await api.at.entries()) == 1
 
     async def test_a_script_of_an_operator_may_be_refused_a_thousand_times_at_once(self) -> None:
-        share = SHARES[Role.OPERATOR]
-        assert (share.refused_burst, share.refused_per_s) == (1_000, 50)
+        refused = SHARES[Role.OPERATOR].refused
+        assert (refused.capacity // MICRO, refused.per_minute // 60) == (1_000, 50)
 
 
 async def test_a_script_with_many_processes_is_served_in_turns(tmp_path: Path) -> None:
