@@ -22,7 +22,7 @@ from console.store.ballast import Ballast
 from console.store.errors import StoreError
 from console.store.fold import Batch, fold, sort
 from console.store.journal import Journal, Position, Record
-from console.store.retention import Keep, forget
+from console.store.retention import Keep, Settled, forget
 from console.store.sqlite_errors import is_damage, words
 from console.store.wal import Wal
 
@@ -69,6 +69,7 @@ class Writer:
         self._wal = wal
         self._clock = clock
         self._keep = keep
+        self._settled = Settled(clock)
         self._events: dict[str, Happening] = {}
         self._lost_events = 0
         self._work = asyncio.Event()
@@ -249,7 +250,7 @@ class Writer:
             return
         if not self._ballast.stands:
             await asyncio.to_thread(self._ballast.restore)
-        if not await forget(self._db, self._clock.wall_us(), self._keep):
+        if not await forget(self._db, self._settled.now_us(), self._keep):
             self._kept_house_ns = now_ns
         else:
             self._work.set()

@@ -7,7 +7,8 @@ from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import ended, happening
 
-DAY_MS = 24 * 3_600_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 async def test_calls_go_after_seven_days_minutes_and_levels_after_two(
@@ -72,3 +73,40 @@ async def test_a_cursor_is_not_used_again_after_all_rows_went(
     ledger.end_call(ended("req_2", at_us=clock.wall_us()))
     await ledger.flushed()
     assert [cursor for cursor, _ in await ledger.reader.calls()] == [2]
+
+
+@pytest.mark.parametrize("ahead_days", [8, 400], ids=["a week", "a year"])
+@pytest.mark.parametrize("restarted", [False, True], ids=["while it runs", "before a start"])
+async def test_a_clock_that_is_ahead_for_hours_deletes_nothing(
+    open_ledger: Opener, clock: HandClock, ahead_days: int, restarted: bool
+) -> None:
+    async def keep_house(hours: int) -> None:
+        for part in range(hours * 2):
+            clock.advance_ms(HOUR_MS // 2)
+            for again in range(2):  # the first one's housekeeping is done before the second one
+                ledger.event(happening(f"evt_{clock.wall_us()}_{part}_{again}"))
+                await ledger.flushed()
+
+    async def rows() -> tuple[int, int, int]:
+        reader = ledger.reader
+        minutes = await reader.rollups(per="minute")
+        return len(await reader.calls()), len(await reader.levels()), len(minutes)
+
+    ledger = await open_ledger()
+    ledger.end_call(ended("req_1", at_us=clock.wall_us()))
+    ledger.levels(clock.wall_us(), {}, {"a:rpm": (1, 1)})
+    await keep_house(7)
+    right_us = clock.wall_us()
+    if restarted:
+        await ledger.close()
+    clock.set_wall(right_us + ahead_days * DAY_MS * 1_000)
+    if restarted:
+        ledger = await open_ledger()
+    await keep_house(3)
+    assert await rows() == (1, 1, 1)
+    clock.set_wall(right_us + 3 * HOUR_MS * 1_000)
+    await keep_house(7)
+    assert await rows() == (1, 1, 1)
+    clock.advance_ms(9 * DAY_MS)
+    await keep_house(1)
+    assert await rows() == (0, 0, 0)
