@@ -13,6 +13,9 @@ from console.gateway.http import Header
 HEAD_LIMIT_BYTES: Final = 32 * 1024
 """Of the target and the fields together; also of what else is not body."""
 
+MOST_FIELDS: Final = 256
+"""Several times what clients and proxies send. Each costs time, however short it is."""
+
 _TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _FIELD: Final = rb"%b:[\t -~\x80-\xff]*+" % _TOKEN
 _FIELDS: Final = re.compile(rb"(?:\r\n%b)*+" % _FIELD)
@@ -37,12 +40,12 @@ class BadRequest(Exception):
 
 
 class HeadTooLarge(BadRequest):
-    """More than 32 KB that are not body."""
+    """More than 32 KB that are not body, or more than 256 fields."""
 
     status = b"431 Request Header Fields Too Large"
 
     def __init__(self) -> None:
-        super().__init__("The request's headers are larger than 32 KB.")
+        super().__init__("The request's headers are larger than 32 KB, or more than 256.")
 
 
 class Head(NamedTuple):
@@ -95,6 +98,8 @@ def must_be_whole_lines(held: bytearray, seen: int) -> None:
 
 def read_head(raw: bytes | bytearray) -> Head:
     """A whole head, up to and with its empty line. Raises BadRequest or HeadTooLarge."""
+    if raw.count(b"\n") > MOST_FIELDS + 2:  # the first line, and the empty one
+        raise HeadTooLarge
     found = _HEAD.fullmatch(raw)
     if found is None:
         raise BadRequest(_what_is_wrong(bytes(raw)))

@@ -8,8 +8,6 @@ import asyncio
 import contextlib
 from typing import Final
 
-from uvicorn.protocols.http.flow_control import FlowControl
-
 LINGER_S: Final = 10.0
 LINGER_BYTES: Final = 32 * 1024 * 1024
 """A peer that sends for so long, or so much, does not look for its answer."""
@@ -18,13 +16,10 @@ LINGER_BYTES: Final = 32 * 1024 * 1024
 class Lingering:
     """The transport as those see it who may write to it and end it, but not cut it."""
 
-    __slots__ = ("_cut", "_dropped", "_flow", "_loop", "_transport", "begun", "write")
+    __slots__ = ("_cut", "_dropped", "_loop", "_transport", "begun", "write")
 
-    def __init__(
-        self, transport: asyncio.Transport, flow: FlowControl, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
-        self._flow = flow
         self._loop = loop
         self._cut: asyncio.TimerHandle | None = None
         self._dropped = 0
@@ -42,7 +37,7 @@ class Lingering:
         self.begun = True
         with contextlib.suppress(OSError):  # it was reset, and is about to be lost
             self._transport.write_eof()
-        self._flow.resume_reading()
+        self._transport.resume_reading()
         self._cut = self._loop.call_later(LINGER_S, self._transport.close)
 
     def drop(self, size: int) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import urllib.parse
 from typing import Any, Final
 
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from console.gateway.bodies import Body, ChunkedBody, SizedBody
@@ -43,6 +43,16 @@ class GoingDown(BadRequest):
         super().__init__("The gateway is restarting, and this request was not whole; ask again.")
 
 
+class Reading(FlowControl):
+    """uvicorn's, but nobody has more read while ``full``."""
+
+    full = False
+
+    def resume_reading(self) -> None:
+        if not self.full:
+            super().resume_reading()
+
+
 class PeerProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol that knows its peer's uid and bounds what a peer can hold.
 
@@ -66,6 +76,8 @@ class PeerProtocol(HttpToolsProtocol):
     """Bytes of the next head that were looked at before."""
     _blank = 0
     """Bytes of empty lines before it."""
+    _turn = False
+    """What is held is read on in the next turn of the loop: others have theirs between."""
     _unread = 0
     """Bytes of the body that nobody wanted, because the answer was there before."""
 
@@ -76,8 +88,9 @@ class PeerProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow: Reading = Reading(transport)
         self._patience = Patience(self.loop.time())
-        self._ending = Lingering(transport, self.flow, self.loop)
+        self._ending = Lingering(transport, self.loop)
         # So writing is paused whenever the peer has something to read, and only then.
         transport.set_write_buffer_limits(high=0)
         uid = peer_uid(transport.get_extra_info("socket"))
@@ -129,11 +142,27 @@ class PeerProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._held += data
         self._read_on()
+        self._bound_reading()
+
+    def _take_turn(self) -> None:
+        self._turn = False
+        if not self._ending.is_closing():
+            self._read_on()
+            self._bound_reading()
+
+    def _bound_reading(self) -> None:
+        """Between two turns no more is read than the next ones take."""
+        was_full = self.flow.full
+        self.flow.full = self._turn and len(self._held) > HELD_BYTES
+        if self.flow.full:
+            self.flow.pause_reading()
+        elif was_full and (self.cycle.response_complete or len(self.cycle.body) < HIGH_WATER_LIMIT):
+            self.flow.resume_reading()
 
     def _read_on(self) -> None:
         """Read what can be read of what is held: a body's rest, then the next request."""
         try:
-            while self._held and not self._ending.is_closing():
+            while self._held and not self._turn and not self._ending.is_closing():
                 cycle: RequestResponseCycle | None = self.cycle
                 if self._body is not None:
                     going = self._read_body(self._body)
@@ -207,6 +236,9 @@ class PeerProtocol(HttpToolsProtocol):
     def _read_body(self, body: Body) -> bool:
         cycle = self.cycle
         part = body.take(self._held)
+        if body.more:
+            self._turn = True
+            self.loop.call_soon(self._take_turn)
         if not part and not body.ended:
             return False
         if body.ended:

@@ -4,6 +4,7 @@ import pytest
 
 from console.gateway.heads import (
     HEAD_LIMIT_BYTES,
+    MOST_FIELDS,
     BadRequest,
     Head,
     HeadTooLarge,
@@ -242,6 +243,15 @@ def test_an_old_request_needs_no_host_and_waits_for_nothing() -> None:
     assert not read(raw).expects_continue
     bodiless = head(b"GET / HTTP/1.1", HOST + b"Expect: 100-continue\r\n")
     assert not read(bodiless).expects_continue
+
+
+def test_a_head_has_256_fields() -> None:
+    fits = head(b"GET / HTTP/1.1", HOST + b"a:\r\n" * (MOST_FIELDS - 1))
+    assert len(read(fits).headers) == MOST_FIELDS
+    with pytest.raises(HeadTooLarge):
+        read(head(b"GET / HTTP/1.1", HOST + b"a:\r\n" * MOST_FIELDS))
+    with pytest.raises(HeadTooLarge):
+        read(head(b"GET / HTTP/1.1", HOST + b"a:\r\n" * MOST_FIELDS + b"no field\r\n"))
 
 
 def test_a_head_has_32_kb() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from console.gateway.protocol import UNREAD_BODY_BYTES
+from console.gateway.bodies import MOST_CHUNKS
+from console.gateway.protocol import HELD_BYTES, UNREAD_BODY_BYTES
 from tests.gateway.echoing import asked
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -150,6 +151,38 @@ async def test_of_a_body_that_nobody_reads_yet_no_more_is_read() -> None:
     async with asked(busy) as client:
         await client.send(sized(b"x" * 1_000_000)[:200_000])
         assert client.connection.flow.read_paused
+
+
+@pytest.mark.parametrize("target", [b"/", b"/early"])
+async def test_a_body_in_tiny_chunks_leaves_others_their_turns(target: bytes) -> None:
+    body = b"x" * 100_000
+    raw = post(
+        b"1\r\nx\r\n" * len(body) + b"0\r\n\r\n", b"Transfer-Encoding: chunked", target=target
+    )
+    async with asked() as client:
+        at, turns = client.connection, 0
+        at.data_received(raw)
+        while at.cycle.more_body and not at.cycle.response_complete:
+            assert at.flow.read_paused or len(at._held) <= HELD_BYTES
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns >= (len(body) // MOST_CHUNKS if target == b"/" else 0)
+        await client.waited_for()
+        at.data_received(b"GET /last HTTP/1.0\r\n\r\n")
+        first, last = await client.answers()
+        assert first.asked[3] == (body if target == b"/" else b"")
+        assert last.asked[1] == "/last"
+
+
+async def test_a_client_that_goes_in_the_midst_of_its_chunks_is_forgotten() -> None:
+    async with asked() as client:
+        client.connection.data_received(
+            post(b"1\r\nx\r\n" * 100_000, b"Transfer-Encoding: chunked")
+        )
+        client.writer.transport.abort()
+        async with asyncio.timeout(10):
+            while client.connection.server_state.tasks:  # noqa: ASYNC110 -- no event
+                await asyncio.sleep(0)
 
 
 async def test_a_body_that_breaks_off_behind_its_answer_gets_no_second_one() -> None:
