@@ -9,9 +9,9 @@ from console.domain.calls import Call, Cause
 from console.domain.catalogue import Catalogue
 from console.domain.clock import Clock
 from console.domain.commands import Entry
-from console.domain.judgement import Money, Reading
 from console.domain.layers import InForce
 from console.domain.limits import BudgetLimit, Kind, RateLimit
+from console.domain.reading import Money, Reading
 from console.domain.snapshot import (
     Budget,
     Change,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from console.domain.calls import Cause
-from console.domain.judgement import Decided, Ended, Money, Reading, Use
 from console.domain.limits import Kind, RateLimit
+from console.domain.reading import Decided, Ended, Money, Reading, Use
 from console.gateway.flows import Flows
 from console.gateway.plan import Plan, ProjectPlan, TargetPlan
 from console.gateway.states import States

@@ -8,7 +8,7 @@ from typing import Final
 
 from console.domain.calls import Call, Cause, Outcome
 from console.domain.commands import Entry
-from console.domain.judgement import HOUR_MS
+from console.domain.reading import HOUR_MS
 from console.gateway.plan import Plan
 from console.gateway.states import States
 

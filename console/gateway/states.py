@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from console.domain.calls import Call, Cause
-from console.domain.judgement import Reading, judge
+from console.domain.judgement import judge
+from console.domain.reading import Reading
 from console.domain.state import AT_REST, Kind, State
 from console.gateway.tally import Tally
 

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from typing import Any, Final
 
 from console.domain.calls import Call, Cause, Outcome
-from console.domain.judgement import HOUR_MS, PRESENT_MS, Decided, Ended, Refused
+from console.domain.reading import HOUR_MS, PRESENT_MS, Decided, Ended, Refused
 from console.gateway.windows import Counts
 
 _MS: Final = 1_000_000

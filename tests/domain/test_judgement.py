@@ -6,20 +6,8 @@ from typing import Any
 import pytest
 
 from console.domain.calls import Cause
-from console.domain.judgement import (
-    CLEARED_MS,
-    HELD_MONEY,
-    HOUR_MS,
-    HURTS_MS,
-    NOT_COVERED,
-    Decided,
-    Ended,
-    Money,
-    Reading,
-    Refused,
-    Use,
-    judge,
-)
+from console.domain.judgement import CLEARED_MS, HELD_MONEY, HURTS_MS, NOT_COVERED, judge
+from console.domain.reading import HOUR_MS, Decided, Ended, Money, Reading, Refused, Use
 from console.domain.state import AT_REST, Kind, State, Urgency
 
 NOW = 10_000_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from console.domain.calls import Cause, Outcome
-from console.domain.judgement import Reading
+from console.domain.reading import Reading
 from console.domain.state import AT_REST, Kind, State, Urgency
 from console.gateway.states import States
 from tests.gateway.values import call
