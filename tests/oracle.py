@@ -14,6 +14,7 @@ from console.domain.days import micros
 SECOND_US: Final = 1_000_000
 GRACE_US: Final = 1_300_000
 """A reading is a second old at most, and made in a moment."""
+WRONG: Final = ("invalid", "never_fits", "key_revoked")
 RATES: Final = ("rpm", "tpm", "concurrency", "target_rpm", "target_tpm", "budget")
 
 
@@ -158,7 +159,7 @@ def _recovering(known: _Known) -> str:
 
 
 def _rejected(known: _Known) -> str:
-    wrong = sum(fact.cause in ("invalid", "never_fits") for fact in known.present)
+    wrong = sum(fact.cause in WRONG for fact in known.present)
     return "" if wrong * 2 > len(known.present) else f"only {wrong} of {len(known.present)} invalid"
 
 

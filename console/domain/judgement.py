@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from console.domain.calls import Cause
-from console.domain.reading import HOUR_MS, PRESENT_MS, Decided, Reading, Use
+from console.domain.reading import HOUR_MS, PRESENT_MS, Decided, Reading, Refused, Use
 from console.domain.state import AT_REST, Held, Kind, State, Urgency
 
 HURTS_MS: Final = 600_000
@@ -36,6 +36,9 @@ FAILURES: Final = 3
 FAILING_PERCENT: Final = 5
 RECOVERED_AFTER: Final = 20
 RECOVERED_MS: Final = 30_000
+PASSED_MS: Final = 30_000
+"""So long after a small request went past a refusal by budget, the money covers some."""
+MINUTE_MS: Final = 60_000
 STORM_IN: Final = (20, 30)
 """So many refused in 10 s, or in 60 s, begin a storm, if five times as many were asked for.
 
@@ -65,7 +68,7 @@ def judge(before: State, now: Reading) -> State:
             *_rejected(now),
             *_near(before, now),
         ]
-    return _settled(before, held, now.now_ms)
+    return _settled(before, held, now.now_ms, hidden=bool(unserved) or now.paused)
 
 
 def _unserved(now: Reading) -> Iterable[Held]:
@@ -82,11 +85,7 @@ def _unserved(now: Reading) -> Iterable[Held]:
 
 
 def _cut_off(now: Reading) -> Iterable[Held]:
-    paused = now.decided.by({Cause.PAUSED})
-    revoked = now.decided.by({Cause.KEY_REVOKED})
-    if revoked and not (now.keyless or now.decided.admitted == 0):
-        revoked = ()
-    for found in (paused, revoked):
+    for found in (now.decided.by({Cause.PAUSED}), _revoked(now)):
         if found:
             yield Held(
                 Kind.CUT_OFF,
@@ -98,6 +97,12 @@ def _cut_off(now: Reading) -> Iterable[Held]:
                 last_ms=max(one.last_ms for one in found),
                 until_us=found[0].until_us if len(found) == 1 else None,
             )
+
+
+def _revoked(now: Reading) -> tuple[Refused, ...]:
+    """The refusals of a revoked key that leave the project none that works."""
+    revoked = now.decided.by({Cause.KEY_REVOKED})
+    return revoked if now.keyless or now.decided.admitted == 0 else ()
 
 
 def _refused_often(before: State, now: Reading) -> Iterable[Held]:
@@ -118,11 +123,16 @@ def _refused_often(before: State, now: Reading) -> Iterable[Held]:
     count = sum(one.count for one in rates)
     minute = sum(one.count_60s for one in rates)
     if _storm(before, count, minute, decided):
-        asked = decided.admitted_60s + minute
+        over_ms, admitted = MINUTE_MS, decided.admitted_60s
+        if _ratio(count, decided.admitted) >= _ratio(minute, admitted):
+            over_ms, admitted, minute = 0, decided.admitted, count
         yield Held(
-            Kind.STORM, Urgency.TROUBLE, cause, worst.gate, minute, asked, last_ms=last_ms
+            Kind.STORM, Urgency.TROUBLE, cause, worst.gate, minute, admitted + minute,
+            last_ms=last_ms, over_ms=over_ms,
         )  # fmt: skip
         return
+    if not count:
+        return  # a second's fraction short of calm
     often = count * 100 >= THROTTLED_PERCENT * decided.asked
     urgency = Urgency.TROUBLE if often else Urgency.ATTENTION
     yield Held(
@@ -143,11 +153,13 @@ def _fits_ms(decided: Decided, causes: frozenset[Cause]) -> int:
     return decided.fits_ms if any(cause in causes for cause in decided.in_row) else 0
 
 
-def _storm(before: State, count: int, minute: int, decided: Decided) -> bool:
-    def ratio(refused: int, admitted: int) -> int:
-        return (refused + admitted) // max(1, admitted)
+def _ratio(refused: int, admitted: int) -> int:
+    """How many times what is admitted is asked for."""
+    return (refused + admitted) // max(1, admitted)
 
-    sudden, lasting = ratio(count, decided.admitted), ratio(minute, decided.admitted_60s)
+
+def _storm(before: State, count: int, minute: int, decided: Decided) -> bool:
+    sudden, lasting = _ratio(count, decided.admitted), _ratio(minute, decided.admitted_60s)
     least, times = STORM_IN, STORM_RATIO_IN
     if before.held(Kind.STORM):
         least, times = STORM_OUT, STORM_RATIO_OUT
@@ -166,14 +178,19 @@ def _failing(before: State, now: Reading) -> Iterable[Held]:
         return
     if recovered(now):
         return
-    hurts = ended.well_in_row == 0 or now.now_ms - ended.last_failed_ms < PRESENT_MS
+    lately = ended.well_in_row == 0 or now.now_ms - ended.last_failed_ms < PRESENT_MS
+    hurts = lately and ended.failed > 0
+    # The share of the present: the minute knows of an outage a minute late.
+    count, asked = (ended.failed, ended.present) if hurts else (0, ended.well_in_row)
+    if hurts and not ended.ended_60s:
+        count, asked = 0, 0  # nobody has asked since
     yield Held(
         Kind.FAILING,
         Urgency.TROUBLE if hurts else Urgency.ATTENTION,
         ended.cause,
         "",
-        ended.failed_60s if hurts else 0,
-        ended.ended_60s if hurts else ended.well_in_row,
+        count,
+        asked,
         last_ms=ended.last_failed_ms,
     )
 
@@ -208,6 +225,9 @@ def _no_money_left(now: Reading) -> bool:
     if not in_row or decided.money_held:
         return False
     # A large request that does not fit says nothing of the small ones that go through beside it.
+    past = decided.past_budget_ms
+    if past is not None and now.now_ms - past < PASSED_MS:
+        return False
     through = decided.last_admitted_ms
     return in_row >= FAILURES or through is None or now.now_ms - through >= PRESENT_MS
 
@@ -230,7 +250,8 @@ def _spent(now: Reading) -> Iterable[Held]:
 
 
 def _rejected(now: Reading) -> Iterable[Held]:
-    found = now.decided.by(INVALID | {Cause.KEY_REVOKED})
+    causes = INVALID if _revoked(now) else INVALID | {Cause.KEY_REVOKED}
+    found = now.decided.by(causes)
     ours = sum(one.count for one in found)
     asked = now.decided.asked
     upstreams = now.ended.invalid * now.decided.admitted // max(1, now.ended.present)
@@ -255,11 +276,14 @@ def _near(before: State, now: Reading) -> Iterable[Held]:
     for use in uses:
         if use.unit != "budget" and use.limit < NEAR_LEAST:
             continue
-        if any(str(refused.cause) == use.unit for refused in now.decided.refused):
+        if any(str(one.cause).removeprefix("target_") == use.unit for one in now.decided.refused):
             continue  # at it, not near it
         bound = NEAR_OUT_PERCENT if before.held(Kind.NEAR, use.unit) else NEAR_IN_PERCENT
         if use.used * 100 >= bound * use.limit > 0:
-            yield Held(Kind.NEAR, Urgency.ATTENTION, use.unit, "", use.used, use.limit)
+            over_ms = 0 if use.unit == "budget" else MINUTE_MS
+            yield Held(
+                Kind.NEAR, Urgency.ATTENTION, use.unit, "", use.used, use.limit, over_ms=over_ms
+            )
 
 
 def _paused(now: Reading) -> Held:
@@ -281,15 +305,17 @@ _TROUBLES: Final = frozenset(
 )
 
 
-def _settled(before: State, found: Iterable[Held], now_ms: int) -> State:
-    """The findings in order, each with its beginning; beside them what is over."""
+def _settled(before: State, found: Iterable[Held], now_ms: int, *, hidden: bool) -> State:
+    """The findings in order, each with its beginning; beside them what is over.
+
+    What a pause or the gateway's own trouble hides is not over.
+    """
     held = sorted((_begun(one, before, now_ms) for one in found), key=lambda one: one.place)
     worst = held[0] if held else Held()
     cleared, cleared_ms = before.cleared, before.cleared_ms
     was_trouble = before.kind in _TROUBLES or before.urgency is Urgency.TROUBLE
-    # What grew into a storm is not over.
-    grown = before.kind is Kind.THROTTLED and worst.kind is Kind.STORM
-    if was_trouble and not grown and all(one.kind is not before.kind for one in held):
+    over = all(one.kind is not before.kind for one in held) and not _goes_on(before, held)
+    if was_trouble and over and not hidden:
         cleared, cleared_ms = before.kind, now_ms
     elif cleared_ms is not None and (
         now_ms - cleared_ms >= CLEARED_MS or any(one.kind is cleared for one in held)
@@ -300,6 +326,19 @@ def _settled(before: State, found: Iterable[Held], now_ms: int) -> State:
     if not held:
         worst = Held(since_ms=before.since_ms if before.kind is Kind.OK else now_ms)
     return state_of(worst, tuple(held[1:]), cleared, cleared_ms)
+
+
+def _goes_on(before: State, held: Iterable[Held]) -> bool:
+    """Whether the same refusals go on under another word: what grew into a storm is not over."""
+    if before.kind is Kind.THROTTLED and any(one.kind is Kind.STORM for one in held):
+        return True
+    return before.kind in _LIMITED and any(
+        one.kind in _LIMITED and {one.cause, before.cause} <= _MONEY for one in held
+    )
+
+
+_LIMITED: Final = frozenset({Kind.STORM, Kind.SPENT, Kind.THROTTLED})
+_MONEY: Final = frozenset({str(Cause.BUDGET), NOT_COVERED})
 
 
 def state_of(
@@ -319,6 +358,7 @@ def state_of(
         worst.since_ms,
         worst.last_ms,
         worst.until_us,
+        worst.over_ms,
         others,
         cleared,
         cleared_ms,
@@ -340,4 +380,5 @@ def _begun(one: Held, before: State, now_ms: int) -> Held:
         since_ms,
         one.last_ms,
         one.until_us,
+        one.over_ms,
     )

@@ -43,6 +43,8 @@ class Decided:
     fits_ms: int = 0
     money_held: bool = False
     """The newest refusal by budget would have fitted without the money held."""
+    past_budget_ms: int | None = None
+    """When a request was last let through that came after a refusal by budget."""
 
     @property
     def asked(self) -> int:
@@ -57,17 +59,16 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How forwarded requests ended; ``*_in_row`` are the newest, ``failed`` the upstream's fault.
+    """How forwarded requests ended; ``*_in_row`` are the newest; to fail is the upstream's fault.
 
-    ``invalid`` of ``present`` are those that the upstream called wrong, of the last 10 s or the
-    last ten.
+    Of ``present``, the last 10 s or the last ten, ``failed`` failed, and ``invalid`` are those that
+    the upstream called wrong.
     """
 
     ended_60s: int = 0
     failed_60s: int = 0
-    ended_10s: int = 0
-    failed_10s: int = 0
     present: int = 0
+    failed: int = 0
     invalid: int = 0
     failed_in_row: int = 0
     well_in_row: int = 0

@@ -70,6 +70,8 @@ class Held:
     """When it last refused or failed something."""
     until_us: int | None = None
     """When it ends by itself, where that is known."""
+    over_ms: int = 0
+    """What ``count`` and ``asked`` cover; 0 is the present: the last 10 s, or the last ten."""
 
     @property
     def place(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import Final
 from console.domain.ages import age, remaining, share
 from console.domain.calls import Cause
 from console.domain.judgement import HELD_MONEY, NOT_COVERED
+from console.domain.money import usd_short
 from console.domain.state import Held, Kind, State, Urgency
 
 
@@ -108,18 +109,18 @@ def _cut_off(held: Held, _now_ms: int, now_us: int) -> tuple[str, str]:
 
 def _storm(held: Held, _now_ms: int, _now_us: int) -> tuple[str, str]:
     times = min(9_999, held.asked // max(1, held.asked - held.count))
-    return f"storm ×{times}", f"by {_limit(held)}, {_refused(held)} in 60s"
+    return f"storm ×{times}", f"by {_limit(held)}, {_refused(held)}"
 
 
 def _failing(held: Held, now_ms: int, _now_us: int) -> tuple[str, str]:
     cause = _CAUSES.get(held.cause, held.cause.replace("_", " "))
     if held.count:
-        counts = f"{held.count} of {held.asked} failed in 60s"
+        counts = f"{held.count} of {held.asked} failed"
         return f"fails {share(held.count, held.asked)}", f"{cause}, {counts}"
     if _silent(held):
         return "failed", f"when last asked: {cause}"
     ago = age(now_ms - (held.last_ms or 0))
-    return "recovering", f"{held.asked} went well since {cause} {ago} ago"
+    return "recovering", f"{held.asked} went well since the last failure {ago} ago"
 
 
 def _spent(held: Held, _now_ms: int, now_us: int) -> tuple[str, str]:
@@ -131,8 +132,8 @@ def _spent(held: Held, _now_ms: int, now_us: int) -> tuple[str, str]:
 
 
 def _rejected(held: Held, _now_ms: int, _now_us: int) -> tuple[str, str]:
-    by = "the upstream calls" if held.cause == Cause.UPSTREAM_4XX else "we call"
-    return "rejected", f"{by} {held.count} of {held.asked} requests invalid"
+    wrong = _WRONG.get(held.cause, "are invalid")
+    return "rejected", f"{held.count} of {held.asked} requests {wrong}"
 
 
 def _throttled(held: Held, _now_ms: int, _now_us: int) -> tuple[str, str]:
@@ -142,7 +143,10 @@ def _throttled(held: Held, _now_ms: int, _now_us: int) -> tuple[str, str]:
 def _near(held: Held, _now_ms: int, _now_us: int) -> tuple[str, str]:
     if held.cause == HELD_MONEY:
         return "money held", "requests under way hold what is left of today's budget"
-    return f"{held.cause} {share(held.count, held.asked)}", f"near its {held.cause}"
+    used = f"{held.count:,} of {held.asked:,} {held.cause} in {held.over_ms // 1_000}s"
+    if held.cause == Cause.BUDGET:
+        used = f"{usd_short(held.count)} of today's {usd_short(held.asked)}"
+    return f"{held.cause} {share(held.count, held.asked)}", used
 
 
 def _paused(held: Held, _now_ms: int, _now_us: int) -> tuple[str, str]:
@@ -180,6 +184,11 @@ _CAUSES: Final[dict[str, str]] = {
     Cause.TIMEOUT: "its upstream does not answer in time",
     Cause.BROKEN_REPLY: "its upstream cuts or garbles replies",
 }
+_WRONG: Final[dict[str, str]] = {
+    Cause.UPSTREAM_4XX: "are invalid, says the upstream",
+    Cause.NEVER_FITS: "are larger than a limit of it ever lets through",
+    Cause.KEY_REVOKED: "come with a revoked key",
+}
 _LIMITS: Final[dict[str, str]] = {
     Cause.CONCURRENCY: "slots",
     Cause.CROWDED: "the gateway, which holds as much as it can",
@@ -197,4 +206,5 @@ def _limit(held: Held) -> str:
 
 
 def _refused(held: Held) -> str:
-    return f"{held.count} of {held.asked} refused"
+    over = f" in {held.over_ms // 1_000}s" if held.over_ms else ""
+    return f"{held.count} of {held.asked} refused{over}"

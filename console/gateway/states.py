@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from console.domain.calls import Call, Cause
-from console.domain.judgement import judge
+from console.domain.judgement import judge, recovered
 from console.domain.reading import Reading
 from console.domain.state import AT_REST, Kind, State
 from console.gateway.tally import Tally
@@ -132,7 +132,7 @@ class States:
     def _judge(self, subject: str, reading: Reading) -> None:
         before = self.of(subject)
         after = judge(before, reading)
-        if before.held(Kind.FAILING) and not after.held(Kind.FAILING):
+        if before.held(Kind.FAILING) and not after.held(Kind.FAILING) and recovered(reading):
             self.tally(subject).forget_failures()
         if after == AT_REST:
             self._states.pop(subject, None)

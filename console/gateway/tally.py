@@ -26,9 +26,9 @@ class Tally:
     """Told of decisions and ends as they happen; `decided` and `ended` read it as values."""
 
     __slots__ = (
-        "_ends_10s", "_ends_60s", "_failed_cause", "_failed_in_row", "_fits_ns", "_last_ended_ns",
-        "_last_ns", "_minute", "_money_held", "_newest", "_newest_ends", "_present",
-        "_well_in_row", "_well_since_ns",
+        "_budget_refused", "_ends_10s", "_ends_60s", "_failed_cause", "_failed_in_row", "_fits_ns",
+        "_last_ended_ns", "_last_ns", "_minute", "_money_held", "_newest", "_newest_ends",
+        "_past_budget_ns", "_present", "_well_in_row", "_well_since_ns",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -38,6 +38,8 @@ class Tally:
         self._last_ns: dict[Decision, int] = {}
         self._fits_ns = 0
         self._money_held = False
+        self._budget_refused = False
+        self._past_budget_ns: int | None = None
         self._ends_10s: Counts[str] = Counts(_PRESENT_S)
         self._ends_60s: Counts[str] = Counts(_MINUTE_S)
         self._newest_ends: deque[tuple[int, str]] = deque(maxlen=NEWEST)
@@ -50,6 +52,8 @@ class Tally:
     def admitted(self, now_ns: int) -> None:
         """A request was let through."""
         self._decide(now_ns, _ADMITTED)
+        if self._budget_refused:
+            self._past_budget_ns = now_ns
 
     def refused(
         self, now_ns: int, cause: Cause, gate: str, wait_ms: int = 0, *, money_held: bool = False
@@ -58,7 +62,7 @@ class Tally:
         self._decide(now_ns, (cause, gate))
         self._fits_ns = now_ns + wait_ms * _MS
         if cause is Cause.BUDGET:
-            self._money_held = money_held
+            self._money_held, self._budget_refused = money_held, True
 
     def _decide(self, now_ns: int, decision: Decision) -> None:
         self._present.add(now_ns, decision)
@@ -101,6 +105,8 @@ class Tally:
             del self._last_ns[decision]
             self._present.forget(decision)
             self._minute.forget(decision)
+            if decision[0] is Cause.BUDGET:
+                self._budget_refused, self._past_budget_ns = False, None
         kept = [one for one in self._newest if one[1] not in gone]
         self._newest.clear()
         self._newest.extend(kept)
@@ -132,22 +138,21 @@ class Tally:
             apart_ms=(row[-1][0] - row[0][0]) // (len(row) - 1) // _MS if len(row) > 1 else 0,
             fits_ms=self._fits_ns // _MS,
             money_held=self._money_held,
+            past_budget_ms=_ms(self._past_budget_ns),
         )
 
     def ended_lately(self, now_ns: int) -> Ended:
         """The ends of the present and the minute."""
         minute, ten = self._ends_60s.at(now_ns), self._ends_10s.at(now_ns)
         newest = _within_the_hour(self._newest_ends, now_ns)
-        ended_10s = sum(ten.values())
-        present = Counter(how for _, how in newest) if ended_10s < len(newest) else ten
+        present = Counter(how for _, how in newest) if sum(ten.values()) < len(newest) else ten
         last = self._last_ended_ns
         well_ns = max(last.get(_WELL, 0), last.get(_INVALID, 0)) if self._well_in_row else None
         return Ended(
             ended_60s=sum(minute.values()),
             failed_60s=minute.get(_FAILED, 0),
-            ended_10s=ended_10s,
-            failed_10s=ten.get(_FAILED, 0),
             present=sum(present.values()),
+            failed=present.get(_FAILED, 0),
             invalid=present.get(_INVALID, 0),
             failed_in_row=self._failed_in_row,
             well_in_row=self._well_in_row,

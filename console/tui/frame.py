@@ -10,11 +10,11 @@ from console.domain.commands import Role
 from console.domain.money import usd_short
 from console.domain.snapshot import Happening, ProjectRow, RouteRow, TargetRow
 from console.domain.state import Kind, Urgency
-from console.domain.state_words import lines_of, words_of
+from console.domain.state_words import cleared_words, words_of
 from console.tui import figures as f
 from console.tui.actions import Act, allowed, key_name
 from console.tui.link import Picture
-from console.tui.rows import GAP, Line, Span, changes_text
+from console.tui.rows import GAP, Line, Span, changes_text, columns_for
 from console.tui.state import MINUTE_US, Present, counted_minute_us
 
 PRODUCT: Final = "quotadeck"
@@ -223,26 +223,21 @@ def detail_line(
     """The rule between the tables: the chosen row in words, and where in the list it is."""
     if row is None:
         return (Span("─" * width, "dim"),)
-    name = row.id
-    if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
-        name = f"{row.id} ({row.name})"
-    name = f.fit_middle(name, width // 2)
-    # What holds first, then what was done about it: a narrow line loses its end.
-    words = lines_of(row.state, now.now_ms, now.now_us)
-    if row.changes:
-        if row.state.kind is Kind.PAUSED:  # the change says until when, and by whom
-            words[0] = words_of(row.state, now.now_ms, now.now_us).why
-        words.insert(row.state.kind is not Kind.PAUSED, changes_text(row.changes, now))
+    name = f.fit_middle(row.id, width // 2)
+    words = _holds(row, now, width)
     for route in routes:
         if route.changes and (
             route.id in row.models if isinstance(row, ProjectRow) else row.id in route.targets
         ):
             words.append(f"{route.id}: {changes_text(route.changes, now)}")
-    if row.flow.in_flight:
-        words.append(f"{row.flow.in_flight} in flight")
+    slots = row.slots if isinstance(row, ProjectRow) else None
+    if row.flow.in_flight or slots:
+        words.append(f"{row.flow.in_flight}" + (f"/{slots}" if slots else "") + " in flight")
     if isinstance(row, ProjectRow) and row.budget.limit_nano:
         ends = f.clock_time(row.budget.ends_us, zone)
         words.append(f"budget {usd_short(row.budget.limit_nano)} until {ends}")
+    if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
+        words.append(f"“{row.name}”")
     text = " · ".join(filter(None, words)) or "nothing in force, nothing refused"
     room = width - f.cell_len(place) - f.cell_len(name) - 9
     shown = f.fit(text, min(f.cell_len(text), max(0, room)))
@@ -254,6 +249,33 @@ def detail_line(
         ],
         width,
     )  # fmt: skip
+
+
+def _holds(row: ProjectRow | TargetRow, now: Present, width: int) -> list[str]:
+    """The facts by weight, for a narrow line loses its end; the row itself says the first's word.
+
+    The trouble, what else is in trouble, what is used of the limits where the columns do not say
+    it, what was done about it, then what wants attention and what is over.
+    """
+    state, changes = row.state, changes_text(row.changes, now)
+    why = words_of(state, now.now_ms, now.now_us).why
+    # Of a pause the change says most: until when, by whom, what for.
+    words = [changes, why] if state.kind is Kind.PAUSED else [why]
+    troubles = [one for one in state.others if one.urgency is Urgency.TROUBLE]
+    words += [words_of(one, now.now_ms, now.now_us).line for one in troubles]
+    if isinstance(row, ProjectRow) and not columns_for(width).limits:
+        words += [
+            f"{name} {f.short(taken)}/{f.short(level.per_minute)}"
+            for name, taken, level in (
+                ("rpm", row.flow.requests_60s, row.rpm), ("tpm", row.flow.tokens_60s, row.tpm),
+            )
+            if level
+        ]  # fmt: skip
+    if state.kind is not Kind.PAUSED:
+        words.append(changes)
+    rest = [one for one in state.others if one.urgency is not Urgency.TROUBLE]
+    words += [words_of(one, now.now_ms, now.now_us).line for one in rest]
+    return words + cleared_words(state, now.now_ms)
 
 
 def nothing_line(text: str, width: int) -> Line:

@@ -61,6 +61,11 @@ class Columns:
         gone = self.gone + 1 if self.gone else 0
         return 2 + self.name + 4 + self.state + 1 + bars + gone
 
+    @property
+    def limits(self) -> bool:
+        """Whether each number is wide enough for its limit beside it."""
+        return self.number > Columns().number
+
 
 _GROWTH: Final = (
     ("state", 1, 1), ("bar", 1, 3), ("gone", 5, 6), ("failed", 4, 5), ("p95", 4, 5),
@@ -228,7 +233,7 @@ def _state(state: State, words: Words, force: InForce, now: Present, width: int)
 def _used(level: Level | None, taken: int, now: Present, c: Columns) -> list[Span]:
     """What was taken in 60 s, with its limit where there is room, and the bar of just that."""
     role = _quiet("normal" if taken else "dim", now)
-    limit = f"/{f.short(level.per_minute)}" if level and c.number > _NUMBER else ""
+    limit = f"/{f.short(level.per_minute)}" if level and c.limits else ""
     number = f.fit(f.short(taken), c.number - len(limit), right=True)
     return [
         Span(*_gauge(_share(level, taken), now, c)),
@@ -236,9 +241,6 @@ def _used(level: Level | None, taken: int, now: Present, c: Columns) -> list[Spa
         *([Span(limit, "dim")] if limit else []),
         GAP,
     ]
-
-
-_NUMBER: Final = Columns().number
 
 
 def _money(row: ProjectRow, now: Present, c: Columns) -> list[Span]:

@@ -25,9 +25,8 @@ def decided(admitted: int, *found: Refused, in_row: tuple[Cause, ...] = (), **mo
 
 
 def failing(failed: int, ended: int, **more: Any) -> Ended:
-    return replace(
-        Ended(ended, failed, ended, failed, last_failed_ms=NOW - 100, cause="upstream_5xx"), **more
-    )
+    newest = Ended(ended, failed, ended, failed, last_failed_ms=NOW - 100, cause="upstream_5xx")
+    return replace(newest, **more)
 
 
 def well(in_row: int, over_ms: int, *, failed_ago_ms: int, failed: int, ended: int) -> Ended:
@@ -78,6 +77,8 @@ AT_ONCE = [
     ("would be refused again",
      Reading(NOW, decided(0, refused(Cause.TPM, 1, ago_ms=20_000), in_row=(Cause.TPM,),
                           fits_ms=NOW + 1)), Kind.THROTTLED, TROUBLE),
+    ("the last refusal a moment out of the present",
+     Reading(NOW, decided(20, refused(Cause.RPM, 0, minute=3, ago_ms=9_500))), Kind.OK, CALM),
     # failing
     ("three of many", Reading(NOW, ended=failing(3, 61)), Kind.OK, CALM),
     ("three, a twentieth", Reading(NOW, ended=failing(3, 60)), Kind.FAILING, TROUBLE),
@@ -103,6 +104,12 @@ AT_ONCE = [
     ("never anything went through",
      Reading(NOW, decided(0, refused(Cause.BUDGET, 1), in_row=IN_ROW_3[:1]), money=day(930)),
      Kind.SPENT, TROUBLE),
+    ("small ones go past now and then",
+     Reading(NOW, decided(2, refused(Cause.BUDGET, 8), in_row=IN_ROW_3,
+                          past_budget_ms=NOW - 20_000), money=day(930)), Kind.THROTTLED, TROUBLE),
+    ("small ones went past, once",
+     Reading(NOW, decided(0, refused(Cause.BUDGET, 8), in_row=IN_ROW_3,
+                          past_budget_ms=NOW - 30_000), money=day(930)), Kind.SPENT, TROUBLE),
     ("money held by what is under way",
      Reading(NOW, replace(decided(0, refused(Cause.BUDGET, 3), in_row=IN_ROW_3), money_held=True),
              money=day(400, 600)), Kind.THROTTLED, TROUBLE),
@@ -256,3 +263,48 @@ def test_what_comes_back_is_not_called_cleared() -> None:
 def test_a_paused_model_names_whom_it_cuts_off() -> None:
     state = judge(AT_REST, Reading(NOW, paused=True, until_us=9, cuts_off=("chat", "search")))
     assert (state.who, state.until_us) == ("chat, search", 9)
+
+
+BY_RPM = Reading(NOW, decided(1, refused(Cause.RPM, 40)))
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [BY_RPM, Reading(NOW, ended=failing(9, 9, failed_in_row=9)),
+     Reading(NOW, decided(0, refused(Cause.PAUSED, 9, MODEL)))],
+    ids=["storm", "failing", "cut off"],
+)  # fmt: skip
+@pytest.mark.parametrize("cover", [{"paused": True}, {"unserved": "ledger"}], ids=str)
+def test_what_a_pause_or_a_sick_gateway_hides_is_not_called_over(
+    trouble: Reading, cover: dict[str, Any]
+) -> None:
+    assert after(trouble, Reading(NOW + 1_000, **cover)).cleared is None
+
+
+def test_refusals_by_budget_under_another_word_are_not_over() -> None:
+    storm = Reading(NOW, decided(5, refused(Cause.BUDGET, 40)), money=day(930))
+    spent = Reading(NOW, decided(0, refused(Cause.BUDGET, 40), in_row=IN_ROW_3), money=day(930))
+    for one, other in ((storm, spent), (spent, storm)):
+        state = after(one, other)
+        assert (state.kind, state.cleared) == (judge(AT_REST, other).kind, None)
+
+
+def test_a_share_is_of_the_present_and_not_of_a_calm_minute_before_it() -> None:
+    outage = judge(AT_REST, Reading(NOW, ended=failing(20, 400, present=20, failed_in_row=20)))
+    assert (outage.count, outage.asked) == (20, 20)
+    sudden = judge(AT_REST, Reading(NOW, decided(5, refused(Cause.RPM, 45))))
+    assert (sudden.count, sudden.asked, sudden.over_ms) == (45, 50, 0)
+    lasting = judge(AT_REST, Reading(NOW, decided(5, refused(Cause.RPM, 5, minute=300))))
+    assert (lasting.count, lasting.asked, lasting.over_ms) == (300, 330, 60_000)
+
+
+def test_one_revoked_key_is_one_trouble() -> None:
+    state = judge(AT_REST, Reading(NOW, decided(0, refused(Cause.KEY_REVOKED, 9, "key:k"))))
+    assert (state.kind, state.others) == (Kind.CUT_OFF, ())
+
+
+def test_a_target_at_its_limit_is_not_near_it_as_well() -> None:
+    reading = Reading(
+        NOW, decided(9, refused(Cause.TARGET_RPM, 5, "target:t")), uses=(Use("rpm", 99, 100),)
+    )
+    assert judge(AT_REST, reading).others == ()

@@ -24,6 +24,7 @@ class Story:
     states: States = field(default_factory=States)
     now_ns: int = 1_000 * SECOND_NS
     judged: int = 0
+    paused: bool = False
 
     def refuse(self, cause: Cause, gate: str = PROJECT, times: int = 1, wait_ms: int = 0) -> None:
         for _ in range(times):
@@ -53,8 +54,9 @@ class Story:
     def _reading(self, subject: str) -> Reading:
         tally = self.states.tally(subject)
         return Reading(
-            self.now_ns // 1_000_000, tally.decided(self.now_ns), tally.ended_lately(self.now_ns)
-        )
+            self.now_ns // 1_000_000, tally.decided(self.now_ns), tally.ended_lately(self.now_ns),
+            paused=self.paused,
+        )  # fmt: skip
 
     async def second(self, seconds: float = 1) -> State:
         """Let time pass; the state at its end."""
@@ -268,3 +270,25 @@ async def test_a_paused_model_cuts_off_those_that_it_refuses() -> None:
     await it.judge()
     assert it.states.cut_off_by(MODEL, it.now_ns) == ("analytics",)
     assert it.states.cut_off_by("model:flash", it.now_ns) == ()
+
+
+async def test_failures_are_not_forgotten_behind_a_pause() -> None:
+    it = Story()
+    it.fail(3)
+    await it.judge()
+    it.paused = True
+    assert (await it.judge()).kind is Kind.PAUSED
+    it.paused = False
+    assert (await it.judge()).kind is Kind.FAILING
+
+
+async def test_money_that_covers_small_requests_is_known_until_the_budget_is_changed() -> None:
+    it = Story()
+    it.admit()
+    assert it.states.tally(PROJECT).decided(it.now_ns).past_budget_ms is None
+    it.refuse(Cause.BUDGET)
+    it.admit()
+    assert it.states.tally(PROJECT).decided(it.now_ns).past_budget_ms == 1_000_000
+    it.states.changed([PROJECT])
+    it.admit()
+    assert it.states.tally(PROJECT).decided(it.now_ns).past_budget_ms is None

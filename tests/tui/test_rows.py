@@ -115,12 +115,23 @@ def test_overrides_are_told_with_their_ends() -> None:
     wide = text(project_line(snapshot.projects[0], {}, NOW, columns_for(200), zone=JST))
     assert "rpm 10→20 47m left (mika) “batch bug”" in wide
     rule = text(frame.detail_line(snapshot.projects[3], (), NOW, "4/6", JST, 80))
-    assert "── content-gen paused 42m left (mika) “batch bug” · budget" in rule
+    assert "── content-gen paused 42m left (mika) “batch bug” · rpm" in rule
 
 
 def test_a_narrow_rule_tells_what_holds_before_the_rest() -> None:
     rule = text(frame.detail_line(fire().projects[0], (), NOW, "1/6", JST, 60))
-    assert "── analytics storm ×14 2m: by its rpm, 274" in rule  # and not its name twice
+    assert "── analytics by its rpm, 274" in rule  # and neither its name nor its word twice
+
+
+def test_the_rule_says_what_is_used_of_each_limit_where_the_columns_do_not() -> None:
+    row = fire().projects[0]
+    assert row.rpm
+    assert row.tpm
+    for width in (80, 120):
+        shown = text(project_line(row, {}, NOW, columns_for(width), zone=JST))
+        shown += text(frame.detail_line(row, (), NOW, "1/6", JST, width))
+        used = f"{f.short(row.flow.requests_60s)}/{f.short(row.rpm.per_minute)}"
+        assert used in shown, width
 
 
 def test_what_is_refused_stands_in_the_sums() -> None:
