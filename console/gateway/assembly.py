@@ -84,7 +84,6 @@ class Gateway:
     def drain(self) -> None:
         """Take no new requests, and say so at every door."""
         self.deck.draining = True
-        self.vitals.draining = True
         self.feed.hurry()
 
     async def _every_second(self) -> None:
@@ -132,10 +131,13 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     def plan() -> Plan:
         return in_force.plan
 
-    vitals = VitalSigns(config.name, ledger, config.state, clock)
+    def draining() -> bool:
+        return deck.draining
+
+    vitals = VitalSigns(config.name, ledger, config.state, clock, draining)
 
     def unserved() -> str:
-        if data_plane.draining:
+        if draining():
             return "draining"
         return "ledger" if ledger.unwritable else ""
 
@@ -205,7 +207,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         clock=clock,
         roles=config.roles,
         unready=lambda: "; ".join(ledger.troubles),
-        draining=lambda: data_plane.draining,
+        draining=draining,
     )
     return Gateway(
         ledger,

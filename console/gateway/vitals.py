@@ -4,6 +4,7 @@ import asyncio
 import resource
 import shutil
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,18 +22,25 @@ _DISK_PERCENT = 5
 class VitalSigns:
     """Measures the event loop's lag; reads the rest when asked."""
 
-    def __init__(self, name: str, ledger: Ledger, directory: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        name: str,
+        ledger: Ledger,
+        directory: Path,
+        clock: Clock,
+        draining: Callable[[], bool],
+    ) -> None:
         self._name = name
         self._ledger = ledger
         self._directory = directory
         self._clock = clock
+        self._draining = draining
         self._started_us = clock.wall_us()
         self._worst_ns = 0
         self._shown_lag_ms = 0
         self._disk_free_percent = 100
         self._look_at_disk()
         self._data = self._admin = Connections("connections", 0)
-        self.draining = False
 
     def watch(self, data: Connections, admin: Connections) -> None:
         """Tell of these tables of the two servers from now on."""
@@ -59,9 +67,10 @@ class VitalSigns:
 
     def read(self) -> Vitals:
         """The signs as a value. Small lags read as none, so that calm is still."""
+        of_ledger = self._ledger.problems
         problems = [
-            *(["draining"] if self.draining else []),
-            *self._ledger.problems,
+            *(["draining"] if self._draining() else []),
+            *of_ledger,
             *self._data.problems(),
             *self._admin.problems(),
         ]
@@ -77,7 +86,7 @@ class VitalSigns:
             started_us=self._started_us,
             problems=tuple(dict.fromkeys(problems)),  # both tables may say the same
             loop_lag_ms=lag,
-            backlog_records=self._ledger.backlog_records if self._ledger.problems else 0,
+            backlog_records=self._ledger.backlog_records if of_ledger else 0,
             disk_free_percent=self._disk_free_percent,
             memory_mb=_resident_mb(),
             connections=self._data.shown,

@@ -14,7 +14,8 @@ async def test_the_first_figure_of_the_disk_is_measured(
     clock = HandClock()
     ledger = await Ledger.open(tmp_path / "state", clock)
     try:
-        told = VitalSigns("gw", ledger, tmp_path, clock).read().disk_free_percent
+        vitals = VitalSigns("gw", ledger, tmp_path, clock, lambda: False)
+        told = vitals.read().disk_free_percent
     finally:
         await ledger.close()
     usage = shutil.disk_usage(tmp_path)
