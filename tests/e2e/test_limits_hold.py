@@ -11,6 +11,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
+from console.domain.days import micros
 from tests.processes import Gateway, running, wait_until
 
 RPM = 3_000
@@ -74,7 +75,12 @@ def rate_is_used_and_kept(
     )
     allowed = rpm * BURST_S / 60 + rpm / 60 * elapsed
     assert admitted <= allowed
-    assert admitted >= 0.95 * allowed
+    # By the gateway's own clock: on a busy machine replies come late.
+    ok = {"project": project, "outcome": "ok"}
+    pages = gateway.get("/calls", limit=1, **ok), gateway.get("/calls", last=1, **ok)
+    first_us, last_us = (micros(page["rows"][0]["at"]) for page in pages)
+    used_s = (last_us - first_us) / 1_000_000
+    assert admitted >= 0.98 * (rpm * BURST_S / 60 + rpm / 60 * used_s)
     return f"{admitted} admitted of {allowed:.1f} allowed in {elapsed:.2f} s"
 
 
