@@ -46,14 +46,22 @@ def run(gateway: Gateway, tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def inside(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def homeless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
-    """The same within this process: a third of the time, for the many small mistakes."""
-    monkeypatch.setenv("QUOTADECK_SOCKET", str(gateway.socket))
+    """Run `quotadeck` within this process, a fraction of the time, where no gateway is known."""
+    for name, value in home_env(tmp_path).items():
+        monkeypatch.setenv(name, value)
 
     def go(*arguments: str) -> Ran:
         code = run_command(arguments)
         return Ran(code, *capsys.readouterr())
 
     return go
+
+
+@pytest.fixture
+def inside(homeless: Run, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same with the gateway's socket in the environment."""
+    monkeypatch.setenv("QUOTADECK_SOCKET", str(gateway.socket))
+    return homeless

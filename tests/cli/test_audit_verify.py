@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from console.store import Ledger
-from tests.cli.driver import Ran, home_env, quotadeck
+from tests.cli.conftest import Run
+from tests.cli.driver import home_env, quotadeck
 from tests.clocks import HandClock
 from tests.processes import Gateway
 from tests.store.values import entry
@@ -27,8 +28,10 @@ def state(tmp_path: Path) -> Path:
     return tmp_path / "quotadeck"
 
 
-def verify(state: Path, *more: str) -> Ran:
-    return quotadeck("audit", "verify", "--state", str(state), *more, env=home_env(state.parent))
+@pytest.fixture
+def verify(homeless: Run) -> Run:
+    """Run `quotadeck audit verify` on a state folder."""
+    return lambda state, *more: homeless("audit", "verify", "--state", str(state), *more)
 
 
 def tamper(state: Path, statement: str) -> None:
@@ -40,7 +43,7 @@ def tamper(state: Path, statement: str) -> None:
     db.close()
 
 
-def test_a_log_that_holds_prints_its_head_which_is_found_again(state: Path) -> None:
+def test_a_log_that_holds_prints_its_head_which_is_found_again(verify: Run, state: Path) -> None:
     said = verify(state, "--json")
     assert said.code == 0
     assert said.json["ok"]
@@ -53,7 +56,7 @@ def test_a_log_that_holds_prints_its_head_which_is_found_again(state: Path) -> N
     assert words.out.splitlines()[-1] == f"head  {head}"
 
 
-def test_a_cut_off_end_is_told_by_a_kept_head_alone(state: Path) -> None:
+def test_a_cut_off_end_is_told_by_a_kept_head_alone(verify: Run, state: Path) -> None:
     head = verify(state, "--json").json["head"]
     tamper(state, "DELETE FROM commands WHERE seq = 3")
     assert verify(state).code == 0
@@ -63,7 +66,9 @@ def test_a_cut_off_end_is_told_by_a_kept_head_alone(state: Path) -> None:
     assert verify(state, "--head", head, "--json").json["kept_head_found"] is False
 
 
-def test_a_changed_entry_is_told_with_its_number_and_what_it_means(state: Path) -> None:
+def test_a_changed_entry_is_told_with_its_number_and_what_it_means(
+    verify: Run, state: Path
+) -> None:
     tamper(state, "UPDATE commands SET subject = 'project:search' WHERE seq = 2")
     said = verify(state)
     assert said.code == 1
@@ -72,13 +77,13 @@ def test_a_changed_entry_is_told_with_its_number_and_what_it_means(state: Path) 
     assert (told.code, told.json["ok"], told.json["broken"]["seq"]) == (1, False, 2)
 
 
-def test_no_store_is_one_line_that_names_the_option(tmp_path: Path) -> None:
+def test_no_store_is_one_line_that_names_the_option(verify: Run, tmp_path: Path) -> None:
     said = verify(tmp_path / "nowhere")
     assert said.code == 1
     assert "no gateway has kept a ledger there (--state names another folder)" in said.err
 
 
-def test_it_works_beside_a_running_gateway(gateway: Gateway, tmp_path: Path) -> None:
+def test_it_works_beside_a_running_gateway(verify: Run, gateway: Gateway, tmp_path: Path) -> None:
     said = verify(gateway.state, "--json")
     assert (said.code, said.json["ok"]) == (0, True)
     listed = quotadeck(

@@ -45,7 +45,9 @@ def test_every_mistake_of_a_config_has_a_line_of_its_own(tmp_path: Path) -> None
     assert all(line.startswith(f"quotadeck: {config}: ") for line in lines)
 
 
-def test_the_doctor_finds_accounts_and_places_that_are_not_there(tmp_path: Path) -> None:
+def test_the_doctor_finds_accounts_and_places_that_are_not_there(
+    homeless: Run, tmp_path: Path
+) -> None:
     config = tmp_path / "c.toml"
     config.write_text(
         f'[gateway]\nsocket = "{tmp_path}/s"\nstate = "/dev/null/state"\n'
@@ -53,7 +55,7 @@ def test_the_doctor_finds_accounts_and_places_that_are_not_there(tmp_path: Path)
         '[projects.a]\n[routes.m]\ntargets = ["u/m"]\n[targets."u/m"]\n'
         '[upstreams.u]\nbase_url = "http://127.0.0.1:9/v1"\n'
     )
-    done = quotadeck("doctor", "--config", str(config), "--json", env=home_env(tmp_path))
+    done = homeless("doctor", "--config", str(config), "--json")
     found = {f["check"]: (f["state"], f["found"]) for f in done.json["findings"]}
     assert found["socket_group"][0] == "fail"
     assert "no-such-group" in found["socket_group"][1]

@@ -2,7 +2,6 @@
 
 import shlex
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,64 +15,64 @@ from tests.processes import Gateway
 WHY = ("--reason", "a test")
 
 
-def test_a_limit_tells_the_step_its_end_and_the_undo_which_works(run: Run) -> None:
+def test_a_limit_tells_the_step_its_end_and_the_undo_which_works(run: Run, inside: Run) -> None:
     done = run("limit", "analytics", "rpm", "40", "--for", "2h", *WHY)
     assert done.code == 0
     assert "analytics rpm: 20 → 40 for 2h (until " in done.out
     assert "JST, then 20 again)" in done.out
     way_back = done.out.partition("undo: quotadeck ")[2].strip()
-    back = run(*shlex.split(way_back))
+    back = inside(*shlex.split(way_back))
     assert (back.code, "40 → 20" in back.out) == (0, True)
 
 
-def test_an_hour_is_the_default_and_said(run: Run) -> None:
-    done = run("pause", "search", *WHY)
+def test_an_hour_is_the_default_and_said(inside: Run) -> None:
+    done = inside("pause", "search", *WHY)
     assert done.code == 0
     assert "for 1h (until " in done.out
     assert "the default, --for says otherwise" in done.out
-    again = run("resume", "search")
+    again = inside("resume", "search")
     assert (again.code, "paused → running" in again.out) == (0, True)
 
 
-def test_permanent_must_be_said_and_contradicts_a_duration(run: Run) -> None:
-    done = run("limit", "support", "tpm", "x2", "--permanent", *WHY)
+def test_permanent_must_be_said_and_contradicts_a_duration(inside: Run) -> None:
+    done = inside("limit", "support", "tpm", "x2", "--permanent", *WHY)
     assert done.code == 0
     assert "80000 → 160000 (permanent" in done.out
-    both = run("limit", "support", "tpm", "x2", "--permanent", "--for", "1h", *WHY)
+    both = inside("limit", "support", "tpm", "x2", "--permanent", "--for", "1h", *WHY)
     assert (both.code, both.out) == (2, "")
     assert "contradict" in both.err
 
 
-def test_a_change_can_end_at_a_time_of_day(run: Run) -> None:
-    at = datetime.now(ZoneInfo("Asia/Tokyo")).replace(second=0, microsecond=0) + timedelta(hours=2)
-    done = run("limit", "support", "tpm", "50%", "--until", f"{at:%H:%M}", "--json", *WHY)
+def test_a_change_can_end_at_a_time_of_day(inside: Run) -> None:
+    at = datetime.now().astimezone().replace(second=0, microsecond=0) + timedelta(hours=2)
+    done = inside("limit", "support", "tpm", "50%", "--until", f"{at:%H:%M}", "--json", *WHY)
     assert (done.code, micros(done.json["until"])) == (0, round(at.timestamp()) * 1_000_000)
-    assert run("undo", done.json["command_id"]).code == 0
-    made = run("key", "add", "support", "--until", f"{at + timedelta(days=7):%Y-%m-%dT%H:%M}")
+    assert inside("undo", done.json["command_id"]).code == 0
+    made = inside("key", "add", "support", "--until", f"{at + timedelta(days=7):%Y-%m-%dT%H:%M}")
     assert (made.code, "until " in made.out) == (0, True)
-    both = run("pause", "support", "--for", "1h", "--until", "09:00", *WHY)
+    both = inside("pause", "support", "--for", "1h", "--until", "09:00", *WHY)
     assert (both.code, both.out) == (2, "")
     assert "--for and --until contradict each other" in both.err
-    wrong = run("pause", "support", "--until", "9 o'clock", *WHY)
+    wrong = inside("pause", "support", "--until", "9 o'clock", *WHY)
     assert wrong.err.startswith('quotadeck: --until: "9 o\'clock" is not a time such as 09:00')
 
 
-def test_a_dry_run_changes_nothing(run: Run, gateway: Gateway) -> None:
-    done = run("limit", "untouched", "daily_budget_usd", "12.50", "--dry-run", "--json", *WHY)
+def test_a_dry_run_changes_nothing(inside: Run, gateway: Gateway) -> None:
+    done = inside("limit", "untouched", "daily_budget_usd", "12.50", "--dry-run", "--json", *WHY)
     assert done.code == 0
     assert (done.json["dry_run"], done.json["applied"]) == (True, False)
     assert (done.json["before"], done.json["after"]) == ("$500.00", "$12.50")
     assert "project:untouched" not in {row["subject"] for row in gateway.get("/audit")["rows"]}
 
 
-def test_a_route_is_forced_and_undone_as_ones_newest_change(run: Run) -> None:
-    forced = run("route", "claude-opus-4.7", "--to", "main/gpt-4.1", "--json", *WHY)
+def test_a_route_is_forced_and_undone_as_ones_newest_change(run: Run, inside: Run) -> None:
+    forced = inside("route", "claude-opus-4.7", "--to", "main/gpt-4.1", "--json", *WHY)
     assert forced.code == 0
     asked = run("undo", stdin="n\n")
     assert asked.code == 130
     assert forced.json["command_id"] in asked.err
     assert "main/claude-opus-4.7 → main/gpt-4.1" in asked.err
-    done = run("undo", "--yes", "--json")
+    done = inside("undo", "--yes", "--json")
     assert (done.code, done.json["after"]) == (0, "main/claude-opus-4.7")
 
 
@@ -108,44 +107,44 @@ def test_mistakes_are_one_line_and_a_code(
     assert "\x1b" not in done.err
 
 
-def test_a_name_for_two_things_is_decided_by_an_option(run: Run) -> None:
-    done = run("pause", "gpt-4.1", "--project", "--json", *WHY)
+def test_a_name_for_two_things_is_decided_by_an_option(inside: Run) -> None:
+    done = inside("pause", "gpt-4.1", "--project", "--json", *WHY)
     assert (done.code, done.json["subject"]) == (0, "project:gpt-4.1")
 
 
-def test_a_target_takes_limits_but_no_pause(run: Run) -> None:
-    done = run("limit", "main/deepseek-v3.2", "rpm", "50%", "--json", *WHY)
+def test_a_target_takes_limits_but_no_pause(inside: Run) -> None:
+    done = inside("limit", "main/deepseek-v3.2", "rpm", "50%", "--json", *WHY)
     assert (done.code, done.json["after"]) == (0, "1000")
-    assert run("pause", "main/deepseek-v3.2", *WHY).code == 2
+    assert inside("pause", "main/deepseek-v3.2", *WHY).code == 2
 
 
-def test_a_display_name_serves_as_well(run: Run) -> None:
-    done = run("limit", "分析 チーム", "rpm", "7", "--json", *WHY)
+def test_a_display_name_serves_as_well(inside: Run) -> None:
+    done = inside("limit", "分析 チーム", "rpm", "7", "--json", *WHY)
     assert (done.code, done.json["subject"]) == (0, "project:wide")
 
 
-def test_hostile_reasons_are_shown_and_not_obeyed(run: Run) -> None:
+def test_hostile_reasons_are_shown_and_not_obeyed(inside: Run) -> None:
     evil = "\x1b]52;c;aGk=\x07[@click=app.quit]\u202e"
-    assert run("limit", "checkout", "rpm", "4", "--reason", evil).code == 0
+    assert inside("limit", "checkout", "rpm", "4", "--reason", evil).code == 0
     for arguments in (("audit",), ("status",), ("audit", "--json"), ("status", "--json")):
-        done = run(*arguments)
+        done = inside(*arguments)
         assert done.code == 0
         assert "[@click=app.quit]" in done.out
         assert not {"\x1b", "\x07", "\u202e", "\x9b", "\x7f"} & set(done.out)
 
 
-def test_a_key_is_made_here_works_and_can_be_revoked(run: Run, gateway: Gateway) -> None:
-    made = run("key", "add", "twice", "search", "--label", "prod", "--json")
+def test_a_key_is_made_here_works_and_can_be_revoked(inside: Run, gateway: Gateway) -> None:
+    made = inside("key", "add", "twice", "search", "--label", "prod", "--json")
     assert made.code == 0
     secret, key_id = made.json["secret"], made.json["id"]
     assert key_id.startswith("twice-prod-")
-    listed = run("key", "list", "--json")
+    listed = inside("key", "list", "--json")
     assert [k["projects"] for k in listed.json["keys"] if k["id"] == key_id] == [
         ["twice", "search"]
     ]
-    assert secret not in listed.out + run("audit", "--json").out
+    assert secret not in listed.out + inside("audit", "--json").out
     assert _models(gateway, secret) == 200
-    assert run("key", "revoke", key_id, "--reason", "leaked").code == 0
+    assert inside("key", "revoke", key_id, "--reason", "leaked").code == 0
     assert _models(gateway, secret) == 401
 
 
@@ -155,8 +154,8 @@ def test_the_largest_key_that_may_be_asked_for_can_be_sent() -> None:
     assert command_of(request_of(command, dry_run=False)).value == command.value
 
 
-def test_a_key_in_words_is_alone_on_stdout_after_its_headline(run: Run) -> None:
-    done = run("key", "add", "twice")
+def test_a_key_in_words_is_alone_on_stdout_after_its_headline(inside: Run) -> None:
+    done = inside("key", "add", "twice")
     assert done.code == 0
     assert done.out.splitlines()[-1].startswith("qd_")
     assert len(done.out.splitlines()[-1]) >= 46

@@ -16,6 +16,7 @@ import pytest
 from console.cli.doctor import machine, upstreams
 from console.domain.limits import MICRO, rpm
 from console.wire.config import load
+from tests.cli.conftest import Run
 from tests.cli.driver import home_env, quotadeck
 from tests.processes import UPSTREAM_KEY, Gateway, SimUpstream, start_upstream
 
@@ -74,11 +75,11 @@ def _every_secret(config: str) -> dict[str, str]:
     return dict.fromkeys(names, "k" * 40)
 
 
-def test_a_wrong_config_is_told_with_file_and_key(tmp_path: Path) -> None:
+def test_a_wrong_config_is_told_with_file_and_key(homeless: Run, tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text('[projects.a]\nrpm = "many"\n')
     for command in ("gateway", "doctor"):
-        done = quotadeck(command, "--config", str(path), env=home_env(tmp_path))
+        done = homeless(command, "--config", str(path))
         assert done.code == (2 if command == "gateway" else 1)
         assert "c.toml" in done.out + done.err
         assert "rpm" in done.out + done.err
@@ -131,10 +132,10 @@ def _config(path: Path, base_url: str, key: str) -> Path:
 
 
 def test_the_doctor_tells_refused_keys_absent_models_and_dead_hosts(
-    upstream: SimUpstream, tmp_path: Path
+    homeless: Run, upstream: SimUpstream, tmp_path: Path
 ) -> None:
     def doctor(config: Path) -> tuple[int, str, str]:
-        done = quotadeck("doctor", "--config", str(config), "--json", env=home_env(tmp_path))
+        done = homeless("doctor", "--config", str(config), "--json")
         found = {f["check"]: f for f in done.json["findings"]}["upstream main"]
         return done.code, found["state"], found["found"]
 
@@ -178,6 +179,7 @@ def test_the_doctor_asks_as_the_gateway_does_and_waits_for_no_dripping_upstream(
 
 
 def test_the_doctor_touches_neither_a_foreign_store_nor_a_file_for_a_socket(
+    homeless: Run,
     tmp_path: Path,
 ) -> None:
     config = _config(tmp_path, "http://127.0.0.1:9/v1", UPSTREAM_KEY)
@@ -185,7 +187,7 @@ def test_the_doctor_touches_neither_a_foreign_store_nor_a_file_for_a_socket(
     foreign = tmp_path / "state" / "ledger.db"
     foreign.write_bytes(b"not a database, and long enough to be looked at" * 50)
     (tmp_path / "s").write_text("")
-    done = quotadeck("doctor", "--config", str(config), "--json", env=home_env(tmp_path))
+    done = homeless("doctor", "--config", str(config), "--json")
     states = {f["check"]: f["state"] for f in done.json["findings"]}
     assert (done.code, states["store"], states["socket"]) == (1, "fail", "fail")
     assert foreign.read_bytes().startswith(b"not a database")

@@ -13,8 +13,8 @@ from tests.cli.driver import home_env, quotadeck
 from tests.processes import Gateway, wait_until
 
 
-def test_status_names_the_gateway_and_whom_it_takes_us_for(run: Run) -> None:
-    words, told = run("status"), run("status", "--json").json
+def test_status_names_the_gateway_and_whom_it_takes_us_for(inside: Run) -> None:
+    words, told = inside("status"), inside("status", "--json").json
     assert words.code == 0
     assert words.out.startswith("test  gateway 0.1.0")
     assert told["whoami"]["role"] == "admin"
@@ -22,18 +22,18 @@ def test_status_names_the_gateway_and_whom_it_takes_us_for(run: Run) -> None:
     assert {"name", "version", "problems", "loop_lag_ms"} <= told["gateway"].keys()
 
 
-def test_projects_and_models_are_aligned_and_complete(run: Run) -> None:
-    lines = run("projects").out.splitlines()
+def test_projects_and_models_are_aligned_and_complete(inside: Run) -> None:
+    lines = inside("projects").out.splitlines()
     assert len(lines) == 10
     assert "分析 チーム" in lines[-1]
-    told = run("projects", "--json").json
+    told = inside("projects", "--json").json
     assert told["projects"][0]["id"] == "analytics"
-    models = run("models", "--json").json
+    models = inside("models", "--json").json
     assert models["models"][0]["serving"] == "main/claude-opus-4.7"
-    assert "main/gpt-4.1" in run("models").out
+    assert "main/gpt-4.1" in inside("models").out
 
 
-def test_a_call_is_listed_with_its_cost(run: Run, gateway: Gateway) -> None:
+def test_a_call_is_listed_with_its_cost(inside: Run, gateway: Gateway) -> None:
     secret = gateway.add_key("quiet")
     body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5}
     answer = httpx.post(
@@ -42,24 +42,26 @@ def test_a_call_is_listed_with_its_cost(run: Run, gateway: Gateway) -> None:
         headers={"Authorization": f"Bearer {secret}"},
     )
     assert answer.status_code == 200
-    rows = wait_until(lambda: run("calls", "--project", "quiet", "--json").json["rows"])
+    rows = wait_until(lambda: inside("calls", "--project", "quiet", "--json").json["rows"])
     assert rows[-1]["response_id"] == answer.json()["id"]
     assert rows[-1]["cost_nano_usd"] > 0
-    line = run("calls", "--project", "quiet", "--outcome", "ok").out.splitlines()[-1]
+    line = inside("calls", "--project", "quiet", "--outcome", "ok").out.splitlines()[-1]
     assert rows[-1]["id"] in line
     assert "main/gpt-4.1" in line
 
 
-def test_audit_tells_the_refused_too(run: Run) -> None:
-    assert run("resume", "quiet").code == 1
-    told = run("audit", "--subject", "project:quiet", "--json").json["rows"]
+def test_audit_tells_the_refused_too(inside: Run) -> None:
+    assert inside("resume", "quiet").code == 1
+    told = inside("audit", "--subject", "project:quiet", "--json").json["rows"]
     assert (told[0]["action"], told[0]["applied"]) == ("resume", False)
-    assert "refused" in run("audit", "--subject", "project:quiet").out
+    assert "refused" in inside("audit", "--subject", "project:quiet").out
 
 
 @pytest.mark.parametrize("command", ["status", "projects", "audit", "calls", "undo"])
-def test_nobody_there_is_code_3_with_what_was_tried(tmp_path: Path, command: str) -> None:
-    done = quotadeck(command, env=home_env(tmp_path))
+def test_nobody_there_is_code_3_with_what_was_tried(
+    homeless: Run, tmp_path: Path, command: str
+) -> None:
+    done = homeless(command)
     assert (done.code, done.out) == (3, "")
     assert str(tmp_path / "run") in done.err
     assert "quotadeck demo" in done.err

@@ -18,7 +18,7 @@ class LongMemoryMachine(MemoryMachine):
 
 
 TestMemoryModel = MemoryMachine.TestCase
-TestMemoryModel.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestMemoryModel.settings = settings(max_examples=50, stateful_step_count=50, deadline=None)
 
 TestMemoryModelAtLength = pytest.mark.soak(LongMemoryMachine.TestCase)
 TestMemoryModelAtLength.settings = settings(

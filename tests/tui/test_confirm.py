@@ -9,11 +9,8 @@ from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [
-        (0, "1"), (0, "10%"), (0, "x0.2"), (1, "100k"), (1, "150k"), (2, "1"), (2, "3"),
-        (3, "140"), (3, "100.00"), (3, "10%"),
-    ],
-)  # fmt: skip
+    [(0, "1"), (0, "x0.2"), (1, "150k"), (2, "3"), (3, "100.00"), (3, "10%")],
+)
 async def test_nearly_nothing_asks_for_the_name(field: int, value: str) -> None:
     source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
@@ -28,7 +25,7 @@ async def test_nearly_nothing_asks_for_the_name(field: int, value: str) -> None:
     assert len(applied(source)) == 1
 
 
-@pytest.mark.parametrize("value", ["40", "x2", "50%", "120"])
+@pytest.mark.parametrize("value", ["40", "50%"])
 async def test_a_limit_that_lets_most_pass_does_not(value: str) -> None:
     source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
