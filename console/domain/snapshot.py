@@ -26,15 +26,6 @@ class Level:
     per_minute: int
     at_ms: int
 
-    def now(self, now_ms: int) -> int:
-        """The level in micro-units, refilled to ``now_ms``."""
-        gained = max(0, now_ms - self.at_ms) * self.per_minute * 1_000_000 // 60_000
-        return min(self.capacity, self.level + gained)
-
-    def emptiness(self, now_ms: int) -> float:
-        """1 − level ÷ capacity, from 0 (full) to 1 (empty, or in debt): what a bar shows."""
-        return min(1.0, max(0.0, 1 - self.now(now_ms) / self.capacity))
-
 
 @dataclass(frozen=True, slots=True)
 class Budget:

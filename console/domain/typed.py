@@ -61,14 +61,6 @@ def _utc(at: datetime, zone: tzinfo | None) -> float:
     return (at if at.tzinfo or zone is None else at.replace(tzinfo=zone)).timestamp()
 
 
-def ending(text: str, now_us: int, zone: tzinfo | None = None) -> tuple[int | None, int | None]:
-    """An end as typed, as a duration in ms or an instant in µs: ``1h30m``, ``until 09:00``."""
-    word, _, at = text.strip().partition(" ")
-    if word.lower() == "until":
-        return None, instant_us(at, now_us, zone)
-    return duration_ms(text), None
-
-
 def duration_words(ms: int) -> str:
     """``1h30m``: the two largest units that are not zero; under a second is ``0s``."""
     seconds, words = ms // 1_000, []

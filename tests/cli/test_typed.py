@@ -10,7 +10,6 @@ from console.domain.typed import (
     TypedWrong,
     duration_ms,
     duration_words,
-    ending,
     instant_us,
     limit_value,
 )
@@ -58,7 +57,6 @@ NOW_US = micros("2026-10-31T15:30:00Z")
 )
 def test_times_of_day_and_instants(text: str, instant: str) -> None:
     assert rfc3339(instant_us(text, NOW_US, NEW_YORK)) == instant
-    assert ending(f"until {text}", NOW_US, NEW_YORK) == (None, micros(instant))
 
 
 @pytest.mark.parametrize(
@@ -68,12 +66,6 @@ def test_times_of_day_and_instants(text: str, instant: str) -> None:
 def test_what_is_no_time_or_lies_too_far_is_said(text: str) -> None:
     with pytest.raises(TypedWrong):
         instant_us(text, NOW_US, NEW_YORK)
-
-
-def test_an_end_is_a_duration_or_a_time() -> None:
-    assert ending("1h30m", NOW_US) == (5_400_000, None)
-    with pytest.raises(TypedWrong, match="not a duration"):
-        ending("09:00", NOW_US)
 
 
 def test_durations_in_words() -> None:
