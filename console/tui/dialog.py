@@ -59,6 +59,8 @@ class Dialog(Lines):
         """Enter came before the preview: it counts when that comes, unless it warns."""
         self._keys: dict[Command, str] = {}
         self.view = View(proposal.form)
+        self.unanswered = False
+        """A command was sent, and nobody knows what became of it."""
 
     def begin(self) -> None:
         """Ask for the first preview; from now on it takes keys, though it is not drawn yet."""
@@ -149,6 +151,7 @@ class Dialog(Lines):
             self.draw()
             return
         self._asked += 1
+        self.unanswered = True
         self.view = replace(view, applying=True, error="")
         self.draw()
         self.run_worker(self._send(view.command))
@@ -176,6 +179,7 @@ class Dialog(Lines):
             self.view = replace(self.view, applying=False, error=error)
             self.draw()
             return
+        self.unanswered = False
         if answer.applied:
             self._done(answer)
             return

@@ -1,5 +1,7 @@
 """The help, made from the table of actions."""
 
+from typing import Final
+
 from textual.app import ComposeResult
 
 from console.tui.actions import Place, available, key_name
@@ -10,21 +12,44 @@ from console.tui.room import Room
 from console.tui.rows import Line, Span
 from console.tui.themes import Theme
 
-_LEGEND = (
-    ("bar", "what was taken in 60 s of the limit a minute; today: of the day's budget"),
-    ("fail", "of the calls that ended in 60 s, those that failed by the upstream's fault"),
-    ("p95", "of the last five minutes' calls: 95 in 100 took no longer"),
-    ("gone", "when the budget ends, at the rate of now"),
-    ("$/h now", "what the last 60 s spent, as if it went on for an hour"),
-    ("! ~ ‖", "trouble, nearly so, paused; then the word"),
-    ("3m −42m", "since 3 minutes; 42 minutes left, then it ends by itself"),
-    ("✓storm 40s", "the storm is over since 40 seconds"),
-    ("↘ ✎", "in force beside the state: forced to a fallback, a limit changed"),
-    ("cut off", "refused by a pause of the model that is asked for, or by a revoked key"),
-    ("storm ×9", "it asks nine times what is admitted: a client retries without waiting"),
-    ("H L", "priority high, low"),
-    ("░░░", "late readings: nothing moves until the gateway is heard again"),
-)
+_LEGEND: Final[dict[Place, tuple[tuple[str, str], ...]]] = {
+    "overview": (
+        ("▸ ! ~ ‖", "the chosen row; trouble, attention, paused; then the word, and since when"),
+        ("3m −42m", "since 3 minutes; 42 minutes left, then it ends by itself"),
+        ("✓storm 40s", "the storm is over since 40 seconds"),
+        (
+            "3 of 9",
+            "refused or failed, of the last 10 s or the last ten where nothing else is said",
+        ),
+        ("unserved", "the gateway itself cannot serve: its ledger fails, or it goes down"),
+        ("cut off", "refused by a pause of the model that is asked for, or by a revoked key"),
+        ("storm ×9", "nine times what is admitted is asked for: a client retries without waiting"),
+        ("fails 26%", "so many calls end badly by the upstream's fault; failed: when last asked"),
+        ("recovering", "calls go well again, but not for long enough yet"),
+        ("spent", "today's budget is spent, or what is left of it covers no request"),
+        ("rejected", "most requests are invalid, too large, or come with a revoked key"),
+        ("throttled", "a limit refuses some requests: which one, says the line under the rows"),
+        ("rpm 85%", "near a limit, or over it by a burst; money held: by requests under way"),
+        ("↘ ✎", "in force beside the state: forced to a fallback; ↑ raised, ↓ lowered a limit"),
+        ("H L", "priority high, low"),
+        ("bar", "what was taken in 60 s of the limit a minute; today: of the day's budget"),
+        ("rpm tpm", "requests and tokens of the last 60 s; k thousand, M million"),
+        ("today", "money spent since the project's midnight"),
+        ("gone", "when the budget ends, at the rate of now"),
+        ("fail", "of the calls that ended in 60 s, those that failed by the upstream's fault"),
+        ("p95", "of the last five minutes' calls: 95 in 100 took no longer"),
+        ("ref/m", "refused by us in the last 60 s; ref in the sums"),
+        ("now", "requests under way; · is none, – is nothing to tell"),
+        ("$/h now", "what the last 60 s spent, as if it went on for an hour"),
+        ("● ◌ ✗", "the gateway is heard; late; not reached, or it cannot serve"),
+        ("░░░", "late readings: nothing moves until the gateway is heard again"),
+        ("gw", "the gateway's own health, or since when it counts"),
+    ),
+    "audit": (
+        ("▸ ● ✗", "the chosen entry; in force; refused"),
+        ("#5", "its place in the audit; below it who, in which role, from where, and why"),
+    ),
+}
 
 
 class Help(Room):
@@ -106,7 +131,7 @@ def help_lines(place: Place, width: int, *, read_only: bool) -> list[Line]:
     ):  # fmt: skip
         lines += _entry(keys, words, width)
     lines.append((Span("how to read it", "strong"),))
-    for sign, words in _LEGEND:
+    for sign, words in _LEGEND.get(place, ()):
         lines += _entry(sign, words, width)
     return lines
 

@@ -383,13 +383,13 @@ class Overview(Room):
 
         if self._dialog is None:
             return
-        on_its_way = self._dialog.view.applying
+        unanswered = self._dialog.unanswered
         self._dialog.remove()
         self._dialog = None
         if answer is not None:
             self._frozen = None  # what was changed is to be seen
             self.say(*outcome(answer, self._zone, self._newest().at_us))
-        elif on_its_way:
+        elif unanswered:
             self.say("left before the answer came: the audit tells what is in force", "attention")
         else:
             self.say("nothing was changed")

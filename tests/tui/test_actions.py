@@ -1,11 +1,15 @@
 """One table: no key means two things, and nothing that a key does is missing from the help."""
 
+import re
 from collections import Counter
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from console.domain.commands import Role
+from console.domain.state import Held, Kind
+from console.domain.state_words import words_of
 from console.tui.actions import (
     ACTIONS,
     Place,
@@ -18,6 +22,7 @@ from console.tui.actions import (
 from console.tui.audit import Audit
 from console.tui.help import Help, help_lines
 from console.tui.overview import Overview
+from console.tui.rows import columns_for, project_head
 
 PLACES: tuple[Place, ...] = ("overview", "audit", "help")
 ROOMS = {"overview": Overview, "audit": Audit, "help": Help}
@@ -68,3 +73,24 @@ def test_changes_take_an_operator_and_looking_takes_nobody() -> None:
 def test_the_table_is_made_of_known_places() -> None:
     assert {act.place for act in ACTIONS} <= set(get_args(Place))
     assert all(bool(act.keys) and bool(act.words) for act in ACTIONS)
+
+
+def _help(width: int = 200) -> str:
+    lines = help_lines("overview", width, read_only=False)
+    return " ".join(" ".join(span.text for span in line) for line in lines)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.OK, Kind.OTHER)])
+@pytest.mark.parametrize("held", [Held(count=1, asked=2), Held(), Held(asked=1)], ids=str)
+def test_every_word_of_a_state_is_in_the_help(kind: Kind, held: Held) -> None:
+    word = words_of(replace(held, kind=kind, cause="rpm"), 0, 0).word
+    assert re.sub(r" [×\d–].*", "", word) in _help()
+
+
+def test_every_column_and_every_sign_is_in_the_help() -> None:
+    titles = " ".join(span.text for span in project_head(columns_for(200))).split()
+    told = _help()
+    for title in {*titles} - {"project", "state", "in", "force", "today/budget"}:
+        assert title in told
+    for sign in "▸!~‖✓−↘✎↑↓·–●◌✗░":
+        assert sign in told

@@ -142,6 +142,19 @@ async def test_leaving_before_the_answer_is_not_called_nothing() -> None:
         await sees(pilot, "left before the answer came")
 
 
+async def test_leaving_after_a_lost_answer_is_not_called_nothing_either() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "20 → 40")
+        source.gone = True
+        await pilot.press("enter")
+        await sees(pilot, "or may not be in force")
+        await pilot.press("escape")
+        await sees(pilot, "left before the answer came")
+
+
 async def test_only_the_newest_preview_is_shown() -> None:
     held: list[asyncio.Event] = []
 
