@@ -21,16 +21,19 @@ NEVER_RETRY: tuple[bytes, bytes] = (b"x-should-retry", b"false")
 
 
 class ErrorReply:
-    """One error as sent: status, headers (without content length) and body."""
+    """One error as sent: status, headers (without content length) and body.
+
+    Without a ``kind``, OpenAI's ``type``, it is the client's fault below 500 and ours from there.
+    """
 
     __slots__ = ("body", "headers", "status")
 
     def __init__(
         self,
         status: int,
-        kind: str,
         message: str,
         *,
+        kind: str = "",
         code: str | None = None,
         param: str | None = None,
         headers: Headers | None = None,
@@ -38,7 +41,7 @@ class ErrorReply:
     ) -> None:
         error: dict[str, object] = {
             "message": message,
-            "type": kind,
+            "type": kind or ("server_error" if status >= 500 else "invalid_request_error"),
             "param": param,
             "code": code,
             **(extra or {}),
@@ -63,7 +66,6 @@ def error_reply(_refusal: Exception) -> ErrorReply:
     """The reply for any refusal; what is not a refusal is our own fault."""
     return ErrorReply(
         500,
-        "server_error",
         "The gateway failed on this request; it is in the gateway's log.",
         code="internal_error",
     )
@@ -77,7 +79,6 @@ def _says(kind: type[r.Refusal]) -> Callable[[Callable[..., ErrorReply]], object
 def _(_: r.KeyMissing) -> ErrorReply:
     return ErrorReply(
         401,
-        "invalid_request_error",
         "No key came with the request. Send your project key as 'Authorization: Bearer <key>' "
         "or 'x-api-key: <key>'; your platform team makes one with: quotadeck key add PROJECT",
         code="missing_api_key",
@@ -89,7 +90,6 @@ def _(_: r.KeyMissing) -> ErrorReply:
 def _(refusal: r.KeyMalformed) -> ErrorReply:
     return ErrorReply(
         401,
-        "invalid_request_error",
         f"This cannot be a project key: {refusal.why}. Keys start with 'qd_'; "
         "check for a cut or a missing environment variable.",
         code="invalid_api_key",
@@ -101,7 +101,6 @@ def _(refusal: r.KeyMalformed) -> ErrorReply:
 def _(_: r.KeysDiffer) -> ErrorReply:
     return ErrorReply(
         400,
-        "invalid_request_error",
         "The request came with keys that differ, so nobody can say whose it is. Send one, as "
         "'Authorization: Bearer <key>' or 'x-api-key: <key>', and see whether a proxy adds its "
         "own.",
@@ -113,7 +112,6 @@ def _(_: r.KeysDiffer) -> ErrorReply:
 def _(_: r.ProjectsDiffer) -> ErrorReply:
     return ErrorReply(
         400,
-        "invalid_request_error",
         "The request came with X-Project-Id headers that differ. Send one, and see whether a "
         "proxy adds its own.",
         code="ambiguous_project",
@@ -124,7 +122,6 @@ def _(_: r.ProjectsDiffer) -> ErrorReply:
 def _(_: r.KeyUnknown) -> ErrorReply:
     return ErrorReply(
         401,
-        "invalid_request_error",
         "This key is unknown or was revoked. See the living ones with: quotadeck key list; "
         "make one with: quotadeck key add PROJECT",
         code="invalid_api_key",
@@ -136,7 +133,6 @@ def _(_: r.KeyUnknown) -> ErrorReply:
 def _(refusal: r.ProjectNotOfKey) -> ErrorReply:
     return ErrorReply(
         403,
-        "invalid_request_error",
         f"This key does not serve the project {clean(refusal.project, 80)!r}; "
         f"it serves: {', '.join(refusal.projects)}.",
         code="project_not_allowed",
@@ -148,7 +144,6 @@ def _(refusal: r.ProjectNotOfKey) -> ErrorReply:
 def _(refusal: r.NoSuchPath) -> ErrorReply:
     return ErrorReply(
         404,
-        "invalid_request_error",
         f"There is no {clean(refusal.path, 120)} here; this gateway serves "
         "/v1/chat/completions and /v1/models.",
         code="unknown_url",
@@ -159,7 +154,6 @@ def _(refusal: r.NoSuchPath) -> ErrorReply:
 def _(refusal: r.WrongMethod) -> ErrorReply:
     return ErrorReply(
         405,
-        "invalid_request_error",
         f"{clean(refusal.path, 120)} takes {refusal.allowed} only.",
         code="method_not_allowed",
         headers=[(b"allow", refusal.allowed.encode())],
@@ -170,7 +164,6 @@ def _(refusal: r.WrongMethod) -> ErrorReply:
 def _(refusal: r.BodyTooLarge) -> ErrorReply:
     return ErrorReply(
         413,
-        "invalid_request_error",
         f"The request's body is over {refusal.limit_bytes:,} bytes.",
         code="request_too_large",
         headers=[NEVER_RETRY, (b"connection", b"close")],
@@ -179,14 +172,13 @@ def _(refusal: r.BodyTooLarge) -> ErrorReply:
 
 @_says(r.BodyCut)
 def _(_: r.BodyCut) -> ErrorReply:
-    return ErrorReply(400, "invalid_request_error", "The request's body was cut.", code="body_cut")
+    return ErrorReply(400, "The request's body was cut.", code="body_cut")
 
 
 @_says(r.NotJson)
 def _(refusal: r.NotJson) -> ErrorReply:
     return ErrorReply(
         400,
-        "invalid_request_error",
         f"The request's body cannot be read as a JSON object: {clean(refusal.why, 200)}.",
         code="invalid_json",
     )
@@ -196,7 +188,6 @@ def _(refusal: r.NotJson) -> ErrorReply:
 def _(refusal: r.BadField) -> ErrorReply:
     return ErrorReply(
         400,
-        "invalid_request_error",
         f"{refusal.field}: {clean(refusal.why, 300)}.",
         param=refusal.field,
         code="invalid_value",
@@ -208,7 +199,6 @@ def _(refusal: r.UnknownModel) -> ErrorReply:
     near = f" Did you mean {', '.join(refusal.nearest)}?" if refusal.nearest else ""
     return ErrorReply(
         404,
-        "invalid_request_error",
         f"The model {clean(refusal.model, 80)!r} is not served here.{near} "
         "GET /v1/models lists what is.",
         param="model",
@@ -220,7 +210,6 @@ def _(refusal: r.UnknownModel) -> ErrorReply:
 def _(refusal: r.ModelNotAllowed) -> ErrorReply:
     return ErrorReply(
         403,
-        "invalid_request_error",
         f"The project {refusal.project} may not use {refusal.model}; "
         f"it may use: {', '.join(refusal.allowed)}.",
         param="model",
@@ -235,7 +224,6 @@ def _(refusal: r.Paused) -> ErrorReply:
     why = f" Reason: {refusal.reason}." if refusal.reason else ""
     return ErrorReply(
         403,
-        "invalid_request_error",
         f"The {refusal.subject} {refusal.name} is paused by its operators.{why}{until}",
         code=f"{refusal.subject}_paused",
         headers=[NEVER_RETRY],
@@ -246,7 +234,6 @@ def _(refusal: r.Paused) -> ErrorReply:
 def _(refusal: r.InputTooLong) -> ErrorReply:
     return ErrorReply(
         400,
-        "invalid_request_error",
         f"The input is at least {refusal.least_tokens:,} tokens, and {refusal.model} takes "
         f"{refusal.limit_tokens:,}. Shorten the messages.",
         param="messages",
@@ -258,7 +245,6 @@ def _(refusal: r.InputTooLong) -> ErrorReply:
 def _(refusal: r.OutputTooLong) -> ErrorReply:
     return ErrorReply(
         400,
-        "invalid_request_error",
         f"max_tokens is {refusal.asked_tokens:,}, and {refusal.model} gives at most "
         f"{refusal.limit_tokens:,}.",
         param="max_tokens",
@@ -271,7 +257,6 @@ def _(refusal: r.OverWholeBudget) -> ErrorReply:
     guess = " (an estimate: it states no bound of its own)" if refusal.bound_is_estimate else ""
     return ErrorReply(
         400,
-        "invalid_request_error",
         f"This request may cost up to ${usd_exact(refusal.bound_nano)}{guess}, more than the whole "
         f"daily budget of {refusal.project} (${usd_exact(refusal.budget_nano)}). Lower "
         "max_tokens or shorten the messages.",
@@ -290,8 +275,8 @@ def _(refusal: r.LimitReached) -> ErrorReply:
         advice = f"Please try again in {refusal.wait_ms / 1000:.3f}s."
     return ErrorReply(
         429,
-        "tokens" if refusal.unit == "tpm" else "requests",
         f"Limit reached: {refusal.binding} is {limit}. {advice}",
+        kind="tokens" if refusal.unit == "tpm" else "requests",
         code="rate_limit_exceeded",
         headers=wait_headers(refusal.wait_ms if refusal.wait_ms is not None else 1_000),
         extra={"limit": refusal.binding, "retry_after_ms": refusal.wait_ms},
@@ -302,11 +287,11 @@ def _(refusal: r.LimitReached) -> ErrorReply:
 def _(refusal: r.BudgetSpent) -> ErrorReply:
     return ErrorReply(
         429,
-        "insufficient_quota",
         f"The daily budget of {refusal.project} (${usd_exact(refusal.budget_nano)}) does not cover "
         f"this request: ${usd_exact(max(0, refusal.left_nano))} is left, and it may cost up to "
         f"${usd_exact(refusal.bound_nano)}. The budget starts anew at "
         f"{rfc3339(refusal.resets_us)}.",
+        kind="insufficient_quota",
         code="insufficient_quota",
         headers=[NEVER_RETRY, *wait_headers(refusal.wait_ms)],
         extra={"limit": refusal.binding},
@@ -317,7 +302,6 @@ def _(refusal: r.BudgetSpent) -> ErrorReply:
 def _(refusal: r.LedgerUnavailable) -> ErrorReply:
     return ErrorReply(
         503,
-        "server_error",
         f"The gateway cannot record calls ({clean(refusal.why, 100)}) and so forwards none.",
         code="ledger_unavailable",
         headers=[(b"retry-after", b"5")],
@@ -328,7 +312,6 @@ def _(refusal: r.LedgerUnavailable) -> ErrorReply:
 def _(_: r.Draining) -> ErrorReply:
     return ErrorReply(
         503,
-        "server_error",
         "The gateway is restarting and takes no new requests; retry in a moment.",
         code="draining",
         headers=[(b"retry-after", b"1"), (b"connection", b"close")],
@@ -339,7 +322,6 @@ def _(_: r.Draining) -> ErrorReply:
 def _(_: r.AnswerCut) -> ErrorReply:
     return ErrorReply(
         503,
-        "server_error",
         "The gateway is restarting and has cut this answer; ask again in a moment.",
         code=str(Cause.RESTART),
         headers=[(b"retry-after", b"1"), (b"connection", b"close")],
@@ -350,7 +332,6 @@ def _(_: r.AnswerCut) -> ErrorReply:
 def _(refusal: r.TooManyRequests) -> ErrorReply:
     return ErrorReply(
         503,
-        "server_error",
         f"{refusal.allowed:,} requests of {refusal.project or 'all projects'} are under way, as "
         "many as the gateway's connections allow; retry in a moment.",
         code="too_many_connections",
@@ -362,7 +343,6 @@ def _(refusal: r.TooManyRequests) -> ErrorReply:
 def _(refusal: r.BodiesTooLarge) -> ErrorReply:
     return ErrorReply(
         503,
-        "server_error",
         f"The gateway holds up to {refusal.limit_bytes / 1024 / 1024:,.0f} MB of requests of "
         f"{refusal.project or 'all projects'} at once, and with this one it would be more; "
         "retry in a moment.",
@@ -382,8 +362,8 @@ def _(refusal: r.UpstreamRefused) -> ErrorReply:
             headers.append((name, value.encode("latin-1", "replace")))
     return ErrorReply(
         refusal.status,
-        refusal.kind,
         refusal.message,
+        kind=refusal.kind,
         code=refusal.code,
         param=refusal.param,
         headers=headers,
@@ -394,7 +374,6 @@ def _(refusal: r.UpstreamRefused) -> ErrorReply:
 def _(refusal: r.UpstreamFailed) -> ErrorReply:
     return ErrorReply(
         504 if refusal.cause is Cause.TIMEOUT else 502,
-        "server_error",
         f"The upstream gave no usable answer: {clean_lines(refusal.why, MAX_WHY)}.",
         code=str(refusal.cause),
     )
