@@ -9,6 +9,7 @@ import grp
 import os
 import socket
 import stat
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
@@ -242,10 +243,18 @@ def knock(where: Path) -> None:
     """Raise SourceGone, with why, if nobody takes connections there; costs microseconds."""
     with socket.socket(socket.AF_UNIX) as door:
         door.settimeout(CONNECT_S)
-        try:
-            door.connect(str(where))
-        except OSError as gone:
-            raise SourceGone(_why_no_connection(where, str(gone), met=False)) from None
+        until_s = time.monotonic() + CONNECT_S
+        while True:
+            try:
+                door.connect(str(where))
+            except BlockingIOError:  # more wait before the door than find room there
+                if time.monotonic() < until_s:
+                    time.sleep(0.005)
+                    continue
+                raise SourceGone(f"{clean(str(where))}: too many others connect there") from None
+            except OSError as gone:
+                raise SourceGone(_why_no_connection(where, str(gone), met=False)) from None
+            return
 
 
 def _complaint(wrong: ValueError) -> str:

@@ -1,5 +1,6 @@
 """What the console is told when a gateway is absent, silent, gone, odd or well."""
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -190,3 +191,27 @@ def test_the_front_door_loads_neither_httpx_nor_pydantic_nor_textual() -> None:
     )
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert told.stdout == "[]\nTrue\n"
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_a_knock_waits_where_others_stand_before_the_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: bool
+) -> None:
+    path = tmp_path / "s"
+    with contextlib.ExitStack() as stack:
+        door = stack.enter_context(socket.socket(socket.AF_UNIX))
+        door.bind(str(path))
+        door.listen(0)
+        stack.enter_context(socket.socket(socket.AF_UNIX)).connect(str(path))
+
+        def slept(_: float) -> None:
+            if room:
+                stack.enter_context(door.accept()[0])
+
+        monkeypatch.setattr("console.sources.gateway.CONNECT_S", 10.0 if room else 0.01)
+        monkeypatch.setattr("time.sleep", slept)
+        if room:
+            knock(path)
+        else:
+            with pytest.raises(SourceGone, match="too many others"):
+                knock(path)
