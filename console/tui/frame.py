@@ -7,6 +7,7 @@ from typing import Final
 
 from console.domain.ages import age
 from console.domain.commands import Role
+from console.domain.judgement import HELD_MONEY, NOT_COVERED
 from console.domain.money import usd_short
 from console.domain.snapshot import Happening, ProjectRow, RouteRow, TargetRow
 from console.domain.state import Kind, Urgency
@@ -14,7 +15,7 @@ from console.domain.state_words import cleared_words, words_of
 from console.tui import figures as f
 from console.tui.actions import Act, allowed, key_name
 from console.tui.link import Picture
-from console.tui.rows import GAP, Line, Span, changes_text, columns_for
+from console.tui.rows import GAP, Columns, Line, Span, changes_text, columns_for
 from console.tui.state import MINUTE_US, Present, counted_minute_us
 
 PRODUCT: Final = "quotadeck"
@@ -224,7 +225,7 @@ def detail_line(
     if row is None:
         return (Span("─" * width, "dim"),)
     name = f.fit_middle(row.id, width // 2)
-    words = _holds(row, now, width)
+    words = _holds(row, now, zone, width)
     for route in routes:
         if route.changes and (
             route.id in row.models if isinstance(row, ProjectRow) else row.id in route.targets
@@ -233,9 +234,6 @@ def detail_line(
     slots = row.slots if isinstance(row, ProjectRow) else None
     if row.flow.in_flight or slots:
         words.append(f"{row.flow.in_flight}" + (f"/{slots}" if slots else "") + " in flight")
-    if isinstance(row, ProjectRow) and row.budget.limit_nano:
-        ends = f.clock_time(row.budget.ends_us, zone)
-        words.append(f"budget {usd_short(row.budget.limit_nano)} until {ends}")
     if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
         words.append(f"“{row.name}”")
     text = " · ".join(filter(None, words)) or "nothing in force, nothing refused"
@@ -251,7 +249,7 @@ def detail_line(
     )  # fmt: skip
 
 
-def _holds(row: ProjectRow | TargetRow, now: Present, width: int) -> list[str]:
+def _holds(row: ProjectRow | TargetRow, now: Present, zone: tzinfo | None, width: int) -> list[str]:
     """The facts by weight, for a narrow line loses its end; the row itself says the first's word.
 
     The trouble, what else is in trouble, what is used of the limits where the columns do not say
@@ -263,19 +261,32 @@ def _holds(row: ProjectRow | TargetRow, now: Present, width: int) -> list[str]:
     words = [changes, why] if state.kind is Kind.PAUSED else [why]
     troubles = [one for one in state.others if one.urgency is Urgency.TROUBLE]
     words += [words_of(one, now.now_ms, now.now_us).line for one in troubles]
-    if isinstance(row, ProjectRow) and not columns_for(width).limits:
-        words += [
-            f"{name} {f.short(taken)}/{f.short(level.per_minute)}"
-            for name, taken, level in (
-                ("rpm", row.flow.requests_60s, row.rpm), ("tpm", row.flow.tokens_60s, row.tpm),
-            )
-            if level
-        ]  # fmt: skip
+    if isinstance(row, ProjectRow):
+        words += _limits(row, zone, columns_for(width))
     if state.kind is not Kind.PAUSED:
         words.append(changes)
     rest = [one for one in state.others if one.urgency is not Urgency.TROUBLE]
     words += [words_of(one, now.now_ms, now.now_us).line for one in rest]
     return words + cleared_words(state, now.now_ms)
+
+
+def _limits(row: ProjectRow, zone: tzinfo | None, columns: Columns) -> list[str]:
+    """What is used of each limit that the columns do not tell; the one that refuses is first."""
+    told: list[tuple[str, str]] = []
+    if not columns.limits:
+        told += [
+            (name, f"{name} {f.short(taken)}/{f.short(level.per_minute)}")
+            for name, taken, level in (
+                ("rpm", row.flow.requests_60s, row.rpm), ("tpm", row.flow.tokens_60s, row.tpm),
+            )
+            if level
+        ]  # fmt: skip
+    budget = row.budget
+    if budget.limit_nano:
+        used = f"{usd_short(budget.spent_nano)}/{usd_short(budget.limit_nano).removeprefix('$')}"
+        told.append(("budget", f"budget {used} until {f.clock_time(budget.ends_us, zone)}"))
+    cause = "budget" if row.state.cause in (HELD_MONEY, NOT_COVERED) else row.state.cause
+    return [text for _, text in sorted(told, key=lambda one: one[0] != cause)]
 
 
 def nothing_line(text: str, width: int) -> Line:

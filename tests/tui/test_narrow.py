@@ -49,7 +49,7 @@ def test_long_ids_with_one_beginning_are_told_apart(width: int) -> None:
     shown = [text(project_line(row, {}, NOW, columns, zone=JST)) for row in (one, other)]
     assert shown[0] != shown[1]
     rule = text(detail_line(replace(one, id="x" * 200), (), NOW, "1/6", JST, width))
-    assert ("budget $500" if columns.limits else "rpm 0/100 · tpm 0") in rule
+    assert ("budget $0/500" if columns.limits else "rpm 0/100 · tpm 0") in rule
     assert f.cell_len(rule) == width
 
 

@@ -201,3 +201,14 @@ def test_the_help_key_is_there_at_any_width() -> None:
     for width in (20, 40, 60, 80, 200):
         line = text(frame.keys_line(available("overview", read_only=False), width))
         assert "? help" in line
+
+
+@pytest.mark.parametrize(
+    ("cause", "first"),
+    [("rpm", "rpm 20/20"), ("tpm", "tpm 74k/80k"), ("budget", "budget $455/")],
+)
+def test_the_limit_that_refuses_is_told_first(cause: str, first: str) -> None:
+    row = fire().projects[0]
+    refused = replace(row, state=replace(row.state, cause=cause, others=()))
+    rule = text(frame.detail_line(refused, (), NOW, "1/6", JST, 80))
+    assert rule.split(" · ")[1].startswith(first)
