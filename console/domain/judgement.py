@@ -269,10 +269,10 @@ def _near(before: State, now: Reading) -> Iterable[Held]:
     money = now.money
     uses = list(now.uses)
     if money is not None and money.spent < money.limit:
-        if money.spent + money.held >= money.limit:
-            yield Held(Kind.NEAR, Urgency.ATTENTION, HELD_MONEY, "", money.spent, money.limit)
-        else:
+        if money.spent + money.held < money.limit:
             uses.append(Use("budget", money.spent, money.limit))
+        elif not now.decided.by({Cause.BUDGET}):  # else it is told of the refusals
+            yield Held(Kind.NEAR, Urgency.ATTENTION, HELD_MONEY, "", money.spent, money.limit)
     for use in uses:
         if use.unit != "budget" and use.limit < NEAR_LEAST:
             continue

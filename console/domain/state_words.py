@@ -126,7 +126,7 @@ def _failing(held: Held, now_ms: int, _now_us: int) -> tuple[str, str]:
 def _spent(held: Held, _now_ms: int, now_us: int) -> tuple[str, str]:
     what = "today's budget is spent"
     if held.cause == NOT_COVERED:
-        what = "what is left of today's budget covers no request"
+        what = "what is left today covers no request"
     anew = f", anew in {remaining(held.until_us - now_us)}" if held.until_us is not None else ""
     return "spent", f"{what}{anew}" + (f", {_refused(held)}" if held.count else "")
 

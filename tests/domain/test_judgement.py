@@ -303,8 +303,10 @@ def test_one_revoked_key_is_one_trouble() -> None:
     assert (state.kind, state.others) == (Kind.CUT_OFF, ())
 
 
-def test_a_target_at_its_limit_is_not_near_it_as_well() -> None:
+def test_what_is_at_its_limit_is_not_near_it_as_well() -> None:
     reading = Reading(
         NOW, decided(9, refused(Cause.TARGET_RPM, 5, "target:t")), uses=(Use("rpm", 99, 100),)
     )
     assert judge(AT_REST, reading).others == ()
+    held = replace(decided(0, refused(Cause.BUDGET, 3), in_row=IN_ROW_3), money_held=True)
+    assert judge(AT_REST, Reading(NOW, held, money=day(400, 600))).others == ()

@@ -17,6 +17,8 @@ SENTENCES = [
      "fails 90% 10s: its upstream does not answer in time, 9 of 10 failed"),
     (Held(Kind.FAILING, cause="timeout", asked=12, last_ms=0),
      "recovering 10s: 12 went well since the last failure 20s ago"),
+    (Held(Kind.SPENT, cause="not_covered", count=9, asked=9),
+     "spent 10s: what is left today covers no request, 9 of 9 refused"),
     (Held(Kind.REJECTED, cause="invalid", count=4, asked=5),
      "rejected 10s: 4 of 5 requests are invalid"),
     (Held(Kind.REJECTED, cause="never_fits", count=4, asked=5),
