@@ -1,5 +1,6 @@
 """``quotadeck gateway``: run the gateway in the foreground until SIGTERM."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
     It stays in the foreground. SIGTERM drains what is under way and exits; a second one cuts.
     SIGHUP drains it where it was started at a terminal, and is ignored where not.
     """
+    # Until the gateway takes its signals there is nothing to drain, and nothing to leave behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.OK))
     from console.wire import paths
     from console.wire.config import ConfigError, load
 

@@ -1,7 +1,10 @@
 """A command loads what it needs, and nothing else: an engineer waits for it over a bad link."""
 
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +77,14 @@ def test_the_reference_names_every_command() -> None:
     assert "exit-with-parent" not in told
     for row in (line for line in told.splitlines() if line.startswith("|")):
         assert row.replace("\\|", "").count("|") == 3, row
+
+
+def test_a_start_that_is_told_to_end_while_it_reads_its_config_ends_well(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    os.mkfifo(config)
+    command = [sys.executable, "-m", "console", "gateway", "--config", str(config)]
+    # A pipe opens as soon as it is there to read from.
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as starting, config.open("w"):
+        starting.send_signal(signal.SIGTERM)
+        _, said = starting.communicate(timeout=30)
+    assert (starting.returncode, said) == (0, b"")
