@@ -86,17 +86,21 @@ class Gateway:
         self.deck.draining = True
         self.feed.hurry()
 
+    async def second(self) -> None:
+        """What is done every second, asked or not."""
+        for happening in self.ledger.look():
+            self.tell(happening)
+        self.refusals.flush()
+        await self.desk.record_counted()
+        await self.deck.reap()
+        await self.levels.second()
+        await self.live.second()
+
     async def _every_second(self) -> None:
         while True:
             await asyncio.sleep(1)
             try:
-                for happening in self.ledger.look():
-                    self.tell(happening)
-                self.refusals.flush()
-                await self.desk.record_counted()
-                await self.deck.reap()
-                await self.levels.second()
-                await self.live.second()
+                await self.second()
             except Exception:
                 # Each is tried again in a second; the requests must go on meanwhile.
                 LOG.exception("the second's work failed")
@@ -165,7 +169,6 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
                 keyed.update(in_force.keys.projects_of(subject.removeprefix("key:")))
         await limiter.relimit(limits_of(in_force.plan, subjects))
         live.changed(subjects, keyed & in_force.plan.projects.keys())
-        feed.hurry()
         if any(subject.startswith(("project:", "target:")) for subject in subjects):
             # A replay reads recorded levels under the limits of then: they must be of one time.
             with contextlib.suppress(OSError):

@@ -1,0 +1,192 @@
+"""The gateway put together: what each part does is tried elsewhere, here that it is asked to.
+
+The whole gateway over a real ledger, without its sockets, by a clock in our hand.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from console.domain.calls import Cause
+from console.domain.commands import Action, Actor, Command, Field, Role
+from console.domain.limits import MICRO, RateLimit
+from console.domain.state import Kind
+from console.gateway.assembly import Gateway
+from console.gateway.keys import Caller
+from console.gateway.refused_commands import ROWS
+from console.store import Ledger
+from console.store.records import parse
+from tests.gateway.stories import ADA, Story
+
+VIEWER = Actor("vera", Role.VIEWER, "socket")
+ROWS_AT_ONCE = ROWS[Role.VIEWER].capacity // MICRO
+PAUSE = Command(Action.PAUSE, "project:a", Field.PAUSED, True, reason="a test", for_ms=60_000)
+RPM = Command(Action.LIMIT, "project:a", Field.RPM, 30, reason="a test", for_ms=60_000)
+
+
+@pytest.fixture
+async def story(tmp_path: Path, small_ballast: None) -> AsyncIterator[Story]:
+    """A gateway with projects a, b and c, of which each has 60 requests a minute."""
+    story = Story(1, tmp_path)
+    catalogue = story.config.catalogue
+    rated = {name: replace(project, rpm=60) for name, project in catalogue.projects.items()}
+    story.config = replace(story.config, catalogue=replace(catalogue, projects=rated))
+    await story.boot()
+    yield story
+    await story.gateway.close()
+
+
+async def ask(story: Story) -> None:
+    """A request of project a, under way in a task of its own."""
+    story.random.choice = lambda _names: "a"  # type: ignore[method-assign, assignment, return-value]
+    await asyncio.create_task(story.ask())
+
+
+def refuse_twice(gateway: Gateway) -> None:
+    """The second one is counted."""
+    project = gateway.data_plane._chat.plan().projects["a"]
+    for _ in range(2):
+        gateway.refusals.add(
+            gateway.deck.arrival(), Caller("k", "a"), project, None, Cause.RPM, "", lambda: 429
+        )
+
+
+async def refuse_commands(gateway: Gateway) -> None:
+    """The last one is counted."""
+    for _ in range(ROWS_AT_ONCE + 1):
+        await gateway.desk.submit(PAUSE, VIEWER, dry_run=False)
+
+
+async def seen(ledger: Ledger) -> tuple[int, str]:
+    """How many refused requests are on record, and why the last command was refused."""
+    await ledger.flushed()
+    calls = await ledger.reader.calls()
+    log = await ledger.reader.log()
+    return sum(call.count for _, call in calls), log[-1].error if log else ""
+
+
+class TestEverySecond:
+    async def test_what_was_counted_is_written(self, story: Story) -> None:
+        gateway = story.gateway
+        refuse_twice(gateway)
+        await refuse_commands(gateway)
+        story.pass_us(60_000_000)
+        await gateway.second()
+        count, error = await seen(gateway.ledger)
+        assert count == 2
+        assert error.startswith("not_allowed: refused 1 times since")
+
+    async def test_a_flight_whose_deadline_passed_is_ended(self, story: Story) -> None:
+        await ask(story)
+        assert story.gateway.deck.under_way
+        story.pass_us(91 * 86_400_000_000)
+        await story.gateway.second()
+        assert not story.gateway.deck.under_way
+
+    async def test_levels_are_recorded_every_ten_seconds(self, story: Story) -> None:
+        await ask(story)
+        for _ in range(10):
+            await story.gateway.second()
+        await story.gateway.ledger.flushed()
+        samples = await story.gateway.ledger.reader.levels(bucket="project:a:rpm")
+        assert [sample.bucket for sample in samples] == ["project:a:rpm"]
+
+    async def test_states_are_judged_though_nobody_listens(self, story: Story) -> None:
+        story.gateway.deck.draining = True
+        story.pass_us(2_000_000)
+        await story.gateway.second()
+        assert story.gateway.live._states.gateway.kind is not Kind.OK
+
+    async def test_files_that_go_are_told(self, story: Story) -> None:
+        for segment in (story.config.state / "journal").iterdir():
+            segment.unlink()
+        await story.gateway.second()
+        snapshot = await story.gateway.live.snapshot()
+        assert "it was written again" in snapshot.happenings[0].text
+        await story.gateway.ledger.flushed()
+        [(_, event)] = await story.gateway.ledger.reader.events(last=1)
+        assert event == snapshot.happenings[0]
+
+
+async def test_what_was_counted_and_the_levels_are_written_at_the_end(story: Story) -> None:
+    await ask(story)
+    refuse_twice(story.gateway)
+    await refuse_commands(story.gateway)
+    await story.gateway.close()
+    ledger = await Ledger.open(story.config.state, story.clock)
+    try:
+        assert "project:a:rpm" in ledger.recovered.levels
+        count, error = await seen(ledger)
+    finally:
+        await ledger.close()
+    assert count == 3, "the two, and the request under way"
+    assert error.startswith("not_allowed: refused 1 times since")
+
+
+class TestAChange:
+    async def test_is_in_force_in_the_limiter_on_the_screen_and_in_the_record(
+        self, story: Story
+    ) -> None:
+        gateway = story.gateway
+        await ask(story)
+        gateway.feed._hurried.clear()
+        end = gateway.ledger._journal.end
+        assert (await gateway.desk.submit(RPM, ADA, dry_run=False)).applied
+        bucket = (await gateway.data_plane._chat.limiter.levels(["project:a:rpm"])).popitem()[1]
+        assert isinstance(bucket.limit, RateLimit)
+        assert bucket.limit.per_minute == 30
+        assert gateway.feed._hurried.is_set()
+        records, _ = gateway.ledger._journal.read(end, 10)
+        assert [parse(record.payload)[0] for record in records] == ["command", "levels"]
+
+    async def test_is_shown_as_an_event_at_once_and_on_record(self, story: Story) -> None:
+        gateway = story.gateway
+        await gateway.desk.submit(PAUSE, ADA, dry_run=False)
+        newest = (await gateway.live.snapshot()).happenings[0]
+        assert newest.subject == "project:a"
+        await gateway.ledger.flushed()
+        assert (await gateway.ledger.reader.events(last=1))[0][1] == newest
+
+
+class TestHealth:
+    async def test_a_drain_is_said_at_every_door(self, story: Story) -> None:
+        gateway = story.gateway
+        gateway.feed._hurried.clear()
+        gateway.drain()
+        assert gateway.feed._hurried.is_set()
+        snapshot = await gateway.live.snapshot()
+        assert snapshot.vitals.problems[0] == "draining"
+        assert snapshot.vitals.state.cause == "draining"
+        assert await _get(gateway, "/healthz") == 503
+        assert gateway.data_plane.draining
+
+    async def test_a_ledger_that_cannot_be_written_is_said(self, story: Story) -> None:
+        gateway = story.gateway
+        assert [await _get(gateway, path) for path in ("/healthz", "/readyz")] == [200, 200]
+        gateway.ledger._journal.trouble = OSError(5, "Input/output error")
+        assert [await _get(gateway, path) for path in ("/healthz", "/readyz")] == [200, 503]
+        snapshot = await gateway.live.snapshot()
+        assert snapshot.vitals.state.cause == "ledger"
+
+
+async def _get(gateway: Gateway, path: str) -> int:
+    transport = httpx.ASGITransport(gateway.admin)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+        return (await http.get(path)).status_code
+
+
+async def test_a_start_shows_what_was_told_and_spent_before(story: Story) -> None:
+    await ask(story)
+    await story.settle()
+    await story.gateway.desk.submit(PAUSE, ADA, dry_run=False)
+    await story.gateway.close()
+    story.pass_us(1_000_000)
+    await story.boot()
+    snapshot = await story.gateway.live.snapshot()
+    texts = [happening.text for happening in snapshot.happenings]
+    assert texts[0] == "gateway started"
+    assert any("paused" in text for text in texts)
