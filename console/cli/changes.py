@@ -1,7 +1,7 @@
 """The commands that change something: pause, resume, limit, route."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -101,17 +101,21 @@ def resume(*, name: str, kind: str, **how: Any) -> int:
     return change(command, Change.of(endless=True, **how))
 
 
+_AS_SHOWN: Final = {"slots": Field.CONCURRENCY, "budget": Field.BUDGET}
+"""The limits by the names that the screen has room for."""
+
+
 @click.command(
     epilog="""\b
 Examples:
   quotadeck limit analytics rpm 40 --for 1h --reason "orders import"
   quotadeck limit analytics tpm x2 --for 30m --reason "orders import" --dry-run
-  quotadeck limit search daily_budget_usd 75.50 --permanent --reason "agreed with finance"
+  quotadeck limit search budget 75.50 --permanent --reason "agreed with finance"
   quotadeck limit main/gpt-4.1 rpm 50% --for 2h --reason "upstream halved our quota"
 """
 )
 @click.argument("name")
-@click.argument("field", type=click.Choice([str(field) for field in LIMIT_FIELDS]))
+@click.argument("field", type=click.Choice([*map(str, LIMIT_FIELDS), *_AS_SHOWN]))
 @click.argument("value")
 @_kind_options("project", "target")
 @_how_long
@@ -123,17 +127,20 @@ def limit(*, name: str, field: str, value: str, kind: str, **how: Any) -> int:
 
     NAME is a project's id or a target: upstream/model.
 
+    Budget and slots are short for daily_budget_usd and concurrency.
+
     VALUE is a number (40, 80k, 1.5M; dollars for a budget: 12.50) or a scale (x2, 50%) of the
     value in force.
     """
+    of = _AS_SHOWN.get(field) or Field(field)
     try:
-        amount, scale = limit_value(Field(field), value)
+        amount, scale = limit_value(of, value)
     except ValueError as wrong:
         raise Stop(Exit.USAGE, f"limit: {wrong}") from None
 
     def command(snapshot: Snapshot) -> Command:
         subject = subject_of(snapshot, name, ("project", "target"), kind)
-        return Command(Action.LIMIT, subject, Field(field), amount, scale)
+        return Command(Action.LIMIT, subject, of, amount, scale)
 
     return change(command, Change.of(**how))
 

@@ -12,6 +12,7 @@ _UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd])")
 _TIME: Final = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _NUMBER: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([kKmMgG]?)")
+_GROUPED: Final = re.compile(r"[$]?[0-9]{1,3}(?:,[0-9]{3}){1,4}(?:\.[0-9]+)?")
 _SCALE: Final = re.compile(r"[x×]([0-9]{1,9}(?:\.[0-9]{1,9})?)|([0-9]{1,9}(?:\.[0-9]{1,9})?)%")
 _SUFFIX: Final = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
@@ -74,9 +75,11 @@ def duration_words(ms: int) -> str:
 def limit_value(field: Field, text: str) -> tuple[Value | None, int | None]:
     """A limit as typed: its value, or the percentage to scale it by; the other is None.
 
-    ``40``, ``80k``, ``1.5M`` are values (whole units), ``12.50`` dollars for a budget (given in
-    nano-dollars); ``x2``, ``x0.5`` and ``50%`` scale.
+    ``40``, ``80k``, ``1.5M``, ``80,000`` are values (whole units), ``12.50`` dollars for a budget
+    (given in nano-dollars); ``x2``, ``x0.5`` and ``50%`` scale.
     """
+    if _GROUPED.fullmatch(text):  # as the screen prints them
+        text = text.replace(",", "")
     scale = _scale_percent(text)
     if scale is not None:
         return None, scale

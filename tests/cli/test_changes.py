@@ -57,6 +57,15 @@ def test_a_change_can_end_at_a_time_of_day(inside: Run) -> None:
     assert wrong.err.startswith('quotadeck: --until: "9 o\'clock" is not a time such as 09:00')
 
 
+def test_limits_go_by_the_screens_short_names_too(inside: Run) -> None:
+    for short, field in (("budget", "daily_budget_usd"), ("slots", "concurrency")):
+        by_short, by_field = (
+            inside("limit", "untouched", name, "7", "--dry-run", "--json", *WHY).json
+            for name in (short, field)
+        )
+        assert (by_short["field"], by_short["after"]) == (field, by_field["after"])
+
+
 def test_a_dry_run_changes_nothing(inside: Run, gateway: Gateway) -> None:
     done = inside("limit", "untouched", "daily_budget_usd", "12.50", "--dry-run", "--json", *WHY)
     assert done.code == 0
