@@ -50,7 +50,11 @@ class InForce:
 
 
 def in_force(row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow], now: Present) -> InForce:
-    """A fallback that the row's requests are forced to, else the change that ends next."""
+    """A pause that the row's word does not tell, a fallback that its requests are forced to, else
+    the change that ends next."""
+    pause = next((change for change in row.changes if change.field == "paused"), None)
+    if pause and row.state.kind is not Kind.PAUSED:
+        return InForce("‖", "paused", _left(pause.until_us, now))
     route = forced_route(row, routes)
     if route:
         word = f"↘{short_model(route.serving)}"

@@ -6,7 +6,7 @@ import pytest
 
 from console.domain.snapshot import Flow, ProjectRow, RouteRow
 from console.domain.state import Kind, State, Urgency
-from console.tui.state import Order, Present, in_force, project_gone_us
+from console.tui.state import InForce, Order, Present, in_force, project_gone_us
 from tests.tui.scenes import AT_US, DAY_END_US, NOW_MS, calm, change, fire, project, trouble, usd
 
 NOW = Present(NOW_MS, AT_US)
@@ -26,7 +26,6 @@ ROUTES = {"gpt-4.1": FLASH}
         (project("a", changes=(change("rpm", "400", "300"),)), ("↑rpm −59m", "✎")),
         (project("a", changes=(change("rpm", "400", "unlimited"),)), ("↓rpm −59m", "✎")),
         (project("a", changes=(change("tpm", "10", "20", None),)), ("↓tpm", "✎")),
-        (project("a", changes=(change("paused", "yes", "no", 42),)), ("", " ")),
     ],
 )  # fmt: skip
 def test_what_is_in_force_stands_beside_any_state(row: ProjectRow, said: tuple[str, str]) -> None:
@@ -111,3 +110,11 @@ def test_an_unchanged_reading_is_not_sorted_again() -> None:
     order, snapshot = Order(), calm(5)
     first = order.of(snapshot, {}, NOW)
     assert order.of(snapshot, {}, NOW) is first
+
+
+def test_a_pause_is_in_force_beside_a_word_that_does_not_tell_it() -> None:
+    row = project("poor", changes=(change("paused", "paused", "running", 42),))
+    spent = replace(row, state=State(Kind.SPENT, Urgency.TROUBLE))
+    assert in_force(spent, ROUTES, NOW) == InForce("‖", "paused", "−42m")
+    paused = replace(row, state=State(Kind.PAUSED))
+    assert in_force(paused, ROUTES, NOW) == InForce()
