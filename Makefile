@@ -48,7 +48,7 @@ docs: $(VENV)/.dev ## write the generated parts of the documents
 	@$(BIN)/python -m tests.docs --write
 
 shots: $(VENV)/.dev ## take the pictures of the screen that the README shows
-	@$(BIN)/python -m tests.shots --settle 75 tests/pictures/overview.svg tests/pictures/limit.svg \
+	@$(BIN)/python -m tests.shots --settle 75 --keys l,x,2 tests/pictures/overview.svg tests/pictures/limit.svg \
 	  -- $(BIN)/quotadeck demo --theme dark
 
 requirements: $(VENV)/.dev ## pin every dependency with its hashes (needs uv)
