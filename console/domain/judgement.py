@@ -9,7 +9,7 @@ from typing import Final
 
 from console.domain.calls import Cause
 from console.domain.reading import HOUR_MS, PRESENT_MS, Decided, Reading, Refused, Use
-from console.domain.state import AT_REST, Held, Kind, State, Urgency
+from console.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Held, Kind, State, Urgency
 
 HURTS_MS: Final = 600_000
 """A trouble that refused or failed nothing for so long hurts nobody now: attention."""
@@ -27,10 +27,6 @@ RATES: Final = frozenset(
     }
 )
 INVALID: Final = frozenset({Cause.INVALID, Cause.NEVER_FITS})
-HELD_MONEY: Final = "held"
-"""The cause where money held by requests under way, not spent money, is in the way."""
-NOT_COVERED: Final = "not_covered"
-"""The cause where there is money left, but less than a request may cost."""
 
 FAILURES: Final = 3
 FAILING_PERCENT: Final = 5

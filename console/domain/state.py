@@ -32,6 +32,11 @@ class Kind(StrEnum):
     """A kind that only a newer sender knows; its urgency is told all the same."""
 
 
+HELD_MONEY: Final = "held"
+"""The cause where money held by requests under way, not spent money, is in the way."""
+NOT_COVERED: Final = "not_covered"
+"""The cause where there is money left, but less than a request may cost."""
+
 _RANK: Final = {kind: place for place, kind in enumerate(Kind)}
 
 

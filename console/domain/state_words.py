@@ -6,9 +6,8 @@ from typing import Final
 
 from console.domain.ages import age, remaining, share
 from console.domain.calls import Cause
-from console.domain.judgement import HELD_MONEY, NOT_COVERED
 from console.domain.money import usd_short
-from console.domain.state import Held, Kind, State, Urgency
+from console.domain.state import HELD_MONEY, NOT_COVERED, Held, Kind, State, Urgency
 
 
 @dataclass(frozen=True, slots=True)

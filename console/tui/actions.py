@@ -11,6 +11,10 @@ from console.domain.commands import Role
 Place = Literal["overview", "audit", "help", "everywhere"]
 
 
+class NothingToDo(Exception):
+    """There is nothing that a key could do here; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """A thing a key does.

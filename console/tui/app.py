@@ -122,7 +122,7 @@ def _load_the_rest() -> None:
     CPython's import lock before 3.12 (python/cpython#91351), and took the console down once.
     """
     load_answers()
-    for module in ("audit", "consequence", "dialog", "help"):
+    for module in ("audit", "consequence", "dialog", "help", "undo"):
         import_module(f"console.tui.{module}")
 
 

@@ -10,12 +10,11 @@ from console.domain.days import micros
 from console.domain.text import clean
 from console.domain.wording import bare
 from console.sources.base import Source, SourceError
-from console.tui.actions import available
+from console.tui.actions import NothingToDo, available
 from console.tui.figures import fit, fit_middle, grouped, local
 from console.tui.frame import crop, keys_line, note_line
 from console.tui.grid import Grid
 from console.tui.lines import Lines
-from console.tui.propose import NothingToDo
 from console.tui.room import Room
 from console.tui.rows import Line, Span
 from console.tui.state import short_field

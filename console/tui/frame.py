@@ -7,10 +7,9 @@ from typing import Final
 
 from console.domain.ages import age
 from console.domain.commands import Role
-from console.domain.judgement import HELD_MONEY, NOT_COVERED
 from console.domain.money import usd_short
 from console.domain.snapshot import Happening, ProjectRow, RouteRow, TargetRow
-from console.domain.state import Kind, Urgency
+from console.domain.state import HELD_MONEY, NOT_COVERED, Kind, Urgency
 from console.domain.state_words import cleared_words, words_of
 from console.tui import figures as f
 from console.tui.actions import Act, allowed, key_name

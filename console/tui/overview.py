@@ -11,22 +11,21 @@ from console.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
 from console.domain.state import Urgency
 from console.sources.base import Source
 from console.tui import frame, rows, terminal
-from console.tui.actions import allowed, available
-from console.tui.confirm import AnyRow
+from console.tui.actions import NothingToDo, allowed, available
 from console.tui.filter import Filter, Narrowed
 from console.tui.grid import Grid
 from console.tui.lines import Lines
 from console.tui.link import Link, Picture
 from console.tui.narrow import narrowed
-from console.tui.propose import NothingToDo, Proposal, propose
 from console.tui.room import NO_NOTE, Note, Room
 from console.tui.state import Order, rank
 from console.tui.themes import Theme
-from console.tui.undo import undo_of_entry, undo_on_row
 
 if TYPE_CHECKING:
     from console.sources import AuditRow, CommandAnswer
+    from console.tui.confirm import AnyRow
     from console.tui.dialog import Dialog
+    from console.tui.propose import Proposal
 
 RATES_S: Final = (0.2, 0.5, 1.0, 2.0)
 FIXED_LINES: Final = 6
@@ -320,12 +319,17 @@ class Overview(Room):
 
     def _undo_entry(self, entry: "AuditRow") -> None:
         """Open the dialog for an undo that was asked for in the audit. Raises NothingToDo."""
+        from console.tui.undo import undo_of_entry
+
         picture = self._changeable("undo")
         proposal = undo_of_entry(entry, self._zone, picture.present.now_us)
         self.app.pop_screen()
         self._open(proposal)
 
     def _propose(self, act_id: str) -> None:
+        from console.tui.propose import propose
+        from console.tui.undo import undo_on_row
+
         try:
             picture = self._changeable(act_id)
             row, snapshot = self._newest_row(picture.snapshot), picture.snapshot
@@ -352,7 +356,7 @@ class Overview(Room):
             )
         return picture
 
-    def _newest_row(self, snapshot: Snapshot) -> AnyRow:
+    def _newest_row(self, snapshot: Snapshot) -> "AnyRow":
         """The chosen row as it is now: a frozen picture may show it as it was. Or NothingToDo."""
         chosen = self.grid.chosen
         if chosen is None:
@@ -363,7 +367,7 @@ class Overview(Room):
             raise NothingToDo(f"{chosen.id} is no longer there")
         return row
 
-    def _open(self, proposal: Proposal) -> None:
+    def _open(self, proposal: "Proposal") -> None:
         from console.tui.dialog import Dialog
 
         self._dialog = Dialog(

@@ -11,6 +11,7 @@ from console.domain.money import MoneyError
 from console.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
 from console.domain.typed import TypedWrong, limit_value
 from console.domain.wording import value_text
+from console.tui.actions import NothingToDo
 from console.tui.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
 from console.tui.figures import clock_time, grouped
 from console.tui.form import Choice, Form, FormField, Text, Tick
@@ -34,10 +35,6 @@ class Proposal:
     confirm: Callable[[Form, Snapshot], str] = lambda _form, _snapshot: ""
     now: Callable[[Form, Snapshot], str] = lambda _form, _snapshot: ""
     about: Callable[[Form], tuple[tuple[str, str], ...]] = lambda _form: ()
-
-
-class NothingToDo(Exception):
-    """There is nothing that this key could change here; the text says why."""
 
 
 def propose(act_id: str, row: AnyRow | None, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:

@@ -10,10 +10,11 @@ from console.domain.days import micros
 from console.domain.ids import made_at_us
 from console.domain.snapshot import Change, ProjectRow, RouteRow, Snapshot, TargetRow
 from console.domain.wording import bare
+from console.tui.actions import NothingToDo
 from console.tui.confirm import name_for
 from console.tui.figures import clock_time, fit_middle, grouped, local
 from console.tui.form import Choice, Form
-from console.tui.propose import NothingToDo, Proposal, reason_field
+from console.tui.propose import Proposal, reason_field
 from console.tui.state import short_field
 
 if TYPE_CHECKING:

@@ -38,7 +38,6 @@ def one_round(gateway: Gateway, key: str, screen: Screen) -> float:
         thread.start()
     screen.press("p")
     screen.shows("pause bench", "reason")
-    screen.press("tab")
     screen.type("measured")
     # The preview has come: the dialog is as a person would see it before Enter.
     screen.shows("measured", "refused")

@@ -170,7 +170,7 @@ async def test_limits_are_enforced_where_asked(tmp_path: Path) -> None:
         async with openai.AsyncOpenAI(
             base_url=strict.base_url, api_key="sk-any", max_retries=0
         ) as sdk:
-            with pytest.raises(openai.RateLimitError) as limited:
+            with pytest.raises(openai.RateLimitError) as limited:  # noqa: PT012
                 # On a slow machine some of the rate comes back meanwhile.
                 for _ in range(500):
                     await sdk.chat.completions.create(
