@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from console.cli.reference import commands_reference
-from console.tui.actions import keys_reference
-from console.wire.config import config_reference, example
+from quotadeck.cli.reference import commands_reference
+from quotadeck.tui.actions import keys_reference
+from quotadeck.wire.config import config_reference, example
 
 ROOT = Path(__file__).resolve().parent.parent
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from console.domain.days import micros
+from quotadeck.domain.days import micros
 
 SECOND_US: Final = 1_000_000
 GRACE_US: Final = 1_300_000

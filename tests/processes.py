@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import orjson
 
-from console.domain.snapshot import Snapshot
-from console.wire.stream import Decoder
+from quotadeck.domain.snapshot import Snapshot
+from quotadeck.wire.stream import Decoder
 
 PATIENCE_S = 15.0
 UPSTREAM_KEY = "up-" + "k" * 40
@@ -101,7 +101,7 @@ class SimUpstream:
 def start_upstream(directory: Path, *, speed: float = 0, seed: int = 1) -> SimUpstream:
     """A simulated upstream without delays, on a free port."""
     log = directory / "upstream.jsonl"
-    command = [sys.executable, "-m", "console.sim", "upstream", "--port", "0", "--log", str(log)]
+    command = [sys.executable, "-m", "quotadeck.sim", "upstream", "--port", "0", "--log", str(log)]
     command += ["--seed", str(seed), "--speed", str(speed), "--key", UPSTREAM_KEY]
     err = directory / "upstream.err"
     process = _spawn([*command, "--exit-with-parent"], err, {})
@@ -152,7 +152,7 @@ class Gateway:
 
     def begin(self, *before: str) -> "subprocess.Popen[bytes]":
         """Start the process, by the command ``before`` if one is given."""
-        command = [*before, sys.executable, "-m", "console", "gateway", "--config"]
+        command = [*before, sys.executable, "-m", "quotadeck", "gateway", "--config"]
         command.append(str(self.config))
         self.process = _spawn(
             [*command, "--exit-with-parent"], self.log, {"TEST_UPSTREAM_KEY": UPSTREAM_KEY}

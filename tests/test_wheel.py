@@ -33,20 +33,32 @@ def run(site: Path, code: str) -> str:
 
 
 def test_the_command_runs_from_the_wheel(site: Path) -> None:
-    where = run(site, "import console; print(console.__file__)")
+    where = run(site, "import quotadeck; print(quotadeck.__file__)")
     assert str(site) in where
     said = run(
-        site, "import sys; sys.argv[1:] = ['--version']; from console.cli import main; main()"
+        site, "import sys; sys.argv[1:] = ['--version']; from quotadeck.cli import main; main()"
     )
     assert said.startswith("quotadeck ")
 
 
 def test_the_themes_are_in_the_wheel(site: Path) -> None:
-    names = {path.name for path in (site / "console" / "_themes").iterdir()}
+    names = {path.name for path in (site / "quotadeck" / "_themes").iterdir()}
     assert names == {path.name for path in (ROOT / "themes").iterdir()}
 
 
 def test_the_wheel_is_typed_and_holds_nothing_but_the_package(site: Path) -> None:
-    assert (site / "console" / "py.typed").exists()
+    assert (site / "quotadeck" / "py.typed").exists()
     top = {path.name for path in site.iterdir()}
-    assert {name for name in top if not name.endswith(".dist-info")} == {"console"}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"quotadeck"}
+
+
+def test_a_foreign_package_called_console_is_no_obstacle(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "console").mkdir()
+    (tmp_path / "console" / "__init__.py").write_text("theirs = True\n")
+    said = run(
+        site,
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import console; "
+        "from quotadeck.cli import main; print(console.theirs); "
+        "sys.argv[1:] = ['--version']; main()",
+    )
+    assert said.startswith("True\nquotadeck ")

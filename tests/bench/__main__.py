@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-import console
+import quotadeck
 
 
 def machine() -> str:
@@ -29,7 +29,7 @@ def main(wanted: list[str]) -> None:
     """Run and print."""
     here = Path(__file__).parent
     names = wanted or sorted(path.stem[6:] for path in here.glob("bench_*.py"))
-    print(f"quotadeck {console.__version__} on {machine()}")
+    print(f"quotadeck {quotadeck.__version__} on {machine()}")
     for name in names:
         module = importlib.import_module(f"tests.bench.bench_{name}")
         print(f"\n{name}")

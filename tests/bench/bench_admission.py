@@ -5,9 +5,9 @@ import time
 from itertools import count
 from statistics import median
 
-from console.clock import MachineClock
-from console.domain.limits import MICRO, BudgetLimit, Priority, SlotLimit, Take, rpm, tpm
-from console.limiter import Admitted, MemoryLimiter
+from quotadeck.clock import MachineClock
+from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, SlotLimit, Take, rpm, tpm
+from quotadeck.limiter import Admitted, MemoryLimiter
 
 ROUNDS = 20_000
 _BATCH = 100

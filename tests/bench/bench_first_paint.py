@@ -14,7 +14,7 @@ TIMES = 5
 
 def first_paint_ms(gateway: Gateway) -> float:
     """Exec to the first project's name, in milliseconds."""
-    command = [sys.executable, "-m", "console", "--socket", str(gateway.socket)]
+    command = [sys.executable, "-m", "quotadeck", "--socket", str(gateway.socket)]
     with Screen(command, columns=200, rows=50) as screen:
         return screen.sent_within(b"project-0001") * 1_000
 

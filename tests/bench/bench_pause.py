@@ -61,7 +61,7 @@ def run() -> list[tuple[str, str]]:
         running(Path(directory), "[projects.bench]\n") as gateway,
     ):
         key = gateway.add_key("bench")
-        command = [sys.executable, "-m", "console", "--socket", str(gateway.socket)]
+        command = [sys.executable, "-m", "quotadeck", "--socket", str(gateway.socket)]
         with Screen(command) as screen:
             screen.shows("bench", "live")
             times = sorted(one_round(gateway, key, screen) for _ in range(ROUNDS))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from console.cli.app import run as run_command
+from quotadeck.cli.app import run as run_command
 from tests.cli.driver import Ran, home_env, quotadeck
 from tests.processes import Gateway, running
 

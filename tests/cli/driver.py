@@ -42,7 +42,7 @@ def home_env(home: Path) -> dict[str, str]:
 def quotadeck(*arguments: str, env: Mapping[str, str], stdin: str = "") -> Ran:
     """Run a command to its end."""
     done = subprocess.run(
-        [sys.executable, "-m", "console", *arguments],
+        [sys.executable, "-m", "quotadeck", *arguments],
         capture_output=True,
         env=dict(env),
         input=stdin,

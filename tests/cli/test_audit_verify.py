@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.store import Ledger
+from quotadeck.store import Ledger
 from tests.cli.conftest import Run
 from tests.cli.driver import home_env, quotadeck
 from tests.clocks import HandClock

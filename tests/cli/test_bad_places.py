@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 import click
 import pytest
 
-from console.cli.app import COMMANDS, root
-from console.cli.doctor.local import store
+from quotadeck.cli.app import COMMANDS, root
+from quotadeck.cli.doctor.local import store
 from tests.cli.conftest import Run
 from tests.cli.driver import home_env, quotadeck
 from tests.sources.nobody import nobody
@@ -77,7 +77,7 @@ def test_the_doctor_sees_that_a_store_cannot_be_made() -> None:
 def test_an_output_that_takes_nothing_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "console", "--help"],
+            [sys.executable, "-m", "quotadeck", "--help"],
             stdout=full, stderr=subprocess.PIPE, text=True, env=home_env(tmp_path), check=False,
         )  # fmt: skip
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
@@ -86,7 +86,7 @@ def test_an_output_that_takes_nothing_is_one_line(tmp_path: Path) -> None:
 
 def test_without_any_output_a_command_still_ends_well(tmp_path: Path) -> None:
     done = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "console", "--help"],
+        ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "quotadeck", "--help"],
         stderr=subprocess.PIPE, text=True, env=home_env(tmp_path), check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from console.cli.keys import key_command
-from console.domain.days import micros
-from console.domain.key_value import MAX_LABEL, MAX_PROJECTS
-from console.wire.translate import command_of, request_of
+from quotadeck.cli.keys import key_command
+from quotadeck.domain.days import micros
+from quotadeck.domain.key_value import MAX_LABEL, MAX_PROJECTS
+from quotadeck.wire.translate import command_of, request_of
 from tests.cli.conftest import Run
 from tests.processes import Gateway
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from console.cli.demo.children import Child
-from console.cli.demo.world import KEPT, fresh_home
-from console.cli.exits import Exit, Stop
+from quotadeck.cli.demo.children import Child
+from quotadeck.cli.demo.world import KEPT, fresh_home
+from quotadeck.cli.exits import Exit, Stop
 from tests.cli.driver import home_env, quotadeck
 from tests.processes import wait_until
 
@@ -39,7 +39,7 @@ def test_two_demos_at_once_keep_apart(tmp_path: Path) -> None:
     command = ["demo", "--headless", "--seconds", "0.5", "--speed", "0", "--json"]
     both = [
         subprocess.Popen(
-            [sys.executable, "-m", "console", *command],
+            [sys.executable, "-m", "quotadeck", *command],
             env=home_env(tmp_path),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -67,8 +67,8 @@ def test_more_projects_than_the_cast(tmp_path: Path) -> None:
 
 def test_a_book_that_was_changed_is_found_out(tmp_path: Path) -> None:
     """The same comparison on a run's real files, of which one line was lost."""
-    from console.cli.demo.headless import read_books
-    from console.cli.demo.reconcile import differences
+    from quotadeck.cli.demo.headless import read_books
+    from quotadeck.cli.demo.reconcile import differences
 
     env = home_env(tmp_path)
     quotadeck("demo", "--headless", "--seconds", "0.5", "--json", "--speed", "0", env=env)
@@ -87,7 +87,7 @@ def test_json_without_headless_is_a_mistake(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_children_end_with_the_demo_however_it_ends(tmp_path: Path, number: signal.Signals) -> None:
     demo = subprocess.Popen(
-        [sys.executable, "-m", "console", "demo", "--headless", "--seconds", "600", "--json"],
+        [sys.executable, "-m", "quotadeck", "demo", "--headless", "--seconds", "600", "--json"],
         env=home_env(tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -121,7 +121,7 @@ def _alive(pid: int) -> bool:
 
 
 def test_a_child_that_does_not_come_up_tells_its_last_words(tmp_path: Path) -> None:
-    child = Child("upstream", ["console.sim", "upstream", "--speed", "-1"], tmp_path / "u.log")
+    child = Child("upstream", ["quotadeck.sim", "upstream", "--speed", "-1"], tmp_path / "u.log")
     with pytest.raises(Stop, match="a number, not negative") as stopped:
         child.answer()
     child.stop(drain_s=1)

@@ -13,9 +13,9 @@ from threading import Event, Thread
 import httpx
 import pytest
 
-from console.cli.doctor import machine, upstreams
-from console.domain.limits import MICRO, rpm
-from console.wire.config import load
+from quotadeck.cli.doctor import machine, upstreams
+from quotadeck.domain.limits import MICRO, rpm
+from quotadeck.wire.config import load
 from tests.cli.conftest import Run
 from tests.cli.driver import home_env, quotadeck
 from tests.processes import UPSTREAM_KEY, Gateway, SimUpstream, start_upstream
@@ -50,7 +50,7 @@ def test_the_first_key_works_once_the_gateway_is_up(tmp_path: Path) -> None:
     text = path.read_text()
     path.write_text(text.replace('"127.0.0.1:8080"', '"127.0.0.1:0"'))
     process = subprocess.Popen(
-        [sys.executable, "-m", "console", "gateway", "--config", str(path)],
+        [sys.executable, "-m", "quotadeck", "gateway", "--config", str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=env | _every_secret(text),

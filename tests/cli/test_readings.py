@@ -78,7 +78,7 @@ def test_a_reader_that_goes_away_is_no_error(run: Run, gateway: Gateway, tmp_pat
     read_end, write_end = os.pipe()
     os.close(read_end)
     done = subprocess.run(
-        [sys.executable, "-m", "console", "projects"],
+        [sys.executable, "-m", "quotadeck", "projects"],
         stdout=write_end,
         stderr=subprocess.PIPE,
         env=home_env(tmp_path) | {"QUOTADECK_SOCKET": str(gateway.socket)},

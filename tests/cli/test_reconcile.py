@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from console.cli.demo.reconcile import Billed, report
-from console.domain.calls import Call, Cause, Outcome
+from quotadeck.cli.demo.reconcile import Billed, report
+from quotadeck.domain.calls import Call, Cause, Outcome
 
 
 def _call(number: int, **more: Any) -> Call:

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.cli.show import cells, count, json_text, table
+from quotadeck.cli.show import cells, count, json_text, table
 
 
 @given(st.text())

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from console.cli.app import COMMANDS, run
-from console.cli.reference import commands_reference
+from quotadeck.cli.app import COMMANDS, run
+from quotadeck.cli.reference import commands_reference
 
 HEAVY = ("textual", "rich", "aiohttp", "uvicorn", "httpx", "pydantic", "aiosqlite", "starlette")
 ASKED = """
 import sys
-from console.cli.app import run
+from quotadeck.cli.app import run
 code = run(sys.argv[2:])
 print(code, *[m for m in sys.argv[1].split(",") if m in sys.modules], file=sys.stderr)
 """
@@ -34,9 +34,9 @@ def test_words_alone_load_nothing_heavy(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("room", "strangers"),
     [
-        ("console.gateway", "textual,rich,httpx,console.tui,console.sources,console.sim"),
-        ("console.limiter", "textual,httpx,pydantic,aiohttp,uvicorn,sqlite3"),
-        ("console.cli", "textual,httpx,aiohttp,uvicorn,console.gateway,console.limiter"),
+        ("quotadeck.gateway", "textual,rich,httpx,quotadeck.tui,quotadeck.sources,quotadeck.sim"),
+        ("quotadeck.limiter", "textual,httpx,pydantic,aiohttp,uvicorn,sqlite3"),
+        ("quotadeck.cli", "textual,httpx,aiohttp,uvicorn,quotadeck.gateway,quotadeck.limiter"),
     ],
 )
 def test_a_room_loads_no_stranger(room: str, strangers: str) -> None:
@@ -82,7 +82,7 @@ def test_the_reference_names_every_command() -> None:
 def test_a_start_that_is_told_to_end_while_it_reads_its_config_ends_well(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     os.mkfifo(config)
-    command = [sys.executable, "-m", "console", "gateway", "--config", str(config)]
+    command = [sys.executable, "-m", "quotadeck", "gateway", "--config", str(config)]
     # A pipe opens as soon as it is there to read from.
     with subprocess.Popen(command, stderr=subprocess.PIPE) as starting, config.open("w"):
         starting.send_signal(signal.SIGTERM)

@@ -4,9 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.domain.commands import Field
-from console.domain.days import micros, rfc3339
-from console.domain.typed import (
+from quotadeck.domain.commands import Field
+from quotadeck.domain.days import micros, rfc3339
+from quotadeck.domain.typed import (
     TypedWrong,
     duration_ms,
     duration_words,

@@ -3,11 +3,11 @@
 import json
 from dataclasses import dataclass, field, replace
 
-from console.domain.catalogue import Catalogue, Project, Route, Target
-from console.domain.commands import Action, Actor, Command, Entry, Field, Role, Value
-from console.domain.decide import Rejected, decide, tightens
-from console.domain.layers import Layers
-from console.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
+from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role, Value
+from quotadeck.domain.decide import Rejected, decide, tightens
+from quotadeck.domain.layers import Layers
+from quotadeck.domain.money import NANO_PER_USD, Price
 
 START_US = 1_795_489_200_000_000
 HOUR_MS = 3_600_000

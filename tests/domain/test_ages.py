@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.ages import age, remaining, share
+from quotadeck.domain.ages import age, remaining, share
 
 
 def test_an_age_moves_in_steps_under_a_minute() -> None:

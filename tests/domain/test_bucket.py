@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from console.domain.bucket import RESERVE_PERCENT, needed, refill, relimited, settled, wait_ns
-from console.domain.limits import MICRO, Priority, RateLimit, rpm, tpm
+from quotadeck.domain.bucket import RESERVE_PERCENT, needed, refill, relimited, settled, wait_ns
+from quotadeck.domain.limits import MICRO, Priority, RateLimit, rpm, tpm
 
 LIMITS = st.builds(RateLimit, st.integers(1, 10**12), st.integers(1, 3_600))
 PRIORITIES = st.sampled_from(Priority)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from console.domain.calls import REFUSAL_CAUSES, Cause
-from console.domain.change_estimate import Estimated, Minute, at_price, under_change
-from console.domain.commands import Field
-from console.domain.money import Price
+from quotadeck.domain.calls import REFUSAL_CAUSES, Cause
+from quotadeck.domain.change_estimate import Estimated, Minute, at_price, under_change
+from quotadeck.domain.commands import Field
+from quotadeck.domain.money import Price
 
 
 def minute(forwarded: int, *, seconds: int = 60, **refused: int) -> Minute:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from console.domain.days import day_at, micros, rfc3339
+from quotadeck.domain.days import day_at, micros, rfc3339
 
 HOUR_US = 3_600_000_000
 SINCE_2015_US = st.integers(1_420_070_400_000_000, 2_200_000_000_000_000)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.commands import MAX_OVERRIDE_MS, Action, Command, Field, Role
-from console.domain.decide import Rejected, scaled
-from console.domain.layers import Layer
+from quotadeck.domain.commands import MAX_OVERRIDE_MS, Action, Command, Field, Role
+from quotadeck.domain.decide import Rejected, scaled
+from quotadeck.domain.layers import Layer
 from tests.domain.deciding import (
     ADMIN,
     HOUR_MS,

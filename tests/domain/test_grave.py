@@ -2,9 +2,9 @@
 
 import pytest
 
-from console.domain.commands import Field
-from console.domain.grave import stops_nearly_all
-from console.domain.money import NANO_PER_USD
+from quotadeck.domain.commands import Field
+from quotadeck.domain.grave import stops_nearly_all
+from quotadeck.domain.money import NANO_PER_USD
 
 RPM, TPM, SLOTS, BUDGET = Field.RPM, Field.TPM, Field.CONCURRENCY, Field.BUDGET
 USD = NANO_PER_USD

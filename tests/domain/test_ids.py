@@ -5,7 +5,7 @@ from uuid import RFC_4122, UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.ids import made_at_us, new_id
+from quotadeck.domain.ids import made_at_us, new_id
 
 AT_US = st.integers(0, 2**48 * 1_000 - 1)
 ENTROPY = st.binary(min_size=10, max_size=10)

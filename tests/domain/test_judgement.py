@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from console.domain.calls import Cause
-from console.domain.judgement import CLEARED_MS, HURTS_MS, judge
-from console.domain.reading import HOUR_MS, Decided, Ended, Money, Reading, Refused, Use
-from console.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Kind, State, Urgency
+from quotadeck.domain.calls import Cause
+from quotadeck.domain.judgement import CLEARED_MS, HURTS_MS, judge
+from quotadeck.domain.reading import HOUR_MS, Decided, Ended, Money, Reading, Refused, Use
+from quotadeck.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Kind, State, Urgency
 
 NOW = 10_000_000
 PROJECT = "project:a"

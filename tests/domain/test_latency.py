@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.latency import BOUNDS_MS, COLUMNS, column, quantile_ms
+from quotadeck.domain.latency import BOUNDS_MS, COLUMNS, column, quantile_ms
 
 MS = st.floats(0, 200_000)
 

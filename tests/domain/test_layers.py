@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.commands import Action, Entry, Field, Role, Value
-from console.domain.layers import InForce, Layer, Layers, Slot
+from quotadeck.domain.commands import Action, Entry, Field, Role, Value
+from quotadeck.domain.layers import InForce, Layer, Layers, Slot
 
 SUBJECT = "project:analytics"
 FILE = Layers({(SUBJECT, Field.RPM): 20, (SUBJECT, Field.TPM): 80_000})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.limits import (
+from quotadeck.domain.limits import (
     MAX_PER_MINUTE,
     MICRO,
     Kind,

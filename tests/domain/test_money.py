@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.money import (
+from quotadeck.domain.money import (
     MAX_NANO_USD,
     NANO_PER_USD,
     MoneyError,

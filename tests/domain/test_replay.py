@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.domain.bucket import refill
-from console.domain.calls import Call, Cause, OpenCall, Outcome, unknown_end
-from console.domain.limits import MICRO, Priority, RateLimit, Take, rpm, tpm
-from console.domain.replay import restore_levels
-from console.limiter import Admitted, MemoryLimiter
+from quotadeck.domain.bucket import refill
+from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome, unknown_end
+from quotadeck.domain.limits import MICRO, Priority, RateLimit, Take, rpm, tpm
+from quotadeck.domain.replay import restore_levels
+from quotadeck.limiter import Admitted, MemoryLimiter
 from tests.clocks import HandClock
 
 RPM, TPM, TARGET = "project:a:rpm", "project:a:tpm", "target:u/m:tpm"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from console.domain.commands import Action, Actor, Command, Entry, Field, Role
-from console.domain.decide import Rejected, decide
-from console.domain.money import NANO_PER_USD
-from console.domain.roles import MAY
-from console.domain.shape import KINDS
+from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role
+from quotadeck.domain.decide import Rejected, decide
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.roles import MAY
+from quotadeck.domain.shape import KINDS
 from tests.domain.deciding import (
     ADMIN,
     CATALOGUE,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from console.domain.state import Held, Kind
-from console.domain.state_words import words_of
+from quotadeck.domain.state import Held, Kind
+from quotadeck.domain.state_words import words_of
 
 SENTENCES = [
     (Held(Kind.STORM, cause="rpm", who="project:a", count=45, asked=50),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.text import MAX_CHARS, clean, counted
+from quotadeck.domain.text import MAX_CHARS, clean, counted
 
 ANYTHING = st.text(st.characters(codec=None), max_size=700)
 HOSTILE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

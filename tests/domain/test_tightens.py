@@ -1,6 +1,6 @@
 """Which commands may be in force without standing in the log."""
 
-from console.domain.commands import Action, Command, Field
+from quotadeck.domain.commands import Action, Command, Field
 from tests.domain.deciding import HOUR_MS, Desk, fallback, key_add, limit, pause, resume, undo
 
 

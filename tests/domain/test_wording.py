@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.commands import LIMIT_FIELDS, Action, Command, Field
-from console.domain.ends import end_of
-from console.domain.wording import command_text, ended_text, limit_of_text, value_text
+from quotadeck.domain.commands import LIMIT_FIELDS, Action, Command, Field
+from quotadeck.domain.ends import end_of
+from quotadeck.domain.wording import command_text, ended_text, limit_of_text, value_text
 from tests.domain.deciding import HOUR_MS, MIKA, Desk, fallback, key_add, limit, pause, resume, undo
 
 

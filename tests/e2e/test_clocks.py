@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from console.domain.money import NANO_PER_USD
-from console.domain.snapshot import ProjectRow
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.snapshot import ProjectRow
 from tests.processes import PATIENCE_S, Gateway, running, wait_until
 
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)

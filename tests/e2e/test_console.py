@@ -28,7 +28,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 
 
 def console(gateway: Gateway, *options: str, columns: int = 80, rows: int = 24) -> Screen:
-    command = [sys.executable, "-m", "console", "--socket", str(gateway.socket), *options]
+    command = [sys.executable, "-m", "quotadeck", "--socket", str(gateway.socket), *options]
     return Screen(command, columns=columns, rows=rows)
 
 

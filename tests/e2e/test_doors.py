@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from console.domain.commands import Role
-from console.gateway.admin_seats import PLACES, REQUESTS_OF_A_UID, STREAMS_OF_A_UID
-from console.sources import GatewaySource, Reading, SourceError
+from quotadeck.domain.commands import Role
+from quotadeck.gateway.admin_seats import PLACES, REQUESTS_OF_A_UID, STREAMS_OF_A_UID
+from quotadeck.sources import GatewaySource, Reading, SourceError
 from tests.load import chat
 from tests.processes import Gateway, running, wait_until
 
@@ -116,7 +116,7 @@ def look(gateway: Gateway, uid: int) -> Reading:
 def status(gateway: Gateway) -> tuple[int, str]:
     """The command's exit code and all that it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "console", "status", "--socket", str(gateway.socket)],
+        [sys.executable, "-m", "quotadeck", "status", "--socket", str(gateway.socket)],
         capture_output=True,
         text=True,
         timeout=60,

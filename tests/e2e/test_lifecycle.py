@@ -29,7 +29,7 @@ def upstream(tmp_path: Path) -> Iterator[SimUpstream]:
 def try_to_start(gateway: Gateway) -> "subprocess.CompletedProcess[str]":
     """Run a gateway that is expected to refuse."""
     return subprocess.run(
-        [sys.executable, "-m", "console", "gateway", "--config", str(gateway.config)],
+        [sys.executable, "-m", "quotadeck", "gateway", "--config", str(gateway.config)],
         env={**os.environ, "TEST_UPSTREAM_KEY": UPSTREAM_KEY},
         capture_output=True,
         text=True,

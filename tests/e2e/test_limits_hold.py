@@ -11,7 +11,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from console.domain.days import micros
+from quotadeck.domain.days import micros
 from tests.processes import Gateway, running, wait_until
 
 RPM = 3_000

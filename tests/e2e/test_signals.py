@@ -48,7 +48,7 @@ def test_a_service_goes_on_after_sighup_and_says_so(tmp_path: Path) -> None:
 
 def test_the_end_of_its_terminal_drains_it(tmp_path: Path, slow_upstream: SimUpstream) -> None:
     gateway = Gateway(tmp_path, slow_upstream, PROJECT)
-    command = [sys.executable, "-m", "console", "gateway", "--config", str(gateway.config)]
+    command = [sys.executable, "-m", "quotadeck", "gateway", "--config", str(gateway.config)]
     env = {"TEST_UPSTREAM_KEY": UPSTREAM_KEY}
     with Screen(command, env, columns=200) as screen:
         screen.shows("serving http")

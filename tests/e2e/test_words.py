@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from console.domain.days import micros
-from console.domain.snapshot import Snapshot
-from console.domain.state_words import words_of
-from console.wire.stream import Decoder
+from quotadeck.domain.days import micros
+from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.state_words import words_of
+from quotadeck.wire.stream import Decoder
 from tests.oracle import Frame, contradictions
 from tests.processes import Gateway, running, wait_until
 

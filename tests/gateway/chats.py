@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from console.domain.calls import Call, OpenCall
-from console.domain.money import NANO_PER_USD
+from quotadeck.domain.calls import Call, OpenCall
+from quotadeck.domain.money import NANO_PER_USD
 from tests.gateway.provider import Peer, Provider, Script, always
 from tests.gateway.rig import Rig
 from tests.gateway.values import body

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from console.gateway.upstream import AiohttpUpstream, UpstreamClient
+from quotadeck.gateway.upstream import AiohttpUpstream, UpstreamClient
 from tests.gateway.chats import Open
 from tests.gateway.provider import Provider, Script, provider
 from tests.gateway.rig import Rig, rig
@@ -19,7 +19,7 @@ from tests.gateway.values import UPSTREAM, catalogue
 @pytest.fixture
 def small_ballast(monkeypatch: pytest.MonkeyPatch) -> None:
     """A megabyte a test instead of sixteen."""
-    monkeypatch.setattr("console.store.ballast.BALLAST_BYTES", 1024 * 1024)
+    monkeypatch.setattr("quotadeck.store.ballast.BALLAST_BYTES", 1024 * 1024)
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from console.domain.calls import Call, Cause, Outcome
-from console.domain.catalogue import Catalogue, Project, Route, Target, Upstream
-from console.domain.commands import Action, Actor, Command, Entry, Field, Role
-from console.domain.layers import Layers, Slot
-from console.domain.money import NANO_PER_USD, Price
-from console.domain.snapshot import Happening
-from console.gateway.desk import Desk
-from console.store import Ledger
-from console.wire.messages import CommandAnswer
+from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role
+from quotadeck.domain.layers import Layers, Slot
+from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.snapshot import Happening
+from quotadeck.gateway.desk import Desk
+from quotadeck.store import Ledger
+from quotadeck.wire.messages import CommandAnswer
 from tests.clocks import HandClock
 
 HOUR_MS = 3_600_000

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from console.domain.catalogue import Upstream
-from console.gateway.upstream import Reply, UpstreamClient
+from quotadeck.domain.catalogue import Upstream
+from quotadeck.gateway.upstream import Reply, UpstreamClient
 
 PATIENCE_S = 5.0
 KEY = "sk-a-secret-that-no-error-may-name"

@@ -13,24 +13,24 @@ from typing import Any
 
 import orjson
 
-from console.domain.calls import Call
-from console.domain.catalogue import Catalogue
-from console.domain.commands import Entry
-from console.domain.snapshot import Vitals
-from console.gateway.budget_days import BudgetDays
-from console.gateway.chat import ChatRoute
-from console.gateway.connections import SEAT, Connections
-from console.gateway.dataplane import DataPlane
-from console.gateway.estimator import Estimator
-from console.gateway.flight import Arrival, FlightDeck
-from console.gateway.keys import Caller, Key, KeyRing
-from console.gateway.live import Live
-from console.gateway.openai_request import ChatRequest
-from console.gateway.plan import Plan
-from console.gateway.refusals import Refusal
-from console.gateway.upstream import AiohttpUpstream
-from console.limiter import BucketState, MemoryLimiter
-from console.store import Ledger
+from quotadeck.domain.calls import Call
+from quotadeck.domain.catalogue import Catalogue
+from quotadeck.domain.commands import Entry
+from quotadeck.domain.snapshot import Vitals
+from quotadeck.gateway.budget_days import BudgetDays
+from quotadeck.gateway.chat import ChatRoute
+from quotadeck.gateway.connections import SEAT, Connections
+from quotadeck.gateway.dataplane import DataPlane
+from quotadeck.gateway.estimator import Estimator
+from quotadeck.gateway.flight import Arrival, FlightDeck
+from quotadeck.gateway.keys import Caller, Key, KeyRing
+from quotadeck.gateway.live import Live
+from quotadeck.gateway.openai_request import ChatRequest
+from quotadeck.gateway.plan import Plan
+from quotadeck.gateway.refusals import Refusal
+from quotadeck.gateway.upstream import AiohttpUpstream
+from quotadeck.limiter import BucketState, MemoryLimiter
+from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.gateway.provider import PATIENCE_S
 from tests.gateway.values import NOON_US, body, plan

@@ -12,17 +12,17 @@ from typing import Any
 
 import httpx
 
-from console.domain.commands import Role
-from console.domain.snapshot import Vitals
-from console.gateway.accepting import HttpServer
-from console.gateway.admin import create_admin
-from console.gateway.budget_days import BudgetDays
-from console.gateway.connections import Connections
-from console.gateway.feed import Feed
-from console.gateway.live import Live
-from console.gateway.peer import bind_socket
-from console.gateway.plan import Windows, compile_plan
-from console.limiter import MemoryLimiter
+from quotadeck.domain.commands import Role
+from quotadeck.domain.snapshot import Vitals
+from quotadeck.gateway.accepting import HttpServer
+from quotadeck.gateway.admin import create_admin
+from quotadeck.gateway.budget_days import BudgetDays
+from quotadeck.gateway.connections import Connections
+from quotadeck.gateway.feed import Feed
+from quotadeck.gateway.live import Live
+from quotadeck.gateway.peer import bind_socket
+from quotadeck.gateway.plan import Windows, compile_plan
+from quotadeck.limiter import MemoryLimiter
 from tests.gateway.desks import CATALOGUE, Bench, bench
 
 ME = pwd.getpwuid(os.getuid()).pw_name

@@ -14,18 +14,18 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
-from console.domain.calls import Cause, Outcome
-from console.domain.catalogue import Catalogue, Project, Route, Target
-from console.domain.commands import Action, Actor, Command, Role
-from console.domain.snapshot import HappeningKind, ProjectRow
-from console.gateway.admission import Size, admit
-from console.gateway.assembly import Gateway, _assemble
-from console.gateway.flight import Ending, Flight, Way
-from console.gateway.keys import Caller
-from console.gateway.refusals import BudgetSpent, LedgerUnavailable
-from console.gateway.usage import Usage
-from console.store import Ledger
-from console.wire.config import GatewayConfig
+from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
+from quotadeck.domain.commands import Action, Actor, Command, Role
+from quotadeck.domain.snapshot import HappeningKind, ProjectRow
+from quotadeck.gateway.admission import Size, admit
+from quotadeck.gateway.assembly import Gateway, _assemble
+from quotadeck.gateway.flight import Ending, Flight, Way
+from quotadeck.gateway.keys import Caller
+from quotadeck.gateway.refusals import BudgetSpent, LedgerUnavailable
+from quotadeck.gateway.usage import Usage
+from quotadeck.store import Ledger
+from quotadeck.wire.config import GatewayConfig
 from tests.clocks import HandClock
 from tests.gateway.values import FLASH, PRICE, UPSTREAM, request
 

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from console.domain.commands import Role
-from console.gateway.admin import PREFIX, REACH
-from console.gateway.admin_command import BODY_LIMIT_BYTES
-from console.store.places import ledger_file
-from console.wire.messages import (
+from quotadeck.domain.commands import Role
+from quotadeck.gateway.admin import PREFIX, REACH
+from quotadeck.gateway.admin_command import BODY_LIMIT_BYTES
+from quotadeck.store.places import ledger_file
+from quotadeck.wire.messages import (
     CommandAnswer,
     ErrorAnswer,
 )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from console.gateway.admin import PREFIX
-from console.wire.messages import (
+from quotadeck.gateway.admin import PREFIX
+from quotadeck.wire.messages import (
     AuditPage,
     CallsPage,
     EventsPage,

@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from console.domain.commands import Field, Role
-from console.domain.snapshot import Snapshot
-from console.gateway.admin import PREFIX
-from console.sources.gateway import GatewaySource
-from console.wire.stream import Decoder
+from quotadeck.domain.commands import Field, Role
+from quotadeck.domain.snapshot import Snapshot
+from quotadeck.gateway.admin import PREFIX
+from quotadeck.sources.gateway import GatewaySource
+from quotadeck.wire.stream import Decoder
 from tests.gateway.desks import PAUSE, RAISE, RESUME
 from tests.gateway.serving import ME, Admin, admin_api
 

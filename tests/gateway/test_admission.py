@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.calls import Cause
-from console.domain.catalogue import Catalogue
-from console.domain.commands import Entry, Field
-from console.domain.days import micros
-from console.domain.limits import MICRO, BudgetLimit, Kind
-from console.domain.money import NANO_PER_USD, cost_nano
-from console.gateway.admission import (
+from quotadeck.domain.calls import Cause
+from quotadeck.domain.catalogue import Catalogue
+from quotadeck.domain.commands import Entry, Field
+from quotadeck.domain.days import micros
+from quotadeck.domain.limits import MICRO, BudgetLimit, Kind
+from quotadeck.domain.money import NANO_PER_USD, cost_nano
+from quotadeck.gateway.admission import (
     Size,
     Ticket,
     admit,
     size_of,
 )
-from console.gateway.budget_days import NO_BUDGET_NANO, BudgetDays
-from console.gateway.estimator import Estimator
-from console.gateway.openai_request import ChatRequest
-from console.gateway.refusals import (
+from quotadeck.gateway.budget_days import NO_BUDGET_NANO, BudgetDays
+from quotadeck.gateway.estimator import Estimator
+from quotadeck.gateway.openai_request import ChatRequest
+from quotadeck.gateway.refusals import (
     BudgetSpent,
     InputTooLong,
     LimitReached,
@@ -32,7 +32,7 @@ from console.gateway.refusals import (
     OverWholeBudget,
     Refusal,
 )
-from console.limiter import MemoryLimiter
+from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, PRICE, catalogue, entry, plan, request
 

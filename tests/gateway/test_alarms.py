@@ -2,10 +2,10 @@
 
 import pytest
 
-from console.domain.calls import Cause, Outcome
-from console.domain.money import NANO_PER_USD
-from console.domain.snapshot import Happening, HappeningKind
-from console.gateway.alarms import Alarms
+from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.snapshot import Happening, HappeningKind
+from quotadeck.gateway.alarms import Alarms
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, call
 

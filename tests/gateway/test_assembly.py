@@ -11,15 +11,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from console.domain.calls import Cause
-from console.domain.commands import Action, Actor, Command, Field, Role
-from console.domain.limits import MICRO, RateLimit
-from console.domain.state import Kind
-from console.gateway.assembly import Gateway
-from console.gateway.keys import Caller
-from console.gateway.refused_commands import ROWS
-from console.store import Ledger
-from console.store.records import parse
+from quotadeck.domain.calls import Cause
+from quotadeck.domain.commands import Action, Actor, Command, Field, Role
+from quotadeck.domain.limits import MICRO, RateLimit
+from quotadeck.domain.state import Kind
+from quotadeck.gateway.assembly import Gateway
+from quotadeck.gateway.keys import Caller
+from quotadeck.gateway.refused_commands import ROWS
+from quotadeck.store import Ledger
+from quotadeck.store.records import parse
 from tests.gateway.stories import ADA, Story
 
 VIEWER = Actor("vera", Role.VIEWER, "socket")

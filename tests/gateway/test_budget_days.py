@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from console.domain.days import day_at, micros
-from console.gateway.admission import Ticket, admit, size_of
-from console.gateway.budget_days import BudgetDays, budget_key
-from console.gateway.estimator import Estimator
-from console.gateway.plan import ProjectPlan, TargetPlan
-from console.gateway.refusals import BudgetSpent, LedgerUnavailable
-from console.limiter import MemoryLimiter, Money
-from console.store import StoreError
+from quotadeck.domain.days import day_at, micros
+from quotadeck.gateway.admission import Ticket, admit, size_of
+from quotadeck.gateway.budget_days import BudgetDays, budget_key
+from quotadeck.gateway.estimator import Estimator
+from quotadeck.gateway.plan import ProjectPlan, TargetPlan
+from quotadeck.gateway.refusals import BudgetSpent, LedgerUnavailable
+from quotadeck.limiter import MemoryLimiter, Money
+from quotadeck.store import StoreError
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, catalogue, plan, request
 

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from console.domain.calls import Cause, Outcome
-from console.domain.commands import Field
-from console.domain.limits import MICRO
+from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.commands import Field
+from quotadeck.domain.limits import MICRO
 from tests.gateway.chats import (
     ANALYTICS,
     BOUND,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.gateway.connections import Connections, Crowded, OwnerCrowded, Seat
+from quotadeck.gateway.connections import Connections, Crowded, OwnerCrowded, Seat
 
 MOST = 32
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from console.domain.commands import Action, Command, Field
-from console.domain.snapshot import HappeningKind
-from console.store import Ledger
+from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.domain.snapshot import HappeningKind
+from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.gateway.desks import (
     ADA,

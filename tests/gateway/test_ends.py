@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from console.domain.commands import Action, Command, Entry, Field
-from console.domain.days import micros, rfc3339
-from console.domain.snapshot import HappeningKind
-from console.store.chain import entry_of
+from quotadeck.domain.commands import Action, Command, Entry, Field
+from quotadeck.domain.days import micros, rfc3339
+from quotadeck.domain.snapshot import HappeningKind
+from quotadeck.store.chain import entry_of
 from tests.clocks import HandClock
 from tests.gateway.desks import (
     ADA,

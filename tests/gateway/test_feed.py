@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from console.domain.snapshot import Budget, Flow, Level, ProjectRow, Snapshot, Vitals
-from console.gateway.feed import Feed
-from console.wire.stream import Decoder
+from quotadeck.domain.snapshot import Budget, Flow, Level, ProjectRow, Snapshot, Vitals
+from quotadeck.gateway.feed import Feed
+from quotadeck.wire.stream import Decoder
 
 NEVER_S = 3_600.0
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from console.domain.calls import Cause, Outcome
-from console.domain.snapshot import Flow
-from console.gateway.flows import Flows
+from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.snapshot import Flow
+from quotadeck.gateway.flows import Flows
 from tests.gateway.values import call
 
 SECOND_NS = 1_000_000_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.gateway.heads import (
+from quotadeck.gateway.heads import (
     HEAD_LIMIT_BYTES,
     MOST_FIELDS,
     BadRequest,

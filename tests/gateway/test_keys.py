@@ -5,9 +5,9 @@ from hashlib import sha256
 
 import pytest
 
-from console.domain.commands import Action, Field
-from console.gateway.keys import Caller, Key, KeyRing, by_name, key_ring
-from console.gateway.refusals import (
+from quotadeck.domain.commands import Action, Field
+from quotadeck.gateway.keys import Caller, Key, KeyRing, by_name, key_ring
+from quotadeck.gateway.refusals import (
     KeyMalformed,
     KeyMissing,
     KeyRevoked,

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from console.domain.calls import Call, Cause, OpenCall, Outcome
-from console.domain.catalogue import Catalogue, Project
-from console.domain.commands import Entry, Field
-from console.domain.days import micros
-from console.domain.layers import Layer
-from console.domain.limits import MICRO
-from console.domain.limits import Kind as Limited
-from console.domain.money import NANO_PER_USD
-from console.domain.snapshot import (
+from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
+from quotadeck.domain.catalogue import Catalogue, Project
+from quotadeck.domain.commands import Entry, Field
+from quotadeck.domain.days import micros
+from quotadeck.domain.layers import Layer
+from quotadeck.domain.limits import MICRO
+from quotadeck.domain.limits import Kind as Limited
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.snapshot import (
     Budget,
     Change,
     Flow,
@@ -23,14 +23,14 @@ from console.domain.snapshot import (
     ProjectRow,
     Vitals,
 )
-from console.domain.state import Kind
-from console.gateway.admission import admit, size_of
-from console.gateway.budget_days import BudgetDays
-from console.gateway.estimator import Estimator
-from console.gateway.flight import Arrival, Flight, Way
-from console.gateway.live import HAPPENINGS_SHOWN, Live
-from console.gateway.plan import Plan
-from console.limiter import MemoryLimiter
+from quotadeck.domain.state import Kind
+from quotadeck.gateway.admission import admit, size_of
+from quotadeck.gateway.budget_days import BudgetDays
+from quotadeck.gateway.estimator import Estimator
+from quotadeck.gateway.flight import Arrival, Flight, Way
+from quotadeck.gateway.live import HAPPENINGS_SHOWN, Live
+from quotadeck.gateway.plan import Plan
+from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
 from tests.gateway.values import FLASH, NOON_US, OPUS, call, catalogue, entry, plan, request
 

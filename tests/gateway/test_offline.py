@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from console.domain.commands import Role
-from console.gateway import offline
+from quotadeck.domain.commands import Role
+from quotadeck.gateway import offline
 from tests.gateway.desks import HOUR_MS, Bench, bench
 from tests.gateway.serving import ME
 from tests.gateway.test_desk import full_disk

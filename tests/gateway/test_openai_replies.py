@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.calls import Cause, Outcome
-from console.domain.limits import MICRO, Kind, RateLimit, rpm, tpm
-from console.gateway.admission import Size
-from console.gateway.openai_errors import error_reply
-from console.gateway.openai_replies import (
+from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.limits import MICRO, Kind, RateLimit, rpm, tpm
+from quotadeck.gateway.admission import Size
+from quotadeck.gateway.openai_errors import error_reply
+from quotadeck.gateway.openai_replies import (
     chat_reply,
     error_words,
     failure_of,
     go_duration,
     reply_headers,
 )
-from console.gateway.refusals import RateLevel, UpstreamFailed, UpstreamRefused
-from console.gateway.upstream import Broken
-from console.gateway.upstream_keys import upstream_keys
-from console.gateway.usage import Usage
+from quotadeck.gateway.refusals import RateLevel, UpstreamFailed, UpstreamRefused
+from quotadeck.gateway.upstream import Broken
+from quotadeck.gateway.upstream_keys import upstream_keys
+from quotadeck.gateway.usage import Usage
 from tests.gateway.values import call
 
 SIZE = Size(input_tokens=30, output_tokens=256, bound_nano=1, bound_is_estimate=False)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai._streaming import ServerSentEvent, SSEDecoder
 
-from console.gateway import sse
-from console.gateway.openai_stream import OpenAIRelay, error_event
-from console.gateway.usage import Usage
+from quotadeck.gateway import sse
+from quotadeck.gateway.openai_stream import OpenAIRelay, error_event
+from quotadeck.gateway.usage import Usage
 
 USAGE = {"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46}
 DONE = b"data: [DONE]\n\n"

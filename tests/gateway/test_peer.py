@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from console.domain.commands import Actor, Role
-from console.gateway.peer import (
+from quotadeck.domain.commands import Actor, Role
+from quotadeck.gateway.peer import (
     PATH_LIMIT_BYTES,
     SocketBusy,
     SocketError,

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from console.domain.commands import Field
-from console.domain.layers import Layer
-from console.domain.limits import MICRO, Kind, RateLimit, SlotLimit
-from console.domain.money import NANO_PER_USD
-from console.gateway.plan import compile_plan, file_layer, limits_of, recompile
+from quotadeck.domain.commands import Field
+from quotadeck.domain.layers import Layer
+from quotadeck.domain.limits import MICRO, Kind, RateLimit, SlotLimit
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.gateway.plan import compile_plan, file_layer, limits_of, recompile
 from tests.gateway.values import FLASH, NOON_US, OPUS, WINDOWS, catalogue, entry, layers, plan
 
 HOUR_US = 3_600_000_000

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from console.domain.calls import Cause
-from console.domain.commands import Action, Actor, Command, Field, Role
+from quotadeck.domain.calls import Cause
+from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from tests.gateway.desks import (
     ADA,
     HOUR_MS,

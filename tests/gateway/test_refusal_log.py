@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from console.domain.calls import Call, Cause, Outcome
-from console.gateway.flight import Arrival
-from console.gateway.keys import Caller
-from console.gateway.refusal_log import RefusalLog
-from console.store import Ledger
+from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.gateway.flight import Arrival
+from quotadeck.gateway.keys import Caller
+from quotadeck.gateway.refusal_log import RefusalLog
+from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, catalogue, plan, request
 
@@ -44,7 +44,7 @@ class Log:
 
 @pytest.fixture
 async def it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Log]:
-    monkeypatch.setattr("console.store.ballast.BALLAST_BYTES", 1024 * 1024)
+    monkeypatch.setattr("quotadeck.store.ballast.BALLAST_BYTES", 1024 * 1024)
     clock = HandClock(NOON_US)
     ledger = await Ledger.open(tmp_path / "state", clock)
     yield Log(ledger, RefusalLog(ledger, clock), clock)

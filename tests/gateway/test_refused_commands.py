@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from console.domain.commands import Action, Actor, Entry, Role
-from console.domain.limits import MICRO
-from console.gateway.refused_commands import ROWS
+from quotadeck.domain.commands import Action, Actor, Entry, Role
+from quotadeck.domain.limits import MICRO
+from quotadeck.gateway.refused_commands import ROWS
 from tests.gateway.desks import PAUSE, RESUME, Bench, bench, with_key
 from tests.gateway.test_command_log import entries_in_memory
 from tests.gateway.test_desk import full_disk

@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 import pytest
 
-from console.domain.calls import Call
-from console.domain.commands import Role
-from console.domain.limits import MICRO
-from console.gateway.admin import PREFIX
-from console.gateway.admin_gate import Measured
-from console.gateway.admin_seats import STREAMS_OF_A_UID
-from console.gateway.shares import SHARES, Shares
-from console.wire.messages import CallRow, ErrorAnswer
-from console.wire.translate import call_row
+from quotadeck.domain.calls import Call
+from quotadeck.domain.commands import Role
+from quotadeck.domain.limits import MICRO
+from quotadeck.gateway.admin import PREFIX
+from quotadeck.gateway.admin_gate import Measured
+from quotadeck.gateway.admin_seats import STREAMS_OF_A_UID
+from quotadeck.gateway.shares import SHARES, Shares
+from quotadeck.wire.messages import CallRow, ErrorAnswer
+from quotadeck.wire.translate import call_row
 from tests.clocks import HandClock
 from tests.gateway.desks import call
 from tests.gateway.serving import ME, Admin, admin_api
@@ -130,7 +130,7 @@ class TestMeasured:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock, go, spent = HandClock(), asyncio.Event(), list[int]()
-        monkeypatch.setattr("console.gateway.admin_gate.thread_time_ns", clock.monotonic_ns)
+        monkeypatch.setattr("quotadeck.gateway.admin_gate.thread_time_ns", clock.monotonic_ns)
 
         async def work() -> None:
             clock.advance_ms(5)
@@ -265,7 +265,7 @@ async def test_a_long_page_lets_others_have_their_turn(
             turns += 1
             await asyncio.sleep(0)
 
-    monkeypatch.setattr("console.gateway.admin_pages.call_row", noted)
+    monkeypatch.setattr("quotadeck.gateway.admin_pages.call_row", noted)
     beside = asyncio.create_task(other())
     answer = await api.http.get(f"{PREFIX}calls?last=1000")
     beside.cancel()

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
-from console.gateway import sse
-from console.gateway.sse import Blocks, Event, read_block
+from quotadeck.gateway import sse
+from quotadeck.gateway.sse import Blocks, Event, read_block
 
 LINES = st.one_of(
     st.sampled_from(

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from console.domain.calls import Cause, Outcome
-from console.domain.reading import Reading
-from console.domain.state import AT_REST, Kind, State, Urgency
-from console.gateway.states import States
+from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.reading import Reading
+from quotadeck.domain.state import AT_REST, Kind, State, Urgency
+from quotadeck.gateway.states import States
 from tests.gateway.values import call
 
 SECOND_NS = 1_000_000_000

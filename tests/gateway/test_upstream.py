@@ -12,9 +12,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from console.domain.catalogue import Upstream
-from console.gateway import upstream as upstream_module
-from console.gateway.upstream import (
+from quotadeck.domain.catalogue import Upstream
+from quotadeck.gateway import upstream as upstream_module
+from quotadeck.gateway.upstream import (
     Broken,
     StreamReply,
     TimedOut,

@@ -5,9 +5,9 @@ import gc
 
 import pytest
 
-from console.domain.catalogue import Upstream
-from console.gateway import upstream as upstream_module
-from console.gateway.upstream import (
+from quotadeck.domain.catalogue import Upstream
+from quotadeck.gateway import upstream as upstream_module
+from quotadeck.gateway.upstream import (
     AiohttpUpstream,
     Broken,
     UpstreamClient,

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from console.gateway.vitals import VitalSigns
-from console.store import Ledger
+from quotadeck.gateway.vitals import VitalSigns
+from quotadeck.store import Ledger
 from tests.clocks import HandClock
 
 

@@ -13,8 +13,8 @@ import orjson
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
-from console.domain.calls import Call, Outcome
-from console.domain.money import Price
+from quotadeck.domain.calls import Call, Outcome
+from quotadeck.domain.money import Price
 from tests.gateway.provider import Peer, provider
 from tests.gateway.rig import SECRET, Rig, rig
 from tests.gateway.serving import served

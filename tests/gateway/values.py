@@ -5,14 +5,14 @@ from typing import Any
 
 import orjson
 
-from console.domain.calls import Call, Cause, Outcome
-from console.domain.catalogue import Catalogue, Project, Route, Target, Upstream
-from console.domain.commands import Action, Entry, Field, Role, Value
-from console.domain.layers import Layers
-from console.domain.limits import Priority
-from console.domain.money import NANO_PER_USD, Price
-from console.gateway.openai_request import ChatRequest, parse_chat
-from console.gateway.plan import Plan, Windows, compile_plan, file_layer
+from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from quotadeck.domain.commands import Action, Entry, Field, Role, Value
+from quotadeck.domain.layers import Layers
+from quotadeck.domain.limits import Priority
+from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.gateway.openai_request import ChatRequest, parse_chat
+from quotadeck.gateway.plan import Plan, Windows, compile_plan, file_layer
 
 NOON_US = 1_795_521_600_000_000
 """2026-11-24T12:00:00Z."""

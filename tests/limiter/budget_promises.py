@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from console.domain.days import day_at
-from console.domain.limits import BudgetLimit, rpm
-from console.limiter import DayUnknown, Money, Refused
+from quotadeck.domain.days import day_at
+from quotadeck.domain.limits import BudgetLimit, rpm
+from quotadeck.limiter import DayUnknown, Money, Refused
 from tests.limiter.rig import (
     DAY_US,
     MONEY,

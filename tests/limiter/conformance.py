@@ -2,8 +2,8 @@
 
 import pytest
 
-from console.domain.limits import MICRO, Take, rpm, tpm
-from console.limiter import Admitted, Limiter, Refused
+from quotadeck.domain.limits import MICRO, Take, rpm, tpm
+from quotadeck.limiter import Admitted, Limiter, Refused
 from tests.clocks import HandClock
 from tests.limiter.budget_promises import BudgetPromises
 from tests.limiter.rate_promises import PriorityPromises, RatePromises, RelimitPromises

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from console.domain.bucket import RESERVE_PERCENT
-from console.domain.limits import BudgetLimit, Limit, Priority, RateLimit, SlotLimit, Take
-from console.limiter import Admitted, Limiter, Refused
+from quotadeck.domain.bucket import RESERVE_PERCENT
+from quotadeck.domain.limits import BudgetLimit, Limit, Priority, RateLimit, SlotLimit, Take
+from quotadeck.limiter import Admitted, Limiter, Refused
 from tests.clocks import HandClock
 
 T = TypeVar("T")

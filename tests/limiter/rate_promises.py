@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from console.domain.limits import MICRO, Priority, SlotLimit, Take, rpm, tpm
-from console.limiter import Admitted, Refused
+from quotadeck.domain.limits import MICRO, Priority, SlotLimit, Take, rpm, tpm
+from quotadeck.limiter import Admitted, Refused
 from tests.limiter.rig import (
     MONEY,
     RPM,

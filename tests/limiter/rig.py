@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from console.domain.bucket import refill
-from console.domain.limits import MICRO, BudgetLimit, Priority, RateLimit, SlotLimit, Take
-from console.limiter import Admitted, BucketState, Limiter, Refused
+from quotadeck.domain.bucket import refill
+from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, RateLimit, SlotLimit, Take
+from quotadeck.limiter import Admitted, BucketState, Limiter, Refused
 from tests.clocks import HandClock
 
 RPM, TPM, SLOTS, MONEY = (

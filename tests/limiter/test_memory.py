@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from console.domain.limits import MICRO, BudgetLimit, Priority, SlotLimit, Take, rpm
-from console.limiter import Admitted, Limiter, MemoryLimiter, Refused
-from console.limiter.buckets import DAYS_KEPT, MoneyBucket
+from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, SlotLimit, Take, rpm
+from quotadeck.limiter import Admitted, Limiter, MemoryLimiter, Refused
+from quotadeck.limiter.buckets import DAYS_KEPT, MoneyBucket
 from tests.clocks import HandClock
 from tests.limiter.conformance import LimiterPromises
 from tests.limiter.rig import RPM, Rig, money, one, slot

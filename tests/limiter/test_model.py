@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-from console.limiter import Limiter, MemoryLimiter
+from quotadeck.limiter import Limiter, MemoryLimiter
 from tests.clocks import HandClock
 from tests.limiter.model import LimiterMachine
 

@@ -19,8 +19,8 @@ MODEL = "gpt-4.1"
 
 
 def spawn(*arguments: str | Path) -> subprocess.Popen[str]:
-    """Start `python -m console.sim …` with pipes on all three ends."""
-    command = [sys.executable, "-m", "console.sim", *map(str, arguments)]
+    """Start `python -m quotadeck.sim …` with pipes on all three ends."""
+    command = [sys.executable, "-m", "quotadeck.sim", *map(str, arguments)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 

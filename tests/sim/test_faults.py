@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 import pytest
 
-from console.sim.faults import HEADER, KINDS
+from quotadeck.sim.faults import HEADER, KINDS
 
 from .driver import MODEL, Raw, Upstream, body, events, took_s
 

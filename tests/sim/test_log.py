@@ -9,8 +9,8 @@ import aiohttp
 import orjson
 import pytest
 
-from console.sim.catalogue import MODELS, cost_nano_usd
-from console.sim.faults import HEADER
+from quotadeck.sim.catalogue import MODELS, cost_nano_usd
+from quotadeck.sim.faults import HEADER
 
 from .driver import MODEL, Upstream, body, events, eventually, running
 

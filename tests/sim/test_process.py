@@ -11,8 +11,8 @@ import aiohttp
 import orjson
 import pytest
 
-from console.sim.__main__ import main
-from console.sim.faults import HEADER
+from quotadeck.sim.__main__ import main
+from quotadeck.sim.faults import HEADER
 
 from .driver import PATIENCE_S, body, eventually, finish, running, spawn
 
@@ -51,7 +51,7 @@ def test_a_killed_parent_ends_it() -> None:
     """The parent is killed, not asked: only the pipe can tell."""
     script = (
         "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'console.sim', 'upstream', "
+        "child = subprocess.Popen([sys.executable, '-m', 'quotadeck.sim', 'upstream', "
         "'--exit-with-parent'], stdin=subprocess.PIPE)\n"
         "time.sleep(60)\n"
     )
@@ -116,5 +116,5 @@ def test_keys_that_do_not_serve_are_one_line_and_exit_2(
 
 def test_the_cast_can_be_read_without_a_server() -> None:
     """The demo's parent is the console: it must not load aiohttp for a table."""
-    check = "import sys, console.sim; sys.exit('aiohttp' in sys.modules)"
+    check = "import sys, quotadeck.sim; sys.exit('aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

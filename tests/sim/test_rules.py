@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.sim.ask import Ask, parse_ask
-from console.sim.catalogue import MODELS, cost_nano_usd
-from console.sim.errors import RefusedError
-from console.sim.limits import NS_PER_MINUTE, Limits
-from console.sim.plan import draw
-from console.sim.tokens import count_input, count_text
+from quotadeck.sim.ask import Ask, parse_ask
+from quotadeck.sim.catalogue import MODELS, cost_nano_usd
+from quotadeck.sim.errors import RefusedError
+from quotadeck.sim.limits import NS_PER_MINUTE, Limits
+from quotadeck.sim.plan import draw
+from quotadeck.sim.tokens import count_input, count_text
 
 from .driver import MODEL, body
 

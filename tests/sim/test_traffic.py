@@ -14,9 +14,9 @@ import aiohttp
 import orjson
 import pytest
 
-from console.sim import cast
-from console.sim.catalogue import MODELS
-from console.sim.prompts import Prompts
+from quotadeck.sim import cast
+from quotadeck.sim.catalogue import MODELS
+from quotadeck.sim.prompts import Prompts
 
 from .driver import PATIENCE_S, Upstream, eventually, finish, running, spawn
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from console.store import Ledger
-from console.store.ballast import Ballast
+from quotadeck.store import Ledger
+from quotadeck.store.ballast import Ballast
 from tests.clocks import HandClock
 from tests.store.killing import kill_repeatedly
 from tests.store.values import all_calls, assert_sums, ended, opened

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from console.domain.snapshot import Snapshot, Vitals
+from quotadeck.domain.snapshot import Snapshot, Vitals
 
 WHOAMI = b'{"actor": "mika", "role": "operator"}'
 Script = Callable[[asyncio.StreamWriter], None]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from console.domain.commands import Action, Command, Role
-from console.sources import GatewaySource, Reading, SourceError, SourceGone, knock
-from console.wire.stream import Encoder
+from quotadeck.domain.commands import Action, Command, Role
+from quotadeck.sources import GatewaySource, Reading, SourceError, SourceGone, knock
+from quotadeck.wire.stream import Encoder
 from tests.sources.nobody import nobody
 from tests.sources.scripted import WHOAMI, answer, event, served, snapshot, stream
 
@@ -185,7 +185,7 @@ def test_a_path_too_long_for_a_socket_is_told_as_that(path: Path) -> None:
 
 def test_the_front_door_loads_neither_httpx_nor_pydantic_nor_textual() -> None:
     asked = (
-        "import sys, console.sources as s; s.GatewaySource; "
+        "import sys, quotadeck.sources as s; s.GatewaySource; "
         "print([m for m in ('httpx', 'pydantic', 'textual', 'aiohttp') if m in sys.modules]); "
         "s.CommandAnswer; print('pydantic' in sys.modules)"
     )
@@ -208,7 +208,7 @@ def test_a_knock_waits_where_others_stand_before_the_door(
             if room:
                 stack.enter_context(door.accept()[0])
 
-        monkeypatch.setattr("console.sources.gateway.CONNECT_S", 10.0 if room else 0.01)
+        monkeypatch.setattr("quotadeck.sources.gateway.CONNECT_S", 10.0 if room else 0.01)
         monkeypatch.setattr("time.sleep", slept)
         if room:
             knock(path)

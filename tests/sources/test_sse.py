@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.sources.sse import MAX_EVENT_BYTES, Events, EventTooLarge
+from quotadeck.sources.sse import MAX_EVENT_BYTES, Events, EventTooLarge
 
 SENT = (
     b": a comment\nevent: snapshot\ndata: {}\n\n"

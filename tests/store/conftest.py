@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from console.store import Keep, Ledger, Reader
+from quotadeck.store import Keep, Ledger, Reader
 from tests.clocks import HandClock
 
 Opener = Callable[..., Awaitable[Ledger]]
@@ -15,7 +15,7 @@ ReaderOpener = Callable[[], Awaitable[Reader]]
 @pytest.fixture(autouse=True)
 def _small_ballast(monkeypatch: pytest.MonkeyPatch) -> None:
     """A megabyte a test instead of sixteen; the full size is for the tests that are about it."""
-    monkeypatch.setattr("console.store.ballast.BALLAST_BYTES", 1024 * 1024)
+    monkeypatch.setattr("quotadeck.store.ballast.BALLAST_BYTES", 1024 * 1024)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.store import Ledger
-from console.store.chain import Link, seal
+from quotadeck.store import Ledger
+from quotadeck.store.chain import Link, seal
 from tests.clocks import HandClock
 from tests.store.values import ended, entry
 

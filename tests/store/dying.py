@@ -10,10 +10,10 @@ import random
 import sys
 from pathlib import Path
 
-import console.store.ledger
-from console.clock import MachineClock
-from console.domain.calls import Cause
-from console.store import Ledger
+import quotadeck.store.ledger
+from quotadeck.clock import MachineClock
+from quotadeck.domain.calls import Cause
+from quotadeck.store import Ledger
 from tests.store.values import ended, entry, opened, refused
 
 SEGMENT_BYTES = 60_000
@@ -57,5 +57,5 @@ async def work(directory: Path, run: str) -> None:
 
 
 if __name__ == "__main__":
-    console.store.ledger.SEGMENT_BYTES = SEGMENT_BYTES  # type: ignore[misc]
+    quotadeck.store.ledger.SEGMENT_BYTES = SEGMENT_BYTES  # type: ignore[misc]
     asyncio.run(work(Path(sys.argv[1]), sys.argv[2]))

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from console.domain.calls import Call, OpenCall, Outcome
-from console.store import Ledger
+from quotadeck.domain.calls import Call, OpenCall, Outcome
+from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.values import all_calls, assert_sums
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from console.domain.commands import Entry
-from console.store import GENESIS, Broken
-from console.store.chain import Chain, Link, canonical, seal
+from quotadeck.domain.commands import Entry
+from quotadeck.store import GENESIS, Broken
+from quotadeck.store.chain import Chain, Link, canonical, seal
 from tests.store.conftest import Opener, ReaderOpener
 from tests.store.values import entry
 
@@ -95,7 +95,7 @@ async def test_a_row_changed_in_the_file_is_found(
 async def test_a_log_of_several_pages_is_checked_as_one(
     kept: int, open_ledger: Opener, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("console.store.reader.PAGE_ROWS", 2)
+    monkeypatch.setattr("quotadeck.store.reader.PAGE_ROWS", 2)
     ledger = await open_ledger()
     for number in range(kept):
         await ledger.command(entry(f"cmd_{number}", applied=number != 2), durable=False)

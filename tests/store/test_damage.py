@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.store import Ledger, StoreError, examine
+from quotadeck.store import Ledger, StoreError, examine
 from tests.clocks import HandClock
 from tests.store.damages import (
     CALLS,
@@ -177,7 +177,7 @@ REFUSED = [
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("template")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("console.store.ballast.BALLAST_BYTES", 4_096)
+        patch.setattr("quotadeck.store.ballast.BALLAST_BYTES", 4_096)
         asyncio.run(leave(home / "running", home / "left"))
     return home / "left"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from console.store import Ledger
-from console.store.places import ledger_file
+from quotadeck.store import Ledger
+from quotadeck.store.places import ledger_file
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import (
@@ -118,7 +118,7 @@ async def test_a_command_that_cannot_be_made_durable_is_not_in_the_log(
 
     # A disk that refuses to sync cannot be had without a device of one's own.
     with monkeypatch.context() as broken:
-        broken.setattr("console.store.journal._sync_data", failing)
+        broken.setattr("quotadeck.store.journal._sync_data", failing)
         with pytest.raises(OSError, match="Input/output"):
             await ledger.command(entry("cmd_2"), durable=True)
     third = await ledger.command(entry("cmd_3"), durable=True)
@@ -136,7 +136,7 @@ async def test_a_command_that_cannot_be_made_durable_is_not_in_the_log(
 async def test_a_segment_that_goes_while_a_command_is_synced_is_no_failure(
     open_ledger: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("console.store.ledger.SEGMENT_BYTES", 1)
+    monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 1)
     ledger = await open_ledger()
     ledger.end_call(ended("req_1"))
     sync = ledger._journal.sync_since(ledger._journal.newest)

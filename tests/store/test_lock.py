@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from console.store import Ledger, StoreBusy
-from console.store.lock import Lock, holder, is_held
+from quotadeck.store import Ledger, StoreBusy
+from quotadeck.store.lock import Lock, holder, is_held
 from tests.clocks import HandClock
 
 # As another account that has the group of the store, when the tests run as root.
 _ASK = """
 import os, sys
 from pathlib import Path
-from console.store.lock import holder, is_held
+from quotadeck.store.lock import holder, is_held
 if os.geteuid() == 0:
     os.setgid(12345), os.setuid(12346)
 print(is_held(Path(sys.argv[1])), holder(Path(sys.argv[1])))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from console.store import Ledger, StoreBusy
-from console.store.ballast import BALLAST_BYTES, Ballast
-from console.store.sqlite_errors import words
+from quotadeck.store import Ledger, StoreBusy
+from quotadeck.store.ballast import BALLAST_BYTES, Ballast
+from quotadeck.store.sqlite_errors import words
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import all_calls, assert_sums, ended, entry, happening, opened, run_python
@@ -18,10 +18,10 @@ from tests.store.values import all_calls, assert_sums, ended, entry, happening, 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait hundredths of a second where the product waits seconds."""
-    monkeypatch.setattr("console.store.connection.BUSY_TIMEOUT_S", 0.01)
-    monkeypatch.setattr("console.store.writer.BACKOFF_S", (0.01, 0.02))
-    monkeypatch.setattr("console.store.writer.GIVE_UP_S", 0.05)
-    monkeypatch.setattr("console.store.replay.OPEN_LOCKED_S", 0.05)
+    monkeypatch.setattr("quotadeck.store.connection.BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("quotadeck.store.writer.BACKOFF_S", (0.01, 0.02))
+    monkeypatch.setattr("quotadeck.store.writer.GIVE_UP_S", 0.05)
+    monkeypatch.setattr("quotadeck.store.replay.OPEN_LOCKED_S", 0.05)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -76,7 +76,7 @@ async def test_what_a_locked_ledger_did_not_take_at_the_end_is_there_at_the_next
 _FULL = """
 import asyncio, json, resource, signal, sys
 from pathlib import Path
-from console.store import Ledger
+from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.values import ended, entry, opened
 
@@ -157,7 +157,7 @@ def test_the_ballast_is_sixteen_megabytes_of_real_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert BALLAST_BYTES == 16 * 1024 * 1024
-    monkeypatch.setattr("console.store.ballast.BALLAST_BYTES", BALLAST_BYTES)
+    monkeypatch.setattr("quotadeck.store.ballast.BALLAST_BYTES", BALLAST_BYTES)
     ballast = Ballast(tmp_path)
     assert not ballast.release()
     assert ballast.restore()

@@ -10,11 +10,11 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from console.domain.calls import Cause, Outcome
-from console.store import Ledger, Reader, StoreError
-from console.store.places import ledger_file
-from console.store.retention import _OLD_CALLS, _OLD_LEVELS, _OLD_MINUTES
-from console.store.schema import KEY
+from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.store import Ledger, Reader, StoreError
+from quotadeck.store.places import ledger_file
+from quotadeck.store.retention import _OLD_CALLS, _OLD_LEVELS, _OLD_MINUTES
+from quotadeck.store.schema import KEY
 from tests.clocks import HandClock
 from tests.store.conftest import Opener, ReaderOpener
 from tests.store.values import all_calls, contents, ended, entry, happening, refused, run_python
@@ -22,7 +22,7 @@ from tests.store.values import all_calls, contents, ended, entry, happening, ref
 _WRITE_AND_DIE = """
 import asyncio, os, sys
 from pathlib import Path
-from console.store import Ledger
+from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.values import ended
 
@@ -38,8 +38,8 @@ asyncio.run(main())
 _READ_AS_ANYBODY = """
 import asyncio, os, sys, urllib.parse  # all that is imported late, while we still may read it
 from pathlib import Path
-from console.store import Reader
-import console.store.ledger
+from quotadeck.store import Reader
+import quotadeck.store.ledger
 
 async def main():
     if os.geteuid() == 0:

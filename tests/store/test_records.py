@@ -2,10 +2,10 @@
 
 import pytest
 
-from console.domain.calls import Cause
-from console.domain.steady import Mark
-from console.store.chain import seal
-from console.store.records import (
+from quotadeck.domain.calls import Cause
+from quotadeck.domain.steady import Mark
+from quotadeck.store.chain import seal
+from quotadeck.store.records import (
     FRAME_HEAD_BYTES,
     Levels,
     Unreadable,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from console.store import (
+from quotadeck.store import (
     Ledger,
     Reader,
     StoreBusy,
@@ -131,7 +131,7 @@ async def test_a_second_gateway_is_refused_and_the_first_goes_on(
     script = (
         "import asyncio, sys\n"
         "from pathlib import Path\n"
-        "from console.store import Ledger, StoreBusy\n"
+        "from quotadeck.store import Ledger, StoreBusy\n"
         "from tests.clocks import HandClock\n"
         "async def main():\n"
         "    try:\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from console.domain.calls import Cause, Outcome, unknown_end
-from console.store import Ledger
+from quotadeck.domain.calls import Cause, Outcome, unknown_end
+from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import all_calls, assert_sums, dump, ended, entry, opened, refused
@@ -84,7 +84,7 @@ async def test_old_segments_go_only_when_a_restart_needs_them_no_more(
     clock: HandClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("console.store.ledger.SEGMENT_BYTES", 1)
+    monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 1)
     ledger = await open_ledger()
     ledger.open_call(opened("req_long"))
     ledger.levels(1, {}, {})
@@ -118,7 +118,7 @@ async def test_a_new_segment_that_was_cut_off_in_its_head_changes_nothing(
     ledger.levels(1, {"b:rpm": 1}, {})
     ledger.open_call(opened("req_2"))
     before = (directory / "journal" / "0000000001.journal").read_bytes()
-    monkeypatch.setattr("console.store.ledger.SEGMENT_BYTES", 1)
+    monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 1)
     ledger.levels(2, {"b:rpm": 2}, {})
     head = (directory / "journal" / "0000000002.journal").read_bytes()
     await ledger.close()

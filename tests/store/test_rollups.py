@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console.domain.calls import REFUSAL_CAUSES, Call, Cause, Outcome
-from console.store import Ledger
+from quotadeck.domain.calls import REFUSAL_CAUSES, Call, Cause, Outcome
+from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import MINUTE_US, START_US, all_calls, assert_sums, ended

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from console.store import Ledger, Loss
-from console.store.watch import check_pages
+from quotadeck.store import Ledger, Loss
+from quotadeck.store.watch import check_pages
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.damages import noise, overwrite, replaced
@@ -125,7 +125,7 @@ async def test_a_state_folder_that_goes_is_told_and_the_journal_is_on_disk_again
     assert "ledger.db removed: history not on disk" in ledger.troubles
     assert segment(directory).stat().st_size > 0
     _calls(ledger, "req_2")
-    monkeypatch.setattr("console.store.ledger.SEGMENT_BYTES", 1)
+    monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 1)
     ledger.levels(1, {}, {})
     await ledger.flushed()
     assert b"req_1" in segment(directory).read_bytes(), "the journal is all that is left: it stays"

@@ -7,11 +7,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from console.domain.calls import REFUSAL_CAUSES, Call, Cause, OpenCall, Outcome
-from console.domain.commands import Action, Entry, Field, Role
-from console.domain.latency import column
-from console.domain.snapshot import Happening, HappeningKind
-from console.store import Reader, Rollup
+from quotadeck.domain.calls import REFUSAL_CAUSES, Call, Cause, OpenCall, Outcome
+from quotadeck.domain.commands import Action, Entry, Field, Role
+from quotadeck.domain.latency import column
+from quotadeck.domain.snapshot import Happening, HappeningKind
+from quotadeck.store import Reader, Rollup
 
 START_US = 1_795_489_200_000_000
 MINUTE_US = 60_000_000

@@ -6,11 +6,11 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from console.clock import MachineClock
-from console.domain.commands import Command
-from console.tui.app import Quotadeck
-from console.tui.lines import Lines
-from console.tui.themes import find_theme
+from quotadeck.clock import MachineClock
+from quotadeck.domain.commands import Command
+from quotadeck.tui.app import Quotadeck
+from quotadeck.tui.lines import Lines
+from quotadeck.tui.themes import find_theme
 from tests.tui.play import JST
 from tests.tui.scenes import fire
 from tests.tui.scripted import Scripted

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 from random import Random
 
-from console.domain.snapshot import Snapshot
-from console.tui import run_console
+from quotadeck.domain.snapshot import Snapshot
+from quotadeck.tui import run_console
 from tests.tui.scenes import calm, fire, hostile
 from tests.tui.scripted import Scripted, advancing
 

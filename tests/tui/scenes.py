@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Final
 
-from console.domain.commands import Role
-from console.domain.layers import Layer
-from console.domain.limits import MICRO
-from console.domain.money import NANO_PER_USD
-from console.domain.snapshot import (
+from quotadeck.domain.commands import Role
+from quotadeck.domain.layers import Layer
+from quotadeck.domain.limits import MICRO
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.snapshot import (
     Budget,
     Change,
     Flow,
@@ -21,7 +21,7 @@ from console.domain.snapshot import (
     Vitals,
     Whoami,
 )
-from console.domain.state import AT_REST, Held, Kind, State, Urgency
+from quotadeck.domain.state import AT_REST, Held, Kind, State, Urgency
 
 NOW_MS: Final = 5_000_000
 AT_US: Final = 1_795_456_920_000_000

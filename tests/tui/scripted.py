@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from console.domain.commands import Command
-from console.domain.snapshot import Snapshot, Whoami
-from console.sources.base import Reading, SourceGone
+from quotadeck.domain.commands import Command
+from quotadeck.domain.snapshot import Snapshot, Whoami
+from quotadeck.sources.base import Reading, SourceGone
 from tests.tui.scenes import ME
 
 if TYPE_CHECKING:
-    from console.sources import (
+    from quotadeck.sources import (
         AuditPage,
         AuditRow,
         CallsPage,
@@ -72,7 +72,7 @@ class Scripted:
         self, *, limit: int, before_seq: int | None = None, subject: str = ""
     ) -> AuditPage:
         self._check()
-        from console.sources import AuditPage
+        from quotadeck.sources import AuditPage
 
         known = [row for row in self.rows if before_seq is None or row.seq < before_seq]
         rows = [row for row in known if not subject or row.subject == subject][:limit]
@@ -100,7 +100,7 @@ class Scripted:
 
 def agree(command: Command, dry_run: bool) -> CommandAnswer:
     """Yes to everything, with an estimate for limits."""
-    from console.sources import CommandAnswer, Estimate
+    from quotadeck.sources import CommandAnswer, Estimate
 
     limit = command.action == "limit"
     estimate = Estimate(

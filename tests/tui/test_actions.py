@@ -7,10 +7,10 @@ from typing import get_args
 
 import pytest
 
-from console.domain.commands import Role
-from console.domain.state import Held, Kind
-from console.domain.state_words import words_of
-from console.tui.actions import (
+from quotadeck.domain.commands import Role
+from quotadeck.domain.state import Held, Kind
+from quotadeck.domain.state_words import words_of
+from quotadeck.tui.actions import (
     ACTIONS,
     Place,
     allowed,
@@ -19,10 +19,10 @@ from console.tui.actions import (
     key_name,
     keys_reference,
 )
-from console.tui.audit import Audit
-from console.tui.help import Help, help_lines
-from console.tui.overview import Overview
-from console.tui.rows import columns_for, project_head
+from quotadeck.tui.audit import Audit
+from quotadeck.tui.help import Help, help_lines
+from quotadeck.tui.overview import Overview
+from quotadeck.tui.rows import columns_for, project_head
 
 PLACES: tuple[Place, ...] = ("overview", "audit", "help")
 ROOMS = {"overview": Overview, "audit": Audit, "help": Help}

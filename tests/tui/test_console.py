@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from console.domain.commands import Role
-from console.domain.snapshot import Whoami
-from console.sources import AuditRow
+from quotadeck.domain.commands import Role
+from quotadeck.domain.snapshot import Whoami
+from quotadeck.sources import AuditRow
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import fire
 from tests.tui.scripted import Scripted

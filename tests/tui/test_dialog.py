@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from textual.pilot import Pilot
 
-from console.domain.commands import Action, Command, Field
-from console.sources import CommandAnswer
-from console.tui.lines import Lines
+from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.sources import CommandAnswer
+from quotadeck.tui.lines import Lines
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import fire
 from tests.tui.scripted import Scripted, agree

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.tui import figures as f
+from quotadeck.tui import figures as f
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from console.domain.snapshot import Snapshot
-from console.sources.base import Reading, SourceGone
-from console.tui.link import STALE_MS, Link
+from quotadeck.domain.snapshot import Snapshot
+from quotadeck.sources.base import Reading, SourceGone
+from quotadeck.tui.link import STALE_MS, Link
 from tests.clocks import HandClock
 from tests.tui.scenes import AT_US, ME, NOW_MS, calm
 from tests.tui.scripted import Scripted

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from console.tui import figures as f
-from console.tui.frame import detail_line
-from console.tui.narrow import narrowed
-from console.tui.rows import Line, columns_for, project_head, project_line, target_line
-from console.tui.state import Present
+from quotadeck.tui import figures as f
+from quotadeck.tui.frame import detail_line
+from quotadeck.tui.narrow import narrowed
+from quotadeck.tui.rows import Line, columns_for, project_head, project_line, target_line
+from quotadeck.tui.state import Present
 from tests.tui.driving import quotadeck, scripted, sees
 from tests.tui.play import JST
 from tests.tui.scenes import AT_US, NOW_MS, fire, project

@@ -3,9 +3,9 @@
 import pytest
 from textual.events import Paste
 
-from console.tui.app import Quotadeck
-from console.tui.overview import NOTE_S
-from console.tui.themes import find_theme
+from quotadeck.tui.app import Quotadeck
+from quotadeck.tui.overview import NOTE_S
+from quotadeck.tui.themes import find_theme
 from tests.clocks import HandClock
 from tests.tui.driving import (
     applied,

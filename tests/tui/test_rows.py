@@ -5,14 +5,14 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from console.domain.snapshot import Flow
-from console.domain.state import Kind
-from console.tui import figures as f
-from console.tui import frame
-from console.tui.actions import available
-from console.tui.link import Picture
-from console.tui.rows import Line, columns_for, project_head, project_line, target_line
-from console.tui.state import Present
+from quotadeck.domain.snapshot import Flow
+from quotadeck.domain.state import Kind
+from quotadeck.tui import figures as f
+from quotadeck.tui import frame
+from quotadeck.tui.actions import available
+from quotadeck.tui.link import Picture
+from quotadeck.tui.rows import Line, columns_for, project_head, project_line, target_line
+from quotadeck.tui.state import Present
 from tests.tui.scenes import AT_US, ME, NOW_MS, fire, level, project, trouble, usd
 
 JST = timezone(timedelta(hours=9), "JST")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from console.domain.snapshot import Flow, ProjectRow, RouteRow
-from console.domain.state import Kind, State, Urgency
-from console.tui.state import InForce, Order, Present, in_force, project_gone_us
+from quotadeck.domain.snapshot import Flow, ProjectRow, RouteRow
+from quotadeck.domain.state import Kind, State, Urgency
+from quotadeck.tui.state import InForce, Order, Present, in_force, project_gone_us
 from tests.tui.scenes import AT_US, DAY_END_US, NOW_MS, calm, change, fire, project, trouble, usd
 
 NOW = Present(NOW_MS, AT_US)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from console.tui.themes import (
+from quotadeck.tui.themes import (
     ROLES,
     ThemeError,
     find_theme,

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from console.domain.commands import Role
-from console.domain.days import micros
-from console.domain.ids import new_id
-from console.domain.snapshot import Change, ProjectRow, Snapshot, Whoami
-from console.sources import AuditRow
+from quotadeck.domain.commands import Role
+from quotadeck.domain.days import micros
+from quotadeck.domain.ids import new_id
+from quotadeck.domain.snapshot import Change, ProjectRow, Snapshot, Whoami
+from quotadeck.sources import AuditRow
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import AT_US, MINUTE_US, calm, change, fire
 from tests.tui.scripted import Scripted

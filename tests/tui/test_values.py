@@ -4,9 +4,9 @@ import shlex
 
 import pytest
 
-from console.domain.commands import Action, Command, Field
-from console.domain.typed import TypedWrong
-from console.tui.values import as_command_line, lasting_ms
+from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.domain.typed import TypedWrong
+from quotadeck.tui.values import as_command_line, lasting_ms
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from console.wire.config import ConfigError, load
+from quotadeck.wire.config import ConfigError, load
 
 KEY = "sk-test-0123456789abcdef0123456789abcdef"
 ENV = {"UPSTREAM_KEY": KEY}

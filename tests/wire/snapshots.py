@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from console.domain.layers import Layer
-from console.domain.snapshot import (
+from quotadeck.domain.layers import Layer
+from quotadeck.domain.snapshot import (
     Budget,
     Change,
     Flow,
@@ -19,8 +19,8 @@ from console.domain.snapshot import (
     TargetRow,
     Vitals,
 )
-from console.domain.state import AT_REST, Held, Kind, State, Urgency
-from console.domain.text import clean
+from quotadeck.domain.state import AT_REST, Held, Kind, State, Urgency
+from quotadeck.domain.text import clean
 
 ints = st.integers(-(2**62), 2**62)
 counts = st.integers(0, 2**62)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from console.domain.commands import Role
-from console.domain.limits import Kind, Priority
-from console.wire import paths
-from console.wire.config import GatewayConfig, example, load
+from quotadeck.domain.commands import Role
+from quotadeck.domain.limits import Kind, Priority
+from quotadeck.wire import paths
+from quotadeck.wire.config import GatewayConfig, example, load
 from tests.wire.configs import ENV, KEY, SMALL, changed, written
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from console.wire.config import ConfigError, load
+from quotadeck.wire.config import ConfigError, load
 from tests.wire.configs import ENV, SMALL, changed, refusal, written
 
 

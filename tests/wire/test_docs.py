@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from console.wire.config.models import NAMED_TABLES, TABLES
+from quotadeck.wire.config.models import NAMED_TABLES, TABLES
 from tests import docs
 
 

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from console.wire import paths
-from console.wire.paths import Found, find_socket
+from quotadeck.wire import paths
+from quotadeck.wire.paths import Found, find_socket
 from tests.sources.nobody import nobody
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from console.wire.config import secrets
-from console.wire.config.models import SecretRef
-from console.wire.config.secrets import SecretUnavailable, resolve
+from quotadeck.wire.config import secrets
+from quotadeck.wire.config.models import SecretRef
+from quotadeck.wire.config.secrets import SecretUnavailable, resolve
 
 SECRET = "sk-live-0123456789abcdef0123456789abcdef"
 

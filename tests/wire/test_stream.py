@@ -10,7 +10,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 
-from console.domain.snapshot import (
+from quotadeck.domain.snapshot import (
     Budget,
     Flow,
     Happening,
@@ -21,7 +21,7 @@ from console.domain.snapshot import (
     Snapshot,
     Vitals,
 )
-from console.wire.stream import Decoder, Encoder, StreamDamaged
+from quotadeck.wire.stream import Decoder, Encoder, StreamDamaged
 from tests.wire.snapshots import sequences
 
 EVENTS = ("snapshot", "changes", "heartbeat")

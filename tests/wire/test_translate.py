@@ -5,11 +5,11 @@ from dataclasses import fields
 import pytest
 from pydantic import ValidationError
 
-from console.domain.calls import REFUSAL_CAUSES, Call, Cause, Outcome
-from console.domain.commands import Action, Command, Entry, Field, Role
-from console.domain.snapshot import Happening, HappeningKind
-from console.wire import translate
-from console.wire.messages import AuditPage, CallRow, CommandAnswer, RollupRow, WhoamiAnswer
+from quotadeck.domain.calls import REFUSAL_CAUSES, Call, Cause, Outcome
+from quotadeck.domain.commands import Action, Command, Entry, Field, Role
+from quotadeck.domain.snapshot import Happening, HappeningKind
+from quotadeck.wire import translate
+from quotadeck.wire.messages import AuditPage, CallRow, CommandAnswer, RollupRow, WhoamiAnswer
 
 HOSTILE = "\x1b]52;c;aGk=\x07[@click=app.quit]"
 SAFE = "\ufffd]52;c;aGk=\ufffd[@click=app.quit]"

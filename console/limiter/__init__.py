@@ -1,6 +1,0 @@
-"""Live bucket state behind one small async protocol. This is where a limit is enforced."""
-
-from console.limiter.memory import MemoryLimiter
-from console.limiter.protocol import Admitted, BucketState, DayUnknown, Limiter, Money, Refused
-
-__all__ = ["Admitted", "BucketState", "DayUnknown", "Limiter", "MemoryLimiter", "Money", "Refused"]

@@ -1,0 +1,155 @@
+"""The root command: a table of commands, each loaded when it is asked for."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import click
+
+from quotadeck import __version__
+from quotadeck.cli.exits import MEANINGS, Exit, Stop
+from quotadeck.domain.text import clean
+
+COMMANDS: Final = {
+    "status": "readings",
+    "projects": "readings",
+    "models": "readings",
+    "pause": "changes",
+    "resume": "changes",
+    "limit": "changes",
+    "route": "changes",
+    "undo": "undo",
+    "audit": "history",
+    "calls": "history",
+    "key": "keys",
+    "init": "init",
+    "doctor": "doctor",
+    "gateway": "serve",
+    "demo": "demo",
+}
+"""Command → the module of `quotadeck.cli` that defines it, in the order of ``--help``."""
+
+EPILOG = """\b
+Examples:
+  quotadeck demo                                   try it, nothing to set up
+  quotadeck status                                 how the gateway is, in a few lines
+  quotadeck pause analytics --for 1h --reason "batch bug"
+  quotadeck limit analytics rpm 40 --for 1h --reason "orders import"
+  quotadeck route claude-opus-4.7 --to main/gpt-4.1 --for 1h --reason "upstream 429s"
+  quotadeck undo                                   take back your newest change
+
+\b
+Exit codes:
+""" + "\n".join(f"  {code.value:<4} {words}" for code, words in MEANINGS.items())
+
+
+class Commands(click.Group):
+    """Imports a command's module when it is run or described, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"quotadeck.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0], COMMANDS, n=2)
+            hint = f": did you mean {' or '.join(close)}?" if close else ""
+            raise click.UsageError(f"there is no command {clean(args[0], 60)!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="quotadeck", message="%(prog)s %(version)s")
+@click.option(
+    "--socket",
+    type=click.Path(path_type=Path),
+    help="The gateway's admin socket. Default: QUOTADECK_SOCKET, the config, the usual places.",
+)
+@click.option("--read-only", is_flag=True, help="Take every changing action away.")
+@click.option("--theme", metavar="NAME", help="Colours of the console; `dark`, `ansi`, or yours.")
+@click.pass_context
+def root(ctx: click.Context, socket: Path | None, read_only: bool, theme: str | None) -> int:
+    """The console for the LLM limits, bills and quotas of a gateway.
+
+    Without a command it opens the console on the local gateway.
+    """
+    ctx.obj = socket
+    if ctx.invoked_subcommand is not None:
+        if read_only or theme:
+            raise click.UsageError("--read-only and --theme belong to the console alone", ctx)
+        return Exit.OK
+    from quotadeck.cli.screen import open_console
+
+    return open_console(socket, read_only=read_only, theme=theme)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; every failure becomes one line on stderr and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without UTF-8 gets escapes for what it cannot show, never a traceback.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    if "_QUOTADECK_COMPLETE" in os.environ:
+        root.main(prog_name="quotadeck")
+    try:
+        code = _invoke(list(arguments))
+        if sys.stdout is not None:  # `>&-`
+            sys.stdout.flush()
+    except OSError as error:
+        words = clean(error.strerror or str(error), 400)
+        if error.filename:
+            place, absent = clean(str(error.filename), 400), isinstance(error, FileNotFoundError)
+            todo = "" if absent else "; take another path, or get the right to this one"
+            click.echo(f"quotadeck: {place}: {words}{todo}", err=True)
+            return Exit.REFUSED
+        # Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return Exit.PIPE
+        click.echo(f"quotadeck: an input or output failed: {words}", err=True)
+        return Exit.REFUSED
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    try:
+        with root.make_context("quotadeck", arguments) as ctx:
+            return int(root.invoke(ctx) or Exit.OK)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        asked = error.ctx.command_path if error.ctx else "quotadeck"
+        words = clean(" ".join(error.format_message().split()), 500)
+        click.echo(f"{asked}: {words} (`{asked} --help` says more)", err=True)
+        return Exit.USAGE
+    except click.ClickException as error:
+        click.echo(f"quotadeck: {clean(error.format_message(), 500)}", err=True)
+        return Exit.USAGE
+    except Stop as stop:
+        for line in stop.lines:
+            click.echo(f"quotadeck: {clean(line, 2_000)}", err=True)
+        return stop.code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("", err=True)
+        return Exit.INTERRUPTED

@@ -1,0 +1,193 @@
+"""The demo's small world: a directory of its own, an upstream, a gateway, keys, traffic."""
+
+import asyncio
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from quotadeck.cli.demo.children import Child
+from quotadeck.cli.demo.plan import config_text
+from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.keys import key_command, new_secret
+from quotadeck.cli.reach import ask_at
+from quotadeck.domain.commands import Command
+from quotadeck.domain.key_value import MAX_PROJECTS
+from quotadeck.sim import Character, cast
+from quotadeck.sources import Source, SourceGone, knock
+from quotadeck.wire.paths import (
+    SOCKET_NAME,
+    SocketPathTooLong,
+    demo_dir,
+    demo_socket,
+    fitting_socket,
+)
+
+KEPT = 3
+"""Directories of ended runs that stay, to be looked into."""
+AT_ONCE = 16
+LEAVE_S = 0.3
+"""Who leaves the demo does not wait for replies that nobody reads any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The demo's options. ``speed`` multiplies the upstream's delays."""
+
+    projects: int
+    rate: float
+    seed: int
+    speed: float
+    seconds: float | None
+
+
+@dataclass(slots=True)
+class World:
+    """A running demo; a context manager that leaves no process behind."""
+
+    home: Path
+    socket: Path
+    """Of the gateway's admin API."""
+    wishes: Wishes
+    _children: list[Child] = field(default_factory=list)
+    upstream: Child | None = None
+    gateway: Child | None = None
+    traffic: Child | None = None
+
+    @property
+    def state(self) -> Path:
+        """The ledger's directory."""
+        return self.home / "state"
+
+    @property
+    def upstream_log(self) -> Path:
+        """What the upstream billed, a JSON line a call."""
+        return self.home / "upstream.jsonl"
+
+    def start(self) -> None:
+        """Bring it all up, in the order of need. Stop where a child does not come up."""
+        characters = cast(self.wishes.projects)
+        upstream_key = "sk-sim-" + secrets.token_hex(16)
+        private(self.home / "upstream.key", upstream_key)
+        self.upstream = self._child(
+            "upstream",
+            ["quotadeck.sim", "upstream", "--log", str(self.upstream_log), "--key", upstream_key,
+             "--seed", str(self.wishes.seed), "--speed", str(self.wishes.speed)],
+        )  # fmt: skip
+        config = self.home / "config.toml"
+        base_url = self.upstream.answer()["base_url"]
+        config.write_text(config_text(base_url, self.socket, characters), "utf-8")
+        self.gateway = self._child("gateway", ["quotadeck", "gateway", "--config", str(config)])
+        url = self.gateway.answer()["base_url"]
+        keys = self.home / "keys.json"
+        private(keys, json.dumps(self._add_keys(characters)))
+        seconds = [] if self.wishes.seconds is None else ["--seconds", str(self.wishes.seconds)]
+        self.traffic = self._child(
+            "traffic",
+            ["quotadeck.sim", "traffic", "--gateway", url, "--keys", str(keys),
+             "--projects", str(self.wishes.projects), "--rate", str(self.wishes.rate),
+             "--seed", str(self.wishes.seed), *seconds],
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for child in reversed(self._children):
+            child.stop(drain_s=LEAVE_S)
+
+    def _child(self, name: str, arguments: Sequence[str]) -> Child:
+        child = Child(name, arguments, self.home / f"{name}.log")
+        self._children.append(child)
+        return child
+
+    def _add_keys(self, characters: Sequence[Character]) -> dict[str, str]:
+        """A key for every few dozen projects: their making shows on the screen."""
+        ids = [character.id for character in characters]
+        groups = {
+            new_secret(): tuple(ids[start : start + MAX_PROJECTS])
+            for start in range(0, len(ids), MAX_PROJECTS)
+        }
+
+        async def add(source: Source, gate: asyncio.Semaphore, command: Command) -> None:
+            async with gate:
+                answer = await source.command(command, dry_run=False)
+            if answer.error:
+                raise Stop(Exit.REFUSED, f"the demo's gateway refused a key: {answer.error}")
+
+        async def add_all(source: Source) -> None:
+            gate = asyncio.Semaphore(AT_ONCE)
+            async with asyncio.TaskGroup() as group:
+                for secret, projects in groups.items():
+                    command = key_command(secret, projects, "demo", "the demo's traffic")
+                    group.create_task(add(source, gate, command))
+
+        ask_at(self.socket, add_all)
+        return {project: secret for secret, projects in groups.items() for project in projects}
+
+
+def fresh_home(demos: Path) -> Path:
+    """A new directory for a run, 0700; of the ended runs before it only the newest few stay."""
+    demos.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ended = sorted(home for home in demos.iterdir() if home.is_dir() and not _alive(home))
+    for old in ended[: max(0, len(ended) - KEPT + 1)]:
+        shutil.rmtree(old, ignore_errors=True)
+    home = demos / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    home.mkdir(mode=0o700)
+    return home
+
+
+@contextmanager
+def socket_place(home: Path) -> Iterator[Path]:
+    """Where the run's gateway listens, for as long as the context lasts.
+
+    It is the demo's known place, where plain `quotadeck` looks last, for the first of several
+    demos; the run's own directory for the others; a temporary one where paths are too long.
+    """
+    with (demo_dir() / "lock").open("a") as lock, suppress(SocketPathTooLong):
+        yield fitting_socket(demo_socket() if _first(lock) else home / SOCKET_NAME)
+        return
+    with tempfile.TemporaryDirectory(prefix="quotadeck-") as short:
+        yield Path(short) / SOCKET_NAME
+
+
+def _first(lock: IO[str]) -> bool:
+    """Whether no other demo runs, nor the gateway of one that was killed and still drains."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        knock(demo_socket())
+    except BlockingIOError:
+        return False
+    except SourceGone:
+        return True
+    return False
+
+
+def _alive(home: Path) -> bool:
+    try:
+        os.kill(int(home.name.rpartition("-")[2]), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, from its first moment on."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
+        file.write(text)

@@ -1,0 +1,56 @@
+"""``quotadeck doctor``: look at everything that has to be right, and say what to do."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from quotadeck.cli.exits import Exit
+from quotadeck.cli.show import emit, say
+from quotadeck.domain.text import clean
+
+if TYPE_CHECKING:
+    from quotadeck.cli.doctor.finding import Finding
+
+
+@click.command(epilog="\b\nExits with 1 where a line says fail.")
+@click.option("--config", type=click.Path(path_type=Path), help="Default: your own config file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
+@click.pass_context
+def doctor(ctx: click.Context, config: Path | None, as_json: bool) -> int:
+    """Check config, socket, store, disk, upstreams, terminal.
+
+    Secrets and the SQLite version as well; each line says what to do.
+    """
+    from quotadeck.cli.doctor.finding import State
+
+    findings = []
+    for finding in _examine(config, ctx.find_object(Path)):
+        findings.append(finding)
+        if not as_json:
+            say(f"{finding.state:4}  {clean(finding.check)}: {clean(finding.found, 500)}")
+            if finding.todo:
+                say(f"      → {clean(finding.todo, 300)}")
+    failed = sum(finding.state is State.FAIL for finding in findings)
+    if as_json:
+        emit({"ok": not failed, "findings": findings})
+    return Exit.REFUSED if failed else Exit.OK
+
+
+def _examine(path: Path | None, socket: Path | None) -> "Iterator[Finding]":
+    from quotadeck.cli.doctor import local, machine, upstreams
+    from quotadeck.wire import paths
+
+    findings, loaded = local.config(path or paths.config_file())
+    yield from findings
+    state = loaded.state if loaded else paths.state_dir()
+    where = loaded.socket if loaded and socket is None else paths.find_socket(socket).path
+    yield from local.socket(where, loaded.socket_group if loaded else None)
+    yield from local.store(state)
+    yield machine.sqlite()
+    yield machine.disk(state)
+    if loaded is not None:
+        yield from upstreams.upstreams(loaded.catalogue)
+    yield from machine.terminal(sys.stdout)

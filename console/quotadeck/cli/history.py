@@ -1,0 +1,134 @@
+"""What was done, and what passed: ``audit`` and ``calls``."""
+
+from pathlib import Path
+
+import click
+
+from quotadeck.cli.exits import Exit
+from quotadeck.cli.reach import ask, gateway_options
+from quotadeck.cli.show import (
+    clock,
+    count,
+    emit,
+    latency,
+    now_us,
+    say,
+    stamp,
+    table,
+    zone,
+)
+from quotadeck.cli.verify import verify
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.days import micros
+from quotadeck.domain.money import usd_short
+
+
+def _at(text: str) -> str:
+    return stamp(micros(text), now_us())
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog="\b\nExample:\n  quotadeck audit --last 20 --subject project:analytics",
+)
+@click.option("--last", type=click.IntRange(1, 1_000), default=20, help="How many. Default 20.")
+@click.option("--subject", default="", help="Only this one: project:ID, model:NAME, target:ID.")
+@gateway_options
+def audit(*, socket: Path | None, as_json: bool, last: int, subject: str) -> int:
+    """Who changed what and why, newest first; refused ones too."""
+    if click.get_current_context().invoked_subcommand is not None:
+        return Exit.OK
+    page = ask(socket, lambda source: source.audit(limit=last, subject=subject))
+    if as_json:
+        emit(page.model_dump(mode="json"))
+        return Exit.OK
+    heads = (f"at ({zone()})", "who", "did", "subject", "before → after", "state", "id", "reason")
+    rows = [
+        (
+            _at(row.at),
+            f"{row.actor} ({row.role})",
+            row.action,
+            f"{row.subject} {row.field or ''}".strip(),
+            f"{row.before or '–'} → {row.after or '–'}",
+            _state(applied=row.applied, in_force=row.in_force, until=row.until),
+            row.id,
+            row.reason if row.applied else f"{row.reason} [{row.error}]",
+        )
+        for row in page.rows
+    ]
+    for line in table(heads, rows) if rows else [_none("changes", subject)]:
+        say(line)
+    return Exit.OK
+
+
+audit.add_command(verify)
+
+
+def _none(what: str, *asked: str | None) -> str:
+    return f"no such {what} are recorded" if any(asked) else f"no {what} are recorded yet"
+
+
+def _state(*, applied: bool, in_force: bool, until: str | None) -> str:
+    if not applied:
+        return "refused"
+    if not in_force:
+        return "ended"
+    return f"until {clock(micros(until), now_us())}" if until else "in force"
+
+
+@click.command(epilog="\b\nExample:\n  quotadeck calls --last 50 --project analytics --json")
+@click.option("--last", type=click.IntRange(1, 1_000), default=20, help="How many. Default 20.")
+@click.option("--project", default="", help="Only this project's.")
+@click.option("--model", default="", help="Only those that asked for this model.")
+@click.option(
+    "--outcome", type=click.Choice([str(o) for o in Outcome]), help="Only those that ended so."
+)
+@gateway_options
+def calls(
+    *,
+    socket: Path | None,
+    as_json: bool,
+    last: int,
+    project: str,
+    model: str,
+    outcome: str | None,
+) -> int:
+    """The newest calls as the ledger has them, the newest last."""
+    page = ask(
+        socket,
+        lambda source: source.calls(last=last, project=project, model=model, outcome=outcome or ""),
+    )
+    if as_json:
+        emit(page.model_dump(mode="json"))
+        return Exit.OK
+    heads = (
+        f"at ({zone()})",
+        "project",
+        "model",
+        "served by",
+        "outcome",
+        "in",
+        "out",
+        "cost",
+        "took",
+        "id",
+    )
+    rows = [
+        (
+            _at(row.at),
+            row.project,
+            row.model,
+            row.target or "–",
+            f"{row.outcome} {row.cause}".strip() + (f" ×{row.count}" if row.count > 1 else ""),
+            count(row.input_tokens),
+            count(row.output_tokens),
+            usd_short(row.cost_nano_usd),
+            latency(row.total_ms),
+            row.id,
+        )
+        for row in page.rows
+    ]
+    none = _none("calls", project, model, outcome)
+    for line in table(heads, rows, right="     >>>>") if rows else [none]:
+        say(line)
+    return Exit.OK

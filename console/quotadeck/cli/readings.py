@@ -1,0 +1,253 @@
+"""One reading of the gateway: ``status``, ``projects``, ``models``."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from quotadeck.cli.exits import Exit
+from quotadeck.cli.reach import ask, gateway_options
+from quotadeck.cli.show import clock, count, emit, latency, now_us, say, table
+from quotadeck.domain.ages import remaining, share
+from quotadeck.domain.commands import Role
+from quotadeck.domain.days import rfc3339
+from quotadeck.domain.layers import Layer
+from quotadeck.domain.money import usd_short
+from quotadeck.domain.snapshot import (
+    Change,
+    Level,
+    ProjectRow,
+    RouteRow,
+    Snapshot,
+    TargetRow,
+    Whoami,
+)
+from quotadeck.domain.state import Kind, Urgency
+from quotadeck.domain.state_words import lines_of
+from quotadeck.domain.text import clean, counted
+from quotadeck.domain.typed import duration_words
+from quotadeck.sources import Reading, Source
+
+
+async def _read(source: Source) -> Reading:
+    return await source.snapshot()
+
+
+@click.command(epilog="\b\nExits with 1 where the gateway says that something is wrong with it.")
+@gateway_options
+def status(*, socket: Path | None, as_json: bool) -> int:
+    """How the gateway is, what is in force, what happened last."""
+    reading = ask(socket, _read)
+    snapshot, whoami = reading.snapshot, reading.whoami
+    if as_json:
+        emit(_status_json(snapshot, whoami))
+    else:
+        for line in _status_lines(snapshot, whoami):
+            say(line)
+    return Exit.REFUSED if snapshot.vitals.problems else Exit.OK
+
+
+@click.command()
+@gateway_options
+def projects(*, socket: Path | None, as_json: bool) -> int:
+    """The projects: limits, use, money, errors, state.
+
+    Used is what was taken in the last minute, and fail what failed of it; today the money since the
+    project's midnight; p95 is of the last five minutes.
+    """
+    snapshot = ask(socket, _read).snapshot
+    if as_json:
+        emit({"at": rfc3339(snapshot.at_us), "now_ms": snapshot.now_ms,
+              "projects": snapshot.projects})  # fmt: skip
+        return Exit.OK
+    heads = ("project", "name", "prio", "state", "rpm", "used", "tpm", "used", "slots",
+             "today", "budget", "fail", "p95")  # fmt: skip
+    rows = [_project_cells(row, snapshot) for row in snapshot.projects]
+    for line in table(heads, rows, right="    >>>>>>>>>"):
+        say(line)
+    return Exit.OK
+
+
+@click.command()
+@gateway_options
+def models(*, socket: Path | None, as_json: bool) -> int:
+    """The models that clients ask for, and the targets behind them."""
+    snapshot = ask(socket, _read).snapshot
+    if as_json:
+        emit({"at": rfc3339(snapshot.at_us), "now_ms": snapshot.now_ms,
+              "models": snapshot.routes, "targets": snapshot.targets})  # fmt: skip
+        return Exit.OK
+    routes = [
+        (row.id, row.serving, _state(row, snapshot), " → ".join(row.targets))
+        for row in snapshot.routes
+    ]
+    for line in table(("model", "served by", "state", "route"), routes):
+        say(line)
+    say()
+    targets = [_target_cells(row, snapshot) for row in snapshot.targets]
+    heads = ("target", "state", "rpm", "used", "tpm", "used", "in flight", "429s/min", "fail",
+             "p95")  # fmt: skip
+    for line in table(heads, targets, right="  >>>>>>>>"):
+        say(line)
+    return Exit.OK
+
+
+def _project_cells(row: ProjectRow, snapshot: Snapshot) -> tuple[str, ...]:
+    flow = row.flow
+    return (
+        row.id,
+        row.name,
+        row.priority,
+        _state(row, snapshot),
+        _limit(row.rpm),
+        count(flow.requests_60s),
+        _limit(row.tpm),
+        count(flow.tokens_60s),
+        f"{flow.in_flight}/{row.slots}" if row.slots is not None else str(flow.in_flight),
+        usd_short(row.budget.spent_nano),
+        usd_short(row.budget.limit_nano) if row.budget.limit_nano is not None else "–",
+        share(flow.failed_60s, flow.ended_60s),
+        latency(flow.p95_ms),
+    )
+
+
+def _target_cells(row: TargetRow, snapshot: Snapshot) -> tuple[str, ...]:
+    flow = row.flow
+    return (
+        row.id,
+        _state(row, snapshot),
+        _limit(row.rpm),
+        count(flow.requests_60s),
+        _limit(row.tpm),
+        count(flow.tokens_60s),
+        str(flow.in_flight),
+        str(row.upstream_429_60s),
+        share(flow.failed_60s, flow.ended_60s),
+        latency(flow.p95_ms),
+    )
+
+
+def _limit(level: Level | None) -> str:
+    return count(level.per_minute) if level else "–"
+
+
+def _state(row: ProjectRow | TargetRow | RouteRow, snapshot: Snapshot) -> str:
+    """What holds of the row, in the console's words, and what is in force on it."""
+    words = lines_of(row.state, snapshot.now_ms, snapshot.at_us)
+    if row.state.kind is Kind.OK:
+        words.insert(0, "ok")
+    if isinstance(row, RouteRow) and row.targets[:1] != (row.serving,):
+        ends = next((c.until_us for c in row.changes if c.field == "target" and c.until_us), None)
+        words.append(f"forced{_left(ends, snapshot.at_us)}")
+    elif any(change.field != "paused" for change in row.changes):
+        words.append("changed")
+    return "; ".join(words)
+
+
+def _left(until_us: int | None, at_us: int) -> str:
+    return f" {remaining(until_us - at_us)} left" if until_us else ""
+
+
+def _totals(snapshot: Snapshot) -> dict[str, int]:
+    flows = [row.flow for row in snapshot.projects]
+    return {
+        "projects": len(snapshot.projects),
+        "paused": sum(row.paused for row in snapshot.projects),
+        "in_trouble": sum(row.state.urgency is Urgency.TROUBLE for row in snapshot.projects),
+        "requests_60s": sum(flow.requests_60s for flow in flows),
+        "refused_60s": sum(flow.refused_60s for flow in flows),
+        "ended_60s": sum(flow.ended_60s for flow in flows),
+        "failed_60s": sum(flow.failed_60s for flow in flows),
+        "in_flight": sum(flow.in_flight for flow in flows),
+        "spent_60s_nano_usd": sum(flow.spent_60s_nano for flow in flows),
+        "spent_today_nano_usd": sum(row.budget.spent_nano for row in snapshot.projects),
+        "budget_today_nano_usd": sum(row.budget.limit_nano or 0 for row in snapshot.projects),
+    }
+
+
+def _in_force(snapshot: Snapshot) -> Iterable[tuple[str, Change]]:
+    for kind, rows in (
+        ("project", snapshot.projects),
+        ("model", snapshot.routes),
+        ("target", snapshot.targets),
+    ):
+        for row in rows:
+            yield from ((f"{kind}:{row.id}", change) for change in row.changes)
+
+
+def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
+    return {
+        "at": rfc3339(snapshot.at_us),
+        "whoami": whoami,
+        "gateway": snapshot.vitals,
+        "totals": _totals(snapshot),
+        "in_force": [
+            {
+                "subject": subject,
+                "command_id": change.command_id,
+                "field": change.field,
+                "value": change.value,
+                "was": change.was,
+                "layer": change.layer,
+                "until": rfc3339(change.until_us) if change.until_us else None,
+                "actor": change.actor,
+                "reason": change.reason,
+            }
+            for subject, change in _in_force(snapshot)
+        ],
+        "happenings": [
+            {"at": rfc3339(h.at_us), "id": h.id, "kind": h.kind, "subject": h.subject,
+             "text": h.text}
+            for h in snapshot.happenings
+        ],
+    }  # fmt: skip
+
+
+def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
+    vitals, totals, now = snapshot.vitals, _totals(snapshot), now_us()
+    health = "; ".join([*lines_of(vitals.state, snapshot.now_ms, snapshot.at_us), *vitals.problems])
+    health = health or "ok"
+    up = duration_words(max(0, snapshot.at_us - vitals.started_us) // 1_000)
+    yield f"{clean(vitals.name)}  gateway {clean(vitals.version)}, up {up}: {clean(health, 400)}"
+    yield f"you are {clean(whoami.actor)} ({whoami.role}{_cannot(whoami.role)})"
+    yield (
+        f"loop lag {vitals.loop_lag_ms} ms   journal backlog {vitals.backlog_records}   "
+        f"disk free {vitals.disk_free_percent}%   memory {vitals.memory_mb} MB"
+    )
+    yield (
+        f"connections {vitals.connections:,}/{vitals.connections_most:,}   "
+        f"admin connections {vitals.admin_connections}/{vitals.admin_connections_most}"
+    )
+    yield (
+        f"{counted(totals['projects'], 'project')} ({totals['paused']} paused, "
+        f"{totals['in_trouble']} in trouble)   {count(totals['requests_60s'])} requests/min, "
+        f"{count(totals['refused_60s'])} refused   "
+        f"failed {share(totals['failed_60s'], totals['ended_60s'])}   "
+        f"today {usd_short(totals['spent_today_nano_usd'])} of "
+        f"{usd_short(totals['budget_today_nano_usd'])}"
+    )
+    changes = list(_in_force(snapshot))
+    rows: tuple[ProjectRow | RouteRow | TargetRow, ...] = (
+        *snapshot.projects, *snapshot.routes, *snapshot.targets,
+    )  # fmt: skip
+    for row in rows:
+        if row.state.urgency is Urgency.TROUBLE:
+            yield clean(f"! {row.id}: {_state(row, snapshot)}", 400)
+    yield "in force:" if changes else "in force: nothing but the config file"
+    for subject, change in changes:
+        standing = change.layer is Layer.STANDING
+        end = "permanent" if standing else f"until {clock(change.until_us or 0, now)}"
+        yield clean(
+            f"  {subject} {change.field}: {change.was} → {change.value} {end}, by {change.actor}"
+            f' "{change.reason}" ({change.command_id})',
+            400,
+        )
+    if snapshot.happenings:
+        yield "happened last:"
+    for happening in snapshot.happenings:
+        yield f"  {clock(happening.at_us, now)} {clean(happening.text)}"
+
+
+def _cannot(role: Role) -> str:
+    return ": may look, not change" if role is Role.VIEWER else ""

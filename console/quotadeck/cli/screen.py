@@ -1,0 +1,32 @@
+"""``quotadeck`` without a command: the console on the local gateway."""
+
+from pathlib import Path
+
+from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.reach import locate
+from quotadeck.sources import GatewaySource, Source, SourceGone, knock
+
+
+def open_console(socket: Path | None, *, read_only: bool, theme: str | None) -> int:
+    """Open the screen on the socket, or stop with UNREACHABLE where nobody answers.
+
+    A gateway that dies later is survived by the screen; one that was never there is a mistake in
+    the address, better said in a line that stays on the terminal.
+    """
+    found = locate(socket)
+    try:
+        knock(found.path)
+    except SourceGone as gone:
+        raise Stop(Exit.UNREACHABLE, f"{gone} [socket from {found.why}]") from None
+    return show(GatewaySource(found.path), read_only=read_only, theme=theme)
+
+
+def show(source: Source, *, read_only: bool, theme: str | None) -> int:
+    """Run the console on a source; its own errors about themes become words here."""
+    from quotadeck.tui import run_console
+    from quotadeck.tui.themes import ThemeError
+
+    try:
+        return run_console(source, read_only=read_only, theme=theme)
+    except ThemeError as wrong:
+        raise Stop(Exit.USAGE, str(wrong)) from None

@@ -1,0 +1,59 @@
+"""``quotadeck gateway``: run the gateway in the foreground until SIGTERM."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.show import json_text, note, say
+from quotadeck.domain.text import clean
+
+if TYPE_CHECKING:
+    from quotadeck.gateway import Ready
+
+
+@click.command(epilog="\b\nExample:\n  quotadeck gateway --config /etc/quotadeck/config.toml")
+@click.option("--config", type=click.Path(path_type=Path), help="Default: your own config file.")
+@click.option("--exit-with-parent", is_flag=True, hidden=True, help="End when stdin ends.")
+def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
+    """Run the gateway that applications call.
+
+    It stays in the foreground. SIGTERM drains what is under way and exits; a second one cuts.
+    SIGHUP drains it where it was started at a terminal, and is ignored where not.
+    """
+    # Until the gateway takes its signals there is nothing to drain, and nothing to leave behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.OK))
+    from quotadeck.wire import paths
+    from quotadeck.wire.config import ConfigError, load
+
+    path = config or paths.config_file()
+    if config is None and not paths.is_there(path):
+        words = f"there is no config at {clean(str(path), 300)}: `quotadeck init` writes one"
+        raise Stop(Exit.USAGE, words)
+    try:
+        loaded = load(path)
+    except ConfigError as wrong:
+        raise Stop(Exit.USAGE, *str(wrong).splitlines()) from None
+    for warning in loaded.warnings:
+        note(f"quotadeck: {clean(warning, 300)}")
+
+    from quotadeck.gateway import ListenFailed, SocketError, run
+    from quotadeck.store import StoreError
+
+    try:
+        return run(loaded, ready=_tell, exit_with_parent=exit_with_parent)
+    except (ListenFailed, SocketError, StoreError) as refused:
+        raise Stop(Exit.REFUSED, str(refused)) from None
+
+
+def _tell(at: "Ready") -> None:
+    if sys.stdout.isatty():
+        say(f"serving {at.base_url}; the admin socket is {clean(str(at.socket), 300)}")
+        say("point your SDK's base_url there and `quotadeck` at the socket; ctrl+c drains and ends")
+    else:
+        told = {"ready": True, "base_url": at.base_url, "socket": str(at.socket)}
+        say(json_text(told, indent=None))
+    sys.stdout.flush()

@@ -1,0 +1,116 @@
+"""What the commands print: aligned tables for people, ASCII-safe JSON for programs.
+
+Every text from outside goes through `clean` here too: a terminal may draw what we print.
+"""
+
+import dataclasses
+import json
+import time
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from quotadeck.domain.text import clean
+
+MICROS = 1_000_000
+
+
+def say(text: str = "") -> None:
+    """A line on stdout."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """A line on stderr: for people, out of a pipe's way."""
+    click.echo(text, err=True)
+
+
+def emit(value: Any) -> None:
+    """One JSON document on stdout, without a byte that a terminal could obey."""
+    click.echo(json_text(value))
+
+
+def json_text(value: Any, indent: int | None = 2) -> str:
+    """JSON in ASCII: what is not is escaped, and so is DEL, which JSON would let through."""
+    text = json.dumps(value, ensure_ascii=True, indent=indent, default=_plain)
+    return text.replace("\x7f", "\\u007f")
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the (cleaned) text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = "") -> list[str]:
+    """Aligned lines. ``right`` has one character a column: ``>`` aligns it to the right."""
+    body = [[clean(cell) for cell in row] for row in rows]
+    lines = [list(heads), *body]
+    widths = [max(cells(line[i]) for line in lines) for i in range(len(heads))]
+    return ["  ".join(_padded(line, widths, right)).rstrip() for line in lines]
+
+
+def _padded(line: Sequence[str], widths: Sequence[int], right: str) -> Iterable[str]:
+    for index, (text, width) in enumerate(zip(line, widths, strict=True)):
+        gap = " " * (width - cells(text))
+        yield gap + text if right[index : index + 1] == ">" else text + gap
+
+
+def count(number: int) -> str:
+    """Three significant figures: ``640``, ``74k``, ``1.21M``."""
+    for limit, divisor, unit in ((999_500, 1_000_000, "M"), (9_950, 1_000, "k")):
+        if abs(number) >= limit:
+            value = number / divisor
+            return f"{value:.0f}{unit}" if abs(value) >= 100 else f"{value:.3g}{unit}"
+    return str(number)
+
+
+def latency(ms: int | None) -> str:
+    """``0.84s``, ``12s``; a dash where nothing was measured."""
+    if ms is None:
+        return "–"
+    return f"{ms / 1000:.2g}s" if ms < 9_950 else f"{ms / 1000:.0f}s"
+
+
+def clock(at_us: int, now_us: int) -> str:
+    """The local time with its zone; with the date where that is not today."""
+    then = time.localtime(at_us / MICROS)
+    today = time.localtime(now_us / MICROS)
+    same = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
+    return time.strftime("%H:%M %Z" if same else "%Y-%m-%d %H:%M %Z", then)
+
+
+def stamp(at_us: int, now_us: int) -> str:
+    """The local time to the second, for a table whose head names the zone."""
+    then = time.localtime(at_us / MICROS)
+    today = time.localtime(now_us / MICROS)
+    same = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
+    return time.strftime("%H:%M:%S" if same else "%m-%d %H:%M:%S", then)
+
+
+def zone() -> str:
+    """The local zone's short name, for a table's head."""
+    return time.strftime("%Z")
+
+
+def now_us() -> int:
+    """The instant that printed times are measured from."""
+    return time.time_ns() // 1_000

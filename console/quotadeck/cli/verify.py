@@ -1,0 +1,77 @@
+"""``audit verify``: whether the command log is as it was written, from the ledger's own file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.show import emit, say
+from quotadeck.domain.text import clean, counted
+
+if TYPE_CHECKING:
+    from quotadeck.store import Verified
+
+
+@click.command(
+    epilog="\b\nExamples:\n  quotadeck audit verify\n"
+    "  quotadeck audit verify --state /var/lib/quotadeck --head 5f0c…\n\n"
+    "Exits with 1 where the log does not hold, or the head is not in it."
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="The gateway's state folder. Default: your own config's.",
+)
+@click.option("--head", metavar="HASH", help="A head kept from before: it must be in the log.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
+def verify(*, state: Path | None, head: str | None, as_json: bool) -> int:
+    """Check the command log's hash chain; works while the gateway runs and when it is down.
+
+    It reads the ledger's file itself and asks no gateway. Keep the head that it prints somewhere
+    else: entries that were cut off the end can only be told by it.
+    """
+    import asyncio
+
+    from quotadeck.store import GENESIS, StoreError, verify_log
+    from quotadeck.wire.paths import find_state
+
+    where = state or find_state()
+    try:
+        found = asyncio.run(verify_log(where, GENESIS if head is None else head.strip().lower()))
+    except StoreError as error:
+        raise Stop(Exit.REFUSED, f"{error} (--state names another folder)") from None
+    holds = found.broken is None and found.has_kept
+    if as_json:
+        emit(
+            {
+                "ok": holds,
+                "state": str(where),
+                "entries": found.head.entries,
+                "last_seq": found.head.seq,
+                "head": found.head.hash,
+                "broken": found.broken,
+                "kept_head_found": None if head is None else found.has_kept,
+            }
+        )
+    else:
+        _tell(found, where, head)
+    return Exit.OK if holds else Exit.REFUSED
+
+
+def _tell(found: "Verified", where: Path, head: str | None) -> None:
+    last = found.head
+    count = f"{counted(last.entries, 'entry', 'entries')}, the last is number {last.seq}"
+    if found.broken is None:
+        say(f"the command log in {clean(str(where))} holds: {count}")
+    else:
+        say(f"BROKEN: {clean(str(found.broken), 400)}")
+        say("  the file was changed by something else than the gateway: what is in force may not")
+        say("  be what was commanded; compare `quotadeck audit`, and set again what is wrong")
+        say(f"  {count}")
+    if head is not None and found.has_kept:
+        say("the kept head is in it: nothing up to there was cut off")
+    elif head is not None:
+        say(f"MISSING: no entry has the kept head {clean(head, 80)}: entries were cut off or made")
+        say("  anew since it was kept, or it is another ledger's")
+    say(f"head  {last.hash}")

@@ -1,0 +1,72 @@
+"""What is configured: projects, upstream targets, routes, roles. The file layer, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from quotadeck.domain.limits import Kind, Priority
+from quotadeck.domain.money import Price
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A team's unit. The id never changes; absent limits bind nothing."""
+
+    id: str
+    name: str
+    priority: Priority = Priority.MEDIUM
+    zone: str = "UTC"
+    rpm: int | None = None
+    tpm: int | None = None
+    concurrency: int | None = None
+    daily_budget_nano_usd: int | None = None
+    models: tuple[str, ...] = ()
+    """The models it may ask for; empty means all."""
+    shadow: frozenset[Kind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A provider's endpoint. ``key`` is the secret itself and stays out of every representation."""
+
+    name: str
+    base_url: str
+    key: str = field(repr=False)
+    timeout_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A model at an upstream, where catalogue limits and prices belong; its id: upstream/model."""
+
+    id: str
+    upstream: str
+    model: str
+    price: Price
+    rpm: int | None = None
+    tpm: int | None = None
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model's ordered targets: the first, then its fallbacks."""
+
+    model: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything the config file says about the field, by id, in the file's order."""
+
+    projects: Mapping[str, Project]
+    upstreams: Mapping[str, Upstream]
+    targets: Mapping[str, Target]
+    routes: Mapping[str, Route]
+
+
+def nearest(name: str, known: Mapping[str, object] | tuple[str, ...]) -> tuple[str, ...]:
+    """Up to three known names that look like ``name``, for an error's hint."""
+    return tuple(get_close_matches(name[:100], list(known), n=3, cutoff=0.5))

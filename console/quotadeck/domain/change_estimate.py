@@ -1,0 +1,157 @@
+"""What the last minutes say about a change: an estimate from roll-ups, not a replay.
+
+Each minute stands for itself. What came is what was admitted plus what this same limit refused
+(other refusals stay as they were), retries of refused requests included. A rate lets through at
+most its limit a minute: a burst that its bucket would have served at once is not seen, nor is
+what a queueing client would have done instead. Money follows from the minute's mean cost a request,
+or the window's where the minute let none through.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from quotadeck.domain.calls import REFUSAL_CAUSES, Cause
+from quotadeck.domain.commands import Field, Value
+from quotadeck.domain.money import Price, cost_nano
+
+WINDOW_MINUTES: Final = 15
+
+_CAUSES: Final[Mapping[tuple[str, Field], Cause]] = {
+    ("project", Field.RPM): Cause.RPM,
+    ("project", Field.TPM): Cause.TPM,
+    ("project", Field.BUDGET): Cause.BUDGET,
+    ("project", Field.PAUSED): Cause.PAUSED,
+    ("model", Field.PAUSED): Cause.PAUSED,
+    ("target", Field.RPM): Cause.TARGET_RPM,
+    ("target", Field.TPM): Cause.TARGET_TPM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """A minute's calls of everything that the subject covers, summed.
+
+    ``refused`` is in the order of `REFUSAL_CAUSES`; ``input_tokens`` includes the cached ones;
+    ``seconds`` are less than 60 for the minute that is not over.
+    """
+
+    forwarded: int
+    refused: tuple[int, ...]
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost_nano: int
+    seconds: int = 60
+
+    def refused_by(self, cause: Cause) -> int:
+        return self.refused[REFUSAL_CAUSES.index(cause)]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """Counts and nano-dollars of the window, as they were and as they would have been."""
+
+    requests: int
+    admitted_before: int
+    admitted_after: int
+    refused_before: int
+    refused_after: int
+    spend_before_nano: int
+    spend_after_nano: int
+
+
+def under_change(
+    minutes: Sequence[Minute],
+    kind: str,
+    name: Field,
+    was: Value | None,
+    becomes: Value | None,
+    spent_nano: int = 0,
+) -> Estimated | None:
+    """The window under another limit or pause; None where roll-ups cannot tell (concurrency).
+
+    ``kind`` is the subject's (``project``, ``model``, ``target``). ``spent_nano`` is the day's
+    spend until now, for a budget: what the window itself spent is taken off again.
+    """
+    cause = _CAUSES.get((kind, name))
+    if cause is None:
+        return None
+    looser, tighter = _allows(name, was, becomes), _allows(name, becomes, was)
+    left = 0
+    if name is Field.BUDGET and becomes is not None:
+        left = int(becomes) - spent_nano + sum(minute.cost_nano for minute in minutes)
+    admitted = spend = 0
+    for minute in minutes:
+        came = minute.forwarded + minute.refused_by(cause)
+        fits = _fits(minute, minutes, name, becomes, left)
+        passed = minute.forwarded
+        if looser:
+            passed = max(passed, came if fits is None else min(came, fits))
+        elif tighter and fits is not None:
+            passed = min(passed, fits)
+        cost = passed * _mean(minute, minutes, _cost)
+        admitted, spend, left = admitted + passed, spend + round(cost), left - round(cost)
+    return _summed(minutes, admitted, spend)
+
+
+def at_price(minutes: Sequence[Minute], price: Price) -> Estimated:
+    """The window's calls at another target's price: as many requests, other money."""
+    spend = sum(
+        cost_nano(price, minute.input_tokens, minute.cached_tokens, minute.output_tokens)
+        for minute in minutes
+    )
+    return _summed(minutes, sum(minute.forwarded for minute in minutes), spend)
+
+
+def _allows(name: Field, less: Value | None, more: Value | None) -> bool:
+    """Whether ``more`` lets more through than ``less``."""
+    if name is Field.PAUSED:
+        return bool(less) and not more
+    return less is not None and (more is None or int(more) > int(less))
+
+
+def _fits(
+    minute: Minute, minutes: Sequence[Minute], name: Field, becomes: Value | None, left: int
+) -> int | None:
+    """How many requests the changed value lets through in this minute; None for all."""
+    if name is Field.PAUSED:
+        return 0 if becomes else None
+    if becomes is None:
+        return None
+    of_the_minute = int(becomes) * minute.seconds // 60
+    if name is Field.RPM:
+        return of_the_minute
+    size = _mean(minute, minutes, _tokens if name is Field.TPM else _cost)
+    room = of_the_minute if name is Field.TPM else left
+    return None if size == 0 else max(0, int(room / size))
+
+
+def _mean(minute: Minute, minutes: Sequence[Minute], of: Callable[[Minute], int]) -> float:
+    """What a request came to in this minute, or in the window where the minute forwarded none."""
+    if minute.forwarded:
+        return of(minute) / minute.forwarded
+    forwarded = sum(each.forwarded for each in minutes)
+    return sum(map(of, minutes)) / forwarded if forwarded else 0.0
+
+
+def _summed(minutes: Sequence[Minute], admitted: int, spend_nano: int) -> Estimated:
+    before = sum(minute.forwarded for minute in minutes)
+    requests = before + sum(sum(minute.refused) for minute in minutes)
+    return Estimated(
+        requests,
+        before,
+        admitted,
+        requests - before,
+        requests - admitted,
+        sum(minute.cost_nano for minute in minutes),
+        spend_nano,
+    )
+
+
+def _tokens(minute: Minute) -> int:
+    return minute.input_tokens + minute.output_tokens
+
+
+def _cost(minute: Minute) -> int:
+    return minute.cost_nano

@@ -1,0 +1,380 @@
+"""The one judgement: from the state before and today's readings to the state now. Pure.
+
+Counts come before shares, and what is in by one bound is out by a lower one, so that no word flips
+at an edge.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from quotadeck.domain.calls import Cause
+from quotadeck.domain.reading import HOUR_MS, PRESENT_MS, Decided, Reading, Refused, Use
+from quotadeck.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Held, Kind, State, Urgency
+
+HURTS_MS: Final = 600_000
+"""A trouble that refused or failed nothing for so long hurts nobody now: attention."""
+CLEARED_MS: Final = 300_000
+"""So long what was cleared stays beside the row."""
+
+RATES: Final = frozenset(
+    {
+        Cause.RPM,
+        Cause.TPM,
+        Cause.CONCURRENCY,
+        Cause.TARGET_RPM,
+        Cause.TARGET_TPM,
+        Cause.CROWDED,
+    }
+)
+INVALID: Final = frozenset({Cause.INVALID, Cause.NEVER_FITS})
+
+FAILURES: Final = 3
+FAILING_PERCENT: Final = 5
+RECOVERED_AFTER: Final = 20
+RECOVERED_MS: Final = 30_000
+PASSED_MS: Final = 30_000
+"""So long after a small request went past a refusal by budget, the money covers some."""
+MINUTE_MS: Final = 60_000
+STORM_IN: Final = (20, 30)
+"""So many refused in 10 s, or in 60 s, begin a storm, if five times as many were asked for.
+
+More than the ten newest decisions, which may reach back an hour."""
+STORM_OUT: Final = (5, 15)
+STORM_RATIO_IN, STORM_RATIO_OUT = 5, 3
+THROTTLED_PERCENT: Final = 10
+NEAR_IN_PERCENT, NEAR_OUT_PERCENT = 80, 70
+NEAR_LEAST: Final = 10
+"""Limits smaller than this a minute are never near: one request would be a tenth of them."""
+
+
+def judge(before: State, now: Reading) -> State:
+    """The state of any subject: what does not concern its kind is not in its reading."""
+    unserved = list(_unserved(now))
+    if unserved:
+        held = unserved
+    elif now.paused:
+        # Nothing passes a pause: what was judged of the traffic is history, spent money is not.
+        held = [*_spent(now), _paused(now)]
+    else:
+        held = [
+            *_cut_off(now),
+            *_refused_often(before, now),
+            *_failing(before, now),
+            *_spent(now),
+            *_rejected(now),
+            *_near(before, now),
+        ]
+    return _settled(before, held, now.now_ms, hidden=bool(unserved) or now.paused)
+
+
+def _unserved(now: Reading) -> Iterable[Held]:
+    """The gateway cannot serve at all, or could not record a request of just this subject."""
+    lost = now.decided.by({Cause.UNRECORDED})
+    if now.unserved:
+        yield Held(Kind.UNSERVED, Urgency.TROUBLE, now.unserved, last_ms=now.now_ms)
+    elif lost and (now.decided.in_row or now.now_ms - lost[0].last_ms < PRESENT_MS):
+        count = sum(one.count for one in lost)
+        yield Held(
+            Kind.UNSERVED, Urgency.TROUBLE, str(Cause.UNRECORDED), "", count, now.decided.asked,
+            last_ms=lost[0].last_ms,
+        )  # fmt: skip
+
+
+def _cut_off(now: Reading) -> Iterable[Held]:
+    for found in (now.decided.by({Cause.PAUSED}), _revoked(now)):
+        if found:
+            yield Held(
+                Kind.CUT_OFF,
+                Urgency.TROUBLE,
+                str(found[0].cause),
+                found[0].gate,
+                sum(one.count for one in found),
+                now.decided.asked,
+                last_ms=max(one.last_ms for one in found),
+                until_us=found[0].until_us if len(found) == 1 else None,
+            )
+
+
+def _revoked(now: Reading) -> tuple[Refused, ...]:
+    """The refusals of a revoked key that leave the project none that works."""
+    revoked = now.decided.by({Cause.KEY_REVOKED})
+    return revoked if now.keyless or now.decided.admitted == 0 else ()
+
+
+def _refused_often(before: State, now: Reading) -> Iterable[Held]:
+    """Storm or throttled: a limit refuses, and the callers do or do not mind."""
+    decided = now.decided
+    causes = RATES if _no_money_left(now) else RATES | {Cause.BUDGET}
+    rates = [one for one in decided.refused if one.cause in causes]
+    if not rates:
+        return
+    last_ms = max(one.last_ms for one in rates)
+    ago_ms = now.now_ms - last_ms
+    if ago_ms >= _calm_after_ms(decided, causes) and now.now_ms >= _fits_ms(decided, causes):
+        return
+    worst = max(rates, key=lambda one: (one.count, one.last_ms))
+    cause = str(worst.cause)
+    if worst.cause is Cause.BUDGET and decided.money_held:
+        cause = HELD_MONEY
+    count = sum(one.count for one in rates)
+    minute = sum(one.count_60s for one in rates)
+    if _storm(before, count, minute, decided):
+        over_ms, admitted = MINUTE_MS, decided.admitted_60s
+        if _ratio(count, decided.admitted) >= _ratio(minute, admitted):
+            over_ms, admitted, minute = 0, decided.admitted, count
+        yield Held(
+            Kind.STORM, Urgency.TROUBLE, cause, worst.gate, minute, admitted + minute,
+            last_ms=last_ms, over_ms=over_ms,
+        )  # fmt: skip
+        return
+    if not count:
+        return  # a second's fraction short of calm
+    often = count * 100 >= THROTTLED_PERCENT * decided.asked
+    urgency = Urgency.TROUBLE if often else Urgency.ATTENTION
+    yield Held(
+        Kind.THROTTLED, urgency, cause, worst.gate, count, decided.asked, last_ms=last_ms
+    )  # fmt: skip
+
+
+def _calm_after_ms(decided: Decided, causes: frozenset[Cause]) -> int:
+    """How long without a refusal is calm: longer for callers who rarely ask and never get in."""
+    in_row = [cause for cause in decided.in_row if cause in causes]
+    if len(in_row) < FAILURES:
+        return PRESENT_MS
+    return max(PRESENT_MS, min(HURTS_MS, 2 * decided.apart_ms))
+
+
+def _fits_ms(decided: Decided, causes: frozenset[Cause]) -> int:
+    """Until when what was refused last would be refused again."""
+    return decided.fits_ms if any(cause in causes for cause in decided.in_row) else 0
+
+
+def _ratio(refused: int, admitted: int) -> int:
+    """How many times what is admitted is asked for."""
+    return (refused + admitted) // max(1, admitted)
+
+
+def _storm(before: State, count: int, minute: int, decided: Decided) -> bool:
+    sudden, lasting = _ratio(count, decided.admitted), _ratio(minute, decided.admitted_60s)
+    least, times = STORM_IN, STORM_RATIO_IN
+    if before.held(Kind.STORM):
+        least, times = STORM_OUT, STORM_RATIO_OUT
+        count = min(count, minute)
+    return (count >= least[0] and sudden >= times) or (minute >= least[1] and lasting >= times)
+
+
+def _failing(before: State, now: Reading) -> Iterable[Held]:
+    ended = now.ended
+    if ended.last_failed_ms is None or now.now_ms - ended.last_failed_ms > HOUR_MS:
+        return
+    many = (
+        ended.failed_60s >= FAILURES and ended.failed_60s * 100 >= FAILING_PERCENT * ended.ended_60s
+    )
+    if not (before.held(Kind.FAILING) or many or ended.failed_in_row >= FAILURES):
+        return
+    if recovered(now):
+        return
+    lately = ended.well_in_row == 0 or now.now_ms - ended.last_failed_ms < PRESENT_MS
+    hurts = lately and ended.failed > 0
+    # The share of the present: the minute knows of an outage a minute late.
+    count, asked = (ended.failed, ended.present) if hurts else (0, ended.well_in_row)
+    if hurts and not ended.ended_60s:
+        count, asked = 0, 0  # nobody has asked since
+    yield Held(
+        Kind.FAILING,
+        Urgency.TROUBLE if hurts else Urgency.ATTENTION,
+        ended.cause,
+        "",
+        count,
+        asked,
+        last_ms=ended.last_failed_ms,
+    )
+
+
+def recovered(now: Reading) -> bool:
+    """Whether enough went well since the last failure for the failures to be history.
+
+    Twenty in a row say little where one in twenty fails, and much where all did: they count if
+    they would have held some failures at the minute's rate, or if none failed for ten seconds.
+    """
+    ended = now.ended
+    if not ended.well_in_row or ended.last_failed_ms is None:
+        return False
+    assert ended.well_since_ms is not None
+    assert ended.last_well_ms is not None
+    if ended.last_well_ms - ended.well_since_ms >= RECOVERED_MS:
+        return True
+    if ended.well_in_row < RECOVERED_AFTER:
+        return False
+    calm = now.now_ms - ended.last_failed_ms >= PRESENT_MS
+    return calm or ended.well_in_row * ended.failed_60s >= 4 * ended.ended_60s
+
+
+def _no_money_left(now: Reading) -> bool:
+    """Whether the day's money is gone, or no longer covers what is asked; held money comes back."""
+    money, decided = now.money, now.decided
+    if money is None:
+        return False
+    if money.spent >= money.limit:
+        return True
+    in_row = decided.in_row.count(Cause.BUDGET)
+    if not in_row or decided.money_held:
+        return False
+    # A large request that does not fit says nothing of the small ones that go through beside it.
+    past = decided.past_budget_ms
+    if past is not None and now.now_ms - past < PASSED_MS:
+        return False
+    through = decided.last_admitted_ms
+    return in_row >= FAILURES or through is None or now.now_ms - through >= PRESENT_MS
+
+
+def _spent(now: Reading) -> Iterable[Held]:
+    if now.money is None or not _no_money_left(now):
+        return
+    refused = [one for one in now.decided.refused if one.cause is Cause.BUDGET]
+    gone = now.money.spent >= now.money.limit
+    yield Held(
+        Kind.SPENT,
+        Urgency.TROUBLE,
+        str(Cause.BUDGET) if gone else NOT_COVERED,
+        "",
+        sum(one.count for one in refused),
+        now.decided.asked,
+        last_ms=max((one.last_ms for one in refused), default=None),
+        until_us=now.money.ends_us,
+    )
+
+
+def _rejected(now: Reading) -> Iterable[Held]:
+    causes = INVALID if _revoked(now) else INVALID | {Cause.KEY_REVOKED}
+    found = now.decided.by(causes)
+    ours = sum(one.count for one in found)
+    asked = now.decided.asked
+    upstreams = now.ended.invalid * now.decided.admitted // max(1, now.ended.present)
+    count = ours + min(upstreams, now.decided.admitted)
+    if count < FAILURES or count * 2 <= asked:
+        return
+    last = [one.last_ms for one in found]
+    if now.ended.last_invalid_ms is not None:
+        last.append(now.ended.last_invalid_ms)
+    cause = str(found[0].cause) if ours >= upstreams else str(Cause.UPSTREAM_4XX)
+    yield Held(Kind.REJECTED, Urgency.TROUBLE, cause, "", count, asked, last_ms=max(last))
+
+
+def _near(before: State, now: Reading) -> Iterable[Held]:
+    money = now.money
+    uses = list(now.uses)
+    if money is not None and money.spent < money.limit:
+        if money.spent + money.held < money.limit:
+            uses.append(Use("budget", money.spent, money.limit))
+        elif not now.decided.by({Cause.BUDGET}):  # else it is told of the refusals
+            yield Held(Kind.NEAR, Urgency.ATTENTION, HELD_MONEY, "", money.spent, money.limit)
+    for use in uses:
+        if use.unit != "budget" and use.limit < NEAR_LEAST:
+            continue
+        if any(str(one.cause).removeprefix("target_") == use.unit for one in now.decided.refused):
+            continue  # at it, not near it
+        bound = NEAR_OUT_PERCENT if before.held(Kind.NEAR, use.unit) else NEAR_IN_PERCENT
+        if use.used * 100 >= bound * use.limit > 0:
+            over_ms = 0 if use.unit == "budget" else MINUTE_MS
+            yield Held(
+                Kind.NEAR, Urgency.ATTENTION, use.unit, "", use.used, use.limit, over_ms=over_ms
+            )
+
+
+def _paused(now: Reading) -> Held:
+    refused = now.decided.by({Cause.PAUSED})
+    return Held(
+        Kind.PAUSED,
+        Urgency.CALM,
+        str(Cause.PAUSED),
+        ", ".join(now.cuts_off),
+        sum(one.count for one in refused),
+        now.decided.asked,
+        last_ms=max((one.last_ms for one in refused), default=None),
+        until_us=now.until_us,
+    )
+
+
+_TROUBLES: Final = frozenset(
+    {Kind.UNSERVED, Kind.CUT_OFF, Kind.STORM, Kind.FAILING, Kind.SPENT, Kind.REJECTED}
+)
+
+
+def _settled(before: State, found: Iterable[Held], now_ms: int, *, hidden: bool) -> State:
+    """The findings in order, each with its beginning; beside them what is over.
+
+    What a pause or the gateway's own trouble hides is not over.
+    """
+    held = sorted((_begun(one, before, now_ms) for one in found), key=lambda one: one.place)
+    worst = held[0] if held else Held()
+    cleared, cleared_ms = before.cleared, before.cleared_ms
+    was_trouble = before.kind in _TROUBLES or before.urgency is Urgency.TROUBLE
+    over = all(one.kind is not before.kind for one in held) and not _goes_on(before, held)
+    if was_trouble and over and not hidden:
+        cleared, cleared_ms = before.kind, now_ms
+    elif cleared_ms is not None and (
+        now_ms - cleared_ms >= CLEARED_MS or any(one.kind is cleared for one in held)
+    ):
+        cleared, cleared_ms = None, None
+    if not held and cleared is None:
+        return AT_REST
+    if not held:
+        worst = Held(since_ms=before.since_ms if before.kind is Kind.OK else now_ms)
+    return state_of(worst, tuple(held[1:]), cleared, cleared_ms)
+
+
+def _goes_on(before: State, held: Iterable[Held]) -> bool:
+    """Whether the same refusals go on under another word: what grew into a storm is not over."""
+    if before.kind is Kind.THROTTLED and any(one.kind is Kind.STORM for one in held):
+        return True
+    return before.kind in _LIMITED and any(
+        one.kind in _LIMITED and {one.cause, before.cause} <= _MONEY for one in held
+    )
+
+
+_LIMITED: Final = frozenset({Kind.STORM, Kind.SPENT, Kind.THROTTLED})
+_MONEY: Final = frozenset({str(Cause.BUDGET), NOT_COVERED})
+
+
+def state_of(
+    worst: Held,
+    others: tuple[Held, ...] = (),
+    cleared: Kind | None = None,
+    cleared_ms: int | None = None,
+) -> State:
+    """The state whose word is ``worst``."""
+    return State(
+        worst.kind,
+        worst.urgency,
+        worst.cause,
+        worst.who,
+        worst.count,
+        worst.asked,
+        worst.since_ms,
+        worst.last_ms,
+        worst.until_us,
+        worst.over_ms,
+        others,
+        cleared,
+        cleared_ms,
+    )
+
+
+def _begun(one: Held, before: State, now_ms: int) -> Held:
+    known = before.held(one.kind)
+    since_ms = known.since_ms if known and known.since_ms is not None else now_ms
+    hurt_ms = since_ms if one.last_ms is None else one.last_ms
+    stale = one.urgency is Urgency.TROUBLE and now_ms - hurt_ms >= HURTS_MS
+    return Held(
+        one.kind,
+        Urgency.ATTENTION if stale else one.urgency,
+        one.cause,
+        one.who,
+        one.count,
+        one.asked,
+        since_ms,
+        one.last_ms,
+        one.until_us,
+        one.over_ms,
+    )

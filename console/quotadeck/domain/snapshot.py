@@ -1,0 +1,184 @@
+"""Readings: what the console draws, as immutable values. The screen is a function of a Snapshot.
+
+Instants are on two clocks: ``*_us`` is UTC in microseconds, ``*_ms`` the sender's monotonic clock
+in milliseconds, against which the snapshot's ``now_ms`` gives an age. A row that nothing touched
+is equal to the row before it, so an idle gateway has nothing to send.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from quotadeck.domain.commands import Role
+from quotadeck.domain.layers import Layer
+from quotadeck.domain.state import AT_REST, State
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A rate bucket as last touched: the reader refills it to its own present.
+
+    ``level`` and ``capacity`` are micro-units (level may be negative), ``per_minute`` the limit in
+    whole units, ``at_ms`` the instant of the level on the sender's monotonic clock.
+    """
+
+    level: int
+    capacity: int
+    per_minute: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Money of the project's calendar day, in nano-dollars; ``ends_us`` is its local midnight."""
+
+    limit_nano: int | None
+    spent_nano: int
+    held_nano: int
+    ends_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What passed lately: figures over a window that each names. States are judged elsewhere."""
+
+    requests_60s: int = 0
+    tokens_60s: int = 0
+    refused_60s: int = 0
+    ended_60s: int = 0
+    failed_60s: int = 0
+    """Of those that ended, the upstream's fault."""
+    spent_60s_nano: int = 0
+    spent_10m_nano: int = 0
+    p95_ms: int | None = None
+    """Of the forwarded calls of the last five minutes, total time."""
+    in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A command in force on the row's subject: an override with its end, or a standing change.
+
+    ``was`` is the value under it: the one that is in force again when it ends.
+    """
+
+    command_id: str
+    field: str
+    value: str
+    was: str
+    layer: Layer
+    until_us: int | None
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    id: str
+    name: str
+    priority: str
+    version: int
+    paused: bool
+    rpm: Level | None
+    tpm: Level | None
+    slots: int | None
+    budget: Budget
+    flow: Flow
+    changes: tuple[Change, ...] = ()
+    models: tuple[str, ...] = ()
+    """The models it asked for in the last five minutes, by name."""
+    state: State = AT_REST
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """A target's own limits and what its upstream answers. ``id`` is upstream/model."""
+
+    id: str
+    version: int
+    rpm: Level | None
+    tpm: Level | None
+    flow: Flow
+    upstream_429_60s: int = 0
+    changes: tuple[Change, ...] = ()
+    state: State = AT_REST
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """A model that clients ask for: its targets in order, and the one it is forced to."""
+
+    id: str
+    version: int
+    targets: tuple[str, ...]
+    serving: str
+    paused: bool
+    changes: tuple[Change, ...] = ()
+    state: State = AT_REST
+
+
+class HappeningKind(StrEnum):
+    """What an event is about."""
+
+    COMMAND = "command"
+    OVERRIDE_ENDED = "override_ended"
+    BUDGET = "budget"
+    UPSTREAM = "upstream"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened, already worded and cleaned. ``subject`` may be empty."""
+
+    id: str
+    at_us: int
+    kind: HappeningKind
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """The gateway's own health; ``problems`` are words and empty when all is well."""
+
+    name: str
+    version: str
+    source_id: str
+    started_us: int
+    problems: tuple[str, ...] = ()
+    loop_lag_ms: int = 0
+    backlog_records: int = 0
+    """Journal records not yet in SQLite."""
+    disk_free_percent: int = 100
+    memory_mb: int = 0
+    connections: int = 0
+    """Of clients, rounded up to a hundredth of the most, so that calm is still."""
+    connections_most: int = 0
+    admin_connections: int = 0
+    admin_connections_most: int = 0
+    counting_since_us: int = 0
+    """Since when spend is counted: the ledger's beginning. A rate has no longer past than that."""
+    state: State = AT_REST
+    """Whether it serves at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything on the screen at one instant."""
+
+    now_ms: int
+    at_us: int
+    vitals: Vitals
+    projects: tuple[ProjectRow, ...]
+    targets: tuple[TargetRow, ...]
+    routes: tuple[RouteRow, ...]
+    happenings: tuple[Happening, ...]
+    """The newest first, a handful."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whoami:
+    """Whom the source takes us for, and so what we may do."""
+
+    actor: str
+    role: Role

@@ -1,0 +1,26 @@
+"""Why the admin API does not answer what was asked."""
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from quotadeck.wire.messages import ErrorAnswer
+
+
+class AdminRefusal(Exception):
+    """Becomes an `ErrorAnswer`: what happened, which value, and what to do next."""
+
+    def __init__(
+        self, status: int, code: str, text: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        self.text = text
+        self.headers = headers or {}
+
+
+def refusal_answer(refusal: AdminRefusal) -> Response:
+    """The refusal as it is sent."""
+    body = ErrorAnswer(error=refusal.text, code=refusal.code).model_dump_json()
+    return Response(body, refusal.status, refusal.headers, media_type="application/json")

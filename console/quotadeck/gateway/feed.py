@@ -1,0 +1,138 @@
+"""Readings for everybody who listens: built once a second, encoded once, sent as events.
+
+A reader that does not keep up is sent the latest full state instead of what it missed.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+from quotadeck.domain.snapshot import Snapshot
+from quotadeck.wire.stream import CHANGES, HEARTBEAT, SNAPSHOT, Encoder
+
+INTERVAL_S: Final = 1.0
+LEAST_GAP_S: Final = 0.05
+"""Between two readings, however many commands hurry them."""
+
+LOG: Final = logging.getLogger(__name__)
+
+
+class _Reader:
+    """One listener's mailbox: at most one event waits in it."""
+
+    __slots__ = ("behind", "called", "event")
+
+    def __init__(self) -> None:
+        self.called = asyncio.Event()
+        self.event: bytes | None = None
+        self.behind = True
+        """It needs the full state before any change means something to it."""
+
+    def offer(self, event: bytes, *, heartbeat: bool) -> None:
+        if self.behind:
+            self.event = None
+        elif self.event is None:
+            self.event = event
+        elif not heartbeat:
+            self.event, self.behind = None, True
+        self.called.set()
+
+
+class Feed:
+    """The hub of GET stream: one task serves all who listen, and none runs while nobody does."""
+
+    def __init__(
+        self,
+        snapshot: Callable[[], Awaitable[Snapshot]],
+        *,
+        interval_s: float = INTERVAL_S,
+        least_gap_s: float = LEAST_GAP_S,
+    ) -> None:
+        self._snapshot = snapshot
+        self._interval_s = interval_s
+        self._least_gap_s = least_gap_s
+        self._readers = set[_Reader]()
+        self._hurried = asyncio.Event()
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        self._begin()
+
+    def hurry(self) -> None:
+        """Send the next reading at once: something was changed on purpose."""
+        self._hurried.set()
+
+    def close(self) -> None:
+        """End every stream after what it is being sent, and let no new one begin."""
+        self._closed = True
+        for reader in self._readers:
+            reader.called.set()
+
+    async def listen(self) -> AsyncIterator[bytes]:
+        """Server-sent events: a full snapshot at once, then changes or heartbeats."""
+        reader = _Reader()
+        self._readers.add(reader)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="feed")
+        reader.called.set()
+        try:
+            while True:
+                await reader.called.wait()
+                reader.called.clear()
+                if self._closed:
+                    return
+                event = self._event_for(reader)
+                if event is not None:
+                    yield event
+        finally:
+            self._readers.discard(reader)
+            if not self._readers and self._task is not None:
+                self._task.cancel()
+                self._task = None
+                self._begin()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._hurried.clear()
+            began = loop.time()
+            try:
+                self._send(await self._snapshot())
+            except Exception:
+                # Without heartbeats every screen says by itself that its readings are old.
+                LOG.exception("no reading could be built")
+            await asyncio.sleep(self._least_gap_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(began + self._interval_s):
+                    await self._hurried.wait()
+
+    def _begin(self) -> None:
+        self._encoder = Encoder()
+        self._latest: Snapshot | None = None
+        self._full: bytes | None = None
+
+    def _send(self, snapshot: Snapshot) -> None:
+        data = self._encoder.changes(snapshot)
+        self._latest, self._full = snapshot, None
+        if data is None:
+            event = _event(HEARTBEAT, self._encoder.heartbeat(snapshot))
+        else:
+            event = _event(CHANGES, data)
+        for reader in self._readers:
+            reader.offer(event, heartbeat=data is None)
+
+    def _event_for(self, reader: _Reader) -> bytes | None:
+        if not reader.behind:
+            event, reader.event = reader.event, None
+            return event
+        if self._latest is None:
+            return None
+        reader.behind = False
+        if self._full is None:
+            self._full = _event(SNAPSHOT, self._encoder.full(self._latest))
+        return self._full
+
+
+def _event(name: str, data: bytes) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), data)

@@ -1,0 +1,80 @@
+"""What the data plane tells of its requests, and to whom: the live picture, alarms, the record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quotadeck.domain.calls import Call, Cause
+from quotadeck.domain.days import day_at
+from quotadeck.gateway.alarms import Alarms
+from quotadeck.gateway.flight import Arrival, Flight
+from quotadeck.gateway.keys import Caller
+from quotadeck.gateway.live import Live
+from quotadeck.gateway.openai_errors import error_reply
+from quotadeck.gateway.openai_request import ChatRequest
+from quotadeck.gateway.plan import Plan, ProjectPlan
+from quotadeck.gateway.refusal_log import RefusalLog
+from quotadeck.gateway.refusals import BudgetSpent, LimitReached, Refusal, UnknownModel, gate_of
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Its methods are the data plane's callbacks."""
+
+    plan: Callable[[], Plan]
+    live: Live
+    alarms: Alarms
+    refusals: RefusalLog
+    spent_nano: Callable[[str, str], int]
+    """What is settled of a budget's day, by the budget's key and the day."""
+
+    def begun(self, flight: Flight) -> None:
+        """A request was dispatched."""
+        self.live.begun(flight)
+
+    def ended(self, _: Flight, call: Call) -> None:
+        """A dispatched request ended."""
+        self.live.ended(call)
+        self.alarms.ended(call)
+        project = self.plan().projects[call.project]
+        spent_nano = self.spent_nano(project.budget_key, call.day)
+        self.alarms.spent(call.project, call.day, spent_nano, project.budget_nano)
+
+    def refused(
+        self,
+        arrival: Arrival,
+        caller: Caller,
+        at: Plan,
+        request: ChatRequest | None,
+        refusal: Refusal,
+    ) -> None:
+        """A request was refused by us; ``request`` is None where it was not read."""
+        if refusal.cause is Cause.NONE:
+            return
+        if isinstance(refusal, UnknownModel):
+            request = None  # any text: on record it would be a model of ours
+        project = at.projects[caller.project]
+        self.live.refused(
+            caller.project,
+            request.model if request else "",
+            refusal.cause,
+            gate_of(refusal, caller.project),
+            wait_ms=(refusal.wait_ms or 0) if isinstance(refusal, LimitReached) else 0,
+            money_held=isinstance(refusal, BudgetSpent)
+            and self._no_money(arrival, project, refusal),
+        )
+        self.refusals.add(
+            arrival,
+            caller,
+            project,
+            request,
+            refusal.cause,
+            refusal.binding if isinstance(refusal, LimitReached | BudgetSpent) else "",
+            lambda: error_reply(refusal).status,
+        )
+
+    def _no_money(self, arrival: Arrival, project: ProjectPlan, refusal: BudgetSpent) -> bool:
+        """Tell of it; whether only money that is held was in the way, which may come back."""
+        day = day_at(arrival.at_us, project.project.zone).name
+        self.alarms.no_money(project.project.id, day)
+        spent_nano = self.spent_nano(project.budget_key, day)
+        return spent_nano + refusal.bound_nano <= refusal.budget_nano

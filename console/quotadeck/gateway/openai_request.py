@@ -1,0 +1,180 @@
+"""A chat completion request of OpenAI's dialect, checked as far as admission depends on it.
+
+What we do not act upon goes to the upstream as it came; it knows its own parameters best.
+Source: the "Create chat completion" page of OpenAI's API reference.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from quotadeck.gateway.refusals import BadField, NotJson
+from quotadeck.gateway.request_json import read_json, write_json
+
+MAX_OUTPUT_TOKENS = 10_000_000
+MAX_CHOICES = 128
+MAX_MODEL_CHARS = 200
+_BYTES_OF_CHAT_TEMPLATE = 64
+_BYTES_OF_TOOL_TEMPLATE = 1_024
+_MEDIA_TOKENS = 2_000
+"""What an image, a sound or a file is taken for: likely enough, no bound. A large image costs some
+1,500 tokens; its bytes say nothing, and a linked one has none here."""
+_MEDIA = {"image_url": "url", "input_audio": "data", "file": "file_data"}
+_UNPRICED = ("web_search_options", "prediction", "audio")
+_UNPRICED_TIERS = ("priority", "scale", "fast")
+_TEMPLATED = ("tools", "functions", "response_format")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A checked request. ``fields`` is the whole JSON object, to be forwarded.
+
+    ``max_tokens`` is the most output tokens of one choice, None where the client named none.
+    ``text_bytes`` is the size as it came, less the media in it; ``media`` counts images, sounds
+    and files; ``retry`` is how often the client tried before.
+    """
+
+    model: str
+    stream: bool
+    include_usage: bool
+    max_tokens: int | None
+    choices: int
+    text_bytes: int
+    media: int
+    retry: int
+    fields: dict[str, Any]
+
+    @property
+    def input_bound(self) -> int:
+        """No tokenizer makes more input tokens of it: bytes of the whole body, and the template's.
+
+        A byte-level tokenizer yields at most a token a byte; chat and tool templates add text that
+        the client did not send. Of media it is an estimate.
+        """
+        templated = any(self.fields.get(name) for name in _TEMPLATED)
+        template = _BYTES_OF_TOOL_TEMPLATE if templated else _BYTES_OF_CHAT_TEMPLATE
+        return self.text_bytes + template + self.media_tokens
+
+    @property
+    def costs_more(self) -> bool:
+        """Whether it asks for what the provider charges beside its prices for tokens."""
+        extra = any(self.fields.get(name) for name in _UNPRICED)
+        return extra or self.fields.get("service_tier") in _UNPRICED_TIERS
+
+    @property
+    def media_tokens(self) -> int:
+        """What the images, sounds and files are taken for."""
+        return self.media * _MEDIA_TOKENS
+
+    def for_upstream(self, model: str) -> bytes:
+        """The body to forward: the target's own model name, and usage always asked for."""
+        fields = {**self.fields, "model": model}
+        if self.stream:
+            options = self.fields.get("stream_options") or {}
+            fields["stream_options"] = {**options, "include_usage": True}
+        return write_json(fields)
+
+
+def parse_chat(body: bytes, retry_count: bytes = b"") -> ChatRequest:
+    """Check a body. Raises NotJson or BadField.
+
+    ``retry_count`` is the SDKs' x-stainless-retry-count header.
+    """
+    fields = read_json(body)
+    if not isinstance(fields, dict):
+        raise NotJson(f"it is {_kind(fields)}, not an object")
+    model = _typed(fields, "model", str)
+    if not model or len(model) > MAX_MODEL_CHARS:
+        raise BadField("model", f"must be a name of 1 to {MAX_MODEL_CHARS} characters")
+    media, media_bytes = _check_messages(fields)
+    stream = _flag(fields, "stream")
+    options = fields.get("stream_options")
+    if options is not None and not isinstance(options, dict):
+        raise BadField("stream_options", f"must be an object, not {_kind(options)}")
+    if options is not None and not stream:
+        raise BadField("stream_options", "is only allowed when stream is true")
+    max_tokens = _count(fields, "max_tokens", MAX_OUTPUT_TOKENS)
+    completion = _count(fields, "max_completion_tokens", MAX_OUTPUT_TOKENS)
+    # Upstreams differ in which of the two they obey.
+    most = max((given for given in (max_tokens, completion) if given is not None), default=None)
+    return ChatRequest(
+        model,
+        stream,
+        bool(options and _flag(options, "include_usage", "stream_options.")),
+        most,
+        _count(fields, "n", MAX_CHOICES) or 1,
+        len(body) - media_bytes,
+        media,
+        min(int(retry_count), 1_000) if retry_count.isdigit() and len(retry_count) < 6 else 0,
+        fields,
+    )
+
+
+def _check_messages(fields: dict[str, Any]) -> tuple[int, int]:
+    """How many media the messages hold, and how many bytes of the body they are."""
+    messages = _typed(fields, "messages", list)
+    if not messages:
+        raise BadField("messages", "must hold at least one message")
+    media = media_bytes = 0
+    for index, message in enumerate(messages):
+        where = f"messages[{index}]"
+        if not isinstance(message, dict):
+            raise BadField(where, f"must be an object, not {_kind(message)}")
+        if not isinstance(message.get("role"), str):
+            raise BadField(f"{where}.role", f"must be a string, not {_kind(message.get('role'))}")
+        content = message.get("content")
+        if isinstance(content, list):
+            sizes = [_media_bytes(part) for part in content]
+            media += sum(size is not None for size in sizes)
+            media_bytes += sum(size or 0 for size in sizes)
+        elif content is not None and not isinstance(content, str):
+            raise BadField(
+                f"{where}.content", f"must be a string or a list of parts, not {_kind(content)}"
+            )
+    return media, media_bytes
+
+
+def _media_bytes(part: Any) -> int | None:
+    """The encoded size of a part's medium; None where it is text or nothing we know."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(kind, str) or kind not in _MEDIA:
+        return None
+    held = part.get(kind)
+    data = held.get(_MEDIA[kind]) if isinstance(held, dict) else None
+    return len(data) if isinstance(data, str) and data.isascii() else 0
+
+
+def _typed(fields: dict[str, Any], name: str, kind: type[str] | type[list[Any]]) -> Any:
+    value = fields.get(name)
+    if value is None:
+        raise BadField(name, "is missing")
+    if not isinstance(value, kind):
+        wanted = "a string" if kind is str else "a list"
+        raise BadField(name, f"must be {wanted}, not {_kind(value)}")
+    return value
+
+
+def _flag(fields: dict[str, Any], name: str, prefix: str = "") -> bool:
+    value = fields.get(name)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise BadField(prefix + name, f"must be true or false, not {_kind(value)}")
+    return value
+
+
+def _count(fields: dict[str, Any], name: str, most: int) -> int | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadField(name, f"must be a whole number, not {_kind(value)}")
+    if not 1 <= value <= most:
+        raise BadField(name, f"is {str(value)[:30]}, and must be from 1 to {most:,}")
+    return value
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
+    if value is None:
+        return "null"
+    return names.get(type(value), f"the number {str(value)[:30]}")

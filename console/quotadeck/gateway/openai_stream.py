@@ -1,0 +1,180 @@
+"""A stream of OpenAI's dialect on its way to the client, read in passing.
+
+The relay passes whole events on as they come, learns the usage, and keeps the terminal event back:
+the call's record must be written before the last byte leaves.
+"""
+
+from typing import Any
+
+from quotadeck.domain.text import clean
+from quotadeck.gateway.loose_json import loads
+from quotadeck.gateway.openai_request import MAX_CHOICES
+from quotadeck.gateway.sse import Blocks, read_block
+from quotadeck.gateway.usage import Usage, UsageReader, delivers
+
+
+class OpenAIRelay:
+    """Feed it what the upstream sends; it gives back what the client should get.
+
+    ``deltas`` is the number of content events (about a token each). How it ended: ``done`` when
+    the answer is whole, ``error`` the upstream's own error if it sent one in the stream, ``broken``
+    why what it sends is no stream of ours.
+    """
+
+    __slots__ = (
+        "_blocks",
+        "_finished",
+        "_include_usage",
+        "_reader",
+        "_terminal",
+        "_unfinished",
+        "broken",
+        "deltas",
+        "done",
+        "error",
+        "response_id",
+    )
+
+    def __init__(self, *, include_usage: bool) -> None:
+        self._include_usage = include_usage
+        self._blocks = Blocks()
+        self._reader = UsageReader()
+        self._unfinished: set[int] = set()
+        self._finished = False
+        self._terminal = b""
+        self.deltas = 0
+        self.done = False
+        self.error: Any = None
+        self.broken = ""
+        self.response_id = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether anything else that comes is of no use."""
+        return self.done or self.error is not None or bool(self.broken)
+
+    @property
+    def usage(self) -> Usage | None:
+        """None where it is absent or cannot be believed."""
+        return self._reader.usage(delivered=self.deltas > 0)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the client should get of the events that ``chunk`` completes."""
+        events = self._passed(self._blocks.feed(chunk))
+        if self._blocks.too_long and not self.ended:
+            self.broken = "it sent an event without end"
+        return events
+
+    def close(self) -> bytes:
+        """The upstream has ended. What of it the client should get still.
+
+        A last event counts without its empty line, if it is whole; and an answer whose every
+        choice has given its reason to finish is whole without a terminal event.
+        """
+        events = b""
+        if not self.ended:
+            events = self._passed(self._blocks.rest())
+            self.broken = ""  # an event that the end cut in two is no event
+            if self.error is None:
+                self.done = self.done or (self._finished and not self._unfinished)
+        return events
+
+    def terminal(self, cost_usd: str) -> bytes:
+        """The end, when the record is written: the upstream's own lines, and the cost.
+
+        The cost is a comment: clients that know can read it, the SDKs skip it. It stands in the
+        terminal event's block, since the SDKs take a block of comments for an empty event.
+        """
+        return _cost_comment(cost_usd) + self._terminal + b"data: [DONE]\n\n"
+
+    def _passed(self, blocks: list[bytes]) -> bytes:
+        passed: list[bytes] = []
+        for block in blocks:
+            passed.append(self._pass(block))
+            if self.ended:
+                break
+        return b"".join(passed)
+
+    def _pass(self, block: bytes) -> bytes:
+        event = read_block(block)
+        # Some keep the connection alive by data that is a comment's.
+        if not event.data or event.data.startswith(b":"):
+            return event.quiet
+        if event.data.lstrip().startswith(b"[DONE]"):
+            self.done = True
+            self._terminal = event.named + event.quiet
+            return b""
+        try:
+            parsed = loads(event.data)
+        except ValueError:
+            parsed = None
+            if event.name != b"error":
+                self.broken = "it sent an event that is not JSON"
+                return b""
+        if event.name == b"error" and not _error_of(parsed):
+            self.error = parsed or event.data.decode("utf-8", "replace")
+            return b""
+        if isinstance(parsed, dict) and not self._learn(event.data, parsed):
+            return event.quiet
+        return block + b"\n\n"
+
+    def _learn(self, data: bytes, parsed: dict[str, Any]) -> bool:
+        """Take what concerns us from an event; whether the client should see it too.
+
+        A look at the bytes spares most events a search of what was parsed.
+        """
+        if not self.response_id and isinstance(parsed.get("id"), str):
+            self.response_id = clean(parsed["id"], 200)
+        if b'"prompt_tokens"' in data:
+            self._reader.see(parsed)
+        if b'"error"' in data:
+            self.error = _error_of(parsed)
+            if self.error is not None:
+                return False
+        choices = parsed.get("choices")
+        if isinstance(choices, list) and choices:
+            self._follow(choices)
+            return True
+        return self._include_usage or not isinstance(parsed.get("usage"), dict)
+
+    def _follow(self, choices: list[Any]) -> None:
+        """Which choices are still being written."""
+        said = False
+        for choice in choices:
+            if not isinstance(choice, dict):
+                continue
+            stated = choice.get("index")
+            index = stated if isinstance(stated, int) and 0 <= stated < MAX_CHOICES else 0
+            if delivers(choice.get("delta")):
+                said = True
+                self._unfinished.add(index)
+            if choice.get("finish_reason"):
+                self._finished = True
+                self._unfinished.discard(index)
+        self.deltas += said
+
+
+def _error_of(parsed: Any) -> Any:
+    """The error in an event, whichever way it is told; None where there is none."""
+    if not isinstance(parsed, dict):
+        return None
+    if parsed.get("error"):
+        return parsed["error"]
+    if parsed.get("object") == "error":
+        return parsed
+    choices = parsed.get("choices")
+    if isinstance(choices, list) and any(
+        isinstance(choice, dict) and choice.get("finish_reason") == "error" for choice in choices
+    ):
+        return parsed
+    return None
+
+
+def _cost_comment(cost_usd: str) -> bytes:
+    return f": cost-usd {cost_usd}\n".encode()
+
+
+def error_event(error_body: bytes, cost_usd: str | None) -> bytes:
+    """An error in the middle of a stream: the SDKs raise on an ``error`` object in an event."""
+    cost = b"" if cost_usd is None else _cost_comment(cost_usd)
+    return cost + b"data: " + error_body + b"\n\n"

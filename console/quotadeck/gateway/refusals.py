@@ -1,0 +1,255 @@
+"""Why a request gets no answer from a model: errors named after what went wrong.
+
+They carry facts; the words and the status of each dialect are `quotadeck.gateway.openai_errors`.
+"""
+
+from dataclasses import dataclass
+
+from quotadeck.domain.calls import Cause
+from quotadeck.domain.limits import Kind, RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class RateLevel:
+    """What is left under one of the project's own rates, in micro-units, now."""
+
+    kind: Kind
+    limit: RateLimit
+    level: int
+
+
+class Refusal(Exception):
+    """A request that ends here. ``cause`` is how it is recorded."""
+
+    cause: Cause = Cause.NONE
+    project_id: str = ""
+    """Whose request it was, once that is known."""
+    rates: tuple[RateLevel, ...] = ()
+    """The project's own rates, where one of its limits refused."""
+
+
+class KeyMissing(Refusal):
+    """No key came with the request."""
+
+
+@dataclass
+class KeyMalformed(Refusal):
+    """A key came, but it cannot be one of ours; ``why`` tells."""
+
+    why: str
+
+
+class KeysDiffer(Refusal):
+    """The request came with more than one key, and they are not the same."""
+
+
+class ProjectsDiffer(Refusal):
+    """X-Project-Id came more than once, with different values."""
+
+
+class KeyUnknown(Refusal):
+    """No living key has this secret."""
+
+
+@dataclass
+class KeyRevoked(KeyUnknown):
+    """The key was one of ours, for ``project``, and was revoked or ran out."""
+
+    key_id: str
+    project: str
+    cause: Cause = Cause.KEY_REVOKED
+
+
+@dataclass
+class ProjectNotOfKey(Refusal):
+    """X-Project-Id names a project that the key does not serve."""
+
+    project: str
+    projects: tuple[str, ...]
+
+
+@dataclass
+class NoSuchPath(Refusal):
+    path: str
+
+
+@dataclass
+class WrongMethod(Refusal):
+    path: str
+    allowed: str
+
+
+@dataclass
+class BodyTooLarge(Refusal):
+    limit_bytes: int
+    cause: Cause = Cause.INVALID
+
+
+class BodyCut(Refusal):
+    """The client went away before its request was whole."""
+
+
+@dataclass
+class NotJson(Refusal):
+    why: str
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
+class BadField(Refusal):
+    """A field is missing, of the wrong type, or absurd."""
+
+    field: str
+    why: str
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
+class UnknownModel(Refusal):
+    model: str
+    nearest: tuple[str, ...]
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
+class ModelNotAllowed(Refusal):
+    model: str
+    project: str
+    allowed: tuple[str, ...]
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
+class Paused(Refusal):
+    """``subject`` is ``project`` or ``model``; ``reason`` is set only when it is public."""
+
+    subject: str
+    name: str
+    reason: str
+    until_us: int | None
+    cause: Cause = Cause.PAUSED
+
+
+@dataclass
+class InputTooLong(Refusal):
+    """Even the low estimate of the input is more than the model takes."""
+
+    model: str
+    least_tokens: int
+    limit_tokens: int
+    cause: Cause = Cause.NEVER_FITS
+
+
+@dataclass
+class OutputTooLong(Refusal):
+    model: str
+    asked_tokens: int
+    limit_tokens: int
+    cause: Cause = Cause.NEVER_FITS
+
+
+@dataclass
+class OverWholeBudget(Refusal):
+    """The request may cost more than a whole day's budget."""
+
+    project: str
+    bound_nano: int
+    budget_nano: int
+    bound_is_estimate: bool
+    cause: Cause = Cause.NEVER_FITS
+
+
+@dataclass
+class LimitReached(Refusal):
+    """A bucket is too empty; ``wait_ms`` is exact, None where a slot must come free."""
+
+    binding: str
+    limit: int
+    unit: str
+    asked: int
+    wait_ms: int | None
+    cause: Cause
+
+
+@dataclass
+class BudgetSpent(Refusal):
+    """The day's money does not cover the request's upper bound."""
+
+    project: str
+    budget_nano: int
+    left_nano: int
+    bound_nano: int
+    resets_us: int
+    wait_ms: int | None
+    binding: str
+    cause: Cause = Cause.BUDGET
+
+
+@dataclass
+class LedgerUnavailable(Refusal):
+    """The journal cannot be written: what cannot be recorded is not forwarded."""
+
+    why: str
+    cause: Cause = Cause.UNRECORDED
+
+
+class Draining(Refusal):
+    """The gateway is going down and takes no new requests."""
+
+
+class AnswerCut(Refusal):
+    """The gateway is going down and waits no longer for this answer."""
+
+
+@dataclass
+class TooManyRequests(Refusal):
+    """``allowed`` requests are under way, as many as may be: of ``project``, or (empty) of all."""
+
+    allowed: int
+    project: str = ""
+    cause: Cause = Cause.CROWDED
+
+
+@dataclass
+class BodiesTooLarge(Refusal):
+    """The bodies held at once are over ``limit_bytes``: of ``project``, or (empty) of all."""
+
+    limit_bytes: int
+    project: str = ""
+    cause: Cause = Cause.CROWDED
+
+
+@dataclass
+class UpstreamRefused(Refusal):
+    """The upstream answered with an error; ``message`` is its own, cleaned."""
+
+    status: int
+    message: str
+    kind: str
+    code: str | None
+    param: str | None
+    retry_after: str
+    retry_after_ms: str
+    cause: Cause
+
+
+@dataclass
+class UpstreamFailed(Refusal):
+    """The upstream gave no usable answer; ``why`` is for people and names no secret."""
+
+    why: str
+    cause: Cause
+
+
+def gate_of(refusal: Refusal, project: str) -> str:
+    """The subject whose change might have let the request pass: a project, target, model or key."""
+    match refusal:
+        case LimitReached(binding=binding):
+            return binding.rpartition(":")[0]
+        case Paused(subject=subject, name=name):
+            return f"{subject}:{name}"
+        case KeyRevoked(key_id=key_id):
+            return f"key:{key_id}"
+        case InputTooLong(model=model) | OutputTooLong(model=model):
+            return f"model:{model}"
+    return f"project:{project}"

@@ -1,0 +1,141 @@
+"""Whose state is judged, and when: what was touched, and what is not at rest.
+
+Ten thousand idle projects cost nothing: a subject is judged after something happened to it, and
+then once a second until nothing holds of it and nothing was cleared lately. It is judged whether
+anybody listens or not, so that *since* is true for whoever comes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from quotadeck.domain.calls import Call, Cause
+from quotadeck.domain.judgement import judge, recovered
+from quotadeck.domain.reading import Reading
+from quotadeck.domain.state import AT_REST, Kind, State
+from quotadeck.gateway.tally import Tally
+
+_A_SLICE = 8
+"""Subjects judged before the event loop gets a turn: less than a millisecond."""
+_JUDGED = ("project:", "target:", "model:")
+"""The kinds of subjects that have a state, in this order: a model names whom it cuts off."""
+
+
+class States:
+    """By subject (``project:ID``, ``target:ID``, ``model:NAME``); `gateway` is the gateway's."""
+
+    def __init__(self) -> None:
+        self.gateway = AT_REST
+        self._tallies: dict[str, Tally] = {}
+        self._states: dict[str, State] = {}
+        self._awake: set[str] = set()
+
+    def of(self, subject: str) -> State:
+        """Its state as last judged."""
+        return self._states.get(subject, AT_REST)
+
+    def tally(self, subject: str) -> Tally:
+        """What it is judged from."""
+        tally = self._tallies.get(subject)
+        if tally is None:
+            tally = self._tallies[subject] = Tally()
+        return tally
+
+    def wake(self, subjects: Iterable[str]) -> None:
+        """Have them judged next time, though nobody asked them anything."""
+        self._awake.update(subjects)
+
+    def admitted(self, now_ns: int, subjects: Iterable[str]) -> None:
+        """A request of these subjects was let through."""
+        for subject in subjects:
+            self.tally(subject).admitted(now_ns)
+            self._awake.add(subject)
+
+    def ended(self, now_ns: int, call: Call, subjects: Iterable[str]) -> None:
+        """A request of these subjects ended."""
+        for subject in subjects:
+            self.tally(subject).ended(now_ns, call)
+            self._awake.add(subject)
+
+    def refused(
+        self,
+        now_ns: int,
+        project: str,
+        cause: Cause,
+        gate: str,
+        wait_ms: int = 0,
+        *,
+        money_held: bool = False,
+    ) -> None:
+        """A project's request was refused by ``gate``: that is told of both."""
+        for subject in {project, gate}:
+            if not subject.startswith(_JUDGED):
+                continue
+            self.tally(subject).refused(now_ns, cause, gate, wait_ms, money_held=money_held)
+            self._awake.add(subject)
+
+    def changed(self, subjects: Iterable[str]) -> None:
+        """These gates were changed: what they refused before is history for everybody."""
+        for subject in subjects:
+            if subject.startswith("project:"):
+                self.tally(subject).forget(subject)
+            else:
+                for tally in self._tallies.values():
+                    tally.forget(subject)
+            if subject.startswith(_JUDGED):
+                self._awake.add(subject)
+
+    def cut_off_by(self, gate: str, now_ns: int) -> tuple[str, ...]:
+        """The projects that a paused model cuts off, by name."""
+        return tuple(
+            sorted(
+                subject.partition(":")[2]
+                for subject, state in self._states.items()
+                if subject.startswith("project:")
+                and state.held(Kind.CUT_OFF)
+                and any(
+                    refused.gate == gate
+                    for refused in self.tally(subject).decided(now_ns).by({Cause.PAUSED})
+                )
+            )
+        )
+
+    def keys_changed(self, projects: Iterable[str]) -> None:
+        """These projects have one key more, or less: what a revoked one was refused is history."""
+        for project in projects:
+            self.tally(f"project:{project}").forget(cause=Cause.KEY_REVOKED)
+            self._awake.add(f"project:{project}")
+
+    def day_began(self, project: str) -> None:
+        """A budget begins anew: what it refused was yesterday's."""
+        subject = f"project:{project}"
+        self.tally(subject).forget(subject, Cause.BUDGET)
+
+    async def judge(
+        self, read: Callable[[Sequence[str]], Awaitable[Mapping[str, Reading]]]
+    ) -> None:
+        """Judge all who are awake. ``read`` gives the readings of those that it knows."""
+        for kind in _JUDGED:
+            awake = [subject for subject in self._awake if subject.startswith(kind)]
+            for start in range(0, len(awake), _A_SLICE):
+                subjects = awake[start : start + _A_SLICE]
+                # Out first: what happens to one while others are judged wakes it again.
+                self._awake.difference_update(subjects)
+                for subject, reading in (await read(subjects)).items():
+                    self._judge(subject, reading)
+                await asyncio.sleep(0)
+
+    def judge_gateway(self, reading: Reading) -> bool:
+        """Judge the gateway itself; whether it has begun or ceased to serve."""
+        before, self.gateway = self.gateway, judge(self.gateway, reading)
+        return before.kind is not self.gateway.kind
+
+    def _judge(self, subject: str, reading: Reading) -> None:
+        before = self.of(subject)
+        after = judge(before, reading)
+        if before.held(Kind.FAILING) and not after.held(Kind.FAILING) and recovered(reading):
+            self.tally(subject).forget_failures()
+        if after == AT_REST:
+            self._states.pop(subject, None)
+        else:
+            self._states[subject] = after
+            self._awake.add(subject)

@@ -1,0 +1,163 @@
+"""The three kinds of bucket: what each keeps, when a request fits, and what its end gives back."""
+
+from typing import Final
+
+from quotadeck.domain.bucket import needed, refill, relimited, settled, wait_ns
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.limits import BudgetLimit, Priority, RateLimit, SlotLimit
+from quotadeck.limiter.protocol import BucketState, DayUnknown
+
+Wait = tuple[int, int]
+"""How hard a refusal binds: its kind's rank, then nanoseconds. The greatest one is named."""
+
+UNTOLD_NS: Final = 1 << 62
+"""Stands for a wait that no clock can tell; it outlasts every other of its kind."""
+
+DAYS_KEPT: Final = 8
+"""Days of one budget that are remembered: a clock that steps to and fro finds what it left."""
+
+_RATE, _SLOTS, _MONEY = range(3)
+
+
+class RateBucket:
+    """A token bucket. ``level`` is in micro-units and exact at ``at_ns``."""
+
+    __slots__ = ("at_ns", "level", "limit")
+
+    def __init__(self, limit: RateLimit, now_ns: int) -> None:
+        self.limit = limit
+        self.level = limit.capacity
+        self.at_ns = now_ns
+
+    def fits(self, amount: int, priority: Priority, shared: bool, now_ns: int) -> bool:
+        limit = self.limit
+        self.level, self.at_ns = refill(self.level, self.at_ns, limit, now_ns)
+        return needed(amount, limit, priority, shared=shared) <= self.level
+
+    def wait(self, amount: int, priority: Priority, shared: bool, clock: Clock) -> Wait:
+        need = needed(amount, self.limit, priority, shared=shared)
+        now_ns = clock.monotonic_ns()
+        return _RATE, wait_ns(self.level, self.at_ns, need, self.limit, now_ns)
+
+    def take(self, amount: int, _now_ns: int) -> None:
+        self.level -= amount
+
+    def end(self, held: int, actual: int, now_ns: int) -> None:
+        """Replace what a reservation held by what it used."""
+        if held == actual:
+            return
+        self.level, self.at_ns = refill(self.level, self.at_ns, self.limit, now_ns)
+        self.level = settled(self.level, held, actual, self.limit)
+
+    def relimit(self, limit: RateLimit, now_ns: int) -> None:
+        """Change the limit. A part step under the old one is dropped: it has no rate any more."""
+        if limit != self.limit:
+            level, _ = refill(self.level, self.at_ns, self.limit, now_ns)
+            self.level, self.at_ns = relimited(level, self.limit, limit), now_ns
+        self.limit = limit
+
+    def state(self) -> BucketState:
+        return BucketState(self.level, 0, self.at_ns, self.limit)
+
+
+class SlotBucket:
+    """Requests under way at the same time."""
+
+    __slots__ = ("at_ns", "limit", "used")
+
+    def __init__(self, limit: SlotLimit, now_ns: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self.at_ns = now_ns
+
+    def fits(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> bool:
+        return self.used + amount <= self.limit.slots
+
+    def wait(self, _amount: int, _priority: Priority, _shared: bool, _clock: Clock) -> Wait:
+        return _SLOTS, UNTOLD_NS
+
+    def take(self, amount: int, now_ns: int) -> None:
+        self.used += amount
+        self.at_ns = now_ns
+
+    def end(self, held: int, _actual: int, now_ns: int) -> None:
+        """Give the slots back, whatever was used."""
+        self.used -= held
+        self.at_ns = now_ns
+
+    def state(self) -> BucketState:
+        return BucketState(self.limit.slots - self.used, self.used, self.at_ns, self.limit)
+
+
+class MoneyBucket:
+    """One calendar day's money, in nano-dollars. Reservations hold on to the day they began on."""
+
+    __slots__ = ("at_ns", "held", "limit", "spent")
+
+    def __init__(self, limit: BudgetLimit, now_ns: int, spent: int = 0) -> None:
+        self.limit = limit
+        self.spent = spent
+        self.held = 0
+        self.at_ns = now_ns
+
+    def fits(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> bool:
+        return self.spent + self.held + amount <= self.limit.nano_usd
+
+    def wait(self, amount: int, _priority: Priority, _shared: bool, clock: Clock) -> Wait:
+        if amount > self.limit.nano_usd:
+            return _MONEY, UNTOLD_NS
+        return _MONEY, max(0, self.limit.ends_at_us - clock.wall_us()) * 1_000
+
+    def take(self, amount: int, now_ns: int) -> None:
+        self.held += amount
+        self.at_ns = now_ns
+
+    def end(self, held: int, actual: int, now_ns: int) -> None:
+        """Turn held money into spent money; more than was held is recorded as it is."""
+        self.held -= held
+        self.spent += actual
+        self.at_ns = now_ns
+
+    def state(self) -> BucketState:
+        left = self.limit.nano_usd - self.spent - self.held
+        return BucketState(left, self.held, self.at_ns, self.limit)
+
+
+Bucket = RateBucket | SlotBucket | MoneyBucket
+
+
+class MoneyDays:
+    """One budget's days. Money is never taken from a day of which it is not known what was spent.
+
+    Known are the days in ``by_name``, and every day after ``known_after`` (ISO; one that is absent
+    has seen no money). The oldest are forgotten, never one on which money is held.
+    """
+
+    __slots__ = ("by_name", "known_after")
+
+    def __init__(self, known_after: str) -> None:
+        self.known_after = known_after
+        self.by_name: dict[str, MoneyBucket] = {}
+
+    def on(self, key: str, limit: BudgetLimit, now_ns: int) -> MoneyBucket:
+        """The bucket of the limit's day, under that limit. Raises DayUnknown."""
+        bucket = self.by_name.get(limit.day)
+        if bucket is None:
+            if limit.day <= self.known_after:
+                raise DayUnknown(key, limit.day)
+            bucket = self._add(MoneyBucket(limit, now_ns))
+        bucket.limit = limit
+        return bucket
+
+    def restore(self, day: str, spent_nano: int, now_ns: int) -> None:
+        """Tell what was spent on a day; where that is known already it knows better."""
+        if day not in self.by_name:
+            self._add(MoneyBucket(BudgetLimit(0, day, 0), now_ns, spent_nano))
+
+    def _add(self, bucket: MoneyBucket) -> MoneyBucket:
+        idle = sorted(name for name, day in self.by_name.items() if not day.held)
+        for name in idle[: max(0, len(self.by_name) + 1 - DAYS_KEPT)]:
+            del self.by_name[name]
+            self.known_after = max(self.known_after, name)
+        self.by_name[bucket.limit.day] = bucket
+        return bucket

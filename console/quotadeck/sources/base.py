@@ -1,0 +1,84 @@
+"""What the console can be connected to: one protocol, spoken in domain values and answers.
+
+Importing it is cheap: the answers' models are named for type checkers only, because pydantic costs
+more than the console's first paint may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from quotadeck.domain.commands import Command
+from quotadeck.domain.snapshot import Snapshot, Whoami
+
+if TYPE_CHECKING:
+    from quotadeck.wire.messages import AuditPage, CallsPage, CommandAnswer, EventsPage, KeysAnswer
+
+
+class SourceError(Exception):
+    """The source cannot be reached or refused; the text says what happened and what to do."""
+
+
+class SourceGone(SourceError):
+    """Nobody answers there (no socket, connection refused, connection lost)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the stream yields: the newest snapshot, or the same one again for a heartbeat.
+
+    ``fresh`` is False for a heartbeat that carried no change. ``received_ns`` is the reader's own
+    monotonic instant, to which it anchors the snapshot's ``now_ms``.
+    """
+
+    snapshot: Snapshot
+    whoami: Whoami
+    received_ns: int
+    fresh: bool
+
+
+class Source(Protocol):
+    """A system that can be read and, where the source allows it, commanded."""
+
+    @property
+    def label(self) -> str:
+        """Where it is, for people: the socket's path or the address."""
+        ...
+
+    def stream(self) -> AsyncIterator[Reading]:
+        """Readings, about one a second, until the connection ends: then SourceGone is raised."""
+        ...
+
+    async def snapshot(self) -> Reading:
+        """One reading, now."""
+        ...
+
+    async def command(self, command: Command, *, dry_run: bool) -> CommandAnswer:
+        """Ask for a change, or for its preview. A refusal is an answer, not an exception."""
+        ...
+
+    async def audit(
+        self, *, limit: int, before_seq: int | None = None, subject: str = ""
+    ) -> AuditPage:
+        """The command log, newest first."""
+        ...
+
+    async def calls(
+        self, *, last: int, project: str = "", model: str = "", outcome: str = ""
+    ) -> CallsPage:
+        """The newest calls, oldest first."""
+        ...
+
+    async def events(self, *, last: int) -> EventsPage:
+        """The newest events, oldest first."""
+        ...
+
+    async def keys(self) -> KeysAnswer:
+        """The project keys, without secrets."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...

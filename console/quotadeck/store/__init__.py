@@ -1,0 +1,48 @@
+"""The store: a journal that is written first, and SQLite, its fold, kept by one writer a file.
+
+`Ledger` is the gateway's; `Reader` is for everybody. See `schema` for what is stored, `records` for
+the journal's form and `chain` for the audit's hashes.
+"""
+
+from quotadeck.store.chain import GENESIS, Broken, Head, canonical
+from quotadeck.store.errors import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreMissing,
+    StoreNewer,
+)
+from quotadeck.store.examine import Verified, examine, verify_log
+from quotadeck.store.ledger import Ledger
+from quotadeck.store.loss import Loss
+from quotadeck.store.places import OddFile
+from quotadeck.store.reader import Reader
+from quotadeck.store.recovery import Recovered
+from quotadeck.store.retention import Keep
+from quotadeck.store.rows import LevelSample, Rollup, Total
+
+__all__ = [
+    "GENESIS",
+    "Broken",
+    "Head",
+    "Keep",
+    "Ledger",
+    "LevelSample",
+    "Loss",
+    "OddFile",
+    "Reader",
+    "Recovered",
+    "Rollup",
+    "StoreBusy",
+    "StoreDamaged",
+    "StoreError",
+    "StoreForeign",
+    "StoreMissing",
+    "StoreNewer",
+    "Total",
+    "Verified",
+    "canonical",
+    "examine",
+    "verify_log",
+]

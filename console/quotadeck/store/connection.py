@@ -1,0 +1,42 @@
+"""The writer's connection."""
+
+from pathlib import Path
+from typing import Final
+
+import aiosqlite
+
+from quotadeck.store.journal import Position
+from quotadeck.store.schema import INDEXES, OWN_SOURCE, reading_uri
+
+BUSY_TIMEOUT_S: Final = 1.0
+_WAL_BYTES: Final = 64 * 1024 * 1024
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    f"PRAGMA journal_size_limit = {_WAL_BYTES}",
+    # `Wal` checkpoints: it has to know when, and whether all went through.
+    "PRAGMA wal_autocheckpoint = 0",
+)
+
+
+async def connect(path: Path) -> aiosqlite.Connection:
+    """The only connection that may write or checkpoint. Raises sqlite3.Error.
+
+    SQLite before 3.51.3 can lose commits where two do: https://www.sqlite.org/wal.html#walresetbug
+    """
+    uri = reading_uri(path, immutable=False).replace("?mode=ro", "?mode=rw")
+    db = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+    try:
+        for statement in (*_PRAGMAS, INDEXES):
+            await db.execute_fetchall(statement)
+    except BaseException:
+        await db.close()
+        raise
+    return db
+
+
+async def folded_position(db: aiosqlite.Connection) -> Position:
+    """How far SQLite says that the journal is folded."""
+    statement = "SELECT folded_segment, folded_offset FROM sources WHERE id = ?"
+    rows = await db.execute_fetchall(statement, (OWN_SOURCE,))
+    return Position(*next(iter(rows)))

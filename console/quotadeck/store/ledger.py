@@ -1,0 +1,292 @@
+"""The ledger of one gateway: its journal, the task that folds it into SQLite, and a reader.
+
+What is written here is in the operating system before the call returns, so it survives kill -9;
+SQLite follows some milliseconds later.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from quotadeck.domain.calls import Call, OpenCall
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.commands import Entry
+from quotadeck.domain.ids import new_id
+from quotadeck.domain.snapshot import Happening
+from quotadeck.domain.steady import SteadyClock
+from quotadeck.domain.text import counted
+from quotadeck.store import schema
+from quotadeck.store.ballast import DISK_FULL, Ballast
+from quotadeck.store.chain import seal
+from quotadeck.store.errors import StoreDamaged, unusable
+from quotadeck.store.journal import Journal
+from quotadeck.store.lock import Lock
+from quotadeck.store.places import check_places, journal_directory, ledger_file, make_directory
+from quotadeck.store.reader import Reader
+from quotadeck.store.records import (
+    command_frame,
+    end_frame,
+    levels_frame,
+    open_frame,
+    withdrawal_frame,
+)
+from quotadeck.store.recovery import Recovered
+from quotadeck.store.replay import replay
+from quotadeck.store.retention import Keep
+from quotadeck.store.schema import anew
+from quotadeck.store.watch import Watch
+from quotadeck.store.writer import Writer
+
+SEGMENT_BYTES: Final = 8 * 1024 * 1024
+"""A segment this large is followed by a new one at the next `levels` record."""
+
+
+class Ledger:
+    """See `open`. One a directory; its methods are called from one event loop."""
+
+    def __init__(
+        self,
+        lock: Lock,
+        journal: Journal,
+        ballast: Ballast,
+        writer: Writer,
+        reader: Reader,
+        pages: Reader,
+        watch: Watch,
+        recovered: Recovered,
+        clock: Clock,
+    ) -> None:
+        self._lock = lock
+        self._watch = watch
+        self._closed = False
+        self._journal = journal
+        self._ballast = ballast
+        self._writer = writer
+        self._live: dict[str, bytes] = {}
+        self._unrecorded: list[Entry] = []
+        self._commanding = asyncio.Lock()
+        self._commands: set[asyncio.Task[Entry]] = set()
+        self._seq = max(writer.withdrawn | {recovered.head.seq})
+        self._head = recovered.head.hash
+        self.reader: Final = reader
+        self.pages: Final = pages
+        """A reader for those who leaf: a long search of theirs keeps nobody else waiting."""
+        self.recovered: Final = recovered
+        self.steady: Final = SteadyClock.resumed(clock, recovered.mark, recovered.entries)
+        self.source_id: Final = reader.source_id
+        self.epoch: Final = reader.epoch
+
+    @classmethod
+    async def open(cls, directory: Path, clock: Clock, keep: Keep | None = None) -> "Ledger":
+        """Open or create the store in ``directory``, and replay what the last process left.
+
+        Raises StoreBusy, StoreForeign, StoreNewer, StoreDamaged or OddFile before anything is
+        touched; StoreError when the place cannot be used.
+        """
+        try:
+            return await cls._open(directory, clock, keep or Keep())
+        except OSError as error:
+            raise unusable(directory, error) from error
+
+    @classmethod
+    async def _open(cls, directory: Path, clock: Clock, keep: Keep) -> "Ledger":
+        path, segments = ledger_file(directory), journal_directory(directory)
+        check_places(directory)
+        if path.exists():
+            schema.check_header(path)
+        elif any(segments.glob("*")):
+            raise StoreDamaged(f"{path} is missing while its journal is there; {anew(path)}")
+        async with AsyncExitStack() as undo:
+            make_directory(directory)
+            lock = Lock(directory)
+            undo.callback(lock.close)
+            if path.exists():
+                schema.check_header(path)
+                schema.check_content(path)
+            else:
+                at_us = clock.wall_us()
+                source_id = new_id("src", at_us, os.urandom(10))
+                schema.create(path, source_id, epoch=at_us // 1_000)
+            make_directory(segments)
+            ballast = Ballast(directory)
+            await asyncio.to_thread(ballast.restore)
+            journal = Journal(segments, ballast)
+            undo.callback(journal.close)
+            writer, wal, reader, recovered = await replay(undo, path, journal, ballast, clock, keep)
+            pages = await Reader.open(directory)
+            undo.push_async_callback(pages.close)
+            watch = Watch(directory, journal, lock, wal, clock)
+            undo.pop_all()
+        writer.start()
+        return cls(lock, journal, ballast, writer, reader, pages, watch, recovered, clock)
+
+    def open_call(self, call: OpenCall) -> None:
+        """Record a dispatch. Raises OSError when it could not be written."""
+        frame = open_frame(call)
+        self._journal.append(frame)
+        self._live[call.id] = frame
+        self._writer.wake()
+
+    def end_call(self, call: Call) -> None:
+        """Record an end, before the reply's last byte leaves. Raises OSError as `open_call`."""
+        self._journal.append(end_frame(call))
+        self._live.pop(call.id, None)
+        self._writer.wake()
+
+    def levels(
+        self, at_us: int, not_full: Mapping[str, int], touched: Mapping[str, tuple[int, int]]
+    ) -> None:
+        """Record the level of every bucket that is not full, and (least, last) of those touched.
+
+        To be called every ten seconds. A failure is told by `problems`: the next record mends it.
+        """
+        try:
+            self._write_unrecorded()
+            frame = levels_frame(at_us, not_full, touched, self.steady.mark())
+            if self._journal.size < SEGMENT_BYTES or not self._new_segment(frame):
+                self._journal.append(frame)
+        except OSError as error:
+            self._journal.trouble = error
+            return
+        self._writer.checkpoint = self._journal.newest
+        self._writer.wake()
+
+    def _new_segment(self, levels: bytes) -> bool:
+        """Begin a segment with all that a restart needs; False leaves the old one in use."""
+        try:
+            self._journal.start(self._journal.next, [*self._live.values(), levels])
+        except OSError:
+            return False
+        return True
+
+    async def command(self, entry: Entry, *, durable: bool) -> Entry:
+        """Append an entry to the command log, with its ``seq``, ``prev_hash`` and ``hash``.
+
+        ``durable``: it is on the disk (fdatasync) before this returns. Raises OSError, and then the
+        entry is not in the log. Cancelling the caller does not stop what has begun.
+        """
+        task = asyncio.create_task(self._command(entry, durable=durable))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+        return await asyncio.shield(task)
+
+    async def _command(self, entry: Entry, *, durable: bool) -> Entry:
+        async with self._commanding:
+            if not self._journal.stands:
+                self._journal.mend()
+            self._write_unrecorded()
+            before, head = self._journal.end, self._head
+            sealed = self._append(entry, self._seq + 1)
+            self._seq = sealed.seq
+            if durable:
+                # The fold waits, so that SQLite never has an entry that is then taken back.
+                self._journal.held = before
+                try:
+                    await asyncio.to_thread(self._journal.sync_since(self._writer.folded.segment))
+                except OSError:
+                    self._head = head
+                    self._writer.withdrawn.add(sealed.seq)
+                    self._journal.append(withdrawal_frame(sealed.seq))
+                    raise
+                finally:
+                    self._journal.held = None
+                    self._writer.wake()
+            return sealed
+
+    def unrecorded(self, entry: Entry) -> Entry:
+        """Number a tightening command that `command` could not write.
+
+        It is kept in memory, and written into the log, with its hashes, when the journal works
+        again.
+        """
+        self._seq += 1
+        numbered = replace(entry, seq=self._seq)
+        self._unrecorded.append(numbered)
+        return numbered
+
+    def _write_unrecorded(self) -> None:
+        while self._unrecorded:
+            self._append(self._unrecorded[0], self._unrecorded[0].seq)
+            del self._unrecorded[0]
+
+    def _append(self, entry: Entry, seq: int) -> Entry:
+        sealed = seal(entry, seq, self._head)
+        self._journal.append(command_frame(sealed))
+        self._head = sealed.hash
+        self._writer.wake()
+        return sealed
+
+    def event(self, happening: Happening) -> None:
+        """Queue an event for SQLite; one id counts once. A crash loses the last milliseconds'."""
+        self._writer.event(happening)
+
+    @property
+    def backlog_records(self) -> int:
+        """Records of the journal that are not in SQLite yet."""
+        return self._writer.backlog_records
+
+    @property
+    def unwritable(self) -> bool:
+        """Whether the journal could not be written when it last was to be: no call is forwarded."""
+        return self._journal.trouble is not None
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What keeps the store from recording all as it should now, in words."""
+        words = list(self._writer.problems)
+        trouble = self._journal.trouble
+        if trouble is not None and trouble.errno in DISK_FULL:
+            words.append("disk full: journal not written")
+        elif trouble is not None:
+            words.append(f"journal: {trouble.strerror or trouble}")
+        elif not (self._ballast.stands or self._ballast.odd):
+            words.append("disk nearly full: ballast used")
+        if self._unrecorded:
+            words.append(f"{counted(len(self._unrecorded), 'command')} in force, not recorded")
+        words += [loss.words for loss in self._watch.now if loss.words]
+        return tuple(words)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the store, in words: `troubles`, and what was lost before."""
+        words = [loss.words for loss in self.recovered.losses if loss.words]
+        if self._journal.damaged:
+            words.append(f"journal damaged in {counted(len(self._journal.damaged), 'place')}")
+        words += [loss.words for loss in self._watch.lasting]
+        return tuple(dict.fromkeys((*self.troubles, *words)))
+
+    def look(self) -> list[Happening]:
+        """Look after the store's files; what is newly lost, for `event`. To be called every second.
+
+        Takes some microseconds; milliseconds where it mends.
+        """
+        return self._watch.look(self._writer.damage or self.reader.damage or self.pages.damage)
+
+    async def flushed(self) -> None:
+        """Return when all that was written so far is in SQLite."""
+        await self._writer.flushed()
+
+    async def close(self) -> None:
+        """Fold what is left, close the files and unlock; a second time does nothing.
+
+        While SQLite is locked or full it gives up after ten seconds: calls and commands stay in the
+        journal, events that wait are lost.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.gather(*self._commands, return_exceptions=True)
+        try:
+            self._write_unrecorded()
+        except OSError as error:
+            self._journal.trouble = error
+        await self.reader.close()
+        await self.pages.close()
+        await self._writer.stop()
+        await self._watch.close()
+        self._journal.close()
+        self._lock.close()

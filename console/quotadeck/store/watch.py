@@ -1,0 +1,225 @@
+"""What becomes of a running store's files: looked at once a second, told once, mended if it can be.
+
+A file that is open lives on without its name: all goes well until the next start finds nothing. So
+the names are compared with what is open. Of the ledger's file this keeps one descriptor of its own
+as long as SQLite has it open (closing one drops SQLite's locks).
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.snapshot import Happening
+from quotadeck.store.journal import Journal
+from quotadeck.store.lock import Lock
+from quotadeck.store.loss import Loss, event_of
+from quotadeck.store.places import (
+    is_open_at,
+    journal_directory,
+    ledger_file,
+    open_plain,
+    wal_file,
+)
+from quotadeck.store.schema import anew, is_ledger, reading_uri
+from quotadeck.store.wal import Wal
+
+CHECK_NS: Final = 3_600_000_000_000
+CHECK_S: Final = 20.0
+"""How long the hourly check of all pages may take: it holds the WAL as every reader does."""
+_STEPS: Final = 100_000
+
+
+class Watch:
+    """The names and the content of one open store."""
+
+    def __init__(
+        self, directory: Path, journal: Journal, lock: Lock, wal: Wal, clock: Clock
+    ) -> None:
+        self._directory = directory
+        self._file = ledger_file(directory)
+        self._journal = journal
+        self._lock = lock
+        self._wal = wal
+        self._clock = clock
+        self._descriptor = open_plain(self._file, os.O_RDONLY)
+        self._folders = {
+            path: _identity(path) for path in (directory, journal_directory(directory))
+        }
+        self._wal_identity = _identity(wal_file(directory))
+        self._checked_ns = clock.monotonic_ns()
+        self._check: asyncio.Task[Loss | None] | None = None
+        self._told: set[tuple[str, str]] = set()
+        self._short = 0
+        self._mended = journal.mended
+        self.now: tuple[Loss, ...] = ()
+        """What is wrong at present."""
+        self.lasting: list[Loss] = []
+        """What was lost, or mended, since the start."""
+
+    def look(self, damage: str) -> list[Happening]:
+        """What is new since the last look; ``damage`` is what SQLite said when it was used."""
+        before = len(self.lasting)
+        found = [*self._files(), *self._ledger(damage)]
+        self._finish_check()
+        new = [loss for loss in found if (loss.words, loss.todo) not in self._told]
+        self._told = {(loss.words, loss.todo) for loss in found}
+        self.now = tuple(found)
+        self._journal.kept = any(loss.unfindable for loss in found)
+        return [event_of(loss, self._clock) for loss in (*new, *self.lasting[before:])]
+
+    def _files(self) -> Iterator[Loss]:
+        for path, identity in self._folders.items():
+            if _identity(path) != identity:
+                self.lasting.append(
+                    Loss(
+                        f"folder {path.name} was removed",
+                        f"the folder {path} was removed or replaced while the gateway ran",
+                        "see what else is gone from it",
+                    )
+                )
+                self._folders[path] = _identity(path)
+        yield from self._mend_journal()
+        for number in sorted(self._journal.lost):
+            self._journal.lost.discard(number)
+            self.lasting.append(
+                Loss(
+                    f"journal segment {number} lost",
+                    f"segment {number} of the journal was removed before the ledger had read it: "
+                    "calls and commands that stood only there are lost",
+                    "see with `quotadeck status` and `quotadeck audit` what is in force",
+                )
+            )
+        if not self._lock.stands and not self._lock.mend():
+            yield Loss(
+                "lock removed",
+                f"{self._directory / 'lock'} was removed or replaced: another gateway could start "
+                "on this store",
+                "start none, and restart this one when it can be",
+            )
+
+    def _mend_journal(self) -> Iterator[Loss]:
+        what = f"the journal's segment {self._journal.newest} was removed in {self._directory}"
+        if not self._journal.stands:
+            try:
+                self._journal.mend()
+            except OSError as error:
+                yield Loss(
+                    "journal removed: records not on disk",
+                    f"{what}, and could not be made again ({error.strerror or error}): what is "
+                    "recorded now is lost at a restart",
+                    "make the folder again, writable for the gateway's account",
+                    unfindable=True,
+                )
+        # A command that found it gone may have mended it before.
+        if self._journal.mended > self._mended:
+            self._mended = self._journal.mended
+            self._folders = {path: _identity(path) for path in self._folders}
+            self.lasting.append(
+                Loss(
+                    "journal was removed and made again",
+                    f"{what}: it was written again from the open file, none of its records is lost",
+                    "find out who removed it",
+                    grave=False,
+                )
+            )
+
+    def _ledger(self, damage: str) -> Iterator[Loss]:
+        if not is_open_at(self._file, self._descriptor):
+            state = "replaced" if os.path.lexists(self._file) else "removed"
+            yield Loss(
+                f"ledger.db {state}: history not on disk",
+                f"{self._file} was {state} while the gateway ran: what it records is in the "
+                "journal, which is kept whole from now on, and in no ledger at a restart",
+                f"put the file back with the gateway stopped; {anew(self._file)}",
+                unfindable=True,
+            )
+        elif damage or self._is_cut():
+            yield _damaged(self._file, damage or "cut short or overwritten")
+        if self._wal_identity and _identity(wal_file(self._directory)) != self._wal_identity:
+            yield Loss(
+                "WAL removed: history not on disk",
+                f"{wal_file(self._directory)} was removed or replaced while the gateway ran: what "
+                "it records is in the journal, which is kept whole from now on",
+                "restart the gateway: it reads the journal again",
+                unfindable=True,
+            )
+        self._wal_identity = self._wal_identity or _identity(wal_file(self._directory))
+        if held := self._wal.problem:
+            # The vitals have it from the writer, with its age.
+            yield Loss("", held, "end that process, and it shrinks by itself")
+
+    def _is_cut(self) -> bool:
+        """Whether the header or the size is wrong; twice, as a checkpoint writes in steps."""
+        if self._wal.checkpointing:
+            return False
+        header = os.pread(self._descriptor, 100, 0)
+        pages, page = int.from_bytes(header[28:32], "big"), int.from_bytes(header[16:18], "big")
+        whole = is_ledger(header) and os.fstat(self._descriptor).st_size >= pages * page
+        self._short = 0 if whole else self._short + 1
+        return self._short > 1
+
+    def _finish_check(self) -> None:
+        """Start the check of all pages when it is due, and take in what the last one said."""
+        if self._check is not None and self._check.done():
+            found, self._check = self._check.result(), None
+            if found is not None:
+                self.lasting.append(found)
+        changed = self._wal.is_changed
+        if changed:
+            self._wal.accept_change()
+            self.lasting.append(
+                Loss(
+                    "ledger.db written by another",
+                    f"{self._file} was written by something else than the gateway",
+                    "let nothing else write to it; all its pages are being checked",
+                )
+            )
+        due = self._clock.monotonic_ns() - self._checked_ns >= CHECK_NS
+        if (due or changed) and self._check is None:
+            self._checked_ns = self._clock.monotonic_ns()
+            self._check = asyncio.create_task(asyncio.to_thread(check_pages, self._file))
+
+    async def close(self) -> None:
+        """Let go of the file; SQLite has closed it."""
+        if self._check is not None:
+            await asyncio.wait({self._check})
+        os.close(self._descriptor)
+
+
+def check_pages(path: Path, within_s: float = CHECK_S) -> Loss | None:
+    """Read all pages, or what can be read of them in that time: None where all is well."""
+    end_s = monotonic() + within_s
+    try:
+        db = sqlite3.connect(reading_uri(path, immutable=False), uri=True)
+        try:
+            db.set_progress_handler(lambda: monotonic() > end_s, _STEPS)
+            said = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+        finally:
+            db.close()
+    except sqlite3.OperationalError:
+        # Locked, or it took too long: nothing was found so far.
+        return None
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+    return None if said == "ok" else _damaged(path, said.splitlines()[0])
+
+
+def _damaged(path: Path, what: str) -> Loss:
+    return Loss(
+        "ledger damaged",
+        f"{path} is damaged ({what})",
+        f"what is served goes on, a restart will not; {anew(path)}",
+    )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,140 @@
+"""The application: one link to a source, one clock, and the screens that draw it."""
+
+import asyncio
+import gc
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import tzinfo
+from importlib import import_module
+from typing import Final
+
+from textual.app import App
+from textual.events import Event, Key, Paste
+from textual.theme import BUILTIN_THEMES
+from textual.theme import Theme as TextualTheme
+
+from quotadeck.domain.clock import Clock
+from quotadeck.sources import load_answers
+from quotadeck.sources.base import Source
+from quotadeck.tui import terminal
+from quotadeck.tui.link import Link
+from quotadeck.tui.overview import Overview
+from quotadeck.tui.room import Room
+from quotadeck.tui.themes import Theme
+
+PATIENCE_S: Final = 0.25
+"""How long the first frame waits for the first reading."""
+
+_FIRST_LOOK_S: Final = 0.1
+"""So long the first picture has the process to itself, before more is loaded."""
+
+_ALONGSIDE: Final = 0.7
+"""A reading that comes this share of an interval after the last drawing is drawn at once."""
+
+
+class Quotadeck(App[int], inherit_bindings=False):
+    """The console on a source. Its exit status is 0, or 128 + the signal that ended it."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { background: $background; overflow: hidden; }
+    Lines { background: $background; color: $foreground; }
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        clock: Clock,
+        theme: Theme,
+        read_only: bool = False,
+        zone: tzinfo | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        # Told at once, because textual chooses what NO_COLOR does before it knows the theme.
+        super().__init__(ansi_color=theme.ansi or None)
+        terminal.part_escape_from_keys()
+        self.register_theme(_for_textual(theme))
+        self.theme = f"quotadeck-{theme.name}"
+        self._news = asyncio.Event()
+        self.link = Link(source, clock, self._news.set)
+        self.overview = Overview(
+            self.link, source, theme, read_only=read_only, zone=zone, notes=notes
+        )
+
+    def get_default_screen(self) -> Overview:
+        return self.overview
+
+    def on_mount(self) -> None:
+        if not self.is_headless:
+            terminal.leave_on_signals(self)
+            terminal.hear_stops(self)
+            self.run_worker(terminal.leave_on_hangup(self))
+        self.run_worker(self.link.follow())
+        self.run_worker(self._pulse())
+
+    async def on_event(self, event: Event) -> None:
+        """Give keys and pastes, one after the other, to the room that is there at their turn.
+
+        Textual gives them to the screen of the moment at which they arrive: of `?` and `q` in one
+        breath, the q too would go to the overview, and end the console.
+        """
+        room = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(event, Key) and isinstance(room, Room):
+            room.press(event.key, event.character)
+        elif isinstance(event, Paste) and isinstance(room, Room):
+            room.paste(event.text)
+        else:
+            await super().on_event(event)
+
+    async def _pulse(self) -> None:
+        """Draw when a reading comes and when the interval is over, never more often than it."""
+        loop = asyncio.get_running_loop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await self._news.wait()
+        self.overview.draw()
+        self.overview.call_after_refresh(terminal.release, self.overview)
+        await asyncio.sleep(_FIRST_LOOK_S)
+        _load_the_rest()
+        gc.freeze()  # what start-up made stays; the front door had put the collector off
+        gc.enable()
+        drawn = loop.time()
+        while True:
+            interval = self.overview.interval_s
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, drawn + interval * 1.1 - loop.time())):
+                    await self._news.wait()
+            await asyncio.sleep(max(0.0, drawn + interval * _ALONGSIDE - loop.time()))
+            self._news.clear()
+            drawn = loop.time()
+            self.overview.draw()
+
+    async def on_unmount(self) -> None:
+        await self.link.close()
+
+
+def _load_the_rest() -> None:
+    """Load what the first key would load, now that the first picture is out.
+
+    The collector is still off: a finalizer that imports in the middle of an import breaks
+    CPython's import lock before 3.12 (python/cpython#91351), and took the console down once.
+    """
+    load_answers()
+    for module in ("audit", "consequence", "dialog", "help", "undo"):
+        import_module(f"quotadeck.tui.{module}")
+
+
+def _for_textual(theme: Theme) -> TextualTheme:
+    """The few colours that textual itself must know; the spans bring their own."""
+    name = f"quotadeck-{theme.name}"
+    if theme.ansi:
+        return replace(BUILTIN_THEMES["ansi-dark"], name=name, dark=theme.dark)
+    normal = theme.styles["normal"].color
+    ink = normal.get_truecolor().hex if normal else "#ffffff"
+    ground = theme.background
+    return TextualTheme(
+        name=name, primary=ink, foreground=ink, background=ground, surface=ground, panel=ground,
+        boost=ground, dark=theme.dark,
+    )  # fmt: skip

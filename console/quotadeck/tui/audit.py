@@ -1,0 +1,174 @@
+"""The audit: who changed what, why, and whether it is in force; newest first."""
+
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Final
+
+from textual.app import ComposeResult
+
+from quotadeck.domain.days import micros
+from quotadeck.domain.text import clean
+from quotadeck.domain.wording import bare
+from quotadeck.sources.base import Source, SourceError
+from quotadeck.tui.actions import NothingToDo, available
+from quotadeck.tui.figures import fit, fit_middle, grouped, local
+from quotadeck.tui.frame import crop, keys_line, note_line
+from quotadeck.tui.grid import Grid
+from quotadeck.tui.lines import Lines
+from quotadeck.tui.room import Room
+from quotadeck.tui.rows import Line, Span
+from quotadeck.tui.state import short_field
+from quotadeck.tui.themes import Theme
+
+if TYPE_CHECKING:
+    from quotadeck.sources import AuditRow
+
+PAGE: Final = 100
+
+
+class Audit(Room):
+    """The command log as a list; more is read when the cursor nears its end."""
+
+    DEFAULT_CSS = "#title, #keys { height: 1; } #chosen { height: 2; }"
+
+    def __init__(
+        self,
+        source: Source,
+        theme: Theme,
+        *,
+        read_only: bool,
+        zone: tzinfo | None,
+        undo: "Callable[[AuditRow], None]",
+    ) -> None:
+        super().__init__("audit", theme, read_only=read_only)
+        self._source = source
+        self._zone = zone
+        self._undo = undo
+        self._rows: list[AuditRow] = []
+        self._before: int | None = None
+        self._reading = False
+        self._problem = "reading …"
+        self._title = Lines(theme, id="title")
+        self.entries: Grid[AuditRow] = Grid(theme, id="entries")
+        self._words = Lines(theme, id="chosen")
+        self._keys = Lines(theme, id="keys")
+
+    def compose(self) -> ComposeResult:
+        yield from (self._title, self.entries, self._words, self._keys)
+
+    def on_mount(self) -> None:
+        self.draw()
+        self._more()
+
+    def on_resize(self) -> None:
+        self.draw()
+
+    def _more(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self.run_worker(self._read())
+
+    async def _read(self) -> None:
+        try:
+            page = await self._source.audit(limit=PAGE, before_seq=self._before)
+        except SourceError as problem:
+            self._problem = str(problem)
+        else:
+            self._rows = [*self._rows, *page.rows]
+            self._before = page.next_before_seq
+            self._problem = "" if self._rows else "nothing was ever changed"
+            self._reading = self._before is None
+        if self._problem:
+            self._reading = False
+        self.draw()
+
+    def draw(self) -> None:
+        width = self.size.width
+        self.entries.set_height(max(1, self.size.height - 4))
+        self.entries.fill(
+            self._rows, [], lambda row, chosen: audit_line(row, self._zone, width, chosen=chosen)
+        )
+        self._title.show(
+            [crop([Span("audit", "strong"), Span(f"  {self.entries.place if self._rows else ''}  ",
+                   "dim"), Span(self._problem, "attention")], width)]
+        )  # fmt: skip
+        chosen = self.entries.chosen
+        words = audit_words(chosen, self._zone) if chosen else ("", "")
+        self._words.show([crop([Span(text, "normal")], width) for text in words])
+        acts = [act for act in available("audit", read_only=self.read_only) if act.label]
+        note = self.note
+        self._keys.show(
+            [note_line(note.text, note.role, acts, width) if note.text else keys_line(acts, width)]
+        )
+
+    def _move(self, by: int) -> None:
+        self.entries.move(by)
+        self.draw()
+        if self._before is not None and self.entries.index >= len(self._rows) - PAGE // 4:
+            self._more()
+
+    def do_down(self) -> None:
+        self._move(1)
+
+    def do_up(self) -> None:
+        self._move(-1)
+
+    def do_page_down(self) -> None:
+        self._move(self.entries.page)
+
+    def do_page_up(self) -> None:
+        self._move(-self.entries.page)
+
+    def do_top(self) -> None:
+        self._move(-len(self._rows))
+
+    def do_bottom(self) -> None:
+        self._move(len(self._rows))
+
+    def do_undo_entry(self) -> None:
+        chosen = self.entries.chosen
+        if chosen is None:
+            return
+        try:
+            self._undo(chosen)
+        except NothingToDo as why:
+            self.say(str(why), "attention")
+
+
+def audit_what(row: "AuditRow") -> str:
+    """``rpm 20 → 40``, ``paused``: what an entry did."""
+    if row.before or row.after:
+        what = short_field(row.field or row.action)
+        return f"{what} {grouped(row.before)} → {grouped(row.after)}"
+    return row.action
+
+
+def audit_line(row: "AuditRow", zone: tzinfo | None, width: int, *, chosen: bool) -> Line:
+    """An entry: in force or refused, when, who, what, on what."""
+    mark, role = (
+        ("●", "key") if row.in_force else ("✗", "trouble") if not row.applied else (" ", "dim")
+    )
+    name = clean(bare(row.subject))
+    when = local(micros(row.at), zone).strftime("%d %b %H:%M")
+    text, of = "dim" if not row.applied else "normal", max(16, width // 4)
+    return crop(
+        [
+            Span(mark, role), Span("▸" if chosen else " ", "key"), Span(when + " ", "dim"),
+            Span(fit(clean(row.actor), 10), text), Span(" "), Span(fit(row.action, 9), text),
+            Span(fit(fit_middle(name, of), of), "chosen" if chosen else text), Span(" "),
+            Span(clean(audit_what(row)) + _ends(row, zone), text),
+        ],
+        width,
+    )  # fmt: skip
+
+
+def _ends(row: "AuditRow", zone: tzinfo | None) -> str:
+    return f" until {local(micros(row.until), zone).strftime('%H:%M')}" if row.until else ""
+
+
+def audit_words(row: "AuditRow", zone: tzinfo | None) -> tuple[str, str]:
+    """The chosen entry in full, and its reason, or why it was refused."""
+    state = "in force" if row.in_force else "no longer in force" if row.applied else "refused"
+    what = f"#{row.seq} {state}: {row.subject} {audit_what(row)}{_ends(row, zone)}"
+    why = row.error if not row.applied else row.reason or "no reason given"
+    return clean(what, 400), clean(f"{row.actor} as {row.role.value} ({row.origin}): {why}", 400)

@@ -1,0 +1,81 @@
+"""Whose name must be typed before a change is made: what stops high priority, or a model. Pure."""
+
+from collections.abc import Sequence
+
+from quotadeck.domain.commands import Field, Value
+from quotadeck.domain.decide import scaled
+from quotadeck.domain.grave import stops_nearly_all
+from quotadeck.domain.money import MoneyError
+from quotadeck.domain.snapshot import ProjectRow, Snapshot, TargetRow
+from quotadeck.domain.wording import bare, limit_of_text, value_text
+
+AnyRow = ProjectRow | TargetRow
+
+
+def name_for(subject: str, field: str, was: str, becomes: str, snapshot: Snapshot) -> str:
+    """What must be typed for a value to go from ``was`` to ``becomes``; empty where nothing must.
+
+    ``subject`` has its kind; values are the gateway's texts. A pause and its way back ask alike:
+    who takes a pause back lets the traffic in that somebody stopped.
+    """
+    kind, name = subject.partition(":")[0], bare(subject)
+    row = row_of(subject, snapshot)
+    if isinstance(row, ProjectRow) and row.priority != "high":
+        return ""
+    if field == Field.KEY:  # whose calls are all refused without it
+        return name if becomes == value_text(Field.KEY, None) else ""
+    if kind not in ("project", "target", "model"):
+        return ""
+    if field == Field.PAUSED:
+        return name
+    if row is None or field not in (Field.RPM, Field.TPM, Field.CONCURRENCY, Field.BUDGET):
+        return ""
+    try:
+        before, after = (limit_of_text(Field(field), text) for text in (was, becomes))
+    except (ValueError, MoneyError):
+        return ""  # a newer gateway's text; it decides, and the dialog shows what it says
+    return name if stops_nearly_all(Field(field), before, after, used(row, Field(field))) else ""
+
+
+def name_for_limit(row: AnyRow, field: Field, value: Value | None, percent: int | None) -> str:
+    """What must be typed to set a limit, or to scale the one in force."""
+    if isinstance(row, ProjectRow) and row.priority != "high":
+        return ""
+    was = in_force(row, field)
+    if percent is None:
+        becomes = int(value or 0)
+    elif was is None:
+        return ""  # nothing to scale: the gateway will say so
+    else:
+        becomes = scaled(was, percent)
+    return row.id if stops_nearly_all(field, was, becomes, used(row, field)) else ""
+
+
+def row_of(subject: str, snapshot: Snapshot) -> AnyRow | None:
+    """The row of a ``project:ID`` or ``target:ID``; None for other kinds, and where it is gone."""
+    kind, name = subject.partition(":")[0], bare(subject)
+    rows: Sequence[AnyRow] = ()
+    if kind == "project":
+        rows = snapshot.projects
+    elif kind == "target":
+        rows = snapshot.targets
+    return next((row for row in rows if row.id == name), None)
+
+
+def in_force(row: AnyRow, field: Field) -> int | None:
+    """The limit in force in its own unit; None for no limit."""
+    if field in (Field.RPM, Field.TPM):
+        level = row.rpm if field is Field.RPM else row.tpm
+        return level.per_minute if level else None
+    if isinstance(row, TargetRow):
+        return None
+    return row.slots if field is Field.CONCURRENCY else row.budget.limit_nano
+
+
+def used(row: AnyRow, field: Field) -> int:
+    """What is taken of a limit: in the last minute, at this moment, or of today."""
+    if field is Field.BUDGET and isinstance(row, ProjectRow):
+        return row.budget.spent_nano + row.budget.held_nano
+    flow = row.flow
+    taken = {Field.RPM: flow.requests_60s, Field.TPM: flow.tokens_60s}
+    return taken.get(field, flow.in_flight)

@@ -1,0 +1,107 @@
+"""A list with a cursor and a window: 3 rows or 10,000, only those in the window are drawn."""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from quotadeck.tui.lines import Lines
+from quotadeck.tui.rows import Line
+from quotadeck.tui.themes import Theme
+
+
+class HasId(Protocol):
+    """What a grid needs to know of a row."""
+
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=HasId)
+
+
+class Grid(Lines, Generic[R]):
+    """Rows of which one is chosen. The cursor stays on its row, wherever the row moves to.
+
+    ``head`` gives the title lines above the rows, ``draw`` a row's line; both are called with the
+    width of the widget by way of the screen, which knows the columns.
+    """
+
+    def __init__(self, theme: Theme, *, id: str) -> None:  # noqa: A002 textual's word
+        super().__init__(theme, id=id)
+        self.rows: Sequence[R] = ()
+        self.head: Sequence[Line] = ()
+        self.active = True
+        self._draw: Callable[[R, bool], Line] | None = None
+        self._empty: Line = ()
+        self._top = 0
+        self._at = 0
+        self._chosen_id: str | None = None
+
+    @property
+    def page(self) -> int:
+        """How many rows the window holds."""
+        return max(1, self.height - len(self.head))
+
+    @property
+    def chosen(self) -> R | None:
+        """The row under the cursor."""
+        return self.rows[self._at] if self.rows else None
+
+    @property
+    def index(self) -> int:
+        """The position of the cursor."""
+        return self._at
+
+    @property
+    def place(self) -> str:
+        """``12/1000``: where in the list the cursor is."""
+        return f"{self._at + 1}/{len(self.rows)}" if self.rows else "0/0"
+
+    def fill(
+        self,
+        rows: Sequence[R],
+        head: Sequence[Line],
+        draw: Callable[[R, bool], Line],
+        empty: Line = (),
+    ) -> None:
+        """New rows, in order; ``empty`` stands where there are none.
+
+        A cursor that nobody moved yet stays on the first row.
+        """
+        moved = rows is not self.rows
+        self.rows, self.head, self._draw, self._empty = rows, head, draw, empty
+        if moved and self._chosen_id is not None and not self._still_there():
+            found = next((i for i, row in enumerate(rows) if row.id == self._chosen_id), None)
+            self._at = self._at if found is None else found
+        self._at = max(0, min(self._at, len(rows) - 1))
+        self.paint()
+
+    def _still_there(self) -> bool:
+        return self._at < len(self.rows) and self.rows[self._at].id == self._chosen_id
+
+    def move(self, by: int) -> None:
+        """Move the cursor by so many rows; it stops at the ends."""
+        self._at = max(0, min(self._at + by, len(self.rows) - 1))
+        self.pin()
+        self.paint()
+
+    def pin(self) -> None:
+        """Stay on the chosen row from now on, though nobody moved the cursor."""
+        chosen = self.chosen
+        self._chosen_id = chosen.id if chosen else None
+
+    def paint(self) -> None:
+        """Draw the window around the cursor."""
+        if self._draw is None:
+            return
+        page = self.page
+        self._top = max(0, min(self._top, len(self.rows) - page))
+        if self._at < self._top:
+            self._top = self._at
+        elif self._at >= self._top + page:
+            self._top = self._at - page + 1
+        window = self.rows[self._top : self._top + page]
+        lines = [
+            self._draw(row, self.active and index == self._at)
+            for index, row in enumerate(window, self._top)
+        ]
+        self.show([*self.head, *lines] if self.rows else [*self.head, self._empty])

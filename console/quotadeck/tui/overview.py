@@ -1,0 +1,399 @@
+"""The first screen: who is in trouble, why, and when does it get worse."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Final
+
+from textual.app import ComposeResult
+
+from quotadeck.domain.commands import Role
+from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
+from quotadeck.domain.state import Urgency
+from quotadeck.sources.base import Source
+from quotadeck.tui import frame, rows, terminal
+from quotadeck.tui.actions import NothingToDo, allowed, available
+from quotadeck.tui.filter import Filter, Narrowed
+from quotadeck.tui.grid import Grid
+from quotadeck.tui.lines import Lines
+from quotadeck.tui.link import Link, Picture
+from quotadeck.tui.narrow import narrowed
+from quotadeck.tui.room import NO_NOTE, Note, Room
+from quotadeck.tui.state import Order, rank
+from quotadeck.tui.themes import Theme
+
+if TYPE_CHECKING:
+    from quotadeck.sources import AuditRow, CommandAnswer
+    from quotadeck.tui.confirm import AnyRow
+    from quotadeck.tui.dialog import Dialog
+    from quotadeck.tui.propose import Proposal
+
+RATES_S: Final = (0.2, 0.5, 1.0, 2.0)
+FIXED_LINES: Final = 6
+"""Two of header, the projects' titles, the rule, one of happenings, the keys."""
+NOTE_S: Final = 10
+"""So long a note takes the keys' place that tells no error; those stay until they were read."""
+
+
+class Overview(Room):
+    """Projects, models, what happened last; a function of the link's picture."""
+
+    DEFAULT_CSS = """
+    Overview { layers: base over; }
+    #rule, #keys { height: 1; }
+    .dialog { layer: over; position: absolute; }
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        source: Source,
+        theme: Theme,
+        *,
+        read_only: bool,
+        zone: tzinfo | None,
+        notes: Sequence[str],
+    ) -> None:
+        super().__init__("overview", theme, read_only=read_only)
+        terminal.hold(self)
+        self._link = link
+        self._source = source
+        self._zone = zone
+        self.note = Note(" · ".join(notes), "attention")
+        self._order = Order()
+        self._frozen: Picture | None = None
+        self._filter = Filter()
+        self._narrowed = Narrowed(())
+        self._dialog: Dialog | None = None
+        self._summed: tuple[tuple[ProjectRow, ...], frame.Totals] | None = None
+        self._rate = RATES_S.index(1.0)
+        self._head = Lines(theme, id="head")
+        self._head.set_height(2)
+        self.projects: Grid[ProjectRow] = Grid(theme, id="projects")
+        self._rule = Lines(theme, id="rule")
+        self.targets: Grid[TargetRow] = Grid(theme, id="targets")
+        self._tail = Lines(theme, id="tail")
+        self._keys = Lines(theme, id="keys")
+        self.targets.active = False
+
+    @property
+    def interval_s(self) -> float:
+        """The refresh in force."""
+        return RATES_S[self._rate]
+
+    def compose(self) -> ComposeResult:
+        yield from (self._head, self.projects, self._rule, self.targets, self._tail, self._keys)
+
+    def on_mount(self) -> None:
+        self.draw()
+
+    def on_resize(self) -> None:
+        self.draw()
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Draw the present; what did not change is not sent."""
+        width = self.size.width
+        if width == 0 or terminal.stalled(self.app):
+            return
+        if self._dialog is not None:
+            self._dialog.draw()
+        if self.note.ends_ns is not None and self._link.monotonic_ns() >= self.note.ends_ns:
+            self.note = NO_NOTE
+        picture = self._frozen or self._link.picture()
+        if picture is None:
+            self._draw_waiting(width)
+            return
+        snapshot, now = picture.snapshot, picture.present
+        routes = {route.id: route for route in snapshot.routes}
+        columns = rows.columns_for(width)
+        ordered = self._order.of(snapshot, routes, now)
+        self._narrowed = self._filter.of(ordered, now)
+        targets = self._sorted_targets(snapshot, routes, picture)
+        self._share_height(len(snapshot.projects), len(targets))
+        self.projects.fill(
+            self._narrowed.rows,
+            [narrowed(rows.project_head(columns), columns, width)],
+            lambda row, chosen: narrowed(
+                rows.project_line(row, routes, now, columns, zone=self._zone, chosen=chosen),
+                columns,
+                width,
+            ),
+            frame.nothing_line(self._filter.text, width),
+        )
+        self.targets.fill(
+            targets,
+            [],
+            lambda row, chosen: narrowed(
+                rows.target_line(row, routes, now, columns, chosen=chosen), columns, width
+            ),
+        )
+        alarms = self._order.alarms + sum(row.state.urgency is Urgency.TROUBLE for row in targets)
+        live = self._link.picture()
+        if self._frozen and live:  # what is in trouble meanwhile is told all the same
+            alarms = frame.in_trouble(live)
+        self._draw_frame(picture, alarms, width)
+
+    def _draw_waiting(self, width: int) -> None:
+        self._show_head(
+            self._status(None, 0, width),
+            frame.problem_lines(self._link.problem, self._source.label, width),
+        )
+        self._draw_keys(width)
+
+    def _show_head(self, first: rows.Line, more: Sequence[rows.Line]) -> None:
+        self._head.set_height(1 + len(more))
+        self._head.show([first, *more])
+
+    def _draw_frame(self, picture: Picture, alarms: int, width: int) -> None:
+        # A frozen picture is old by wish; whether the gateway lives is told all the same.
+        self._show_head(self._status(self._link.picture(), alarms, width), self._second(picture))
+        grid = self.projects if self.projects.active else self.targets
+        rule = frame.detail_line(
+            grid.chosen, picture.snapshot.routes, picture.present, grid.place, self._zone, width
+        )
+        self._rule.show([rule])
+        count = self._tail.height
+        self._tail.show(
+            frame.happening_lines(
+                picture.snapshot.happenings, count, picture.present.now_us, self._zone, width
+            )
+        )
+        self._draw_keys(width)
+
+    def _second(self, picture: Picture) -> list[rows.Line]:
+        width = self.size.width
+        if picture.problem:
+            return frame.problem_lines(picture.problem, self._source.label, width)
+        return [frame.totals_line(picture, self._totals(picture.snapshot), width)]
+
+    def _totals(self, snapshot: Snapshot) -> frame.Totals:
+        if self._summed is None or self._summed[0] is not snapshot.projects:
+            self._summed = (snapshot.projects, frame.totals(snapshot.projects))
+        return self._summed[1]
+
+    def _status(self, picture: Picture | None, alarms: int, width: int) -> rows.Line:
+        frozen = self._frozen.present.now_us if self._frozen else None
+        return frame.status_line(
+            picture, label=self._source.label, problem=self._link.problem, alarms=alarms,
+            frozen_us=frozen, now_us=self._link.wall_us(), read_only=self.read_only,
+            zone=self._zone, width=width,
+        )  # fmt: skip
+
+    def _role(self) -> Role | None:
+        picture = self._link.picture()
+        return picture.whoami.role if picture else None
+
+    def _draw_keys(self, width: int) -> None:
+        acts = available("overview", read_only=self.read_only)
+        role, seen = self._role(), self._narrowed
+        if self._dialog is not None:
+            line = frame.crop([], width)  # it has keys of its own
+        elif self.note.text:
+            line = frame.note_line(self.note.text, self.note.role, acts, width, role)
+        elif self._filter.typing or self._filter.text:
+            line = frame.filter_line(
+                self._filter.text, seen.hidden, seen.troubles, acts, width,
+                typing=self._filter.typing, role=role,
+            )  # fmt: skip
+        else:
+            line = frame.keys_line(acts, width, role)
+        self._keys.show([line])
+
+    def _share_height(self, projects: int, targets: int) -> None:
+        """Give the models up to a quarter, and what nobody needs to what happened last."""
+        free = max(2, self.size.height - FIXED_LINES - max(0, self._head.height - 2))
+        models = min(targets, max(min(2, free // 2), free // 4, free - projects))
+        shown = min(projects, free - models)
+        self.projects.set_height(1 + shown)
+        self.targets.set_height(models)
+        self._tail.set_height(1 + free - models - shown)
+
+    def _sorted_targets(
+        self, snapshot: Snapshot, routes: dict[str, RouteRow], picture: Picture
+    ) -> list[TargetRow]:
+        return sorted(snapshot.targets, key=lambda row: rank(row, routes, picture.present))
+
+    # -- keys ------------------------------------------------------------------------------------
+
+    def typed(self, key: str, character: str | None) -> bool:
+        if self._dialog is not None:
+            self._dialog.press(key, character)
+            return True
+        if not self._filter.typing or key in ("up", "down", "pageup", "pagedown"):
+            return False
+        self._filter = self._filter.press(key, character) or self._filter
+        self.draw()
+        return True
+
+    def paste(self, text: str) -> None:
+        if self._dialog is not None:
+            self._dialog.paste(text)
+        elif self._filter.typing:
+            self._filter = self._filter.insert(text)
+            self.draw()
+
+    @property
+    def grid(self) -> "Grid[ProjectRow] | Grid[TargetRow]":
+        """The table that has the cursor."""
+        return self.projects if self.projects.active else self.targets
+
+    def _move(self, by: int) -> None:
+        self.grid.move(by)
+        self.draw()
+
+    def do_down(self) -> None:
+        self._move(1)
+
+    def do_up(self) -> None:
+        self._move(-1)
+
+    def do_page_down(self) -> None:
+        self._move(self.grid.page)
+
+    def do_page_up(self) -> None:
+        self._move(-self.grid.page)
+
+    def do_top(self) -> None:
+        self._move(-len(self.grid.rows))
+
+    def do_bottom(self) -> None:
+        self._move(len(self.grid.rows))
+
+    def do_tables(self) -> None:
+        self.projects.active = not self.projects.active
+        self.targets.active = not self.targets.active
+        self.draw()
+
+    def do_back(self) -> None:
+        self._filter = Filter()
+        self.draw()
+
+    def do_filter(self) -> None:
+        self._filter = Filter(self._filter.text, typing=True)
+        self.draw()
+
+    def do_freeze(self) -> None:
+        self._frozen = None if self._frozen else self._link.picture()
+        self.draw()
+
+    def do_faster(self) -> None:
+        self._set_rate(self._rate - 1)
+
+    def do_slower(self) -> None:
+        self._set_rate(self._rate + 1)
+
+    def _set_rate(self, rate: int) -> None:
+        self._rate = max(0, min(rate, len(RATES_S) - 1))
+        self.say(f"drawn every {self.interval_s:g} s")
+
+    def say(self, text: str, role: str = "normal") -> None:
+        ends_ns = self._link.monotonic_ns() + NOTE_S * 1_000_000_000
+        self.note = Note(text, role, ends_ns if role == "normal" else None)
+        self.draw()
+
+    def do_audit(self) -> None:
+        from quotadeck.tui.audit import Audit
+
+        self.app.push_screen(
+            Audit(self._source, self.palette, read_only=self.read_only, zone=self._zone,
+                  undo=self._undo_entry)
+        )  # fmt: skip
+
+    # -- changes ---------------------------------------------------------------------------------
+
+    def do_pause(self) -> None:
+        self._propose("pause")
+
+    def do_resume(self) -> None:
+        self._propose("resume")
+
+    def do_limit(self) -> None:
+        self._propose("limit")
+
+    def do_fallback(self) -> None:
+        self._propose("fallback")
+
+    def do_undo(self) -> None:
+        self._propose("undo")
+
+    def _undo_entry(self, entry: "AuditRow") -> None:
+        """Open the dialog for an undo that was asked for in the audit. Raises NothingToDo."""
+        from quotadeck.tui.undo import undo_of_entry
+
+        picture = self._changeable("undo")
+        proposal = undo_of_entry(entry, self._zone, picture.present.now_us)
+        self.app.pop_screen()
+        self._open(proposal)
+
+    def _propose(self, act_id: str) -> None:
+        from quotadeck.tui.propose import propose
+        from quotadeck.tui.undo import undo_on_row
+
+        try:
+            picture = self._changeable(act_id)
+            row, snapshot = self._newest_row(picture.snapshot), picture.snapshot
+            if act_id == "undo":
+                proposal = undo_on_row(row, snapshot, self._zone, picture.present.now_us)
+            else:
+                proposal = propose(act_id, row, snapshot, self._zone)
+        except NothingToDo as why:
+            self.say(str(why), "attention")
+            return
+        self.grid.pin()
+        self._open(proposal)
+
+    def _changeable(self, act_id: str) -> Picture:
+        """The newest picture, where this operator may do that. Raises NothingToDo."""
+        picture = self._link.picture()
+        if picture is None:
+            raise NothingToDo("nothing can be changed before the first reading")
+        act = next(act for act in self.keys.values() if act.id == act_id)
+        if not allowed(act, picture.whoami.role):
+            who = picture.whoami
+            raise NothingToDo(
+                f"{who.actor} is a {who.role.value} here: to {act_id} takes an {act.role.value}"
+            )
+        return picture
+
+    def _newest_row(self, snapshot: Snapshot) -> "AnyRow":
+        """The chosen row as it is now: a frozen picture may show it as it was. Or NothingToDo."""
+        chosen = self.grid.chosen
+        if chosen is None:
+            raise NothingToDo("no row is chosen")
+        known: Sequence[AnyRow] = snapshot.projects if self.projects.active else snapshot.targets
+        row = next((row for row in known if row.id == chosen.id), None)
+        if row is None:
+            raise NothingToDo(f"{chosen.id} is no longer there")
+        return row
+
+    def _open(self, proposal: "Proposal") -> None:
+        from quotadeck.tui.dialog import Dialog
+
+        self._dialog = Dialog(
+            proposal, self._source, self._newest, self.palette, zone=self._zone, done=self._close
+        )
+        self.mount(self._dialog)
+        self._dialog.begin()
+        self.draw()
+
+    def _newest(self) -> Snapshot:
+        snapshot = self._link.snapshot
+        assert snapshot is not None, "a dialog opens only after a reading"
+        return snapshot
+
+    def _close(self, answer: "CommandAnswer | None") -> None:
+        from quotadeck.tui.consequence import outcome
+
+        if self._dialog is None:
+            return
+        unanswered = self._dialog.unanswered
+        self._dialog.remove()
+        self._dialog = None
+        if answer is not None:
+            self._frozen = None  # what was changed is to be seen
+            self.say(*outcome(answer, self._zone, self._newest().at_us))
+        elif unanswered:
+            self.say("left before the answer came: the audit tells what is in force", "attention")
+        else:
+            self.say("nothing was changed")

@@ -1,0 +1,197 @@
+"""From a key and the chosen row to a form, and from the form to a command. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Final
+
+from quotadeck.domain.commands import LIMIT_FIELDS, MAX_REASON, Action, Command, Field
+from quotadeck.domain.money import MoneyError
+from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
+from quotadeck.domain.typed import TypedWrong, limit_value
+from quotadeck.domain.wording import value_text
+from quotadeck.tui.actions import NothingToDo
+from quotadeck.tui.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
+from quotadeck.tui.figures import clock_time, grouped
+from quotadeck.tui.form import Choice, Form, FormField, Text, Tick
+from quotadeck.tui.state import short_field
+from quotadeck.tui.values import STANDING, lasting_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that is being worded: its title, a form, and how the form becomes a command.
+
+    ``build`` raises TypedWrong or MoneyError; the idempotency key is the dialog's to give.
+    ``confirm`` gives what must be typed before it may be applied, empty where nothing must;
+    ``now`` the value in force that a typed one would replace; ``about`` labelled lines to be read
+    before it is decided.
+    """
+
+    title: Callable[[Form], str]
+    form: Form
+    build: Callable[[Form, Snapshot], Command]
+    confirm: Callable[[Form, Snapshot], str] = lambda _form, _snapshot: ""
+    now: Callable[[Form, Snapshot], str] = lambda _form, _snapshot: ""
+    about: Callable[[Form], tuple[tuple[str, str], ...]] = lambda _form: ()
+
+
+def propose(act_id: str, row: AnyRow | None, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
+    """The proposal of a pause, resume, limit or fallback on a row. Raises NothingToDo."""
+    if row is None:
+        raise NothingToDo("no row is chosen")
+    if act_id == "limit":
+        return _limit(row, zone)
+    return {"pause": _pause, "resume": _resume, "fallback": _fallback}[act_id](row, snapshot)
+
+
+def reason_field() -> Text:
+    """Why it is done; where the cursor starts, as it is what must be typed."""
+    return Text("reason", "reason", limit=MAX_REASON, width=46)
+
+
+def _at_reason(*fields: FormField) -> Form:
+    return Form(fields, next(i for i, field in enumerate(fields) if field.id == "reason"))
+
+
+def _span(default: str = "1h") -> Text:
+    hint = f"30m, 2h30m, {STANDING}"
+    return Text("for", "for", default, hint, width=10, limit=20, fresh=True)
+
+
+def _routes(row: AnyRow, snapshot: Snapshot) -> list[RouteRow]:
+    """The routes that concern a row, the likeliest first; all of them for an idle project."""
+    if isinstance(row, TargetRow):
+        mine = [r for r in snapshot.routes if row.id in r.targets]
+        return sorted(mine, key=lambda r: r.serving != row.id)
+    used = {model: place for place, model in enumerate(row.models)}
+    mine = sorted((r for r in snapshot.routes if r.id in used), key=lambda r: used[r.id])
+    return mine or list(snapshot.routes)
+
+
+def _subject(row: AnyRow, routes: Sequence[RouteRow]) -> tuple[FormField, ...]:
+    """A choice of model where the row is a target; nothing to choose for a project."""
+    if isinstance(row, ProjectRow):
+        return ()
+    return (Choice("model", "model", tuple((route.id, route.id) for route in routes)),)
+
+
+def _of(row: AnyRow, form: Form) -> str:
+    return f"project:{row.id}" if isinstance(row, ProjectRow) else f"model:{form.text('model')}"
+
+
+def _named(row: AnyRow, form: Form) -> str:
+    return row.id if isinstance(row, ProjectRow) else f"model {form.text('model')}"
+
+
+def _pause(row: AnyRow, snapshot: Snapshot) -> Proposal:
+    routes = _routes(row, snapshot)
+    if isinstance(row, TargetRow) and not routes:
+        raise NothingToDo(f"no model is routed to {row.id}")
+    public = Tick("public", "public", hint="tell the clients the reason")
+
+    def build(form: Form, _snapshot: Snapshot) -> Command:
+        return Command(
+            Action.PAUSE, _of(row, form), Field.PAUSED, value=True, reason=form.text("reason"),
+            public=bool(form.text("public")), for_ms=lasting_ms(form.text("for")),
+        )  # fmt: skip
+
+    def confirm(form: Form, snapshot: Snapshot) -> str:
+        return name_for(_of(row, form), Field.PAUSED, "running", "paused", snapshot)
+
+    form = _at_reason(*_subject(row, routes), _span(), reason_field(), public)
+    return Proposal(lambda form: f"pause {_named(row, form)}", form, build, confirm)
+
+
+def _resume(row: AnyRow, snapshot: Snapshot) -> Proposal:
+    routes = [route for route in _routes(row, snapshot) if route.paused]
+    if isinstance(row, ProjectRow) and not row.paused:
+        raise NothingToDo(f"{row.id} is not paused")
+    if isinstance(row, TargetRow) and not routes:
+        raise NothingToDo(f"no model routed to {row.id} is paused")
+
+    def build(form: Form, _snapshot: Snapshot) -> Command:
+        return Command(Action.RESUME, _of(row, form), Field.PAUSED, reason=form.text("reason"))
+
+    form = _at_reason(*_subject(row, routes), reason_field())
+    return Proposal(lambda form: f"resume {_named(row, form)}", form, build)
+
+
+_CAUSES: Final = {
+    "rpm": Field.RPM, "tpm": Field.TPM, "concurrency": Field.CONCURRENCY, "budget": Field.BUDGET,
+    "target_rpm": Field.RPM, "target_tpm": Field.TPM, "held": Field.BUDGET,
+    "not_covered": Field.BUDGET,
+}  # fmt: skip
+
+
+def _limit(row: AnyRow, zone: tzinfo | None) -> Proposal:
+    fields = LIMIT_FIELDS if isinstance(row, ProjectRow) else (Field.RPM, Field.TPM)
+    wanted = _CAUSES.get(row.state.cause, Field.RPM)
+    which = Choice(
+        "limit", "limit", tuple((field.value, short_field(field.value)) for field in fields),
+        index=fields.index(wanted) if wanted in fields else 0,
+    )  # fmt: skip
+    value = Text("value", "to", hint="40, 80k, x2, 50%; budget 12.50", width=10, limit=20)
+    kind = "project" if isinstance(row, ProjectRow) else "target"
+
+    def build(form: Form, snapshot: Snapshot) -> Command:
+        field = Field(form.text("limit"))
+        if not form.text("value"):
+            raise TypedWrong("type a value: 40, 80k, 1.5M, x2 or 50%")
+        value, scale = limit_value(field, form.text("value"))
+        rows: Iterable[AnyRow] = snapshot.projects if kind == "project" else snapshot.targets
+        version = next((known.version for known in rows if known.id == row.id), None)
+        return Command(
+            Action.LIMIT, f"{kind}:{row.id}", field, value=value,
+            scale_percent=scale, reason=form.text("reason"),
+            for_ms=lasting_ms(form.text("for")), expected_version=version,
+        )  # fmt: skip
+
+    def confirm(form: Form, snapshot: Snapshot) -> str:
+        field = Field(form.text("limit"))
+        with suppress(TypedWrong, MoneyError):
+            amount, percent = limit_value(field, form.text("value"))
+            newest = row_of(f"{kind}:{row.id}", snapshot) or row
+            return name_for_limit(newest, field, amount, percent)
+        return ""
+
+    def now(form: Form, snapshot: Snapshot) -> str:
+        newest = row_of(f"{kind}:{row.id}", snapshot) or row
+        return _in_force_words(newest, Field(form.text("limit")), zone)
+
+    form = Form((which, value, _span(), reason_field()), 1)
+    return Proposal(lambda _: f"limit {row.id}", form, build, confirm, now)
+
+
+def _in_force_words(row: AnyRow, field: Field, zone: tzinfo | None) -> str:
+    """``now 20 (file)``, ``now 40 (mika, until 03:49)``, ``now unlimited (file)``."""
+    value = grouped(value_text(field, in_force(row, field)))
+    made = next((change for change in row.changes if change.field == field), None)
+    if made is None:
+        return f"now {value} (file)"
+    end = f"until {clock_time(made.until_us, zone)}" if made.until_us else "standing"
+    return f"now {value} ({made.actor}, {end})"
+
+
+def _fallback(row: AnyRow, snapshot: Snapshot) -> Proposal:
+    choices = tuple(
+        (f"{route.id}\n{target}", f"{route.id} → {target}")
+        for route in _routes(row, snapshot)
+        for target in route.targets
+        if target != route.serving
+    )
+    if not choices:
+        raise NothingToDo("no model that it uses has another target to fall back to")
+    route = Choice("route", "route", choices)
+
+    def build(form: Form, snapshot: Snapshot) -> Command:
+        model, _, target = form.text("route").partition("\n")
+        version = next((known.version for known in snapshot.routes if known.id == model), None)
+        return Command(
+            Action.FALLBACK, f"model:{model}", Field.TARGET, value=target,
+            reason=form.text("reason"), for_ms=lasting_ms(form.text("for")),
+            expected_version=version,
+        )  # fmt: skip
+
+    return Proposal(lambda _: "fallback", _at_reason(route, _span(), reason_field()), build)

@@ -1,0 +1,141 @@
+"""From a change that was made to the form that takes it back: it says whose it is. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from quotadeck.domain.commands import Action, Command
+from quotadeck.domain.days import micros
+from quotadeck.domain.ids import made_at_us
+from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, Snapshot, TargetRow
+from quotadeck.domain.wording import bare
+from quotadeck.tui.actions import NothingToDo
+from quotadeck.tui.confirm import name_for
+from quotadeck.tui.figures import clock_time, fit_middle, grouped, local
+from quotadeck.tui.form import Choice, Form
+from quotadeck.tui.propose import Proposal, reason_field
+from quotadeck.tui.state import short_field
+
+if TYPE_CHECKING:
+    from quotadeck.sources import AuditRow
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """A change in force: on what, what it did, whose it is, when, until when, and why.
+
+    ``subject`` has its kind, ``field`` the name of `commands.Field`; values are the gateway's
+    texts. ``at_us`` is None where the change's id does not tell.
+    """
+
+    id: str
+    subject: str
+    field: str
+    was: str
+    value: str
+    actor: str
+    at_us: int | None
+    until_us: int | None
+    reason: str
+
+    @property
+    def what(self) -> str:
+        """``analytics rpm 20 → 40``."""
+        was, value = grouped(self.was) or "–", grouped(self.value) or "–"
+        return f"{bare(self.subject)} {short_field(self.field)} {was} → {value}"
+
+
+def undo_on_row(
+    row: ProjectRow | TargetRow, snapshot: Snapshot, zone: tzinfo | None, now_us: int
+) -> Proposal:
+    """The proposal to take back what is in force on a row, and nothing else. Raises NothingToDo.
+
+    A project's changes are its own; a target's are its own and those of the models routed to it.
+    """
+    if isinstance(row, ProjectRow):
+        found = _of(f"project:{row.id}", row.changes)
+    else:
+        routes = [route for route in snapshot.routes if row.id in route.targets]
+        found = [*_of(f"target:{row.id}", row.changes), *_of_routes(routes)]
+        found.sort(key=lambda change: change.id, reverse=True)
+    if not found:
+        whom = row.id if isinstance(row, ProjectRow) else f"{row.id} and its models"
+        raise NothingToDo(f"nothing is in force on {whom}; `a` shows all changes")
+    return _undo(found, zone, now_us)
+
+
+def undo_of_entry(entry: "AuditRow", zone: tzinfo | None, now_us: int) -> Proposal:
+    """The proposal to take back an entry of the audit. Raises NothingToDo where it is over."""
+    if not entry.in_force:
+        over = "no longer in force" if entry.applied else "refused: it changed nothing"
+        raise NothingToDo(f"#{entry.seq} is {over}: there is nothing to undo")
+    until = micros(entry.until) if entry.until else None
+    return _undo(
+        [
+            Undoable(
+                entry.id, entry.subject, entry.field or entry.action, entry.before, entry.after,
+                entry.actor, micros(entry.at), until, entry.reason,
+            )
+        ],
+        zone, now_us,
+    )  # fmt: skip
+
+
+def _of_routes(routes: Sequence[RouteRow]) -> list[Undoable]:
+    return [change for route in routes for change in _of(f"model:{route.id}", route.changes)]
+
+
+def _of(subject: str, changes: Sequence[Change]) -> list[Undoable]:
+    made = [
+        Undoable(
+            change.command_id, subject, change.field, change.was, change.value, change.actor,
+            made_at_us(change.command_id), change.until_us, change.reason,
+        )
+        for change in changes
+    ]  # fmt: skip
+    return sorted(made, key=lambda change: change.id, reverse=True)
+
+
+def _undo(found: Sequence[Undoable], zone: tzinfo | None, now_us: int) -> Proposal:
+    by_id = {change.id: change for change in found}
+
+    def chosen(form: Form) -> Undoable:
+        return by_id.get(form.text("entry"), found[0])
+
+    def build(form: Form, _snapshot: Snapshot) -> Command:
+        return Command(Action.UNDO, f"command:{chosen(form).id}", reason=form.text("reason"))
+
+    def confirm(form: Form, snapshot: Snapshot) -> str:
+        change = chosen(form)
+        there = name_for(change.subject, change.field, change.was, change.value, snapshot)
+        back = name_for(change.subject, change.field, change.value, change.was, snapshot)
+        return there or back
+
+    options = tuple((change.id, f"{change.what} ({change.actor})") for change in found)
+    choice = (Choice("entry", "change", options),) if len(found) > 1 else ()
+    return Proposal(
+        title=lambda form: f"undo {chosen(form).actor}'s change of {bare(chosen(form).subject)}",
+        form=Form((*choice, reason_field()), len(choice)),
+        build=build,
+        confirm=confirm,
+        about=lambda form: _about(chosen(form), zone, now_us),
+    )
+
+
+def _about(change: Undoable, zone: tzinfo | None, now_us: int) -> tuple[tuple[str, str], ...]:
+    """What it was, who made it and when, and why, each with its label."""
+
+    def instant(at_us: int) -> str:
+        day = local(at_us, zone)
+        if day.date() == local(now_us, zone).date():
+            return clock_time(at_us, zone)
+        return day.strftime("%-d %b %H:%M")
+
+    made = change.actor + (f" at {instant(change.at_us)}" if change.at_us else "")
+    ends = f", until {instant(change.until_us)}" if change.until_us else ", standing"
+    return (
+        ("takes back", fit_middle(change.what, 60)),
+        ("made by", made + ends),
+        ("because", f"“{change.reason}”" if change.reason else "no reason was given"),
+    )

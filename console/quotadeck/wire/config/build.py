@@ -1,0 +1,76 @@
+"""From checked tables to the domain's catalogue. Nothing here can fail."""
+
+import hashlib
+from collections.abc import Mapping
+
+from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from quotadeck.domain.limits import Kind, Priority
+from quotadeck.domain.money import Price, parse_price
+from quotadeck.domain.text import clean
+from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL, KnownModel
+from quotadeck.wire.config.models import ProjectTable, TargetTable
+from quotadeck.wire.config.tables import Tables
+
+VERSION_CHARS = 8
+
+
+def catalogue(tables: Tables, keys: Mapping[str, str]) -> Catalogue:
+    """The field as the file says; ``keys`` are the upstreams' secrets by name."""
+    return Catalogue(
+        projects={slug: _project(slug, table) for slug, table in tables.projects.items()},
+        upstreams={
+            name: Upstream(name, table.base_url, keys.get(name, ""), table.timeout_s)
+            for name, table in tables.upstreams.items()
+        },
+        targets={name: _target(name, table) for name, table in tables.targets.items()},
+        routes={
+            model: Route(model, tuple(table.targets)) for model, table in tables.routes.items()
+        },
+    )
+
+
+def _project(slug: str, table: ProjectTable) -> Project:
+    return Project(
+        id=slug,
+        name=clean(table.name or slug),
+        priority=Priority[table.priority.upper()],
+        zone=table.zone,
+        rpm=table.rpm,
+        tpm=table.tpm,
+        concurrency=table.concurrency,
+        daily_budget_nano_usd=table.daily_budget_usd,
+        models=tuple(table.models or ()),
+        shadow=frozenset(Kind(word) for word in table.shadow),
+    )
+
+
+def _target(name: str, table: TargetTable) -> Target:
+    upstream, _, model = name.partition("/")
+    known = KNOWN_MODELS.get(model, UNKNOWN_MODEL)
+    return Target(
+        id=name,
+        upstream=upstream,
+        model=model,
+        price=_price(table, known),
+        rpm=known.rpm if table.rpm is None else table.rpm,
+        tpm=known.tpm if table.tpm is None else table.tpm,
+        max_input_tokens=(
+            known.max_input_tokens if table.max_input_tokens is None else table.max_input_tokens
+        ),
+        max_output_tokens=table.max_output_tokens,
+    )
+
+
+def _price(table: TargetTable, known: KnownModel) -> Price:
+    blended = parse_price(known.price_usd) if table.price_usd is None else table.price_usd
+    fresh = blended if table.input_usd is None else table.input_usd
+    output = blended if table.output_usd is None else table.output_usd
+    cached = fresh if table.cached_input_usd is None else table.cached_input_usd
+    # What providers with a price of its own for it ask; a budget must not be passed by less.
+    write = -(-fresh * 5 // 4) if table.cache_write_usd is None else table.cache_write_usd
+    return Price(fresh, output, cached, write, price_version(fresh, output, cached, write))
+
+
+def price_version(*pico: int) -> str:
+    """A name for a set of prices (pico-dollars per token): the same prices, the same name."""
+    return hashlib.sha256(",".join(map(str, pico)).encode()).hexdigest()[:VERSION_CHARS]

@@ -1,0 +1,115 @@
+"""Reading the config file into a frozen value, or telling everything that is wrong with it."""
+
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from quotadeck.domain.catalogue import Catalogue
+from quotadeck.domain.commands import Role
+from quotadeck.domain.text import clean
+from quotadeck.wire import paths
+from quotadeck.wire.config.build import catalogue
+from quotadeck.wire.config.check import problems_between
+from quotadeck.wire.config.lines import Lines
+from quotadeck.wire.config.models import UpstreamTable, listen_address
+from quotadeck.wire.config.parse import text_of, toml_of
+from quotadeck.wire.config.problems import ConfigError, Problem
+from quotadeck.wire.config.secrets import SecretUnavailable, resolve
+from quotadeck.wire.config.tables import read_tables
+
+SHORT_KEY_CHARS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayConfig:
+    """The whole file as values; secrets stay out of its repr.
+
+    ``roles`` name users and groups as ``user:NAME`` and ``group:NAME``; ``warnings`` are words
+    about what is allowed and yet unlikely to be meant.
+    """
+
+    name: str
+    listen_host: str
+    listen_port: int
+    socket: Path
+    state: Path
+    socket_group: str | None
+    roles: Mapping[Role, tuple[str, ...]]
+    catalogue: Catalogue
+    request_window_s: int
+    token_window_s: int
+    body_limit_bytes: int
+    warnings: tuple[str, ...] = ()
+
+
+def load(path: Path, env: Mapping[str, str] = os.environ) -> GatewayConfig:
+    """The config in a file. Raises ConfigError with everything that is wrong.
+
+    Secrets are fetched here, once: from ``env``, files, or programs.
+    """
+    text = text_of(path)
+    tables, problems = read_tables(toml_of(path, text))
+    problems += problems_between(tables)
+    folder = path.absolute().parent
+    keys = _secrets(tables.upstreams, folder, env, problems)
+    socket = _socket(tables.gateway.socket, folder, problems)
+    if problems:
+        lines = Lines(text)
+        raise ConfigError(path, tuple(replace(p, line=lines.line_of(p.key)) for p in problems))
+    gateway, roles = tables.gateway, tables.roles
+    host, port = listen_address(gateway.listen)
+    return GatewayConfig(
+        name=clean(gateway.name or platform.node() or "gateway"),
+        listen_host=host,
+        listen_port=port,
+        socket=socket,
+        state=folder / gateway.state if gateway.state else paths.state_dir(),
+        socket_group=gateway.socket_group,
+        roles={
+            Role.VIEWER: tuple(roles.viewer),
+            Role.OPERATOR: tuple(roles.operator),
+            Role.ADMIN: tuple(roles.admin),
+        },
+        catalogue=catalogue(tables, keys),
+        request_window_s=gateway.request_window_s,
+        token_window_s=gateway.token_window_s,
+        body_limit_bytes=gateway.body_limit_bytes,
+        warnings=tuple(_warnings(keys)),
+    )
+
+
+def _secrets(
+    upstreams: Mapping[str, UpstreamTable],
+    folder: Path,
+    env: Mapping[str, str],
+    problems: list[Problem],
+) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    for name, upstream in upstreams.items():
+        if upstream.key is None:
+            continue
+        try:
+            keys[name] = resolve(upstream.key, folder, env)
+        except SecretUnavailable as gone:
+            problems.append(Problem(("upstreams", name, "key"), gone.found, gone.allowed))
+    return keys
+
+
+def _socket(named: str | None, folder: Path, problems: list[Problem]) -> Path:
+    path = folder / named if named else paths.runtime_socket()
+    try:
+        return paths.fitting_socket(path)
+    except paths.SocketPathTooLong as too_long:
+        problems.append(Problem(("gateway", "socket"), too_long.found, too_long.allowed))
+        return path
+
+
+def _warnings(keys: Mapping[str, str]) -> Iterator[str]:
+    for name, key in keys.items():
+        if len(key) < SHORT_KEY_CHARS:
+            yield (
+                f"the key of upstream {name} has {len(key)} characters; providers' keys have "
+                f"{SHORT_KEY_CHARS} or more: was it cut?"
+            )

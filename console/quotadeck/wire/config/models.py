@@ -1,0 +1,300 @@
+"""The config file's tables as pydantic models: what each key may hold, and what it means.
+
+A field's docstring is its meaning in the reference; its `Allowed` words stand there and in errors.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from quotadeck.domain.limits import MAX_PER_MINUTE, REQUEST_WINDOW_S, TOKEN_WINDOW_S
+from quotadeck.domain.money import parse_price, parse_usd
+
+SLUG = r"[a-z0-9][a-z0-9._-]{0,62}"
+MODEL = r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}"
+LOOPBACK_NAMES = ("localhost",)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a key may hold, in words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What holds where the key is left out, in words, if it is not a plain value."""
+
+    words: str
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Host and port of ``127.0.0.1:8080``, ``[::1]:8080`` or ``gw.lan:8080``; else ValueError."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    host = host[1:-1] if bracketed else host
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:
+        raise ValueError("no port")
+    if bracketed:
+        ipaddress.IPv6Address(host)
+    elif not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252})", host):
+        raise ValueError("no host")
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent there stays on this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() in LOOPBACK_NAMES
+
+
+def base_url(text: str) -> str:
+    """The address without its last slash; ValueError where a key could leak on the way."""
+    parts = urlsplit(text)
+    plain = text.isascii() and text.isprintable() and " " not in text
+    if not plain or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("not a plain address")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ValueError("not encrypted")
+    if parts.port == 0:  # reading .port raises ValueError for what is no port at all
+        raise ValueError("no port")
+    return text.rstrip("/")
+
+
+def _usd(value: object) -> int:
+    if not isinstance(value, str) or not parse_usd(value):
+        raise ValueError("not money")
+    return parse_usd(value)
+
+
+def _price(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError("not a price")  # noqa: TRY004 - pydantic collects ValueErrors
+    return parse_price(value)
+
+
+def _path(value: str | None) -> str | None:
+    if value is None or "\0" in value:
+        raise ValueError("not a path")
+    try:
+        return str(Path(value).expanduser())
+    except RuntimeError:
+        raise ValueError("no such home") from None
+
+
+PerMinute = Annotated[
+    int | None,
+    Field(ge=1, le=MAX_PER_MINUTE),
+    Allowed(f"a whole number from 1 to {MAX_PER_MINUTE:_}"),
+]
+Count = Annotated[
+    int | None, Field(ge=1, le=100_000_000), Allowed("a whole number from 1 to 100_000_000")
+]
+Slots = Annotated[int | None, Field(ge=1, le=100_000), Allowed("a whole number from 1 to 100_000")]
+WindowS = Annotated[int, Field(ge=1, le=300), Allowed("a whole number of seconds from 1 to 300")]
+"""Longer windows could hold more micro-units than a 64-bit integer, which the wire and SQLite use.
+"""
+Usd = Annotated[
+    int | None,
+    BeforeValidator(_usd),
+    Allowed('dollars as text, such as "12.50": over 0, at most a billion, at most nine decimals'),
+]
+PriceUsd = Annotated[
+    int | None,
+    BeforeValidator(_price),
+    Allowed('dollars per million tokens as text, such as "2.50": at most six decimals'),
+]
+Name = Annotated[str | None, Field(min_length=1, max_length=80)]
+PathText = Annotated[str | None, Field(min_length=1, max_length=1_000), AfterValidator(_path)]
+Principal = Annotated[str, Field(pattern=r"^(user|group):[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$")]
+Principals = Annotated[
+    list[Principal], Allowed('a list of "user:NAME" and "group:NAME" of this machine')
+]
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class GatewayTable(Table):
+    """``[gateway]``"""
+
+    name: Annotated[
+        Name, Allowed("text of 1 to 80 characters"), Default("the machine's host name")
+    ] = None
+    """What the console calls this gateway."""
+    listen: Annotated[
+        str,
+        AfterValidator(lambda text: listen_address(text) and text),
+        Allowed('HOST:PORT, such as "127.0.0.1:8080", "[::1]:8080" or, for all, "0.0.0.0:8080"'),
+    ] = "127.0.0.1:8080"
+    """Where applications call. Port 0 takes a free one. Every request needs a project key, but the
+    connection is not encrypted: beyond this machine, put TLS in front of it."""
+    socket: Annotated[
+        PathText,
+        Allowed("a path short enough for a socket; a relative one starts at this file"),
+        Default("`$XDG_RUNTIME_DIR/quotadeck/gateway.sock`, else `gateway.sock` in the state"),
+    ] = None
+    """The Unix socket of the admin API, which the console and the CLI use. A service takes
+    `/run/quotadeck/gateway.sock`, where they look by themselves."""
+    socket_group: Annotated[Name, Allowed("the name of a group"), Default("the process's own")] = (
+        None
+    )
+    """The group that may connect to the socket (its mode is 0660)."""
+    state: Annotated[
+        PathText,
+        Allowed("a path; a relative one starts at this file"),
+        Default("`$XDG_STATE_HOME/quotadeck`, else `~/.local/state/quotadeck`"),
+    ] = None
+    """The directory of the ledger: journal and database. One gateway each."""
+    body_limit_bytes: Annotated[
+        int,
+        Field(ge=1_024, le=1_073_741_824),
+        Allowed("a whole number of bytes from 1_024 to 1_073_741_824"),
+    ] = 10 * 1024 * 1024
+    """The largest request body; a larger one is answered 413."""
+    request_window_s: WindowS = REQUEST_WINDOW_S
+    """How many seconds' worth of requests a bucket holds: the burst. At least one request."""
+    token_window_s: WindowS = TOKEN_WINDOW_S
+    """How many seconds' worth of tokens a bucket holds."""
+
+
+class ProjectTable(Table):
+    """``[projects.SLUG]``: the slug is the project's id for ever, its spend hangs on it."""
+
+    name: Annotated[Name, Allowed("text of 1 to 80 characters"), Default("the slug")] = None
+    """What people call it. May change at any time."""
+    rpm: PerMinute = None
+    """Requests per minute."""
+    tpm: PerMinute = None
+    """Tokens per minute, input and output together."""
+    concurrency: Slots = None
+    """Requests under way at the same time."""
+    daily_budget_usd: Usd = None
+    """What it may spend in a calendar day of its zone."""
+    zone: Annotated[str, Allowed('an IANA time zone, such as "Asia/Tokyo"')] = "UTC"
+    """Where its day begins and ends."""
+    priority: Annotated[Literal["high", "medium", "low"], Allowed('"high", "medium" or "low"')] = (
+        "medium"
+    )
+    """Who goes first where projects share a target's limits."""
+    models: Annotated[
+        list[str] | None,
+        Field(min_length=1),
+        Allowed("a list of at least one model that has a route"),
+        Default("all models"),
+    ] = None
+    """The models that it may ask for."""
+    shadow: Annotated[
+        list[Literal["rpm", "tpm", "concurrency", "budget"]],
+        Allowed('a list of "rpm", "tpm", "concurrency" and "budget"'),
+    ] = []
+    """Limits that only record what they would have refused."""
+
+
+class SecretRef(Table):
+    """Where a secret stands; exactly one of the three."""
+
+    env: Annotated[str | None, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,99}$")] = None
+    """An environment variable. Upper case only, so that a key pasted here is not taken for one."""
+    file: PathText = None
+    """A file of mode 0600 or 0640; a relative path starts at the config file."""
+    command: Annotated[list[str] | None, Field(min_length=1)] = None
+    """A program and its arguments, without a shell; its output is the secret."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "SecretRef":
+        if sum(way is not None for way in (self.env, self.file, self.command)) != 1:
+            raise ValueError("not exactly one")
+        return self
+
+
+class UpstreamTable(Table):
+    """``[upstreams.NAME]``: a provider with an OpenAI-compatible API."""
+
+    base_url: Annotated[
+        str,
+        AfterValidator(base_url),
+        Allowed(
+            'an https address such as "https://api.openai.com/v1" without user, password, query '
+            "or fragment; http only to this machine (localhost, 127.0.0.1, [::1])"
+        ),
+    ]
+    """The root that OpenAI's SDKs take as base URL: `/chat/completions` follows it."""
+    key: Annotated[
+        SecretRef | None,
+        Allowed(
+            '{ env = "UPPER_CASE_NAME" }, { file = "PATH" } or { command = ["PROGRAM", "ARG"] }'
+        ),
+        Default("none, which only an upstream on this machine may have"),
+    ] = None
+    """Where its key stands. Never the key itself."""
+    timeout_s: Annotated[
+        float, Field(ge=0.1, le=3_600), Allowed("a number of seconds from 0.1 to 3_600")
+    ] = 600
+    """The longest that one request may take."""
+
+
+class TargetTable(Table):
+    """``[targets."UPSTREAM/MODEL"]``: a model at an upstream. A known model needs no keys."""
+
+    price_usd: Annotated[PriceUsd, Default("the known model's")] = None
+    """One price for input and output alike; or the two apart, below."""
+    input_usd: Annotated[PriceUsd, Default("`price_usd`")] = None
+    """Price of input tokens; `output_usd` goes with it."""
+    output_usd: Annotated[PriceUsd, Default("`price_usd`")] = None
+    """Price of output tokens; `input_usd` goes with it."""
+    cached_input_usd: Annotated[PriceUsd, Default("`input_usd`")] = None
+    """Price of input tokens read from the provider's cache."""
+    cache_write_usd: Annotated[PriceUsd, Default("1.25 × `input_usd`")] = None
+    """Price of input tokens written to the provider's cache, where its replies tell of them."""
+    rpm: Annotated[PerMinute, Default("the known model's")] = None
+    """The provider's limit of requests per minute."""
+    tpm: Annotated[PerMinute, Default("the known model's")] = None
+    """The provider's limit of tokens per minute."""
+    max_input_tokens: Annotated[Count, Default("the known model's")] = None
+    """The most that one request may carry."""
+    max_output_tokens: Count = None
+    """The most that one reply may carry."""
+
+
+class RouteTable(Table):
+    """``[routes."MODEL"]``: the model that clients ask for."""
+
+    targets: Annotated[
+        list[str],
+        Field(min_length=1),
+        Allowed("a list of at least one target of this file, none twice"),
+    ]
+    """The first serves; the others are its fallbacks, in this order."""
+
+
+class RolesTable(Table):
+    """``[roles]``: who may do what on the admin socket, the highest role wins. The gateway's own
+    user is admin; who else can open the socket is a viewer."""
+
+    admin: Principals = []
+    """May do everything."""
+    operator: Principals = []
+    """May pause, resume, set temporary limits up to twice the standing ones, force fallbacks."""
+    viewer: Principals = []
+    """May look."""
+
+
+TABLES: dict[str, type[Table]] = {"gateway": GatewayTable, "roles": RolesTable}
+"""Tables that occur once."""
+NAMED_TABLES: dict[str, type[Table]] = {
+    "projects": ProjectTable,
+    "upstreams": UpstreamTable,
+    "targets": TargetTable,
+    "routes": RouteTable,
+}
+"""Tables of tables, by name."""
