@@ -146,9 +146,9 @@ def main(name: str, what: str, uid: str, connections: str) -> None:
         threading.Thread(target=_flood, args=(name, REQUESTS[what], seen, stop))
         for _ in range(int(connections))
     ]
+    _say("flooding")
     for thread in threads:
         thread.start()
-    _say("flooding")
     sys.stdin.read()
     stop.set()
     for thread in threads:
