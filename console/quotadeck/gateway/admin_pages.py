@@ -31,7 +31,7 @@ from quotadeck.wire.messages import (
 from quotadeck.wire.translate import audit_row, call_row, event_row, level_row, rollup_row
 
 MAX_ROWS: Final = 1_000
-_SLICE_ROWS: Final = 25
+_SLICE_ROWS: Final = 8
 
 Asked = Mapping[str, str]
 T = TypeVar("T")

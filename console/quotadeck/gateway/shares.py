@@ -40,7 +40,7 @@ class Share:
 
 
 SHARES: Final[Mapping[Role, Share]] = {
-    Role.VIEWER: Share(500, 150, 50, 10, RateLimit(300, window_s=20)),
+    Role.VIEWER: Share(300, 100, 50, 10, RateLimit(300, window_s=20)),
     Role.OPERATOR: Share(10_000, 500, 500, 50, RateLimit(3_000, window_s=20)),
     Role.ADMIN: Share(10_000, 500, 500, 50, RateLimit(3_000, window_s=20)),
 }
