@@ -4,7 +4,7 @@ import time
 
 import orjson
 
-from quotadeck.gateway.openai_stream import OpenAIRelay
+from quotadeck.dialects.openai.stream import OpenAIRelay
 
 PIECE_BYTES = 1_024
 LARGE_BYTES = 4 * 1024 * 1024

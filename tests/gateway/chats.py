@@ -61,8 +61,8 @@ async def silence(peer: Peer) -> None:
 
 async def nothing_is_held(it: Rig, spent_nano: int, project: str = "analytics") -> None:
     """Every reservation has ended, and the budget knows what was spent."""
-    assert it.deck.under_way == {}
-    assert it.deck.empty.is_set()
+    assert it.flights.under_way == {}
+    assert it.flights.empty.is_set()
     budget = await it.bucket(f"project:{project}:budget")
     assert (budget.held, budget.level) == (0, NANO_PER_USD - spent_nano)
     row = (await it.live.snapshot()).projects[0]

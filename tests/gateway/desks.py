@@ -11,7 +11,7 @@ from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstre
 from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.money import NANO_PER_USD, Price
-from quotadeck.domain.snapshot import Happening
+from quotadeck.domain.snapshot import Event
 from quotadeck.gateway.desk import Desk
 from quotadeck.store import Ledger
 from quotadeck.wire.messages import CommandAnswer
@@ -54,7 +54,7 @@ class Bench:
     desk: Desk
     clock: HandClock
     changes: list[tuple[Slot, ...]] = field(default_factory=list)
-    told: list[Happening] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
 
     async def does(self, command: Command, actor: Actor = MIKA) -> CommandAnswer:
         answer = await self.desk.submit(command, actor, dry_run=False)
@@ -79,14 +79,14 @@ async def bench(directory: Path, clock: HandClock | None = None) -> AsyncIterato
     clock = clock or HandClock()
     ledger = await Ledger.open(directory, clock)
     changes: list[tuple[Slot, ...]] = []
-    told: list[Happening] = []
+    told: list[Event] = []
 
     async def changed(layers: Layers, slots: tuple[Slot, ...]) -> None:
         changes.append(slots)
 
-    def tell(happening: Happening) -> None:
-        told.append(happening)
-        ledger.event(happening)
+    def tell(event: Event) -> None:
+        told.append(event)
+        ledger.event(event)
 
     try:
         desk = Desk(ledger, CATALOGUE, clock, changed, tell)

@@ -13,21 +13,21 @@ from typing import Any
 
 import orjson
 
+from quotadeck.admission.estimator import Estimator
+from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Call
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry
+from quotadeck.domain.refusals import Refusal
 from quotadeck.domain.snapshot import Vitals
 from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.chat import ChatRoute
 from quotadeck.gateway.connections import SEAT, Connections
 from quotadeck.gateway.dataplane import DataPlane
-from quotadeck.gateway.estimator import Estimator
-from quotadeck.gateway.flight import Arrival, FlightDeck
+from quotadeck.gateway.flight import Arrival, Flights
 from quotadeck.gateway.keys import Caller, Key, KeyRing
 from quotadeck.gateway.live import Live
-from quotadeck.gateway.openai_request import ChatRequest
 from quotadeck.gateway.plan import Plan
-from quotadeck.gateway.refusals import Refusal
 from quotadeck.gateway.upstream import AiohttpUpstream
 from quotadeck.limiter import BucketState, MemoryLimiter
 from quotadeck.store import Ledger
@@ -116,7 +116,7 @@ class Rig:
     ledger: Ledger
     clock: HandClock
     limiter: MemoryLimiter
-    deck: FlightDeck
+    flights: Flights
     app: DataPlane
     live: Live
     estimator: Estimator
@@ -166,16 +166,16 @@ async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
 
     days = BudgetDays(limiter, ledger.reader.spent_on)
     live = Live(of, lambda: in_force[0], limiter, days, clock, lambda: VITALS)
-    deck = FlightDeck(
+    flights = Flights(
         limiter, ledger, estimator, clock, live.begun, lambda _, call: live.ended(call)
     )
     chat = ChatRoute(
-        lambda: in_force[0], limiter, days, estimator, deck, upstream, note, BODY_LIMIT
+        lambda: in_force[0], limiter, days, estimator, flights, upstream, note, BODY_LIMIT
     )
     ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})
     app = DataPlane(chat, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000)
     try:
-        yield Rig(of, ledger, clock, limiter, deck, app, live, estimator, in_force, refused)
+        yield Rig(of, ledger, clock, limiter, flights, app, live, estimator, in_force, refused)
     finally:
         await upstream.close()
         await ledger.close()

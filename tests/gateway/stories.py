@@ -14,16 +14,16 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
+from quotadeck.dialects.usage import Usage
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
 from quotadeck.domain.commands import Action, Actor, Command, Role
-from quotadeck.domain.snapshot import HappeningKind, ProjectRow
+from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
+from quotadeck.domain.snapshot import EventKind, ProjectRow
 from quotadeck.gateway.admission import Size, admit
 from quotadeck.gateway.assembly import Gateway, _assemble
-from quotadeck.gateway.flight import Ending, Flight, Way
+from quotadeck.gateway.flight import Ending, Flight, Routing
 from quotadeck.gateway.keys import Caller
-from quotadeck.gateway.refusals import BudgetSpent, LedgerUnavailable
-from quotadeck.gateway.usage import Usage
 from quotadeck.store import Ledger
 from quotadeck.wire.config import GatewayConfig
 from tests.clocks import HandClock
@@ -167,10 +167,10 @@ class Story:
     async def ask(self) -> None:
         """A request of some project, which may cost all of its bound."""
         name = self.random.choice(PROJECTS)
-        chat, deck = self.gateway.data_plane._chat, self.gateway.deck
+        chat, flights = self.gateway.data_plane._chat, self.gateway.flights
         plan = chat.plan()
-        way = Way(plan.projects[name], plan.routes["flash"], plan.targets[FLASH])
-        arrival = deck.arrival()
+        routing = Routing(plan.projects[name], plan.routes["flash"], plan.targets[FLASH])
+        arrival = flights.arrival()
         day = self.today(name)
         fits = self.spent[name, day] + self.held(name, day) + BOUND_NANO <= BUDGET_NANO
         try:
@@ -179,10 +179,10 @@ class Story:
                 chat.days,
                 arrival.id,
                 Size(10, 10, BOUND_NANO, False),
-                way.project,
-                way.target,
-                now_us=deck.wall_us(),
-                now_ns=deck.now_ns(),
+                routing.project,
+                routing.target,
+                now_us=flights.wall_us(),
+                now_ns=flights.now_ns(),
                 ttl_ms=90 * 86_400_000,
             )
         except BudgetSpent:
@@ -195,7 +195,7 @@ class Story:
             return
         if not fits or ticket.budget_day != day:
             self.wrong.append(f"{name} got money on {ticket.budget_day} that {day} has not")
-        flight = await deck.begin(arrival, Caller("k", name), way, request(), ticket)
+        flight = await flights.begin(arrival, Caller("k", name), routing, request(), ticket)
         self.flights.append(flight)
 
     async def settle(self) -> None:
@@ -207,7 +207,7 @@ class Story:
         if self.random.random() < 0.8:
             usage = Usage(0, 0, self.random.randrange(11))
             ending = Ending(Outcome.OK, Cause.NONE, 200, usage)
-        call = await self.gateway.deck.end(flight, ending)
+        call = await self.gateway.flights.end(flight, ending)
         self.spent[call.project, flight.open.day] += call.cost_nano_usd
 
     async def spend(self, requests: int) -> None:
@@ -425,7 +425,7 @@ class Story:
             if calls[key] != self.spent[key] and not self.days_off:
                 self.wrong.append(f"{key} has calls of {calls[key]}, not {self.spent[key]}")
         events = [event for _, event in await ledger.reader.events(limit=-1)]
-        ends = [event for event in events if event.kind is HappeningKind.OVERRIDE_ENDED]
+        ends = [event for event in events if event.kind is EventKind.OVERRIDE_ENDED]
         if len(ends) > self.told_ends or (len(ends) < self.told_ends and not self.events_lost):
             self.wrong.append(f"{len(ends)} ends were told of {self.told_ends}")
         recorded = [entry for entry in await ledger.reader.log() if entry.action is Action.END]

@@ -9,22 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quotadeck.admission.estimator import Estimator
+from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
 from quotadeck.domain.limits import MICRO, BudgetLimit, Kind
 from quotadeck.domain.money import NANO_PER_USD, cost_nano
-from quotadeck.gateway.admission import (
-    Size,
-    Ticket,
-    admit,
-    size_of,
-)
-from quotadeck.gateway.budget_days import NO_BUDGET_NANO, BudgetDays
-from quotadeck.gateway.estimator import Estimator
-from quotadeck.gateway.openai_request import ChatRequest
-from quotadeck.gateway.refusals import (
+from quotadeck.domain.refusals import (
     BudgetSpent,
     InputTooLong,
     LimitReached,
@@ -32,6 +25,13 @@ from quotadeck.gateway.refusals import (
     OverWholeBudget,
     Refusal,
 )
+from quotadeck.gateway.admission import (
+    Size,
+    Ticket,
+    admit,
+    size_of,
+)
+from quotadeck.gateway.budget_days import NO_BUDGET_NANO, BudgetDays
 from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, PRICE, catalogue, entry, plan, request

@@ -4,7 +4,7 @@ import pytest
 
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.money import NANO_PER_USD
-from quotadeck.domain.snapshot import Happening, HappeningKind
+from quotadeck.domain.snapshot import Event, EventKind
 from quotadeck.gateway.alarms import Alarms
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, call
@@ -17,8 +17,8 @@ class Told:
 
     def __init__(self) -> None:
         self.clock = HandClock(NOON_US)
-        self.happenings: list[Happening] = []
-        self.alarms = Alarms(self.clock, self.happenings.append)
+        self.events: list[Event] = []
+        self.alarms = Alarms(self.clock, self.events.append)
 
     def spent(self, percent: float, day: str = TODAY, project: str = "analytics") -> None:
         nano = round(NANO_PER_USD * percent / 100)
@@ -30,7 +30,7 @@ class Told:
 
     @property
     def texts(self) -> list[str]:
-        return [happening.text for happening in self.happenings]
+        return [event.text for event in self.events]
 
 
 def test_each_step_of_a_budget_is_told_once_a_day() -> None:
@@ -63,14 +63,14 @@ def test_money_that_no_longer_suffices_is_told_once_a_day() -> None:
         told.alarms.no_money("analytics", day)
     words = "analytics: what is left of today's budget no longer covers its requests"
     assert told.texts == [words, words]
-    assert len({happening.id for happening in told.happenings}) == 2
+    assert len({event.id for event in told.events}) == 2
 
 
 def test_projects_are_told_apart() -> None:
     told = Told()
     told.spent(80)
     told.spent(80, project="search")
-    assert [happening.subject for happening in told.happenings] == [
+    assert [event.subject for event in told.events] == [
         "project:analytics",
         "project:search",
     ]
@@ -80,16 +80,16 @@ def test_projects_are_told_apart() -> None:
 def test_no_budget_no_alarm(budget: int | None) -> None:
     told = Told()
     told.alarms.spent("analytics", TODAY, 10**12, budget)
-    assert told.happenings == []
+    assert told.events == []
 
 
 def test_event_of_a_step_has_the_same_id_after_a_restart() -> None:
     before, after = Told(), Told()
     before.spent(80)
     after.spent(80)
-    assert before.happenings[0].id == after.happenings[0].id
-    assert before.happenings[0].kind is HappeningKind.BUDGET
-    assert before.happenings[0].at_us == NOON_US
+    assert before.events[0].id == after.events[0].id
+    assert before.events[0].kind is EventKind.BUDGET
+    assert before.events[0].at_us == NOON_US
 
 
 @pytest.mark.parametrize(
@@ -108,12 +108,12 @@ def test_trouble_of_an_upstream_is_told_until_a_minute_of_calm(cause: Cause) -> 
     for name in ("req_1", "req_2", "req_3"):
         told.ended(cause, name)
         told.clock.advance_ms(60_000)
-    assert len(told.happenings) == 1
-    assert told.happenings[0].subject == f"target:{OPUS}"
+    assert len(told.events) == 1
+    assert told.events[0].subject == f"target:{OPUS}"
     assert told.texts[0].startswith(OPUS)
     told.clock.advance_ms(1)
     told.ended(cause, "req_4")
-    assert [happening.id for happening in told.happenings] == [
+    assert [event.id for event in told.events] == [
         "evt_upstream_req_1",
         "evt_upstream_req_4",
     ]
@@ -125,7 +125,7 @@ def test_trouble_of_an_upstream_is_told_until_a_minute_of_calm(cause: Cause) -> 
 def test_what_is_not_the_upstreams_fault_raises_no_alarm(cause: Cause) -> None:
     told = Told()
     told.ended(cause)
-    assert told.happenings == []
+    assert told.events == []
 
 
 def test_targets_and_kinds_of_trouble_are_told_apart() -> None:

@@ -51,7 +51,7 @@ def refuse_twice(gateway: Gateway) -> None:
     project = gateway.data_plane._chat.plan().projects["a"]
     for _ in range(2):
         gateway.refusals.add(
-            gateway.deck.arrival(), Caller("k", "a"), project, None, Cause.RPM, "", lambda: 429
+            gateway.flights.arrival(), Caller("k", "a"), project, None, Cause.RPM, "", lambda: 429
         )
 
 
@@ -82,10 +82,10 @@ class TestEverySecond:
 
     async def test_a_flight_whose_deadline_passed_is_ended(self, story: Story) -> None:
         await ask(story)
-        assert story.gateway.deck.under_way
+        assert story.gateway.flights.under_way
         story.pass_us(91 * 86_400_000_000)
         await story.gateway.second()
-        assert not story.gateway.deck.under_way
+        assert not story.gateway.flights.under_way
 
     async def test_levels_are_recorded_every_ten_seconds(self, story: Story) -> None:
         await ask(story)
@@ -96,7 +96,7 @@ class TestEverySecond:
         assert [sample.bucket for sample in samples] == ["project:a:rpm"]
 
     async def test_states_are_judged_though_nobody_listens(self, story: Story) -> None:
-        story.gateway.deck.draining = True
+        story.gateway.flights.draining = True
         story.pass_us(2_000_000)
         await story.gateway.second()
         assert story.gateway.live._states.gateway.kind is not Kind.OK
@@ -106,10 +106,10 @@ class TestEverySecond:
             segment.unlink()
         await story.gateway.second()
         snapshot = await story.gateway.live.snapshot()
-        assert "it was written again" in snapshot.happenings[0].text
+        assert "it was written again" in snapshot.events[0].text
         await story.gateway.ledger.flushed()
         [(_, event)] = await story.gateway.ledger.reader.events(last=1)
-        assert event == snapshot.happenings[0]
+        assert event == snapshot.events[0]
 
 
 async def test_what_was_counted_and_the_levels_are_written_at_the_end(story: Story) -> None:
@@ -146,7 +146,7 @@ class TestAChange:
     async def test_is_shown_as_an_event_at_once_and_on_record(self, story: Story) -> None:
         gateway = story.gateway
         await gateway.desk.submit(PAUSE, ADA, dry_run=False)
-        newest = (await gateway.live.snapshot()).happenings[0]
+        newest = (await gateway.live.snapshot()).events[0]
         assert newest.subject == "project:a"
         await gateway.ledger.flushed()
         assert (await gateway.ledger.reader.events(last=1))[0][1] == newest
@@ -187,6 +187,6 @@ async def test_a_start_shows_what_was_told_and_spent_before(story: Story) -> Non
     story.pass_us(1_000_000)
     await story.boot()
     snapshot = await story.gateway.live.snapshot()
-    texts = [happening.text for happening in snapshot.happenings]
+    texts = [event.text for event in snapshot.events]
     assert texts[0] == "gateway started"
     assert any("paused" in text for text in texts)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from quotadeck.domain.refusals import BodiesTooLarge
 from quotadeck.gateway.body_memory import ALL_LARGE_BYTES, ALL_SMALL_BYTES, SMALL_BYTES, BodyMemory
-from quotadeck.gateway.refusals import BodiesTooLarge
 
 MB = 1024 * 1024
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from quotadeck.admission.estimator import Estimator
 from quotadeck.domain.days import day_at, micros
+from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.gateway.admission import Ticket, admit, size_of
 from quotadeck.gateway.budget_days import BudgetDays, budget_key
-from quotadeck.gateway.estimator import Estimator
 from quotadeck.gateway.plan import ProjectPlan, TargetPlan
-from quotadeck.gateway.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.limiter import MemoryLimiter, Money
 from quotadeck.store import StoreError
 from tests.clocks import HandClock

@@ -156,7 +156,7 @@ async def test_request_whose_body_comes_while_the_gateway_drains_is_not_begun(
     coming = exchange.receive
 
     async def receive() -> dict[str, Any]:
-        it.deck.draining = True
+        it.flights.draining = True
         return await coming()
 
     await it.app(exchange.scope, receive, exchange.send)
@@ -221,7 +221,7 @@ async def test_bad_input_is_refused_and_holds_nothing(
     reply = await it.ask(data)
     assert (reply.status, reply.error["code"]) == (status, code)
     assert upstream.peers == []
-    assert it.deck.under_way == {}
+    assert it.flights.under_way == {}
     assert await it.calls() == []
 
 
@@ -280,7 +280,7 @@ async def test_nothing_is_served_that_is_not_in_the_table(
 
 async def test_draining_takes_nothing_new(opened: Open) -> None:
     it, upstream = await opened(always(well))
-    it.deck.draining = True
+    it.flights.draining = True
     reply = await it.ask(SHORT)
     assert (reply.status, reply.error["code"]) == (503, "draining")
     assert upstream.peers == []

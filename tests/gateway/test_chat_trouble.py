@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
+from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Cause, OpenCall, Outcome
 from quotadeck.domain.limits import MICRO
-from quotadeck.gateway.openai_request import ChatRequest
 from tests.gateway.chats import (
     ANALYTICS,
     BOUND,
@@ -201,11 +201,11 @@ async def test_request_past_its_deadline_is_told_and_ends_once_as_lost(
     it, _ = await opened(waiting)
     reply, task = it.start(data)
     await came.wait()
-    await it.deck.reap()
-    assert len(it.deck.under_way) == 1
+    await it.flights.reap()
+    assert len(it.flights.under_way) == 1
     it.clock.advance_ms(35_000)
-    await it.deck.reap()
-    await it.deck.reap()
+    await it.flights.reap()
+    await it.flights.reap()
     await task
     assert (reply.status, reply.error["code"], reply.whole) == (504, "timeout", True)
     call = await it.call()
@@ -235,8 +235,8 @@ async def test_reply_whose_end_cannot_be_recorded_is_not_delivered(
     assert full.tried == 1
     await nothing_is_held(it, COST)
     monkeypatch.undo()
-    await it.deck.reap()
-    await it.deck.reap()
+    await it.flights.reap()
+    await it.flights.reap()
     assert (await it.call()).cost_nano_usd == COST
 
 
@@ -250,7 +250,7 @@ async def test_lost_requests_all_end_while_the_journal_fails(
             await asyncio.sleep(0)
     Full(it, monkeypatch, "end_call")
     it.clock.advance_ms(35_000)
-    await it.deck.reap()
+    await it.flights.reap()
     await asyncio.gather(*(task for _, task in started))
     assert [reply.error["code"] for reply, _ in started] == ["timeout"] * 3
     await nothing_is_held(it, 3 * BOUND)

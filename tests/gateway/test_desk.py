@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.commands import Action, Command, Field
-from quotadeck.domain.snapshot import HappeningKind
+from quotadeck.domain.snapshot import EventKind
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.gateway.desks import (
@@ -61,7 +61,7 @@ async def test_a_command_is_logged_applied_told_and_answered(tmp_path: Path) -> 
         (entry,) = await at.ledger.reader.audit()
         assert (entry.seq, entry.id, entry.after) == (answer.seq, answer.command_id, "40")
         ((_, event),) = await at.ledger.reader.events()
-        assert event.kind is HappeningKind.COMMAND
+        assert event.kind is EventKind.COMMAND
         assert event.text == 'mika: analytics rpm 20 → 40 for 1h "orders import"'
         assert event == at.told[0]
 
@@ -219,7 +219,7 @@ class TestEnds:
             at.clock.advance_ms(1)
             await until(lambda: len(at.told) == 3)
             running.cancel()
-            assert at.told[2].kind is HappeningKind.OVERRIDE_ENDED
+            assert at.told[2].kind is EventKind.OVERRIDE_ENDED
             assert at.told[2].text == "analytics rpm 40 ended: 20 again"
             assert at.told[2].at_us == at.desk.layers.by_seq[answer.seq].until_us
             assert at.changes[2:] == [(RPM,)]
@@ -230,7 +230,7 @@ class TestEnds:
             await at.does(undo(await at.does(RAISE)))
             at.clock.advance_ms(HOUR_MS)
             await at.desk.tick()
-            assert [event.kind for event in at.told] == [HappeningKind.COMMAND] * 2
+            assert [event.kind for event in at.told] == [EventKind.COMMAND] * 2
 
     async def test_ends_in_the_order_of_their_instants(self, tmp_path: Path) -> None:
         async with bench(tmp_path) as at:
@@ -260,8 +260,8 @@ class TestEnds:
                 await at.ledger.flushed()
                 events = [event for _, event in await at.ledger.reader.events()]
         assert [event.kind for event in events] == [
-            HappeningKind.COMMAND,
-            HappeningKind.OVERRIDE_ENDED,
+            EventKind.COMMAND,
+            EventKind.OVERRIDE_ENDED,
         ]
         assert events[1].at_us == clock.wall_us() - 2 * HOUR_MS * 1_000
 

@@ -8,7 +8,7 @@ import pytest
 
 from quotadeck.domain.commands import Action, Command, Entry, Field
 from quotadeck.domain.days import micros, rfc3339
-from quotadeck.domain.snapshot import HappeningKind
+from quotadeck.domain.snapshot import EventKind
 from quotadeck.store.chain import entry_of
 from tests.clocks import HandClock
 from tests.gateway.desks import (
@@ -36,7 +36,7 @@ def step(at: Bench, by_us: int) -> None:
 
 
 def ends(at: Bench) -> list[str]:
-    return [told.text for told in at.told if told.kind is HappeningKind.OVERRIDE_ENDED]
+    return [told.text for told in at.told if told.kind is EventKind.OVERRIDE_ENDED]
 
 
 async def log(at: Bench) -> list[Entry]:

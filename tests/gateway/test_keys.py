@@ -6,8 +6,7 @@ from hashlib import sha256
 import pytest
 
 from quotadeck.domain.commands import Action, Field
-from quotadeck.gateway.keys import Caller, Key, KeyRing, by_name, key_ring
-from quotadeck.gateway.refusals import (
+from quotadeck.domain.refusals import (
     KeyMalformed,
     KeyMissing,
     KeyRevoked,
@@ -16,6 +15,7 @@ from quotadeck.gateway.refusals import (
     ProjectNotOfKey,
     ProjectsDiffer,
 )
+from quotadeck.gateway.keys import Caller, Key, KeyRing, by_name, key_ring
 from tests.gateway.values import NOON_US, catalogue, entry, layers
 
 SECRET = "qd_" + "s" * 43

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from quotadeck.admission.estimator import Estimator
 from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project
 from quotadeck.domain.commands import Entry, Field
@@ -16,9 +17,9 @@ from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.snapshot import (
     Budget,
     Change,
+    Event,
+    EventKind,
     Flow,
-    Happening,
-    HappeningKind,
     Level,
     ProjectRow,
     Vitals,
@@ -26,9 +27,8 @@ from quotadeck.domain.snapshot import (
 from quotadeck.domain.state import Kind
 from quotadeck.gateway.admission import admit, size_of
 from quotadeck.gateway.budget_days import BudgetDays
-from quotadeck.gateway.estimator import Estimator
-from quotadeck.gateway.flight import Arrival, Flight, Way
-from quotadeck.gateway.live import HAPPENINGS_SHOWN, Live
+from quotadeck.gateway.flight import Arrival, Flight, Routing
+from quotadeck.gateway.live import EVENTS_SHOWN, Live
 from quotadeck.gateway.plan import Plan
 from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
@@ -74,18 +74,18 @@ class Picture:
         """A request of analytics for opus, admitted and dispatched."""
         asked = request(max_tokens=10)
         project, route = self.plan.projects["analytics"], self.plan.routes["opus"]
-        way = Way(project, route, self.plan.targets[route.serving])
+        routing = Routing(project, route, self.plan.targets[route.serving])
         self.begun += 1
         now_us = self.clock.wall_us() if at_us is None else at_us
         arrival = Arrival(f"req_{self.begun}", now_us, self.clock.monotonic_ns())
-        size = size_of(asked, project, way.target, Estimator())
+        size = size_of(asked, project, routing.target, Estimator())
         ticket = await admit(
             self.limiter,
             self.days,
             arrival.id,
             size,
             project,
-            way.target,
+            routing.target,
             now_us=now_us,
             now_ns=self.clock.monotonic_ns(),
             ttl_ms=1,
@@ -98,8 +98,8 @@ class Picture:
             key_id="k_prod",
             priority=1,
             model="opus",
-            served_model=way.target.target.model,
-            target=way.target.target.id,
+            served_model=routing.target.target.model,
+            target=routing.target.target.id,
             fallback_step=route.step,
             estimated_input=size.input_tokens,
             estimated_output=size.output_tokens,
@@ -112,7 +112,7 @@ class Picture:
             deadline_us=now_us,
             takes=tuple((take.key, take.amount) for take in ticket.takes),
         )
-        flight = Flight(opened, arrival, way, asked, ticket, None)
+        flight = Flight(opened, arrival, routing, asked, ticket, None)
         self.live.begun(flight)
         return flight
 
@@ -128,8 +128,8 @@ class Picture:
         return next(row for row in rows if row.id == name)
 
 
-def happening(number: int) -> Happening:
-    return Happening(f"evt_{number}", NOON_US, HappeningKind.GATEWAY, "", f"number {number}")
+def event(number: int) -> Event:
+    return Event(f"evt_{number}", NOON_US, EventKind.GATEWAY, "", f"number {number}")
 
 
 async def test_untouched_project_stands_full_and_still() -> None:
@@ -217,11 +217,11 @@ async def test_request_that_arrived_before_midnight_and_went_after_it_leaves_not
 async def test_day_starts_from_what_the_ledger_knows() -> None:
     it = Picture(catalogue())
     await it.limiter.restore_spent({f"{ANALYTICS}:budget": {"2026-11-24": 5_000}})
-    it.live.seed([], [happening(1)])
+    it.live.seed([], [event(1)])
     await it.end(await it.begin(), cost_nano_usd=10)
     snapshot = await it.live.snapshot()
     assert snapshot.projects[0].budget.spent_nano == 5_010
-    assert snapshot.happenings == (happening(1),)
+    assert snapshot.events == (event(1),)
 
 
 async def test_spend_rates_go_on_where_the_last_process_left_them() -> None:
@@ -235,12 +235,12 @@ async def test_spend_rates_go_on_where_the_last_process_left_them() -> None:
     assert (await it.row()).flow.spent_10m_nano == 0
 
 
-async def test_newest_happenings_stand_first_and_old_ones_leave() -> None:
+async def test_newest_events_stand_first_and_old_ones_leave() -> None:
     it = Picture(catalogue())
-    for number in range(HAPPENINGS_SHOWN + 5):
-        it.live.happened(happening(number))
-    shown = (await it.live.snapshot()).happenings
-    newest = range(HAPPENINGS_SHOWN + 4, 4, -1)
+    for number in range(EVENTS_SHOWN + 5):
+        it.live.happened(event(number))
+    shown = (await it.live.snapshot()).events
+    newest = range(EVENTS_SHOWN + 4, 4, -1)
     assert [one.id for one in shown] == [f"evt_{number}" for number in newest]
 
 

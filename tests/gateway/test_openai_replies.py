@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quotadeck.dialects.openai.errors import error_reply
+from quotadeck.dialects.usage import Usage
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.limits import MICRO, Kind, RateLimit, rpm, tpm
+from quotadeck.domain.refusals import RateLevel, UpstreamFailed, UpstreamRefused
 from quotadeck.gateway.admission import Size
-from quotadeck.gateway.openai_errors import error_reply
 from quotadeck.gateway.openai_replies import (
     chat_reply,
     error_words,
@@ -19,10 +21,8 @@ from quotadeck.gateway.openai_replies import (
     go_duration,
     reply_headers,
 )
-from quotadeck.gateway.refusals import RateLevel, UpstreamFailed, UpstreamRefused
 from quotadeck.gateway.upstream import Broken
 from quotadeck.gateway.upstream_keys import upstream_keys
-from quotadeck.gateway.usage import Usage
 from tests.gateway.values import call
 
 SIZE = Size(input_tokens=30, output_tokens=256, bound_nano=1, bound_is_estimate=False)

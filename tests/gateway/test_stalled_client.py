@@ -50,14 +50,14 @@ async def test_its_slot_and_its_hold_are_free_and_the_log_is_quiet(
     async with served(it.app, listening) as connections, asyncio.timeout(10):
         with socket.socket() as reader:
             await ask(listening, reader)
-            while not any(flight.writing for flight in it.deck.under_way.values()):  # noqa: ASYNC110
+            while not any(flight.writing for flight in it.flights.under_way.values()):  # noqa: ASYNC110
                 await asyncio.sleep(0)
             [connection] = connections
             now_s = asyncio.get_running_loop().time()
             connection.cut_if_idle(now_s)
-            assert len(it.deck.under_way) == 1
+            assert len(it.flights.under_way) == 1
             connection.cut_if_idle(now_s + STALL_S)
-            await it.deck.empty.wait()
+            await it.flights.empty.wait()
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.CLIENT_GONE)
     await nothing_is_held(it, call.cost_nano_usd)
@@ -76,10 +76,10 @@ async def test_also_where_the_upstreams_time_is_shorter(
     async with served(it.app, listening) as connections, asyncio.timeout(10):
         with socket.socket() as reader:
             await ask(listening, reader)
-            while not any(flight.writing for flight in it.deck.under_way.values()):  # noqa: ASYNC110
+            while not any(flight.writing for flight in it.flights.under_way.values()):  # noqa: ASYNC110
                 await asyncio.sleep(0)
             it.clock.advance_ms(40_000)
-            await it.deck.reap()
+            await it.flights.reap()
             while connections:  # noqa: ASYNC110
                 await asyncio.sleep(0)
     assert (await it.call()).cause is Cause.CLIENT_GONE

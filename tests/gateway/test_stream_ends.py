@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from quotadeck.dialects import framing
+from quotadeck.dialects.openai.stream import OpenAIRelay
 from quotadeck.domain.calls import Cause, Outcome
-from quotadeck.gateway import sse
-from quotadeck.gateway.openai_stream import OpenAIRelay
 from tests.gateway.chats import (
     COST,
     DELTA,
@@ -62,8 +62,8 @@ async def test_stream_that_cannot_be_recorded_says_so_and_is_recorded_later(
     assert full.tried == 1
     await nothing_is_held(it, COST)
     monkeypatch.undo()
-    await it.deck.reap()
-    await it.deck.reap()
+    await it.flights.reap()
+    await it.flights.reap()
     assert (await it.call()).cost_nano_usd == COST
 
 
@@ -89,7 +89,7 @@ async def test_stream_past_its_deadline_says_so(
     it, _ = await opened(endless)
     exchange, task = await under_way(it)
     it.clock.advance_ms(35_000)
-    await it.deck.reap()
+    await it.flights.reap()
     await task
     assert exchange.whole
     assert last_error(exchange.body)["code"] == "timeout"
@@ -125,7 +125,7 @@ def fault_at_the_end(it: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     def ended(*_: object) -> None:
         raise ValueError("a fault of ours")
 
-    monkeypatch.setattr(it.deck, "_on_end", ended)
+    monkeypatch.setattr(it.flights, "_on_end", ended)
 
 
 @pytest.mark.parametrize("fault", [fault_in_the_relay, fault_at_the_end])
@@ -154,7 +154,7 @@ async def test_stream_that_meets_a_fault_of_ours_says_so_and_is_logged_once(
     [record] = caplog.records
     assert (await it.call()).id in record.getMessage()
     assert record.exc_info
-    assert it.deck.under_way == {}
+    assert it.flights.under_way == {}
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ async def test_stream_that_meets_a_fault_of_ours_says_so_and_is_logged_once(
 async def test_stream_that_the_upstream_spoils_ends_with_why(
     opened: Open, monkeypatch: pytest.MonkeyPatch, sent: bytes, words: str, cause: Cause
 ) -> None:
-    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 2_000)
+    monkeypatch.setattr(framing, "MAX_BLOCK_BYTES", 2_000)
     it, _ = await opened(streams(DELTA, sent) if sent else streams(DELTA))
     reply = await it.ask(STREAM)
     assert reply.whole
@@ -241,7 +241,7 @@ async def test_streams_that_end_so_are_whole_bodies_on_the_wire_and_leave_no_tra
         for _ in reading:
             await begun.acquire()
         Full(it, monkeypatch, "end_call")
-        for flight in list(it.deck.under_way.values()):
+        for flight in list(it.flights.under_way.values()):
             if cut and flight.task:
                 flight.task.cancel()
         went_on.set()

@@ -5,13 +5,13 @@ from typing import Any
 
 import orjson
 
+from quotadeck.dialects.openai.request import ChatRequest, parse_chat
 from quotadeck.domain.calls import Call, Cause, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.commands import Action, Entry, Field, Role, Value
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import NANO_PER_USD, Price
-from quotadeck.gateway.openai_request import ChatRequest, parse_chat
 from quotadeck.gateway.plan import Plan, Windows, compile_plan, file_layer
 
 NOON_US = 1_795_521_600_000_000

@@ -208,7 +208,7 @@ async def _serves(damage: Damage, state: Path, caplog: pytest.LogCaptureFixture)
     assert bool(texts) == bool(damage.says), "nothing is told of a store that is whole"
     assert bool(ledger.problems) == bool(texts)
     assert ledger.troubles == (), "it can record"
-    assert [happening.text for _, happening in await ledger.reader.events()] == texts
+    assert [event.text for _, event in await ledger.reader.events()] == texts
     assert [record.getMessage() for record in caplog.records] == texts
     assert damage.calls is not None
     assert len(await all_calls(ledger.reader)) >= damage.calls

@@ -14,7 +14,7 @@ from tests.store.values import (
     assert_sums,
     ended,
     entry,
-    happening,
+    event,
     modes,
     opened,
 )
@@ -57,15 +57,15 @@ async def test_a_call_written_is_in_the_file_before_the_writer_has_run(
 
 async def test_an_event_counts_once(open_ledger: Opener) -> None:
     ledger = await open_ledger()
-    ledger.event(happening("evt_1"))
-    ledger.event(happening("evt_1"))
+    ledger.event(event("evt_1"))
+    ledger.event(event("evt_1"))
     await ledger.flushed()
-    ledger.event(happening("evt_1", "another wording"))
-    ledger.event(happening("evt_2"))
+    ledger.event(event("evt_1", "another wording"))
+    ledger.event(event("evt_2"))
     await ledger.flushed()
     assert [event for _, event in await ledger.reader.events()] == [
-        happening("evt_1"),
-        happening("evt_2"),
+        event("evt_1"),
+        event("evt_2"),
     ]
 
 
@@ -182,7 +182,7 @@ async def test_a_record_that_sqlite_refuses_costs_itself_alone(open_ledger: Open
     for number in range(9):
         odd = number == 4
         ledger.end_call(ended(f"req_{number}", cost_nano_usd=2**63 if odd else 1))
-        ledger.event(happening(f"evt_{number}"))
+        ledger.event(event(f"evt_{number}"))
     await ledger.flushed()
     assert [call.id for call in await all_calls(ledger.reader)] == [
         f"req_{number}" for number in range(9) if number != 4
@@ -198,7 +198,7 @@ async def test_what_is_written_while_it_closes_is_kept(
     ledger = await open_ledger()
     for number in range(1_000):
         ledger.end_call(ended(f"req_{number}"))
-    ledger.event(happening("evt_1"))
+    ledger.event(event("evt_1"))
     await ledger.close()
     assert not ledger_file(directory).with_name("ledger.db-wal").exists()
     again = await open_ledger()

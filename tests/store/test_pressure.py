@@ -12,7 +12,7 @@ from quotadeck.store.ballast import BALLAST_BYTES, Ballast
 from quotadeck.store.sqlite_errors import words
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
-from tests.store.values import all_calls, assert_sums, ended, entry, happening, opened, run_python
+from tests.store.values import all_calls, assert_sums, ended, entry, event, opened, run_python
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def test_a_locked_ledger_is_told_and_catches_up(
     for number in range(500):
         ledger.open_call(opened(f"req_{number}"))
         ledger.end_call(ended(f"req_{number}"))
-    ledger.event(happening("evt_1"))
+    ledger.event(event("evt_1"))
     durable = await ledger.command(entry("cmd_1"), durable=True)
     clock.advance_ms(30_000)
     while "ledger locked by another process" not in ledger.problems:
@@ -173,7 +173,7 @@ async def test_the_ballast_comes_back_while_the_gateway_runs(
     (directory / "ballast").unlink()
     assert list(ledger.problems) == ["disk nearly full: ballast used"]
     clock.advance_ms(61_000)
-    ledger.event(happening("evt_1"))
+    ledger.event(event("evt_1"))
     while ledger.problems:
         await ledger.flushed()
         await ledger.reader.calls()

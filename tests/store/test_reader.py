@@ -17,7 +17,7 @@ from quotadeck.store.retention import _OLD_CALLS, _OLD_LEVELS, _OLD_MINUTES
 from quotadeck.store.schema import KEY
 from tests.clocks import HandClock
 from tests.store.conftest import Opener, ReaderOpener
-from tests.store.values import all_calls, contents, ended, entry, happening, refused, run_python
+from tests.store.values import all_calls, contents, ended, entry, event, refused, run_python
 
 _WRITE_AND_DIE = """
 import asyncio, os, sys
@@ -251,7 +251,7 @@ async def test_the_audit_is_read_backwards_by_subject(open_ledger: Opener) -> No
 async def test_the_newest_events_come_oldest_first(open_ledger: Opener) -> None:
     ledger = await open_ledger()
     for number in range(5):
-        ledger.event(happening(f"evt_{number}"))
+        ledger.event(event(f"evt_{number}"))
     await ledger.flushed()
     newest = await ledger.reader.events(last=2)
     assert [event.id for _, event in newest] == ["evt_3", "evt_4"]

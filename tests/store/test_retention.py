@@ -5,7 +5,7 @@ import pytest
 from quotadeck.store import Keep
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
-from tests.store.values import ended, happening
+from tests.store.values import ended, event
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -20,10 +20,10 @@ async def test_calls_go_after_seven_days_minutes_and_levels_after_two(
         for number in range(4):
             ledger.end_call(ended(f"req_{day}_{number}", at_us=clock.wall_us(), day=f"day {day}"))
         ledger.levels(clock.wall_us(), {}, {"a:rpm": (day, day)})
-        ledger.event(happening(f"evt_{day}"))
+        ledger.event(event(f"evt_{day}"))
         await ledger.flushed()
         clock.advance_ms(DAY_MS)
-    ledger.event(happening("evt_last"))
+    ledger.event(event("evt_last"))
     while len(await ledger.reader.calls()) > 28:
         await ledger.flushed()
 
@@ -48,11 +48,11 @@ async def test_the_oldest_calls_go_when_the_file_is_too_large(
         ledger.end_call(ended(f"req_{number}"))
     await ledger.flushed()
     clock.advance_ms(61_000)
-    ledger.event(happening("evt_1"))
+    ledger.event(event("evt_1"))
     await ledger.flushed()
     while len(await ledger.reader.calls(limit=-1)) > 1_200:
         clock.advance_ms(61_000)
-        ledger.event(happening(f"evt_{clock.wall_us()}"))
+        ledger.event(event(f"evt_{clock.wall_us()}"))
         await ledger.flushed()
     left = [call.id for _, call in await ledger.reader.calls(limit=-1)]
     assert left == [f"req_{number}" for number in range(2_000 - len(left), 2_000)]
@@ -67,7 +67,7 @@ async def test_a_cursor_is_not_used_again_after_all_rows_went(
     ledger.end_call(ended("req_1", at_us=clock.wall_us()))
     await ledger.flushed()
     clock.advance_ms(8 * DAY_MS)
-    ledger.event(happening("evt_1"))
+    ledger.event(event("evt_1"))
     while await ledger.reader.calls():
         await ledger.flushed()
     ledger.end_call(ended("req_2", at_us=clock.wall_us()))
@@ -84,7 +84,7 @@ async def test_a_clock_that_is_ahead_for_hours_deletes_nothing(
         for part in range(hours * 2):
             clock.advance_ms(HOUR_MS // 2)
             for again in range(2):  # the first one's housekeeping is done before the second one
-                ledger.event(happening(f"evt_{clock.wall_us()}_{part}_{again}"))
+                ledger.event(event(f"evt_{clock.wall_us()}_{part}_{again}"))
                 await ledger.flushed()
 
     async def rows() -> tuple[int, int, int]:

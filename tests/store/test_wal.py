@@ -14,7 +14,7 @@ import pytest
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
-from tests.store.values import all_calls, assert_sums, ended, happening
+from tests.store.values import all_calls, assert_sums, ended, event
 
 _READER = """
 import sqlite3, sys
@@ -62,11 +62,11 @@ async def test_a_reader_that_stays_is_told_with_its_process_and_age(
         assert not list(ledger.troubles)
         for _ in range(2):
             clock.advance_ms(11_000)
-            ledger.event(happening(f"evt_{clock.monotonic_ns()}"))
+            ledger.event(event(f"evt_{clock.monotonic_ns()}"))
             await ledger.flushed()
         words = ledger.troubles[0]
         assert words == f"WAL 0 MB: a reader has held it for 10s (process {pid})"
-        assert [happening.text.partition(";")[0] for happening in ledger.look()] == [words]
+        assert [event.text.partition(";")[0] for event in ledger.look()] == [words]
         clock.advance_ms(150_000)
         assert ledger.look() == [], "told once"
         assert "for 2m" in ledger.troubles[0]

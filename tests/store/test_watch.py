@@ -22,7 +22,7 @@ def _calls(ledger: Ledger, *names: str) -> None:
 
 
 def told(ledger: Ledger) -> str:
-    return " | ".join(happening.text for happening in ledger.look())
+    return " | ".join(event.text for event in ledger.look())
 
 
 def checks(ledger: Ledger) -> list[asyncio.Task[Loss | None]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from quotadeck.domain.calls import REFUSAL_CAUSES, Call, Cause, OpenCall, Outcome
 from quotadeck.domain.commands import Action, Entry, Field, Role
 from quotadeck.domain.latency import column
-from quotadeck.domain.snapshot import Happening, HappeningKind
+from quotadeck.domain.snapshot import Event, EventKind
 from quotadeck.store import Reader, Rollup
 
 START_US = 1_795_489_200_000_000
@@ -113,8 +113,8 @@ def entry(name: str, *, value: int | str | bool = True, applied: bool = True) ->
     )
 
 
-def happening(name: str, text: str = "analytics at 80 % of its budget") -> Happening:
-    return Happening(name, START_US, HappeningKind.BUDGET, "project:analytics", text)
+def event(name: str, text: str = "analytics at 80 % of its budget") -> Event:
+    return Event(name, START_US, EventKind.BUDGET, "project:analytics", text)
 
 
 async def all_calls(reader: Reader) -> list[Call]:

@@ -10,9 +10,9 @@ from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.snapshot import (
     Budget,
     Change,
+    Event,
+    EventKind,
     Flow,
-    Happening,
-    HappeningKind,
     Level,
     ProjectRow,
     RouteRow,
@@ -135,7 +135,7 @@ def calm(projects: int = 6) -> Snapshot:
     return Snapshot(
         NOW_MS, AT_US, Vitals("gw-tokyo-1", "0.1.0", "led_1", AT_US - MINUTE_US), tuple(rows),
         _targets(fire=False), _routes(forced=False),
-        (Happening("evt_1", AT_US - MINUTE_US, HappeningKind.GATEWAY, "", "gateway started"),),
+        (Event("evt_1", AT_US - MINUTE_US, EventKind.GATEWAY, "", "gateway started"),),
     )  # fmt: skip
 
 
@@ -181,17 +181,17 @@ def fire(projects: int = 6) -> Snapshot:
         ),
     )  # fmt: skip
     rows = (*bad[:projects], *base.projects[len(bad) :])
-    happenings = (
-        ("03:02", "analytics: budget 90 %", HappeningKind.BUDGET),
-        ("03:01", "mika: content-gen paused 1h “batch bug”", HappeningKind.COMMAND),
-        ("03:00", "main/claude-opus-4.7 answers 429", HappeningKind.UPSTREAM),
-        ("02:58", "batch-embed: 512 refused in a minute by rpm", HappeningKind.BUDGET),
+    events = (
+        ("03:02", "analytics: budget 90 %", EventKind.BUDGET),
+        ("03:01", "mika: content-gen paused 1h “batch bug”", EventKind.COMMAND),
+        ("03:00", "main/claude-opus-4.7 answers 429", EventKind.UPSTREAM),
+        ("02:58", "batch-embed: 512 refused in a minute by rpm", EventKind.BUDGET),
     )
     return replace(
         base, projects=tuple(rows), targets=_targets(fire=True), routes=_routes(forced=True),
-        happenings=tuple(
-            Happening(f"evt_{i}", AT_US - i * MINUTE_US, kind, "", text)
-            for i, (_, text, kind) in enumerate(happenings)
+        events=tuple(
+            Event(f"evt_{i}", AT_US - i * MINUTE_US, kind, "", text)
+            for i, (_, text, kind) in enumerate(events)
         ),
     )  # fmt: skip
 
@@ -218,7 +218,6 @@ def hostile(projects: int = 7) -> Snapshot:
         for text in (HOSTILE[i % len(HOSTILE)],)
     )  # fmt: skip
     events = tuple(
-        Happening(f"evt_{i}", AT_US, HappeningKind.COMMAND, "", text)
-        for i, text in enumerate(HOSTILE)
+        Event(f"evt_{i}", AT_US, EventKind.COMMAND, "", text) for i, text in enumerate(HOSTILE)
     )
-    return replace(base, projects=rows, happenings=events)
+    return replace(base, projects=rows, events=events)

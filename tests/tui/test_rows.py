@@ -49,7 +49,7 @@ def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
         status,
         frame.totals_line(picture, sums, width),
         frame.detail_line(snapshot.projects[0], snapshot.routes, NOW, "1/6", JST, width),
-        *frame.happening_lines(snapshot.happenings, 3, AT_US, JST, width),
+        *frame.event_lines(snapshot.events, 3, AT_US, JST, width),
         frame.keys_line(available("overview", read_only=False), width),
         *(
             frame.filter_line(
@@ -179,9 +179,9 @@ def test_an_unserving_gateway_is_not_called_live() -> None:
 
 
 def test_events_of_another_day_carry_it() -> None:
-    today, before = fire().happenings[:2]
+    today, before = fire().events[:2]
     old = replace(before, at_us=AT_US - 26 * 3_600_000_000)
-    lines = frame.happening_lines((today, old), 2, AT_US, JST, 80)
+    lines = frame.event_lines((today, old), 2, AT_US, JST, 80)
     assert [text(line).strip().split("  ")[0][:12] for line in lines] == [
         "03:02 analyt", "23 Nov 01:02",
     ]  # fmt: skip

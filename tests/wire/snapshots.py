@@ -9,9 +9,9 @@ from quotadeck.domain.layers import Layer
 from quotadeck.domain.snapshot import (
     Budget,
     Change,
+    Event,
+    EventKind,
     Flow,
-    Happening,
-    HappeningKind,
     Level,
     ProjectRow,
     RouteRow,
@@ -51,7 +51,7 @@ projects = st.builds(
 )  # fmt: skip
 targets = st.builds(TargetRow, ids, counts, levels, levels, flows, counts, changes, states)
 routes = st.builds(RouteRow, ids, counts, names, texts, st.booleans(), changes, states)
-happenings = st.builds(Happening, ids, counts, st.sampled_from(HappeningKind), texts, texts)
+events = st.builds(Event, ids, counts, st.sampled_from(EventKind), texts, texts)
 vitals = st.builds(Vitals, texts, texts, texts, counts, names, counts, counts, counts, counts)
 
 
@@ -61,7 +61,7 @@ def tables(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 snapshots = st.builds(
     Snapshot, counts, counts, vitals, tables(projects), tables(targets), tables(routes),
-    tables(happenings),
+    tables(events),
 )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def sequences(draw: st.DrawFn) -> list[Snapshot]:
                 projects=draw(_next(last.projects, fresh.projects)),
                 targets=draw(_next(last.targets, fresh.targets)),
                 routes=draw(_next(last.routes, fresh.routes)),
-                happenings=draw(_next(last.happenings, fresh.happenings)),
+                events=draw(_next(last.events, fresh.events)),
             )
         )
     return sequence

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from quotadeck.domain.calls import REFUSAL_CAUSES, Call, Cause, Outcome
 from quotadeck.domain.commands import Action, Command, Entry, Field, Role
-from quotadeck.domain.snapshot import Happening, HappeningKind
+from quotadeck.domain.snapshot import Event, EventKind
 from quotadeck.wire import translate
 from quotadeck.wire.messages import AuditPage, CallRow, CommandAnswer, RollupRow, WhoamiAnswer
 
@@ -96,7 +96,7 @@ def test_a_rollup_names_the_causes_that_occurred() -> None:
 def test_levels_and_events_carry_instants_that_people_read() -> None:
     level = translate.level_row(at_us=10_000_000, bucket="project:a:rpm", least=-5, last=9)
     assert (level.at, level.least, level.last) == ("1970-01-01T00:00:10Z", -5, 9)
-    event = translate.event_row(4, Happening("evt_1", 0, HappeningKind.BUDGET, "project:a", "90%"))
+    event = translate.event_row(4, Event("evt_1", 0, EventKind.BUDGET, "project:a", "90%"))
     assert (event.seq, event.at, event.kind) == (4, "1970-01-01T00:00:00Z", "budget")
 
 

@@ -196,10 +196,10 @@ def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
             }
             for subject, change in _in_force(snapshot)
         ],
-        "happenings": [
+        "events": [
             {"at": rfc3339(h.at_us), "id": h.id, "kind": h.kind, "subject": h.subject,
              "text": h.text}
-            for h in snapshot.happenings
+            for h in snapshot.events
         ],
     }  # fmt: skip
 
@@ -243,10 +243,10 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
             f' "{change.reason}" ({change.command_id})',
             400,
         )
-    if snapshot.happenings:
+    if snapshot.events:
         yield "happened last:"
-    for happening in snapshot.happenings:
-        yield f"  {clock(happening.at_us, now)} {clean(happening.text)}"
+    for event in snapshot.events:
+        yield f"  {clock(event.at_us, now)} {clean(event.text)}"
 
 
 def _cannot(role: Role) -> str:

@@ -116,7 +116,7 @@ class RouteRow:
     state: State = AT_REST
 
 
-class HappeningKind(StrEnum):
+class EventKind(StrEnum):
     """What an event is about."""
 
     COMMAND = "command"
@@ -127,12 +127,12 @@ class HappeningKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class Event:
     """Something that happened, already worded and cleaned. ``subject`` may be empty."""
 
     id: str
     at_us: int
-    kind: HappeningKind
+    kind: EventKind
     subject: str
     text: str
 
@@ -172,7 +172,7 @@ class Snapshot:
     projects: tuple[ProjectRow, ...]
     targets: tuple[TargetRow, ...]
     routes: tuple[RouteRow, ...]
-    happenings: tuple[Happening, ...]
+    events: tuple[Event, ...]
     """The newest first, a handful."""
 
 

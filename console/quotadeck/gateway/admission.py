@@ -6,15 +6,13 @@ themselves, money does not.
 
 from dataclasses import dataclass
 
+from quotadeck.admission.estimator import LEAST_TOKENS_PER_BYTE, Estimator
+from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.bucket import refill
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.limits import MICRO, BudgetLimit, Kind, RateLimit, Take, kind_of
 from quotadeck.domain.money import bound_nano
-from quotadeck.gateway.budget_days import BudgetDays
-from quotadeck.gateway.estimator import LEAST_TOKENS_PER_BYTE, Estimator
-from quotadeck.gateway.openai_request import ChatRequest
-from quotadeck.gateway.plan import ProjectPlan, TargetPlan
-from quotadeck.gateway.refusals import (
+from quotadeck.domain.refusals import (
     BudgetSpent,
     InputTooLong,
     LimitReached,
@@ -23,6 +21,8 @@ from quotadeck.gateway.refusals import (
     RateLevel,
     Refusal,
 )
+from quotadeck.gateway.budget_days import BudgetDays
+from quotadeck.gateway.plan import ProjectPlan, TargetPlan
 from quotadeck.limiter import DayUnknown, Limiter, Refused
 
 

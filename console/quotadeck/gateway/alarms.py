@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.snapshot import Happening, HappeningKind
+from quotadeck.domain.snapshot import Event, EventKind
 
 BUDGET_STEPS_PERCENT = (80, 90, 100)
 _CALM_NS = 60_000_000_000
@@ -21,7 +21,7 @@ _TROUBLE = {
 class Alarms:
     """Each thing is told once: a budget's step once a day, an upstream's trouble until it calms."""
 
-    def __init__(self, clock: Clock, tell: Callable[[Happening], None]) -> None:
+    def __init__(self, clock: Clock, tell: Callable[[Event], None]) -> None:
         self._clock = clock
         self._tell = tell
         self._steps: dict[str, tuple[str, int]] = {}
@@ -41,7 +41,7 @@ class Alarms:
         text = f"{project}: {reached}% of today's budget is spent"
         self._emit(
             f"evt_budget_{project}_{day}_{reached}",
-            HappeningKind.BUDGET,
+            EventKind.BUDGET,
             f"project:{project}",
             text,
         )
@@ -53,7 +53,7 @@ class Alarms:
         self._dry[project] = day
         self._emit(
             f"evt_budget_{project}_{day}_dry",
-            HappeningKind.BUDGET,
+            EventKind.BUDGET,
             f"project:{project}",
             f"{project}: what is left of today's budget no longer covers its requests",
         )
@@ -69,10 +69,10 @@ class Alarms:
         if before is None or now_ns - before > _CALM_NS:
             self._emit(
                 f"evt_upstream_{call.id}",
-                HappeningKind.UPSTREAM,
+                EventKind.UPSTREAM,
                 f"target:{call.target}",
                 f"{call.target} {words}",
             )
 
-    def _emit(self, event_id: str, kind: HappeningKind, subject: str, text: str) -> None:
-        self._tell(Happening(event_id, self._clock.wall_us(), kind, subject, text))
+    def _emit(self, event_id: str, kind: EventKind, subject: str, text: str) -> None:
+        self._tell(Event(event_id, self._clock.wall_us(), kind, subject, text))

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from quotadeck.admission.estimator import Estimator
 from quotadeck.clock import MachineClock
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.days import day_at
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.replay import restore_levels
-from quotadeck.domain.snapshot import Happening
+from quotadeck.domain.snapshot import Event
 from quotadeck.domain.text import counted
 from quotadeck.gateway.admin import create_admin
 from quotadeck.gateway.alarms import Alarms
@@ -27,12 +28,11 @@ from quotadeck.gateway.budget_days import BudgetDays, budget_key
 from quotadeck.gateway.chat import ChatRoute
 from quotadeck.gateway.dataplane import DataPlane
 from quotadeck.gateway.desk import Desk
-from quotadeck.gateway.estimator import Estimator
 from quotadeck.gateway.feed import Feed
-from quotadeck.gateway.flight import FlightDeck
+from quotadeck.gateway.flight import Flights
 from quotadeck.gateway.keys import KeyRing, key_ring
 from quotadeck.gateway.levels import LevelKeeper
-from quotadeck.gateway.live import HAPPENINGS_SHOWN, Live
+from quotadeck.gateway.live import EVENTS_SHOWN, Live
 from quotadeck.gateway.observers import Observers
 from quotadeck.gateway.offline import take_in
 from quotadeck.gateway.plan import Plan, Windows, compile_plan, limits_of, recompile
@@ -66,7 +66,7 @@ class Gateway:
 
     ledger: Ledger
     upstream: AiohttpUpstream
-    deck: FlightDeck
+    flights: Flights
     data_plane: DataPlane
     admin: Any
     feed: Feed
@@ -74,7 +74,7 @@ class Gateway:
     vitals: VitalSigns
     levels: LevelKeeper
     refusals: RefusalLog
-    tell: Callable[[Happening], None]
+    tell: Callable[[Event], None]
     live: Live
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
@@ -83,16 +83,16 @@ class Gateway:
 
     def drain(self) -> None:
         """Take no new requests, and say so at every door."""
-        self.deck.draining = True
+        self.flights.draining = True
         self.feed.hurry()
 
     async def second(self) -> None:
         """What is done every second, asked or not."""
-        for happening in self.ledger.look():
-            self.tell(happening)
+        for event in self.ledger.look():
+            self.tell(event)
         self.refusals.flush()
         await self.desk.record_counted()
-        await self.deck.reap()
+        await self.flights.reap()
         await self.levels.second()
         await self.live.second()
 
@@ -136,7 +136,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         return in_force.plan
 
     def draining() -> bool:
-        return deck.draining
+        return flights.draining
 
     vitals = VitalSigns(config.name, ledger, config.state, clock, draining)
 
@@ -153,9 +153,9 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     feed = Feed(live.snapshot)
     levels = LevelKeeper(ledger, limiter, clock, plan)
 
-    def tell(happening: Happening) -> None:
-        ledger.event(happening)
-        live.happened(happening)
+    def tell(event: Event) -> None:
+        ledger.event(event)
+        live.happened(event)
         feed.hurry()
 
     async def changed(layers: Layers, slots: tuple[Slot, ...]) -> None:
@@ -187,13 +187,13 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     observers = Observers(plan, live, Alarms(clock, tell), refusals, limiter.spent_nano)
     estimator = Estimator()
     upstream = AiohttpUpstream()
-    deck = FlightDeck(limiter, ledger, estimator, clock, observers.begun, observers.ended)
+    flights = Flights(limiter, ledger, estimator, clock, observers.begun, observers.ended)
     chat = ChatRoute(
         plan,
         limiter,
         days,
         estimator,
-        deck,
+        flights,
         upstream,
         observers.refused,
         config.body_limit_bytes,
@@ -215,7 +215,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     return Gateway(
         ledger,
         upstream,
-        deck,
+        flights,
         data_plane,
         admin,
         feed,
@@ -252,11 +252,11 @@ async def _restore(
         {budget_key(name): days for name, days in spent.items() if name in plan.projects},
         known_after=before,
     )
-    newest = await ledger.reader.events(last=HAPPENINGS_SHOWN)
+    newest = await ledger.reader.events(last=EVENTS_SHOWN)
     hour = await ledger.reader.rollups(per="minute", limit=-1, since_us=now_us - _HOUR_US)
     live.seed(
         sorted((row.minute_us or 0, row.project, row.cost_nano_usd) for row in hour),
-        [happening for _, happening in newest],
+        [event for _, event in newest],
     )
 
 
@@ -265,7 +265,7 @@ async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, i
     return await ledger.reader.spent_on(days)
 
 
-def _started(ledger: Ledger, clock: Clock) -> Happening:
+def _started(ledger: Ledger, clock: Clock) -> Event:
     lost = len(ledger.recovered.unknown)
     text = "gateway started"
     if lost:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from quotadeck.gateway.refusals import BodiesTooLarge
+from quotadeck.domain.refusals import BodiesTooLarge
 
 SMALL_BYTES: Final = 64 * 1024
 """The beginning of each body, which is the whole of most, has a limit of its own: large bodies take

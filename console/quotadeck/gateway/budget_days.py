@@ -6,8 +6,8 @@ from typing import Final
 
 from quotadeck.domain.days import day_at
 from quotadeck.domain.limits import BudgetLimit, Kind, bucket_key
+from quotadeck.domain.refusals import LedgerUnavailable
 from quotadeck.gateway.plan import ProjectPlan
-from quotadeck.gateway.refusals import LedgerUnavailable
 from quotadeck.limiter import Limiter
 from quotadeck.store import StoreError
 

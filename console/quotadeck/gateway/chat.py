@@ -4,13 +4,22 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from quotadeck.admission.estimator import Estimator
+from quotadeck.dialects.openai.request import ChatRequest, parse_chat
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.catalogue import nearest
 from quotadeck.domain.commands import Entry
+from quotadeck.domain.refusals import (
+    ModelNotAllowed,
+    Paused,
+    RateLevel,
+    Refusal,
+    UnknownModel,
+    UpstreamFailed,
+)
 from quotadeck.gateway.admission import admit, rate_levels, size_of
 from quotadeck.gateway.budget_days import BudgetDays
-from quotadeck.gateway.estimator import Estimator
-from quotadeck.gateway.flight import GRACE_MS, Arrival, Ending, Flight, FlightDeck, Way
+from quotadeck.gateway.flight import GRACE_MS, Arrival, Ending, Flight, Flights, Routing
 from quotadeck.gateway.http import Receive, Send, read_body, send_whole
 from quotadeck.gateway.keys import Caller
 from quotadeck.gateway.openai_replies import (
@@ -19,16 +28,7 @@ from quotadeck.gateway.openai_replies import (
     reply_headers,
     stream_headers,
 )
-from quotadeck.gateway.openai_request import ChatRequest, parse_chat
 from quotadeck.gateway.plan import Plan
-from quotadeck.gateway.refusals import (
-    ModelNotAllowed,
-    Paused,
-    RateLevel,
-    Refusal,
-    UnknownModel,
-    UpstreamFailed,
-)
 from quotadeck.gateway.streaming import relay_stream, why_cut
 from quotadeck.gateway.upstream import (
     Reply,
@@ -54,7 +54,7 @@ class ChatRoute:
     limiter: Limiter
     days: BudgetDays
     estimator: Estimator
-    deck: FlightDeck
+    flights: Flights
     upstream: UpstreamClient
     refused: Callable[[Arrival, Caller, Plan, ChatRequest | None, Refusal], None]
     body_limit_bytes: int
@@ -89,7 +89,7 @@ class ChatRoute:
             # Cut, or a fault of ours: whatever was sent may be billed, so it is charged.
             cut = isinstance(error, asyncio.CancelledError)
             cause = Cause.RESTART if cut else Cause.BROKEN_REPLY
-            call = await self.deck.end(flight, Ending(Outcome.UNKNOWN, cause, 0))
+            call = await self.flights.end(flight, Ending(Outcome.UNKNOWN, cause, 0))
             if cut:
                 raise why_cut(call) from None
             raise
@@ -97,46 +97,48 @@ class ChatRoute:
     async def _dispatch(
         self, arrival: Arrival, caller: Caller, plan: Plan, request: ChatRequest
     ) -> Flight:
-        way = way_of(plan, caller, request)
-        size = size_of(request, way.project, way.target, self.estimator)
-        upstream = way.target.upstream
+        routing = routing_of(plan, caller, request)
+        size = size_of(request, routing.project, routing.target, self.estimator)
+        upstream = routing.target.upstream
         ticket = await admit(
             self.limiter,
             self.days,
             arrival.id,
             size,
-            way.project,
-            way.target,
-            now_us=self.deck.wall_us(),
-            now_ns=self.deck.now_ns(),
+            routing.project,
+            routing.target,
+            now_us=self.flights.wall_us(),
+            now_ns=self.flights.now_ns(),
             ttl_ms=round(upstream.timeout_s * 1_000) + GRACE_MS,
         )
-        return await self.deck.begin(arrival, caller, way, request, ticket)
+        return await self.flights.begin(arrival, caller, routing, request, ticket)
 
     async def _whole(self, flight: Flight, send: Send) -> None:
-        target = flight.way.target
+        target = flight.routing.target
         body = flight.request.for_upstream(target.target.model)
         reply = await self.upstream.call(target.upstream, _PATH, body, flight.arrival.id)
         if reply.status not in _ANSWERED:
             raise await self._refused(flight, reply, reply.body)
         usage, response_id = chat_reply(reply.body, flight.ticket.size)
         response_id = self.plan().upstream_keys.hide(response_id)
-        call = await self.deck.end(flight, Ending(Outcome.OK, Cause.NONE, 200, usage, response_id))
+        call = await self.flights.end(
+            flight, Ending(Outcome.OK, Cause.NONE, 200, usage, response_id)
+        )
         headers = reply_headers(call, await self._rates(flight))
         await send_whole(send, 200, headers, reply.body)
 
     async def _stream(self, flight: Flight, receive: Receive, send: Send) -> None:
-        target = flight.way.target
+        target = flight.routing.target
         body = flight.request.for_upstream(target.target.model)
         async with self.upstream.stream(target.upstream, _PATH, body, flight.arrival.id) as reply:
             if reply.status not in _ANSWERED:
                 raise await self._refused(flight, reply, await read_whole(reply))
             headers = stream_headers(flight.open, await self._rates(flight))
             keys = self.plan().upstream_keys
-            await relay_stream(self.deck, flight, reply, keys, headers, receive, send)
+            await relay_stream(self.flights, flight, reply, keys, headers, receive, send)
 
     async def _rates(self, flight: Flight) -> tuple[RateLevel, ...]:
-        return await rate_levels(self.limiter, flight.way.project, self.deck.now_ns())
+        return await rate_levels(self.limiter, flight.routing.project, self.flights.now_ns())
 
     async def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Refusal:
         """End a flight that the upstream answered with an error; the refusal to answer with.
@@ -145,7 +147,7 @@ class ChatRoute:
         request until the next full garbage collection.
         """
         ending, refusal = failure_of(reply.status, reply.headers, body, self.plan().upstream_keys)
-        await self.deck.end(flight, ending)
+        await self.flights.end(flight, ending)
         return refusal
 
     async def _failed(self, flight: Flight, error: UpstreamError) -> UpstreamFailed:
@@ -156,11 +158,11 @@ class ChatRoute:
         never_sent = isinstance(error, Unreachable)
         outcome = Outcome.UPSTREAM_ERROR if never_sent else Outcome.UNKNOWN
         status = 504 if isinstance(error, TimedOut) else 502
-        await self.deck.end(flight, Ending(outcome, cause, status, never_sent=never_sent))
+        await self.flights.end(flight, Ending(outcome, cause, status, never_sent=never_sent))
         return UpstreamFailed(str(error), cause)
 
 
-def way_of(plan: Plan, caller: Caller, request: ChatRequest) -> Way:
+def routing_of(plan: Plan, caller: Caller, request: ChatRequest) -> Routing:
     """Where the request goes. Raises UnknownModel, ModelNotAllowed or Paused."""
     # First of all the model: what is refused further down is on record under its name.
     route = plan.routes.get(request.model)
@@ -174,7 +176,7 @@ def way_of(plan: Plan, caller: Caller, request: ChatRequest) -> Way:
         raise ModelNotAllowed(request.model, project.project.id, allowed)
     if route.paused:
         raise _paused("model", route.route.model, route.paused)
-    return Way(project, route, plan.targets[route.serving])
+    return Routing(project, route, plan.targets[route.serving])
 
 
 def _paused(kind: str, name: str, entry: Entry) -> Paused:

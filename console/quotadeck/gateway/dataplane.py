@@ -6,17 +6,9 @@ from typing import Any
 
 import orjson
 
+from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.domain.catalogue import nearest
-from quotadeck.gateway.body_memory import BodyMemory
-from quotadeck.gateway.chat import ChatRoute
-from quotadeck.gateway.connections import Crowded, OwnerCrowded, seat_of
-from quotadeck.gateway.flight import Arrival
-from quotadeck.gateway.http import Receive, Send, send_whole
-from quotadeck.gateway.keys import Caller, KeyRing, by_name
-from quotadeck.gateway.openai_errors import error_reply
-from quotadeck.gateway.openai_replies import rate_headers
-from quotadeck.gateway.plan import Plan
-from quotadeck.gateway.refusals import (
+from quotadeck.domain.refusals import (
     Draining,
     KeyRevoked,
     NoSuchPath,
@@ -25,6 +17,14 @@ from quotadeck.gateway.refusals import (
     UnknownModel,
     WrongMethod,
 )
+from quotadeck.gateway.body_memory import BodyMemory
+from quotadeck.gateway.chat import ChatRoute
+from quotadeck.gateway.connections import Crowded, OwnerCrowded, seat_of
+from quotadeck.gateway.flight import Arrival
+from quotadeck.gateway.http import Receive, Send, send_whole
+from quotadeck.gateway.keys import Caller, KeyRing, by_name
+from quotadeck.gateway.openai_replies import rate_headers
+from quotadeck.gateway.plan import Plan
 
 LOG = logging.getLogger(__name__)
 _CHAT = "/v1/chat/completions"
@@ -46,12 +46,12 @@ class DataPlane:
     @property
     def draining(self) -> bool:
         """Whether nothing new is taken."""
-        return self._chat.deck.draining
+        return self._chat.flights.draining
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"the data plane speaks HTTP only, not {scope['type']}")
-        arrival = self._chat.deck.arrival()
+        arrival = self._chat.flights.arrival()
         started = whole = False
 
         async def sending(message: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from quotadeck.domain.ends import Ends, end_of
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.roles import forbidden
-from quotadeck.domain.snapshot import Happening, HappeningKind
+from quotadeck.domain.snapshot import Event, EventKind
 from quotadeck.domain.text import clean
 from quotadeck.domain.wording import command_text, ended_text
 from quotadeck.gateway.answers import (
@@ -39,7 +39,7 @@ from quotadeck.store import Ledger
 from quotadeck.wire.messages import CommandAnswer
 
 OnChange = Callable[[Layers, tuple[Slot, ...]], Awaitable[None]]
-Tell = Callable[[Happening], None]
+Tell = Callable[[Event], None]
 
 LOOK_S: Final = 1.0
 """How soon a jump of the wall clock is noticed."""
@@ -184,15 +184,15 @@ class Desk:
 
         The end of what was out of force already is no news.
         """
-        kind, text = HappeningKind.COMMAND, command_text(entry)
+        kind, text = EventKind.COMMAND, command_text(entry)
         if entry.action is Action.END:
             if not entry.after:
                 return
             override = self.layers.by_seq[entry.ends[0]]
-            kind, text = HappeningKind.OVERRIDE_ENDED, ended_text(entry, override)
+            kind, text = EventKind.OVERRIDE_ENDED, ended_text(entry, override)
         entropy = sha256(f"{entry.id} {kind}".encode()).digest()
         event_id = new_id("evt", entry.at_us, entropy)
-        self._tell(Happening(event_id, entry.at_us, kind, entry.subject, text))
+        self._tell(Event(event_id, entry.at_us, kind, entry.subject, text))
 
     async def _preview(self, request: Command, actor: Actor) -> CommandAnswer:
         layers, now_us = self.layers, self._clock.wall_us()

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from quotadeck.admission.estimator import Estimator
+from quotadeck.dialects.openai.request import ChatRequest
+from quotadeck.dialects.usage import Usage
 from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome, unknown_end
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import cost_nano
+from quotadeck.domain.refusals import Draining, LedgerUnavailable
 from quotadeck.gateway.admission import Ticket
-from quotadeck.gateway.estimator import Estimator
 from quotadeck.gateway.keys import Caller
-from quotadeck.gateway.openai_request import ChatRequest
 from quotadeck.gateway.plan import ProjectPlan, RoutePlan, TargetPlan
-from quotadeck.gateway.refusals import Draining, LedgerUnavailable
-from quotadeck.gateway.usage import Usage
 from quotadeck.limiter import Limiter
 from quotadeck.store import Ledger
 
@@ -39,7 +39,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Routing:
     """Where a request goes: its project, its model's route, the target that serves it now."""
 
     project: ProjectPlan
@@ -66,7 +66,7 @@ class Flight:
 
     open: OpenCall
     arrival: Arrival
-    way: Way
+    routing: Routing
     request: ChatRequest
     ticket: Ticket
     task: "asyncio.Task[object] | None"
@@ -76,7 +76,7 @@ class Flight:
     ended: Call | None = field(default=None)
 
 
-class FlightDeck:
+class Flights:
     """Begins and ends flights; knows those under way."""
 
     def __init__(
@@ -117,13 +117,18 @@ class FlightDeck:
         return self._clock.monotonic_ns()
 
     async def begin(
-        self, arrival: Arrival, caller: Caller, way: Way, request: ChatRequest, ticket: Ticket
+        self,
+        arrival: Arrival,
+        caller: Caller,
+        routing: Routing,
+        request: ChatRequest,
+        ticket: Ticket,
     ) -> Flight:
         """Write the request down as dispatched.
 
         Raises LedgerUnavailable or Draining; whatever is raised, everything has been given back.
         """
-        opened = _opened(self._clock.wall_us(), arrival, caller, way, request, ticket)
+        opened = _opened(self._clock.wall_us(), arrival, caller, routing, request, ticket)
         try:
             if self.draining:
                 raise Draining
@@ -133,7 +138,7 @@ class FlightDeck:
             if isinstance(error, OSError):
                 raise LedgerUnavailable(error.strerror or str(error)) from error
             raise
-        flight = Flight(opened, arrival, way, request, ticket, asyncio.current_task())
+        flight = Flight(opened, arrival, routing, request, ticket, asyncio.current_task())
         self.under_way[arrival.id] = flight
         self.empty.clear()
         self._on_begin(flight)
@@ -193,7 +198,7 @@ class FlightDeck:
     def _call(self, flight: Flight, ending: Ending) -> Call:
         opened = flight.open
         now_ns = self._clock.monotonic_ns()
-        target = flight.way.target
+        target = flight.routing.target
         usage = ending.usage or Usage(0, 0, 0)
         if ending.outcome is Outcome.UNKNOWN and ending.usage is None:
             guess = unknown_end(opened)
@@ -250,7 +255,7 @@ def _charged(flight: Flight, ending: Ending, tokens: int, cost: int) -> tuple[tu
     """What each bucket is left charged with; request buckets keep their request."""
     if ending.never_sent:
         return tuple((key, 0) for key, _ in flight.open.takes)
-    project, target = flight.way.project, flight.way.target
+    project, target = flight.routing.project, flight.routing.target
     real = {
         project.tpm_key: tokens * MICRO,
         target.tpm_key: tokens * MICRO,
@@ -260,22 +265,27 @@ def _charged(flight: Flight, ending: Ending, tokens: int, cost: int) -> tuple[tu
 
 
 def _opened(
-    now_us: int, arrival: Arrival, caller: Caller, way: Way, request: ChatRequest, ticket: Ticket
+    now_us: int,
+    arrival: Arrival,
+    caller: Caller,
+    routing: Routing,
+    request: ChatRequest,
+    ticket: Ticket,
 ) -> OpenCall:
     """``now_us`` is after the admission: a replay that takes no earlier never leaves more."""
-    target = way.target.target
+    target = routing.target.target
     size = ticket.size
     return OpenCall(
         id=arrival.id,
         at_us=now_us,
         day=ticket.budget_day,
-        project=way.project.project.id,
+        project=routing.project.project.id,
         key_id=caller.key_id,
-        priority=int(way.project.project.priority),
+        priority=int(routing.project.project.priority),
         model=request.model,
         served_model=target.model,
         target=target.id,
-        fallback_step=way.route.step,
+        fallback_step=routing.route.step,
         estimated_input=size.input_tokens,
         estimated_output=size.output_tokens,
         held_tokens=size.tokens,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from quotadeck.gateway.refusals import BodyCut, BodyTooLarge
+from quotadeck.domain.refusals import BodyCut, BodyTooLarge
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -7,8 +7,7 @@ from hashlib import sha256
 
 from quotadeck.domain.commands import Field
 from quotadeck.domain.layers import Layers
-from quotadeck.gateway.http import Header
-from quotadeck.gateway.refusals import (
+from quotadeck.domain.refusals import (
     KeyMalformed,
     KeyMissing,
     KeyRevoked,
@@ -17,6 +16,7 @@ from quotadeck.gateway.refusals import (
     ProjectNotOfKey,
     ProjectsDiffer,
 )
+from quotadeck.gateway.http import Header
 
 MIN_SECRET_CHARS = 32
 _OWS = b" \t"

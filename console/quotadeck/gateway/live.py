@@ -15,8 +15,8 @@ from quotadeck.domain.reading import Money, Reading
 from quotadeck.domain.snapshot import (
     Budget,
     Change,
+    Event,
     Flow,
-    Happening,
     Level,
     ProjectRow,
     RouteRow,
@@ -39,7 +39,7 @@ from quotadeck.limiter import Money as Spend
 _HALF_MINUTE_US = 30_000_000
 _ROWS_A_SLICE = 20
 """Rows built before the event loop gets a turn: about a millisecond."""
-HAPPENINGS_SHOWN = 20
+EVENTS_SHOWN = 20
 _JUDGED_ANEW_NS = 900_000_000
 """Whoever listens has judged within a second; the second's own job leaves it to them."""
 
@@ -74,23 +74,21 @@ class Live:
         self._wake_all()
         self._projects = {name: Flows() for name in catalogue.projects}
         self._targets = {name: Flows() for name in catalogue.targets}
-        self._happenings: deque[Happening] = deque(maxlen=HAPPENINGS_SHOWN)
+        self._events: deque[Event] = deque(maxlen=EVENTS_SHOWN)
         self._rows: dict[str, tuple[ProjectPlan, Mapping[str, BucketState], ProjectRow]] = {}
 
-    def seed(
-        self, minutes: Iterable[tuple[int, str, int]], happenings: Iterable[Happening]
-    ) -> None:
+    def seed(self, minutes: Iterable[tuple[int, str, int]], events: Iterable[Event]) -> None:
         """Start from the ledger, as if we had been there.
 
         ``minutes`` is the last hour's spend as (the minute's start in UTC µs, project,
-        nano-dollars), ``happenings`` the newest events; old to new.
+        nano-dollars), ``events`` the newest events; old to new.
         """
         now_ns, now_us = self._clock.monotonic_ns(), self._clock.wall_us()
         for minute_us, project, nano in minutes:
             if project in self._projects:
                 ago_us = max(0, now_us - minute_us - _HALF_MINUTE_US)
                 self._projects[project].spent_before(now_ns - ago_us * 1_000, nano)
-        self._happenings.extend(happenings)
+        self._events.extend(events)
 
     def recall(self, calls: Iterable[Call], entries: Iterable[Entry]) -> None:
         """Judge from now on as if we had seen these calls and commands of the last process."""
@@ -99,10 +97,10 @@ class Live:
             now_ns=self._clock.monotonic_ns(), now_us=self._clock.wall_us(),
         )  # fmt: skip
 
-    def happened(self, happening: Happening) -> None:
+    def happened(self, event: Event) -> None:
         """An event to show under the rows; one told again after a restart is shown once."""
-        if all(shown.id != happening.id for shown in self._happenings):
-            self._happenings.append(happening)
+        if all(shown.id != event.id for shown in self._events):
+            self._events.append(event)
 
     def begun(self, flight: Flight) -> None:
         """A request was dispatched."""
@@ -223,7 +221,7 @@ class Live:
             projects=tuple(projects),
             targets=tuple(targets),
             routes=tuple(self._route_row(route) for route in plan.routes.values()),
-            happenings=tuple(reversed(self._happenings)),
+            events=tuple(reversed(self._events)),
         )
 
     async def _project_rows(

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from quotadeck.dialects.openai.errors import error_reply
+from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.days import day_at
+from quotadeck.domain.refusals import BudgetSpent, LimitReached, Refusal, UnknownModel, gate_of
 from quotadeck.gateway.alarms import Alarms
 from quotadeck.gateway.flight import Arrival, Flight
 from quotadeck.gateway.keys import Caller
 from quotadeck.gateway.live import Live
-from quotadeck.gateway.openai_errors import error_reply
-from quotadeck.gateway.openai_request import ChatRequest
 from quotadeck.gateway.plan import Plan, ProjectPlan
 from quotadeck.gateway.refusal_log import RefusalLog
-from quotadeck.gateway.refusals import BudgetSpent, LimitReached, Refusal, UnknownModel, gate_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 
+from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.usage import Usage, UsageReader, delivers
 from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
 from quotadeck.domain.limits import MICRO, Kind
 from quotadeck.domain.money import usd_exact
+from quotadeck.domain.refusals import RateLevel, Refusal, UpstreamFailed, UpstreamRefused
 from quotadeck.domain.text import clean, clean_lines
 from quotadeck.gateway.admission import Size
 from quotadeck.gateway.flight import Ending
 from quotadeck.gateway.http import Header
-from quotadeck.gateway.loose_json import loads
-from quotadeck.gateway.refusals import RateLevel, Refusal, UpstreamFailed, UpstreamRefused
 from quotadeck.gateway.upstream import Broken
 from quotadeck.gateway.upstream_keys import MAX_CHARS, UpstreamKeys
-from quotadeck.gateway.usage import Usage, UsageReader, delivers
 
 MAX_UPSTREAM_MESSAGE = 1_000
 

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
+from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Call, Cause, Outcome
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.days import day_at
 from quotadeck.gateway.flight import Arrival
 from quotadeck.gateway.keys import Caller
-from quotadeck.gateway.openai_request import ChatRequest
 from quotadeck.gateway.plan import ProjectPlan
 from quotadeck.store import Ledger
 

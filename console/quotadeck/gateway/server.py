@@ -156,14 +156,14 @@ async def _run(
 async def _drain(gateway: Gateway, cut: asyncio.Event) -> None:
     """Refuse what is new; give what is under way its time, unless told again."""
     gateway.drain()
-    done = asyncio.ensure_future(gateway.deck.empty.wait())
+    done = asyncio.ensure_future(gateway.flights.empty.wait())
     cutting = asyncio.ensure_future(cut.wait())
     try:
         await asyncio.wait([done, cutting], timeout=DRAIN_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         done.cancel()
         cutting.cancel()
-    left = [flight.task for flight in gateway.deck.under_way.values() if flight.task]
+    left = [flight.task for flight in gateway.flights.under_way.values() if flight.task]
     for task in left:
         task.cancel()
     if left:  # each tells its client, which may not be reading

@@ -4,17 +4,17 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from quotadeck.dialects.openai.errors import error_reply
+from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
+from quotadeck.dialects.usage import Usage
 from quotadeck.domain.calls import Call, Cause, Outcome
 from quotadeck.domain.money import usd_exact
-from quotadeck.gateway.flight import Ending, Flight, FlightDeck
+from quotadeck.domain.refusals import AnswerCut, LedgerUnavailable, Refusal, UpstreamFailed
+from quotadeck.gateway.flight import Ending, Flight, Flights
 from quotadeck.gateway.http import Header, Message, Receive, Send
-from quotadeck.gateway.openai_errors import error_reply
 from quotadeck.gateway.openai_replies import error_words
-from quotadeck.gateway.openai_stream import OpenAIRelay, error_event
-from quotadeck.gateway.refusals import AnswerCut, LedgerUnavailable, Refusal, UpstreamFailed
 from quotadeck.gateway.upstream import Broken, StreamReply, TimedOut, UpstreamError
 from quotadeck.gateway.upstream_keys import UpstreamKeys
-from quotadeck.gateway.usage import Usage
 
 LOG = logging.getLogger(__name__)
 LISTEN_ON_S = 5.0
@@ -59,7 +59,7 @@ class _Client:
 
 
 async def relay_stream(
-    deck: FlightDeck,
+    flights: Flights,
     flight: Flight,
     reply: StreamReply,
     keys: UpstreamKeys,
@@ -78,15 +78,15 @@ async def relay_stream(
     try:
         await client.start(headers)
         try:
-            broken = await _relay(deck, flight, relay, reply, client)
+            broken = await _relay(flights, flight, relay, reply, client)
             if broken is None and relay.error is not None:
                 words = error_words(relay.error, keys)
                 broken = Broken(f"its stream ended with an error: {words or 'it says no more'}")
             ending = _ending(relay, flight, broken, keys, gone=client.gone)
-            last = _last(relay, broken, await deck.end(flight, ending))
+            last = _last(relay, broken, await flights.end(flight, ending))
         except (Exception, asyncio.CancelledError) as fault:  # noqa: BLE001 -- told and logged
             reply.cut()
-            last, patience_s = await _fallen(deck, flight, fault), LAST_WORDS_S
+            last, patience_s = await _fallen(flights, flight, fault), LAST_WORDS_S
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await client.write(last, more=False)
@@ -103,14 +103,14 @@ def _last(relay: OpenAIRelay, broken: UpstreamError | None, call: Call) -> bytes
 
 
 async def _relay(
-    deck: FlightDeck, flight: Flight, relay: OpenAIRelay, reply: StreamReply, client: _Client
+    flights: Flights, flight: Flight, relay: OpenAIRelay, reply: StreamReply, client: _Client
 ) -> UpstreamError | None:
     """Pass on what comes until the stream ends; why the upstream did not end it well."""
     try:
         async for chunk in reply.chunks:
             events = relay.feed(chunk)
             if events:
-                flight.first_byte_ns = flight.first_byte_ns or deck.now_ns()
+                flight.first_byte_ns = flight.first_byte_ns or flights.now_ns()
                 await client.write(events)
             if relay.ended:
                 break
@@ -125,7 +125,7 @@ async def _relay(
 
 
 async def _fallen(
-    deck: FlightDeck, flight: Flight, fault: Exception | asyncio.CancelledError
+    flights: Flights, flight: Flight, fault: Exception | asyncio.CancelledError
 ) -> bytes:
     """The last event of a stream that was cut, could not be recorded, or met a fault of ours.
 
@@ -133,7 +133,7 @@ async def _fallen(
     """
     cut = isinstance(fault, asyncio.CancelledError)
     try:
-        await deck.end(
+        await flights.end(
             flight, Ending(Outcome.UNKNOWN, Cause.RESTART if cut else Cause.BROKEN_REPLY, 0)
         )
     except LedgerUnavailable:

@@ -14,7 +14,7 @@ import aiosqlite
 
 from quotadeck.domain.calls import REFUSAL_CAUSES
 from quotadeck.domain.latency import BOUNDS_MS
-from quotadeck.domain.snapshot import Happening
+from quotadeck.domain.snapshot import Event
 from quotadeck.store.journal import Position
 from quotadeck.store.records import Unreadable, command_body, parse
 from quotadeck.store.schema import (
@@ -119,7 +119,7 @@ class Batch:
 
 
 def sort(
-    payloads: Iterable[bytes], events: Iterable[Happening], withdrawn: Collection[int]
+    payloads: Iterable[bytes], events: Iterable[Event], withdrawn: Collection[int]
 ) -> tuple[Batch, int]:
     """The rows of a run of records, and how many records could not be read.
 

@@ -16,7 +16,7 @@ from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.ids import new_id
-from quotadeck.domain.snapshot import Happening
+from quotadeck.domain.snapshot import Event
 from quotadeck.domain.steady import SteadyClock
 from quotadeck.domain.text import counted
 from quotadeck.store import schema
@@ -220,9 +220,9 @@ class Ledger:
         self._writer.wake()
         return sealed
 
-    def event(self, happening: Happening) -> None:
+    def event(self, event: Event) -> None:
         """Queue an event for SQLite; one id counts once. A crash loses the last milliseconds'."""
-        self._writer.event(happening)
+        self._writer.event(event)
 
     @property
     def backlog_records(self) -> int:
@@ -259,7 +259,7 @@ class Ledger:
         words += [loss.words for loss in self._watch.lasting]
         return tuple(dict.fromkeys((*self.troubles, *words)))
 
-    def look(self) -> list[Happening]:
+    def look(self) -> list[Event]:
         """Look after the store's files; what is newly lost, for `event`. To be called every second.
 
         Takes some microseconds; milliseconds where it mends.

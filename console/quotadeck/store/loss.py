@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.snapshot import Happening
+from quotadeck.domain.snapshot import Event
 from quotadeck.domain.text import clean, counted
 from quotadeck.store.chain import Broken
 from quotadeck.store.events import gateway_event
@@ -43,7 +43,7 @@ class Loss:
         return f"{self.what}; {self.todo}"
 
 
-def event_of(loss: Loss, clock: Clock) -> Happening:
+def event_of(loss: Loss, clock: Clock) -> Event:
     """The event of it; the log has a line of it too."""
     LOG.warning("%s", loss.text)
     return gateway_event(clean(loss.text, 600), clock)

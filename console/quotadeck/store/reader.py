@@ -17,7 +17,7 @@ import orjson
 from quotadeck.domain.calls import Call
 from quotadeck.domain.change_estimate import Minute
 from quotadeck.domain.commands import Entry
-from quotadeck.domain.snapshot import Happening, HappeningKind
+from quotadeck.domain.snapshot import Event, EventKind
 from quotadeck.store import lock
 from quotadeck.store.chain import Chain, Link, readable
 from quotadeck.store.errors import StoreError, StoreMissing
@@ -181,12 +181,12 @@ class Reader:
 
     async def events(
         self, *, after: int = 0, limit: int = 100, last: int | None = None
-    ) -> list[tuple[int, Happening]]:
+    ) -> list[tuple[int, Event]]:
         """(cursor, event), oldest first: those after a cursor, or the ``last`` so many."""
         columns = "seq, id, at_us, kind, subject, text"
         rows = await self._page(columns, "events", after, limit, last, {})
         return [
-            (seq, Happening(id, at_us, HappeningKind(kind), subject, text))
+            (seq, Event(id, at_us, EventKind(kind), subject, text))
             for seq, id, at_us, kind, subject, text in rows  # noqa: A001
         ]
 

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Final
 
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.snapshot import Happening
+from quotadeck.domain.snapshot import Event
 from quotadeck.store.journal import Journal
 from quotadeck.store.lock import Lock
 from quotadeck.store.loss import Loss, event_of
@@ -61,7 +61,7 @@ class Watch:
         self.lasting: list[Loss] = []
         """What was lost, or mended, since the start."""
 
-    def look(self, damage: str) -> list[Happening]:
+    def look(self, damage: str) -> list[Event]:
         """What is new since the last look; ``damage`` is what SQLite said when it was used."""
         before = len(self.lasting)
         found = [*self._files(), *self._ledger(damage)]

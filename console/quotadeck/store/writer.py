@@ -16,7 +16,7 @@ import aiosqlite
 
 from quotadeck.domain.ages import age
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.snapshot import Happening
+from quotadeck.domain.snapshot import Event
 from quotadeck.domain.text import counted
 from quotadeck.store.ballast import Ballast
 from quotadeck.store.errors import StoreError
@@ -70,7 +70,7 @@ class Writer:
         self._clock = clock
         self._keep = keep
         self._settled = Settled(clock)
-        self._events: dict[str, Happening] = {}
+        self._events: dict[str, Event] = {}
         self._lost_events = 0
         self._work = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -124,12 +124,12 @@ class Writer:
         """There is something to fold."""
         self._work.set()
 
-    def event(self, happening: Happening) -> None:
+    def event(self, event: Event) -> None:
         """Queue an event; beyond 10,000 waiting ones it is counted as lost."""
         if len(self._events) >= MAX_EVENTS:
             self._lost_events += 1
             return
-        self._events.setdefault(happening.id, happening)
+        self._events.setdefault(event.id, event)
         self._work.set()
 
     async def flushed(self) -> None:
@@ -183,7 +183,7 @@ class Writer:
         self._wal.folded(len(batch.ends) + len(batch.levels) + len(batch.commands) + 1)
 
     async def _commit(
-        self, records: Sequence[Record], events: Sequence[Happening], position: Position
+        self, records: Sequence[Record], events: Sequence[Event], position: Position
     ) -> None:
         payloads = (record.payload for record in records)
         batch, unreadable = sort(payloads, events, self.withdrawn)
@@ -200,7 +200,7 @@ class Writer:
         self.folded = position
 
     async def _commit_halves(
-        self, records: Sequence[Record], events: Sequence[Happening], position: Position
+        self, records: Sequence[Record], events: Sequence[Event], position: Position
     ) -> None:
         if events:
             if records:

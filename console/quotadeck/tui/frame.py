@@ -8,7 +8,7 @@ from typing import Final
 from quotadeck.domain.ages import age
 from quotadeck.domain.commands import Role
 from quotadeck.domain.money import usd_short
-from quotadeck.domain.snapshot import Happening, ProjectRow, RouteRow, TargetRow
+from quotadeck.domain.snapshot import Event, ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Kind, Urgency
 from quotadeck.domain.state_words import cleared_words, words_of
 from quotadeck.tui import figures as f
@@ -295,14 +295,14 @@ def nothing_line(text: str, width: int) -> Line:
     return crop([Span(words, "dim")], width)
 
 
-def happening_lines(
-    happenings: Sequence[Happening], count: int, now_us: int, zone: tzinfo | None, width: int
+def event_lines(
+    events: Sequence[Event], count: int, now_us: int, zone: tzinfo | None, width: int
 ) -> list[Line]:
     """What happened last, the newest first, one a line; with its day where that is not today."""
     lines: list[Line] = []
-    for happening in happenings[:count]:
-        stamp = f.day_time(happening.at_us, now_us, zone)
-        lines.append(crop([Span(f"{stamp} ", "dim"), Span(happening.text, "normal")], width))
+    for event in events[:count]:
+        stamp = f.day_time(event.at_us, now_us, zone)
+        lines.append(crop([Span(f"{stamp} ", "dim"), Span(event.text, "normal")], width))
     while len(lines) < count:
         lines.append(crop([Span("nothing has happened yet" if not lines else "", "dim")], width))
     return lines

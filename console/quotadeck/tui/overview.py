@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 RATES_S: Final = (0.2, 0.5, 1.0, 2.0)
 FIXED_LINES: Final = 6
-"""Two of header, the projects' titles, the rule, one of happenings, the keys."""
+"""Two of header, the projects' titles, the rule, one of events, the keys."""
 NOTE_S: Final = 10
 """So long a note takes the keys' place that tells no error; those stay until they were read."""
 
@@ -155,8 +155,8 @@ class Overview(Room):
         self._rule.show([rule])
         count = self._tail.height
         self._tail.show(
-            frame.happening_lines(
-                picture.snapshot.happenings, count, picture.present.now_us, self._zone, width
+            frame.event_lines(
+                picture.snapshot.events, count, picture.present.now_us, self._zone, width
             )
         )
         self._draw_keys(width)

@@ -12,7 +12,7 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from quotadeck.domain.snapshot import HappeningKind
+from quotadeck.domain.snapshot import EventKind
 from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.text import clean
 
@@ -24,7 +24,7 @@ Columns = Mapping[str, Sequence[str]]
 Row = TypeVar("Row")
 
 _NEWER: Final[Mapping[type[StrEnum], StrEnum]] = {
-    HappeningKind: HappeningKind.GATEWAY,
+    EventKind: EventKind.GATEWAY,
     Kind: Kind.OTHER,
     Urgency: Urgency.ATTENTION,
 }

@@ -22,7 +22,7 @@ import orjson
 
 from quotadeck.domain.snapshot import (
     Change,
-    Happening,
+    Event,
     Level,
     ProjectRow,
     RouteRow,
@@ -54,7 +54,7 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "projects": _Table(lambda s: s.projects, ProjectRow, attrgetter("id")),
     "targets": _Table(lambda s: s.targets, TargetRow, attrgetter("id")),
     "routes": _Table(lambda s: s.routes, RouteRow, attrgetter("id")),
-    "happenings": _Table(lambda s: s.happenings, Happening, attrgetter("id")),
+    "events": _Table(lambda s: s.events, Event, attrgetter("id")),
 }
 _CELLS_OF: Final = {
     cls: cells_of(cls) for cls in (*(table.row for table in _TABLES.values()), Level, Change, Held)

@@ -9,7 +9,7 @@ from quotadeck.domain.calls import REFUSAL_CAUSES, Call
 from quotadeck.domain.commands import Command, Entry
 from quotadeck.domain.days import micros, rfc3339
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.snapshot import Happening
+from quotadeck.domain.snapshot import Event
 from quotadeck.domain.text import clean
 from quotadeck.wire.messages import (
     MAX_VALUE_CHARS,
@@ -139,13 +139,13 @@ def level_row(*, at_us: int, bucket: str, least: int, last: int) -> LevelRow:
     return LevelRow(at=rfc3339(at_us), bucket=bucket, least=least, last=last)
 
 
-def event_row(seq: int, happening: Happening) -> EventRow:
+def event_row(seq: int, event: Event) -> EventRow:
     """An event under its sequence number in the store."""
     return EventRow(
         seq=seq,
-        id=happening.id,
-        at=rfc3339(happening.at_us),
-        kind=happening.kind,
-        subject=happening.subject,
-        text=happening.text,
+        id=event.id,
+        at=rfc3339(event.at_us),
+        kind=event.kind,
+        subject=event.subject,
+        text=event.text,
     )

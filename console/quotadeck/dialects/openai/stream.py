@@ -6,11 +6,11 @@ the call's record must be written before the last byte leaves.
 
 from typing import Any
 
+from quotadeck.dialects.framing import Blocks, read_block
+from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.openai.request import MAX_CHOICES
+from quotadeck.dialects.usage import Usage, UsageReader, delivers
 from quotadeck.domain.text import clean
-from quotadeck.gateway.loose_json import loads
-from quotadeck.gateway.openai_request import MAX_CHOICES
-from quotadeck.gateway.sse import Blocks, read_block
-from quotadeck.gateway.usage import Usage, UsageReader, delivers
 
 
 class OpenAIRelay:

@@ -1,6 +1,6 @@
 """Why a request gets no answer from a model: errors named after what went wrong.
 
-They carry facts; the words and the status of each dialect are `quotadeck.gateway.openai_errors`.
+They carry facts; the words and the status of each dialect are `quotadeck.dialects.openai.errors`.
 """
 
 from dataclasses import dataclass

@@ -9,11 +9,11 @@ from functools import singledispatch
 
 import orjson
 
+from quotadeck.domain import refusals as r
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.text import clean, clean_lines
-from quotadeck.gateway import refusals as r
 
 Headers = list[tuple[bytes, bytes]]
 MAX_WHY = 1_200  # more than an upstream's own words and ours around them

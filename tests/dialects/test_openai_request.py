@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.gateway.openai_request import ChatRequest, parse_chat
-from quotadeck.gateway.refusals import BadField, NotJson
-from quotadeck.gateway.request_json import MAX_NESTING
+from quotadeck.dialects.openai.request import ChatRequest, parse_chat
+from quotadeck.dialects.request_json import MAX_NESTING
+from quotadeck.domain.refusals import BadField, NotJson
 from tests.gateway.values import body, request
 
 MESSAGES = [{"role": "user", "content": "hi"}]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.gateway.estimator import FIRST_OUTPUT_TOKENS, Estimator
+from quotadeck.admission.estimator import FIRST_OUTPUT_TOKENS, Estimator
 
 
 def learned(outputs: list[int], *, body_bytes: int = 350, input_tokens: int = 100) -> Estimator:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.gateway.usage import MAX_BELIEVED_TOKENS, Usage, UsageReader, delivers
+from quotadeck.dialects.usage import MAX_BELIEVED_TOKENS, Usage, UsageReader, delivers
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from quotadeck.gateway.refusals import BadField, NotJson
+from quotadeck.domain.refusals import BadField, NotJson
 
 MAX_NESTING = 254
 """What orjson writes; it reads deeper, and the body must be written again for the upstream."""

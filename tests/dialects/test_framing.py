@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
-from quotadeck.gateway import sse
-from quotadeck.gateway.sse import Blocks, Event, read_block
+from quotadeck.dialects import framing
+from quotadeck.dialects.framing import Blocks, Event, read_block
 
 LINES = st.one_of(
     st.sampled_from(
@@ -158,7 +158,7 @@ def test_name_of_a_block_without_data_names_no_other_event() -> None:
 def test_block_without_end_is_given_up_soon_after_the_cap(
     monkeypatch: pytest.MonkeyPatch, line_end: bytes
 ) -> None:
-    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(framing, "MAX_BLOCK_BYTES", 1_000)
     blocks = Blocks()
     chunk = b"data: " + b"x" * 92 + line_end
     for _ in range(10):
@@ -171,7 +171,7 @@ def test_block_without_end_is_given_up_soon_after_the_cap(
 
 
 def test_long_stream_of_short_blocks_is_no_long_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(framing, "MAX_BLOCK_BYTES", 1_000)
     wire = b"data: hello, hello\n\n" * 1_000
     assert passed_on(wire[at : at + 900] for at in range(0, len(wire), 900)) == wire
 

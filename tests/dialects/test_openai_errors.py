@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quotadeck.dialects.openai.errors import ErrorReply, error_reply, wait_headers
+from quotadeck.domain import refusals as r
 from quotadeck.domain.calls import Cause
-from quotadeck.gateway import refusals as r
-from quotadeck.gateway.openai_errors import ErrorReply, error_reply, wait_headers
 from tests.gateway.values import NOON_US
 
 HOSTILE = "evil\x1b]52;c;aGk=\x07\r\nx-injected: 1\u202e"

@@ -7,8 +7,8 @@ Source: the "Create chat completion" page of OpenAI's API reference.
 from dataclasses import dataclass
 from typing import Any
 
-from quotadeck.gateway.refusals import BadField, NotJson
-from quotadeck.gateway.request_json import read_json, write_json
+from quotadeck.dialects.request_json import read_json, write_json
+from quotadeck.domain.refusals import BadField, NotJson
 
 MAX_OUTPUT_TOKENS = 10_000_000
 MAX_CHOICES = 128

@@ -1,0 +1,1 @@
+"""What a request will use, and whether it may go: over the domain and the limiter alone."""

@@ -1,0 +1,8 @@
+"""What happened."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from quotadeck.words.sentence import Sentence
+
+SENTENCES: Final[Mapping[str, Sentence]] = {}
