@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from quotadeck.clock import MachineClock
 from quotadeck.domain.commands import Command
 from quotadeck.tui.app import Quotadeck
-from quotadeck.tui.lines import Lines
+from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.themes import find_theme
 from tests.tui.play import JST
 from tests.tui.scenes import fire

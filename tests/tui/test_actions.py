@@ -19,9 +19,9 @@ from quotadeck.tui.actions import (
     key_name,
     keys_reference,
 )
-from quotadeck.tui.audit import Audit
-from quotadeck.tui.help import Help, help_lines
-from quotadeck.tui.overview import Overview
+from quotadeck.tui.pages.audit import Audit
+from quotadeck.tui.pages.help import Help, help_lines
+from quotadeck.tui.pages.overview import Overview
 from quotadeck.tui.rows import columns_for, project_head
 
 PLACES: tuple[Place, ...] = ("overview", "audit", "help")

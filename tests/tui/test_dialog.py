@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.sources import CommandAnswer
-from quotadeck.tui.lines import Lines
+from quotadeck.tui.kit.lines import Lines
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import fire
 from tests.tui.scripted import Scripted, agree

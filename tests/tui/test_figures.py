@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quotadeck.tui import figures as f
+from quotadeck.tui.kit.fit import bar, cell_len, fit, fit_tail, folded
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_long_whole_numbers_are_grouped_and_other_words_are_left() -> None:
 
 @given(st.floats(0, 1), st.integers(1, 20))
 def test_a_bar_is_full_only_when_it_is_and_empty_only_when_it_is(share: float, cells: int) -> None:
-    drawn = f.bar(share, cells)
+    drawn = bar(share, cells)
     assert len(drawn) == cells
     assert (drawn.strip() == "") is (share == 0)
     assert (drawn == "█" * cells) is (share == 1)
@@ -49,18 +50,18 @@ def test_a_bar_is_full_only_when_it_is_and_empty_only_when_it_is(share: float, c
 @given(st.text(max_size=60), st.integers(1, 40))
 def test_fitted_text_is_exactly_as_wide_as_asked(text: str, width: int) -> None:
     shown = "".join(c for c in text if c.isprintable())
-    assert f.cell_len(f.fit(shown, width)) == width
-    assert f.cell_len(f.fit_tail(shown, width)) == width
+    assert cell_len(fit(shown, width)) == width
+    assert cell_len(fit_tail(shown, width)) == width
 
 
 @given(st.lists(st.text("abc日", min_size=1, max_size=30), max_size=8), st.integers(4, 30))
 def test_folding_keeps_every_letter_within_the_width(words: list[str], width: int) -> None:
     text = " ".join(words)
-    lines = f.folded(text, width)
-    assert all(f.cell_len(line) <= width for line in lines)
+    lines = folded(text, width)
+    assert all(cell_len(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
 def test_a_name_too_long_keeps_the_end_that_tells_more() -> None:
-    assert f.fit_tail("main/claude-opus-4.7", 12) == "…de-opus-4.7"
-    assert f.fit("日本語のプロジェクト", 9) == "日本語の…"
+    assert fit_tail("main/claude-opus-4.7", 12) == "…de-opus-4.7"
+    assert fit("日本語のプロジェクト", 9) == "日本語の…"

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from quotadeck.tui import figures as f
 from quotadeck.tui.frame import detail_line
+from quotadeck.tui.kit.fit import cell_len, fit_middle
+from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.narrow import narrowed
-from quotadeck.tui.rows import Line, columns_for, project_head, project_line, target_line
+from quotadeck.tui.rows import columns_for, project_head, project_line, target_line
 from quotadeck.tui.state import Present
 from tests.tui.driving import quotadeck, scripted, sees
 from tests.tui.play import JST
@@ -31,7 +32,7 @@ def test_no_number_loses_its_end_where_the_terminal_is_narrow(width: int) -> Non
     ]
     for line in whole:
         shown, full = text(narrowed(line, columns, width)), text(line)
-        assert f.cell_len(shown) <= width
+        assert cell_len(shown) <= width
         cut = full[len(shown.rstrip()) :]
         assert shown.rstrip().endswith("…") or not cut or cut[0] == " ", (shown, full)
 
@@ -50,14 +51,14 @@ def test_long_ids_with_one_beginning_are_told_apart(width: int) -> None:
     assert shown[0] != shown[1]
     rule = text(detail_line(replace(one, id="x" * 200), (), NOW, "1/6", JST, width))
     assert ("budget $0/500" if columns.limits else "rpm 0/100 · tpm 0") in rule
-    assert f.cell_len(rule) == width
+    assert cell_len(rule) == width
 
 
 @pytest.mark.parametrize("name", ["analytics", "an-extremely-long-one", "漢字" * 20, "a" * 61, ""])
 def test_a_name_cut_in_the_middle_keeps_both_ends(name: str) -> None:
     for width in (0, 1, 2, 5, 20):
-        cut = f.fit_middle(name, width)
-        assert f.cell_len(cut) <= max(width, 1)
-        if width >= 5 and f.cell_len(name) > width:
+        cut = fit_middle(name, width)
+        assert cell_len(cut) <= max(width, 1)
+        if width >= 5 and cell_len(name) > width:
             assert (cut[0], cut[-1]) == (name[0], name[-1])
             assert "…" in cut

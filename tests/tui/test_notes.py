@@ -4,7 +4,7 @@ import pytest
 from textual.events import Paste
 
 from quotadeck.tui.app import Quotadeck
-from quotadeck.tui.overview import NOTE_S
+from quotadeck.tui.kit.page import NOTE_S
 from quotadeck.tui.themes import find_theme
 from tests.clocks import HandClock
 from tests.tui.driving import (

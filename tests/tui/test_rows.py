@@ -10,8 +10,10 @@ from quotadeck.domain.state import Kind
 from quotadeck.tui import figures as f
 from quotadeck.tui import frame
 from quotadeck.tui.actions import available
+from quotadeck.tui.kit.fit import bar, cell_len
+from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.link import Picture
-from quotadeck.tui.rows import Line, columns_for, project_head, project_line, target_line
+from quotadeck.tui.rows import columns_for, project_head, project_line, target_line
 from quotadeck.tui.state import Present
 from tests.tui.scenes import AT_US, ME, NOW_MS, fire, level, project, trouble, usd
 
@@ -33,7 +35,7 @@ def test_every_line_fills_the_width_and_no_more(width: int, now: Present) -> Non
     lines = [project_head(c)]
     lines += [project_line(row, routes, now, c, zone=JST) for row in snapshot.projects]
     lines += [target_line(row, routes, now, c) for row in snapshot.targets]
-    assert [f.cell_len(text(line)) for line in lines] == [width] * len(lines)
+    assert [cell_len(text(line)) for line in lines] == [width] * len(lines)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -66,7 +68,7 @@ def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
         ),
         frame.note_line("x" * 60, "normal", available("overview", read_only=False), width),
     ]
-    assert [f.cell_len(text(line)) for line in lines] == [width] * len(lines)
+    assert [cell_len(text(line)) for line in lines] == [width] * len(lines)
     assert "gw-tokyo-1 ● live" in text(status)
     assert "03:02 JST" in text(status)
     assert "! 4" in text(status)
@@ -100,7 +102,7 @@ def test_a_bar_shows_the_number_beside_it_and_goes_hollow_when_late() -> None:
     assert "█" not in late
     assert "░" * c.bar in late
     refilled = replace(row, rpm=level(60, empty=1), flow=Flow(requests_60s=30))
-    assert f.bar(0.5, c.bar) in text(project_line(refilled, {}, NOW, c, zone=JST))
+    assert bar(0.5, c.bar) in text(project_line(refilled, {}, NOW, c, zone=JST))
 
 
 def test_wide_screens_show_the_limit_of_every_number() -> None:

@@ -18,9 +18,9 @@ from quotadeck.domain.clock import Clock
 from quotadeck.sources import load_answers
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
+from quotadeck.tui.kit.page import Context, Page
 from quotadeck.tui.link import Link
-from quotadeck.tui.overview import Overview
-from quotadeck.tui.room import Room
+from quotadeck.tui.pages.overview import Overview
 from quotadeck.tui.themes import Theme
 
 PATIENCE_S: Final = 0.25
@@ -59,9 +59,7 @@ class Quotadeck(App[int], inherit_bindings=False):
         self.theme = f"quotadeck-{theme.name}"
         self._news = asyncio.Event()
         self.link = Link(source, clock, self._news.set)
-        self.overview = Overview(
-            self.link, source, theme, read_only=read_only, zone=zone, notes=notes
-        )
+        self.overview = Overview(Context(self.link, source, theme, zone, read_only), notes=notes)
 
     def get_default_screen(self) -> Overview:
         return self.overview
@@ -75,16 +73,16 @@ class Quotadeck(App[int], inherit_bindings=False):
         self.run_worker(self._pulse())
 
     async def on_event(self, event: Event) -> None:
-        """Give keys and pastes, one after the other, to the room that is there at their turn.
+        """Give keys and pastes, one after the other, to the page that is there at their turn.
 
         Textual gives them to the screen of the moment at which they arrive: of `?` and `q` in one
         breath, the q too would go to the overview, and end the console.
         """
-        room = self.screen_stack[-1] if self.screen_stack else None
-        if isinstance(event, Key) and isinstance(room, Room):
-            room.press(event.key, event.character)
-        elif isinstance(event, Paste) and isinstance(room, Room):
-            room.paste(event.text)
+        page = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(event, Key) and isinstance(page, Page):
+            page.press(event.key, event.character)
+        elif isinstance(event, Paste) and isinstance(page, Page):
+            page.paste(event.text)
         else:
             await super().on_event(event)
 
@@ -109,7 +107,9 @@ class Quotadeck(App[int], inherit_bindings=False):
             await asyncio.sleep(max(0.0, drawn + interval * _ALONGSIDE - loop.time()))
             self._news.clear()
             drawn = loop.time()
-            self.overview.draw()
+            for page in self.screen_stack:
+                if isinstance(page, Page):
+                    page.pulse()
 
     async def on_unmount(self) -> None:
         await self.link.close()
@@ -122,7 +122,7 @@ def _load_the_rest() -> None:
     CPython's import lock before 3.12 (python/cpython#91351), and took the console down once.
     """
     load_answers()
-    for module in ("audit", "consequence", "dialog", "help", "undo"):
+    for module in ("consequence", "dialog", "pages.audit", "pages.help", "undo"):
         import_module(f"quotadeck.tui.{module}")
 
 

@@ -8,10 +8,10 @@ from quotadeck.domain.commands import LASTING, Command
 from quotadeck.domain.days import micros
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.text import clean
-from quotadeck.tui.figures import NONE, cell_len, clock_time, fit, folded, grouped, local, three
+from quotadeck.tui.figures import NONE, clock_time, grouped, local, three
 from quotadeck.tui.form import Form
-from quotadeck.tui.frame import crop
-from quotadeck.tui.rows import Line, Span
+from quotadeck.tui.kit.fit import cell_len, fit, folded
+from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.tui.state import short_field
 from quotadeck.tui.values import as_command_line
 

@@ -18,7 +18,7 @@ from quotadeck.domain.typed import TypedWrong
 from quotadeck.sources.base import Source, SourceError
 from quotadeck.tui.consequence import Setting, View, dialog_lines
 from quotadeck.tui.form import Form, Text
-from quotadeck.tui.lines import Lines
+from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.propose import Proposal
 from quotadeck.tui.themes import Theme
 

@@ -3,14 +3,10 @@
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from rich.cells import cell_len as cell_len
-from rich.cells import set_cell_size
-
 from quotadeck.domain.ages import remaining as remaining
 from quotadeck.domain.ages import share
 
 NONE: Final = "–"
-_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _SCALES: Final = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
 
 
@@ -93,62 +89,3 @@ def local(at_us: int, zone: tzinfo | None) -> datetime:
 def zone_name(at_us: int, zone: tzinfo | None) -> str:
     """``JST``, ``UTC``, ``+03``."""
     return local(at_us, zone).tzname() or ""
-
-
-def bar(share: float, cells: int, *, hollow: bool = False) -> str:
-    """A bar of eighth blocks, padded with blanks; hollow ones claim no more than whole cells.
-
-    Anything above nothing shows at least one eighth, and only a truly full bar is drawn full.
-    """
-    if hollow:
-        full = round(share * cells)
-        return "░" * full + " " * (cells - full)
-    eighths = int(share * cells * 8)
-    if share > 0:
-        eighths = max(1, eighths)
-    whole, part = divmod(min(eighths, cells * 8), 8)
-    return ("█" * whole + (_EIGHTHS[part] if part else "")).ljust(cells)
-
-
-def fit_tail(text: str, width: int) -> str:
-    """Exactly ``width`` cells, cut at the front: of ``main/claude-opus-4.7`` the end tells more."""
-    while cell_len(text) > width:
-        text = "…" + text.lstrip("…")[1:]
-    return fit(text, width)
-
-
-def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Exactly ``width`` terminal cells: cut with an ellipsis, or padded."""
-    size = cell_len(text)
-    if size > width:
-        return set_cell_size(text, width - 1) + "…" if width > 1 else "…"[:width]
-    pad = " " * (width - size)
-    return pad + text if right else text + pad
-
-
-def folded(text: str, width: int) -> list[str]:
-    """The text broken at blanks into lines of at most ``width`` cells; long words are cut."""
-    lines, line = [], ""
-    for word in text.split(" "):
-        left = word
-        while cell_len(left) > width:
-            room = width - cell_len(line) - 1 if line else width
-            part = set_cell_size(left, max(0, room)).rstrip()
-            lines.append(f"{line} {part}".strip())
-            line, left = "", left[len(part) :]
-        if line and cell_len(line) + 1 + cell_len(left) > width:
-            lines.append(line)
-            line = left
-        else:
-            line = f"{line} {left}" if line else left
-    return [*lines, line]
-
-
-def fit_middle(text: str, width: int) -> str:
-    """At most ``width`` cells, cut in the middle: of long names both ends tell them apart."""
-    if cell_len(text) <= width:
-        return text
-    tail = text[-(width // 2) :]
-    while cell_len(tail) > width // 2:
-        tail = tail[1:]
-    return set_cell_size(text, max(0, width - cell_len(tail) - 1)) + "…" + tail

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from quotadeck.domain.text import clean
-from quotadeck.tui.figures import cell_len, fit
-from quotadeck.tui.rows import Span
+from quotadeck.tui.kit.fit import cell_len, fit
+from quotadeck.tui.kit.spans import Span
 
 
 @dataclass(frozen=True, slots=True)

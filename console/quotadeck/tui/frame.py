@@ -1,6 +1,6 @@
 """The lines around the tables: header, the chosen row in words, what happened last, the keys."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
@@ -13,8 +13,10 @@ from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Kind, Urgency
 from quotadeck.domain.state_words import cleared_words, words_of
 from quotadeck.tui import figures as f
 from quotadeck.tui.actions import Act, allowed, key_name
+from quotadeck.tui.kit.fit import bar, cell_len, fit, fit_middle, fit_tail, folded
+from quotadeck.tui.kit.spans import GAP, Line, Span, crop, spread
 from quotadeck.tui.link import Picture
-from quotadeck.tui.rows import GAP, Columns, Line, Span, changes_text, columns_for
+from quotadeck.tui.rows import Columns, changes_text, columns_for
 from quotadeck.tui.state import MINUTE_US, Present, counted_minute_us
 
 PRODUCT: Final = "quotadeck"
@@ -64,35 +66,6 @@ def in_trouble(picture: Picture) -> int:
     return sum(state.urgency is Urgency.TROUBLE for state in states)
 
 
-def _spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
-    """Left and right ends of a line; where both do not fit, the right loses its first spans."""
-    left, right = list(left), list(right)
-    used = sum(f.cell_len(span.text) for span in left)
-    while right and used + sum(f.cell_len(span.text) for span in right) + 1 > width:
-        right.pop(0)
-    gap = width - used - sum(f.cell_len(span.text) for span in right)
-    if gap < 0:
-        return crop(left, width)
-    return (*left, Span(" " * gap), *right) if gap else (*left, *right)
-
-
-def crop(spans: Sequence[Span], width: int) -> Line:
-    """The spans cut, or padded, to ``width`` cells."""
-    kept: list[Span] = []
-    room = width
-    for span in spans:
-        size = f.cell_len(span.text)
-        if size > room:
-            if room:
-                kept.append(Span(f.fit(span.text, room), span.role))
-            return tuple(kept)
-        kept.append(span)
-        room -= size
-    if room:
-        kept.append(Span(" " * room))
-    return tuple(kept)
-
-
 def status_line(
     picture: Picture | None,
     *,
@@ -107,7 +80,7 @@ def status_line(
 ) -> Line:
     """Which gateway, how the link is, the time, how many are in trouble, who you are."""
     name = picture.snapshot.vitals.name if picture else label
-    left = [Span(f.fit(name, min(24, f.cell_len(name))), "strong"), GAP, *_health(picture, problem)]
+    left = [Span(fit(name, min(24, cell_len(name))), "strong"), GAP, *_health(picture, problem)]
     at_us = picture.present.now_us if picture else now_us
     zone_word = f.zone_name(at_us, zone)
     if frozen_us is not None:
@@ -120,13 +93,13 @@ def status_line(
         role = "read-only" if read_only else picture.whoami.role.value
         who = [
             Span(f"{role}: ", "dim"),
-            Span(f.fit(picture.whoami.actor, min(16, f.cell_len(picture.whoami.actor)))),
+            Span(fit(picture.whoami.actor, min(16, cell_len(picture.whoami.actor)))),
         ]
     words = " in trouble" if width >= 100 else ""
     alarm = Span(f"! {alarms}{words}", "trouble") if alarms else Span("")
     middle = [Span("   "), clock, Span("   "), alarm]
     right = [Span(PRODUCT + "   ", "dim"), *who]
-    return _spread([*left, *(span for span in middle if span.text)], right, width)
+    return spread([*left, *(span for span in middle if span.text)], right, width)
 
 
 def _health(picture: Picture | None, problem: str) -> list[Span]:
@@ -162,20 +135,20 @@ def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
         role = ("normal" if share < 0.8 else "attention") if now.live else "dim"
         today += [
             Span("/" + usd_short(sums.budget_nano).removeprefix("$") + " ", "dim"),
-            Span(f.bar(share, 6, hollow=not now.live), "bar " + role),
+            Span(bar(share, 6, hollow=not now.live), "bar " + role),
             Span(f" {f.percent(sums.budgeted_nano, sums.budget_nano)}", role),
         ]
     health = _gateway(picture, width)
     parts = [requests, refused, failed, hour, today]
     least_first = [hour, requests, failed, refused, today]
-    return _spread(_joined(parts, least_first, health, width), health, width)
+    return spread(_joined(parts, least_first, health, width), health, width)
 
 
 def _gateway(picture: Picture, width: int) -> list[Span]:
     now, vitals = picture.present, picture.snapshot.vitals
     if vitals.problems:
         words = "gw " + ", ".join(vitals.problems)
-        return [Span(f.fit(words, min(f.cell_len(words), width - 1)), "trouble")]
+        return [Span(fit(words, min(cell_len(words), width - 1)), "trouble")]
     if not now.live:
         return [Span("gw unknown", "dim")]
     if now.counting_us < MINUTE_US:
@@ -191,7 +164,7 @@ def _joined(
     kept = list(parts)
     for least in least_first:
         spans = [span for part in kept for span in (*part, Span("  "))][:-1]
-        if sum(f.cell_len(span.text) for span in (*spans, *health)) < width:
+        if sum(cell_len(span.text) for span in (*spans, *health)) < width:
             break
         kept.remove(least)
     return [span for part in kept for span in (*part, Span("  "))][:-1]
@@ -203,10 +176,10 @@ def problem_lines(problem: str, where: str, width: int) -> list[Line]:
     Where it does not fit, the path in it (``where``) loses its beginning first.
     """
     text = f"trying again: {problem}" if problem else ""
-    over = f.cell_len(text) - width
+    over = cell_len(text) - width
     if over > 0 and where in text:
-        text = text.replace(where, f.fit_tail(where, max(_LEAST_PATH, f.cell_len(where) - over)))
-    return [crop([Span(part, "attention")], width) for part in f.folded(text, width)[:3]]
+        text = text.replace(where, fit_tail(where, max(_LEAST_PATH, cell_len(where) - over)))
+    return [crop([Span(part, "attention")], width) for part in folded(text, width)[:3]]
 
 
 _LEAST_PATH: Final = 20
@@ -223,7 +196,7 @@ def detail_line(
     """The rule between the tables: the chosen row in words, and where in the list it is."""
     if row is None:
         return (Span("─" * width, "dim"),)
-    name = f.fit_middle(row.id, width // 2)
+    name = fit_middle(row.id, width // 2)
     words = _holds(row, now, zone, width)
     for route in routes:
         if route.changes and (
@@ -236,9 +209,9 @@ def detail_line(
     if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
         words.append(f"“{row.name}”")
     text = " · ".join(filter(None, words)) or "nothing in force, nothing refused"
-    room = width - f.cell_len(place) - f.cell_len(name) - 9
-    shown = f.fit(text, min(f.cell_len(text), max(0, room)))
-    rule = width - 4 - f.cell_len(name) - 1 - f.cell_len(shown) - f.cell_len(place) - 3
+    room = width - cell_len(place) - cell_len(name) - 9
+    shown = fit(text, min(cell_len(text), max(0, room)))
+    rule = width - 4 - cell_len(name) - 1 - cell_len(shown) - cell_len(place) - 3
     return crop(
         [
             Span("── ", "dim"), Span(name, "key"), Span(" "), Span(shown, "normal"),
@@ -290,7 +263,7 @@ def _limits(row: ProjectRow, zone: tzinfo | None, columns: Columns) -> list[str]
 
 def nothing_line(text: str, width: int) -> Line:
     """Where the rows would be, when the filter leaves none."""
-    shown = f.fit(text, min(f.cell_len(text), width // 4))
+    shown = fit(text, min(cell_len(text), width // 4))
     words = f"  nothing matches /{shown}; esc clears it" if text else ""
     return crop([Span(words, "dim")], width)
 
@@ -325,14 +298,14 @@ def keys_line(acts: Sequence[Act], width: int, role: Role | None = None) -> Line
 
 
 def _asks(act: Act) -> int:
-    return f.cell_len(key_name(act.keys[0])) + f.cell_len(act.label) + 3
+    return cell_len(key_name(act.keys[0])) + cell_len(act.label) + 3
 
 
 def note_line(
     text: str, role: str, acts: Sequence[Act], width: int, of: Role | None = None
 ) -> Line:
     """What the last key came to, on the line of the keys, and the keys beside it where they fit."""
-    room = width - f.cell_len(text) - 3
+    room = width - cell_len(text) - 3
     keys = keys_line(acts, room, of) if room >= _LEAST_KEYS else ()
     return crop([Span(text, role), Span("   "), *keys], width)
 
@@ -352,7 +325,7 @@ def filter_line(
     role: Role | None = None,
 ) -> Line:
     """The filter, how much it hides, and the keys beside it as far as they fit."""
-    shown = text if typing else f.fit(text, min(f.cell_len(text), width // 4))
+    shown = text if typing else fit(text, min(cell_len(text), width // 4))
     left = [Span("/", "key"), Span(shown, "strong"), Span(" ", "chosen" if typing else "normal")]
     if hidden:
         left.append(Span(f" hides {hidden:,}" + (", " if troubles else ""), "dim"))
@@ -363,5 +336,5 @@ def filter_line(
                       Span(" clear  ", "dim"), Span("!text the others", "dim"))  # fmt: skip
         return crop([*left, *keys], width)
     left += [Span("   esc", "key"), Span(" clear  ", "dim")]
-    room = width - sum(f.cell_len(span.text) for span in left)
+    room = width - sum(cell_len(span.text) for span in left)
     return crop([*left, *keys_line(acts, max(0, room), role)], width)

@@ -1,8 +1,8 @@
 """Lines on a terminal narrower than their columns: whole columns go, no number loses its end."""
 
-from quotadeck.tui.figures import cell_len
-from quotadeck.tui.frame import crop
-from quotadeck.tui.rows import GAP, Columns, Line
+from quotadeck.tui.kit.fit import cell_len
+from quotadeck.tui.kit.spans import GAP, Line, crop
+from quotadeck.tui.rows import Columns
 
 
 def narrowed(line: Line, c: Columns, width: int) -> Line:

@@ -7,13 +7,15 @@ of widgets, and no text is ever read as markup.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Final, NamedTuple
+from typing import Final
 
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.snapshot import Change, Flow, Level, ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.state import Kind, State, Urgency
 from quotadeck.domain.state_words import Words, cleared_short, words_of
 from quotadeck.tui import figures as f
+from quotadeck.tui.kit.fit import bar, cell_len, fit, fit_middle, fit_tail
+from quotadeck.tui.kit.spans import GAP, Line, Span
 from quotadeck.tui.state import (
     InForce,
     Present,
@@ -24,16 +26,6 @@ from quotadeck.tui.state import (
     short_field,
 )
 
-
-class Span(NamedTuple):
-    """Text that is drawn as it is, in a role of the theme."""
-
-    text: str
-    role: str = "normal"
-
-
-Line = tuple[Span, ...]
-GAP: Final = Span(" ")
 ATTENTION_AT: Final = 0.8
 TROUBLE_AT: Final = 0.97
 
@@ -98,17 +90,17 @@ def project_head(c: Columns, name: str = "project") -> Line:
     """The line of column titles over the projects."""
     wide = c.bar + c.money
     titles = [
-        f.fit("  " + name, 2 + c.name + 3), f.fit("state", c.state),
-        f.fit("rpm", c.bar + c.number, right=True), f.fit("tpm", c.bar + c.number, right=True),
-        f.fit("today/budget" if wide >= 12 else "today", wide, right=True),
+        fit("  " + name, 2 + c.name + 3), fit("state", c.state),
+        fit("rpm", c.bar + c.number, right=True), fit("tpm", c.bar + c.number, right=True),
+        fit("today/budget" if wide >= 12 else "today", wide, right=True),
     ]  # fmt: skip
     trailing = (
         (c.gone, "gone"), (c.failed, "fail"), (c.p95, "p95"), (c.refused, "ref/m"),
         (c.in_flight, "now"),
     )  # fmt: skip
-    titles += [f.fit(title, width, right=True) for width, title in trailing if width]
+    titles += [fit(title, width, right=True) for width, title in trailing if width]
     if c.force:
-        titles.append(f.fit("in force", c.force))
+        titles.append(fit("in force", c.force))
     return tuple(span for title in titles for span in (Span(title, "dim"), GAP))[:-1]
 
 
@@ -132,7 +124,7 @@ def project_line(
     spans = [
         *_mark(row.state, words, now, chosen=chosen),
         Span(
-            f.fit(f.fit_middle(row.id, c.name), c.name),
+            fit(fit_middle(row.id, c.name), c.name),
             _name_role(row.state, chosen=chosen, live=now.live),
         ),
         GAP,
@@ -153,7 +145,7 @@ def project_line(
             role = "attention"
         if row.state.held(Kind.SPENT):
             text, role = "spent", row.state.urgency.value
-        spans += [GAP, Span(f.fit(text, c.gone, right=True), _quiet(role, now))]
+        spans += [GAP, Span(fit(text, c.gone, right=True), _quiet(role, now))]
     return (*spans, *_trailing(row, row.changes, now, c))
 
 
@@ -173,7 +165,7 @@ def target_line(
     name = c.lead - (2 + 3 + c.state + 1 + 2 * pair + 1)
     return (
         *_mark(row.state, words, now, chosen=chosen),
-        Span(f.fit_tail(row.id, name), _name_role(row.state, chosen=chosen, live=now.live)),
+        Span(fit_tail(row.id, name), _name_role(row.state, chosen=chosen, live=now.live)),
         GAP,
         Span(force.glyph, _quiet("attention", now)),
         GAP,
@@ -218,14 +210,14 @@ def _state(state: State, words: Words, force: InForce, now: Present, width: int)
     """Word and time apart, so that a growing age sends only itself; then what stands beside it."""
     role = _quiet("dim" if state.urgency is Urgency.CALM else _role(state), now)
     word, when = words.fitted(width)
-    spans = [Span(f.fit(word, min(width, f.cell_len(word))), role)]
+    spans = [Span(fit(word, min(width, cell_len(word))), role)]
     if when:
         spans += [GAP, Span(when, role)]
-    room = width - sum(f.cell_len(span.text) for span in spans)
+    room = width - sum(cell_len(span.text) for span in spans)
     for beside in (force.text, force.word, cleared_short(state, now.now_ms)):
-        if beside and f.cell_len(beside) < room:
+        if beside and cell_len(beside) < room:
             spans += [GAP, Span(beside, _quiet("attention" if force.word else "dim", now))]
-            room -= 1 + f.cell_len(beside)
+            room -= 1 + cell_len(beside)
             break
     return [*spans, Span(" " * room)] if room else spans
 
@@ -234,7 +226,7 @@ def _used(level: Level | None, taken: int, now: Present, c: Columns) -> list[Spa
     """What was taken in 60 s, with its limit where there is room, and the bar of just that."""
     role = _quiet("normal" if taken else "dim", now)
     limit = f"/{f.short(level.per_minute)}" if level and c.limits else ""
-    number = f.fit(f.short(taken), c.number - len(limit), right=True)
+    number = fit(f.short(taken), c.number - len(limit), right=True)
     return [
         Span(*_gauge(_share(level, taken), now, c)),
         Span(number, role),
@@ -247,7 +239,7 @@ def _money(row: ProjectRow, now: Present, c: Columns) -> list[Span]:
     limit = ""
     if row.budget.limit_nano is not None and c.money >= _MONEY_AND_LIMIT:
         limit = "/" + usd_short(row.budget.limit_nano).removeprefix("$")
-    spent = f.fit(usd_short(row.budget.spent_nano), c.money - len(limit), right=True)
+    spent = fit(usd_short(row.budget.spent_nano), c.money - len(limit), right=True)
     spans = [Span(spent, _quiet("normal", now))]
     return [*spans, Span(limit, "dim")] if limit else spans
 
@@ -257,7 +249,7 @@ _MONEY_AND_LIMIT: Final = 12
 
 def _of_limit(level: Level | None, taken: int, now: Present, c: Columns) -> list[Span]:
     limit = "/" + f.short(level.per_minute) if level else ""
-    number = f.fit(f.short(taken), _PAIR + 1 - len(limit), right=True)
+    number = fit(f.short(taken), _PAIR + 1 - len(limit), right=True)
     role = _quiet("normal" if taken else "dim", now)
     return [
         Span(*_gauge(_share(level, taken), now, c)), Span(number, role), Span(limit, "dim"),
@@ -273,7 +265,7 @@ def _gauge(share: float | None, now: Present, c: Columns) -> tuple[str, str]:
     if share is None:
         return " " * c.bar, "normal"
     role = _quiet(_share_role(share), now)
-    return f.bar(share, c.bar, hollow=not now.live), "bar " + role
+    return bar(share, c.bar, hollow=not now.live), "bar " + role
 
 
 def _trailing(
@@ -293,9 +285,9 @@ def _trailing(
     spans: list[Span] = []
     for width, text, role in cells:
         if width:
-            spans += [GAP, Span(f.fit(text, width, right=True), _quiet(role, now))]
+            spans += [GAP, Span(fit(text, width, right=True), _quiet(role, now))]
     if c.force:
-        spans += [GAP, Span(f.fit(changes_text(changes, now), c.force), _quiet("normal", now))]
+        spans += [GAP, Span(fit(changes_text(changes, now), c.force), _quiet("normal", now))]
     return spans
 
 

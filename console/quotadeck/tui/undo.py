@@ -12,8 +12,9 @@ from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, Snapshot, Ta
 from quotadeck.domain.wording import bare
 from quotadeck.tui.actions import NothingToDo
 from quotadeck.tui.confirm import name_for
-from quotadeck.tui.figures import clock_time, fit_middle, grouped, local
+from quotadeck.tui.figures import clock_time, grouped, local
 from quotadeck.tui.form import Choice, Form
+from quotadeck.tui.kit.fit import fit_middle
 from quotadeck.tui.propose import Proposal, reason_field
 from quotadeck.tui.state import short_field
 

@@ -5,12 +5,11 @@ from typing import Final
 from textual.app import ComposeResult
 
 from quotadeck.tui.actions import Place, available, key_name
-from quotadeck.tui.figures import fit, folded
-from quotadeck.tui.frame import crop, keys_line, note_line
-from quotadeck.tui.lines import Lines
-from quotadeck.tui.room import Room
-from quotadeck.tui.rows import Line, Span
-from quotadeck.tui.themes import Theme
+from quotadeck.tui.frame import keys_line, note_line
+from quotadeck.tui.kit.fit import fit, folded
+from quotadeck.tui.kit.lines import Lines
+from quotadeck.tui.kit.page import Context, Page
+from quotadeck.tui.kit.spans import Line, Span, crop
 
 _LEGEND: Final[dict[Place, tuple[tuple[str, str], ...]]] = {
     "overview": (
@@ -52,14 +51,14 @@ _LEGEND: Final[dict[Place, tuple[tuple[str, str], ...]]] = {
 }
 
 
-class Help(Room):
+class Help(Page):
     """Every key of the place it was opened from, and how to read the screen."""
 
-    def __init__(self, of: Place, theme: Theme, *, read_only: bool) -> None:
-        super().__init__("help", theme, read_only=read_only)
+    def __init__(self, of: Place, context: Context) -> None:
+        super().__init__("help", context)
         self._of = of
         self._top = 0
-        self._body = Lines(theme)
+        self._body = Lines(context.theme)
 
     def compose(self) -> ComposeResult:
         yield self._body
@@ -68,51 +67,30 @@ class Help(Room):
         self._body.styles.height = "1fr"
         self.draw()
 
-    def on_resize(self) -> None:
-        self.draw()
-
     def draw(self) -> None:
-        width, page = self.size.width, self._page
-        lines = help_lines(self._of, width, read_only=self.read_only)
+        width, page = self.size.width, self.window
+        lines = help_lines(self._of, width, read_only=self.context.read_only)
         self._top = max(0, min(self._top, len(lines) - page))
         shown = [crop(line, width) for line in lines[self._top : self._top + page]]
         shown += [()] * (page - len(shown))
         self._body.show([*shown, self._foot(len(lines), width)])
 
     @property
-    def _page(self) -> int:
+    def window(self) -> int:
         return max(1, self.size.height - 1)
 
     def _foot(self, count: int, width: int) -> Line:
         """The keys, after what the last one came to, or how much more there is."""
-        acts = [act for act in available("help", read_only=self.read_only) if act.label]
-        last = min(count, self._top + self._page)
-        more = f"{self._top + 1}–{last} of {count} lines, ↓ ↑" if count > self._page else ""
+        acts = [act for act in available("help", read_only=self.context.read_only) if act.label]
+        last = min(count, self._top + self.window)
+        more = f"{self._top + 1}–{last} of {count} lines, ↓ ↑" if count > self.window else ""
         if self.note.text:
             return note_line(self.note.text, self.note.role, acts, width)
         return note_line(more, "dim", acts, width) if more else keys_line(acts, width)
 
-    def _move(self, by: int) -> None:
+    def move(self, by: int) -> None:
         self._top = max(0, self._top + by)
         self.draw()
-
-    def do_down(self) -> None:
-        self._move(1)
-
-    def do_up(self) -> None:
-        self._move(-1)
-
-    def do_page_down(self) -> None:
-        self._move(self._page)
-
-    def do_page_up(self) -> None:
-        self._move(-self._page)
-
-    def do_top(self) -> None:
-        self._move(-self._top)
-
-    def do_bottom(self) -> None:
-        self._move(1_000)
 
 
 def help_lines(place: Place, width: int, *, read_only: bool) -> list[Line]:

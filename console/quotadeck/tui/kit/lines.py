@@ -8,8 +8,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from quotadeck.domain.text import clean
-from quotadeck.tui.figures import cell_len
-from quotadeck.tui.rows import Line
+from quotadeck.tui.kit.fit import cell_len
+from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.themes import BAR_ROLES, Theme
 
 _GROUNDED = ("chosen", *(f"bar {role}" for role in BAR_ROLES))

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from quotadeck.tui.lines import Lines
-from quotadeck.tui.rows import Line
+from quotadeck.tui.kit.lines import Lines
+from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.themes import Theme
 
 

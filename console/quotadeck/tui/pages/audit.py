@@ -9,16 +9,16 @@ from textual.app import ComposeResult
 from quotadeck.domain.days import micros
 from quotadeck.domain.text import clean
 from quotadeck.domain.wording import bare
-from quotadeck.sources.base import Source, SourceError
+from quotadeck.sources.base import SourceError
 from quotadeck.tui.actions import NothingToDo, available
-from quotadeck.tui.figures import fit, fit_middle, grouped, local
-from quotadeck.tui.frame import crop, keys_line, note_line
-from quotadeck.tui.grid import Grid
-from quotadeck.tui.lines import Lines
-from quotadeck.tui.room import Room
-from quotadeck.tui.rows import Line, Span
+from quotadeck.tui.figures import grouped, local
+from quotadeck.tui.frame import keys_line, note_line
+from quotadeck.tui.kit.fit import fit, fit_middle
+from quotadeck.tui.kit.grid import Grid
+from quotadeck.tui.kit.lines import Lines
+from quotadeck.tui.kit.page import Context, Page
+from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.tui.state import short_field
-from quotadeck.tui.themes import Theme
 
 if TYPE_CHECKING:
     from quotadeck.sources import AuditRow
@@ -26,23 +26,15 @@ if TYPE_CHECKING:
 PAGE: Final = 100
 
 
-class Audit(Room):
+class Audit(Page):
     """The command log as a list; more is read when the cursor nears its end."""
 
     DEFAULT_CSS = "#title, #keys { height: 1; } #chosen { height: 2; }"
 
-    def __init__(
-        self,
-        source: Source,
-        theme: Theme,
-        *,
-        read_only: bool,
-        zone: tzinfo | None,
-        undo: "Callable[[AuditRow], None]",
-    ) -> None:
-        super().__init__("audit", theme, read_only=read_only)
-        self._source = source
-        self._zone = zone
+    def __init__(self, context: Context, *, undo: "Callable[[AuditRow], None]") -> None:
+        super().__init__("audit", context)
+        theme = context.theme
+        self._zone = context.zone
         self._undo = undo
         self._rows: list[AuditRow] = []
         self._before: int | None = None
@@ -60,9 +52,6 @@ class Audit(Room):
         self.draw()
         self._more()
 
-    def on_resize(self) -> None:
-        self.draw()
-
     def _more(self) -> None:
         if not self._reading:
             self._reading = True
@@ -70,7 +59,7 @@ class Audit(Room):
 
     async def _read(self) -> None:
         try:
-            page = await self._source.audit(limit=PAGE, before_seq=self._before)
+            page = await self.context.source.audit(limit=PAGE, before_seq=self._before)
         except SourceError as problem:
             self._problem = str(problem)
         else:
@@ -95,35 +84,21 @@ class Audit(Room):
         chosen = self.entries.chosen
         words = audit_words(chosen, self._zone) if chosen else ("", "")
         self._words.show([crop([Span(text, "normal")], width) for text in words])
-        acts = [act for act in available("audit", read_only=self.read_only) if act.label]
+        acts = [act for act in available("audit", read_only=self.context.read_only) if act.label]
         note = self.note
         self._keys.show(
             [note_line(note.text, note.role, acts, width) if note.text else keys_line(acts, width)]
         )
 
-    def _move(self, by: int) -> None:
+    @property
+    def window(self) -> int:
+        return self.entries.page
+
+    def move(self, by: int) -> None:
         self.entries.move(by)
         self.draw()
         if self._before is not None and self.entries.index >= len(self._rows) - PAGE // 4:
             self._more()
-
-    def do_down(self) -> None:
-        self._move(1)
-
-    def do_up(self) -> None:
-        self._move(-1)
-
-    def do_page_down(self) -> None:
-        self._move(self.entries.page)
-
-    def do_page_up(self) -> None:
-        self._move(-self.entries.page)
-
-    def do_top(self) -> None:
-        self._move(-len(self._rows))
-
-    def do_bottom(self) -> None:
-        self._move(len(self._rows))
 
     def do_undo_entry(self) -> None:
         chosen = self.entries.chosen

@@ -1,7 +1,6 @@
 """The first screen: who is in trouble, why, and when does it get worse."""
 
 from collections.abc import Sequence
-from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
@@ -9,32 +8,27 @@ from textual.app import ComposeResult
 from quotadeck.domain.commands import Role
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
 from quotadeck.domain.state import Urgency
-from quotadeck.sources.base import Source
 from quotadeck.tui import frame, rows, terminal
-from quotadeck.tui.actions import NothingToDo, allowed, available
+from quotadeck.tui.actions import NothingToDo, available
+from quotadeck.tui.changes import ChangesRows
 from quotadeck.tui.filter import Filter, Narrowed
-from quotadeck.tui.grid import Grid
-from quotadeck.tui.lines import Lines
-from quotadeck.tui.link import Link, Picture
+from quotadeck.tui.kit.grid import Grid
+from quotadeck.tui.kit.lines import Lines
+from quotadeck.tui.kit.page import NO_NOTE, Context, Note
+from quotadeck.tui.kit.spans import Line, crop
+from quotadeck.tui.link import Picture
 from quotadeck.tui.narrow import narrowed
-from quotadeck.tui.room import NO_NOTE, Note, Room
 from quotadeck.tui.state import Order, rank
-from quotadeck.tui.themes import Theme
 
 if TYPE_CHECKING:
-    from quotadeck.sources import AuditRow, CommandAnswer
     from quotadeck.tui.confirm import AnyRow
-    from quotadeck.tui.dialog import Dialog
-    from quotadeck.tui.propose import Proposal
 
 RATES_S: Final = (0.2, 0.5, 1.0, 2.0)
 FIXED_LINES: Final = 6
 """Two of header, the projects' titles, the rule, one of events, the keys."""
-NOTE_S: Final = 10
-"""So long a note takes the keys' place that tells no error; those stay until they were read."""
 
 
-class Overview(Room):
+class Overview(ChangesRows):
     """Projects, models, what happened last; a function of the link's picture."""
 
     DEFAULT_CSS = """
@@ -43,27 +37,18 @@ class Overview(Room):
     .dialog { layer: over; position: absolute; }
     """
 
-    def __init__(
-        self,
-        link: Link,
-        source: Source,
-        theme: Theme,
-        *,
-        read_only: bool,
-        zone: tzinfo | None,
-        notes: Sequence[str],
-    ) -> None:
-        super().__init__("overview", theme, read_only=read_only)
+    def __init__(self, context: Context, *, notes: Sequence[str] = ()) -> None:
+        super().__init__("overview", context)
         terminal.hold(self)
-        self._link = link
-        self._source = source
-        self._zone = zone
+        self._link = context.link
+        self._source = context.source
+        self._zone = context.zone
+        theme = context.theme
         self.note = Note(" · ".join(notes), "attention")
         self._order = Order()
         self._frozen: Picture | None = None
         self._filter = Filter()
         self._narrowed = Narrowed(())
-        self._dialog: Dialog | None = None
         self._summed: tuple[tuple[ProjectRow, ...], frame.Totals] | None = None
         self._rate = RATES_S.index(1.0)
         self._head = Lines(theme, id="head")
@@ -83,21 +68,18 @@ class Overview(Room):
     def compose(self) -> ComposeResult:
         yield from (self._head, self.projects, self._rule, self.targets, self._tail, self._keys)
 
-    def on_mount(self) -> None:
-        self.draw()
-
-    def on_resize(self) -> None:
-        self.draw()
-
     # -- drawing ---------------------------------------------------------------------------------
+
+    def pulse(self) -> None:
+        self.draw()
 
     def draw(self) -> None:
         """Draw the present; what did not change is not sent."""
         width = self.size.width
         if width == 0 or terminal.stalled(self.app):
             return
-        if self._dialog is not None:
-            self._dialog.draw()
+        if self.dialog is not None:
+            self.dialog.draw()
         if self.note.ends_ns is not None and self._link.monotonic_ns() >= self.note.ends_ns:
             self.note = NO_NOTE
         picture = self._frozen or self._link.picture()
@@ -141,7 +123,7 @@ class Overview(Room):
         )
         self._draw_keys(width)
 
-    def _show_head(self, first: rows.Line, more: Sequence[rows.Line]) -> None:
+    def _show_head(self, first: Line, more: Sequence[Line]) -> None:
         self._head.set_height(1 + len(more))
         self._head.show([first, *more])
 
@@ -161,7 +143,7 @@ class Overview(Room):
         )
         self._draw_keys(width)
 
-    def _second(self, picture: Picture) -> list[rows.Line]:
+    def _second(self, picture: Picture) -> list[Line]:
         width = self.size.width
         if picture.problem:
             return frame.problem_lines(picture.problem, self._source.label, width)
@@ -172,11 +154,11 @@ class Overview(Room):
             self._summed = (snapshot.projects, frame.totals(snapshot.projects))
         return self._summed[1]
 
-    def _status(self, picture: Picture | None, alarms: int, width: int) -> rows.Line:
+    def _status(self, picture: Picture | None, alarms: int, width: int) -> Line:
         frozen = self._frozen.present.now_us if self._frozen else None
         return frame.status_line(
             picture, label=self._source.label, problem=self._link.problem, alarms=alarms,
-            frozen_us=frozen, now_us=self._link.wall_us(), read_only=self.read_only,
+            frozen_us=frozen, now_us=self._link.wall_us(), read_only=self.context.read_only,
             zone=self._zone, width=width,
         )  # fmt: skip
 
@@ -185,10 +167,10 @@ class Overview(Room):
         return picture.whoami.role if picture else None
 
     def _draw_keys(self, width: int) -> None:
-        acts = available("overview", read_only=self.read_only)
+        acts = available("overview", read_only=self.context.read_only)
         role, seen = self._role(), self._narrowed
-        if self._dialog is not None:
-            line = frame.crop([], width)  # it has keys of its own
+        if self.dialog is not None:
+            line = crop([], width)  # it has keys of its own
         elif self.note.text:
             line = frame.note_line(self.note.text, self.note.role, acts, width, role)
         elif self._filter.typing or self._filter.text:
@@ -217,8 +199,8 @@ class Overview(Room):
     # -- keys ------------------------------------------------------------------------------------
 
     def typed(self, key: str, character: str | None) -> bool:
-        if self._dialog is not None:
-            self._dialog.press(key, character)
+        if self.dialog is not None:
+            self.dialog.press(key, character)
             return True
         if not self._filter.typing or key in ("up", "down", "pageup", "pagedown"):
             return False
@@ -227,8 +209,8 @@ class Overview(Room):
         return True
 
     def paste(self, text: str) -> None:
-        if self._dialog is not None:
-            self._dialog.paste(text)
+        if self.dialog is not None:
+            self.dialog.paste(text)
         elif self._filter.typing:
             self._filter = self._filter.insert(text)
             self.draw()
@@ -238,27 +220,13 @@ class Overview(Room):
         """The table that has the cursor."""
         return self.projects if self.projects.active else self.targets
 
-    def _move(self, by: int) -> None:
+    @property
+    def window(self) -> int:
+        return self.grid.page
+
+    def move(self, by: int) -> None:
         self.grid.move(by)
         self.draw()
-
-    def do_down(self) -> None:
-        self._move(1)
-
-    def do_up(self) -> None:
-        self._move(-1)
-
-    def do_page_down(self) -> None:
-        self._move(self.grid.page)
-
-    def do_page_up(self) -> None:
-        self._move(-self.grid.page)
-
-    def do_top(self) -> None:
-        self._move(-len(self.grid.rows))
-
-    def do_bottom(self) -> None:
-        self._move(len(self.grid.rows))
 
     def do_tables(self) -> None:
         self.projects.active = not self.projects.active
@@ -287,77 +255,13 @@ class Overview(Room):
         self._rate = max(0, min(rate, len(RATES_S) - 1))
         self.say(f"drawn every {self.interval_s:g} s")
 
-    def say(self, text: str, role: str = "normal") -> None:
-        ends_ns = self._link.monotonic_ns() + NOTE_S * 1_000_000_000
-        self.note = Note(text, role, ends_ns if role == "normal" else None)
-        self.draw()
-
     def do_audit(self) -> None:
-        from quotadeck.tui.audit import Audit
+        from quotadeck.tui.pages.audit import Audit
 
-        self.app.push_screen(
-            Audit(self._source, self.palette, read_only=self.read_only, zone=self._zone,
-                  undo=self._undo_entry)
-        )  # fmt: skip
+        self.app.push_screen(Audit(self.context, undo=self.undo_entry))
 
-    # -- changes ---------------------------------------------------------------------------------
-
-    def do_pause(self) -> None:
-        self._propose("pause")
-
-    def do_resume(self) -> None:
-        self._propose("resume")
-
-    def do_limit(self) -> None:
-        self._propose("limit")
-
-    def do_fallback(self) -> None:
-        self._propose("fallback")
-
-    def do_undo(self) -> None:
-        self._propose("undo")
-
-    def _undo_entry(self, entry: "AuditRow") -> None:
-        """Open the dialog for an undo that was asked for in the audit. Raises NothingToDo."""
-        from quotadeck.tui.undo import undo_of_entry
-
-        picture = self._changeable("undo")
-        proposal = undo_of_entry(entry, self._zone, picture.present.now_us)
-        self.app.pop_screen()
-        self._open(proposal)
-
-    def _propose(self, act_id: str) -> None:
-        from quotadeck.tui.propose import propose
-        from quotadeck.tui.undo import undo_on_row
-
-        try:
-            picture = self._changeable(act_id)
-            row, snapshot = self._newest_row(picture.snapshot), picture.snapshot
-            if act_id == "undo":
-                proposal = undo_on_row(row, snapshot, self._zone, picture.present.now_us)
-            else:
-                proposal = propose(act_id, row, snapshot, self._zone)
-        except NothingToDo as why:
-            self.say(str(why), "attention")
-            return
-        self.grid.pin()
-        self._open(proposal)
-
-    def _changeable(self, act_id: str) -> Picture:
-        """The newest picture, where this operator may do that. Raises NothingToDo."""
-        picture = self._link.picture()
-        if picture is None:
-            raise NothingToDo("nothing can be changed before the first reading")
-        act = next(act for act in self.keys.values() if act.id == act_id)
-        if not allowed(act, picture.whoami.role):
-            who = picture.whoami
-            raise NothingToDo(
-                f"{who.actor} is a {who.role.value} here: to {act_id} takes an {act.role.value}"
-            )
-        return picture
-
-    def _newest_row(self, snapshot: Snapshot) -> "AnyRow":
-        """The chosen row as it is now: a frozen picture may show it as it was. Or NothingToDo."""
+    def row_to_change(self, snapshot: Snapshot) -> "AnyRow":
+        """The chosen row as it is now: a frozen picture may show it as it was."""
         chosen = self.grid.chosen
         if chosen is None:
             raise NothingToDo("no row is chosen")
@@ -365,35 +269,8 @@ class Overview(Room):
         row = next((row for row in known if row.id == chosen.id), None)
         if row is None:
             raise NothingToDo(f"{chosen.id} is no longer there")
+        self.grid.pin()
         return row
 
-    def _open(self, proposal: "Proposal") -> None:
-        from quotadeck.tui.dialog import Dialog
-
-        self._dialog = Dialog(
-            proposal, self._source, self._newest, self.palette, zone=self._zone, done=self._close
-        )
-        self.mount(self._dialog)
-        self._dialog.begin()
-        self.draw()
-
-    def _newest(self) -> Snapshot:
-        snapshot = self._link.snapshot
-        assert snapshot is not None, "a dialog opens only after a reading"
-        return snapshot
-
-    def _close(self, answer: "CommandAnswer | None") -> None:
-        from quotadeck.tui.consequence import outcome
-
-        if self._dialog is None:
-            return
-        unanswered = self._dialog.unanswered
-        self._dialog.remove()
-        self._dialog = None
-        if answer is not None:
-            self._frozen = None  # what was changed is to be seen
-            self.say(*outcome(answer, self._zone, self._newest().at_us))
-        elif unanswered:
-            self.say("left before the answer came: the audit tells what is in force", "attention")
-        else:
-            self.say("nothing was changed")
+    def changed(self) -> None:
+        self._frozen = None

@@ -1,0 +1,1 @@
+"""What every page is made of: spans, lines, grids, columns, and the page itself."""

@@ -1,0 +1,1 @@
+"""The screens an operator goes to, a file each."""
