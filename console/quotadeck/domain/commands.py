@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
+
+from quotadeck.domain.notice import Notice
 
 Value = int | str | bool
 """A value that a command sets: a limit, nano-dollars, a target's id, True for paused."""
+
+Code = Literal["not_allowed", "not_found", "stale", "conflict", "invalid", "unrecorded"]
+"""``unrecorded``: what loosens could not be written to the command log."""
 
 MAX_REASON: Final = 200
 MAX_OVERRIDE_MS: Final = 31 * 24 * 3_600_000
@@ -90,6 +95,14 @@ class Command:
     def expires(self) -> bool:
         """Whether it ends by itself."""
         return self.for_ms is not None or self.until_us is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A refused command: nothing changes. ``code`` is for programs, the notice for people."""
+
+    code: Code
+    notice: Notice
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,71 @@
+"""What came of a command, and the lines of the audit, as values.
+
+Instants are UTC microseconds, money is nano-dollars, durations are milliseconds. What is to be
+told to people is a kind with its facts: `quotadeck.words` words it for whoever reads it.
+"""
+
+from dataclasses import dataclass
+
+from quotadeck.domain.commands import Entry, Rejected, Value
+from quotadeck.domain.notice import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the last minutes' roll-ups say about a change: an estimate, not a replay."""
+
+    minutes: int
+    requests: int
+    """Requests that came in that time, refused ones included."""
+    admitted_before: int
+    admitted_after: int
+    refused_before: int
+    refused_after: int
+    spend_before_nano: int
+    spend_after_nano: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnswer:
+    """What came of a command, or of a dry run what would come of it.
+
+    ``before``, ``after`` and ``then`` are values of ``field`` in force: None is no limit, not
+    paused, no key.
+    """
+
+    applied: bool
+    subject: str
+    field: str | None = None
+    dry_run: bool = False
+    recorded: bool = True
+    """False: in force, but the command log could not be written."""
+    repeated: bool = False
+    """This idempotency key was answered before; this is that answer again."""
+    command_id: str = ""
+    seq: int = 0
+    before: Value | None = None
+    after: Value | None = None
+    until_us: int | None = None
+    """When it ends by itself; None for a standing change."""
+    then: Value | None = None
+    """The value that is in force again afterwards; of no meaning where there is no end."""
+    refused: Rejected | None = None
+    """Why nothing was changed."""
+    warnings: tuple[Notice, ...] = ()
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An entry of the command log, and whether it is in force: neither ended nor undone."""
+
+    entry: Entry
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Newest first; ``next_before_seq`` is where the next page begins, None at the end."""
+
+    rows: tuple[AuditRow, ...]
+    next_before_seq: int | None
