@@ -7,7 +7,7 @@ INSTALL = $(PIP) install --require-hashes -r
 SELF = $(PIP) install --no-deps --no-build-isolation -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types contracts unit soak bench docs shots requirements clean
+.PHONY: help run test check format lint types contracts unit soak bench docs shots screens requirements clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 24
@@ -50,6 +50,9 @@ docs: $(VENV)/.dev ## write the generated parts of the documents
 shots: $(VENV)/.dev ## take the pictures of the screen that the README shows
 	@$(BIN)/python -m tests.shots --settle 75 --keys l,x,2 tests/pictures/overview.svg tests/pictures/limit.svg \
 	  -- $(BIN)/quotadeck demo --theme dark
+
+screens: $(VENV)/.dev ## write the kept screens that the tests compare with; then read what changed
+	@$(BIN)/python -m tests.screens --write
 
 requirements: $(VENV)/.dev ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

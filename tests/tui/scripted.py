@@ -46,6 +46,8 @@ class Scripted:
     answer: Callable[[Command, bool], CommandAnswer] | None = None
     hold: asyncio.Event | None = None
     """Answers wait for it."""
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
+    """When a reading arrives: the console's own clock, where a test turns that."""
 
     async def stream(self) -> AsyncIterator[Reading]:
         last: Snapshot | None = None
@@ -55,7 +57,7 @@ class Scripted:
             if following is not None or (last is not None and not self.silent):
                 last = following or last
                 assert last is not None
-                yield Reading(last, self.whoami, time.monotonic_ns(), fresh=following is not None)
+                yield Reading(last, self.whoami, self.monotonic_ns(), fresh=following is not None)
             await asyncio.sleep(self.every_s)
 
     async def snapshot(self) -> Reading:

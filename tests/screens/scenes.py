@@ -1,0 +1,111 @@
+"""Every page and every dialog, each with the keys that lead to it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from quotadeck.domain.commands import Command, Role
+from quotadeck.domain.snapshot import Snapshot, Whoami
+from quotadeck.sources import AuditRow, CommandAnswer
+from tests.tui.scenes import calm, fire, hostile
+
+Step = tuple[tuple[str, ...], str]
+"""Keys, and a text that is shown when they are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A reading, and the way from it to the screen that is meant.
+
+    ``source`` are fields of the scripted source; ``late_ms`` passes without a heartbeat when all
+    steps are done; ``gone`` says that the source leaves then.
+    """
+
+    steps: tuple[Step, ...] = ()
+    reading: Callable[[], Snapshot] | None = fire
+    read_only: bool = False
+    source: Mapping[str, Any] = field(default_factory=dict)
+    late_ms: int = 0
+    gone: bool = False
+
+
+def _to(name: str, *keys: str) -> Step:
+    """From the first row to a project of `fire`, in its reading order."""
+    order = ("mobile-app", "analytics", "batch-embed", "support-chat", "content-gen", "search")
+    return (*("j" for _ in range(order.index(name))), *keys), ""
+
+
+def _entry(seq: int, **more: Any) -> AuditRow:
+    told: dict[str, Any] = {
+        "seq": seq, "id": f"cmd_{seq:032x}", "at": "2026-11-23T18:01:00Z", "actor": "mika",
+        "role": Role.OPERATOR, "origin": "socket", "action": "limit",
+        "subject": "project:analytics", "field": "rpm", "before": "10", "after": "20",
+        "reason": "orders import, asked by payments", "public": False,
+        "until": "2026-11-23T18:49:00Z", "applied": True, "error": "", "in_force": False,
+        "hash": "",
+    }  # fmt: skip
+    return AuditRow(**(told | more))
+
+
+_AUDIT: Final = (
+    _entry(9, in_force=True),
+    _entry(8, action="pause", subject="project:content-gen", field="paused", before="running",
+           after="paused", reason="batch bug", until="2026-11-23T18:44:00Z", in_force=True),
+    _entry(7, applied=False, error="tpm 9,000,000 is above what an operator may set", actor="ken",
+           field="tpm", before="80000", after="9000000", until=None),
+    _entry(6, action="fallback", subject="model:gpt-4.1", field="target", before="main/gpt-4.1",
+           after="main/gemini-2.5-flash", reason="", until=None),
+    *(_entry(seq, actor="automation-with-a-long-name") for seq in range(5, 0, -1)),
+)  # fmt: skip
+
+
+def _refuse(command: Command, dry_run: bool) -> CommandAnswer:
+    answer: dict[str, Any] = {
+        "applied": False, "dry_run": dry_run, "subject": command.subject, "field": "rpm",
+        "before": "20", "after": "20", "error_code": "above_ceiling",
+        "error": "rpm 9,000 is above what an operator may set: 1,000; ask an admin",
+    }  # fmt: skip
+    return CommandAnswer(**answer)
+
+
+_LIMIT: Final = _to("analytics", "l", *"80k")
+SCENES: Final[Mapping[str, Scene]] = {
+    "overview": Scene(),
+    "overview-calm": Scene(reading=calm),
+    "overview-many": Scene(steps=(((*"jjj", "G"), "300/300"),), reading=lambda: fire(300)),
+    "overview-hostile": Scene(reading=hostile),
+    "overview-models": Scene(steps=((("tab",), "main/claude"),)),
+    "overview-filter": Scene(steps=((("slash", *"storm"), "storm"),)),
+    "overview-filtered": Scene(steps=((("slash", *"storm", "enter"), "hides"),)),
+    "overview-frozen": Scene(steps=((("space",), "FROZEN"),)),
+    "overview-late": Scene(late_ms=7_000),
+    "overview-gone": Scene(gone=True),
+    "overview-read-only": Scene(read_only=True, steps=((("l",), "read-only"),)),
+    "overview-viewer": Scene(
+        source={"whoami": Whoami("kim", Role.VIEWER)}, steps=((("p",), "viewer"),)
+    ),
+    "nobody": Scene(reading=None, gone=True),
+    "audit": Scene(
+        source={"rows": _AUDIT}, steps=((("a",), "orders import"), (("j",), "batch bug"))
+    ),
+    "audit-empty": Scene(steps=((("a",), "nothing was ever changed"),)),
+    "help": Scene(steps=((("question_mark",), "overview: keys"),)),
+    "help-audit": Scene(steps=((("a",), "nothing"), (("question_mark",), "audit: keys"))),
+    "dialog-limit": Scene(steps=(_LIMIT, ((), "estimate"))),
+    "dialog-limit-wrong": Scene(steps=(_to("analytics", "l", *"many", "enter"), ((), "! "))),
+    "dialog-limit-refused": Scene(steps=(_LIMIT, ((), "ask an admin")),
+                                  source={"answer": _refuse}),
+    "dialog-pause": Scene(steps=(_to("analytics", "p"), ((), "running"))),
+    "dialog-pause-high": Scene(
+        steps=(_to("support-chat", "p", *"storming client"), ((), "→"), (("enter",), "confirm"))
+    ),
+    "dialog-pause-model": Scene(steps=((("tab", "p"), "model"), ((), "running"))),
+    "dialog-resume": Scene(steps=(_to("content-gen", "r"), ((), "→ paused"))),
+    "dialog-fallback": Scene(steps=(_to("analytics", "f"), ((), "running"))),
+    "dialog-undo": Scene(steps=(_to("analytics", "u"), ((), "takes back"), ((), "→ paused"))),
+    "dialog-applied": Scene(
+        steps=(_to("analytics", "l", *"40", "tab", "tab", *"import"), ((), "estimate"),
+               (("enter",), "done:"))
+    ),
+}  # fmt: skip
+"""By the name of the file in ``shots/``."""
