@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from quotadeck.cli.reference import commands_reference
-from quotadeck.tui.actions import keys_reference
+from quotadeck.tui.keys.bindings import keys_reference
 from quotadeck.wire.config import config_reference, example
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from quotadeck.clock import MachineClock
 from quotadeck.domain.commands import Command
 from quotadeck.tui.app import Quotadeck
+from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.themes import find_theme
 from tests.tui.play import JST
@@ -16,9 +17,11 @@ from tests.tui.scenes import fire
 from tests.tui.scripted import Scripted
 
 
-def quotadeck(source: Scripted, *, read_only: bool = False) -> Quotadeck:
+def quotadeck(source: Scripted, *, read_only: bool = False, keys: Keys | None = None) -> Quotadeck:
     theme, _ = find_theme("dark", {})
-    return Quotadeck(source, clock=MachineClock(), theme=theme, read_only=read_only, zone=JST)
+    return Quotadeck(
+        source, clock=MachineClock(), theme=theme, keys=keys or Keys(read_only=read_only), zone=JST
+    )
 
 
 def scripted(**more: Any) -> Scripted:
@@ -44,7 +47,7 @@ async def sees(pilot: Pilot[int], *texts: str) -> None:
         raise AssertionError(f"{texts} not in:\n{shown(app)}") from None
 
 
-async def choose(pilot: Pilot[int], name: str) -> None:
+async def choose(pilot: Pilot[int], name: str, down: str = "j") -> None:
     """Move the cursor to a project."""
     app = pilot.app
     assert isinstance(app, Quotadeck)
@@ -53,7 +56,7 @@ async def choose(pilot: Pilot[int], name: str) -> None:
         chosen = app.overview.projects.chosen
         if chosen is not None and chosen.name == name:
             return
-        await pilot.press("j")
+        await pilot.press(down)
     raise AssertionError(f"no project {name}")
 
 

@@ -16,7 +16,7 @@ from tests.tui.scripted import Scripted, agree
 
 def framed(pilot: Pilot[int]) -> str:
     """What stands in the dialog."""
-    (dialog,) = pilot.app.screen.query(".dialog").results(Lines)
+    (dialog,) = pilot.app.screen.query(".modal").results(Lines)
     return "\n".join(dialog.text())
 
 

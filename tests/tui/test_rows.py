@@ -9,7 +9,8 @@ from quotadeck.domain.snapshot import Flow
 from quotadeck.domain.state import Kind
 from quotadeck.tui import figures as f
 from quotadeck.tui import frame
-from quotadeck.tui.actions import available
+from quotadeck.tui.keys.bindings import Keys
+from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.fit import bar, cell_len
 from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.link import Picture
@@ -52,13 +53,13 @@ def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
         frame.totals_line(picture, sums, width),
         frame.detail_line(snapshot.projects[0], snapshot.routes, NOW, "1/6", JST, width),
         *frame.event_lines(snapshot.events, 3, AT_US, JST, width),
-        frame.keys_line(available("overview", read_only=False), width),
+        frame.keys_line(Keys().at("overview"), width),
         *(
             frame.filter_line(
-                filter_text,
+                Editor.holding(filter_text),
                 hidden,
                 troubles,
-                available("overview", read_only=False),
+                Keys(),
                 width,
                 typing=typing,
             )
@@ -66,7 +67,7 @@ def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
             for hidden, troubles in ((0, 0), (41, 3))
             for typing in (False, True)
         ),
-        frame.note_line("x" * 60, "normal", available("overview", read_only=False), width),
+        frame.note_line("x" * 60, "normal", Keys().at("overview"), width),
     ]
     assert [cell_len(text(line)) for line in lines] == [width] * len(lines)
     assert "gw-tokyo-1 ● live" in text(status)
@@ -145,8 +146,7 @@ def test_what_is_refused_stands_in_the_sums() -> None:
 
 
 def test_the_keys_stay_while_a_filter_is_in_force() -> None:
-    acts = available("overview", read_only=False)
-    line = text(frame.filter_line("shop", 0, 0, acts, 80, typing=False))
+    line = text(frame.filter_line(Editor.holding("shop"), 0, 0, Keys(), 80, typing=False))
     assert line.startswith("/shop    esc clear  p pause  r resume  l limit  f fallback")
     assert "? help" in line
 
@@ -201,7 +201,7 @@ def test_a_sick_gateway_says_so_even_where_there_is_no_room() -> None:
 
 def test_the_help_key_is_there_at_any_width() -> None:
     for width in (20, 40, 60, 80, 200):
-        line = text(frame.keys_line(available("overview", read_only=False), width))
+        line = text(frame.keys_line(Keys().at("overview"), width))
         assert "? help" in line
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.typed import TypedWrong
-from quotadeck.tui.values import as_command_line, lasting_ms
+from quotadeck.tui.change.values import as_command_line, lasting_ms
 
 
 @pytest.mark.parametrize(

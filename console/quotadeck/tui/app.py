@@ -18,6 +18,7 @@ from quotadeck.domain.clock import Clock
 from quotadeck.sources import load_answers
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
+from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.page import Context, Page
 from quotadeck.tui.link import Link
 from quotadeck.tui.pages.overview import Overview
@@ -48,7 +49,7 @@ class Quotadeck(App[int], inherit_bindings=False):
         *,
         clock: Clock,
         theme: Theme,
-        read_only: bool = False,
+        keys: Keys | None = None,
         zone: tzinfo | None = None,
         notes: Sequence[str] = (),
     ) -> None:
@@ -59,7 +60,8 @@ class Quotadeck(App[int], inherit_bindings=False):
         self.theme = f"quotadeck-{theme.name}"
         self._news = asyncio.Event()
         self.link = Link(source, clock, self._news.set)
-        self.overview = Overview(Context(self.link, source, theme, zone, read_only), notes=notes)
+        context = Context(self.link, source, theme, keys or Keys(), zone)
+        self.overview = Overview(context, notes=notes)
 
     def get_default_screen(self) -> Overview:
         return self.overview
@@ -122,7 +124,7 @@ def _load_the_rest() -> None:
     CPython's import lock before 3.12 (python/cpython#91351), and took the console down once.
     """
     load_answers()
-    for module in ("consequence", "dialog", "pages.audit", "pages.help", "undo"):
+    for module in ("change.dialog", "change.undo", "pages.audit", "pages.help"):
         import_module(f"quotadeck.tui.{module}")
 
 

@@ -1,16 +1,14 @@
-"""The filter of the overview as a value: a key gives the next one, and it counts what it hides."""
+"""The filter of a list as a value: a key gives the next one, and it counts what it hides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import Urgency
 from quotadeck.domain.state_words import words_of
-from quotadeck.domain.text import clean
+from quotadeck.tui.keys.act import Act
+from quotadeck.tui.kit.editor import BLANK, Editor
 from quotadeck.tui.state import Present
-
-_MOST: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +24,22 @@ class Narrowed:
 class Filter:
     """Text that a row's id, name or state contains; after ``!`` what they do not contain."""
 
-    text: str = ""
+    line: Editor = BLANK
     typing: bool = False
 
-    def press(self, key: str, character: str | None) -> "Filter | None":
-        """The filter after a key; None if the key is not for it."""
-        match key:
-            case "enter":
-                return replace(self, typing=False)
-            case "escape" | "ctrl+c":
-                return Filter()
-            case "backspace":
-                return replace(self, text=self.text[:-1])
-            case "ctrl+u":
-                return replace(self, text="")
-            case _:
-                typed = character and character.isprintable()
-                return self.insert(character) if typed and character else None
+    @property
+    def text(self) -> str:
+        return self.line.text
+
+    def do(self, act: Act) -> "Filter":
+        """The filter after an action of its own or of the editor."""
+        if act.scope == "editor":
+            return replace(self, line=self.line.do(act.verb))
+        return replace(self, typing=False) if act.verb == "keep" else Filter()
 
     def insert(self, typed: str) -> "Filter":
-        """The filter after typing or pasting; a pasted line's end is no part of it."""
-        return replace(self, text=(self.text + clean(typed.rstrip("\r\n"), _MOST))[:_MOST])
+        """The filter after typing or pasting."""
+        return replace(self, line=self.line.insert(typed))
 
     def of(self, rows: Sequence[ProjectRow], now: Present) -> Narrowed:
         """The rows that it leaves, in their order."""

@@ -12,7 +12,9 @@ from quotadeck.domain.snapshot import Event, ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Kind, Urgency
 from quotadeck.domain.state_words import cleared_words, words_of
 from quotadeck.tui import figures as f
-from quotadeck.tui.actions import Act, allowed, key_name
+from quotadeck.tui.keys.act import Act, allowed, key_name
+from quotadeck.tui.keys.bindings import Keys
+from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.fit import bar, cell_len, fit, fit_middle, fit_tail, folded
 from quotadeck.tui.kit.spans import GAP, Line, Span, crop, spread
 from quotadeck.tui.link import Picture
@@ -261,10 +263,10 @@ def _limits(row: ProjectRow, zone: tzinfo | None, columns: Columns) -> list[str]
     return [text for _, text in sorted(told, key=lambda one: one[0] != cause)]
 
 
-def nothing_line(text: str, width: int) -> Line:
-    """Where the rows would be, when the filter leaves none."""
+def nothing_line(text: str, clear: str, width: int) -> Line:
+    """Where the rows would be, when the filter leaves none; ``clear`` is the key that ends it."""
     shown = fit(text, min(cell_len(text), width // 4))
-    words = f"  nothing matches /{shown}; esc clears it" if text else ""
+    words = f"  nothing matches /{shown}; {clear} clears it" if text else ""
     return crop([Span(words, "dim")], width)
 
 
@@ -286,15 +288,19 @@ def keys_line(acts: Sequence[Act], width: int, role: Role | None = None) -> Line
 
     What ``role`` may not do is there, but its key is dim.
     """
-    shown = [act for act in acts if act.label]
+    shown = [act for act in acts if act.label and act.keys]
     while len(shown) > 1 and sum(map(_asks, shown)) > width + 2:
-        shown.pop(next(i for i in range(len(shown) - 1, -1, -1) if shown[i].id != "help"))
+        shown.pop(next(i for i in range(len(shown) - 1, -1, -1) if shown[i].verb != "help"))
+    return crop(_keys_spans(shown, role), width)
+
+
+def _keys_spans(acts: Sequence[Act], role: Role | None = None) -> list[Span]:
     spans: list[Span] = []
-    for act in shown:
+    for act in acts:
         may = role is None or allowed(act, role)
         spans += [Span(key_name(act.keys[0]), "key" if may else "dim")]
-        spans += [Span(f" {act.label}" + ("" if act is shown[-1] else "  "), "dim")]
-    return crop(spans, width)
+        spans += [Span(f" {act.label}" + ("" if act is acts[-1] else "  "), "dim")]
+    return spans
 
 
 def _asks(act: Act) -> int:
@@ -315,26 +321,35 @@ _LEAST_KEYS: Final = 8
 
 
 def filter_line(
-    text: str,
+    line: Editor,
     hidden: int,
     troubles: int,
-    acts: Sequence[Act],
+    keys: Keys,
     width: int,
     *,
     typing: bool,
     role: Role | None = None,
 ) -> Line:
     """The filter, how much it hides, and the keys beside it as far as they fit."""
-    shown = text if typing else fit(text, min(cell_len(text), width // 4))
-    left = [Span("/", "key"), Span(shown, "strong"), Span(" ", "chosen" if typing else "normal")]
+    text = line.text
+    shown = [Span(fit(text, min(cell_len(text), width // 4)), "strong"), Span(" ", "normal")]
+    if typing:
+        before, under, after = line.window(max(8, width - _BESIDE_FILTER))
+        shown = [Span(before, "strong"), Span(under, "chosen"), Span(after, "strong")]
+    left = [Span("/", "key"), *shown]
     if hidden:
         left.append(Span(f" hides {hidden:,}" + (", " if troubles else ""), "dim"))
     if troubles:
         left.append(Span(f"{troubles:,} in trouble", "trouble"))
     if typing:
-        keys: Line = (Span("   enter", "key"), Span(" keep  ", "dim"), Span("esc", "key"),
-                      Span(" clear  ", "dim"), Span("!text the others", "dim"))  # fmt: skip
-        return crop([*left, *keys], width)
-    left += [Span("   esc", "key"), Span(" clear  ", "dim")]
-    room = width - sum(cell_len(span.text) for span in left)
-    return crop([*left, *keys_line(acts, max(0, room), role)], width)
+        beside = [*_keys_spans(keys.of("filter")), Span("  !text the others", "dim")]
+    else:
+        clear = Span(keys.shown("overview.clear"), "key")
+        beside = [clear, Span(" clear  ", "dim")]
+        room = width - sum(cell_len(span.text) for span in (*left, *beside)) - 3
+        beside += keys_line(keys.at("overview"), max(0, room), role)
+    return crop([*left, Span("   "), *beside], width)
+
+
+_BESIDE_FILTER: Final = 28
+"""What is hidden, told beside a filter that is being typed."""

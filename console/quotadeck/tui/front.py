@@ -9,6 +9,7 @@ from datetime import tzinfo
 from quotadeck.clock import MachineClock
 from quotadeck.domain.clock import Clock
 from quotadeck.sources.base import Source
+from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.themes import find_theme
 
 
@@ -47,7 +48,7 @@ def run_console(
             source,
             clock=clock or MachineClock(),
             theme=palette,
-            read_only=read_only,
+            keys=Keys(read_only=read_only),
             zone=zone,
             notes=tuple(f"theme {bad.path.name} left out: {bad.problem}" for bad in failed),
         )

@@ -76,6 +76,11 @@ class Link:
         """The newest snapshot, however old."""
         return self._reading.snapshot if self._reading else None
 
+    def newest(self) -> Snapshot:
+        """As `snapshot`, for what opens only after a reading."""
+        assert self._reading is not None, "there was no reading yet"
+        return self._reading.snapshot
+
     def picture(self) -> Picture | None:
         """The newest reading in the reader's present; None before the first.
 

@@ -8,7 +8,10 @@ from textual.screen import Screen
 
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
-from quotadeck.tui.actions import Place, key_map, key_name
+from quotadeck.tui.keys.act import Act, is_text, key_name
+from quotadeck.tui.keys.bindings import Keys
+from quotadeck.tui.keys.table import TYPED, Place
+from quotadeck.tui.kit.modal import Modal
 from quotadeck.tui.link import Link
 from quotadeck.tui.themes import Theme
 
@@ -20,8 +23,13 @@ class Context:
     link: Link
     source: Source
     theme: Theme
+    keys: Keys
     zone: tzinfo | None = None
-    read_only: bool = False
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed from here."""
+        return self.keys.read_only
 
 
 class Note(NamedTuple):
@@ -35,26 +43,30 @@ class Note(NamedTuple):
 NO_NOTE: Final = Note()
 NOTE_S: Final = 10
 """So long a note takes the keys' place that tells no error; those stay until they were read."""
-_NEVER_TYPED: Final = ("redraw", "suspend")
-"""These are about the terminal, whatever is being typed into."""
 _TO_THE_END: Final = 1_000_000_000
 
 
 class Page(Screen[None], inherit_bindings=False):
-    """A full screen: `do_ID` does action ID, `draw` shows what there is.
+    """A full screen: `do_VERB` does the table's action, `draw` shows what there is.
 
-    A page that moves says how far a page is (`window`) and what a move does (`move`).
+    A page that moves says how far a page is (`window`) and what a move does (`move`). A modal that
+    stands over it has the keys until it is done; what is behind it goes on.
     """
 
     AUTO_FOCUS: ClassVar[str | None] = ""
+    DEFAULT_CSS = """
+    Page { layers: base over; }
+    Page .modal { layer: over; position: absolute; }
+    """
 
     def __init__(self, place: Place, context: Context) -> None:
         super().__init__()
         self.context = context
         self.palette = context.theme
-        self.place: Place = place
-        self.keys = key_map(place, read_only=context.read_only)
+        self.keys = context.keys
+        self.modal: Modal | None = None
         self.note = NO_NOTE
+        self._place = place
         terminal.send_only_cells(self)
 
     # -- drawing ---------------------------------------------------------------------------------
@@ -65,12 +77,29 @@ class Page(Screen[None], inherit_bindings=False):
 
     def pulse(self) -> None:
         """The interval is over, or a reading came: draw what is a function of it."""
+        if self.modal is not None and not terminal.stalled(self.app):
+            self.modal.draw()
 
     def on_mount(self) -> None:
         self.draw()
 
     def on_resize(self) -> None:
         self.draw()
+        if self.modal is not None:
+            self.modal.draw()
+
+    def open(self, modal: Modal) -> None:
+        """Put a modal over the page; the next key is already its own."""
+        self.modal = modal
+        self.mount(modal)
+        modal.begin()
+        self.draw()
+
+    def close(self) -> None:
+        """Take the modal away."""
+        if self.modal is not None:
+            self.modal.remove()
+            self.modal = None
 
     def say(self, text: str, role: str = "normal") -> None:
         """Words in answer to a key, on the line of the keys; errors stand until the next key."""
@@ -80,33 +109,47 @@ class Page(Screen[None], inherit_bindings=False):
 
     # -- keys ------------------------------------------------------------------------------------
 
+    @property
+    def place(self) -> Place:
+        """Which of the table's places it is."""
+        return self._place
+
     def press(self, key: str, character: str | None) -> None:
-        """Do what a key does here."""
-        act = self.keys.get(key) or self.keys.get(character or "")
+        """Do what a key does here, or in the modal."""
         read, self.note = self.note, NO_NOTE
-        if (act is None or act.id not in _NEVER_TYPED) and self.typed(key, character):
-            return
+        place = (self.modal or self).place
+        act = self.keys.act(place, key, character)
         if act is not None:
-            getattr(self, f"do_{act.id}")()
-        else:
+            self._do(act)
+        elif place in TYPED and is_text(character):
+            self.paste(character or "")
+        elif self.modal is None and place not in TYPED:
             self.say(self._unknown(key, character), "attention")
         if read != NO_NOTE and self.is_current:
             self.draw()
 
-    def typed(self, key: str, character: str | None) -> bool:  # noqa: ARG002 for those who type
-        """Take a key before the table does; True if it was taken."""
-        return False
-
     def paste(self, text: str) -> None:
-        """Take what was pasted; where nothing is typed it is nothing."""
+        """Take what was typed or pasted; where nothing is typed it is nothing."""
+        (self.modal or self).insert(text)
+
+    def _do(self, act: Act) -> None:
+        (self if act.scope == "app" else self.modal or self).do(act)
+
+    def do(self, act: Act) -> None:
+        """Do an action of the page's place."""
+        getattr(self, f"do_{act.verb}")()
+
+    def insert(self, text: str) -> None:
+        """Take text into what is being typed."""
 
     def _unknown(self, key: str, character: str | None) -> str:
         name = character if character and character.isprintable() else key_name(key)
-        act = key_map(self.place, read_only=False).get(key)
+        act = self.keys.named(self.place, key, character)
         if act is not None:
-            return f"this console is read-only: {name} would {act.id.replace('_', ' ')}"
-        way = "esc goes back" if self.place == "help" else "? lists the keys"
-        return f"{name} does nothing here; {way}"
+            return f"this console is read-only: {name} would {act.verb}"
+        if self.place == "help":
+            return f"{name} does nothing here; {self.keys.shown('opened.back')} goes back"
+        return f"{name} does nothing here; {self.keys.shown('page.help')} lists the keys"
 
     # -- moving ----------------------------------------------------------------------------------
 

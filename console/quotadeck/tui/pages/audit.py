@@ -1,6 +1,5 @@
 """The audit: who changed what, why, and whether it is in force; newest first."""
 
-from collections.abc import Callable
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
@@ -10,32 +9,34 @@ from quotadeck.domain.days import micros
 from quotadeck.domain.text import clean
 from quotadeck.domain.wording import bare
 from quotadeck.sources.base import SourceError
-from quotadeck.tui.actions import NothingToDo, available
+from quotadeck.tui.change.page import Changing
 from quotadeck.tui.figures import grouped, local
 from quotadeck.tui.frame import keys_line, note_line
+from quotadeck.tui.keys.act import Act, NothingToDo
 from quotadeck.tui.kit.fit import fit, fit_middle
 from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
-from quotadeck.tui.kit.page import Context, Page
+from quotadeck.tui.kit.page import Context
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.tui.link import Picture
 from quotadeck.tui.state import short_field
 
 if TYPE_CHECKING:
     from quotadeck.sources import AuditRow
+    from quotadeck.tui.change.propose import Proposal
 
 PAGE: Final = 100
 
 
-class Audit(Page):
+class Audit(Changing):
     """The command log as a list; more is read when the cursor nears its end."""
 
     DEFAULT_CSS = "#title, #keys { height: 1; } #chosen { height: 2; }"
 
-    def __init__(self, context: Context, *, undo: "Callable[[AuditRow], None]") -> None:
+    def __init__(self, context: Context) -> None:
         super().__init__("audit", context)
         theme = context.theme
         self._zone = context.zone
-        self._undo = undo
         self._rows: list[AuditRow] = []
         self._before: int | None = None
         self._reading = False
@@ -84,11 +85,14 @@ class Audit(Page):
         chosen = self.entries.chosen
         words = audit_words(chosen, self._zone) if chosen else ("", "")
         self._words.show([crop([Span(text, "normal")], width) for text in words])
-        acts = [act for act in available("audit", read_only=self.context.read_only) if act.label]
-        note = self.note
-        self._keys.show(
-            [note_line(note.text, note.role, acts, width) if note.text else keys_line(acts, width)]
-        )
+        acts, note = self.keys.at("audit"), self.note
+        if self.modal is not None:
+            line = crop([], width)  # it has keys of its own
+        elif note.text:
+            line = note_line(note.text, note.role, acts, width)
+        else:
+            line = keys_line(acts, width)
+        self._keys.show([line])
 
     @property
     def window(self) -> int:
@@ -100,14 +104,17 @@ class Audit(Page):
         if self._before is not None and self.entries.index >= len(self._rows) - PAGE // 4:
             self._more()
 
-    def do_undo_entry(self) -> None:
+    def proposal(self, _act: Act, picture: Picture, /) -> "Proposal":
+        from quotadeck.tui.change.undo import undo_of_entry
+
         chosen = self.entries.chosen
         if chosen is None:
-            return
-        try:
-            self._undo(chosen)
-        except NothingToDo as why:
-            self.say(str(why), "attention")
+            raise NothingToDo("no entry is chosen")
+        return undo_of_entry(chosen, self._zone, picture.present.now_us)
+
+    def changed(self) -> None:
+        self._rows, self._before, self._reading = [], None, False
+        self._more()
 
 
 def audit_what(row: "AuditRow") -> str:

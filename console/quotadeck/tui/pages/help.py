@@ -1,11 +1,14 @@
 """The help, made from the table of actions."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from textual.app import ComposeResult
 
-from quotadeck.tui.actions import Place, available, key_name
 from quotadeck.tui.frame import keys_line, note_line
+from quotadeck.tui.keys.act import Act, key_name
+from quotadeck.tui.keys.bindings import Keys
+from quotadeck.tui.keys.table import SCOPES, Place
 from quotadeck.tui.kit.fit import fit, folded
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import Context, Page
@@ -69,7 +72,7 @@ class Help(Page):
 
     def draw(self) -> None:
         width, page = self.size.width, self.window
-        lines = help_lines(self._of, width, read_only=self.context.read_only)
+        lines = help_lines(self._of, width, self.keys)
         self._top = max(0, min(self._top, len(lines) - page))
         shown = [crop(line, width) for line in lines[self._top : self._top + page]]
         shown += [()] * (page - len(shown))
@@ -81,9 +84,12 @@ class Help(Page):
 
     def _foot(self, count: int, width: int) -> Line:
         """The keys, after what the last one came to, or how much more there is."""
-        acts = [act for act in available("help", read_only=self.context.read_only) if act.label]
+        acts = self.keys.at("help")
         last = min(count, self._top + self.window)
-        more = f"{self._top + 1}–{last} of {count} lines, ↓ ↑" if count > self.window else ""
+        down, up = self.keys.shown("list.down"), self.keys.shown("list.up")
+        more = (
+            f"{self._top + 1}–{last} of {count} lines, {down} {up}" if count > self.window else ""
+        )
         if self.note.text:
             return note_line(self.note.text, self.note.role, acts, width)
         return note_line(more, "dim", acts, width) if more else keys_line(acts, width)
@@ -93,30 +99,36 @@ class Help(Page):
         self.draw()
 
 
-def help_lines(place: Place, width: int, *, read_only: bool) -> list[Line]:
+def help_lines(place: Place, width: int, keys: Keys) -> list[Line]:
     """The help of a place, line by line."""
-    title = "keys" + (", read-only: nothing can be changed here" if read_only else "")
+    title = "keys" + (", read-only: nothing can be changed here" if keys.read_only else "")
     lines: list[Line] = [(Span(f"{place}: {title}", "strong"),)]
-    for act in available(place, read_only=read_only):
-        keys = " ".join(key_name(key) for key in act.keys)
-        needs = f" ({act.role.value})" if act.changing else ""
-        asks = "; asks for the name if it is of high priority or a model" if act.danger else ""
-        lines += _entry(keys, act.words + asks + needs, width)
-    lines.append((Span("in a dialog", "strong"),))
-    for keys, words in (
-        ("enter", "apply what is previewed"), ("tab ↓ ↑", "next, previous field"),
-        ("esc", "leave; nothing is changed"),
-    ):  # fmt: skip
-        lines += _entry(keys, words, width)
+    lines += _acts(keys.at(place), width)
+    for scope in _TYPING if place == "overview" else _TYPING[1:]:
+        lines.append((Span(f"in a {SCOPES[scope]}", "strong"),))
+        lines += _acts(keys.of(scope), width)
     lines.append((Span("how to read it", "strong"),))
     for sign, words in _LEGEND.get(place, ()):
         lines += _entry(sign, words, width)
     return lines
 
 
+_TYPING: Final = ("filter", "dialog", "choice", "editor")
+
+
+def _acts(acts: Sequence[Act], width: int) -> list[Line]:
+    lines: list[Line] = []
+    for act in acts:
+        needs = f" ({act.role.value})" if act.changing else ""
+        asks = "; asks for the name if it is of high priority or a model" if act.danger else ""
+        shown = " ".join(key_name(key) for key in act.keys) or "–"
+        lines += _entry(shown, act.words + asks + needs, width)
+    return lines
+
+
 def _entry(keys: str, words: str, width: int) -> list[Line]:
-    parts = folded(words, width - 13)
-    heads = [f"  {fit(keys, 10)} ", *[" " * 13] * (len(parts) - 1)]
+    parts = folded(words, width - 15)
+    heads = [f"  {fit(keys, 12)} ", *[" " * 15] * (len(parts) - 1)]
     return [
         (Span(head, "key"), Span(part, "normal")) for head, part in zip(heads, parts, strict=True)
     ]

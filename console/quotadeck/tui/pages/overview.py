@@ -1,6 +1,7 @@
 """The first screen: who is in trouble, why, and when does it get worse."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
@@ -9,9 +10,10 @@ from quotadeck.domain.commands import Role
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
 from quotadeck.domain.state import Urgency
 from quotadeck.tui import frame, rows, terminal
-from quotadeck.tui.actions import NothingToDo, available
-from quotadeck.tui.changes import ChangesRows
+from quotadeck.tui.change.page import Changing
 from quotadeck.tui.filter import Filter, Narrowed
+from quotadeck.tui.keys.act import Act, NothingToDo
+from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import NO_NOTE, Context, Note
@@ -21,21 +23,17 @@ from quotadeck.tui.narrow import narrowed
 from quotadeck.tui.state import Order, rank
 
 if TYPE_CHECKING:
-    from quotadeck.tui.confirm import AnyRow
+    from quotadeck.tui.change.confirm import AnyRow
 
 RATES_S: Final = (0.2, 0.5, 1.0, 2.0)
 FIXED_LINES: Final = 6
 """Two of header, the projects' titles, the rule, one of events, the keys."""
 
 
-class Overview(ChangesRows):
+class Overview(Changing):
     """Projects, models, what happened last; a function of the link's picture."""
 
-    DEFAULT_CSS = """
-    Overview { layers: base over; }
-    #rule, #keys { height: 1; }
-    .dialog { layer: over; position: absolute; }
-    """
+    DEFAULT_CSS = "#rule, #keys { height: 1; }"
 
     def __init__(self, context: Context, *, notes: Sequence[str] = ()) -> None:
         super().__init__("overview", context)
@@ -72,14 +70,13 @@ class Overview(ChangesRows):
 
     def pulse(self) -> None:
         self.draw()
+        super().pulse()
 
     def draw(self) -> None:
         """Draw the present; what did not change is not sent."""
         width = self.size.width
         if width == 0 or terminal.stalled(self.app):
             return
-        if self.dialog is not None:
-            self.dialog.draw()
         if self.note.ends_ns is not None and self._link.monotonic_ns() >= self.note.ends_ns:
             self.note = NO_NOTE
         picture = self._frozen or self._link.picture()
@@ -101,7 +98,7 @@ class Overview(ChangesRows):
                 columns,
                 width,
             ),
-            frame.nothing_line(self._filter.text, width),
+            frame.nothing_line(self._filter.text, self.keys.shown("overview.clear"), width),
         )
         self.targets.fill(
             targets,
@@ -167,15 +164,15 @@ class Overview(ChangesRows):
         return picture.whoami.role if picture else None
 
     def _draw_keys(self, width: int) -> None:
-        acts = available("overview", read_only=self.context.read_only)
+        acts = self.keys.at("overview")
         role, seen = self._role(), self._narrowed
-        if self.dialog is not None:
+        if self.modal is not None:
             line = crop([], width)  # it has keys of its own
         elif self.note.text:
             line = frame.note_line(self.note.text, self.note.role, acts, width, role)
         elif self._filter.typing or self._filter.text:
             line = frame.filter_line(
-                self._filter.text, seen.hidden, seen.troubles, acts, width,
+                self._filter.line, seen.hidden, seen.troubles, self.keys, width,
                 typing=self._filter.typing, role=role,
             )  # fmt: skip
         else:
@@ -198,20 +195,19 @@ class Overview(ChangesRows):
 
     # -- keys ------------------------------------------------------------------------------------
 
-    def typed(self, key: str, character: str | None) -> bool:
-        if self.dialog is not None:
-            self.dialog.press(key, character)
-            return True
-        if not self._filter.typing or key in ("up", "down", "pageup", "pagedown"):
-            return False
-        self._filter = self._filter.press(key, character) or self._filter
-        self.draw()
-        return True
+    @property
+    def place(self) -> Place:
+        return "filter" if self._filter.typing else "overview"
 
-    def paste(self, text: str) -> None:
-        if self.dialog is not None:
-            self.dialog.paste(text)
-        elif self._filter.typing:
+    def do(self, act: Act) -> None:
+        if act.scope in ("filter", "editor"):
+            self._filter = self._filter.do(act)
+            self.draw()
+        else:
+            super().do(act)
+
+    def insert(self, text: str) -> None:
+        if self._filter.typing:
             self._filter = self._filter.insert(text)
             self.draw()
 
@@ -233,12 +229,12 @@ class Overview(ChangesRows):
         self.targets.active = not self.targets.active
         self.draw()
 
-    def do_back(self) -> None:
+    def do_clear(self) -> None:
         self._filter = Filter()
         self.draw()
 
     def do_filter(self) -> None:
-        self._filter = Filter(self._filter.text, typing=True)
+        self._filter = replace(self._filter, typing=True)
         self.draw()
 
     def do_freeze(self) -> None:
@@ -258,9 +254,9 @@ class Overview(ChangesRows):
     def do_audit(self) -> None:
         from quotadeck.tui.pages.audit import Audit
 
-        self.app.push_screen(Audit(self.context, undo=self.undo_entry))
+        self.app.push_screen(Audit(self.context))
 
-    def row_to_change(self, snapshot: Snapshot) -> "AnyRow":
+    def chosen_row(self, snapshot: Snapshot) -> "AnyRow":
         """The chosen row as it is now: a frozen picture may show it as it was."""
         chosen = self.grid.chosen
         if chosen is None:

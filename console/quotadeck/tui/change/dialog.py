@@ -6,21 +6,21 @@ sends the very command that is previewed, under a key that makes a repeated ente
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import tzinfo
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from quotadeck.domain.commands import Command
 from quotadeck.domain.money import MoneyError
-from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.typed import TypedWrong
-from quotadeck.sources.base import Source, SourceError
-from quotadeck.tui.consequence import Setting, View, dialog_lines
-from quotadeck.tui.form import Form, Text
-from quotadeck.tui.kit.lines import Lines
-from quotadeck.tui.propose import Proposal
-from quotadeck.tui.themes import Theme
+from quotadeck.sources.base import SourceError
+from quotadeck.tui.change.consequence import Setting, View, dialog_lines
+from quotadeck.tui.change.form import Form, Text
+from quotadeck.tui.change.propose import Proposal
+from quotadeck.tui.keys.act import Act
+from quotadeck.tui.keys.table import Place
+from quotadeck.tui.kit.editor import Editor
+from quotadeck.tui.kit.modal import Modal
+from quotadeck.tui.kit.page import Context
 
 if TYPE_CHECKING:
     from quotadeck.sources import CommandAnswer
@@ -33,60 +33,65 @@ def _preview_key() -> str:
     return "preview-" + secrets.token_hex(8)
 
 
-class Dialog(Lines):
-    """A proposal being worded, previewed and applied. ``done`` gets the answer, or None."""
+class Done(Protocol):
+    """Who hears that a dialog is over: with the answer, or None where nothing was applied.
 
-    def __init__(
-        self,
-        proposal: Proposal,
-        source: Source,
-        snapshot: Callable[[], Snapshot],
-        theme: Theme,
-        *,
-        zone: tzinfo | None,
-        done: "Callable[[CommandAnswer | None], None]",
-    ) -> None:
-        super().__init__(theme, classes="dialog")
+    ``unanswered``: a command was sent, and nobody knows what became of it.
+    """
+
+    def __call__(self, answer: "CommandAnswer | None", *, unanswered: bool) -> None: ...
+
+
+class Dialog(Modal):
+    """A proposal being worded, previewed and applied."""
+
+    def __init__(self, proposal: Proposal, context: Context, done: Done) -> None:
+        super().__init__(context.theme)
         self._proposal = proposal
-        self._source = source
-        self._snapshot = snapshot
-        self._zone = zone
+        self.context = context
         self._done = done
+        self._over = False
         self._asked = 0
         self._waiting = False
         """For the preview of what the form says now."""
         self._hurried = False
         """Enter came before the preview: it counts when that comes, unless it warns."""
         self._keys: dict[Command, str] = {}
+        self._unanswered = False
         self.view = View(proposal.form)
-        self.unanswered = False
-        """A command was sent, and nobody knows what became of it."""
+
+    @property
+    def place(self) -> Place:
+        return self.view.form.place
 
     def begin(self) -> None:
-        """Ask for the first preview; from now on it takes keys, though it is not drawn yet."""
+        """Ask for the first preview."""
         self._edited(self._proposal.form)
 
-    def press(self, key: str, character: str | None) -> None:
-        """Take a key; while a command is on its way only leaving is possible."""
-        if key in ("escape", "ctrl+c"):
-            self._done(None)
+    def do(self, act: Act) -> None:
+        """Do an action; while a command is on its way only leaving is possible."""
+        if act.id == "dialog.leave":
+            self._leave(None)
         elif self.view.applying:
             return
-        elif key == "enter":
+        elif act.id == "dialog.apply":
             self._apply()
         else:
-            form = self.view.form.press(key, character)
-            if form is not None:
-                self._edited(form)
+            self._edited(self.view.form.do(act))
 
-    def paste(self, text: str) -> None:
+    def insert(self, text: str) -> None:
         if not self.view.applying:
-            self._edited(self.view.form.paste(text))
+            self._edited(self.view.form.insert(text))
+
+    def _leave(self, answer: "CommandAnswer | None") -> None:
+        if not self._over:  # an answer may come when it was left already
+            self._over = True
+            self._done(answer, unanswered=self._unanswered)
 
     def _edited(self, form: Form) -> None:
         before, self._asked = self.view, self._asked + 1
         waited, self._waiting, self._hurried = self._waiting, False, False
-        snapshot = self._snapshot()
+        snapshot = self.context.link.newest()
         confirm = self._proposal.confirm(form, snapshot)
         form = _asking_for(confirm, form)
         try:
@@ -113,11 +118,11 @@ class Dialog(Lines):
         keyed = replace(command, idempotency_key=_preview_key())
         missing = ""
         try:
-            answer = await self._source.command(keyed, dry_run=True)
+            answer = await self.context.source.command(keyed, dry_run=True)
             if answer.error and not keyed.reason:  # what it would do is worth seeing before why
                 reasoned = replace(keyed, reason="preview", idempotency_key=_preview_key())
                 missing = answer.error
-                answer = await self._source.command(reasoned, dry_run=True)
+                answer = await self.context.source.command(reasoned, dry_run=True)
         except SourceError as problem:
             shown = replace(self.view, error=f"no preview: {problem}")
         else:
@@ -151,7 +156,7 @@ class Dialog(Lines):
             self.draw()
             return
         self._asked += 1
-        self.unanswered = True
+        self._unanswered = True
         self.view = replace(view, applying=True, error="")
         self.draw()
         self.run_worker(self._send(view.command))
@@ -171,35 +176,45 @@ class Dialog(Lines):
     async def _send(self, command: Command) -> None:
         key = self._keys.setdefault(command, "console-" + secrets.token_hex(12))
         try:
-            answer = await self._source.command(
+            answer = await self.context.source.command(
                 replace(command, idempotency_key=key), dry_run=False
             )
         except SourceError as problem:
-            error = f"{problem}; it may or may not be in force: enter asks again, never twice"
+            error = (
+                f"{problem}; it may or may not be in force: {self._enter} asks again, never twice"
+            )
             self.view = replace(self.view, applying=False, error=error)
             self.draw()
             return
-        self.unanswered = False
+        self._unanswered = False
         if answer.applied:
-            self._done(answer)
+            self._leave(answer)
             return
         # A refusal is final for its key; asking again, with what is known now, needs a new one.
         del self._keys[command]
         self.view = View(self.view.form)
         self._edited(self.view.form)
-        hint = "; enter tries again on what is in force now" if answer.error_code == "stale" else ""
+        stale = answer.error_code == "stale"
+        hint = f"; {self._enter} tries again on what is in force now" if stale else ""
         self.view = replace(self.view, error=answer.error + hint)
         self.draw()
 
+    @property
+    def _enter(self) -> str:
+        return self.context.keys.shown("dialog.apply")
+
     def draw(self) -> None:
         """Draw the view at the widget's width, and take the height that it needs."""
-        size, snapshot, form = self.app.size, self._snapshot(), self.view.form
+        size, form = self.app.size, self.view.form
+        snapshot = self.context.link.newest()
         width = min(WIDTH, size.width)
         setting = Setting(
             self._proposal.title(form), self._proposal.now(form, snapshot),
             self._proposal.about(form),
         )  # fmt: skip
-        lines = dialog_lines(setting, self.view, self._zone, width, now_us=snapshot.at_us)
+        lines = dialog_lines(
+            setting, self.view, self.context.keys, self.context.zone, width, now_us=snapshot.at_us
+        )
         self.styles.height = len(lines)
         self.styles.width = width
         below = max(0, min(2, size.height - len(lines)))
@@ -212,6 +227,6 @@ def _asking_for(name: str, form: Form) -> Form:
     others = tuple(field for field in form.fields if field.id != "name")
     if not name:
         return replace(form, fields=others, focus=min(form.focus, len(others) - 1))
-    blank = Text("name", "confirm", width=24, limit=200)
-    asked = next((field for field in form.fields if field.id == "name"), blank)
+    blank = Text("name", "confirm", Editor(limit=200), width=24)
+    asked = next((f for f in form.fields if f.id == "name" and isinstance(f, Text)), blank)
     return replace(form, fields=(*others, replace(asked, hint=f"type {name}")))

@@ -11,12 +11,13 @@ from quotadeck.domain.money import MoneyError
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
 from quotadeck.domain.typed import TypedWrong, limit_value
 from quotadeck.domain.wording import value_text
-from quotadeck.tui.actions import NothingToDo
-from quotadeck.tui.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
+from quotadeck.tui.change.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
+from quotadeck.tui.change.form import Choice, Form, FormField, Text, Tick
+from quotadeck.tui.change.values import STANDING, lasting_ms
 from quotadeck.tui.figures import clock_time, grouped
-from quotadeck.tui.form import Choice, Form, FormField, Text, Tick
+from quotadeck.tui.keys.act import NothingToDo
+from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.state import short_field
-from quotadeck.tui.values import STANDING, lasting_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def propose(act_id: str, row: AnyRow | None, snapshot: Snapshot, zone: tzinfo | 
 
 def reason_field() -> Text:
     """Why it is done; where the cursor starts, as it is what must be typed."""
-    return Text("reason", "reason", limit=MAX_REASON, width=46)
+    return Text("reason", "reason", Editor(limit=MAX_REASON), width=46)
 
 
 def _at_reason(*fields: FormField) -> Form:
@@ -57,7 +58,7 @@ def _at_reason(*fields: FormField) -> Form:
 
 def _span(default: str = "1h") -> Text:
     hint = f"30m, 2h30m, {STANDING}"
-    return Text("for", "for", default, hint, width=10, limit=20, fresh=True)
+    return Text("for", "for", Editor.holding(default, limit=20, fresh=True), hint, width=10)
 
 
 def _routes(row: AnyRow, snapshot: Snapshot) -> list[RouteRow]:
@@ -132,7 +133,7 @@ def _limit(row: AnyRow, zone: tzinfo | None) -> Proposal:
         "limit", "limit", tuple((field.value, short_field(field.value)) for field in fields),
         index=fields.index(wanted) if wanted in fields else 0,
     )  # fmt: skip
-    value = Text("value", "to", hint="40, 80k, x2, 50%; budget 12.50", width=10, limit=20)
+    value = Text("value", "to", Editor(limit=20), hint="40, 80k, x2, 50%; budget 12.50", width=10)
     kind = "project" if isinstance(row, ProjectRow) else "target"
 
     def build(form: Form, snapshot: Snapshot) -> Command:

@@ -10,12 +10,12 @@ from quotadeck.domain.days import micros
 from quotadeck.domain.ids import made_at_us
 from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, Snapshot, TargetRow
 from quotadeck.domain.wording import bare
-from quotadeck.tui.actions import NothingToDo
-from quotadeck.tui.confirm import name_for
+from quotadeck.tui.change.confirm import name_for
+from quotadeck.tui.change.form import Choice, Form
+from quotadeck.tui.change.propose import Proposal, reason_field
 from quotadeck.tui.figures import clock_time, grouped, local
-from quotadeck.tui.form import Choice, Form
+from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.fit import fit_middle
-from quotadeck.tui.propose import Proposal, reason_field
 from quotadeck.tui.state import short_field
 
 if TYPE_CHECKING:
@@ -48,11 +48,12 @@ class Undoable:
 
 
 def undo_on_row(
-    row: ProjectRow | TargetRow, snapshot: Snapshot, zone: tzinfo | None, now_us: int
+    row: ProjectRow | TargetRow, snapshot: Snapshot, zone: tzinfo | None, now_us: int, audit: str
 ) -> Proposal:
     """The proposal to take back what is in force on a row, and nothing else. Raises NothingToDo.
 
     A project's changes are its own; a target's are its own and those of the models routed to it.
+    ``audit`` is the key that opens the audit.
     """
     if isinstance(row, ProjectRow):
         found = _of(f"project:{row.id}", row.changes)
@@ -62,7 +63,7 @@ def undo_on_row(
         found.sort(key=lambda change: change.id, reverse=True)
     if not found:
         whom = row.id if isinstance(row, ProjectRow) else f"{row.id} and its models"
-        raise NothingToDo(f"nothing is in force on {whom}; `a` shows all changes")
+        raise NothingToDo(f"nothing is in force on {whom}; `{audit}` shows all changes")
     return _undo(found, zone, now_us)
 
 

@@ -8,12 +8,14 @@ from quotadeck.domain.commands import LASTING, Command
 from quotadeck.domain.days import micros
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.text import clean
+from quotadeck.tui.change.form import Choice, Form
+from quotadeck.tui.change.values import as_command_line
 from quotadeck.tui.figures import NONE, clock_time, grouped, local, three
-from quotadeck.tui.form import Form
+from quotadeck.tui.keys.act import key_name
+from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.fit import cell_len, fit, folded
 from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.tui.state import short_field
-from quotadeck.tui.values import as_command_line
 
 if TYPE_CHECKING:
     from quotadeck.sources import CommandAnswer, Estimate
@@ -48,7 +50,7 @@ class Setting:
 
 
 def dialog_lines(
-    setting: Setting, view: View, zone: tzinfo | None, width: int, *, now_us: int
+    setting: Setting, view: View, keys: Keys, zone: tzinfo | None, width: int, *, now_us: int
 ) -> list[Line]:
     """The dialog as lines of ``width`` cells, frame included; ``now_us`` says what is today."""
     inner, title = width - 4, setting.title
@@ -62,8 +64,9 @@ def dialog_lines(
         if now:
             spans.append(Span("  " + fit(now, min(cell_len(now), room)), "normal"))
             room -= cell_len(now) + 2
-        if field.hint and cell_len(field.hint) <= room:
-            spans.append(Span("  " + field.hint, "dim"))
+        hint = _turning(keys) if isinstance(field, Choice) else field.hint
+        if hint and cell_len(hint) <= room:
+            spans.append(Span("  " + hint, "dim"))
         body.append(tuple(spans))
     for name, words in setting.about:
         body.append((Span(fit(name, _LABEL), "dim"), Span(clean(words, 200), "normal")))
@@ -79,16 +82,25 @@ def dialog_lines(
     for number, part in enumerate(folded(clean(wrong or view.missing, 400), inner - 2)[:4]):
         if part:
             body.append((Span("  " if number else mark, role), Span(part, role)))
-    keys = "applying …" if view.applying else "enter apply   tab next field   esc leave"
+    foot = "applying …" if view.applying else _foot(keys)
     top = f"┌ {fit(title, min(cell_len(title), width - 6))} "
     framed: list[Line] = [
         (Span("┌ ", "dim"), Span(top[2:-1], "strong"), Span(" ", "dim"),
          Span("─" * (width - cell_len(top) - 1) + "┐", "dim"))
     ]  # fmt: skip
     framed += [(Span("│ ", "dim"), *crop(line, inner), Span(" │", "dim")) for line in body]
-    rule = width - 5 - cell_len(keys)
-    framed.append((Span("└─ ", "dim"), Span(keys, "key"), Span(" " + "─" * rule + "┘", "dim")))
+    rule = width - 5 - cell_len(foot)
+    framed.append((Span("└─ ", "dim"), Span(foot, "key"), Span(" " + "─" * rule + "┘", "dim")))
     return framed
+
+
+def _turning(keys: Keys) -> str:
+    return f"{keys.shown('choice.previous')} {keys.shown('choice.next')} to choose"
+
+
+def _foot(keys: Keys) -> str:
+    acts = [act for act in keys.of("dialog") if act.label and act.keys]
+    return "   ".join(f"{key_name(act.keys[0])} {act.label}" for act in acts)
 
 
 def _consequence(view: View, zone: tzinfo | None, inner: int, now_us: int) -> list[Line]:

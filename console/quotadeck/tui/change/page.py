@@ -1,0 +1,76 @@
+"""A page from which something can be changed: from a key to the dialog, and to its answer."""
+
+from typing import TYPE_CHECKING
+
+from quotadeck.domain.snapshot import Snapshot
+from quotadeck.tui.keys.act import Act, NothingToDo, allowed
+from quotadeck.tui.kit.page import Page
+from quotadeck.tui.link import Picture
+
+if TYPE_CHECKING:
+    from quotadeck.sources import CommandAnswer
+    from quotadeck.tui.change.confirm import AnyRow
+    from quotadeck.tui.change.propose import Proposal
+
+
+class Changing(Page):
+    """A page whose changing actions open the change dialog over it, on what is chosen there."""
+
+    def chosen_row(self, snapshot: Snapshot) -> "AnyRow":
+        """The row to be changed, as it is in the newest snapshot. Raises NothingToDo."""
+        raise NotImplementedError
+
+    def changed(self) -> None:
+        """A change was made; what it did is to be seen."""
+
+    def do(self, act: Act) -> None:
+        if act.changing:
+            self._change(act)
+        else:
+            super().do(act)
+
+    def proposal(self, act: Act, picture: Picture, /) -> "Proposal":
+        """What the action would change. Raises NothingToDo."""
+        from quotadeck.tui.change.propose import propose
+        from quotadeck.tui.change.undo import undo_on_row
+
+        snapshot, zone = picture.snapshot, self.context.zone
+        row = self.chosen_row(snapshot)
+        if act.verb == "undo":
+            audit = self.keys.shown("overview.audit")
+            return undo_on_row(row, snapshot, zone, picture.present.now_us, audit)
+        return propose(act.verb, row, snapshot, zone)
+
+    def _change(self, act: Act) -> None:
+        from quotadeck.tui.change.dialog import Dialog
+
+        try:
+            proposal = self.proposal(act, self._changeable(act))
+        except NothingToDo as why:
+            self.say(str(why), "attention")
+        else:
+            self.open(Dialog(proposal, self.context, self._over))
+
+    def _changeable(self, act: Act) -> Picture:
+        """The newest picture, where this operator may do that. Raises NothingToDo."""
+        picture = self.context.link.picture()
+        if picture is None:
+            raise NothingToDo("nothing can be changed before the first reading")
+        if not allowed(act, picture.whoami.role):
+            who = picture.whoami
+            raise NothingToDo(
+                f"{who.actor} is a {who.role.value} here: to {act.verb} takes an {act.role.value}"
+            )
+        return picture
+
+    def _over(self, answer: "CommandAnswer | None", *, unanswered: bool) -> None:
+        from quotadeck.tui.change.consequence import outcome
+
+        self.close()
+        if answer is not None:
+            self.changed()
+            self.say(*outcome(answer, self.context.zone, self.context.link.newest().at_us))
+        elif unanswered:
+            self.say("left before the answer came: the audit tells what is in force", "attention")
+        else:
+            self.say("nothing was changed")

@@ -1,0 +1,1 @@
+"""What every key does: one table, bound by id, so that any key can be another."""

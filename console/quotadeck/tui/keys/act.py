@@ -1,0 +1,73 @@
+"""A thing that a key does, and how keys are written."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from quotadeck.domain.commands import Role
+from quotadeck.domain.text import clean
+
+
+class NothingToDo(Exception):
+    """There is nothing that a key could do here; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A thing that a key does.
+
+    ``id`` reads ``SCOPE.VERB``: where it holds, and the method that does it (``do_VERB``). ``keys``
+    are textual's names, the first is shown; ``label`` stands in the keys line (empty: only in the
+    help); ``changing`` ones do not exist in a read-only console; ``role`` is the least that the
+    gateway lets do it.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    words: str
+    label: str = ""
+    changing: bool = False
+    role: Role = Role.VIEWER
+    danger: bool = False
+    """Asks for the subject's name when the subject is a model or of high priority."""
+
+    @property
+    def scope(self) -> str:
+        """Where it holds: ``list`` of ``list.down``."""
+        return self.id.partition(".")[0]
+
+    @property
+    def verb(self) -> str:
+        """What is done: ``down`` of ``list.down``."""
+        return self.id.partition(".")[2]
+
+
+_SHOWN: Final = {
+    "slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=",
+    "escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "down": "↓", "up": "↑", "left": "←",
+    "right": "→", "delete": "del",
+}  # fmt: skip
+_TYPED: Final = ("space", "slash", "question_mark", "plus", "minus", "equals_sign")
+"""Names of keys that type a character; the others that do are that character."""
+
+
+def key_name(key: str) -> str:
+    """A key as people write it: ``/`` for ``slash``, ``^c`` for ``ctrl+c``."""
+    control, _, last = key.rpartition("ctrl+")
+    shown = _SHOWN.get(last, last)
+    return f"{control}^{shown}" if "ctrl+" in key else shown
+
+
+def types(key: str) -> bool:
+    """Whether a key types a character where something is typed."""
+    return len(key) == 1 or key in _TYPED
+
+
+def is_text(character: str | None) -> bool:
+    """Whether a key's character is one to be typed: a blank of any width is, a tab is not."""
+    return character is not None and character != "" and clean(character) == character
+
+
+def allowed(act: Act, role: Role) -> bool:
+    """Whether the gateway lets that role do it, as far as the table knows."""
+    ranks = tuple(Role)
+    return ranks.index(role) >= ranks.index(act.role)
