@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.tui.app import Quotadeck
+from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.page import Page
 from quotadeck.tui.themes import find_theme
 from tests.clocks import HandClock
@@ -32,7 +33,9 @@ async def shoot(scene: Scene) -> str:
         theme, _ = find_theme(theme_name, {})
         clock = HandClock(AT_US)
         source = _source(scene, clock)
-        app = Quotadeck(source, clock=clock, theme=theme, read_only=scene.read_only, zone=JST)
+        app = Quotadeck(
+            source, clock=clock, theme=theme, keys=Keys(read_only=scene.read_only), zone=JST
+        )
         async with app.run_test(size=(80, 24)) as pilot:
             await _play(scene, pilot, source, clock)
             if theme_name == THEMES[0]:
@@ -80,6 +83,6 @@ async def _resize(pilot: Pilot[int], size: Size) -> None:
     for screen in app.screen_stack:
         screen._refresh_layout(size)
         if isinstance(screen, Page):
-            screen.draw()
+            screen.on_resize()
         screen._refresh_layout(size)
     await pilot.pause(0)
