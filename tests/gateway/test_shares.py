@@ -10,15 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from quotadeck.domain.calls import Call
 from quotadeck.domain.commands import Role
 from quotadeck.domain.limits import MICRO
 from quotadeck.gateway.admin import PREFIX
 from quotadeck.gateway.admin_gate import Measured
 from quotadeck.gateway.admin_seats import STREAMS_OF_A_UID
 from quotadeck.gateway.shares import SHARES, Shares
-from quotadeck.wire.messages import CallRow, ErrorAnswer
-from quotadeck.wire.translate import call_row
+from quotadeck.wire import objects
 from tests.clocks import HandClock
 from tests.gateway.desks import call
 from tests.gateway.serving import ME, Admin, admin_api
@@ -45,9 +43,9 @@ async def pause(api: Admin, number: int, **more: Any) -> httpx.Response:
 def too_many(answer: httpx.Response) -> tuple[int, str]:
     """The whole seconds to wait, and the words."""
     assert answer.status_code == 429
-    error = ErrorAnswer.model_validate_json(answer.content)
-    assert error.code == "too_many"
-    return int(answer.headers["retry-after"]), error.error
+    error = answer.json()
+    assert error["code"] == "too_many"
+    return int(answer.headers["retry-after"]), error["error"]
 
 
 class TestRefusedCommands:
@@ -255,9 +253,9 @@ async def test_a_long_page_lets_others_have_their_turn(
     await api.at.ledger.flushed()
     turns, at_turn = 0, list[int]()
 
-    def noted(seq: int, row: Call) -> CallRow:
+    def noted(row: Any) -> bytes:
         at_turn.append(turns)
-        return call_row(seq, row)
+        return objects.dump(row)
 
     async def other() -> None:
         nonlocal turns
@@ -265,7 +263,7 @@ async def test_a_long_page_lets_others_have_their_turn(
             turns += 1
             await asyncio.sleep(0)
 
-    monkeypatch.setattr("quotadeck.gateway.admin_pages.call_row", noted)
+    monkeypatch.setattr("quotadeck.gateway.admin_pages.dump", noted)
     beside = asyncio.create_task(other())
     answer = await api.http.get(f"{PREFIX}calls?last=1000")
     beside.cancel()

@@ -109,14 +109,10 @@ async def test_a_refused_command_is_an_answer(path: Path) -> None:
     assert (told.applied, told.error) == (False, "no")
 
 
-async def test_a_command_beyond_the_contract_is_not_sent(path: Path) -> None:
+async def test_a_command_that_is_no_text_is_not_sent(path: Path) -> None:
     source = GatewaySource(path)
-    for command, words in (
-        (Command(Action.PAUSE, "p" * 400), "no command .*: subject: .* at most 300"),
-        (Command(Action.PAUSE, "project:a", reason="\udcff"), "no command .*: reason: .*unicode"),
-    ):
-        with pytest.raises(SourceError, match=words):
-            await source.command(command, dry_run=False)
+    with pytest.raises(SourceError, match=r"no command that could be sent.*UTF-8"):
+        await source.command(Command(Action.PAUSE, "project:a", reason="\udcff"), dry_run=False)
     await source.close()
 
 
@@ -208,7 +204,7 @@ def test_a_knock_waits_where_others_stand_before_the_door(
             if room:
                 stack.enter_context(door.accept()[0])
 
-        monkeypatch.setattr("quotadeck.sources.gateway.CONNECT_S", 10.0 if room else 0.01)
+        monkeypatch.setattr("quotadeck.sources.gateway.absent.CONNECT_S", 10.0 if room else 0.01)
         monkeypatch.setattr("time.sleep", slept)
         if room:
             knock(path)

@@ -17,14 +17,8 @@ from quotadeck.sources.base import Reading, SourceGone
 from tests.tui.scenes import ME
 
 if TYPE_CHECKING:
-    from quotadeck.sources import (
-        AuditPage,
-        AuditRow,
-        CallsPage,
-        CommandAnswer,
-        EventsPage,
-        KeysAnswer,
-    )
+    from quotadeck.domain.pages import CallsPage, EventsPage, Keys
+    from quotadeck.sources import AuditPage, AuditRow, CommandAnswer
 
 
 @dataclass
@@ -89,7 +83,7 @@ class Scripted:
     async def events(self, *, last: int) -> EventsPage:
         raise NotImplementedError
 
-    async def keys(self) -> KeysAnswer:
+    async def keys(self) -> Keys:
         raise NotImplementedError
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quotadeck.cli.exits import Exit, Stop
-from quotadeck.cli.reach import ask
+from quotadeck.cli.reach import talking
 from quotadeck.cli.show import clock, emit, note, say
 from quotadeck.domain.commands import LASTING, MAX_REASON, Action, Command
 from quotadeck.domain.days import micros
@@ -18,10 +18,10 @@ from quotadeck.domain.money import usd_short
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.text import clean, counted
 from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
-from quotadeck.sources import Source
+from quotadeck.sources.gateway import questions
 
 if TYPE_CHECKING:
-    from quotadeck.sources import CommandAnswer
+    from quotadeck.wire.messages import CommandAnswer
 
 DEFAULT_MS = 3_600_000
 
@@ -79,19 +79,15 @@ class Change:
 
 def change(command_of: Callable[[Snapshot], Command], how: Change) -> int:
     """Resolve the names, send the command, say what came of it; the exit code."""
-
-    async def work(source: Source) -> tuple[Command, "CommandAnswer"]:
-        command = command_of((await source.snapshot()).snapshot)
+    with talking(how.socket) as gateway:
         command = replace(
-            command,
+            command_of(gateway.ask(questions.snapshot())),
             reason=how.reason,
             for_ms=how.for_ms,
             until_us=how.until_us,
             idempotency_key=fresh_key(),
         )
-        return command, await source.command(command, dry_run=how.dry_run)
-
-    command, answer = ask(how.socket, work)
+        answer = gateway.ask(questions.command(command, dry_run=how.dry_run))
     return tell(command, answer, how)
 
 

@@ -21,6 +21,8 @@ from quotadeck.cli.verify import verify
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.days import micros
 from quotadeck.domain.money import usd_short
+from quotadeck.sources.gateway import questions
+from quotadeck.wire.objects import plain
 
 
 def _at(text: str) -> str:
@@ -38,7 +40,7 @@ def audit(*, socket: Path | None, as_json: bool, last: int, subject: str) -> int
     """Who changed what and why, newest first; refused ones too."""
     if click.get_current_context().invoked_subcommand is not None:
         return Exit.OK
-    page = ask(socket, lambda source: source.audit(limit=last, subject=subject))
+    page = ask(socket, questions.audit(limit=last, subject=subject))
     if as_json:
         emit(page.model_dump(mode="json"))
         return Exit.OK
@@ -96,10 +98,10 @@ def calls(
     """The newest calls as the ledger has them, the newest last."""
     page = ask(
         socket,
-        lambda source: source.calls(last=last, project=project, model=model, outcome=outcome or ""),
+        questions.calls(last=last, project=project, model=model, outcome=outcome or ""),
     )
     if as_json:
-        emit(page.model_dump(mode="json"))
+        emit(plain(page))
         return Exit.OK
     heads = (
         f"at ({zone()})",
@@ -115,18 +117,18 @@ def calls(
     )
     rows = [
         (
-            _at(row.at),
-            row.project,
-            row.model,
-            row.target or "–",
-            f"{row.outcome} {row.cause}".strip() + (f" ×{row.count}" if row.count > 1 else ""),
-            count(row.input_tokens),
-            count(row.output_tokens),
-            usd_short(row.cost_nano_usd),
-            latency(row.total_ms),
-            row.id,
+            stamp(call.at_us, now_us()),
+            call.project,
+            call.model,
+            call.target or "–",
+            f"{call.outcome} {call.cause}".strip() + (f" ×{call.count}" if call.count > 1 else ""),
+            count(call.input_tokens),
+            count(call.output_tokens),
+            usd_short(call.cost_nano_usd),
+            latency(call.total_ms),
+            call.id,
         )
-        for row in page.rows
+        for call in (row.call for row in page.rows)
     ]
     none = _none("calls", project, model, outcome)
     for line in table(heads, rows, right="     >>>>") if rows else [none]:

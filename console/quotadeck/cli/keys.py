@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,14 +13,13 @@ from quotadeck.cli.change import Change, fresh_key, tell
 from quotadeck.cli.changes import end_options
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
-from quotadeck.cli.reach import ask, gateway_options
+from quotadeck.cli.reach import ask, gateway_options, talking
 from quotadeck.cli.show import emit, note, say, table
 from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.domain.days import rfc3339
 from quotadeck.domain.key_value import MAX_LABEL
-from quotadeck.sources import Source
-
-if TYPE_CHECKING:
-    from quotadeck.sources import CommandAnswer
+from quotadeck.sources.gateway import questions
+from quotadeck.wire.objects import plain
 
 PREFIX = "qd_"
 """So that a leaked secret can be found by scanners, and told from a provider's."""
@@ -85,15 +83,12 @@ def add(
         raise Stop(Exit.USAGE, f"--label has {len(label)} characters; {MAX_LABEL} are kept")
     how = Change.of(socket=socket, as_json=as_json, lasting=lasting, until=until, endless=True)
     secret = new_secret()
-
-    async def work(source: Source) -> tuple[Command, "CommandAnswer"]:
-        snapshot = (await source.snapshot()).snapshot
+    with talking(socket) as gateway:
+        snapshot = gateway.ask(questions.snapshot())
         ids = tuple(subject_of(snapshot, n, ("project",)).partition(":")[2] for n in projects)
         command = key_command(secret, ids, label, reason)
         command = replace(command, for_ms=how.for_ms, until_us=how.until_us)
-        return command, await source.command(command, dry_run=False)
-
-    command, answer = ask(socket, work)
+        answer = gateway.ask(questions.command(command, dry_run=False))
     key_id = command.subject.partition(":")[2]
     if as_json and not answer.error:
         emit({"id": key_id, "secret": secret, "recorded": answer.recorded})
@@ -117,19 +112,19 @@ def revoke(*, socket: Path | None, as_json: bool, key_id: str, reason: str, dry_
     command = Command(
         Action.KEY_REVOKE, f"key:{key_id}", Field.KEY, reason=reason, idempotency_key=fresh_key()
     )
-    return tell(command, ask(socket, lambda s: s.command(command, dry_run=dry_run)), how)
+    return tell(command, ask(socket, questions.command(command, dry_run=dry_run)), how)
 
 
 @key.command(name="list")
 @gateway_options
 def list_(*, socket: Path | None, as_json: bool) -> int:
     """The keys that are in force, without their secrets."""
-    answer = ask(socket, lambda source: source.keys())
+    answer = ask(socket, questions.keys())
     if as_json:
-        emit(answer.model_dump(mode="json"))
+        emit(plain(answer))
         return Exit.OK
     rows = [
-        (row.id, ", ".join(row.projects), row.label, row.added_at, row.added_by)
+        (row.id, ", ".join(row.projects), row.label, rfc3339(row.added_at_us), row.added_by)
         for row in answer.keys
     ]
     heads = ("key", "projects", "label", "added", "by")

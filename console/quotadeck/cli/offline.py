@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from quotadeck.domain.commands import Command
-from quotadeck.wire.translate import request_of
+from quotadeck.wire.objects import dump
 
 DIRECTORY_MODE = 0o2770
 """The on-call group may leave commands; files belong to whom they are from."""
@@ -22,10 +22,10 @@ def leave(state: Path, command: Command) -> Path:
         state.mkdir(parents=True, exist_ok=True, mode=0o750)
         folder.mkdir(exist_ok=True)
         folder.chmod(DIRECTORY_MODE)
-    body = request_of(command, dry_run=False).model_dump_json(exclude_none=True)
+    body = dump(command, dry_run=False)
     final = folder / f"{command.idempotency_key}.json"
     partial = final.with_suffix(".part")
-    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w") as file:  # noqa: PTH123
+    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "wb") as file:  # noqa: PTH123
         file.write(body)
         file.flush()
         os.fsync(file.fileno())

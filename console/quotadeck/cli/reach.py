@@ -1,7 +1,7 @@
-"""Reaching the gateway: which socket, one question, and its failures in words."""
+"""Reaching the gateway: which socket, its answers, and its failures in words."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,11 +10,11 @@ import click
 
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.show import note
-from quotadeck.sources import GatewaySource, Source, SourceError, SourceGone, load_answers
+from quotadeck.sources import GatewayClient, SourceError, SourceGone
+from quotadeck.sources.gateway import Question
 from quotadeck.wire.paths import Found, demo_socket, find_socket
 
 T = TypeVar("T")
-Asked = Callable[[Source], Awaitable[T]]
 
 
 def gateway_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,26 +37,26 @@ def locate(socket: Path | None) -> Found:
     return found
 
 
-def ask(socket: Path | None, work: Asked[T]) -> T:
-    """Run ``work`` on the gateway; Stop with UNREACHABLE or REFUSED where that fails."""
+def ask(socket: Path | None, question: Question[T]) -> T:
+    """The gateway's answer; Stop with UNREACHABLE or REFUSED where there is none."""
+    with talking(socket) as gateway:
+        return gateway.ask(question)
+
+
+@contextmanager
+def talking(socket: Path | None) -> Iterator[GatewayClient]:
+    """A gateway to ask several things, on one connection; Stop as in `ask`."""
     found = locate(socket)
-    return ask_at(found.path, work, why=found.why)
+    with in_words(f" [socket from {found.why}]"), GatewayClient(found.path) as gateway:
+        yield gateway
 
 
-def ask_at(socket: Path, work: Asked[T], *, why: str = "") -> T:
-    """The same on a socket that is known already."""
-
-    async def talk() -> T:
-        source = GatewaySource(socket)
-        try:
-            return await work(source)
-        finally:
-            await source.close()
-
-    load_answers()
+@contextmanager
+def in_words(where: str = "") -> Iterator[None]:
+    """A source's failures as the end of the command; ``where`` is told of one that is gone."""
     try:
-        return asyncio.run(talk())
+        yield
     except SourceGone as gone:
-        raise Stop(Exit.UNREACHABLE, f"{gone}{f' [socket from {why}]' if why else ''}") from None
+        raise Stop(Exit.UNREACHABLE, f"{gone}{where}") from None
     except SourceError as refused:
         raise Stop(Exit.REFUSED, str(refused)) from None

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from quotadeck.cli.exits import Exit
-from quotadeck.cli.reach import ask, gateway_options
+from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import clock, count, emit, latency, now_us, say, table
 from quotadeck.domain.ages import remaining, share
 from quotadeck.domain.commands import Role
@@ -27,18 +27,19 @@ from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.state_words import lines_of
 from quotadeck.domain.text import clean, counted
 from quotadeck.domain.typed import duration_words
-from quotadeck.sources import Reading, Source
+from quotadeck.sources import Reading
 
 
-async def _read(source: Source) -> Reading:
-    return await source.snapshot()
+def _read(socket: Path | None) -> Reading:
+    with talking(socket) as gateway:
+        return gateway.snapshot()
 
 
 @click.command(epilog="\b\nExits with 1 where the gateway says that something is wrong with it.")
 @gateway_options
 def status(*, socket: Path | None, as_json: bool) -> int:
     """How the gateway is, what is in force, what happened last."""
-    reading = ask(socket, _read)
+    reading = _read(socket)
     snapshot, whoami = reading.snapshot, reading.whoami
     if as_json:
         emit(_status_json(snapshot, whoami))
@@ -56,7 +57,7 @@ def projects(*, socket: Path | None, as_json: bool) -> int:
     Used is what was taken in the last minute, and fail what failed of it; today the money since the
     project's midnight; p95 is of the last five minutes.
     """
-    snapshot = ask(socket, _read).snapshot
+    snapshot = _read(socket).snapshot
     if as_json:
         emit({"at": rfc3339(snapshot.at_us), "now_ms": snapshot.now_ms,
               "projects": snapshot.projects})  # fmt: skip
@@ -73,7 +74,7 @@ def projects(*, socket: Path | None, as_json: bool) -> int:
 @gateway_options
 def models(*, socket: Path | None, as_json: bool) -> int:
     """The models that clients ask for, and the targets behind them."""
-    snapshot = ask(socket, _read).snapshot
+    snapshot = _read(socket).snapshot
     if as_json:
         emit({"at": rfc3339(snapshot.at_us), "now_ms": snapshot.now_ms,
               "models": snapshot.routes, "targets": snapshot.targets})  # fmt: skip

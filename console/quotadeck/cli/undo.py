@@ -1,19 +1,20 @@
 """``quotadeck undo``: take one change back, by default your newest that is in force."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from quotadeck.cli.change import Change, fresh_key, tell
 from quotadeck.cli.exits import Exit, Stop
-from quotadeck.cli.reach import ask, gateway_options
+from quotadeck.cli.reach import ask, gateway_options, talking
 from quotadeck.cli.show import note
 from quotadeck.domain.commands import Action, Command
 from quotadeck.domain.text import clean, counted
-from quotadeck.sources import Source
+from quotadeck.sources.gateway import questions
 
 if TYPE_CHECKING:
-    from quotadeck.sources import AuditRow
+    from quotadeck.wire.messages import AuditRow
 
 LOOK_BACK = 500
 """Audit rows searched for your newest change."""
@@ -36,7 +37,7 @@ def undo(*, command_id: str | None, yes: bool, **how: Any) -> int:
     """
     options = Change.of(endless=True, **how)
     if command_id is None:
-        row = ask(options.socket, _newest)
+        row = _newest(options.socket)
         note(f"your newest change in force: {_words(row)}")
         if not (yes or options.dry_run) and not click.confirm("undo it?", err=True):
             return Exit.INTERRUPTED
@@ -47,13 +48,14 @@ def undo(*, command_id: str | None, yes: bool, **how: Any) -> int:
         reason=options.reason,
         idempotency_key=fresh_key(),
     )
-    answer = ask(options.socket, lambda source: source.command(command, dry_run=options.dry_run))
+    answer = ask(options.socket, questions.command(command, dry_run=options.dry_run))
     return tell(command, answer, options)
 
 
-async def _newest(source: Source) -> "AuditRow":
-    me = (await source.snapshot()).whoami.actor
-    page = await source.audit(limit=LOOK_BACK)
+def _newest(socket: Path | None) -> "AuditRow":
+    with talking(socket) as gateway:
+        me = gateway.ask(questions.whoami()).actor
+        page = gateway.ask(questions.audit(limit=LOOK_BACK))
     for row in page.rows:
         if row.in_force and row.actor == me and row.action in NEWEST_OF:
             return row

@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 from starlette.applications import Starlette
@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Send
 
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Actor, Role
-from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.text import clean
 from quotadeck.gateway import admin_pages as pages
 from quotadeck.gateway.admin_accounts import Accounts
@@ -34,7 +34,7 @@ from quotadeck.gateway.desk import Desk
 from quotadeck.gateway.feed import Feed
 from quotadeck.gateway.shares import Account, Shares
 from quotadeck.store import Ledger, Reader, StoreError
-from quotadeck.wire.messages import WhoamiAnswer
+from quotadeck.wire import objects
 from quotadeck.wire.stream import Encoder
 from quotadeck.wire.translate import command_of
 
@@ -92,7 +92,7 @@ class _Doors:
 
     async def whoami(self, request: Request, actor: Actor) -> Response:
         _none(request)
-        return _json(WhoamiAnswer(actor=actor.name, role=actor.role))
+        return _object(Whoami(actor.name, actor.role))
 
     async def get_snapshot(self, request: Request, _: Actor) -> Response:
         _none(request)
@@ -118,9 +118,9 @@ class _Doors:
         return Response(page, media_type="application/json")
 
     async def keys(self, request: Request, _: Actor) -> Response:
-        return _json(await pages.keys(_params(request), self.desk, self.clock.wall_us()))
+        return _object(pages.keys(_params(request), self.desk, self.clock.wall_us()))
 
-    def page(self, read: Callable[[pages.Asked, Reader, int], Awaitable[str]]) -> Handler:
+    def page(self, read: Callable[[pages.Asked, Reader, int], Awaitable[bytes]]) -> Handler:
         async def handler(request: Request, _: Actor) -> Response:
             async with self.shares.reading(_account(request)):
                 page = await read(_params(request), self.ledger.pages, self.ledger.epoch)
@@ -235,6 +235,10 @@ def _params(request: Request) -> dict[str, str]:
             raise AdminRefusal(400, "invalid", f"{clean(name, 80)!r} is given twice: give it once")
         params[name] = value
     return params
+
+
+def _object(value: Any) -> Response:
+    return Response(objects.dump(value), media_type="application/json")
 
 
 def _json(model: BaseModel, status: int = 200) -> Response:

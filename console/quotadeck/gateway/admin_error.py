@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
+import orjson
 from starlette.responses import Response
-
-from quotadeck.wire.messages import ErrorAnswer
 
 
 class AdminRefusal(Exception):
-    """Becomes an `ErrorAnswer`: what happened, which value, and what to do next."""
+    """Becomes ``{error, code}``: what happened, which value, and what to do next."""
 
     def __init__(
         self, status: int, code: str, text: str, headers: Mapping[str, str] | None = None
@@ -22,5 +21,5 @@ class AdminRefusal(Exception):
 
 def refusal_answer(refusal: AdminRefusal) -> Response:
     """The refusal as it is sent."""
-    body = ErrorAnswer(error=refusal.text, code=refusal.code).model_dump_json()
+    body = orjson.dumps({"error": refusal.text, "code": refusal.code})
     return Response(body, refusal.status, refusal.headers, media_type="application/json")

@@ -7,37 +7,30 @@ of another epoch belongs to a ledger that is no longer here.
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel
+import orjson
 
-from quotadeck.domain.calls import Outcome
+from quotadeck.domain.calls import REFUSAL_CAUSES, Outcome
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros, rfc3339
+from quotadeck.domain.pages import CallRow, EventRow, KeyRow, Keys, LevelRow, RollupRow
 from quotadeck.domain.text import clean
 from quotadeck.domain.wording import bare
 from quotadeck.gateway.admin_error import AdminRefusal
 from quotadeck.gateway.desk import Desk
-from quotadeck.store import Reader
-from quotadeck.wire.messages import (
-    AuditPage,
-    CallsPage,
-    EventsPage,
-    KeyRow,
-    KeysAnswer,
-    LevelsPage,
-    RollupsPage,
-)
-from quotadeck.wire.translate import audit_row, call_row, event_row, level_row, rollup_row
+from quotadeck.store import Reader, Rollup
+from quotadeck.wire.objects import dump
+from quotadeck.wire.translate import audit_row
 
 MAX_ROWS: Final = 1_000
-_SLICE_ROWS: Final = 8
+_SLICE_ROWS: Final = 16
 
 Asked = Mapping[str, str]
 T = TypeVar("T")
 
 
-async def calls(asked: Asked, reader: Reader, epoch: int) -> str:
+async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
     """``GET calls?after=&limit=|last=&project=&model=&outcome=``."""
     _only(asked, "after", "limit", "last", "project", "model", "outcome")
     outcome = asked.get("outcome", "")
@@ -52,20 +45,20 @@ async def calls(asked: Asked, reader: Reader, epoch: int) -> str:
         model=asked.get("model", ""),
         outcome=outcome,
     )
-    page = CallsPage(rows=(), next_cursor=f"{epoch}:{rows[-1][0] if rows else after}")
-    return await _filled(page, rows, lambda row: call_row(*row))
+    cursor = f"{epoch}:{rows[-1][0] if rows else after}"
+    return await _page(rows, lambda row: dump(CallRow(*row)), next_cursor=cursor)
 
 
-async def events(asked: Asked, reader: Reader, epoch: int) -> str:
+async def events(asked: Asked, reader: Reader, epoch: int) -> bytes:
     """``GET events?after=&limit=|last=``."""
     _only(asked, "after", "limit", "last")
     after = _cursor(asked, epoch)
     rows = await reader.events(after=after, limit=_limit(asked), last=_last(asked))
-    page = EventsPage(rows=(), next_cursor=f"{epoch}:{rows[-1][0] if rows else after}")
-    return await _filled(page, rows, lambda row: event_row(*row))
+    cursor = f"{epoch}:{rows[-1][0] if rows else after}"
+    return await _page(rows, lambda row: dump(EventRow(*row)), next_cursor=cursor)
 
 
-async def rollups(asked: Asked, reader: Reader, epoch: int) -> str:
+async def rollups(asked: Asked, reader: Reader, epoch: int) -> bytes:
     """``GET rollups?per=minute|day&after=&limit=&project=&since=``."""
     _only(asked, "per", "after", "limit", "project", "since")
     per = asked.get("per", "minute")
@@ -81,55 +74,40 @@ async def rollups(asked: Asked, reader: Reader, epoch: int) -> str:
         project=asked.get("project", ""),
         since_us=_since(asked),
     )
-    page = RollupsPage(rows=(), next_cursor=f"{epoch}:{rows[-1].seq if rows else after}")
-    return await _filled(
-        page,
-        rows,
-        lambda row: rollup_row(
-            period=row.day or rfc3339(row.minute_us or 0),
-            project=row.project,
-            model=row.model,
-            forwarded=row.forwarded,
-            upstream_errors=row.upstream_errors,
-            client_errors=row.client_errors,
-            unknown=row.unknown,
-            refused=row.refused,
-            input_tokens=row.input_tokens,
-            cached_tokens=row.cached_tokens,
-            output_tokens=row.output_tokens,
-            cost_nano_usd=row.cost_nano_usd,
-            latency=row.latency,
-        ),
-    )
+    cursor = f"{epoch}:{rows[-1].seq if rows else after}"
+    return await _page(rows, lambda row: dump(_rollup_row(row)), next_cursor=cursor)
 
 
-async def levels(asked: Asked, reader: Reader, epoch: int) -> str:
+async def levels(asked: Asked, reader: Reader, epoch: int) -> bytes:
     """``GET levels?after=&limit=&bucket=``."""
     _only(asked, "after", "limit", "bucket")
     after = _cursor(asked, epoch)
     rows = await reader.levels(after=after, limit=_limit(asked), bucket=asked.get("bucket", ""))
-    page = LevelsPage(rows=(), next_cursor=f"{epoch}:{rows[-1].seq if rows else after}")
-    return await _filled(
-        page,
+    cursor = f"{epoch}:{rows[-1].seq if rows else after}"
+    return await _page(
         rows,
-        lambda row: level_row(at_us=row.at_us, bucket=row.bucket, least=row.least, last=row.last),
+        lambda row: dump(LevelRow(row.seq, row.at_us, row.bucket, row.least, row.last)),
+        next_cursor=cursor,
     )
 
 
-async def audit(asked: Asked, desk: Desk, now_us: int) -> str:
+async def audit(asked: Asked, desk: Desk, now_us: int) -> bytes:
     """``GET audit?before_seq=&limit=&subject=``; the desk knows what is in force."""
     _only(asked, "before_seq", "limit", "subject")
     limit, subject = _limit(asked), asked.get("subject", "")
     before = _number(asked, "before_seq", 1, 2**62, 2**62)
     found = await desk.log.page(before_seq=before, limit=limit + 1, subject=subject)
     rows = found[:limit]
-    page = AuditPage(rows=(), next_before_seq=rows[-1].seq if len(found) > limit else None)
-    return await _filled(
-        page, rows, lambda entry: audit_row(entry, in_force=desk.living(entry, now_us))
+    return await _page(
+        rows,
+        lambda entry: (
+            audit_row(entry, in_force=desk.living(entry, now_us)).model_dump_json().encode()
+        ),
+        next_before_seq=rows[-1].seq if len(found) > limit else None,
     )
 
 
-async def keys(asked: Asked, desk: Desk, now_us: int) -> KeysAnswer:
+def keys(asked: Asked, desk: Desk, now_us: int) -> Keys:
     """``GET keys``: those in force, in the order in which they were added."""
     _only(asked)
     added = [
@@ -138,19 +116,38 @@ async def keys(asked: Asked, desk: Desk, now_us: int) -> KeysAnswer:
         if name is Field.KEY
         and (entry := desk.layers.in_force(subject, name, now_us).entry) is not None
     ]
-    return KeysAnswer(keys=tuple(map(_key_row, sorted(added, key=lambda entry: entry.seq))))
+    return Keys(tuple(map(_key_row, sorted(added, key=lambda entry: entry.seq))))
 
 
-async def _filled(page: BaseModel, rows: Sequence[T], made: Callable[[T], BaseModel]) -> str:
-    """The page, which has no rows yet, as JSON with these rows in it.
-
-    Other requests get their turn every millisecond or so.
-    """
-    told: list[str] = []
+async def _page(rows: Sequence[T], told: Callable[[T], bytes], **rest: Any) -> bytes:
+    """A page as JSON. Other requests get their turn every millisecond or so."""
+    parts: list[orjson.Fragment] = []
     for start in range(0, len(rows), _SLICE_ROWS):
-        told += (made(row).model_dump_json() for row in rows[start : start + _SLICE_ROWS])
+        parts += (orjson.Fragment(told(row)) for row in rows[start : start + _SLICE_ROWS])
         await asyncio.sleep(0)
-    return page.model_dump_json().replace('"rows":[]', f'"rows":[{",".join(told)}]', 1)
+    return orjson.dumps({"rows": parts, **rest})
+
+
+def _rollup_row(row: Rollup) -> RollupRow:
+    return RollupRow(
+        period=row.day or rfc3339(row.minute_us or 0),
+        project=row.project,
+        model=row.model,
+        forwarded=row.forwarded,
+        upstream_errors=row.upstream_errors,
+        client_errors=row.client_errors,
+        unknown=row.unknown,
+        refused={
+            cause.value: count
+            for cause, count in zip(REFUSAL_CAUSES, row.refused, strict=True)
+            if count
+        },
+        input_tokens=row.input_tokens,
+        cached_tokens=row.cached_tokens,
+        output_tokens=row.output_tokens,
+        cost_nano_usd=row.cost_nano_usd,
+        latency=row.latency,
+    )
 
 
 def _key_row(entry: Entry) -> KeyRow:
@@ -159,7 +156,7 @@ def _key_row(entry: Entry) -> KeyRow:
         id=bare(entry.subject),
         projects=tuple(facts["projects"]),
         label=facts["label"],
-        added_at=rfc3339(entry.at_us),
+        added_at_us=entry.at_us,
         added_by=entry.actor,
     )
 

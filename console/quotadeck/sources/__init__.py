@@ -1,41 +1,24 @@
-"""What the console can be connected to. Importing the front door loads neither httpx nor pydantic.
+"""What the console can be connected to. Importing the front door loads no HTTP client.
 
-The answers' models come through here too, because the console's screens see sources, not wire;
-they are loaded when the first of them is asked for.
+The models of a command's answers come through here, too, and load pydantic when one is asked for.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from quotadeck.sources.base import Reading, Source, SourceError, SourceGone
-from quotadeck.sources.gateway import GatewaySource, knock
+from quotadeck.sources.gateway import GatewayClient, GatewaySource, knock
 
 if TYPE_CHECKING:
-    from quotadeck.wire.messages import (
-        AuditPage,
-        AuditRow,
-        CallRow,
-        CallsPage,
-        CommandAnswer,
-        Estimate,
-        EventRow,
-        EventsPage,
-        KeyRow,
-        KeysAnswer,
-    )
+    from quotadeck.wire.messages import AuditPage, AuditRow, CommandAnswer, Estimate
 
 __all__ = [
     "AuditPage",
     "AuditRow",
-    "CallRow",
-    "CallsPage",
     "CommandAnswer",
     "Estimate",
-    "EventRow",
-    "EventsPage",
+    "GatewayClient",
     "GatewaySource",
-    "KeyRow",
-    "KeysAnswer",
     "Reading",
     "Source",
     "SourceError",
@@ -47,8 +30,7 @@ __all__ = [
 
 def load_answers() -> None:
     """Load what commands and their answers need, pydantic among it: 100 ms, at a calm moment."""
-    for module in ("quotadeck.wire.messages", "quotadeck.wire.translate"):
-        import_module(module)
+    import_module("quotadeck.wire.messages")
 
 
 def __getattr__(name: str) -> Any:

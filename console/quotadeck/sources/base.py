@@ -1,8 +1,4 @@
-"""What the console can be connected to: one protocol, spoken in domain values and answers.
-
-Importing it is cheap: the answers' models are named for type checkers only, because pydantic costs
-more than the console's first paint may.
-"""
+"""What the console can be connected to: one protocol, spoken in domain values."""
 
 from __future__ import annotations
 
@@ -11,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from quotadeck.domain.commands import Command
+from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 from quotadeck.domain.snapshot import Snapshot, Whoami
 
 if TYPE_CHECKING:
-    from quotadeck.wire.messages import AuditPage, CallsPage, CommandAnswer, EventsPage, KeysAnswer
+    from quotadeck.wire.messages import AuditPage, CommandAnswer
 
 
 class SourceError(Exception):
@@ -75,7 +72,7 @@ class Source(Protocol):
         """The newest events, oldest first."""
         ...
 
-    async def keys(self) -> KeysAnswer:
+    async def keys(self) -> Keys:
         """The project keys, without secrets."""
         ...
 

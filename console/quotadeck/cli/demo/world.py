@@ -19,11 +19,11 @@ from quotadeck.cli.demo.children import Child
 from quotadeck.cli.demo.plan import config_text
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.keys import key_command, new_secret
-from quotadeck.cli.reach import ask_at
+from quotadeck.cli.reach import in_words
 from quotadeck.domain.commands import Command
 from quotadeck.domain.key_value import MAX_PROJECTS
 from quotadeck.sim import Character, cast
-from quotadeck.sources import Source, SourceGone, knock
+from quotadeck.sources import GatewaySource, SourceGone, knock
 from quotadeck.wire.paths import (
     SOCKET_NAME,
     SocketPathTooLong,
@@ -123,20 +123,23 @@ class World:
             for start in range(0, len(ids), MAX_PROJECTS)
         }
 
-        async def add(source: Source, gate: asyncio.Semaphore, command: Command) -> None:
+        source, gate = GatewaySource(self.socket), asyncio.Semaphore(AT_ONCE)
+
+        async def add(command: Command) -> None:
             async with gate:
                 answer = await source.command(command, dry_run=False)
             if answer.error:
                 raise Stop(Exit.REFUSED, f"the demo's gateway refused a key: {answer.error}")
 
-        async def add_all(source: Source) -> None:
-            gate = asyncio.Semaphore(AT_ONCE)
+        async def add_all() -> None:
             async with asyncio.TaskGroup() as group:
                 for secret, projects in groups.items():
                     command = key_command(secret, projects, "demo", "the demo's traffic")
-                    group.create_task(add(source, gate, command))
+                    group.create_task(add(command))
+            await source.close()
 
-        ask_at(self.socket, add_all)
+        with in_words():
+            asyncio.run(add_all())
         return {project: secret for secret, projects in groups.items() for project in projects}
 
 

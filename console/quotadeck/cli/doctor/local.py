@@ -10,7 +10,7 @@ from pathlib import Path
 
 from quotadeck.cli.doctor.finding import Finding, State, fail, ok, warn
 from quotadeck.domain.text import clean, counted
-from quotadeck.sources import GatewaySource, SourceError, SourceGone
+from quotadeck.sources import GatewayClient, SourceError, SourceGone
 from quotadeck.store import Reader, StoreBusy, StoreError, StoreMissing, examine
 from quotadeck.store.lock import holder, is_held
 from quotadeck.wire.config import ConfigError, GatewayConfig, load
@@ -94,24 +94,18 @@ def socket(path: Path, group: str | None) -> Iterator[Finding]:
 
 
 def _answering(path: Path, where: str) -> Finding:
-    async def who() -> str:
-        source = GatewaySource(path)
-        try:
-            reading = await source.snapshot()
-        finally:
-            await source.close()
-        vitals = reading.snapshot.vitals
-        trouble = f"; it says: {'; '.join(vitals.problems)}" if vitals.problems else ""
-        me = reading.whoami
-        return f"{clean(vitals.name)} answers; you are {me.actor} ({me.role}){clean(trouble, 300)}"
-
     try:
-        return ok("socket", f"{where}: {asyncio.run(who())}")
+        with GatewayClient(path) as gateway:
+            reading = gateway.snapshot()
     except SourceGone:
         todo = "start the gateway: it replaces the socket that was left behind"
         return warn("socket", f"{where}: nobody answers", todo)
     except SourceError as strange:
         return fail("socket", clean(str(strange), 400), "restart the gateway with this version")
+    vitals, me = reading.snapshot.vitals, reading.whoami
+    trouble = f"; it says: {'; '.join(vitals.problems)}" if vitals.problems else ""
+    words = f"{clean(vitals.name)} answers; you are {me.actor} ({me.role}){clean(trouble, 300)}"
+    return ok("socket", f"{where}: {words}")
 
 
 def _group(gid: int) -> str:

@@ -1,0 +1,130 @@
+"""What a gateway can be asked: the request as a value, and how its answer reads. No I/O."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from urllib.parse import quote
+
+import orjson
+
+from quotadeck.domain.commands import Command
+from quotadeck.domain.pages import CallsPage, EventsPage, Keys
+from quotadeck.domain.snapshot import Snapshot, Whoami
+from quotadeck.domain.text import clean
+from quotadeck.sources.base import SourceError
+from quotadeck.wire.objects import dump, load
+from quotadeck.wire.stream import SNAPSHOT, Decoder
+
+if TYPE_CHECKING:
+    from quotadeck.wire.messages import AuditPage, CommandAnswer
+
+PREFIX: Final = "/admin/v1/"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """A request: GET, or POST where it has a body; ``read`` makes the answer of a good one.
+
+    ``refusals`` says that a refusal of it is an answer, too.
+    """
+
+    name: str
+    read: Callable[[bytes], T]
+    asked: Mapping[str, object] | None = None
+    body: bytes | None = None
+    refusals: bool = False
+
+    @property
+    def target(self) -> str:
+        """The path with what is asked: ``/admin/v1/calls?last=20``."""
+        query = "&".join(
+            f"{name}={quote(str(value), safe='')}"
+            for name, value in (self.asked or {}).items()
+            if value not in (None, "")
+        )
+        return f"{PREFIX}{self.name}{'?' if query else ''}{query}"
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.body is None else "POST"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {} if self.body is None else {"content-type": "application/json"}
+
+    def answer(self, status: int, body: bytes, label: str) -> T:
+        """What the body tells. Raises SourceError for a refusal, and for what cannot be read."""
+        if not (status < 400 or (self.refusals and b'"applied"' in body)):
+            raise refused(self.name, status, body, label)
+        try:
+            return self.read(body)
+        except ValueError as wrong:
+            raise nonsense(self.name, label, wrong) from None
+
+
+def whoami() -> Question[Whoami]:
+    """Whom the gateway takes us for."""
+    return Question("whoami", lambda body: load(Whoami, body))
+
+
+def snapshot() -> Question[Snapshot]:
+    """One reading, now."""
+    return Question("snapshot", lambda body: Decoder().apply(SNAPSHOT, body))
+
+
+def command(asked: Command, *, dry_run: bool) -> "Question[CommandAnswer]":
+    """A change, or its preview. Raises SourceError for text that is no Unicode."""
+    from quotadeck.wire.messages import CommandAnswer
+
+    try:
+        body = dump(asked, dry_run=dry_run)
+    except TypeError as wrong:
+        raise SourceError(f"this is no command that could be sent: {wrong}") from None
+    return Question("commands", CommandAnswer.model_validate_json, body=body, refusals=True)
+
+
+def audit(*, limit: int, before_seq: int | None = None, subject: str = "") -> "Question[AuditPage]":
+    """The command log, newest first."""
+    from quotadeck.wire.messages import AuditPage
+
+    asked = {"limit": limit, "before_seq": before_seq, "subject": subject}
+    return Question("audit", AuditPage.model_validate_json, asked)
+
+
+def calls(
+    *, last: int, project: str = "", model: str = "", outcome: str = ""
+) -> Question[CallsPage]:
+    """The newest calls, oldest first."""
+    asked = {"last": last, "project": project, "model": model, "outcome": outcome}
+    return Question("calls", lambda body: load(CallsPage, body), asked)
+
+
+def events(*, last: int) -> Question[EventsPage]:
+    """The newest events, oldest first."""
+    return Question("events", lambda body: load(EventsPage, body), {"last": last})
+
+
+def keys() -> Question[Keys]:
+    """The project keys, without secrets."""
+    return Question("keys", lambda body: load(Keys, body))
+
+
+def refused(name: str, status: int, body: bytes, label: str) -> SourceError:
+    """A refusal in the gateway's own words, where it has any."""
+    words = f"{name} was answered {status}"
+    try:
+        told: Any = orjson.loads(body)
+        words = clean(str(told["error"]), 400)
+    except (ValueError, KeyError, TypeError):
+        pass
+    return SourceError(f"the gateway at {label} refused: {words}")
+
+
+def nonsense(name: str, label: str, why: Exception) -> SourceError:
+    """An answer that cannot be read."""
+    return SourceError(
+        f"the gateway at {label} answered {name} with something this version does not understand: "
+        f"are console and gateway of the same version? ({clean(str(why), 200)})"
+    )

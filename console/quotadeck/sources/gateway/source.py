@@ -1,0 +1,176 @@
+"""A gateway followed by the console: readings as they come, questions beside them.
+
+httpx is imported when it is first needed: 100 ms that a console would otherwise spend before its
+first paint.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from quotadeck.clock import monotonic_ns
+from quotadeck.domain.commands import Command
+from quotadeck.domain.pages import CallsPage, EventsPage, Keys
+from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.text import clean
+from quotadeck.sources.base import Reading, SourceError, SourceGone
+from quotadeck.sources.gateway import questions
+from quotadeck.sources.gateway.absent import CONNECT_S, why_absent
+from quotadeck.sources.gateway.client import ANSWER_S
+from quotadeck.sources.gateway.questions import PREFIX, Question, nonsense, refused
+from quotadeck.sources.sse import Events, EventTooLarge
+from quotadeck.wire.stream import HEARTBEAT, Decoder, StreamDamaged
+
+if TYPE_CHECKING:
+    import httpx
+
+    from quotadeck.wire.messages import AuditPage, CommandAnswer
+
+SILENCE_S: Final = 10.0
+"""The gateway sends a heartbeat every second: ten missing ones are a lost connection."""
+
+T = TypeVar("T")
+
+
+class GatewaySource:
+    """Implements `Source`. Not shared between event loops; close it when done."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        silence_s: float = SILENCE_S,
+        monotonic_ns: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        self._path = path
+        self._silence_s = silence_s
+        self._monotonic_ns = monotonic_ns
+        self._http: httpx.AsyncClient | None = None
+        self._met = False
+        """It has answered us before: it was there, and is gone."""
+
+    @property
+    def label(self) -> str:
+        """The socket's path."""
+        return clean(str(self._path))
+
+    async def stream(self) -> AsyncGenerator[Reading, None]:
+        """Readings until the connection ends, is silent for `SILENCE_S`, or sends nonsense."""
+        whoami = await self._ask(questions.whoami())
+        decoder = Decoder()
+        async with aclosing(self._events()) as events:
+            async for name, data, received_ns in events:
+                snapshot = self._decoded(decoder, name, data)
+                yield Reading(snapshot, whoami, received_ns, fresh=name != HEARTBEAT)
+
+    async def snapshot(self) -> Reading:
+        """One reading, now."""
+        whoami = await self._ask(questions.whoami())
+        snapshot = await self._ask(questions.snapshot())
+        return Reading(snapshot, whoami, self._monotonic_ns(), fresh=True)
+
+    async def command(self, command: Command, *, dry_run: bool) -> "CommandAnswer":
+        """Ask for a change, or for its preview. A refusal is an answer, not an exception."""
+        return await self._ask(questions.command(command, dry_run=dry_run))
+
+    async def audit(
+        self, *, limit: int, before_seq: int | None = None, subject: str = ""
+    ) -> "AuditPage":
+        """The command log, newest first."""
+        return await self._ask(questions.audit(limit=limit, before_seq=before_seq, subject=subject))
+
+    async def calls(
+        self, *, last: int, project: str = "", model: str = "", outcome: str = ""
+    ) -> CallsPage:
+        """The newest calls, oldest first."""
+        return await self._ask(
+            questions.calls(last=last, project=project, model=model, outcome=outcome)
+        )
+
+    async def events(self, *, last: int) -> EventsPage:
+        """The newest events, oldest first."""
+        return await self._ask(questions.events(last=last))
+
+    async def keys(self) -> Keys:
+        """The project keys, without secrets."""
+        return await self._ask(questions.keys())
+
+    async def close(self) -> None:
+        """Let go of the connection; the source can be used again and reconnects."""
+        if self._http is not None:
+            http, self._http = self._http, None
+            await http.aclose()
+
+    async def _ask(self, question: Question[T]) -> T:
+        with self._failures(question.name):
+            response = await self._client().request(
+                question.method,
+                question.target,
+                content=question.body,
+                headers=question.headers,
+            )
+        self._met = True
+        return question.answer(response.status_code, response.content, self.label)
+
+    def _client(self) -> "httpx.AsyncClient":
+        if self._http is None:
+            import ssl
+
+            import httpx
+
+            # No TLS on a Unix socket; the default would load the whole CA bundle.
+            bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._http = httpx.AsyncClient(
+                base_url="http://gateway",
+                transport=httpx.AsyncHTTPTransport(uds=str(self._path), verify=bare),
+                timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
+                trust_env=False,
+            )
+        return self._http
+
+    async def _events(self) -> AsyncGenerator[tuple[str, bytes, int], None]:
+        loop, parser = asyncio.get_running_loop(), Events()
+        with self._failures("stream", self._silence_s):
+            async with self._client().stream("GET", f"{PREFIX}stream") as response:
+                if not response.is_success:
+                    body = await response.aread()
+                    raise refused("stream", response.status_code, body, self.label)
+                deadline = loop.time() + self._silence_s
+                chunks = response.aiter_raw()
+                while True:
+                    async with asyncio.timeout_at(deadline):
+                        chunk = await anext(chunks, b"")
+                    received_ns = self._monotonic_ns()
+                    if not chunk:
+                        raise SourceGone(f"the gateway at {self.label} ended the stream")
+                    events = parser.feed(chunk)
+                    for name, data in events:
+                        yield name, data, received_ns
+                    if events:
+                        deadline = loop.time() + self._silence_s
+
+    def _decoded(self, decoder: Decoder, name: str, data: bytes) -> Snapshot:
+        try:
+            return decoder.apply(name, data)
+        except StreamDamaged as damaged:
+            raise nonsense(name, self.label, damaged) from None
+
+    @contextmanager
+    def _failures(self, path: str, silence_s: float = ANSWER_S) -> Iterator[None]:
+        import httpx
+
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout) as gone:
+            raise SourceGone(why_absent(self._path, str(gone), met=self._met)) from None
+        except (httpx.TimeoutException, TimeoutError):
+            raise SourceGone(
+                f"the gateway at {self.label} was silent for {silence_s:g} s ({path})"
+            ) from None
+        except httpx.HTTPError as lost:
+            why = clean(str(lost) or type(lost).__name__, 120)
+            raise SourceGone(f"the connection to {self.label} was lost ({path}: {why})") from None
+        except EventTooLarge as absurd:
+            raise SourceError(f"the gateway at {self.label} sent {absurd}") from None

@@ -1,0 +1,133 @@
+"""Values as JSON objects: every field arrives, and what cannot be one is told by its name."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pytest
+
+from quotadeck.domain.answers import CommandAnswer, Estimate
+from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.commands import Rejected, Role
+from quotadeck.domain.notice import Notice, notice
+from quotadeck.domain.pages import CallRow, CallsPage, KeyRow, Keys
+from quotadeck.domain.snapshot import Whoami
+from quotadeck.wire.objects import UNTOLD, Unreadable, dump, load, plain
+
+HOSTILE = "\x1b]52;c;aGk=\x07[@click=app.quit]"
+SAFE = "\ufffd]52;c;aGk=\ufffd[@click=app.quit]"
+CALL = Call(
+    id="req_1", at_us=1, day="2025-11-24", project="analytics", key_id="key_1", priority=2,
+    model="gpt-4.1", outcome=Outcome.REFUSED, cause=Cause.TARGET_RPM, http_status=429, count=3,
+)  # fmt: skip
+VALUES = [
+    CallsPage((CallRow(9, CALL), CallRow(10, replace(CALL, cause=Cause.NONE))), "1:10"),
+    Whoami("mika", Role.OPERATOR),
+    Keys((KeyRow("k", ("a", "b"), "prod", 1_764_000_000_000_000, "ada"),)),
+    CommandAnswer(
+        applied=False,
+        subject="project:a",
+        before=40,
+        after=True,
+        then="main/gpt-4.1",
+        until_us=1_764_000_000_000_001,
+        refused=Rejected("stale", notice("x.stale", left_ms=3, names=("a", "b"), none=None)),
+        warnings=(notice("x.one"), notice("x.two", is_new=True)),
+        estimate=Estimate(15, 1, 2, 3, 4, 5, 6, 7),
+    ),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_comes_back_from_its_object_as_it_was(value: Any) -> None:
+    assert load(type(value), dump(value)) == value
+
+
+def test_a_call_is_told_with_every_column_it_has() -> None:
+    told = plain(CallRow(9, CALL))
+    assert (told["seq"], told["at"], told["priority"]) == (9, "1970-01-01T00:00:00.000001Z", "low")
+    assert (told["outcome"], told["cause"], told["count"]) == ("refused", "target_rpm", 3)
+    columns = {f.name.removesuffix("_us") for f in fields(Call) if f"Call.{f.name}" not in UNTOLD}
+    assert set(told) == {"seq"} | columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Older:
+    name: str
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    depth: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class _Newer:
+    name: str
+    since_us: int
+    notes: tuple[str, ...] = ("none",)
+    sums: Mapping[str, int] | None = None
+    part: _Part = _Part()
+
+
+def test_a_new_column_is_one_line_old_readers_pass_over_it_and_new_ones_have_its_default() -> None:
+    older, newer = _Older("a", 5), _Newer("a", 5, ("new",), {"x": 1}, _Part(9))
+    assert load(_Older, dump(newer)) == older
+    assert load(_Newer, dump(older)) == _Newer("a", 5)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "Whoami is a list, no dict"),
+        (b'{"actor": "mika"}', "Whoami lacks role"),
+        (b'{"actor": 3, "role": "viewer"}', r"Whoami.actor is a int, no str"),
+        (b'{"actor": "mika", "role": "king"}', "Whoami.role is 'king', no Role"),
+        (b'{"actor": "mika", "role": ["viewer"]}', r"Whoami.role is"),
+    ],
+)
+def test_what_is_none_is_told_by_its_field(body: bytes, words: str) -> None:
+    with pytest.raises(Unreadable, match=words):
+        load(Whoami, body)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"at": 5}, "Call.at is a int"),
+        ({"at": "soon"}, "Call.at is 'soon', no instant"),
+        ({"count": True}, "Call.count is a bool, no int"),
+        ({"stream": 1}, "Call.stream is a int, no bool"),
+        ({"priority": 2}, "Call.priority is a int, no str"),
+    ],
+)
+def test_a_part_of_another_kind_is_told_by_its_field(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(Unreadable, match=words):
+        load(CallRow, json.dumps(plain(CallRow(1, CALL)) | changed).encode())
+
+
+def test_texts_are_cleaned_wherever_they_stand() -> None:
+    told = {
+        "applied": False,
+        "subject": HOSTILE,
+        "warnings": [{"kind": HOSTILE, "facts": {HOSTILE: HOSTILE, "n": [HOSTILE]}}],
+        "field_of_the_future": 1,
+    }
+    answer = load(CommandAnswer, json.dumps(told).encode())
+    assert answer.subject == SAFE
+    assert answer.warnings == (Notice(SAFE, {SAFE: SAFE, "n": (SAFE,)}),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    depth: int
+    part: _Part
+
+
+def test_two_fields_of_one_name_in_one_object_are_an_error_at_once() -> None:
+    with pytest.raises(AssertionError, match="tells depth twice"):
+        plain(_Clash(1, _Part()))
