@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from quotadeck.domain.commands import Command
+from quotadeck.domain.days import rfc3339
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.sources.base import Reading, SourceGone
 from tests.tui.scenes import ME
@@ -104,12 +105,15 @@ def agree(command: Command, dry_run: bool) -> CommandAnswer:
         refused_after=5, spend_before_nano=6_100_000_000, spend_after_nano=11_400_000_000,
     )  # fmt: skip
     percent = command.scale_percent
+    until = "2026-11-23T19:02:00Z" if command.for_ms else None
+    if command.until_us is not None:
+        until = rfc3339(command.until_us)
     after = str(command.value) if percent is None else str(20 * percent // 100)
     return CommandAnswer(
         applied=not dry_run, dry_run=dry_run, subject=command.subject,
         field=str(command.field) if command.field else None,
         before="20" if limit else "running", after=after if limit else "paused",
-        until="2026-11-23T19:02:00Z" if command.for_ms else None, then="20" if limit else "running",
+        until=until, then="20" if limit else "running",
         warnings=("model claude-opus-4.7 would reach 50 of 50 rpm: low priority waits",)
         if limit
         else (),

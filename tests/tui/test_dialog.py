@@ -7,10 +7,10 @@ from dataclasses import replace
 from textual.pilot import Pilot
 
 from quotadeck.domain.commands import Action, Command, Field
-from quotadeck.sources import CommandAnswer
+from quotadeck.sources import CommandAnswer, SourceGone
 from quotadeck.tui.kit.lines import Lines
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
-from tests.tui.scenes import fire
+from tests.tui.scenes import AT_US, MINUTE_US, fire
 from tests.tui.scripted import Scripted, agree
 
 
@@ -65,21 +65,76 @@ async def test_a_repeated_enter_cannot_apply_twice() -> None:
     assert len(applied(source)) == 1
 
 
+class Losing(Scripted):
+    """Obeys, and loses the first answers on the way back; then the gateway's: each key once."""
+
+    losses = 1
+    obeyed: dict[str, Command]
+
+    async def command(self, command: Command, *, dry_run: bool) -> CommandAnswer:
+        answer = await super().command(command, dry_run=dry_run)
+        if dry_run:
+            return answer
+        self.obeyed = {command.idempotency_key: command, **getattr(self, "obeyed", {})}
+        if self.losses:
+            self.losses -= 1
+            raise SourceGone("the connection broke")
+        return answer
+
+
 async def test_a_lost_answer_is_asked_for_again_under_the_same_key() -> None:
-    source = scripted()
-    app = quotadeck(source)
-    async with app.run_test(size=(80, 24)) as pilot:
+    source = Losing(iter((fire(),)), 0.05)
+    source.losses = 2
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", *"x2")
+        await sees(pilot, "20 → 40")
+        for tries in (1, 2):
+            await pilot.press("enter")
+            await until(pilot, lambda count=tries: len(applied(source)) == count)  # type: ignore[misc]
+            await sees(pilot, "the connection broke", "in force: enter asks again", "never twice")
+        await pilot.press("enter")
+        await sees(pilot, "done: analytics")
+    assert len(applied(source)) == 3
+    assert len(source.obeyed) == 1
+
+
+async def test_what_a_lost_command_changed_makes_no_other_command_of_it() -> None:
+    source = Losing(iter((fire(),)), 0.01)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", *"x2")
+        await sees(pilot, "20 → 40")
+        await pilot.press("enter")
+        await sees(pilot, "enter asks again")
+        scene = fire()
+        raised = replace(scene.projects[0], version=scene.projects[0].version + 1)
+        later = replace(scene, projects=(raised, *scene.projects[1:]))
+        source.script = iter((later,))
+        await until(pilot, lambda: quotadeck_of(pilot).link.snapshot is later)
+        asked = len(source.commands)
+        await pilot.press("tab")
+        await until(pilot, lambda: len(source.commands) > asked)
+        await sees(pilot, "20 → 40", "low priority waits")
+        await pilot.press("enter")
+        await sees(pilot, "done: analytics")
+    assert len(applied(source)) == 2
+    assert len(source.obeyed) == 1
+
+
+async def test_another_command_after_a_lost_answer_has_a_key_of_its_own() -> None:
+    source = Losing(iter((fire(),)), 0.05)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
         await pilot.press("l", "4", "0")
         await sees(pilot, "20 → 40")
-        source.gone = True
         await pilot.press("enter")
-        await sees(pilot, "in force: enter asks again, never twice", "nobody answers")
-        source.gone = False
+        await sees(pilot, "enter asks again")
+        await pilot.press("backspace", "1")
+        await sees(pilot, "20 → 41")
         await pilot.press("enter")
         await sees(pilot, "done: analytics")
-    first = applied(source)
-    assert len(first) == 1  # the lost one never reached the source
+    assert len(source.obeyed) == 2
 
 
 async def test_a_refusal_stays_in_the_dialog_and_gets_a_new_key() -> None:
@@ -342,3 +397,17 @@ async def test_a_model_is_limited_and_paused_from_its_own_table() -> None:
         await pilot.press("enter")
         await sees(pilot, "type claude-opus-4.7 in the last field")
     assert [command.subject for command in applied(source)] == ["target:main/claude-opus-4.7"]
+
+
+async def test_a_change_can_end_at_a_time_of_day_on_the_screens_clock() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        for key in ("p", "l", "f"):
+            await pilot.press(key, *(("4", "0", "tab") if key == "l" else ("up",)))
+            await pilot.press(*"until 09:00")
+            await sees(pilot, "2026-11-24T00:00:00Z", "   until 09:00, then ")
+            await pilot.press("enter")
+            await sees(pilot, "done:")
+    end_us = AT_US + (5 * 60 + 58) * MINUTE_US
+    assert [(one.for_ms, one.until_us) for one in applied(source)] == [(None, end_us)] * 3

@@ -6,7 +6,9 @@ import pytest
 
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.typed import TypedWrong
-from quotadeck.tui.change.values import as_command_line, lasting_ms
+from quotadeck.tui.change.values import as_command_line, lasting
+from tests.tui.play import JST
+from tests.tui.scenes import AT_US
 
 
 @pytest.mark.parametrize(
@@ -14,13 +16,28 @@ from quotadeck.tui.change.values import as_command_line, lasting_ms
     [("30m", 1_800_000), ("2h30m", 9_000_000), (" 1h 30m ", 5_400_000), ("permanent", None)],
 )
 def test_how_long_as_typed(typed: str, ms: int | None) -> None:
-    assert lasting_ms(typed) == ms
+    assert lasting(typed, AT_US, JST) == (ms, None)
 
 
-@pytest.mark.parametrize("typed", ["", "1", "0s", "32d", "soon"])
+@pytest.mark.parametrize(
+    ("typed", "ahead_ms"),
+    [
+        ("until 04:03", 61 * 60_000),  # it is 03:02 on the screen
+        ("Until 03:00", (24 * 60 - 2) * 60_000),
+        (" until  2026-11-24T03:03 ", 60_000),
+        ("until 2026-11-23T18:03Z", 60_000),
+    ],
+)
+def test_until_is_on_the_clocks_of_the_screen(typed: str, ahead_ms: int) -> None:
+    assert lasting(typed, AT_US, JST) == (None, AT_US + ahead_ms * 1_000)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "1", "0s", "32d", "soon", "until", "until soon", "until 25:00", "09:00"]
+)
 def test_how_long_not_understood(typed: str) -> None:
-    with pytest.raises(TypedWrong, match=r"30m|15m|31d"):
-        lasting_ms(typed)
+    with pytest.raises(TypedWrong, match=r"30m|15m|31d|09:00"):
+        lasting(typed, AT_US, JST)
 
 
 @pytest.mark.parametrize(

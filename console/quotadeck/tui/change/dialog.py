@@ -174,7 +174,9 @@ class Dialog(Modal):
         self.draw()
 
     async def _send(self, command: Command) -> None:
-        key = self._keys.setdefault(command, "console-" + secrets.token_hex(12))
+        # A subject that changed meanwhile, by this very command perhaps, makes it no other one.
+        asked = replace(command, expected_version=None)
+        key = self._keys.setdefault(asked, "console-" + secrets.token_hex(12))
         try:
             answer = await self.context.source.command(
                 replace(command, idempotency_key=key), dry_run=False
@@ -191,7 +193,7 @@ class Dialog(Modal):
             self._leave(answer)
             return
         # A refusal is final for its key; asking again, with what is known now, needs a new one.
-        del self._keys[command]
+        del self._keys[asked]
         self.view = View(self.view.form)
         self._edited(self.view.form)
         stale = answer.error_code == "stale"

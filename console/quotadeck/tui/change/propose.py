@@ -13,7 +13,7 @@ from quotadeck.domain.typed import TypedWrong, limit_value
 from quotadeck.domain.wording import value_text
 from quotadeck.tui.change.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
 from quotadeck.tui.change.form import Choice, Form, FormField, Text, Tick
-from quotadeck.tui.change.values import STANDING, lasting_ms
+from quotadeck.tui.change.values import STANDING, lasting
 from quotadeck.tui.figures import clock_time, grouped
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.editor import Editor
@@ -42,9 +42,9 @@ def propose(act_id: str, row: AnyRow | None, snapshot: Snapshot, zone: tzinfo | 
     """The proposal of a pause, resume, limit or fallback on a row. Raises NothingToDo."""
     if row is None:
         raise NothingToDo("no row is chosen")
-    if act_id == "limit":
-        return _limit(row, zone)
-    return {"pause": _pause, "resume": _resume, "fallback": _fallback}[act_id](row, snapshot)
+    if act_id == "resume":
+        return _resume(row, snapshot)
+    return {"pause": _pause, "limit": _limit, "fallback": _fallback}[act_id](row, snapshot, zone)
 
 
 def reason_field() -> Text:
@@ -57,8 +57,8 @@ def _at_reason(*fields: FormField) -> Form:
 
 
 def _span(default: str = "1h") -> Text:
-    hint = f"30m, 2h30m, {STANDING}"
-    return Text("for", "for", Editor.holding(default, limit=20, fresh=True), hint, width=10)
+    hint = f"30m, until 09:00, {STANDING}"
+    return Text("for", "for", Editor.holding(default, limit=30, fresh=True), hint, width=12)
 
 
 def _routes(row: AnyRow, snapshot: Snapshot) -> list[RouteRow]:
@@ -86,16 +86,17 @@ def _named(row: AnyRow, form: Form) -> str:
     return row.id if isinstance(row, ProjectRow) else f"model {form.text('model')}"
 
 
-def _pause(row: AnyRow, snapshot: Snapshot) -> Proposal:
+def _pause(row: AnyRow, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
     routes = _routes(row, snapshot)
     if isinstance(row, TargetRow) and not routes:
         raise NothingToDo(f"no model is routed to {row.id}")
     public = Tick("public", "public", hint="tell the clients the reason")
 
-    def build(form: Form, _snapshot: Snapshot) -> Command:
+    def build(form: Form, snapshot: Snapshot) -> Command:
+        ends = lasting(form.text("for"), snapshot.at_us, zone)
         return Command(
             Action.PAUSE, _of(row, form), Field.PAUSED, value=True, reason=form.text("reason"),
-            public=bool(form.text("public")), for_ms=lasting_ms(form.text("for")),
+            public=bool(form.text("public")), for_ms=ends.for_ms, until_us=ends.until_us,
         )  # fmt: skip
 
     def confirm(form: Form, snapshot: Snapshot) -> str:
@@ -126,7 +127,7 @@ _CAUSES: Final = {
 }  # fmt: skip
 
 
-def _limit(row: AnyRow, zone: tzinfo | None) -> Proposal:
+def _limit(row: AnyRow, _snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
     fields = LIMIT_FIELDS if isinstance(row, ProjectRow) else (Field.RPM, Field.TPM)
     wanted = _CAUSES.get(row.state.cause, Field.RPM)
     which = Choice(
@@ -143,10 +144,11 @@ def _limit(row: AnyRow, zone: tzinfo | None) -> Proposal:
         value, scale = limit_value(field, form.text("value"))
         rows: Iterable[AnyRow] = snapshot.projects if kind == "project" else snapshot.targets
         version = next((known.version for known in rows if known.id == row.id), None)
+        ends = lasting(form.text("for"), snapshot.at_us, zone)
         return Command(
             Action.LIMIT, f"{kind}:{row.id}", field, value=value,
             scale_percent=scale, reason=form.text("reason"),
-            for_ms=lasting_ms(form.text("for")), expected_version=version,
+            for_ms=ends.for_ms, until_us=ends.until_us, expected_version=version,
         )  # fmt: skip
 
     def confirm(form: Form, snapshot: Snapshot) -> str:
@@ -175,7 +177,7 @@ def _in_force_words(row: AnyRow, field: Field, zone: tzinfo | None) -> str:
     return f"now {value} ({made.actor}, {end})"
 
 
-def _fallback(row: AnyRow, snapshot: Snapshot) -> Proposal:
+def _fallback(row: AnyRow, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
     choices = tuple(
         (f"{route.id}\n{target}", f"{route.id} → {target}")
         for route in _routes(row, snapshot)
@@ -189,9 +191,10 @@ def _fallback(row: AnyRow, snapshot: Snapshot) -> Proposal:
     def build(form: Form, snapshot: Snapshot) -> Command:
         model, _, target = form.text("route").partition("\n")
         version = next((known.version for known in snapshot.routes if known.id == model), None)
+        ends = lasting(form.text("for"), snapshot.at_us, zone)
         return Command(
             Action.FALLBACK, f"model:{model}", Field.TARGET, value=target,
-            reason=form.text("reason"), for_ms=lasting_ms(form.text("for")),
+            reason=form.text("reason"), for_ms=ends.for_ms, until_us=ends.until_us,
             expected_version=version,
         )  # fmt: skip
 

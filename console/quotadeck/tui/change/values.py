@@ -1,25 +1,39 @@
 """What is typed into a dialog read into values, and a command written as it would be typed."""
 
 import shlex
-from typing import Final
+from datetime import tzinfo
+from typing import Final, NamedTuple
 
 from quotadeck.domain.commands import LASTING, Action, Command, Field
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import usd_exact
-from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words
+from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
 from quotadeck.domain.wording import bare
 
 STANDING: Final = "permanent"
 
 
-def lasting_ms(text: str) -> int | None:
-    """Milliseconds of ``30m`` or ``2h30m``; None for ``permanent``. Raises TypedWrong."""
-    typed = text.replace(" ", "").lower()
+class Lasting(NamedTuple):
+    """How long a change lasts, or when it ends; neither for a standing one."""
+
+    for_ms: int | None = None
+    until_us: int | None = None
+
+
+def lasting(text: str, now_us: int, zone: tzinfo | None) -> Lasting:
+    """What ``30m``, ``until 09:00`` (on the screen's clocks) or ``permanent`` says.
+
+    Raises TypedWrong.
+    """
+    typed = text.strip().lower()
     if typed == STANDING:
-        return None
+        return Lasting()
     if not typed:
-        raise TypedWrong(f"for how long? 30m, 2h30m, or {STANDING}")
-    return duration_ms(typed)
+        raise TypedWrong(f"for how long? 30m, 2h30m, until 09:00, or {STANDING}")
+    until = typed.removeprefix("until")
+    if until != typed:
+        return Lasting(until_us=instant_us(until.strip(), now_us, zone))
+    return Lasting(for_ms=duration_ms(typed.replace(" ", "")))
 
 
 def as_command_line(command: Command) -> str:
