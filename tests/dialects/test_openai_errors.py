@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from quotadeck.dialects.openai.errors import ErrorReply, error_reply, wait_headers
 from quotadeck.domain import refusals as r
 from quotadeck.domain.calls import Cause
+from quotadeck.domain.subject import Subject
 from tests.gateway.values import NOON_US
 
 HOSTILE = "evil\x1b]52;c;aGk=\x07\r\nx-injected: 1\u202e"
@@ -32,7 +33,7 @@ REFUSALS: list[r.Refusal] = [
     r.BadField("messages", HOSTILE),
     r.UnknownModel(HOSTILE, ("gpt-4.1",)),
     r.ModelNotAllowed("opus", "analytics", ("flash",)),
-    r.Paused("project", "analytics", "", None),
+    r.Paused(Subject.project("analytics"), "", None),
     r.InputTooLong("opus", 20_000, 10_000),
     r.OutputTooLong("opus", 20_000, 10_000),
     r.OverWholeBudget("analytics", 2 * 10**9, 10**9, False),
@@ -94,8 +95,8 @@ def test_nothing_hostile_gets_into_words_or_headers(refusal: r.Refusal) -> None:
         (r.ProjectNotOfKey("search", ("analytics",)), 403, "project_not_allowed"),
         (r.UnknownModel("gpt", ()), 404, "model_not_found"),
         (r.BodyTooLarge(10), 413, "request_too_large"),
-        (r.Paused("project", "analytics", "", None), 403, "project_paused"),
-        (r.Paused("model", "opus", "", None), 403, "model_paused"),
+        (r.Paused(Subject.project("analytics"), "", None), 403, "project_paused"),
+        (r.Paused(Subject.model("opus"), "", None), 403, "model_paused"),
         (r.InputTooLong("opus", 2, 1), 400, "context_length_exceeded"),
         (r.OverWholeBudget("analytics", 2, 1, False), 400, "exceeds_daily_budget"),
         (LIMITED, 429, "rate_limit_exceeded"),
@@ -115,7 +116,7 @@ def test_status_and_code(refusal: Exception, status: int, code: str) -> None:
 
 @pytest.mark.parametrize(
     "refusal",
-    [r.Paused("project", "analytics", "", None), SPENT, r.OverWholeBudget("a", 2, 1, False)],
+    [r.Paused(Subject.project("analytics"), "", None), SPENT, r.OverWholeBudget("a", 2, 1, False)],
     ids=lambda one: type(one).__name__,
 )
 def test_sdks_are_told_not_to_retry_what_is_useless_to_retry(refusal: r.Refusal) -> None:
@@ -162,12 +163,12 @@ def test_spent_budget_says_what_is_left_asked_and_when_it_begins_anew() -> None:
 
 
 def test_pause_tells_its_end_and_only_a_public_reason() -> None:
-    told = error(r.Paused("project", "analytics", "batch bug", NOON_US))["message"]
+    told = error(r.Paused(Subject.project("analytics"), "batch bug", NOON_US))["message"]
     assert told == (
         "The project analytics is paused by its operators. Reason: batch bug. "
         "It lifts at 2026-11-24T12:00:00Z."
     )
-    assert "Reason" not in error(r.Paused("project", "analytics", "", None))["message"]
+    assert "Reason" not in error(r.Paused(Subject.project("analytics"), "", None))["message"]
 
 
 def test_unknown_model_names_the_nearest() -> None:

@@ -8,6 +8,7 @@ from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role
 from quotadeck.domain.decide import Rejected, decide, tightens
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.subject import Subject
 
 START_US = 1_795_489_200_000_000
 HOUR_MS = 3_600_000
@@ -26,14 +27,15 @@ CATALOGUE = Catalogue(
     },
     routes={"opus": Route("opus", ("main/opus", "main/flash"))},
 )
-FILE: dict[tuple[str, Field], Value] = {
-    ("project:analytics", Field.RPM): 20,
-    ("project:analytics", Field.TPM): 80_000,
-    ("project:analytics", Field.BUDGET): 500 * NANO_PER_USD,
-    ("project:search", Field.RPM): 640,
-    ("target:main/opus", Field.RPM): 50,
-    ("target:main/opus", Field.TPM): 200_000,
-    ("model:opus", Field.TARGET): "main/opus",
+ANALYTICS, OPUS = Subject.project("analytics"), Subject.model("opus")
+FILE: dict[tuple[Subject, Field], Value] = {
+    (ANALYTICS, Field.RPM): 20,
+    (ANALYTICS, Field.TPM): 80_000,
+    (ANALYTICS, Field.BUDGET): 500 * NANO_PER_USD,
+    (Subject.project("search"), Field.RPM): 640,
+    (Subject.target("main/opus"), Field.RPM): 50,
+    (Subject.target("main/opus"), Field.TPM): 200_000,
+    (OPUS, Field.TARGET): "main/opus",
 }
 ADMIN = Actor("ada", Role.ADMIN, "socket")
 MIKA = Actor("mika", Role.OPERATOR, "socket")
@@ -69,22 +71,22 @@ class Desk:
         assert isinstance(decided, Entry), decided
         return not tightens(decided, self.layers)
 
-    def value(self, subject: str, name: Field) -> Value | None:
+    def value(self, subject: Subject, name: Field) -> Value | None:
         return self.layers.in_force(subject, name, self.now_us).value
 
 
-def pause(subject: str = "project:analytics", for_ms: int | None = HOUR_MS) -> Command:
+def pause(subject: Subject = ANALYTICS, for_ms: int | None = HOUR_MS) -> Command:
     return Command(Action.PAUSE, subject, reason="batch bug", for_ms=for_ms)
 
 
-def resume(subject: str = "project:analytics") -> Command:
+def resume(subject: Subject = ANALYTICS) -> Command:
     return Command(Action.RESUME, subject)
 
 
 def limit(
     value: int | None,
     name: Field = Field.RPM,
-    subject: str = "project:analytics",
+    subject: Subject = ANALYTICS,
     *,
     for_ms: int | None = HOUR_MS,
     scale: int | None = None,
@@ -103,12 +105,12 @@ def limit(
 
 
 def fallback(target: str = "main/flash", for_ms: int | None = HOUR_MS) -> Command:
-    return Command(Action.FALLBACK, "model:opus", value=target, reason="429s", for_ms=for_ms)
+    return Command(Action.FALLBACK, OPUS, value=target, reason="429s", for_ms=for_ms)
 
 
 def undo(entry: Entry) -> Command:
-    return Command(Action.UNDO, f"command:{entry.id}")
+    return Command(Action.UNDO, Subject.command(entry.id))
 
 
 def key_add(name: str = "k_prod", value: str = KEY) -> Command:
-    return Command(Action.KEY_ADD, f"key:{name}", value=value)
+    return Command(Action.KEY_ADD, Subject.key(name), value=value)

@@ -6,6 +6,7 @@ from quotadeck.domain.calls import REFUSAL_CAUSES, Cause
 from quotadeck.domain.change_estimate import Estimated, Minute, at_price, under_change
 from quotadeck.domain.commands import Field
 from quotadeck.domain.money import Price
+from quotadeck.domain.subject import SubjectKind
 
 
 def minute(forwarded: int, *, seconds: int = 60, **refused: int) -> Minute:
@@ -28,7 +29,7 @@ def changed(
     was: int | bool | None,
     becomes: int | bool | None,
     *,
-    kind: str = "project",
+    kind: SubjectKind = SubjectKind.PROJECT,
     spent: int = 0,
 ) -> Estimated:
     told = under_change(minutes, kind, name, was, becomes, spent)
@@ -99,7 +100,7 @@ def test_a_budget_is_what_is_left_of_the_day_when_the_window_began() -> None:
 
 def test_a_targets_limit_goes_by_the_targets_refusals() -> None:
     minutes = [minute(50, target_rpm=30, rpm=9)]
-    assert changed(minutes, Field.RPM, 50, 70, kind="target").admitted_after == 70
+    assert changed(minutes, Field.RPM, 50, 70, kind=SubjectKind.TARGET).admitted_after == 70
 
 
 @pytest.mark.parametrize("name", [Field.RPM, Field.TPM, Field.BUDGET, Field.PAUSED])
@@ -111,7 +112,7 @@ def test_no_traffic_and_no_change_say_nothing(name: Field) -> None:
 
 
 def test_concurrency_cannot_be_told_from_roll_ups() -> None:
-    assert under_change([minute(3)], "project", Field.CONCURRENCY, 4, 2) is None
+    assert under_change([minute(3)], SubjectKind.PROJECT, Field.CONCURRENCY, 4, 2) is None
 
 
 def test_another_target_has_another_price_and_as_many_requests() -> None:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from quotadeck.domain.commands import MAX_OVERRIDE_MS, Action, Command, Field, Role
 from quotadeck.domain.decide import Rejected, scaled
 from quotadeck.domain.layers import Layer
+from quotadeck.domain.subject import Subject
 from tests.domain.deciding import (
     ADMIN,
+    ANALYTICS,
     HOUR_MS,
     MIKA,
     SHA,
@@ -35,7 +37,7 @@ def test_a_limit_is_in_force_with_its_before_after_and_end() -> None:
         START_US + HOUR_MS * 1_000,
     )
     assert (entry.actor, entry.role, entry.origin) == ("mika", Role.OPERATOR, "socket")
-    assert desk.value("project:analytics", Field.RPM) == 40
+    assert desk.value(ANALYTICS, Field.RPM) == 40
 
 
 def test_an_override_over_a_standing_change_over_the_file() -> None:
@@ -47,7 +49,7 @@ def test_an_override_over_a_standing_change_over_the_file() -> None:
     under = desk.does(limit(25, for_ms=None))
     assert (under.before, under.after) == ("35", "35"), "the override stays above it"
     desk.now_us = override.until_us or 0
-    in_force = desk.layers.in_force("project:analytics", Field.RPM, desk.now_us)
+    in_force = desk.layers.in_force(ANALYTICS, Field.RPM, desk.now_us)
     assert (in_force.value, in_force.layer) == (25, Layer.STANDING)
 
 
@@ -57,7 +59,7 @@ def test_a_scale_is_absolute_when_decided_and_applies_to_the_value_in_force() ->
     second = desk.does(limit(None, scale=150))
     assert (first.value, second.value) == (30, 45)
     desk.does(undo(second))
-    assert desk.value("project:analytics", Field.RPM) == 30
+    assert desk.value(ANALYTICS, Field.RPM) == 30
 
 
 @given(st.integers(1, 10**12), st.integers(1, 100_000))
@@ -92,8 +94,8 @@ def test_a_budget_is_told_in_dollars() -> None:
         (limit(None), "give one of the two"),
         (limit(40, scale=200), "give one of the two"),
         (limit(40, Field.PAUSED), "a project has no limit paused: name one of rpm, tpm"),
-        (limit(4, Field.CONCURRENCY, "target:main/opus"), "name one of rpm, tpm"),
-        (limit(40, subject="model:opus"), "limit is about project:NAME or target:NAME"),
+        (limit(4, Field.CONCURRENCY, Subject.target("main/opus")), "name one of rpm, tpm"),
+        (limit(40, subject=Subject.model("opus")), "limit is about project:NAME or target:NAME"),
         (limit(40, for_ms=999), "999 ms is not between one second and 31 days"),
         (limit(40, for_ms=MAX_OVERRIDE_MS + 1), "is not between one second and 31 days"),
         (replace(limit(40), value=True), "rpm takes a whole number, not 'True'"),
@@ -105,8 +107,8 @@ def test_a_budget_is_told_in_dollars() -> None:
         (replace(pause(), scale_percent=50), "pause takes no value"),
         (replace(pause(), field=Field.RPM), "pause sets paused, not rpm"),
         (replace(resume(), for_ms=HOUR_MS), "resume does not end by itself"),
-        (pause("target:main/opus"), "pause is about project:NAME or model:NAME"),
-        (pause("project:"), "pause is about project:NAME or model:NAME"),
+        (pause(Subject.target("main/opus")), "pause is about project:NAME or model:NAME"),
+        (pause(Subject.project("")), "pause is about project:NAME or model:NAME"),
     ],
 )
 def test_what_a_command_may_not_be(command: Command, words: str) -> None:
@@ -118,13 +120,13 @@ def test_what_a_command_may_not_be(command: Command, words: str) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (pause("project:analytisc"), "no project 'analytisc': did you mean analytics?"),
-        (pause("project:zzz"), "no project 'zzz': there are analytics, search"),
-        (limit(4, subject="target:main/opsu"), "did you mean main/opus or"),
-        (pause("model:opos"), "no model 'opos': did you mean opus?"),
+        (pause(Subject.project("analytisc")), "no project 'analytisc': did you mean analytics?"),
+        (pause(Subject.project("zzz")), "no project 'zzz': there are analytics, search"),
+        (limit(4, subject=Subject.target("main/opsu")), "did you mean main/opus or"),
+        (pause(Subject.model("opos")), "no model 'opos': did you mean opus?"),
         (fallback("main/gpt"), "no target 'main/gpt' in its route: name one of main/opus, main/fl"),
-        (Command(Action.UNDO, "command:cmd_9"), "no applied command has the id 'cmd_9'"),
-        (Command(Action.KEY_REVOKE, "key:k_9", reason="left"), "no key 'k_9' is in force"),
+        (Command(Action.UNDO, Subject.command("cmd_9")), "no applied command has the id 'cmd_9'"),
+        (Command(Action.KEY_REVOKE, Subject.key("k_9"), reason="left"), "no key 'k_9' is in force"),
     ],
 )
 def test_what_is_not_found_names_the_nearest(command: Command, words: str) -> None:
@@ -137,7 +139,7 @@ def test_hostile_text_in_a_command_is_shown_and_not_obeyed() -> None:
     desk = Desk()
     entry = desk.does(replace(pause(), reason="a\x1b]52;c;aGk=\x07b\u202e"))
     assert entry.reason == "a\ufffd]52;c;aGk=\ufffdb\ufffd"
-    refused = desk.refused(pause("project:\x1b[2J"))
+    refused = desk.refused(pause(Subject.project("\x1b[2J")))
     assert "\x1b" not in refused.text
 
 
@@ -151,7 +153,7 @@ def test_resume_ends_every_pause_that_lives_and_can_itself_be_undone() -> None:
     assert desk.refused(resume()).text == "analytics is not paused: there is nothing to resume"
     again = desk.does(undo(resumed))
     assert (again.before, again.after) == ("running", "paused")
-    assert desk.value("project:analytics", Field.PAUSED) is True
+    assert desk.value(ANALYTICS, Field.PAUSED) is True
 
 
 def test_a_pause_that_ran_out_meanwhile_does_not_come_back() -> None:
@@ -190,7 +192,7 @@ def test_undo_of_an_undo_brings_the_value_back_however_often() -> None:
     last = desk.does(limit(30))
     for round_ in range(600):
         last = desk.does(undo(last))
-        assert desk.value("project:analytics", Field.RPM) == (20 if round_ % 2 == 0 else 30)
+        assert desk.value(ANALYTICS, Field.RPM) == (20 if round_ % 2 == 0 else 30)
 
 
 def test_what_ended_by_itself_cannot_be_undone() -> None:
@@ -210,14 +212,14 @@ def test_a_fallback_forces_the_route_and_undo_gives_it_back() -> None:
 
 def test_a_stale_version_is_refused_with_what_changed() -> None:
     desk = Desk()
-    seen = desk.layers.version("project:analytics")
+    seen = desk.layers.version(ANALYTICS)
     desk.does(limit(30), MIKA)
     refused = desk.refused(limit(40, version=seen))
     assert refused.code == "stale"
     assert "mika set rpm 20 → 30 at 2026-11-24T03:00:00Z" in refused.text
-    desk.does(limit(40, version=desk.layers.version("project:analytics")))
+    desk.does(limit(40, version=desk.layers.version(ANALYTICS)))
     desk.does(replace(pause(), expected_version=0))
-    desk.does(limit(650, subject="project:search", version=0))
+    desk.does(limit(650, subject=Subject.project("search"), version=0))
 
 
 def test_a_key_is_added_revoked_and_never_twice() -> None:
@@ -227,7 +229,7 @@ def test_a_key_is_added_revoked_and_never_twice() -> None:
     assert json.loads(str(added.value))["sha256"] == SHA
     assert desk.refused(key_add()).code == "conflict"
     assert "has this secret already" in desk.refused(key_add("k_other")).text
-    revoke = Command(Action.KEY_REVOKE, "key:k_prod", reason="leaked")
+    revoke = Command(Action.KEY_REVOKE, Subject.key("k_prod"), reason="leaked")
     revoked = desk.does(revoke)
     assert (revoked.before, revoked.after) == ("analytics (prod)", "none")
     assert desk.refused(revoke).code == "not_found"

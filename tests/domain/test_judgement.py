@@ -9,12 +9,14 @@ from quotadeck.domain.calls import Cause
 from quotadeck.domain.judgement import CLEARED_MS, HURTS_MS, judge
 from quotadeck.domain.reading import HOUR_MS, Decided, Ended, Money, Reading, Refused, Use
 from quotadeck.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Kind, State, Urgency
+from quotadeck.domain.subject import Subject
 
 NOW = 10_000_000
-PROJECT = "project:a"
+GATEWAY = Subject.parse("gateway")
+PROJECT = Subject.project("a")
 
 
-def refused(cause: Cause, count: int, gate: str = PROJECT, *, ago_ms: int = 500,
+def refused(cause: Cause, count: int, gate: Subject = PROJECT, *, ago_ms: int = 500,
             minute: int | None = None) -> Refused:  # fmt: skip
     return Refused(cause, gate, count, count if minute is None else minute, NOW - ago_ms)
 
@@ -40,7 +42,7 @@ def day(spent: int, held: int = 0) -> Money:
     return Money(1_000, spent, held, 77)
 
 
-MODEL = "model:gpt-4.1"
+MODEL, KEY, TARGET = Subject.model("gpt-4.1"), Subject.key("k"), Subject.target("m/x")
 IN_ROW_3 = (Cause.BUDGET,) * 3
 TROUBLE, ATTENTION, CALM = Urgency.TROUBLE, Urgency.ATTENTION, Urgency.CALM
 
@@ -52,12 +54,12 @@ AT_ONCE = [
      Kind.CUT_OFF, TROUBLE),
     ("model paused, a part", Reading(NOW, decided(90, refused(Cause.PAUSED, 1, MODEL))),
      Kind.CUT_OFF, TROUBLE),
-    ("key revoked, nothing else", Reading(NOW, decided(0, refused(Cause.KEY_REVOKED, 2, "key:k"))),
+    ("key revoked, nothing else", Reading(NOW, decided(0, refused(Cause.KEY_REVOKED, 2, KEY))),
      Kind.CUT_OFF, TROUBLE),
-    ("key revoked, another works", Reading(NOW, decided(9, refused(Cause.KEY_REVOKED, 2, "key:k"))),
+    ("key revoked, another works", Reading(NOW, decided(9, refused(Cause.KEY_REVOKED, 2, KEY))),
      Kind.OK, CALM),
     ("the only key revoked a moment ago",
-     Reading(NOW, decided(9, refused(Cause.KEY_REVOKED, 2, "key:k")), keyless=True),
+     Reading(NOW, decided(9, refused(Cause.KEY_REVOKED, 2, KEY)), keyless=True),
      Kind.CUT_OFF, TROUBLE),
     # storm and throttled
     ("storm", Reading(NOW, decided(2, refused(Cause.RPM, 20))), Kind.STORM, TROUBLE),
@@ -67,7 +69,7 @@ AT_ONCE = [
     ("a tenth", Reading(NOW, decided(27, refused(Cause.TPM, 3))), Kind.THROTTLED, TROUBLE),
     ("less than a tenth", Reading(NOW, decided(28, refused(Cause.TPM, 3))),
      Kind.THROTTLED, ATTENTION),
-    ("the gateway is full", Reading(NOW, decided(0, refused(Cause.CROWDED, 1, "gateway"))),
+    ("the gateway is full", Reading(NOW, decided(0, refused(Cause.CROWDED, 1, GATEWAY))),
      Kind.THROTTLED, TROUBLE),
     ("calm for 10 s", Reading(NOW, decided(2, refused(Cause.RPM, 3, ago_ms=10_000))),
      Kind.OK, CALM),
@@ -179,10 +181,12 @@ def test_causes_are_told_apart() -> None:
         state = judge(AT_REST, reading)
         return state.cause, state.who
 
-    assert cause(Reading(NOW, decided(1, refused(Cause.TARGET_TPM, 3, "target:m/x")))) == (
-        "target_tpm", "target:m/x",
+    assert cause(Reading(NOW, decided(1, refused(Cause.TARGET_TPM, 3, TARGET)))) == (
+        "target_tpm", str(TARGET),
     )  # fmt: skip
-    assert cause(Reading(NOW, decided(0, refused(Cause.PAUSED, 1, MODEL)))) == ("paused", MODEL)
+    assert cause(Reading(NOW, decided(0, refused(Cause.PAUSED, 1, MODEL)))) == (
+        "paused", str(MODEL),
+    )  # fmt: skip
     assert cause(Reading(NOW, money=day(1_000)))[0] == "budget"
     short = decided(0, refused(Cause.BUDGET, 3), in_row=IN_ROW_3)
     assert cause(Reading(NOW, short, money=day(930)))[0] == NOT_COVERED
@@ -299,13 +303,15 @@ def test_a_share_is_of_the_present_and_not_of_a_calm_minute_before_it() -> None:
 
 
 def test_one_revoked_key_is_one_trouble() -> None:
-    state = judge(AT_REST, Reading(NOW, decided(0, refused(Cause.KEY_REVOKED, 9, "key:k"))))
+    state = judge(AT_REST, Reading(NOW, decided(0, refused(Cause.KEY_REVOKED, 9, KEY))))
     assert (state.kind, state.others) == (Kind.CUT_OFF, ())
 
 
 def test_what_is_at_its_limit_is_not_near_it_as_well() -> None:
     reading = Reading(
-        NOW, decided(9, refused(Cause.TARGET_RPM, 5, "target:t")), uses=(Use("rpm", 99, 100),)
+        NOW,
+        decided(9, refused(Cause.TARGET_RPM, 5, TARGET)),
+        uses=(Use("rpm", 99, 100),),
     )
     assert judge(AT_REST, reading).others == ()
     held = replace(decided(0, refused(Cause.BUDGET, 3), in_row=IN_ROW_3), money_held=True)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from quotadeck.domain.commands import Action, Entry, Field, Role, Value
 from quotadeck.domain.layers import InForce, Layer, Layers, Slot
+from quotadeck.domain.subject import Subject
 
-SUBJECT = "project:analytics"
+SUBJECT = Subject.project("analytics")
 FILE = Layers({(SUBJECT, Field.RPM): 20, (SUBJECT, Field.TPM): 80_000})
 NOON = 1_795_489_200_000_000
 MINUTE = 60_000_000
@@ -31,7 +32,7 @@ class Log:
         name: Field | None = None,
         value: Value | None = None,
         *,
-        subject: str = SUBJECT,
+        subject: Subject = SUBJECT,
         until_us: int | None = None,
         ends: Iterable[Entry] = (),
         applied: bool = True,
@@ -194,13 +195,13 @@ def test_folding_at_once_is_folding_one_by_one(log: Log) -> None:
 
 def test_a_subjects_version_is_its_last_entry_or_ender(log: Log) -> None:
     change, pause = log.limit(30), log.pause()
-    other = log.entry(Action.LIMIT, Field.RPM, 5, subject="project:search")
+    other = log.entry(Action.LIMIT, Field.RPM, 5, subject=Subject.project("search"))
     layers = FILE.with_entries([change, pause, other])
     assert layers.version(SUBJECT) == pause.seq
-    assert layers.version("project:search") == other.seq
+    assert layers.version(Subject.project("search")) == other.seq
     undo = log.undo(change)
     assert layers.with_entry(undo).version(SUBJECT) == undo.seq
-    assert layers.version("project:unknown") == 0
+    assert layers.version(Subject.project("unknown")) == 0
 
 
 def test_an_end_that_is_on_record_is_for_good_whatever_is_undone_and_whenever_it_is(
@@ -256,7 +257,10 @@ class Unlisted(dict[Slot, tuple[Entry, ...]]):
 
 def test_a_subject_is_read_without_looking_at_the_others(log: Log) -> None:
     """Else a plan of all subjects takes their number squared: seconds at 10,000 projects."""
-    entries = [log.limit(30), log.entry(Action.KEY_ADD, Field.KEY, "hash", subject="key:k")]
+    entries = [
+        log.limit(30),
+        log.entry(Action.KEY_ADD, Field.KEY, "hash", subject=Subject.key("k")),
+    ]
     whole = FILE.with_entries(entries)
     layers = replace(whole, by_slot=Unlisted(whole.by_slot))
     assert layers.version(SUBJECT) == 1

@@ -13,10 +13,11 @@ from quotadeck.domain.limits import (
     Priority,
     RateLimit,
     bucket_key,
-    kind_of,
+    bucket_of,
     rpm,
     tpm,
 )
+from quotadeck.domain.subject import Subject
 
 
 @given(st.integers(1, MAX_PER_MINUTE), st.integers(1, 3_600))
@@ -53,9 +54,9 @@ def test_a_window_out_of_range_is_named(window_s: int) -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_a_bucket_key_ends_with_its_kind(kind: Kind) -> None:
-    key = bucket_key("target:up/m:with:colons", kind)
+    key = bucket_key(Subject.target("up/m:with:colons"), kind)
     assert key == f"target:up/m:with:colons:{kind.value}"
-    assert kind_of(key) is kind
+    assert bucket_of(key) == (Subject.target("up/m:with:colons"), kind)
 
 
 def test_priorities_sort_the_most_urgent_first() -> None:

@@ -7,6 +7,7 @@ from quotadeck.domain.decide import Rejected, decide
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.roles import MAY
 from quotadeck.domain.shape import KINDS
+from quotadeck.domain.subject import Subject
 from tests.domain.deciding import (
     ADMIN,
     CATALOGUE,
@@ -35,17 +36,17 @@ TABLE = {
 @pytest.mark.parametrize("action", [action for action in Action if action is not Action.END])
 def test_who_may_ask_for_what(role: Role, action: Action) -> None:
     desk = Desk()
-    desk.does(pause("project:search"))
-    limited = desk.does(limit(700, subject="project:search"), MIKA)
+    desk.does(pause(Subject.project("search")))
+    limited = desk.does(limit(700, subject=Subject.project("search")), MIKA)
     desk.does(key_add("k_old", KEY.replace(SHA, "b" * 64)))
     command = {
         Action.PAUSE: pause(),
-        Action.RESUME: resume("project:search"),
+        Action.RESUME: resume(Subject.project("search")),
         Action.LIMIT: limit(30),
         Action.FALLBACK: fallback(),
         Action.UNDO: undo(limited),
         Action.KEY_ADD: key_add(),
-        Action.KEY_REVOKE: Command(Action.KEY_REVOKE, "key:k_old", reason="left"),
+        Action.KEY_REVOKE: Command(Action.KEY_REVOKE, Subject.key("k_old"), reason="left"),
     }[action]
     decided = decide(command, Actor("x", role, "socket"), CATALOGUE, desk.layers, desk.now_us)
     if action in TABLE[role]:
@@ -58,7 +59,7 @@ def test_who_may_ask_for_what(role: Role, action: Action) -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_nobody_may_ask_for_an_end_that_the_clock_alone_brings(role: Role) -> None:
-    asked = Command(Action.END, "project:analytics", Field.PAUSED)
+    asked = Command(Action.END, Subject.project("analytics"), Field.PAUSED)
     decided = decide(asked, Actor("x", role, "socket"), CATALOGUE, Desk().layers, Desk().now_us)
     assert isinstance(decided, Rejected)
     assert decided.code == "not_allowed"
@@ -131,5 +132,7 @@ def test_an_operator_undoes_operators_commands_only() -> None:
 
 def test_a_viewer_learns_nothing_from_a_refusal() -> None:
     desk = Desk()
-    known, unknown = (desk.refused(pause(f"project:{name}"), VERA) for name in ("search", "nope"))
+    known, unknown = (
+        desk.refused(pause(Subject.project(name)), VERA) for name in ("search", "nope")
+    )
     assert known == unknown

@@ -1,6 +1,7 @@
 """Which commands may be in force without standing in the log."""
 
 from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.domain.subject import Subject
 from tests.domain.deciding import HOUR_MS, Desk, fallback, key_add, limit, pause, resume, undo
 
 
@@ -31,7 +32,7 @@ def test_keys() -> None:
     desk = Desk()
     assert desk.loosens(key_add())
     added = desk.does(key_add())
-    assert not desk.loosens(Command(Action.KEY_REVOKE, "key:k_prod", reason="leaked"))
+    assert not desk.loosens(Command(Action.KEY_REVOKE, Subject.key("k_prod"), reason="leaked"))
     assert not desk.loosens(undo(added))
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from quotadeck.domain.commands import LIMIT_FIELDS, Action, Command, Field
 from quotadeck.domain.ends import end_of
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.wording import command_text, ended_text, limit_of_text, value_text
 from tests.domain.deciding import HOUR_MS, MIKA, Desk, fallback, key_add, limit, pause, resume, undo
 
@@ -23,7 +24,7 @@ def test_commands_as_one_line() -> None:
     ]
     added = desk.does(key_add())
     assert command_text(added) == "ada: key k_prod added for analytics (prod)"
-    revoked = desk.does(Command(Action.KEY_REVOKE, "key:k_prod", reason="leaked"))
+    revoked = desk.does(Command(Action.KEY_REVOKE, Subject.key("k_prod"), reason="leaked"))
     assert command_text(revoked) == 'ada: key k_prod of analytics (prod) revoked "leaked"'
     undone = desk.does(undo(revoked))
     assert command_text(undone) == "ada: undo: k_prod key none → analytics (prod)"

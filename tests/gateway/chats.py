@@ -8,13 +8,14 @@ import pytest
 
 from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.subject import Subject
 from tests.gateway.provider import Peer, Provider, Script, always
 from tests.gateway.rig import Rig
 from tests.gateway.values import body
 
 Open = Callable[..., Awaitable[tuple[Rig, Provider]]]
 
-ANALYTICS = "project:analytics"
+ANALYTICS = Subject.project("analytics")
 USAGE = {"prompt_tokens": 12, "completion_tokens": 34}
 COST = 12 * 2_000 + 34 * 8_000
 DONE = b"data: [DONE]\n\n"

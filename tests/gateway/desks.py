@@ -12,6 +12,7 @@ from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.money import NANO_PER_USD, Price
 from quotadeck.domain.snapshot import Event
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.desk import Desk
 from quotadeck.store import Ledger
 from quotadeck.wire.messages import CommandAnswer
@@ -38,12 +39,18 @@ ADA = Actor("ada", Role.ADMIN, "socket")
 MIKA = Actor("mika", Role.OPERATOR, "socket")
 KEY = json.dumps({"sha256": "a" * 64, "projects": ["analytics"], "label": "prod"})
 
-PAUSE = Command(Action.PAUSE, "project:analytics", reason="batch bug", for_ms=HOUR_MS)
-RESUME = Command(Action.RESUME, "project:analytics")
+ANALYTICS = Subject.project("analytics")
+PAUSE = Command(Action.PAUSE, ANALYTICS, reason="batch bug", for_ms=HOUR_MS)
+RESUME = Command(Action.RESUME, ANALYTICS)
 RAISE = Command(
-    Action.LIMIT, "project:analytics", Field.RPM, 40, reason="orders import", for_ms=HOUR_MS
+    Action.LIMIT,
+    ANALYTICS,
+    Field.RPM,
+    40,
+    reason="orders import",
+    for_ms=HOUR_MS,
 )
-KEY_ADD = Command(Action.KEY_ADD, "key:k_prod", value=KEY)
+KEY_ADD = Command(Action.KEY_ADD, Subject.key("k_prod"), value=KEY)
 
 
 @dataclass
@@ -66,11 +73,11 @@ class Bench:
         return (await self.desk.log.page(before_seq=2**62, limit=1_000, subject=""))[::-1]
 
     def rpm(self) -> object:
-        return self.desk.layers.in_force("project:analytics", Field.RPM, self.clock.wall_us()).value
+        return self.desk.layers.in_force(ANALYTICS, Field.RPM, self.clock.wall_us()).value
 
     def paused(self) -> bool:
         now_us = self.clock.wall_us()
-        return self.desk.layers.in_force("project:analytics", Field.PAUSED, now_us).value is True
+        return self.desk.layers.in_force(ANALYTICS, Field.PAUSED, now_us).value is True
 
 
 @asynccontextmanager
@@ -100,7 +107,7 @@ def with_key(command: Command, key: str) -> Command:
 
 
 def undo(answer: CommandAnswer) -> Command:
-    return Command(Action.UNDO, f"command:{answer.command_id}")
+    return Command(Action.UNDO, Subject.command(answer.command_id))
 
 
 def call(number: int, at_us: int, project: str = "analytics", **changes: object) -> Call:

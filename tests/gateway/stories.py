@@ -20,6 +20,7 @@ from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
 from quotadeck.domain.commands import Action, Actor, Command, Role
 from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.domain.snapshot import EventKind, ProjectRow
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.admission import Size, admit
 from quotadeck.gateway.assembly import Gateway, _assemble
 from quotadeck.gateway.flight import Ending, Flight, Routing
@@ -243,7 +244,7 @@ class Story:
     async def pause(self) -> None:
         name, now_us = self.random.choice(PROJECTS), self.clock.wall_us()
         span_us = self.random.choice((60 * SECOND_US, HOUR_US, 30 * HOUR_US))
-        command = Command(Action.PAUSE, f"project:{name}", reason="a story")
+        command = Command(Action.PAUSE, Subject.project(name), reason="a story")
         if timed := self.random.random() < 0.3:
             command = replace(command, until_us=now_us + span_us)
         else:
@@ -260,11 +261,11 @@ class Story:
         if not undoable or self.random.random() < 0.4:
             name = self.random.choice(PROJECTS)
             ended = [one for one in self.pauses if one.project == name and one.in_force]
-            command = Command(Action.RESUME, f"project:{name}")
+            command = Command(Action.RESUME, Subject.project(name))
         else:
             undone: Pause | Ender = self.random.choice(undoable)
             ended = [undone] if isinstance(undone, Pause) else []
-            command = Command(Action.UNDO, f"command:{undone.command_id}")
+            command = Command(Action.UNDO, Subject.command(undone.command_id))
         answer = await self.gateway.desk.submit(command, ADA, dry_run=False)
         if not answer.applied:
             return

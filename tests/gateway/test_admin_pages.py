@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.pages import CallsPage, EventsPage, Keys, LevelsPage, RollupsPage
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.admin import PREFIX
 from quotadeck.wire.messages import AuditPage
 from quotadeck.wire.objects import load
@@ -75,7 +76,7 @@ async def test_levels_and_events(api: Admin) -> None:
 
 async def test_the_audit_newest_first_with_what_is_in_force(api: Admin) -> None:
     paused = await api.at.does(PAUSE)
-    await api.at.does(replace(RAISE, subject="project:search", value=700))
+    await api.at.does(replace(RAISE, subject=Subject.project("search"), value=700))
     await api.at.does(RESUME)
     await api.at.desk.submit(RESUME, MIKA, dry_run=False)
     answer = await api.http.get(f"{PREFIX}audit?limit=3")

@@ -25,6 +25,7 @@ from quotadeck.domain.refusals import (
     OverWholeBudget,
     Refusal,
 )
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.admission import (
     Size,
     Ticket,
@@ -36,7 +37,7 @@ from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, PRICE, catalogue, entry, plan, request
 
-ANALYTICS = "project:analytics"
+ANALYTICS = Subject.project("analytics")
 BIG: dict[str, Any] = {"rpm": 100_000, "tpm": 100_000_000}
 TTL_MS = 90_000
 

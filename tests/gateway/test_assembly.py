@@ -15,6 +15,7 @@ from quotadeck.domain.calls import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.limits import MICRO, RateLimit
 from quotadeck.domain.state import Kind
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.assembly import Gateway
 from quotadeck.gateway.keys import Caller
 from quotadeck.gateway.refused_commands import ROWS
@@ -24,8 +25,10 @@ from tests.gateway.stories import ADA, Story
 
 VIEWER = Actor("vera", Role.VIEWER, "socket")
 ROWS_AT_ONCE = ROWS[Role.VIEWER].capacity // MICRO
-PAUSE = Command(Action.PAUSE, "project:a", Field.PAUSED, True, reason="a test", for_ms=60_000)
-RPM = Command(Action.LIMIT, "project:a", Field.RPM, 30, reason="a test", for_ms=60_000)
+PAUSE = Command(
+    Action.PAUSE, Subject.project("a"), Field.PAUSED, True, reason="a test", for_ms=60_000
+)
+RPM = Command(Action.LIMIT, Subject.project("a"), Field.RPM, 30, reason="a test", for_ms=60_000)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import MICRO
+from quotadeck.domain.subject import Subject
 from tests.gateway.chats import (
     ANALYTICS,
     BOUND,
@@ -119,10 +120,10 @@ async def test_unknown_model_is_told_even_while_the_project_is_paused(
 
 
 @pytest.mark.parametrize(
-    ("subject", "code"), [(ANALYTICS, "project_paused"), ("model:opus", "model_paused")]
+    ("subject", "code"), [(ANALYTICS, "project_paused"), (Subject.model("opus"), "model_paused")]
 )
 async def test_paused_is_refused_and_nothing_reaches_the_upstream(
-    opened: Open, subject: str, code: str
+    opened: Open, subject: Subject, code: str
 ) -> None:
     it, upstream = await opened(always(well))
     it.command(entry(1, subject, Field.PAUSED, True, reason="secret plans"))
@@ -168,7 +169,7 @@ async def test_request_whose_body_comes_while_the_gateway_drains_is_not_begun(
 async def test_forced_fallback_serves_the_next_request(opened: Open) -> None:
     asked: list[Asked] = []
     it, _ = await opened(always(well, asked))
-    it.command(entry(1, "model:opus", Field.TARGET, "main/flash"))
+    it.command(entry(1, Subject.model("opus"), Field.TARGET, "main/flash"))
     reply = await it.ask(SHORT)
     assert reply.sent_headers["x-served-model"] == "main/flash"
     assert reply.sent_headers["x-fallback-step"] == "1"

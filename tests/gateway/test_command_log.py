@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.commands import Entry
+from quotadeck.domain.subject import Subject
 from quotadeck.store.places import ledger_file
 from tests.gateway.desks import ADA, HOUR_MS, MIKA, PAUSE, RAISE, RESUME, bench, with_key
 
@@ -50,7 +51,7 @@ async def test_pages_before_a_number_and_of_a_subject(tmp_path: Path) -> None:
             await at.does(replace(RAISE, value=21 + number))
         await at.ledger.flushed()
         with locked(tmp_path):
-            await at.does(replace(RAISE, subject="project:search"))
+            await at.does(replace(RAISE, subject=Subject.project("search")))
             await at.does(replace(RAISE, value=30))
             page = at.desk.log.page
             newest = await page(before_seq=LAST, limit=3, subject="")

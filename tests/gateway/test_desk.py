@@ -12,6 +12,7 @@ import pytest
 
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.snapshot import EventKind
+from quotadeck.domain.subject import Subject
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.gateway.desks import (
@@ -27,8 +28,8 @@ from tests.gateway.desks import (
     with_key,
 )
 
-RPM = ("project:analytics", Field.RPM)
-PAUSED = ("project:analytics", Field.PAUSED)
+RPM = (Subject.project("analytics"), Field.RPM)
+PAUSED = (Subject.project("analytics"), Field.PAUSED)
 LOWER = replace(RAISE, value=10)
 
 
@@ -78,7 +79,11 @@ async def test_a_refused_command_changes_nothing_and_stands_in_the_audit(tmp_pat
         (entry,) = await at.ledger.reader.audit()
         assert not entry.applied
         assert entry.error == f"not_allowed: {answer.error}"
-        assert (entry.actor, entry.value, entry.subject) == ("mika", 400, "project:analytics")
+        assert (entry.actor, entry.value, entry.subject) == (
+            "mika",
+            400,
+            Subject.project("analytics"),
+        )
 
 
 async def test_what_is_in_force_survives_a_restart(tmp_path: Path) -> None:
@@ -107,7 +112,13 @@ class TestRepeats:
         RAISE,
         replace(PAUSE, reason=""),
         KEY_ADD,
-        Command(Action.FALLBACK, "model:opus", value="main/flash", reason="429s", for_ms=HOUR_MS),
+        Command(
+            Action.FALLBACK,
+            Subject.model("opus"),
+            value="main/flash",
+            reason="429s",
+            for_ms=HOUR_MS,
+        ),
     )
 
     @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.action)
@@ -141,7 +152,7 @@ class TestRepeats:
             replace(RAISE, reason="another"),
             replace(RAISE, for_ms=HOUR_MS + 1),
             replace(RAISE, field=Field.TPM),
-            replace(RAISE, subject="project:search"),
+            replace(RAISE, subject=Subject.project("search")),
             PAUSE,
         ],
     )

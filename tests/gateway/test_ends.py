@@ -9,6 +9,7 @@ import pytest
 from quotadeck.domain.commands import Action, Command, Entry, Field
 from quotadeck.domain.days import micros, rfc3339
 from quotadeck.domain.snapshot import EventKind
+from quotadeck.domain.subject import Subject
 from quotadeck.store.chain import entry_of
 from tests.clocks import HandClock
 from tests.gateway.desks import (
@@ -25,7 +26,7 @@ from tests.gateway.desks import (
 from tests.gateway.test_desk import full_disk
 
 HOUR_US = HOUR_MS * 1_000
-PAUSED = ("project:analytics", Field.PAUSED)
+PAUSED = (Subject.project("analytics"), Field.PAUSED)
 DAY_US = 24 * HOUR_US
 MINUTE_MS = 60_000
 SHORT = replace(PAUSE, for_ms=MINUTE_MS)
@@ -220,7 +221,7 @@ async def test_an_end_cannot_be_undone_nor_what_it_ended(tmp_path: Path) -> None
         await at.desk.tick()
         step(at, -DAY_US)
         (end,) = await log(at)
-        asked = Command(Action.UNDO, f"command:{end.id}")
+        asked = Command(Action.UNDO, Subject.command(end.id))
         answer = await at.desk.submit(asked, ADA, dry_run=False)
         assert "is over for good: to have the value again, set it again" in answer.error
         answer = await at.desk.submit(undo(paused), ADA, dry_run=False)
@@ -234,9 +235,9 @@ async def test_a_key_ends_as_an_override_does(tmp_path: Path) -> None:
         step(at, -DAY_US)
         await at.desk.tick()
         layers = at.desk.layers
-        assert layers.in_force("key:k_prod", Field.KEY, at.clock.wall_us()).value is None
+        assert layers.in_force(Subject.key("k_prod"), Field.KEY, at.clock.wall_us()).value is None
         assert ends(at) == ["key k_prod ended"]
-        assert at.changes[-1] == (("key:k_prod", Field.KEY),)
+        assert at.changes[-1] == ((Subject.key("k_prod"), Field.KEY),)
 
 
 async def test_an_end_on_a_full_disk_takes_effect_and_is_recorded_later(tmp_path: Path) -> None:
@@ -293,5 +294,5 @@ async def test_entries_from_before_ends_were_kept_apart_end_after_their_duration
         for name in Entry.__dataclass_fields__
         if name not in ("for_ms", "steady_us", "hash")
     }
-    read = entry_of(old, entry.hash)
+    read = entry_of(old | {"subject": str(entry.subject)}, entry.hash)
     assert (read.for_ms, read.steady_us) == (HOUR_MS, entry.at_us)

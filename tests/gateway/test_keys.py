@@ -15,6 +15,7 @@ from quotadeck.domain.refusals import (
     ProjectNotOfKey,
     ProjectsDiffer,
 )
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.keys import Caller, Key, KeyRing, by_name, key_ring
 from tests.gateway.values import NOON_US, catalogue, entry, layers
 
@@ -139,11 +140,11 @@ def test_ring_holds_the_keys_that_the_command_log_has_in_force() -> None:
     def added(seq: int, name: str, secret: str, **more: object) -> object:
         facts = {"sha256": digest(secret), "projects": ["search"], "label": "prod"}
         return entry(
-            seq, f"key:{name}", Field.KEY, json.dumps(facts), action=Action.KEY_ADD, **more
+            seq, Subject.key(name), Field.KEY, json.dumps(facts), action=Action.KEY_ADD, **more
         )
 
     of = catalogue()
-    revoke = entry(3, "key:old", Field.KEY, None, action=Action.KEY_REVOKE, ends=(1,))
+    revoke = entry(3, Subject.key("old"), Field.KEY, None, action=Action.KEY_REVOKE, ends=(1,))
     log = layers(
         of,
         added(1, "old", "a" * 40),  # type: ignore[arg-type]
@@ -151,7 +152,7 @@ def test_ring_holds_the_keys_that_the_command_log_has_in_force() -> None:
         revoke,
         added(4, "refused", "c" * 40, applied=False),  # type: ignore[arg-type]
         added(5, "brief", "d" * 40, until_us=NOON_US),  # type: ignore[arg-type]
-        entry(6, "project:search", Field.RPM, 5),
+        entry(6, Subject.project("search"), Field.RPM, 5),
     )
     ring = key_ring(log, NOON_US)
     assert ring == KeyRing(

@@ -25,6 +25,7 @@ from quotadeck.domain.snapshot import (
     Vitals,
 )
 from quotadeck.domain.state import Kind
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.admission import admit, size_of
 from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.flight import Arrival, Flight, Routing
@@ -35,7 +36,7 @@ from tests.clocks import HandClock
 from tests.gateway.values import FLASH, NOON_US, OPUS, call, catalogue, entry, plan, request
 
 HOUR_US = 3_600_000_000
-ANALYTICS = "project:analytics"
+ANALYTICS = Subject.project("analytics")
 VITALS = Vitals("gateway", "0.1", "src_1", NOON_US)
 
 
@@ -247,8 +248,8 @@ async def test_newest_events_stand_first_and_old_ones_leave() -> None:
 async def test_refusals_are_shown_where_they_bind() -> None:
     it = Picture(catalogue())
     it.live.refused("analytics", "opus", Cause.RPM, ANALYTICS)
-    it.live.refused("analytics", "flash", Cause.TARGET_RPM, f"target:{FLASH}")
-    it.live.refused("analytics", "flash", Cause.TARGET_RPM, f"target:{FLASH}")
+    it.live.refused("analytics", "flash", Cause.TARGET_RPM, Subject.target(FLASH))
+    it.live.refused("analytics", "flash", Cause.TARGET_RPM, Subject.target(FLASH))
     snapshot = await it.live.snapshot()
     assert snapshot.projects[0].flow.refused_60s == 3
     assert [target.flow.refused_60s for target in snapshot.targets] == [0, 2]
@@ -260,8 +261,8 @@ async def test_commands_in_force_stand_on_their_rows() -> None:
     it.command(
         entry(1, ANALYTICS, Field.RPM, 120, until_us=NOON_US + HOUR_US),
         entry(2, ANALYTICS, Field.PAUSED, True),
-        entry(3, "model:opus", Field.TARGET, FLASH),
-        entry(4, f"target:{OPUS}", Field.TPM, 9_000),
+        entry(3, Subject.model("opus"), Field.TARGET, FLASH),
+        entry(4, Subject.target(OPUS), Field.TPM, 9_000),
     )
     snapshot = await it.live.snapshot()
     row, route, target = snapshot.projects[0], snapshot.routes[0], snapshot.targets[0]
@@ -325,9 +326,9 @@ async def test_states_are_judged_though_nobody_listens() -> None:
 async def test_a_paused_model_is_said_of_whom_it_cuts_off_and_until_when() -> None:
     it = Picture(catalogue())
     ends_us = NOON_US + HOUR_US
-    it.command(entry(1, "model:opus", Field.PAUSED, True, until_us=ends_us))
-    it.live.changed(["model:opus"])
-    it.live.refused("analytics", "opus", Cause.PAUSED, "model:opus")
+    it.command(entry(1, Subject.model("opus"), Field.PAUSED, True, until_us=ends_us))
+    it.live.changed([Subject.model("opus")])
+    it.live.refused("analytics", "opus", Cause.PAUSED, Subject.model("opus"))
     snapshot = await it.live.snapshot()
     row, route = snapshot.projects[0], snapshot.routes[0]
     assert (row.state.kind, row.state.who, row.state.until_us) == (
@@ -342,12 +343,12 @@ async def test_a_target_is_paused_only_where_nothing_else_is_served_by_it() -> N
         return [row.state.kind for row in (await it.live.snapshot()).targets]
 
     it = Picture(catalogue())
-    pause = entry(1, "model:flash", Field.PAUSED, True)
+    pause = entry(1, Subject.model("flash"), Field.PAUSED, True)
     it.command(pause)
-    it.live.changed(["model:flash"])
+    it.live.changed([Subject.model("flash")])
     assert await kinds(it) == [Kind.OK, Kind.PAUSED]
-    it.command(pause, entry(2, "model:opus", Field.TARGET, FLASH))
-    it.live.changed(["model:opus"])
+    it.command(pause, entry(2, Subject.model("opus"), Field.TARGET, FLASH))
+    it.live.changed([Subject.model("opus")])
     assert await kinds(it) == [Kind.OK, Kind.OK], "it serves the traffic that is forced to it"
 
 

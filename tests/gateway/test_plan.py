@@ -6,11 +6,12 @@ from quotadeck.domain.commands import Field
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.limits import MICRO, Kind, RateLimit, SlotLimit
 from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import compile_plan, file_layer, limits_of, recompile
 from tests.gateway.values import FLASH, NOON_US, OPUS, WINDOWS, catalogue, entry, layers, plan
 
 HOUR_US = 3_600_000_000
-ANALYTICS = "project:analytics"
+ANALYTICS = Subject.project("analytics")
 
 
 def test_file_alone_is_in_force_without_commands() -> None:
@@ -50,8 +51,8 @@ def test_each_limit_of_a_project_and_target_can_be_set() -> None:
         entry(1, ANALYTICS, Field.TPM, 1_000),
         entry(2, ANALYTICS, Field.CONCURRENCY, 2),
         entry(3, ANALYTICS, Field.BUDGET, 5),
-        entry(4, f"target:{OPUS}", Field.RPM, 6),
-        entry(5, f"target:{OPUS}", Field.TPM, 7_000),
+        entry(4, Subject.target(OPUS), Field.RPM, 6),
+        entry(5, Subject.target(OPUS), Field.TPM, 7_000),
     )
     project, target = changed.projects["analytics"], changed.targets[OPUS]
     assert (project.tokens, project.slots, project.budget_nano) == (RateLimit(1_000, 60), 2, 5)
@@ -73,7 +74,7 @@ def test_takes_know_whether_they_are_shared_or_shadow() -> None:
 def test_pauses_of_project_and_model_are_in_force_until_they_end() -> None:
     commands = (
         entry(1, ANALYTICS, Field.PAUSED, True, until_us=NOON_US + HOUR_US),
-        entry(2, "model:opus", Field.PAUSED, True),
+        entry(2, Subject.model("opus"), Field.PAUSED, True),
     )
     now, later = plan(catalogue(), *commands), plan(catalogue(), *commands, now_us=NOON_US * 2)
     assert now.projects["analytics"].paused == commands[0]
@@ -84,13 +85,15 @@ def test_pauses_of_project_and_model_are_in_force_until_they_end() -> None:
 
 def test_route_is_served_by_its_first_target_unless_forced() -> None:
     first = plan(catalogue()).routes["opus"]
-    forced = plan(catalogue(), entry(1, "model:opus", Field.TARGET, FLASH)).routes["opus"]
+    forced = plan(catalogue(), entry(1, Subject.model("opus"), Field.TARGET, FLASH)).routes["opus"]
     assert (first.serving, first.step) == (OPUS, 0)
     assert (forced.serving, forced.step) == (FLASH, 1)
 
 
 def test_forced_target_that_left_the_file_does_not_serve() -> None:
-    gone = plan(catalogue(), entry(1, "model:opus", Field.TARGET, "main/retired")).routes["opus"]
+    gone = plan(catalogue(), entry(1, Subject.model("opus"), Field.TARGET, "main/retired")).routes[
+        "opus"
+    ]
     assert (gone.serving, gone.step) == (OPUS, 0)
 
 
@@ -100,10 +103,17 @@ def test_reading_again_gives_the_whole_plan_and_keeps_what_was_not_named() -> No
     changed = layers(
         of,
         entry(1, ANALYTICS, Field.RPM, 30),
-        entry(2, f"target:{OPUS}", Field.RPM, 6),
-        entry(3, "model:opus", Field.TARGET, FLASH),
+        entry(2, Subject.target(OPUS), Field.RPM, 6),
+        entry(3, Subject.model("opus"), Field.TARGET, FLASH),
     )
-    subjects = [ANALYTICS, f"target:{OPUS}", "model:opus", "project:gone", "key:k", "nonsense"]
+    subjects = [
+        ANALYTICS,
+        Subject.target(OPUS),
+        Subject.model("opus"),
+        Subject.project("gone"),
+        Subject.key("k"),
+        Subject.parse("nonsense"),
+    ]
     again = recompile(before, subjects, of, changed, WINDOWS, NOON_US)
     assert again == compile_plan(of, changed, WINDOWS, NOON_US)
     assert again.projects["search"] is before.projects["search"]
@@ -129,9 +139,9 @@ def test_file_layer_names_every_value_of_the_file() -> None:
         (ANALYTICS, Field.TPM): 60_000,
         (ANALYTICS, Field.CONCURRENCY): 4,
         (ANALYTICS, Field.BUDGET): NANO_PER_USD,
-        (f"target:{OPUS}", Field.RPM): 50,
-        ("model:opus", Field.TARGET): OPUS,
-        ("model:flash", Field.TARGET): FLASH,
+        (Subject.target(OPUS), Field.RPM): 50,
+        (Subject.model("opus"), Field.TARGET): OPUS,
+        (Subject.model("flash"), Field.TARGET): FLASH,
     }
 
 

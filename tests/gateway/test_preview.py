@@ -5,6 +5,7 @@ from pathlib import Path
 
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
+from quotadeck.domain.subject import Subject
 from tests.gateway.desks import (
     ADA,
     HOUR_MS,
@@ -50,14 +51,18 @@ async def test_of_a_pause_a_fallback_and_a_target(tmp_path: Path) -> None:
             return told.admitted_after, told.spend_after_nano
 
         assert await estimate(PAUSE) == (0, 0)
-        assert await estimate(replace(PAUSE, subject="model:opus")) == (0, 0)
+        assert await estimate(replace(PAUSE, subject=Subject.model("opus"))) == (0, 0)
         fallback = Command(
-            Action.FALLBACK, "model:opus", value="main/flash", reason="429s", for_ms=HOUR_MS
+            Action.FALLBACK,
+            Subject.model("opus"),
+            value="main/flash",
+            reason="429s",
+            for_ms=HOUR_MS,
         )
         assert await estimate(fallback) == (31, 806_000)
-        target = replace(RAISE, subject="target:main/opus", value=5)
+        target = replace(RAISE, subject=Subject.target("main/opus"), value=5)
         assert await estimate(target) == (5 + 1 + 5, 11 * 260_000)
-        idle = replace(RAISE, subject="target:main/flash", value=5)
+        idle = replace(RAISE, subject=Subject.target("main/flash"), value=5)
         assert await estimate(idle) == (0, 0)
 
 

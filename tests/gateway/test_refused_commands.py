@@ -8,6 +8,7 @@ from pathlib import Path
 
 from quotadeck.domain.commands import Action, Actor, Entry, Role
 from quotadeck.domain.limits import MICRO
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.refused_commands import ROWS
 from tests.gateway.desks import PAUSE, RESUME, Bench, bench, with_key
 from tests.gateway.test_command_log import entries_in_memory
@@ -24,7 +25,7 @@ NUMBERS = itertools.count()
 async def storm(at: Bench, count: int, actor: Actor = EVE) -> None:
     for number in itertools.islice(NUMBERS, count):
         command = with_key(
-            replace(PAUSE, subject=f"project:p{number}"), f"{actor.name}-{number:06}"
+            replace(PAUSE, subject=Subject.project(f"p{number}")), f"{actor.name}-{number:06}"
         )
         answer = await at.desk.submit(command, actor, dry_run=False)
         assert (answer.applied, answer.error_code, answer.recorded) == (False, "not_allowed", True)

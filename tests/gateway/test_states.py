@@ -8,11 +8,13 @@ import pytest
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.reading import Reading
 from quotadeck.domain.state import AT_REST, Kind, State, Urgency
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.states import States
 from tests.gateway.values import call
 
 SECOND_NS = 1_000_000_000
-PROJECT, TARGET, MODEL = "project:analytics", "target:main/opus", "model:opus"
+PROJECT, TARGET = Subject.project("analytics"), Subject.target("main/opus")
+MODEL = Subject.model("opus")
 ALL = (PROJECT, TARGET, MODEL)
 FAILS = {"outcome": Outcome.UPSTREAM_ERROR, "cause": Cause.UPSTREAM_5XX}
 
@@ -26,7 +28,9 @@ class Story:
     judged: int = 0
     paused: bool = False
 
-    def refuse(self, cause: Cause, gate: str = PROJECT, times: int = 1, wait_ms: int = 0) -> None:
+    def refuse(
+        self, cause: Cause, gate: Subject = PROJECT, times: int = 1, wait_ms: int = 0
+    ) -> None:
         for _ in range(times):
             self.states.refused(self.now_ns, PROJECT, cause, gate, wait_ms)
 
@@ -44,14 +48,14 @@ class Story:
         self.states.ended(self.now_ns, call(**how), ALL)
 
     async def judge(self) -> State:
-        async def read(subjects: Sequence[str]) -> Mapping[str, Reading]:
+        async def read(subjects: Sequence[Subject]) -> Mapping[Subject, Reading]:
             self.judged += len(subjects)
             return {one: self._reading(one) for one in subjects}
 
         await self.states.judge(read)
         return self.states.of(PROJECT)
 
-    def _reading(self, subject: str) -> Reading:
+    def _reading(self, subject: Subject) -> Reading:
         tally = self.states.tally(subject)
         return Reading(
             self.now_ns // 1_000_000, tally.decided(self.now_ns), tally.ended_lately(self.now_ns),
@@ -89,7 +93,7 @@ async def test_a_pauses_refusals_do_not_hide_what_refuses_after_it() -> None:
 async def test_a_change_of_another_project_or_model_forgets_nothing_here() -> None:
     it = Story()
     it.refuse(Cause.PAUSED, MODEL)
-    it.states.changed(["project:search", "model:flash", "key:k"])
+    it.states.changed([Subject.project("search"), Subject.model("flash"), Subject.key("k")])
     assert (await it.judge()).kind is Kind.CUT_OFF
 
 
@@ -159,7 +163,7 @@ async def test_the_present_reaches_back_to_the_last_ten_decisions() -> None:
 
 async def test_a_new_key_makes_what_a_revoked_one_was_refused_history() -> None:
     it = Story()
-    it.refuse(Cause.KEY_REVOKED, "key:old", times=5)
+    it.refuse(Cause.KEY_REVOKED, Subject.key("old"), times=5)
     assert (await it.judge()).kind is Kind.CUT_OFF
     it.states.keys_changed(["search"])
     assert (await it.judge()).kind is Kind.CUT_OFF
@@ -222,7 +226,7 @@ async def test_a_targets_limit_is_said_of_the_target_too() -> None:
     it.refuse(Cause.TARGET_RPM, TARGET, times=5)
     await it.judge()
     assert it.states.of(TARGET).kind is Kind.THROTTLED
-    assert (await it.judge()).who == TARGET
+    assert (await it.judge()).who == str(TARGET)
     assert it.states.of(MODEL) == AT_REST
 
 
@@ -256,7 +260,7 @@ async def test_what_happens_while_others_are_judged_is_judged_next() -> None:
     it = Story()
     it.admit()
 
-    async def read(subjects: Sequence[str]) -> Mapping[str, Reading]:
+    async def read(subjects: Sequence[Subject]) -> Mapping[Subject, Reading]:
         it.refuse(Cause.PAUSED, MODEL)
         return {one: Reading(it.now_ns // 1_000_000) for one in subjects}
 
@@ -269,7 +273,7 @@ async def test_a_paused_model_cuts_off_those_that_it_refuses() -> None:
     it.refuse(Cause.PAUSED, MODEL)
     await it.judge()
     assert it.states.cut_off_by(MODEL, it.now_ns) == ("analytics",)
-    assert it.states.cut_off_by("model:flash", it.now_ns) == ()
+    assert it.states.cut_off_by(Subject.model("flash"), it.now_ns) == ()
 
 
 async def test_failures_are_not_forgotten_behind_a_pause() -> None:

@@ -12,6 +12,7 @@ from quotadeck.domain.commands import Action, Entry, Field, Role, Value
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import Plan, Windows, compile_plan, file_layer
 
 NOON_US = 1_795_521_600_000_000
@@ -39,7 +40,7 @@ def catalogue(*, target: dict[str, Any] | None = None, **analytics: Any) -> Cata
     )
 
 
-def entry(seq: int, subject: str, name: Field, value: Value | None, **more: Any) -> Entry:
+def entry(seq: int, subject: Subject, name: Field, value: Value | None, **more: Any) -> Entry:
     """An applied command of an operator; a standing change unless ``until_us`` is given."""
     made = Entry(
         seq=seq,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.commands import Action, Command, Role
+from quotadeck.domain.subject import Subject
 from quotadeck.sources import GatewaySource, Reading, SourceError, SourceGone, knock
 from quotadeck.wire.stream import Encoder
 from tests.sources.nobody import nobody
@@ -103,7 +104,7 @@ async def test_a_refused_command_is_an_answer(path: Path) -> None:
     body = b'{"applied": false, "subject": "project:a", "error": "no", "error_code": "not_allowed"}'
     async with served(path, {"commands": answer(body, "403 Forbidden")}):
         source = GatewaySource(path)
-        command = Command(Action.PAUSE, "project:a", idempotency_key="12345678")
+        command = Command(Action.PAUSE, Subject.project("a"), idempotency_key="12345678")
         told = await source.command(command, dry_run=False)
         await source.close()
     assert (told.applied, told.error) == (False, "no")
@@ -112,7 +113,9 @@ async def test_a_refused_command_is_an_answer(path: Path) -> None:
 async def test_a_command_that_is_no_text_is_not_sent(path: Path) -> None:
     source = GatewaySource(path)
     with pytest.raises(SourceError, match=r"no command that could be sent.*UTF-8"):
-        await source.command(Command(Action.PAUSE, "project:a", reason="\udcff"), dry_run=False)
+        await source.command(
+            Command(Action.PAUSE, Subject.project("a"), reason="\udcff"), dry_run=False
+        )
     await source.close()
 
 

@@ -22,7 +22,7 @@ def chained(length: int) -> list[Entry]:
 
 
 def links(entries: list[Entry]) -> list[Link]:
-    return [Link(each.seq, each.subject, each.hash, canonical(each)) for each in entries]
+    return [Link(each.seq, str(each.subject), each.hash, canonical(each)) for each in entries]
 
 
 def verify(links: list[Link]) -> Broken | None:

@@ -11,6 +11,7 @@ from quotadeck.domain.calls import REFUSAL_CAUSES, Call, Cause, OpenCall, Outcom
 from quotadeck.domain.commands import Action, Entry, Field, Role
 from quotadeck.domain.latency import column
 from quotadeck.domain.snapshot import Event, EventKind
+from quotadeck.domain.subject import Subject
 from quotadeck.store import Reader, Rollup
 
 START_US = 1_795_489_200_000_000
@@ -98,7 +99,7 @@ def entry(name: str, *, value: int | str | bool = True, applied: bool = True) ->
         role=Role.OPERATOR,
         origin="socket",
         action=Action.PAUSE,
-        subject="project:analytics",
+        subject=Subject.project("analytics"),
         field=Field.PAUSED,
         value=value,
         before="no",

@@ -110,7 +110,7 @@ def agree(command: Command, dry_run: bool) -> CommandAnswer:
         until = rfc3339(command.until_us)
     after = str(command.value) if percent is None else str(20 * percent // 100)
     return CommandAnswer(
-        applied=not dry_run, dry_run=dry_run, subject=command.subject,
+        applied=not dry_run, dry_run=dry_run, subject=str(command.subject),
         field=str(command.field) if command.field else None,
         before="20" if limit else "running", after=after if limit else "paused",
         until=until, then="20" if limit else "running",

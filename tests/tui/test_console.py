@@ -7,6 +7,7 @@ import pytest
 
 from quotadeck.domain.commands import Role
 from quotadeck.domain.snapshot import Whoami
+from quotadeck.domain.subject import Subject
 from quotadeck.sources import AuditRow
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import fire
@@ -138,7 +139,7 @@ async def test_the_audit_tells_and_undoes() -> None:
         await pilot.press("enter")
         await sees(pilot, "done:")
     (command,) = applied(source)
-    assert command.subject == f"command:cmd_{249:032x}"
+    assert command.subject == Subject.command(f"cmd_{249:032x}")
 
 
 async def test_the_audit_reads_on_at_its_end() -> None:

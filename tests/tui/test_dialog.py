@@ -7,6 +7,7 @@ from dataclasses import replace
 from textual.pilot import Pilot
 
 from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.domain.subject import Subject
 from quotadeck.sources import CommandAnswer, SourceGone
 from quotadeck.tui.kit.lines import Lines
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
@@ -44,7 +45,7 @@ async def test_a_limit_is_applied_as_previewed() -> None:
         await sees(pilot, "done: analytics rpm 20 → 40 until 04:02")
     (command,) = applied(source)
     assert replace(command, idempotency_key="") == Command(
-        Action.LIMIT, "project:analytics", Field.RPM, scale_percent=200, reason="orders",
+        Action.LIMIT, Subject.project("analytics"), Field.RPM, scale_percent=200, reason="orders",
         for_ms=1_800_000, expected_version=4,
     )  # fmt: skip
     assert len(command.idempotency_key) >= 8
@@ -144,7 +145,7 @@ async def test_a_refusal_stays_in_the_dialog_and_gets_a_new_key() -> None:
         if dry_run or not (code := next(answers)):
             return agree(command, dry_run)
         return CommandAnswer(
-            applied=False, subject=command.subject, error="rei changed rpm to 30 meanwhile",
+            applied=False, subject=str(command.subject), error="rei changed rpm to 30 meanwhile",
             error_code=code,
         )  # fmt: skip
 
@@ -164,7 +165,9 @@ async def test_a_refusal_stays_in_the_dialog_and_gets_a_new_key() -> None:
 async def test_a_missing_reason_is_asked_for_and_nothing_is_sent() -> None:
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
         if not command.reason:
-            return CommandAnswer(applied=False, subject=command.subject, error="it needs a reason")
+            return CommandAnswer(
+                applied=False, subject=str(command.subject), error="it needs a reason"
+            )
         return agree(command, dry_run)
 
     source = scripted(answer=answer)
@@ -309,7 +312,7 @@ async def test_what_nothing_was_admitted_of_has_no_price() -> None:
 async def test_what_no_reason_mends_is_said_before_the_missing_reason() -> None:
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
         error = "0 is too little" if command.reason else "it needs a reason"
-        return CommandAnswer(applied=False, subject=command.subject, error=error)
+        return CommandAnswer(applied=False, subject=str(command.subject), error=error)
 
     async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
@@ -357,7 +360,7 @@ async def test_resume_knows_what_is_paused() -> None:
         await pilot.press("r", "enter")
         await sees(pilot, "done: content-gen")
     (command,) = applied(source)
-    assert (command.action, command.subject) == (Action.RESUME, "project:content-gen")
+    assert (command.action, command.subject) == (Action.RESUME, Subject.project("content-gen"))
 
 
 async def test_fallback_offers_the_routes_targets() -> None:
@@ -369,7 +372,7 @@ async def test_fallback_offers_the_routes_targets() -> None:
         await pilot.press("enter")
         await sees(pilot, "done: model:gpt-4.1")
     (command,) = applied(source)
-    assert (command.subject, command.value) == ("model:gpt-4.1", "main/deepseek-v3.2")
+    assert (command.subject, command.value) == (Subject.model("gpt-4.1"), "main/deepseek-v3.2")
 
 
 async def test_undo_takes_the_rows_own_change_first() -> None:
@@ -381,7 +384,7 @@ async def test_undo_takes_the_rows_own_change_first() -> None:
         await pilot.press("enter")
         await sees(pilot, "done:")
     (command,) = applied(source)
-    assert command.subject == f"command:cmd_{4:032x}"
+    assert command.subject == Subject.command(f"cmd_{4:032x}")
 
 
 async def test_a_model_is_limited_and_paused_from_its_own_table() -> None:
@@ -396,7 +399,9 @@ async def test_a_model_is_limited_and_paused_from_its_own_table() -> None:
         await sees(pilot, "pause model claude-opus-4.7")
         await pilot.press("enter")
         await sees(pilot, "type claude-opus-4.7 in the last field")
-    assert [command.subject for command in applied(source)] == ["target:main/claude-opus-4.7"]
+    assert [command.subject for command in applied(source)] == [
+        Subject.target("main/claude-opus-4.7")
+    ]
 
 
 async def test_a_change_can_end_at_a_time_of_day_on_the_screens_clock() -> None:

@@ -8,6 +8,7 @@ from quotadeck.domain.commands import Role
 from quotadeck.domain.days import micros
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.snapshot import Change, ProjectRow, Snapshot, Whoami
+from quotadeck.domain.subject import Subject
 from quotadeck.sources import AuditRow
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import AT_US, MINUTE_US, calm, change, fire
@@ -56,7 +57,7 @@ async def test_whose_it_is_stands_in_the_dialog() -> None:
         await pilot.press(*"wrong row", "enter")
         await sees(pilot, "done:")
     (command,) = applied(source)
-    assert (command.subject, command.reason) == (f"command:{KEN}", "wrong row")
+    assert (command.subject, command.reason) == (Subject.command(KEN), "wrong row")
 
 
 async def test_a_models_row_says_of_each_change_whose_it_is() -> None:

@@ -5,10 +5,14 @@ import shlex
 import pytest
 
 from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.typed import TypedWrong
 from quotadeck.tui.change.values import as_command_line, lasting
 from tests.tui.play import JST
 from tests.tui.scenes import AT_US
+
+SEARCH, GPT = Subject.project("search"), Subject.model("gpt-4.1")
+GPT_TARGET = Subject.target("main/gpt-4.1")
 
 
 @pytest.mark.parametrize(
@@ -43,19 +47,19 @@ def test_how_long_not_understood(typed: str) -> None:
 @pytest.mark.parametrize(
     ("command", "line"),
     [
-        (Command(Action.LIMIT, "project:analytics", Field.RPM, value=40, for_ms=3_600_000,
+        (Command(Action.LIMIT, Subject.project("analytics"), Field.RPM, value=40, for_ms=3_600_000,
                  reason="orders import"),
          'quotadeck limit analytics rpm 40 --for 1h --reason "orders import"'),
-        (Command(Action.LIMIT, "target:main/gpt-4.1", Field.RPM, scale_percent=50, for_ms=60_000),
+        (Command(Action.LIMIT, GPT_TARGET, Field.RPM, scale_percent=50, for_ms=60_000),
          "quotadeck limit main/gpt-4.1 rpm 50% --for 1m"),
-        (Command(Action.LIMIT, "project:search", Field.BUDGET, value=75_500_000_000),
+        (Command(Action.LIMIT, SEARCH, Field.BUDGET, value=75_500_000_000),
          "quotadeck limit search daily_budget_usd 75.5 --permanent"),
-        (Command(Action.FALLBACK, "model:gpt-4.1", Field.TARGET, value="main/flash", for_ms=60_000),
+        (Command(Action.FALLBACK, GPT, Field.TARGET, value="main/flash", for_ms=60_000),
          "quotadeck route gpt-4.1 --to main/flash --for 1m"),
-        (Command(Action.PAUSE, "model:gpt-4.1", Field.PAUSED, value=True, for_ms=60_000),
+        (Command(Action.PAUSE, GPT, Field.PAUSED, value=True, for_ms=60_000),
          "quotadeck pause gpt-4.1 --model --for 1m"),
-        (Command(Action.RESUME, "project:search", Field.PAUSED), "quotadeck resume search"),
-        (Command(Action.UNDO, "command:cmd_1"), "quotadeck undo cmd_1"),
+        (Command(Action.RESUME, SEARCH, Field.PAUSED), "quotadeck resume search"),
+        (Command(Action.UNDO, Subject.command("cmd_1")), "quotadeck undo cmd_1"),
     ],
 )  # fmt: skip
 def test_a_command_can_be_pasted(command: Command, line: str) -> None:
@@ -63,8 +67,8 @@ def test_a_command_can_be_pasted(command: Command, line: str) -> None:
 
 
 def test_a_pasted_command_runs_nothing_else() -> None:
-    nasty = Command(Action.PAUSE, "project:$(reboot)", Field.PAUSED, value=True, public=True,
-                    reason='`rm` "x" $HOME')  # fmt: skip
+    nasty = Command(Action.PAUSE, Subject.project("$(reboot)"), Field.PAUSED, value=True,
+                    public=True, reason='`rm` "x" $HOME')  # fmt: skip
     words = ["quotadeck", "pause", "$(reboot)", "--permanent", "--public", "--reason",
              '`rm` "x" $HOME']  # fmt: skip
     assert shlex.split(as_command_line(nasty)) == words

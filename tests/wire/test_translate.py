@@ -3,6 +3,7 @@
 import pytest
 
 from quotadeck.domain.commands import Action, Command, Entry, Field, Role
+from quotadeck.domain.subject import Subject
 from quotadeck.wire import translate
 from quotadeck.wire.messages import AuditPage, CommandAnswer, CommandRequest
 from quotadeck.wire.objects import dump
@@ -11,15 +12,15 @@ HOSTILE = "\x1b]52;c;aGk=\x07[@click=app.quit]"
 SAFE = "\ufffd]52;c;aGk=\ufffd[@click=app.quit]"
 
 COMMANDS = [
-    Command(Action.PAUSE, "project:analytics", reason="batch bug", public=True, for_ms=3_600_000,
-            idempotency_key="12345678"),
-    Command(Action.LIMIT, "project:analytics", Field.RPM, 40, reason="import",
+    Command(Action.PAUSE, Subject.project("analytics"), reason="batch bug", public=True,
+            for_ms=3_600_000, idempotency_key="12345678"),
+    Command(Action.LIMIT, Subject.project("analytics"), Field.RPM, 40, reason="import",
             idempotency_key="12345678", expected_version=7),
-    Command(Action.LIMIT, "target:main/gpt-4.1", Field.TPM, scale_percent=50,
+    Command(Action.LIMIT, Subject.target("main/gpt-4.1"), Field.TPM, scale_percent=50,
             idempotency_key="12345678"),
-    Command(Action.FALLBACK, "model:gpt-4.1", Field.TARGET, "main/other",
+    Command(Action.FALLBACK, Subject.model("gpt-4.1"), Field.TARGET, "main/other",
             idempotency_key="12345678"),
-    Command(Action.PAUSE, "model:gpt-4.1", Field.PAUSED, True, idempotency_key="12345678"),
+    Command(Action.PAUSE, Subject.model("gpt-4.1"), Field.PAUSED, True, idempotency_key="12345678"),
 ]  # fmt: skip
 
 
@@ -33,17 +34,17 @@ def test_a_command_comes_back_from_its_request_and_its_json_as_it_was(command: C
 
 
 def test_a_requests_texts_are_cleaned_where_they_enter() -> None:
-    command = Command(Action.FALLBACK, f"model:{HOSTILE}", Field.TARGET, HOSTILE, reason=HOSTILE,
-                      idempotency_key=HOSTILE)  # fmt: skip
+    command = Command(Action.FALLBACK, Subject.model(HOSTILE), Field.TARGET, HOSTILE,
+                      reason=HOSTILE, idempotency_key=HOSTILE)  # fmt: skip
     got = translate.command_of(CommandRequest.model_validate_json(dump(command)))
-    assert (got.subject, got.value, got.reason) == (f"model:{SAFE}", SAFE, SAFE)
+    assert (got.subject, got.value, got.reason) == (Subject.model(SAFE), SAFE, SAFE)
     assert got.idempotency_key == SAFE
 
 
 def test_an_audit_line_tells_the_whole_entry() -> None:
     entry = Entry(
         seq=7, id="cmd_1", at_us=1_764_000_000_000_000, actor="mika", role=Role.OPERATOR,
-        origin="socket", action=Action.LIMIT, subject="project:analytics", field=Field.RPM,
+        origin="socket", action=Action.LIMIT, subject=Subject.project("analytics"), field=Field.RPM,
         value=40, before="20", after="40", reason="import", public=False,
         until_us=1_764_003_600_000_000, ends=(3,), applied=True, error="", idempotency_key="k" * 8,
         prev_hash="aa", hash="bb",

@@ -16,6 +16,7 @@ from quotadeck.domain.days import micros
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean, counted
 from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
 from quotadeck.sources.gateway import questions
@@ -128,7 +129,7 @@ def _code(answer: "CommandAnswer") -> Exit:
 
 
 def _headline(command: Command, answer: "CommandAnswer", how: Change) -> str:
-    kind, _, name = answer.subject.partition(":")
+    kind, name = Subject.parse(answer.subject)
     what = clean(" ".join(part for part in (kind, name, answer.field or "") if part))
     step = f"{clean(answer.before) or '–'} → {clean(answer.after) or '–'}"
     return f"{'dry run: ' if how.dry_run else ''}{what}: {step}{_ending(command, answer, how)}"

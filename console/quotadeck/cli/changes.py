@@ -11,6 +11,7 @@ from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import gateway_options
 from quotadeck.domain.commands import LIMIT_FIELDS, Action, Command, Field
 from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.typed import limit_value
 
 
@@ -79,7 +80,7 @@ def pause(*, name: str, kind: str, public: bool, **how: Any) -> int:
     """
 
     def command(snapshot: Snapshot) -> Command:
-        subject = subject_of(snapshot, name, ("project", "model"), kind)
+        subject = subject_of(snapshot, name, (SubjectKind.PROJECT, SubjectKind.MODEL), kind)
         return Command(Action.PAUSE, subject, public=public)
 
     return change(command, Change.of(**how))
@@ -95,7 +96,7 @@ def resume(*, name: str, kind: str, **how: Any) -> int:
     """End the pauses of a project, or of a model."""
 
     def command(snapshot: Snapshot) -> Command:
-        subject = subject_of(snapshot, name, ("project", "model"), kind)
+        subject = subject_of(snapshot, name, (SubjectKind.PROJECT, SubjectKind.MODEL), kind)
         return Command(Action.RESUME, subject)
 
     return change(command, Change.of(endless=True, **how))
@@ -139,7 +140,7 @@ def limit(*, name: str, field: str, value: str, kind: str, **how: Any) -> int:
         raise Stop(Exit.USAGE, f"limit: {wrong}") from None
 
     def command(snapshot: Snapshot) -> Command:
-        subject = subject_of(snapshot, name, ("project", "target"), kind)
+        subject = subject_of(snapshot, name, (SubjectKind.PROJECT, SubjectKind.TARGET), kind)
         return Command(Action.LIMIT, subject, of, amount, scale)
 
     return change(command, Change.of(**how))
@@ -159,8 +160,8 @@ def route(*, model: str, target: str, **how: Any) -> int:
     """Force a model's requests to another target of its route."""
 
     def command(snapshot: Snapshot) -> Command:
-        subject = subject_of(snapshot, model, ("model",))
-        to = subject_of(snapshot, target, ("target",)).partition(":")[2]
+        subject = subject_of(snapshot, model, (SubjectKind.MODEL,))
+        to = subject_of(snapshot, target, (SubjectKind.TARGET,)).name
         return Command(Action.FALLBACK, subject, Field.TARGET, to)
 
     return change(command, Change.of(**how))

@@ -18,6 +18,7 @@ from quotadeck.cli.show import emit, note, say, table
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.key_value import MAX_LABEL
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import plain
 
@@ -40,7 +41,7 @@ def key_command(secret: str, projects: tuple[str, ...], label: str, reason: str 
     parts = (projects[0][:40], plain, secrets.token_hex(3))
     return Command(
         Action.KEY_ADD,
-        "key:" + "-".join(part for part in parts if part),
+        Subject.key("-".join(part for part in parts if part)),
         Field.KEY,
         _packed(value),
         reason=reason,
@@ -85,11 +86,11 @@ def add(
     secret = new_secret()
     with talking(socket) as gateway:
         snapshot = gateway.ask(questions.snapshot())
-        ids = tuple(subject_of(snapshot, n, ("project",)).partition(":")[2] for n in projects)
+        ids = tuple(subject_of(snapshot, n, (SubjectKind.PROJECT,)).name for n in projects)
         command = key_command(secret, ids, label, reason)
         command = replace(command, for_ms=how.for_ms, until_us=how.until_us)
         answer = gateway.ask(questions.command(command, dry_run=False))
-    key_id = command.subject.partition(":")[2]
+    key_id = command.subject.name
     if as_json and not answer.error:
         emit({"id": key_id, "secret": secret, "recorded": answer.recorded})
         return Exit.OK if answer.recorded else Exit.NOT_RECORDED
@@ -109,8 +110,9 @@ def add(
 def revoke(*, socket: Path | None, as_json: bool, key_id: str, reason: str, dry_run: bool) -> int:
     """End a key: requests with it get 401 from now on."""
     how = Change.of(socket=socket, as_json=as_json, reason=reason, dry_run=dry_run, endless=True)
+    subject = Subject.key(key_id)
     command = Command(
-        Action.KEY_REVOKE, f"key:{key_id}", Field.KEY, reason=reason, idempotency_key=fresh_key()
+        Action.KEY_REVOKE, subject, Field.KEY, reason=reason, idempotency_key=fresh_key()
     )
     return tell(command, ask(socket, questions.command(command, dry_run=dry_run)), how)
 

@@ -3,35 +3,38 @@
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.domain.catalogue import nearest
 from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean
 
 
-def known(snapshot: Snapshot, kind: str) -> tuple[str, ...]:
+def known(snapshot: Snapshot, kind: SubjectKind) -> tuple[str, ...]:
     """The ids of a kind, as the gateway names them."""
     match kind:
-        case "project":
+        case SubjectKind.PROJECT:
             return tuple(row.id for row in snapshot.projects)
-        case "model":
+        case SubjectKind.MODEL:
             return tuple(row.id for row in snapshot.routes)
         case _:
             return tuple(row.id for row in snapshot.targets)
 
 
-def subject_of(snapshot: Snapshot, name: str, kinds: tuple[str, ...], forced: str = "") -> str:
-    """``project:analytics`` for ``analytics``; a project's display name serves as well.
+def subject_of(
+    snapshot: Snapshot, name: str, kinds: tuple[SubjectKind, ...], forced: str = ""
+) -> Subject:
+    """The project, model or target that is called so; a project's display name serves as well.
 
     Stop with USAGE where nothing is called so (the nearest names are told), or more than one
     thing is and no ``forced`` kind decides.
     """
     if forced and forced not in kinds:
         raise Stop(Exit.USAGE, f"this command takes a {' or a '.join(kinds)}, not a {forced}")
-    looked = (forced,) if forced else kinds
-    found = [(kind, name) for kind in looked if name in known(snapshot, kind)]
-    if not found and "project" in looked:
+    looked = (SubjectKind(forced),) if forced else kinds
+    found = [Subject(kind, name) for kind in looked if name in known(snapshot, kind)]
+    if not found and SubjectKind.PROJECT in looked:
         wanted = name.casefold()
-        found = [("project", r.id) for r in snapshot.projects if r.name.casefold() == wanted]
+        found = [Subject.project(r.id) for r in snapshot.projects if r.name.casefold() == wanted]
     if len(found) == 1:
-        return ":".join(found[0])
+        return found[0]
     shown = clean(name, 80)
     if found:
         ways = " or ".join(f"--{kind}" for kind, _ in found)

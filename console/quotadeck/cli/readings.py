@@ -25,6 +25,7 @@ from quotadeck.domain.snapshot import (
 )
 from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.state_words import lines_of
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean, counted
 from quotadeck.domain.typed import duration_words
 from quotadeck.sources import Reading
@@ -167,14 +168,14 @@ def _totals(snapshot: Snapshot) -> dict[str, int]:
     }
 
 
-def _in_force(snapshot: Snapshot) -> Iterable[tuple[str, Change]]:
+def _in_force(snapshot: Snapshot) -> Iterable[tuple[Subject, Change]]:
     for kind, rows in (
-        ("project", snapshot.projects),
-        ("model", snapshot.routes),
-        ("target", snapshot.targets),
+        (SubjectKind.PROJECT, snapshot.projects),
+        (SubjectKind.MODEL, snapshot.routes),
+        (SubjectKind.TARGET, snapshot.targets),
     ):
         for row in rows:
-            yield from ((f"{kind}:{row.id}", change) for change in row.changes)
+            yield from ((Subject(kind, row.id), change) for change in row.changes)
 
 
 def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
@@ -185,7 +186,7 @@ def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
         "totals": _totals(snapshot),
         "in_force": [
             {
-                "subject": subject,
+                "subject": str(subject),
                 "command_id": change.command_id,
                 "field": change.field,
                 "value": change.value,

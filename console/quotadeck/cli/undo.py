@@ -10,6 +10,7 @@ from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import ask, gateway_options, talking
 from quotadeck.cli.show import note
 from quotadeck.domain.commands import Action, Command
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean, counted
 from quotadeck.sources.gateway import questions
 
@@ -44,7 +45,7 @@ def undo(*, command_id: str | None, yes: bool, **how: Any) -> int:
         command_id = row.id
     command = Command(
         Action.UNDO,
-        f"command:{command_id}",
+        Subject.command(command_id),
         reason=options.reason,
         idempotency_key=fresh_key(),
     )

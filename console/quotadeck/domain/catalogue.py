@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from quotadeck.domain.limits import Kind, Priority
 from quotadeck.domain.money import Price
+from quotadeck.domain.subject import SubjectKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,18 @@ class Catalogue:
     upstreams: Mapping[str, Upstream]
     targets: Mapping[str, Target]
     routes: Mapping[str, Route]
+
+    def names(self, kind: SubjectKind) -> tuple[str, ...]:
+        """The names of a kind of subject, in the file's order; none of kinds that it has not."""
+        match kind:
+            case SubjectKind.PROJECT:
+                return tuple(self.projects)
+            case SubjectKind.MODEL:
+                return tuple(self.routes)
+            case SubjectKind.TARGET:
+                return tuple(self.targets)
+            case _:
+                return ()
 
 
 def nearest(name: str, known: Mapping[str, object] | tuple[str, ...]) -> tuple[str, ...]:

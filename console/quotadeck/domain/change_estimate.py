@@ -14,17 +14,18 @@ from typing import Final
 from quotadeck.domain.calls import REFUSAL_CAUSES, Cause
 from quotadeck.domain.commands import Field, Value
 from quotadeck.domain.money import Price, cost_nano
+from quotadeck.domain.subject import SubjectKind
 
 WINDOW_MINUTES: Final = 15
 
-_CAUSES: Final[Mapping[tuple[str, Field], Cause]] = {
-    ("project", Field.RPM): Cause.RPM,
-    ("project", Field.TPM): Cause.TPM,
-    ("project", Field.BUDGET): Cause.BUDGET,
-    ("project", Field.PAUSED): Cause.PAUSED,
-    ("model", Field.PAUSED): Cause.PAUSED,
-    ("target", Field.RPM): Cause.TARGET_RPM,
-    ("target", Field.TPM): Cause.TARGET_TPM,
+_CAUSES: Final[Mapping[tuple[SubjectKind, Field], Cause]] = {
+    (SubjectKind.PROJECT, Field.RPM): Cause.RPM,
+    (SubjectKind.PROJECT, Field.TPM): Cause.TPM,
+    (SubjectKind.PROJECT, Field.BUDGET): Cause.BUDGET,
+    (SubjectKind.PROJECT, Field.PAUSED): Cause.PAUSED,
+    (SubjectKind.MODEL, Field.PAUSED): Cause.PAUSED,
+    (SubjectKind.TARGET, Field.RPM): Cause.TARGET_RPM,
+    (SubjectKind.TARGET, Field.TPM): Cause.TARGET_TPM,
 }
 
 
@@ -63,7 +64,7 @@ class Estimated:
 
 def under_change(
     minutes: Sequence[Minute],
-    kind: str,
+    kind: SubjectKind,
     name: Field,
     was: Value | None,
     becomes: Value | None,
@@ -71,7 +72,7 @@ def under_change(
 ) -> Estimated | None:
     """The window under another limit or pause; None where roll-ups cannot tell (concurrency).
 
-    ``kind`` is the subject's (``project``, ``model``, ``target``). ``spent_nano`` is the day's
+    ``kind`` is the subject's. ``spent_nano`` is the day's
     spend until now, for a budget: what the window itself spent is taken off again.
     """
     cause = _CAUSES.get((kind, name))

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from quotadeck.domain.notice import Notice
+from quotadeck.domain.subject import Subject
 
 Value = int | str | bool
 """A value that a command sets: a limit, nano-dollars, a target's id, True for paused."""
@@ -72,13 +73,12 @@ class Actor:
 class Command:
     """What is asked. Exactly one of ``value`` and ``scale_percent`` is given for a limit.
 
-    ``subject`` reads ``project:ID``, ``model:NAME``, ``target:UPSTREAM/MODEL``, ``key:ID`` or, for
-    an undo, ``command:ID``. It ends after ``for_ms`` or at ``until_us``; without either it is a
-    standing change.
+    ``subject`` is a project, a model, a target, a key or, for an undo, a command. It ends after
+    ``for_ms`` or at ``until_us``; without either it is a standing change.
     """
 
     action: Action
-    subject: str
+    subject: Subject
     field: Field | None = None
     value: Value | None = None
     scale_percent: int | None = None
@@ -124,7 +124,7 @@ class Entry:
     role: Role
     origin: str
     action: Action
-    subject: str
+    subject: Subject
     field: Field | None
     value: Value | None
     before: str

@@ -28,14 +28,18 @@ from quotadeck.domain.limits import MAX_PER_MINUTE
 from quotadeck.domain.money import MAX_NANO_USD
 from quotadeck.domain.roles import exceeded, forbidden
 from quotadeck.domain.shape import MIN_OVERRIDE_MS, field_of, malformed, reason_of
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import clean
-from quotadeck.domain.wording import bare, known, undo_reason, value_text
+from quotadeck.domain.wording import undo_reason, value_text
 
 Code = Literal["not_allowed", "not_found", "stale", "conflict", "invalid"]
 
 MAX_SLOTS: Final = 1_000_000
 
-_FIELDS: Final = {"project": LIMIT_FIELDS, "target": (Field.RPM, Field.TPM)}
+_FIELDS: Final = {
+    SubjectKind.PROJECT: LIMIT_FIELDS,
+    SubjectKind.TARGET: (Field.RPM, Field.TPM),
+}
 _MOST: Final = {Field.CONCURRENCY: MAX_SLOTS, Field.BUDGET: MAX_NANO_USD}
 _VERSIONED: Final = frozenset({Action.LIMIT, Action.FALLBACK})
 
@@ -58,7 +62,7 @@ class _Case:
 
     @property
     def name(self) -> str:
-        return bare(self.command.subject)
+        return self.command.subject.name
 
     @property
     def slot(self) -> Slot:
@@ -174,7 +178,7 @@ def _limit(case: _Case) -> Entry | Rejected:
     if refused := _unknown(case):
         return refused
     command = case.command
-    kind, name = command.subject.partition(":")[0], command.field
+    kind, name = command.subject.kind, command.field
     if name is None or name not in _FIELDS[kind]:
         fields = ", ".join(_FIELDS[kind])
         return _invalid(f"a {kind} has no limit {name}: name one of {fields}")
@@ -248,7 +252,7 @@ def _undo(case: _Case) -> Entry | Rejected:
         last = later[-1]
         return Rejected(
             "conflict",
-            f"{last.actor} set {last.field} of {bare(last.subject)} to {last.after} later, at "
+            f"{last.actor} set {last.field} of {last.subject.name} to {last.after} later, at "
             f"{rfc3339(last.at_us)}: undo {last.id} first",
         )
     reason = reason_of(case.command) or undo_reason(undone.id)
@@ -363,8 +367,8 @@ def _under(entry: Entry, layers: Layers) -> int:
 
 
 def _unknown(case: _Case) -> Rejected | None:
-    kind = case.command.subject.partition(":")[0]
-    names = known(case.catalogue, kind)
+    kind = case.command.subject.kind
+    names = case.catalogue.names(kind)
     if case.name in names:
         return None
     near = nearest(case.name, names)

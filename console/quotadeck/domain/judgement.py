@@ -87,7 +87,7 @@ def _cut_off(now: Reading) -> Iterable[Held]:
                 Kind.CUT_OFF,
                 Urgency.TROUBLE,
                 str(found[0].cause),
-                found[0].gate,
+                str(found[0].gate),
                 sum(one.count for one in found),
                 now.decided.asked,
                 last_ms=max(one.last_ms for one in found),
@@ -123,7 +123,7 @@ def _refused_often(before: State, now: Reading) -> Iterable[Held]:
         if _ratio(count, decided.admitted) >= _ratio(minute, admitted):
             over_ms, admitted, minute = 0, decided.admitted, count
         yield Held(
-            Kind.STORM, Urgency.TROUBLE, cause, worst.gate, minute, admitted + minute,
+            Kind.STORM, Urgency.TROUBLE, cause, str(worst.gate), minute, admitted + minute,
             last_ms=last_ms, over_ms=over_ms,
         )  # fmt: skip
         return
@@ -132,7 +132,7 @@ def _refused_often(before: State, now: Reading) -> Iterable[Held]:
     often = count * 100 >= THROTTLED_PERCENT * decided.asked
     urgency = Urgency.TROUBLE if often else Urgency.ATTENTION
     yield Held(
-        Kind.THROTTLED, urgency, cause, worst.gate, count, decided.asked, last_ms=last_ms
+        Kind.THROTTLED, urgency, cause, str(worst.gate), count, decided.asked, last_ms=last_ms
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from quotadeck.domain.commands import Action, Entry, Field, Value
+from quotadeck.domain.subject import Subject
 
 
 class Layer(StrEnum):
@@ -38,7 +39,7 @@ class InForce:
         return self.entry.until_us if self.entry else None
 
 
-Slot = tuple[str, Field]
+Slot = tuple[Subject, Field]
 """A subject and its field."""
 
 
@@ -54,9 +55,9 @@ class Layers:
     """Those whose end has not been recorded yet, in force or not."""
     gone: frozenset[int] = frozenset()
     """Those that a living entry took out of force."""
-    fields: Mapping[str, tuple[Field, ...]] = field(default_factory=dict)
+    fields: Mapping[Subject, tuple[Field, ...]] = field(default_factory=dict)
     """By subject, those that entries have set: so that one subject is read without the others."""
-    versions: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[Subject, int] = field(default_factory=dict)
 
     def with_entry(self, entry: Entry) -> "Layers":
         """The fold with one more entry; refused ones change nothing."""
@@ -129,7 +130,7 @@ class Layers:
             if (entry.until_us is None or entry.until_us > now_us) and not self.ended(entry.seq)
         )
 
-    def in_force(self, subject: str, name: Field, now_us: int) -> InForce:
+    def in_force(self, subject: Subject, name: Field, now_us: int) -> InForce:
         """The value in force now and the layer it comes from."""
         slot = (subject, name)
         standing: Entry | None = None
@@ -158,16 +159,16 @@ class Layers:
                 since_us = entry.until_us
         return (*steps, (since_us, standing[-1] if standing else self.file.get(slot)))
 
-    def base(self, subject: str, name: Field, now_us: int) -> Value | None:
+    def base(self, subject: Subject, name: Field, now_us: int) -> Value | None:
         """The value under any override: the standing change's, else the file's."""
         standing = [e for e in self.living((subject, name), now_us) if e.until_us is None]
         return standing[-1].value if standing else self.file.get((subject, name))
 
-    def version(self, subject: str) -> int:
+    def version(self, subject: Subject) -> int:
         """The sequence number of the last entry that touched the subject; 0 for none."""
         return self.versions.get(subject, 0)
 
-    def overrides(self, subject: str, now_us: int) -> tuple[InForce, ...]:
+    def overrides(self, subject: Subject, now_us: int) -> tuple[InForce, ...]:
         """The overrides and standing changes in force on a subject."""
         found = (
             self.in_force(subject, name, now_us)

@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from quotadeck.domain.subject import Subject
+
 MICRO = 1_000_000
 _MICRO_PER_MINUTE_NS = 60_000
 """per_minute × 10⁶ micro-units ÷ (60 × 10⁹ ns): micro-units per ns are per_minute ÷ 60,000."""
@@ -109,11 +111,12 @@ class Take:
     shadow: bool = False
 
 
-def bucket_key(subject: str, kind: Kind) -> str:
-    """``project:analytics`` and rpm give ``project:analytics:rpm``."""
+def bucket_key(subject: Subject, kind: Kind) -> str:
+    """``project:analytics:rpm``: the name of a bucket wherever buckets are kept or written down."""
     return f"{subject}:{kind}"
 
 
-def kind_of(key: str) -> Kind:
-    """The unit of a bucket, from the end of its key."""
-    return Kind(key.rpartition(":")[2])
+def bucket_of(key: str) -> tuple[Subject, str]:
+    """Whose bucket it is, and its kind's word: what `bucket_key` put together."""
+    subject, _, kind = key.rpartition(":")
+    return Subject.parse(subject), kind

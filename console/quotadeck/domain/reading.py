@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from quotadeck.domain.calls import Cause
+from quotadeck.domain.subject import Subject
 
 PRESENT_MS: Final = 10_000
 HOUR_MS: Final = 3_600_000
@@ -17,10 +18,10 @@ HOUR_MS: Final = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Refusals of one cause by one gate (``project:ID``, ``model:NAME`` …): present, minute."""
+    """Refusals of one cause by one gate: present, minute."""
 
     cause: Cause
-    gate: str
+    gate: Subject
     count: int
     count_60s: int
     last_ms: int

@@ -6,7 +6,8 @@ They carry facts; the words and the status of each dialect are `quotadeck.dialec
 from dataclasses import dataclass
 
 from quotadeck.domain.calls import Cause
-from quotadeck.domain.limits import Kind, RateLimit
+from quotadeck.domain.limits import Kind, RateLimit, bucket_of
+from quotadeck.domain.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +122,9 @@ class ModelNotAllowed(Refusal):
 
 @dataclass
 class Paused(Refusal):
-    """``subject`` is ``project`` or ``model``; ``reason`` is set only when it is public."""
+    """``subject`` is a project or a model; ``reason`` is set only when it is public."""
 
-    subject: str
-    name: str
+    subject: Subject
     reason: str
     until_us: int | None
     cause: Cause = Cause.PAUSED
@@ -241,15 +241,15 @@ class UpstreamFailed(Refusal):
     cause: Cause
 
 
-def gate_of(refusal: Refusal, project: str) -> str:
+def gate_of(refusal: Refusal, project: str) -> Subject:
     """The subject whose change might have let the request pass: a project, target, model or key."""
     match refusal:
         case LimitReached(binding=binding):
-            return binding.rpartition(":")[0]
-        case Paused(subject=subject, name=name):
-            return f"{subject}:{name}"
+            return bucket_of(binding)[0]
+        case Paused(subject=subject):
+            return subject
         case KeyRevoked(key_id=key_id):
-            return f"key:{key_id}"
+            return Subject.key(key_id)
         case InputTooLong(model=model) | OutputTooLong(model=model):
-            return f"model:{model}"
-    return f"project:{project}"
+            return Subject.model(model)
+    return Subject.project(project)

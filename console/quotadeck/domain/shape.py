@@ -11,19 +11,19 @@ from quotadeck.domain.commands import (
     Command,
     Field,
 )
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import clean
-from quotadeck.domain.wording import bare
 
 MIN_OVERRIDE_MS: Final = 1_000
 
-KINDS: Final[Mapping[Action, tuple[str, ...]]] = {
-    Action.PAUSE: ("project", "model"),
-    Action.RESUME: ("project", "model"),
-    Action.LIMIT: ("project", "target"),
-    Action.FALLBACK: ("model",),
-    Action.UNDO: ("command",),
-    Action.KEY_ADD: ("key",),
-    Action.KEY_REVOKE: ("key",),
+KINDS: Final[Mapping[Action, tuple[SubjectKind, ...]]] = {
+    Action.PAUSE: (SubjectKind.PROJECT, SubjectKind.MODEL),
+    Action.RESUME: (SubjectKind.PROJECT, SubjectKind.MODEL),
+    Action.LIMIT: (SubjectKind.PROJECT, SubjectKind.TARGET),
+    Action.FALLBACK: (SubjectKind.MODEL,),
+    Action.UNDO: (SubjectKind.COMMAND,),
+    Action.KEY_ADD: (SubjectKind.KEY,),
+    Action.KEY_REVOKE: (SubjectKind.KEY,),
     Action.END: (),
 }
 """The kinds of subject that each action can be about."""
@@ -36,10 +36,10 @@ _EXPLAINED: Final = LASTING | {Action.KEY_REVOKE}
 
 def malformed(command: Command) -> str:
     """What is wrong with the command whatever is in force; empty when nothing is."""
-    action, kind = command.action, command.subject.partition(":")[0]
-    if kind not in KINDS[action] or not bare(command.subject):
+    action, subject = command.action, command.subject
+    if subject.kind not in KINDS[action] or not subject.name:
         kinds = " or ".join(f"{kind}:NAME" for kind in KINDS[action])
-        return f"{action} is about {kinds}, not {clean(command.subject, 80)!r}"
+        return f"{action} is about {kinds}, not {clean(str(subject), 80)!r}"
     about = field_of(command)
     if command.field is not None and command.field is not about:
         return f"{action} sets {about}, not {command.field}: leave the field out"

@@ -8,6 +8,7 @@ from quotadeck.domain.ages import age, remaining, share
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Held, Kind, State, Urgency
+from quotadeck.domain.subject import Subject, SubjectKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _unserved(held: Held, _now_ms: int, _now_us: int) -> tuple[str, str]:
 
 
 def _cut_off(held: Held, _now_ms: int, now_us: int) -> tuple[str, str]:
-    name = held.who.partition(":")[2]
+    name = Subject.parse(held.who).name
     if held.cause == Cause.KEY_REVOKED:
         return "cut off", f"key {name} is revoked, {_refused(held)}"
     left = f" ({remaining(held.until_us - now_us)} left)" if held.until_us is not None else ""
@@ -200,7 +201,8 @@ _LIMITS: Final[dict[str, str]] = {
 def _limit(held: Held) -> str:
     """Whose limit: ``rpm`` of the row itself, ``main/opus rpm`` of a target."""
     name = _LIMITS.get(held.cause, held.cause)
-    owner = held.who.partition(":")[2] + " " if held.who.startswith("target:") else "its "
+    kind, owner = Subject.parse(held.who)
+    owner = f"{owner} " if kind is SubjectKind.TARGET else "its "
     return name if held.cause in (HELD_MONEY, Cause.CROWDED) else owner + name
 
 

@@ -3,7 +3,6 @@
 import json
 from typing import Final
 
-from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Action, Entry, Field, Value
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import parse_usd, usd_exact
@@ -67,7 +66,7 @@ def ended_text(end: Entry, override: Entry) -> str:
     Another override above it may still hold the value; then that one is told.
     """
     assert override.field is not None
-    name = bare(override.subject)
+    name = override.subject.name
     if override.field is Field.KEY:
         return f"key {name} ended"
     what = f"{override.field} {value_text(override.field, override.value)}"
@@ -76,19 +75,8 @@ def ended_text(end: Entry, override: Entry) -> str:
     return f"{name} {'pause' if pause else what} ended: {end.after}{again}"
 
 
-def bare(subject: str) -> str:
-    """The subject without its kind: ``project:analytics`` reads ``analytics``."""
-    return subject.partition(":")[2]
-
-
-def known(catalogue: Catalogue, kind: str) -> tuple[str, ...]:
-    """The names of a kind of subject (``project``, ``model``, ``target``), in the file's order."""
-    named = {"project": catalogue.projects, "model": catalogue.routes, "target": catalogue.targets}
-    return tuple(named.get(kind, ()))
-
-
 def _deed(entry: Entry) -> str:
-    name = bare(entry.subject)
+    name = entry.subject.name
     match entry.action:
         case Action.PAUSE:
             return f"{name} paused"

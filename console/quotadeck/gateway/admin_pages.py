@@ -16,7 +16,6 @@ from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros, rfc3339
 from quotadeck.domain.pages import CallRow, EventRow, KeyRow, Keys, LevelRow, RollupRow
 from quotadeck.domain.text import clean
-from quotadeck.domain.wording import bare
 from quotadeck.gateway.admin_error import AdminRefusal
 from quotadeck.gateway.desk import Desk
 from quotadeck.store import Reader, Rollup
@@ -153,7 +152,7 @@ def _rollup_row(row: Rollup) -> RollupRow:
 def _key_row(entry: Entry) -> KeyRow:
     facts = json.loads(str(entry.value))
     return KeyRow(
-        id=bare(entry.subject),
+        id=entry.subject.name,
         projects=tuple(facts["projects"]),
         label=facts["label"],
         added_at_us=entry.at_us,

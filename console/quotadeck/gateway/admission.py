@@ -10,7 +10,7 @@ from quotadeck.admission.estimator import LEAST_TOKENS_PER_BYTE, Estimator
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.bucket import refill
 from quotadeck.domain.calls import Cause
-from quotadeck.domain.limits import MICRO, BudgetLimit, Kind, RateLimit, Take, kind_of
+from quotadeck.domain.limits import MICRO, BudgetLimit, Kind, RateLimit, Take, bucket_of
 from quotadeck.domain.money import bound_nano
 from quotadeck.domain.refusals import (
     BudgetSpent,
@@ -165,7 +165,7 @@ async def _refusal(
             refused.wait_ms,
             refused.binding,
         )
-    kind = kind_of(refused.binding)
+    kind = Kind(bucket_of(refused.binding)[1])
     causes = {Kind.CONCURRENCY: Cause.CONCURRENCY, Kind.RPM: Cause.RPM, Kind.TPM: Cause.TPM}
     shared = {Cause.RPM: Cause.TARGET_RPM, Cause.TPM: Cause.TARGET_TPM}
     cause = causes[kind]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.snapshot import Event, EventKind
+from quotadeck.domain.subject import Subject
 
 BUDGET_STEPS_PERCENT = (80, 90, 100)
 _CALM_NS = 60_000_000_000
@@ -42,7 +43,7 @@ class Alarms:
         self._emit(
             f"evt_budget_{project}_{day}_{reached}",
             EventKind.BUDGET,
-            f"project:{project}",
+            str(Subject.project(project)),
             text,
         )
 
@@ -54,7 +55,7 @@ class Alarms:
         self._emit(
             f"evt_budget_{project}_{day}_dry",
             EventKind.BUDGET,
-            f"project:{project}",
+            str(Subject.project(project)),
             f"{project}: what is left of today's budget no longer covers its requests",
         )
 
@@ -70,7 +71,7 @@ class Alarms:
             self._emit(
                 f"evt_upstream_{call.id}",
                 EventKind.UPSTREAM,
-                f"target:{call.target}",
+                str(Subject.target(call.target)),
                 f"{call.target} {words}",
             )
 

@@ -7,6 +7,7 @@ from quotadeck.domain.commands import Action, Actor, Command, Entry
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.decide import Rejected, scaled, slot_of, until_us
 from quotadeck.domain.shape import field_of, reason_of
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 from quotadeck.domain.wording import limit_of_text, undo_reason, value_text
 from quotadeck.wire.messages import CommandAnswer
@@ -29,7 +30,7 @@ def answer_of(entry: Entry, above: Entry | None) -> CommandAnswer:
             applied=False,
             command_id=entry.id,
             seq=entry.seq,
-            subject=entry.subject,
+            subject=str(entry.subject),
             field=entry.field,
             error=words,
             error_code=code,
@@ -38,7 +39,7 @@ def answer_of(entry: Entry, above: Entry | None) -> CommandAnswer:
         applied=True,
         command_id=entry.id,
         seq=entry.seq,
-        subject=entry.subject,
+        subject=str(entry.subject),
         field=entry.field,
         before=entry.before,
         after=entry.after,
@@ -59,7 +60,7 @@ def rejection(command: Command, rejected: Rejected) -> CommandAnswer:
     """What is said of a refusal that stands in no log."""
     return CommandAnswer(
         applied=False,
-        subject=clean(command.subject),
+        subject=clean(str(command.subject)),
         field=command.field,
         error=rejected.text,
         error_code=rejected.code,
@@ -77,7 +78,7 @@ def refused_entry(command: Command, actor: Actor, rejected: Rejected, at_us: int
         role=actor.role,
         origin=actor.origin,
         action=command.action,
-        subject=clean(command.subject),
+        subject=_cleaned(command.subject),
         field=field_of(command),
         value=clean(value, MAX_REFUSED_VALUE_CHARS) if isinstance(value, str) else value,
         before="",
@@ -91,6 +92,10 @@ def refused_entry(command: Command, actor: Actor, rejected: Rejected, at_us: int
         idempotency_key=command.idempotency_key,
         for_ms=command.for_ms,
     )
+
+
+def _cleaned(subject: Subject) -> Subject:
+    return Subject(subject.kind, clean(subject.name))
 
 
 def same_request(entry: Entry, undone_id: str, command: Command, actor: Actor) -> bool:
@@ -109,11 +114,11 @@ def same_request(entry: Entry, undone_id: str, command: Command, actor: Actor) -
         return False
     reason = reason_of(command)
     if entry.action is Action.UNDO and entry.applied:
-        return command.subject == f"command:{undone_id}" and (
+        return command.subject == Subject.command(undone_id) and (
             entry.reason == (reason or undo_reason(undone_id))
         )
     return (
-        entry.subject == clean(command.subject)
+        entry.subject == _cleaned(command.subject)
         and entry.field is field_of(command)
         and entry.reason == reason
         and _same_value(entry, command)

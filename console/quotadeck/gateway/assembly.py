@@ -21,6 +21,7 @@ from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.replay import restore_levels
 from quotadeck.domain.snapshot import Event
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import counted
 from quotadeck.gateway.admin import create_admin
 from quotadeck.gateway.alarms import Alarms
@@ -164,12 +165,12 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         in_force.plan = recompile(in_force.plan, subjects, catalogue, layers, windows, now_us)
         keyed: set[str] = set()
         for subject in subjects:
-            if subject.startswith("key:"):
+            if subject.kind is SubjectKind.KEY:
                 in_force.keys = key_ring(layers, now_us, in_force.keys, subject)
-                keyed.update(in_force.keys.projects_of(subject.removeprefix("key:")))
+                keyed.update(in_force.keys.projects_of(subject.name))
         await limiter.relimit(limits_of(in_force.plan, subjects))
         live.changed(subjects, keyed & in_force.plan.projects.keys())
-        if any(subject.startswith(("project:", "target:")) for subject in subjects):
+        if any(kind in (SubjectKind.PROJECT, SubjectKind.TARGET) for kind, _ in subjects):
             # A replay reads recorded levels under the limits of then: they must be of one time.
             with contextlib.suppress(OSError):
                 await levels.record()

@@ -7,6 +7,7 @@ from typing import Final
 from quotadeck.domain.days import day_at
 from quotadeck.domain.limits import BudgetLimit, Kind, bucket_key
 from quotadeck.domain.refusals import LedgerUnavailable
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import ProjectPlan
 from quotadeck.limiter import Limiter
 from quotadeck.store import StoreError
@@ -88,4 +89,4 @@ class BudgetDays:
 
 def budget_key(project: str) -> str:
     """The bucket of a project's money."""
-    return bucket_key(f"project:{project}", Kind.BUDGET)
+    return bucket_key(Subject.project(project), Kind.BUDGET)

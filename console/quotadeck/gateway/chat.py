@@ -17,6 +17,7 @@ from quotadeck.domain.refusals import (
     UnknownModel,
     UpstreamFailed,
 )
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.admission import admit, rate_levels, size_of
 from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.flight import GRACE_MS, Arrival, Ending, Flight, Flights, Routing
@@ -170,14 +171,14 @@ def routing_of(plan: Plan, caller: Caller, request: ChatRequest) -> Routing:
         raise UnknownModel(request.model, nearest(request.model, plan.routes))
     project = plan.projects[caller.project]
     if project.paused:
-        raise _paused("project", project.project.id, project.paused)
+        raise _paused(Subject.project(project.project.id), project.paused)
     allowed = project.project.models
     if allowed and request.model not in allowed:
         raise ModelNotAllowed(request.model, project.project.id, allowed)
     if route.paused:
-        raise _paused("model", route.route.model, route.paused)
+        raise _paused(Subject.model(route.route.model), route.paused)
     return Routing(project, route, plan.targets[route.serving])
 
 
-def _paused(kind: str, name: str, entry: Entry) -> Paused:
-    return Paused(kind, name, entry.reason if entry.public else "", entry.until_us)
+def _paused(subject: Subject, entry: Entry) -> Paused:
+    return Paused(subject, entry.reason if entry.public else "", entry.until_us)

@@ -56,7 +56,7 @@ class CommandLog:
         fresh = [
             entry
             for entry in self._fresh.values()
-            if entry.seq < before_seq and subject in ("", entry.subject)
+            if entry.seq < before_seq and subject in ("", str(entry.subject))
         ]
         stored = await self._ledger.pages.audit(before_seq=before_seq, limit=limit, subject=subject)
         found = {entry.seq: entry for entry in (*fresh, *stored)}

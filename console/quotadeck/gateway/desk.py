@@ -192,7 +192,7 @@ class Desk:
             kind, text = EventKind.OVERRIDE_ENDED, ended_text(entry, override)
         entropy = sha256(f"{entry.id} {kind}".encode()).digest()
         event_id = new_id("evt", entry.at_us, entropy)
-        self._tell(Event(event_id, entry.at_us, kind, entry.subject, text))
+        self._tell(Event(event_id, entry.at_us, kind, str(entry.subject), text))
 
     async def _preview(self, request: Command, actor: Actor) -> CommandAnswer:
         layers, now_us = self.layers, self._clock.wall_us()
@@ -219,7 +219,7 @@ class Desk:
             return CommandAnswer(
                 applied=False,
                 recorded=False,
-                subject=entry.subject,
+                subject=str(entry.subject),
                 field=entry.field,
                 error=f"the command log cannot be written ({failed.strerror or failed}), and what "
                 "loosens must stand in it first: nothing was changed; make room on the disk, "

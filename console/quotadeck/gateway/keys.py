@@ -16,6 +16,7 @@ from quotadeck.domain.refusals import (
     ProjectNotOfKey,
     ProjectsDiffer,
 )
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.http import Header
 
 MIN_SECRET_CHARS = 32
@@ -77,16 +78,19 @@ class KeyRing:
         return Caller(key.id, wanted or projects[0])
 
 
-def key_ring(layers: Layers, now_us: int, ring: KeyRing | None = None, only: str = "") -> KeyRing:
+def key_ring(
+    layers: Layers, now_us: int, ring: KeyRing | None = None, only: Subject | None = None
+) -> KeyRing:
     """The keys that the command log holds in force, and those that it took out of force.
 
-    With ``only`` (``key:ID``) just that key is read again, and ``ring`` holds the others.
+    With ``only`` just that key is read again, and ``ring`` holds the others.
     """
-    subjects = [only]
-    if ring is None:
+    changed = ""
+    if ring is None or only is None:
         ring = KeyRing({})
         subjects = [subject for subject, name in layers.by_slot if name is Field.KEY]
-    changed = only.partition(":")[2]
+    else:
+        subjects, changed = [only], only.name
     by_hash = {digest: key for digest, key in ring.by_hash.items() if key.id != changed}
     revoked = {digest: key for digest, key in ring.revoked.items() if key.id != changed}
     for subject in subjects:
@@ -94,7 +98,7 @@ def key_ring(layers: Layers, now_us: int, ring: KeyRing | None = None, only: str
         for entry in layers.by_slot.get((subject, Field.KEY), ()):
             facts = json.loads(str(entry.value))
             ring_of = by_hash if entry.value == living else revoked
-            ring_of[facts["sha256"]] = Key(subject.partition(":")[2], tuple(facts["projects"]))
+            ring_of[facts["sha256"]] = Key(subject.name, tuple(facts["projects"]))
     return KeyRing(by_hash, revoked)
 
 

@@ -24,6 +24,7 @@ from quotadeck.domain.snapshot import (
     TargetRow,
     Vitals,
 )
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.wording import value_text
 from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.flight import Flight
@@ -32,7 +33,7 @@ from quotadeck.gateway.levels import levels_in_slices
 from quotadeck.gateway.plan import Plan, ProjectPlan, RoutePlan, TargetPlan
 from quotadeck.gateway.readings import Sources, pause_ends, reading_of
 from quotadeck.gateway.recall import recall
-from quotadeck.gateway.states import States
+from quotadeck.gateway.states import States, subjects_of
 from quotadeck.limiter import BucketState, Limiter
 from quotadeck.limiter import Money as Spend
 
@@ -109,7 +110,7 @@ class Live:
         self._projects[opened.project].admitted(now_ns, opened.model)
         self._targets[opened.target].admitted(now_ns, opened.model)
         self._states.admitted(
-            self._clock.monotonic_ns(), _subjects(opened.project, opened.target, opened.model)
+            self._clock.monotonic_ns(), subjects_of(opened.project, opened.target, opened.model)
         )
 
     def ended(self, call: Call) -> None:
@@ -117,19 +118,19 @@ class Live:
         now_ns = self._clock.monotonic_ns()
         self._projects[call.project].ended(now_ns, call)
         self._targets[call.target].ended(now_ns, call)
-        self._states.ended(now_ns, call, _subjects(call.project, call.target, call.model))
+        self._states.ended(now_ns, call, subjects_of(call.project, call.target, call.model))
 
     def refused(
         self,
         project: str,
         model: str,
         cause: Cause,
-        gate: str,
+        gate: Subject,
         wait_ms: int = 0,
         *,
         money_held: bool = False,
     ) -> None:
-        """We refused a request: ``gate`` (a subject) did, and would let it pass after ``wait_ms``.
+        """We refused a request: ``gate`` did, and would let it pass after ``wait_ms``.
 
         ``model`` is what it asked for, where that is known; ``money_held``: the day's money would
         have covered it without what requests under way hold.
@@ -137,14 +138,13 @@ class Live:
         now_ns = self._clock.monotonic_ns()
         plan = self._plan()
         self._projects[project].refused(now_ns, model if model in plan.routes else "")
-        kind, _, name = gate.partition(":")
-        if kind == "target":
-            self._targets[name].refused(now_ns)
+        if gate.kind is SubjectKind.TARGET:
+            self._targets[gate.name].refused(now_ns)
         self._states.refused(
-            now_ns, f"project:{project}", cause, gate, wait_ms, money_held=money_held
+            now_ns, Subject.project(project), cause, gate, wait_ms, money_held=money_held
         )
 
-    def changed(self, subjects: Iterable[str], keyed: Iterable[str] = ()) -> None:
+    def changed(self, subjects: Iterable[Subject], keyed: Iterable[str] = ()) -> None:
         """Commands, or their ends, changed these, and keys of the projects ``keyed``.
 
         What they refused before is history.
@@ -152,10 +152,10 @@ class Live:
         self._states.changed(subjects)
         self._states.keys_changed(keyed)
         self._states.wake(
-            f"target:{target}"
+            Subject.target(target)
             for subject in subjects
-            if subject.startswith("model:")
-            for target in self._catalogue.routes[subject.partition(":")[2]].targets
+            if subject.kind is SubjectKind.MODEL
+            for target in self._catalogue.routes[subject.name].targets
         )
 
     async def second(self) -> None:
@@ -171,10 +171,10 @@ class Live:
 
         ends_us = pause_ends(self._plan())
 
-        async def read(subjects: Sequence[str]) -> Mapping[str, Reading]:
+        async def read(subjects: Sequence[Subject]) -> Mapping[Subject, Reading]:
             plan = self._plan()
-            projects = [subject.removeprefix("project:") for subject in subjects]
-            money = await self._money_of([plan.projects[p] for p in projects if p in plan.projects])
+            named = [name for kind, name in subjects if kind is SubjectKind.PROJECT]
+            money = await self._money_of([plan.projects[p] for p in named if p in plan.projects])
             sources = Sources(
                 plan, self._projects, self._targets, money, self._keyed, unserved, ends_us
             )
@@ -185,9 +185,8 @@ class Live:
 
     def _wake_all(self) -> None:
         """At a start the ledger may say that money is spent; and all suffer from a sick gateway."""
-        of = self._catalogue
-        for kind, names in (("project", of.projects), ("target", of.targets), ("model", of.routes)):
-            self._states.wake(f"{kind}:{name}" for name in names)
+        for kind in SubjectKind:
+            self._states.wake(Subject(kind, name) for name in self._catalogue.names(kind))
 
     async def _money_of(self, plans: Sequence[ProjectPlan]) -> dict[str, Money]:
         """The day's money of those whose budget can refuse."""
@@ -254,7 +253,7 @@ class Live:
         flows = self._projects[plan.project.id]
         budget = Budget(plan.budget_nano, spend.spent_nano, spend.held_nano, day.ends_at_us)
         mine = {key: states[key] for key in (plan.rpm_key, plan.tpm_key) if key in states}
-        state = self._states.of(f"project:{plan.project.id}")
+        state = self._states.of(Subject.project(plan.project.id))
         known = self._rows.get(plan.project.id)
         if (
             flows.quiet()
@@ -297,7 +296,7 @@ class Live:
             flow=flows.flow(now_ns),
             upstream_429_60s=flows.upstream_429_60s(now_ns),
             changes=_changes(plan.changes),
-            state=self._states.of(f"target:{plan.target.id}"),
+            state=self._states.of(Subject.target(plan.target.id)),
         )
 
     def _route_row(self, plan: RoutePlan) -> RouteRow:
@@ -308,7 +307,7 @@ class Live:
             serving=plan.serving,
             paused=plan.paused is not None,
             changes=_changes(plan.changes),
-            state=self._states.of(f"model:{plan.route.model}"),
+            state=self._states.of(Subject.model(plan.route.model)),
         )
 
 
@@ -328,10 +327,6 @@ def _level(limit: RateLimit | None, state: BucketState | None) -> Level | None:
     if state is None:
         return Level(limit.capacity, limit.capacity, limit.per_minute, 0)
     return Level(state.level, limit.capacity, limit.per_minute, state.at_ns // 1_000_000)
-
-
-def _subjects(project: str, target: str, model: str) -> tuple[str, str, str]:
-    return f"project:{project}", f"target:{target}", f"model:{model}"
 
 
 def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:

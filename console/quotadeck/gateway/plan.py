@@ -11,6 +11,7 @@ from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstre
 from quotadeck.domain.commands import Entry, Field, Value
 from quotadeck.domain.layers import InForce, Layers, Slot
 from quotadeck.domain.limits import MICRO, Kind, Limit, RateLimit, SlotLimit, Take, bucket_key
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.upstream_keys import UpstreamKeys, upstream_keys
 
 
@@ -106,23 +107,23 @@ def compile_plan(catalogue: Catalogue, layers: Layers, windows: Windows, now_us:
 
 def recompile(
     plan: Plan,
-    subjects: Iterable[str],
+    subjects: Iterable[Subject],
     catalogue: Catalogue,
     layers: Layers,
     windows: Windows,
     now_us: int,
 ) -> Plan:
-    """The plan with the named subjects (``project:ID`` …) read again; the rest stays as it was."""
+    """The plan with the named subjects read again; the rest stays as it was."""
     projects, targets, routes = dict(plan.projects), dict(plan.targets), dict(plan.routes)
     for subject in subjects:
-        kind, _, name = subject.partition(":")
-        if kind == "project" and name in projects:
+        kind, name = subject
+        if kind is SubjectKind.PROJECT and name in projects:
             projects[name] = _project(catalogue.projects[name], layers, windows, now_us)
-        elif kind == "target" and name in targets:
+        elif kind is SubjectKind.TARGET and name in targets:
             item = catalogue.targets[name]
             upstream = catalogue.upstreams[item.upstream]
             targets[name] = _target(item, upstream, layers, windows, now_us)
-        elif kind == "model" and name in routes:
+        elif kind is SubjectKind.MODEL and name in routes:
             routes[name] = _route(catalogue.routes[name], layers, now_us)
     return replace(plan, projects=projects, targets=targets, routes=routes)
 
@@ -131,7 +132,7 @@ def file_layer(catalogue: Catalogue) -> dict[Slot, Value]:
     """The file's values by subject and field, under which the command log is folded."""
     values: dict[Slot, Value] = {}
     for project in catalogue.projects.values():
-        subject = f"project:{project.id}"
+        subject = Subject.project(project.id)
         for name, limit in (
             (Field.RPM, project.rpm),
             (Field.TPM, project.tpm),
@@ -143,23 +144,23 @@ def file_layer(catalogue: Catalogue) -> dict[Slot, Value]:
     for target in catalogue.targets.values():
         for name, limit in ((Field.RPM, target.rpm), (Field.TPM, target.tpm)):
             if limit is not None:
-                values[f"target:{target.id}", name] = limit
+                values[Subject.target(target.id), name] = limit
     for route in catalogue.routes.values():
-        values[f"model:{route.model}", Field.TARGET] = route.targets[0]
+        values[Subject.model(route.model), Field.TARGET] = route.targets[0]
     return values
 
 
-def limits_of(plan: Plan, subjects: Iterable[str] | None = None) -> dict[str, Limit]:
+def limits_of(plan: Plan, subjects: Iterable[Subject] | None = None) -> dict[str, Limit]:
     """Rate and slot buckets' limits by bucket key (money is per day and not among them).
 
-    Of the ``subjects`` (``project:ID`` …) only, where they are given.
+    Of the ``subjects`` only, where they are given.
     """
     projects: Iterable[ProjectPlan | None] = plan.projects.values()
     targets: Iterable[TargetPlan | None] = plan.targets.values()
     if subjects is not None:
-        named = [subject.partition(":") for subject in subjects]
-        projects = [plan.projects.get(name) for kind, _, name in named if kind == "project"]
-        targets = [plan.targets.get(name) for kind, _, name in named if kind == "target"]
+        named = list(subjects)
+        projects = [plan.projects.get(n) for kind, n in named if kind is SubjectKind.PROJECT]
+        targets = [plan.targets.get(n) for kind, n in named if kind is SubjectKind.TARGET]
     limits: dict[str, Limit] = {}
     for project in projects:
         if project is None:
@@ -180,7 +181,7 @@ def limits_of(plan: Plan, subjects: Iterable[str] | None = None) -> dict[str, Li
 
 
 def _project(project: Project, layers: Layers, windows: Windows, now_us: int) -> ProjectPlan:
-    subject = f"project:{project.id}"
+    subject = Subject.project(project.id)
     rpm, tpm, slots, budget = (
         _number(layers, subject, name, now_us)
         for name in (Field.RPM, Field.TPM, Field.CONCURRENCY, Field.BUDGET)
@@ -210,7 +211,7 @@ def _project(project: Project, layers: Layers, windows: Windows, now_us: int) ->
 def _target(
     target: Target, upstream: Upstream, layers: Layers, windows: Windows, now_us: int
 ) -> TargetPlan:
-    subject = f"target:{target.id}"
+    subject = Subject.target(target.id)
     rpm, tpm = (_number(layers, subject, name, now_us) for name in (Field.RPM, Field.TPM))
     rpm_key = bucket_key(subject, Kind.RPM)
     return TargetPlan(
@@ -228,7 +229,7 @@ def _target(
 
 
 def _route(route: Route, layers: Layers, now_us: int) -> RoutePlan:
-    subject = f"model:{route.model}"
+    subject = Subject.model(route.model)
     forced = layers.in_force(subject, Field.TARGET, now_us).value
     # A target that has left the file since it was forced cannot serve; the route's own order can.
     serving = forced if isinstance(forced, str) and forced in route.targets else route.targets[0]
@@ -242,6 +243,6 @@ def _route(route: Route, layers: Layers, now_us: int) -> RoutePlan:
     )
 
 
-def _number(layers: Layers, subject: str, name: Field, now_us: int) -> int | None:
+def _number(layers: Layers, subject: Subject, name: Field, now_us: int) -> int | None:
     value = layers.in_force(subject, name, now_us).value
     return value if isinstance(value, int) and not isinstance(value, bool) else None

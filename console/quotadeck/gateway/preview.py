@@ -15,7 +15,8 @@ from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import day_at, rfc3339
 from quotadeck.domain.decide import folded, slot_of
 from quotadeck.domain.layers import Layers
-from quotadeck.domain.wording import bare, usd_text
+from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.domain.wording import usd_text
 from quotadeck.store import Reader
 from quotadeck.wire.messages import Estimate
 
@@ -30,7 +31,6 @@ async def estimated(
     ``layers`` are those without the entry.
     """
     subject, name = slot_of(entry)
-    kind = subject.partition(":")[0]
     was = layers.in_force(subject, name, now_us).value
     becomes = folded(entry, layers).in_force(subject, name, now_us).value
     if name in (Field.KEY, Field.CONCURRENCY):
@@ -40,28 +40,28 @@ async def estimated(
         target = catalogue.targets.get(str(becomes))
         return (_told(at_price(minutes, target.price)), ()) if target else (None, ())
     spent_nano, warnings = 0, tuple[str, ...]()
-    project = catalogue.projects.get(bare(subject))
+    project = catalogue.projects.get(subject.name)
     if name is Field.BUDGET and project is not None:
         day = day_at(now_us, project.zone)
         spent_nano = (await reader.spent_on({project.id: day.name}))[project.id]
         if becomes is not None and spent_nano >= int(becomes):
             spent = f"{usd_text(spent_nano)} of today are spent already"
             warnings = (f"{spent}: everything will be refused until {rfc3339(day.end_us)}",)
-    told = under_change(minutes, kind, name, was, becomes, spent_nano)
+    told = under_change(minutes, subject.kind, name, was, becomes, spent_nano)
     return (_told(told) if told else None), warnings
 
 
 async def _minutes(
-    reader: Reader, subject: str, layers: Layers, catalogue: Catalogue, now_us: int
+    reader: Reader, subject: Subject, layers: Layers, catalogue: Catalogue, now_us: int
 ) -> list[Minute]:
     """The subject's last minutes, the present one included as far as it has come."""
     this_us = now_us - now_us % _MINUTE_US
     starts_us = [this_us - ago * _MINUTE_US for ago in range(WINDOW_MINUTES)]
-    kind, name = subject.partition(":")[0], bare(subject)
-    if kind == "project":
+    kind, name = subject
+    if kind is SubjectKind.PROJECT:
         rows = await reader.minutes(starts_us, project=name)
     else:
-        models = [name] if kind == "model" else _served(name, layers, catalogue, now_us)
+        models = [name] if kind is SubjectKind.MODEL else _served(name, layers, catalogue, now_us)
         rows = await reader.minutes(starts_us, models=models) if models else []
     seconds = max(1, (now_us - this_us) // 1_000_000)
     return [
@@ -75,7 +75,7 @@ def _served(target: str, layers: Layers, catalogue: Catalogue, now_us: int) -> S
     return [
         model
         for model in catalogue.routes
-        if layers.in_force(f"model:{model}", Field.TARGET, now_us).value == target
+        if layers.in_force(Subject.model(model), Field.TARGET, now_us).value == target
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.limits import Kind, RateLimit
 from quotadeck.domain.reading import Decided, Ended, Money, Reading, Use
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.flows import Flows
 from quotadeck.gateway.plan import Plan, ProjectPlan, TargetPlan
 from quotadeck.gateway.states import States
@@ -23,29 +24,29 @@ class Sources:
     money: Mapping[str, Money]
     keyed: Callable[[str], bool]
     unserved: str
-    ends_us: Mapping[str, int | None]
+    ends_us: Mapping[Subject, int | None]
 
 
-def pause_ends(plan: Plan) -> dict[str, int | None]:
-    """By ``model:NAME``, when the pauses of paused models end."""
-    return {f"model:{name}": r.paused.until_us for name, r in plan.routes.items() if r.paused}
+def pause_ends(plan: Plan) -> dict[Subject, int | None]:
+    """By model, when the pauses of paused models end."""
+    return {Subject.model(name): r.paused.until_us for name, r in plan.routes.items() if r.paused}
 
 
-def reading_of(subject: str, states: States, sources: Sources, now_ns: int) -> Reading | None:
-    """The reading of ``project:ID``, ``target:ID`` or ``model:NAME``; None for what is unknown."""
+def reading_of(subject: Subject, states: States, sources: Sources, now_ns: int) -> Reading | None:
+    """The reading of a project, a target or a model; None for what is unknown."""
     plan = sources.plan
-    kind, _, name = subject.partition(":")
+    kind, name = subject
     tally = states.tally(subject)
     base = (
         now_ns // 1_000_000,
         _with_ends(tally.decided(now_ns), sources.ends_us),
         tally.ended_lately(now_ns),
     )
-    if kind == "project" and name in plan.projects:
+    if kind is SubjectKind.PROJECT and name in plan.projects:
         return _of_project(plan.projects[name], sources, base, now_ns)
-    if kind == "target" and name in plan.targets:
+    if kind is SubjectKind.TARGET and name in plan.targets:
         return _of_target(plan.targets[name], sources, base, now_ns)
-    if kind == "model" and name in plan.routes:
+    if kind is SubjectKind.MODEL and name in plan.routes:
         paused = plan.routes[name].paused
         return Reading(
             *base,
@@ -101,7 +102,7 @@ def _uses(*taken: tuple[Kind, int, RateLimit | None]) -> tuple[Use, ...]:
     return tuple(Use(str(kind), used, limit.per_minute) for kind, used, limit in taken if limit)
 
 
-def _with_ends(decided: Decided, ends_us: Mapping[str, int | None]) -> Decided:
+def _with_ends(decided: Decided, ends_us: Mapping[Subject, int | None]) -> Decided:
     """Paused models' refusals with the instant at which the model's pause ends."""
     if not any(one.gate in ends_us for one in decided.refused):
         return decided

@@ -8,9 +8,11 @@ from typing import Final
 
 from quotadeck.domain.calls import Call, Cause, Outcome
 from quotadeck.domain.commands import Entry
+from quotadeck.domain.limits import bucket_of
 from quotadeck.domain.reading import HOUR_MS
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import Plan
-from quotadeck.gateway.states import States
+from quotadeck.gateway.states import States, subjects_of
 
 CALLS: Final = 5_000
 """How many are read: the last minutes of a busy gateway, the last hour of a calm one."""
@@ -42,7 +44,7 @@ def recall(
             events.append((call.at_us + call.total_ms * 1_000, True, call))
     for at_us, ended, call in sorted(events, key=lambda event: event[:2]):
         at_ns = now_ns - max(0, now_us - at_us) * 1_000
-        subjects = (f"project:{call.project}", f"target:{call.target}", f"model:{call.model}")
+        subjects = subjects_of(call.project, call.target, call.model)
         if ended:
             states.ended(at_ns, call, subjects)
         elif call.outcome is not Outcome.REFUSED:
@@ -55,20 +57,20 @@ def recall(
                     states.refused(at_ns, subjects[0], call.cause, gate)
 
 
-def _gate_of(call: Call, plan: Plan) -> str:
+def _gate_of(call: Call, plan: Plan) -> Subject:
     if call.binding:
-        return call.binding.rpartition(":")[0]
+        return bucket_of(call.binding)[0]
     route = plan.routes.get(call.model)
     if call.cause is Cause.PAUSED and route is not None and route.paused:
-        return f"model:{call.model}"
+        return Subject.model(call.model)
     if call.cause is Cause.KEY_REVOKED:
-        return f"key:{call.key_id}"
-    return f"project:{call.project}"
+        return Subject.key(call.key_id)
+    return Subject.project(call.project)
 
 
-def _changes(entries: Iterable[Entry], now_us: int) -> Mapping[str, int]:
+def _changes(entries: Iterable[Entry], now_us: int) -> Mapping[Subject, int]:
     """When each subject was last changed, by a command or by its end."""
-    changed: dict[str, int] = {}
+    changed: dict[Subject, int] = {}
     for entry in entries:
         ended = entry.until_us is not None and entry.until_us <= now_us
         at_us = entry.until_us if ended and entry.until_us is not None else entry.at_us

@@ -12,45 +12,46 @@ from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.judgement import judge, recovered
 from quotadeck.domain.reading import Reading
 from quotadeck.domain.state import AT_REST, Kind, State
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.tally import Tally
 
 _A_SLICE = 8
 """Subjects judged before the event loop gets a turn: less than a millisecond."""
-_JUDGED = ("project:", "target:", "model:")
+_JUDGED = (SubjectKind.PROJECT, SubjectKind.TARGET, SubjectKind.MODEL)
 """The kinds of subjects that have a state, in this order: a model names whom it cuts off."""
 
 
 class States:
-    """By subject (``project:ID``, ``target:ID``, ``model:NAME``); `gateway` is the gateway's."""
+    """By subject; `gateway` is the gateway's."""
 
     def __init__(self) -> None:
         self.gateway = AT_REST
-        self._tallies: dict[str, Tally] = {}
-        self._states: dict[str, State] = {}
-        self._awake: set[str] = set()
+        self._tallies: dict[Subject, Tally] = {}
+        self._states: dict[Subject, State] = {}
+        self._awake: set[Subject] = set()
 
-    def of(self, subject: str) -> State:
+    def of(self, subject: Subject) -> State:
         """Its state as last judged."""
         return self._states.get(subject, AT_REST)
 
-    def tally(self, subject: str) -> Tally:
+    def tally(self, subject: Subject) -> Tally:
         """What it is judged from."""
         tally = self._tallies.get(subject)
         if tally is None:
             tally = self._tallies[subject] = Tally()
         return tally
 
-    def wake(self, subjects: Iterable[str]) -> None:
+    def wake(self, subjects: Iterable[Subject]) -> None:
         """Have them judged next time, though nobody asked them anything."""
         self._awake.update(subjects)
 
-    def admitted(self, now_ns: int, subjects: Iterable[str]) -> None:
+    def admitted(self, now_ns: int, subjects: Iterable[Subject]) -> None:
         """A request of these subjects was let through."""
         for subject in subjects:
             self.tally(subject).admitted(now_ns)
             self._awake.add(subject)
 
-    def ended(self, now_ns: int, call: Call, subjects: Iterable[str]) -> None:
+    def ended(self, now_ns: int, call: Call, subjects: Iterable[Subject]) -> None:
         """A request of these subjects ended."""
         for subject in subjects:
             self.tally(subject).ended(now_ns, call)
@@ -59,38 +60,38 @@ class States:
     def refused(
         self,
         now_ns: int,
-        project: str,
+        project: Subject,
         cause: Cause,
-        gate: str,
+        gate: Subject,
         wait_ms: int = 0,
         *,
         money_held: bool = False,
     ) -> None:
         """A project's request was refused by ``gate``: that is told of both."""
         for subject in {project, gate}:
-            if not subject.startswith(_JUDGED):
+            if subject.kind not in _JUDGED:
                 continue
             self.tally(subject).refused(now_ns, cause, gate, wait_ms, money_held=money_held)
             self._awake.add(subject)
 
-    def changed(self, subjects: Iterable[str]) -> None:
+    def changed(self, subjects: Iterable[Subject]) -> None:
         """These gates were changed: what they refused before is history for everybody."""
         for subject in subjects:
-            if subject.startswith("project:"):
+            if subject.kind is SubjectKind.PROJECT:
                 self.tally(subject).forget(subject)
             else:
                 for tally in self._tallies.values():
                     tally.forget(subject)
-            if subject.startswith(_JUDGED):
+            if subject.kind in _JUDGED:
                 self._awake.add(subject)
 
-    def cut_off_by(self, gate: str, now_ns: int) -> tuple[str, ...]:
+    def cut_off_by(self, gate: Subject, now_ns: int) -> tuple[str, ...]:
         """The projects that a paused model cuts off, by name."""
         return tuple(
             sorted(
-                subject.partition(":")[2]
+                subject.name
                 for subject, state in self._states.items()
-                if subject.startswith("project:")
+                if subject.kind is SubjectKind.PROJECT
                 and state.held(Kind.CUT_OFF)
                 and any(
                     refused.gate == gate
@@ -102,20 +103,20 @@ class States:
     def keys_changed(self, projects: Iterable[str]) -> None:
         """These projects have one key more, or less: what a revoked one was refused is history."""
         for project in projects:
-            self.tally(f"project:{project}").forget(cause=Cause.KEY_REVOKED)
-            self._awake.add(f"project:{project}")
+            self.tally(Subject.project(project)).forget(cause=Cause.KEY_REVOKED)
+            self._awake.add(Subject.project(project))
 
     def day_began(self, project: str) -> None:
         """A budget begins anew: what it refused was yesterday's."""
-        subject = f"project:{project}"
+        subject = Subject.project(project)
         self.tally(subject).forget(subject, Cause.BUDGET)
 
     async def judge(
-        self, read: Callable[[Sequence[str]], Awaitable[Mapping[str, Reading]]]
+        self, read: Callable[[Sequence[Subject]], Awaitable[Mapping[Subject, Reading]]]
     ) -> None:
         """Judge all who are awake. ``read`` gives the readings of those that it knows."""
         for kind in _JUDGED:
-            awake = [subject for subject in self._awake if subject.startswith(kind)]
+            awake = [subject for subject in self._awake if subject.kind is kind]
             for start in range(0, len(awake), _A_SLICE):
                 subjects = awake[start : start + _A_SLICE]
                 # Out first: what happens to one while others are judged wakes it again.
@@ -129,7 +130,7 @@ class States:
         before, self.gateway = self.gateway, judge(self.gateway, reading)
         return before.kind is not self.gateway.kind
 
-    def _judge(self, subject: str, reading: Reading) -> None:
+    def _judge(self, subject: Subject, reading: Reading) -> None:
         before = self.of(subject)
         after = judge(before, reading)
         if before.held(Kind.FAILING) and not after.held(Kind.FAILING) and recovered(reading):
@@ -139,3 +140,8 @@ class States:
         else:
             self._states[subject] = after
             self._awake.add(subject)
+
+
+def subjects_of(project: str, target: str, model: str) -> tuple[Subject, Subject, Subject]:
+    """Whom a dispatched request concerns."""
+    return Subject.project(project), Subject.target(target), Subject.model(model)

@@ -9,16 +9,18 @@ from typing import Any, Final
 
 from quotadeck.domain.calls import Call, Cause, Outcome
 from quotadeck.domain.reading import HOUR_MS, PRESENT_MS, Decided, Ended, Refused
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.windows import Counts
 
 _MS: Final = 1_000_000
 _MINUTE_S, _PRESENT_S = 60, PRESENT_MS // 1_000
 NEWEST: Final = 10
-_ADMITTED: Final = (Cause.NONE, "")
+_NOBODY: Final = Subject.parse("")
+_ADMITTED: Final = (Cause.NONE, _NOBODY)
 _NOT_THE_UPSTREAMS: Final = (Cause.CLIENT_GONE, Cause.RESTART)
 _WELL, _FAILED, _INVALID = "well", "failed", "invalid"
 
-Decision = tuple[Cause, str]
+Decision = tuple[Cause, Subject]
 """A refusal's cause and the gate it came from; ``_ADMITTED`` for what was let through."""
 
 
@@ -56,7 +58,13 @@ class Tally:
             self._past_budget_ns = now_ns
 
     def refused(
-        self, now_ns: int, cause: Cause, gate: str, wait_ms: int = 0, *, money_held: bool = False
+        self,
+        now_ns: int,
+        cause: Cause,
+        gate: Subject,
+        wait_ms: int = 0,
+        *,
+        money_held: bool = False,
     ) -> None:
         """A request was refused by ``gate``; it would have fitted after ``wait_ms``."""
         self._decide(now_ns, (cause, gate))
@@ -94,12 +102,12 @@ class Tally:
         self._well_in_row += 1
         self._failed_in_row = 0
 
-    def forget(self, gate: str = "", cause: Cause | None = None) -> None:
+    def forget(self, gate: Subject = _NOBODY, cause: Cause | None = None) -> None:
         """A gate was changed: what it refused, or what was refused for ``cause``, is history."""
         gone = {
             one
             for one in self._last_ns
-            if one != _ADMITTED and gate in ("", one[1]) and cause in (None, one[0])
+            if one != _ADMITTED and gate in (_NOBODY, one[1]) and cause in (None, one[0])
         }
         for decision in gone:
             del self._last_ns[decision]

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from quotadeck.domain.commands import Action, Entry, Field, Role
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import counted
 
 GENESIS: Final = "0" * 64
@@ -63,9 +64,9 @@ class Head:
 
 def canonical(entry: Entry) -> bytes:
     """The bytes that the hash of a new entry covers."""
-    return orjson.dumps(
-        {name: getattr(entry, name) for name in _FIELDS}, option=orjson.OPT_SORT_KEYS
-    )
+    content = {name: getattr(entry, name) for name in _FIELDS}
+    content["subject"] = str(entry.subject)
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
 def seal(entry: Entry, seq: int, prev_hash: str) -> Entry:
@@ -87,6 +88,7 @@ def entry_of(content: Mapping[str, Any], digest: str) -> Entry:
             **known,
             "role": Role(content["role"]),
             "action": Action(content["action"]),
+            "subject": Subject.parse(content["subject"]),
             "field": None if field is None else Field(field),
             "ends": tuple(content["ends"]),
             "hash": digest,

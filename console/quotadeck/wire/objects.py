@@ -1,9 +1,10 @@
 """Frozen dataclasses as JSON objects, and back: worked out once a class, not once a value.
 
-A field travels under its own name and in its own form, with three exceptions: an instant
-(``until_us``) is RFC 3339 under the name without its unit (``until``), an `IntEnum` is its word,
-and a dataclass that always has a value lends its fields to the object around it. A reader passes
-over what it does not know, takes a field's default where it is missing, and cleans every text.
+A field travels under its own name and in its own form, with four exceptions: an instant
+(``until_us``) is RFC 3339 under the name without its unit (``until``), an `IntEnum` is its word, a
+`Subject` its text, and a dataclass that always has a value lends its fields to the object around
+it. A reader passes over what it does not know, takes a field's default where it is missing, and
+cleans every text.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ import orjson
 
 from quotadeck.domain.days import micros, rfc3339
 from quotadeck.domain.limits import Priority
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 
 MAX_TEXT_CHARS: Final = 2_000
@@ -102,6 +104,8 @@ def _writer(name: str, hint: Any) -> _Step | None:
     """From a field's value to what JSON knows; None where that is the value itself."""
     if name.endswith("_us"):
         return lambda value: None if value is None else rfc3339(value)
+    if hint is Subject:
+        return str
     if get_origin(hint) is tuple:
         each = _writer("", get_args(hint)[0])
         return each and (lambda value: [each(item) for item in value])
@@ -171,6 +175,8 @@ def _reader(where: str, hint: Any) -> _Step:
     if isinstance(hint, type) and issubclass(hint, Enum):
         words = {m.name.lower(): m for m in hint} if issubclass(hint, IntEnum) else {}
         return lambda value: _word(where, hint, words.get(_typed(str, where, value), value))
+    if hint is Subject:
+        return lambda value: Subject.parse(clean(_typed(str, where, value), MAX_TEXT_CHARS))
     if hint is str or get_origin(hint) is Literal:  # a newer sender may know more words
         return lambda value: clean(_typed(str, where, value), MAX_TEXT_CHARS)
     return lambda value: _typed(hint, where, value)

@@ -5,6 +5,7 @@ Texts of a request are cleaned here, where they enter; `messages` cleans those o
 
 from quotadeck.domain.commands import Command, Entry
 from quotadeck.domain.days import micros, rfc3339
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 from quotadeck.wire.messages import MAX_VALUE_CHARS, AuditRow, CommandRequest
 
@@ -16,7 +17,7 @@ def command_of(request: CommandRequest) -> Command:
     value = request.value
     return Command(
         action=request.action,
-        subject=clean(request.subject, _MAX_SUBJECT_CHARS),
+        subject=Subject.parse(clean(request.subject, _MAX_SUBJECT_CHARS)),
         field=request.field,
         value=clean(value, MAX_VALUE_CHARS) if isinstance(value, str) else value,
         scale_percent=request.scale_percent,
@@ -39,7 +40,7 @@ def audit_row(entry: Entry, *, in_force: bool) -> AuditRow:
         role=entry.role,
         origin=entry.origin,
         action=entry.action,
-        subject=entry.subject,
+        subject=str(entry.subject),
         field=entry.field,
         before=entry.before,
         after=entry.after,

@@ -220,12 +220,13 @@ def _(refusal: r.ModelNotAllowed) -> ErrorReply:
 
 @_says(r.Paused)
 def _(refusal: r.Paused) -> ErrorReply:
+    kind, name = refusal.subject
     until = f" It lifts at {rfc3339(refusal.until_us)}." if refusal.until_us else ""
     why = f" Reason: {refusal.reason}." if refusal.reason else ""
     return ErrorReply(
         403,
-        f"The {refusal.subject} {refusal.name} is paused by its operators.{why}{until}",
-        code=f"{refusal.subject}_paused",
+        f"The {kind} {name} is paused by its operators.{why}{until}",
+        code=f"{kind}_paused",
         headers=[NEVER_RETRY],
     )
 

@@ -7,24 +7,25 @@ from quotadeck.domain.decide import scaled
 from quotadeck.domain.grave import stops_nearly_all
 from quotadeck.domain.money import MoneyError
 from quotadeck.domain.snapshot import ProjectRow, Snapshot, TargetRow
-from quotadeck.domain.wording import bare, limit_of_text, value_text
+from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.domain.wording import limit_of_text, value_text
 
 AnyRow = ProjectRow | TargetRow
 
 
-def name_for(subject: str, field: str, was: str, becomes: str, snapshot: Snapshot) -> str:
+def name_for(subject: Subject, field: str, was: str, becomes: str, snapshot: Snapshot) -> str:
     """What must be typed for a value to go from ``was`` to ``becomes``; empty where nothing must.
 
-    ``subject`` has its kind; values are the gateway's texts. A pause and its way back ask alike:
+    Values are the gateway's texts. A pause and its way back ask alike:
     who takes a pause back lets the traffic in that somebody stopped.
     """
-    kind, name = subject.partition(":")[0], bare(subject)
+    kind, name = subject
     row = row_of(subject, snapshot)
     if isinstance(row, ProjectRow) and row.priority != "high":
         return ""
     if field == Field.KEY:  # whose calls are all refused without it
         return name if becomes == value_text(Field.KEY, None) else ""
-    if kind not in ("project", "target", "model"):
+    if kind not in (SubjectKind.PROJECT, SubjectKind.TARGET, SubjectKind.MODEL):
         return ""
     if field == Field.PAUSED:
         return name
@@ -51,13 +52,13 @@ def name_for_limit(row: AnyRow, field: Field, value: Value | None, percent: int 
     return row.id if stops_nearly_all(field, was, becomes, used(row, field)) else ""
 
 
-def row_of(subject: str, snapshot: Snapshot) -> AnyRow | None:
-    """The row of a ``project:ID`` or ``target:ID``; None for other kinds, and where it is gone."""
-    kind, name = subject.partition(":")[0], bare(subject)
+def row_of(subject: Subject, snapshot: Snapshot) -> AnyRow | None:
+    """The row of a project or a target; None for other kinds, and where it is gone."""
+    kind, name = subject
     rows: Sequence[AnyRow] = ()
-    if kind == "project":
+    if kind is SubjectKind.PROJECT:
         rows = snapshot.projects
-    elif kind == "target":
+    elif kind is SubjectKind.TARGET:
         rows = snapshot.targets
     return next((row for row in rows if row.id == name), None)
 

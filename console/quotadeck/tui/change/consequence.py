@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from quotadeck.domain.commands import LASTING, Command
 from quotadeck.domain.days import micros
 from quotadeck.domain.money import usd_short
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean
 from quotadeck.tui.change.form import Choice, Form
 from quotadeck.tui.change.values import as_command_line
@@ -173,6 +174,8 @@ def _estimate(e: "Estimate", inner: int) -> list[Line]:
 def outcome(answer: "CommandAnswer", zone: tzinfo | None, now_us: int) -> tuple[str, str]:
     """What was done, in a line, and its role: what stands in no log is trouble."""
     until = f" until {end_time(answer.until, zone, now_us)}" if answer.until else ""
-    what = f"{answer.subject.removeprefix('project:')} {short_field(answer.field or '')}".rstrip()
+    about = Subject.parse(answer.subject)
+    name = about.name if about.kind is SubjectKind.PROJECT else answer.subject
+    what = f"{name} {short_field(answer.field or '')}".rstrip()
     text = f"done: {what} {grouped(answer.before)} → {grouped(answer.after)}{until}"
     return (text, "normal") if answer.recorded else (f"in force, NOT recorded: {text}", "trouble")

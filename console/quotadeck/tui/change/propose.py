@@ -1,6 +1,6 @@
 """From a key and the chosen row to a form, and from the form to a command. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -9,6 +9,7 @@ from typing import Final
 from quotadeck.domain.commands import LIMIT_FIELDS, MAX_REASON, Action, Command, Field
 from quotadeck.domain.money import MoneyError
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.typed import TypedWrong, limit_value
 from quotadeck.domain.wording import value_text
 from quotadeck.tui.change.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
@@ -78,8 +79,10 @@ def _subject(row: AnyRow, routes: Sequence[RouteRow]) -> tuple[FormField, ...]:
     return (Choice("model", "model", tuple((route.id, route.id) for route in routes)),)
 
 
-def _of(row: AnyRow, form: Form) -> str:
-    return f"project:{row.id}" if isinstance(row, ProjectRow) else f"model:{form.text('model')}"
+def _of(row: AnyRow, form: Form) -> Subject:
+    if isinstance(row, ProjectRow):
+        return Subject.project(row.id)
+    return Subject.model(form.text("model"))
 
 
 def _named(row: AnyRow, form: Form) -> str:
@@ -135,18 +138,19 @@ def _limit(row: AnyRow, _snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
         index=fields.index(wanted) if wanted in fields else 0,
     )  # fmt: skip
     value = Text("value", "to", Editor(limit=20), hint="40, 80k, x2, 50%; budget 12.50", width=10)
-    kind = "project" if isinstance(row, ProjectRow) else "target"
+    kind = SubjectKind.PROJECT if isinstance(row, ProjectRow) else SubjectKind.TARGET
+    subject = Subject(kind, row.id)
 
     def build(form: Form, snapshot: Snapshot) -> Command:
         field = Field(form.text("limit"))
         if not form.text("value"):
             raise TypedWrong("type a value: 40, 80k, 1.5M, x2 or 50%")
         value, scale = limit_value(field, form.text("value"))
-        rows: Iterable[AnyRow] = snapshot.projects if kind == "project" else snapshot.targets
-        version = next((known.version for known in rows if known.id == row.id), None)
+        newest = row_of(subject, snapshot)
+        version = newest.version if newest else None
         ends = lasting(form.text("for"), snapshot.at_us, zone)
         return Command(
-            Action.LIMIT, f"{kind}:{row.id}", field, value=value,
+            Action.LIMIT, subject, field, value=value,
             scale_percent=scale, reason=form.text("reason"),
             for_ms=ends.for_ms, until_us=ends.until_us, expected_version=version,
         )  # fmt: skip
@@ -155,12 +159,12 @@ def _limit(row: AnyRow, _snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
         field = Field(form.text("limit"))
         with suppress(TypedWrong, MoneyError):
             amount, percent = limit_value(field, form.text("value"))
-            newest = row_of(f"{kind}:{row.id}", snapshot) or row
+            newest = row_of(subject, snapshot) or row
             return name_for_limit(newest, field, amount, percent)
         return ""
 
     def now(form: Form, snapshot: Snapshot) -> str:
-        newest = row_of(f"{kind}:{row.id}", snapshot) or row
+        newest = row_of(subject, snapshot) or row
         return _in_force_words(newest, Field(form.text("limit")), zone)
 
     form = Form((which, value, _span(), reason_field()), 1)
@@ -193,7 +197,7 @@ def _fallback(row: AnyRow, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
         version = next((known.version for known in snapshot.routes if known.id == model), None)
         ends = lasting(form.text("for"), snapshot.at_us, zone)
         return Command(
-            Action.FALLBACK, f"model:{model}", Field.TARGET, value=target,
+            Action.FALLBACK, Subject.model(model), Field.TARGET, value=target,
             reason=form.text("reason"), for_ms=ends.for_ms, until_us=ends.until_us,
             expected_version=version,
         )  # fmt: skip

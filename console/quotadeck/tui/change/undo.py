@@ -9,7 +9,7 @@ from quotadeck.domain.commands import Action, Command
 from quotadeck.domain.days import micros
 from quotadeck.domain.ids import made_at_us
 from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, Snapshot, TargetRow
-from quotadeck.domain.wording import bare
+from quotadeck.domain.subject import Subject
 from quotadeck.tui.change.confirm import name_for
 from quotadeck.tui.change.form import Choice, Form
 from quotadeck.tui.change.propose import Proposal, reason_field
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 class Undoable:
     """A change in force: on what, what it did, whose it is, when, until when, and why.
 
-    ``subject`` has its kind, ``field`` the name of `commands.Field`; values are the gateway's
+    ``field`` is the name of `commands.Field`; values are the gateway's
     texts. ``at_us`` is None where the change's id does not tell.
     """
 
     id: str
-    subject: str
+    subject: Subject
     field: str
     was: str
     value: str
@@ -44,7 +44,7 @@ class Undoable:
     def what(self) -> str:
         """``analytics rpm 20 → 40``."""
         was, value = grouped(self.was) or "–", grouped(self.value) or "–"
-        return f"{bare(self.subject)} {short_field(self.field)} {was} → {value}"
+        return f"{self.subject.name} {short_field(self.field)} {was} → {value}"
 
 
 def undo_on_row(
@@ -56,10 +56,10 @@ def undo_on_row(
     ``audit`` is the key that opens the audit.
     """
     if isinstance(row, ProjectRow):
-        found = _of(f"project:{row.id}", row.changes)
+        found = _of(Subject.project(row.id), row.changes)
     else:
         routes = [route for route in snapshot.routes if row.id in route.targets]
-        found = [*_of(f"target:{row.id}", row.changes), *_of_routes(routes)]
+        found = [*_of(Subject.target(row.id), row.changes), *_of_routes(routes)]
         found.sort(key=lambda change: change.id, reverse=True)
     if not found:
         whom = row.id if isinstance(row, ProjectRow) else f"{row.id} and its models"
@@ -76,8 +76,8 @@ def undo_of_entry(entry: "AuditRow", zone: tzinfo | None, now_us: int) -> Propos
     return _undo(
         [
             Undoable(
-                entry.id, entry.subject, entry.field or entry.action, entry.before, entry.after,
-                entry.actor, micros(entry.at), until, entry.reason,
+                entry.id, Subject.parse(entry.subject), entry.field or entry.action,
+                entry.before, entry.after, entry.actor, micros(entry.at), until, entry.reason,
             )
         ],
         zone, now_us,
@@ -85,10 +85,10 @@ def undo_of_entry(entry: "AuditRow", zone: tzinfo | None, now_us: int) -> Propos
 
 
 def _of_routes(routes: Sequence[RouteRow]) -> list[Undoable]:
-    return [change for route in routes for change in _of(f"model:{route.id}", route.changes)]
+    return [change for route in routes for change in _of(Subject.model(route.id), route.changes)]
 
 
-def _of(subject: str, changes: Sequence[Change]) -> list[Undoable]:
+def _of(subject: Subject, changes: Sequence[Change]) -> list[Undoable]:
     made = [
         Undoable(
             change.command_id, subject, change.field, change.was, change.value, change.actor,
@@ -106,7 +106,7 @@ def _undo(found: Sequence[Undoable], zone: tzinfo | None, now_us: int) -> Propos
         return by_id.get(form.text("entry"), found[0])
 
     def build(form: Form, _snapshot: Snapshot) -> Command:
-        return Command(Action.UNDO, f"command:{chosen(form).id}", reason=form.text("reason"))
+        return Command(Action.UNDO, Subject.command(chosen(form).id), reason=form.text("reason"))
 
     def confirm(form: Form, snapshot: Snapshot) -> str:
         change = chosen(form)
@@ -117,7 +117,7 @@ def _undo(found: Sequence[Undoable], zone: tzinfo | None, now_us: int) -> Propos
     options = tuple((change.id, f"{change.what} ({change.actor})") for change in found)
     choice = (Choice("entry", "change", options),) if len(found) > 1 else ()
     return Proposal(
-        title=lambda form: f"undo {chosen(form).actor}'s change of {bare(chosen(form).subject)}",
+        title=lambda form: f"undo {chosen(form).actor}'s change of {chosen(form).subject.name}",
         form=Form((*choice, reason_field()), len(choice)),
         build=build,
         confirm=confirm,

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from quotadeck.domain.commands import LASTING, Action, Command, Field
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import usd_exact
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
-from quotadeck.domain.wording import bare
 
 STANDING: Final = "permanent"
 
@@ -38,13 +38,13 @@ def lasting(text: str, now_us: int, zone: tzinfo | None) -> Lasting:
 
 def as_command_line(command: Command) -> str:
     """The command as it is typed at a shell."""
-    kind, name = command.subject.partition(":")[0], bare(command.subject)
+    kind, name = command.subject
     words = {
         Action.LIMIT: ["limit", name, str(command.field), _typed(command)],
         Action.FALLBACK: ["route", name, "--to", str(command.value)],
         Action.UNDO: ["undo", name],
     }.get(command.action, [command.action.value, name])
-    if kind == "model" and command.action in (Action.PAUSE, Action.RESUME):
+    if kind is SubjectKind.MODEL and command.action in (Action.PAUSE, Action.RESUME):
         words.append("--model")
     if command.action in LASTING:
         words += _end(command)

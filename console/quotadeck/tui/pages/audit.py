@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 from textual.app import ComposeResult
 
 from quotadeck.domain.days import micros
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
-from quotadeck.domain.wording import bare
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.page import Changing
 from quotadeck.tui.figures import grouped, local
@@ -130,7 +130,7 @@ def audit_line(row: "AuditRow", zone: tzinfo | None, width: int, *, chosen: bool
     mark, role = (
         ("●", "key") if row.in_force else ("✗", "trouble") if not row.applied else (" ", "dim")
     )
-    name = clean(bare(row.subject))
+    name = clean(Subject.parse(row.subject).name)
     when = local(micros(row.at), zone).strftime("%d %b %H:%M")
     text, of = "dim" if not row.applied else "normal", max(16, width // 4)
     return crop(
