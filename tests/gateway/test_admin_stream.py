@@ -13,7 +13,7 @@ import pytest
 from quotadeck.domain.commands import Field, Role
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.gateway.admin import PREFIX
-from quotadeck.sources.gateway import GatewaySource
+from quotadeck.sources.gateway.source import GatewaySource
 from quotadeck.wire.stream import Decoder
 from tests.gateway.desks import PAUSE, RAISE, RESUME
 from tests.gateway.serving import ME, Admin, admin_api

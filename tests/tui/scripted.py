@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from quotadeck.domain.commands import Command
+from quotadeck.domain.capability import Capabilities, FigureKind, Read
+from quotadeck.domain.commands import Action, Command
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.sources.base import Reading, SourceGone
@@ -20,6 +21,8 @@ from tests.tui.scenes import ME
 if TYPE_CHECKING:
     from quotadeck.domain.pages import CallsPage, EventsPage, Keys
     from quotadeck.sources import AuditPage, AuditRow, CommandAnswer
+
+ALL = Capabilities(frozenset(Read), frozenset(Action), FigureKind.ENFORCED)
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Scripted:
     commands: list[tuple[Command, bool]] = field(default_factory=list)
     rows: tuple[AuditRow, ...] = ()
     answer: Callable[[Command, bool], CommandAnswer] | None = None
+    can: Capabilities = ALL
     hold: asyncio.Event | None = None
     """Answers wait for it."""
     monotonic_ns: Callable[[], int] = time.monotonic_ns
@@ -54,6 +58,10 @@ class Scripted:
                 assert last is not None
                 yield Reading(last, self.whoami, self.monotonic_ns(), fresh=following is not None)
             await asyncio.sleep(self.every_s)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.can
 
     async def snapshot(self) -> Reading:
         raise NotImplementedError

@@ -10,6 +10,7 @@ from quotadeck.cli.exits import Exit
 from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import clock, count, emit, latency, now_us, say, table
 from quotadeck.domain.ages import remaining, share
+from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.commands import Role
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.layers import Layer
@@ -27,6 +28,7 @@ from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.state_words import lines_of
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean, counted
+from quotadeck.domain.totals import Totals, totals
 from quotadeck.domain.typed import duration_words
 from quotadeck.sources import Reading
 
@@ -151,21 +153,9 @@ def _left(until_us: int | None, at_us: int) -> str:
     return f" {remaining(until_us - at_us)} left" if until_us else ""
 
 
-def _totals(snapshot: Snapshot) -> dict[str, int]:
-    flows = [row.flow for row in snapshot.projects]
-    return {
-        "projects": len(snapshot.projects),
-        "paused": sum(row.paused for row in snapshot.projects),
-        "in_trouble": sum(row.state.urgency is Urgency.TROUBLE for row in snapshot.projects),
-        "requests_60s": sum(flow.requests_60s for flow in flows),
-        "refused_60s": sum(flow.refused_60s for flow in flows),
-        "ended_60s": sum(flow.ended_60s for flow in flows),
-        "failed_60s": sum(flow.failed_60s for flow in flows),
-        "in_flight": sum(flow.in_flight for flow in flows),
-        "spent_60s_nano_usd": sum(flow.spent_60s_nano for flow in flows),
-        "spent_today_nano_usd": sum(row.budget.spent_nano for row in snapshot.projects),
-        "budget_today_nano_usd": sum(row.budget.limit_nano or 0 for row in snapshot.projects),
-    }
+def _totals(snapshot: Snapshot) -> Totals:
+    """The gateway decided on all that it tells."""
+    return totals([(FigureKind.ENFORCED, snapshot.projects)])[FigureKind.ENFORCED]
 
 
 def _in_force(snapshot: Snapshot) -> Iterable[tuple[Subject, Change]]:
@@ -179,11 +169,24 @@ def _in_force(snapshot: Snapshot) -> Iterable[tuple[Subject, Change]]:
 
 
 def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
+    sums = _totals(snapshot)
     return {
         "at": rfc3339(snapshot.at_us),
         "whoami": whoami,
         "gateway": snapshot.vitals,
-        "totals": _totals(snapshot),
+        "totals": {
+            "projects": sums.projects,
+            "paused": sums.paused,
+            "in_trouble": sums.in_trouble,
+            "requests_60s": sums.requests,
+            "refused_60s": sums.refused,
+            "ended_60s": sums.ended,
+            "failed_60s": sums.failed,
+            "in_flight": sums.in_flight,
+            "spent_60s_nano_usd": sums.minute_nano,
+            "spent_today_nano_usd": sums.today_nano,
+            "budget_today_nano_usd": sums.budget_nano,
+        },
         "in_force": [
             {
                 "subject": str(subject),
@@ -207,7 +210,7 @@ def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
 
 
 def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
-    vitals, totals, now = snapshot.vitals, _totals(snapshot), now_us()
+    vitals, sums, now = snapshot.vitals, _totals(snapshot), now_us()
     health = "; ".join([*lines_of(vitals.state, snapshot.now_ms, snapshot.at_us), *vitals.problems])
     health = health or "ok"
     up = duration_words(max(0, snapshot.at_us - vitals.started_us) // 1_000)
@@ -222,12 +225,12 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
         f"admin connections {vitals.admin_connections}/{vitals.admin_connections_most}"
     )
     yield (
-        f"{counted(totals['projects'], 'project')} ({totals['paused']} paused, "
-        f"{totals['in_trouble']} in trouble)   {count(totals['requests_60s'])} requests/min, "
-        f"{count(totals['refused_60s'])} refused   "
-        f"failed {share(totals['failed_60s'], totals['ended_60s'])}   "
-        f"today {usd_short(totals['spent_today_nano_usd'])} of "
-        f"{usd_short(totals['budget_today_nano_usd'])}"
+        f"{counted(sums.projects, 'project')} ({sums.paused} paused, "
+        f"{sums.in_trouble} in trouble)   {count(sums.requests)} requests/min, "
+        f"{count(sums.refused)} refused   "
+        f"failed {share(sums.failed, sums.ended)}   "
+        f"today {usd_short(sums.today_nano)} of "
+        f"{usd_short(sums.budget_nano)}"
     )
     changes = list(_in_force(snapshot))
     rows: tuple[ProjectRow | RouteRow | TargetRow, ...] = (

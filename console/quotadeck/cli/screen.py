@@ -4,7 +4,7 @@ from pathlib import Path
 
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import locate
-from quotadeck.sources import GatewaySource, Source, SourceGone, knock
+from quotadeck.sources import Source, SourceGone, knock, open_source
 
 
 def open_console(socket: Path | None, *, read_only: bool, theme: str | None) -> int:
@@ -18,7 +18,7 @@ def open_console(socket: Path | None, *, read_only: bool, theme: str | None) -> 
         knock(found.path)
     except SourceGone as gone:
         raise Stop(Exit.UNREACHABLE, f"{gone} [socket from {found.why}]") from None
-    return show(GatewaySource(found.path), read_only=read_only, theme=theme)
+    return show(open_source("gateway", found.path), read_only=read_only, theme=theme)
 
 
 def show(source: Source, *, read_only: bool, theme: str | None) -> int:

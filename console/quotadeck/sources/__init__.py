@@ -1,4 +1,4 @@
-"""What the console can be connected to. Importing the front door loads no HTTP client.
+"""What the console can be connected to. Importing the front door loads no HTTP client and no loop.
 
 The models of a command's answers come through here, too, and load pydantic when one is asked for.
 """
@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from quotadeck.sources.base import Reading, Source, SourceError, SourceGone
-from quotadeck.sources.gateway import GatewayClient, GatewaySource, knock
+from quotadeck.sources.gateway import GatewayClient, knock
+from quotadeck.sources.registry import open_source
 
 if TYPE_CHECKING:
     from quotadeck.wire.messages import AuditPage, AuditRow, CommandAnswer, Estimate
@@ -18,13 +19,13 @@ __all__ = [
     "CommandAnswer",
     "Estimate",
     "GatewayClient",
-    "GatewaySource",
     "Reading",
     "Source",
     "SourceError",
     "SourceGone",
     "knock",
     "load_answers",
+    "open_source",
 ]
 
 

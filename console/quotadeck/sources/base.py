@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from quotadeck.domain.capability import Capabilities
 from quotadeck.domain.commands import Command
 from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 from quotadeck.domain.snapshot import Snapshot, Whoami
@@ -42,6 +43,11 @@ class Source(Protocol):
     @property
     def label(self) -> str:
         """Where it is, for people: the socket's path or the address."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What of the following it can do, and what its figures are."""
         ...
 
     def stream(self) -> AsyncIterator[Reading]:

@@ -94,9 +94,9 @@ def demo(
         if headless:
             return _tell(run_headless(world), as_json=as_json)
         from quotadeck.cli.screen import show
-        from quotadeck.sources import GatewaySource
+        from quotadeck.sources import open_source
 
-        code = show(GatewaySource(world.socket), read_only=False, theme=theme)
+        code = show(open_source("gateway", world.socket), read_only=False, theme=theme)
         note(f"the demo has ended; its config, logs and ledger are in {world.home}")
         return code
 

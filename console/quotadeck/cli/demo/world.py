@@ -23,7 +23,7 @@ from quotadeck.cli.reach import in_words
 from quotadeck.domain.commands import Command
 from quotadeck.domain.key_value import MAX_PROJECTS
 from quotadeck.sim import Character, cast
-from quotadeck.sources import GatewaySource, SourceGone, knock
+from quotadeck.sources import SourceGone, knock, open_source
 from quotadeck.wire.paths import (
     SOCKET_NAME,
     SocketPathTooLong,
@@ -123,7 +123,7 @@ class World:
             for start in range(0, len(ids), MAX_PROJECTS)
         }
 
-        source, gate = GatewaySource(self.socket), asyncio.Semaphore(AT_ONCE)
+        source, gate = open_source("gateway", self.socket), asyncio.Semaphore(AT_ONCE)
 
         async def add(command: Command) -> None:
             async with gate:

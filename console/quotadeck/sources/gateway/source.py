@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from quotadeck.clock import monotonic_ns
-from quotadeck.domain.commands import Command
+from quotadeck.domain.capability import Capabilities, FigureKind, Read
+from quotadeck.domain.commands import Action, Command
 from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.text import clean
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from quotadeck.wire.messages import AuditPage, CommandAnswer
 
+CAN: Final = Capabilities(frozenset(Read), frozenset(Action) - {Action.END}, FigureKind.ENFORCED)
 SILENCE_S: Final = 10.0
 """The gateway sends a heartbeat every second: ten missing ones are a lost connection."""
 
@@ -55,6 +57,11 @@ class GatewaySource:
     def label(self) -> str:
         """The socket's path."""
         return clean(str(self._path))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Everything."""
+        return CAN
 
     async def stream(self) -> AsyncGenerator[Reading, None]:
         """Readings until the connection ends, is silent for `SILENCE_S`, or sends nonsense."""

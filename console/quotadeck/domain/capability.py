@@ -1,0 +1,44 @@
+"""What a source lets us read and do, and what its figures are worth."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from quotadeck.domain.commands import Action
+from quotadeck.domain.notice import Notice
+
+
+class Read(StrEnum):
+    """What can be read of a source."""
+
+    SNAPSHOT = "snapshot"
+    STREAM = "stream"
+    AUDIT = "audit"
+    CALLS = "calls"
+    EVENTS = "events"
+    KEYS = "keys"
+
+
+class FigureKind(StrEnum):
+    """Who vouches for a figure. The two are never added: the same call may be in both."""
+
+    ENFORCED = "enforced"
+    """It was decided on there, call by call."""
+    REPORTED = "reported"
+    """Somebody told it, as of some time ago: a provider's usage page, another's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a source can; ``why`` tells what stands against the rest, where anything does.
+
+    What a role may not do is not in here: that is the source's to refuse.
+    """
+
+    reads: frozenset[Read]
+    commands: frozenset[Action]
+    figures: FigureKind
+    why: Notice | None = None
+
+    def can(self, what: Read | Action | None) -> bool:
+        """Whether it can do this; what needs nothing it can."""
+        return what is None or what in self.reads or what in self.commands
