@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from quotadeck.domain.commands import Command, Role
 from quotadeck.domain.snapshot import Snapshot, Whoami
-from quotadeck.sources import AuditRow, CommandAnswer
+from quotadeck.sources import CommandAnswer
 from tests.tui.scenes import calm, fire, hostile
+from tests.tui.scripted import entry
 
 Step = tuple[tuple[str, ...], str]
 """Keys, and a text that is shown when they are done."""
@@ -35,37 +36,25 @@ def _to(name: str, *keys: str) -> Step:
     return (*("j" for _ in range(order.index(name))), *keys), ""
 
 
-def _entry(seq: int, **more: Any) -> AuditRow:
-    told: dict[str, Any] = {
-        "seq": seq, "id": f"cmd_{seq:032x}", "at": "2026-11-23T18:01:00Z", "actor": "mika",
-        "role": Role.OPERATOR, "origin": "socket", "action": "limit",
-        "subject": "project:analytics", "field": "rpm", "before": "10", "after": "20",
-        "reason": "orders import, asked by payments", "public": False,
-        "until": "2026-11-23T18:49:00Z", "applied": True, "error": "", "in_force": False,
-        "hash": "",
-    }  # fmt: skip
-    return AuditRow(**(told | more))
-
-
 _AUDIT: Final = (
-    _entry(9, in_force=True),
-    _entry(8, action="pause", subject="project:content-gen", field="paused", before="running",
-           after="paused", reason="batch bug", until="2026-11-23T18:44:00Z", in_force=True),
-    _entry(7, applied=False, error="tpm 9,000,000 is above what an operator may set", actor="ken",
-           field="tpm", before="80000", after="9000000", until=None),
-    _entry(6, action="fallback", subject="model:gpt-4.1", field="target", before="main/gpt-4.1",
-           after="main/gemini-2.5-flash", reason="", until=None),
-    *(_entry(seq, actor="automation-with-a-long-name") for seq in range(5, 0, -1)),
+    entry(9, reason="orders import, asked by payments"),
+    entry(8, action="pause", subject="project:content-gen", field="paused", before="running",
+          after="paused", reason="batch bug", until="2026-11-23T18:44:00Z", in_force=True),
+    entry(7, applied=False, error="tpm 9,000,000 is above what an operator may set", actor="ken",
+          in_force=False, field="tpm", before="80000", after="9000000", until=None),
+    entry(6, action="fallback", subject="model:gpt-4.1", field="target", before="main/gpt-4.1",
+          after="main/gemini-2.5-flash", reason="", until=None,
+          in_force=False),
+    *(entry(seq, actor="automation-with-a-long-name", in_force=False) for seq in range(5, 0, -1)),
 )  # fmt: skip
 
 
 def _refuse(command: Command, dry_run: bool) -> CommandAnswer:
-    answer: dict[str, Any] = {
-        "applied": False, "dry_run": dry_run, "subject": command.subject, "field": "rpm",
-        "before": "20", "after": "20", "error_code": "above_ceiling",
-        "error": "rpm 9,000 is above what an operator may set: 1,000; ask an admin",
-    }  # fmt: skip
-    return CommandAnswer(**answer)
+    return CommandAnswer(
+        applied=False, dry_run=dry_run, subject=str(command.subject), field="rpm", before="20",
+        after="20", error_code="above_ceiling",
+        error="rpm 9,000 is above what an operator may set: 1,000; ask an admin",
+    )  # fmt: skip
 
 
 _LIMIT: Final = _to("analytics", "l", *"80k")

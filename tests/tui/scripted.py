@@ -9,10 +9,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quotadeck.domain.capability import Capabilities, FigureKind, Read
-from quotadeck.domain.commands import Action, Command
+from quotadeck.domain.commands import Action, Command, Role
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.sources.base import Reading, SourceGone
@@ -101,6 +101,18 @@ class Scripted:
     def _check(self) -> None:
         if self.gone:
             raise SourceGone(f"{self.label}: nobody answers; is the gateway running?")
+
+
+def entry(seq: int, **more: Any) -> AuditRow:
+    """An entry of the audit: mika raised analytics' rpm."""
+    from quotadeck.sources import AuditRow
+
+    return AuditRow(
+        seq=seq, id=f"cmd_{seq:032x}", at="2026-11-23T18:01:00Z", actor="mika",
+        role=Role.OPERATOR, origin="socket", action="limit", subject="project:analytics",
+        field="rpm", before="10", after="20", reason="batch [bug]", public=False,
+        until="2026-11-23T18:49:00Z", applied=True, error="", in_force=True, hash="",
+    ).model_copy(update=more)  # fmt: skip
 
 
 def agree(command: Command, dry_run: bool) -> CommandAnswer:

@@ -1,17 +1,15 @@
 """The screens driven by keys, without a terminal."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from quotadeck.domain.commands import Role
 from quotadeck.domain.snapshot import Whoami
 from quotadeck.domain.subject import Subject
-from quotadeck.sources import AuditRow
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import fire
-from tests.tui.scripted import Scripted
+from tests.tui.scripted import Scripted, entry
 
 
 async def test_read_only_has_no_way_to_change() -> None:
@@ -20,7 +18,7 @@ async def test_read_only_has_no_way_to_change() -> None:
         await choose(pilot, "analytics")
         await pilot.press("p", "r", "l", "f", "u", "enter")
         await sees(pilot, "read-only: mika")
-        assert "pause" not in quotadeck_of(pilot).overview._keys.text()[0]
+        assert "pause" not in quotadeck_of(pilot).overview.foot.text()[0]
     assert source.commands == []
 
 
@@ -102,15 +100,6 @@ async def test_the_grid_holds_few_rows_and_many(count: int) -> None:
         assert len(grid.text()) <= 24
         await pilot.press("pageup", "k", "g", "j")
         assert grid.place == f"2/{count}"
-
-
-def entry(seq: int, **more: Any) -> AuditRow:
-    return AuditRow(
-        seq=seq, id=f"cmd_{seq:032x}", at="2026-11-23T18:01:00Z", actor="mika",
-        role=Role.OPERATOR, origin="socket", action="limit", subject="project:analytics",
-        field="rpm", before="10", after="20", reason="batch [bug]", public=False,
-        until="2026-11-23T18:49:00Z", applied=True, error="", in_force=True, hash="",
-    ).model_copy(update=more)  # fmt: skip
 
 
 async def test_the_audit_tells_and_undoes() -> None:

@@ -14,8 +14,7 @@ from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.spans import Span
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import fire
-from tests.tui.scripted import Scripted, agree
-from tests.tui.test_console import entry
+from tests.tui.scripted import Scripted, agree, entry
 
 
 class Asking(Modal):

@@ -4,7 +4,7 @@ import pytest
 from textual.events import Paste
 
 from quotadeck.tui.app import Quotadeck
-from quotadeck.tui.kit.page import NOTE_S
+from quotadeck.tui.kit.page import NOTE_S, Page
 from quotadeck.tui.themes import find_theme
 from tests.clocks import HandClock
 from tests.tui.driving import (
@@ -25,10 +25,9 @@ NEWEST = "03:02 analytics: budget 90 %"
 
 
 def foot(app: Quotadeck) -> str:
-    """The line of the keys; dialogs come after it in the tree."""
-    if app.screen is app.overview:
-        return app.overview._keys.text()[0]
-    return shown(app).splitlines()[-1]
+    """The line of the keys."""
+    assert isinstance(app.screen, Page)
+    return app.screen.foot.text()[0]
 
 
 @pytest.mark.parametrize("rows", [24, 10])

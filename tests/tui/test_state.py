@@ -6,7 +6,14 @@ import pytest
 
 from quotadeck.domain.snapshot import Flow, ProjectRow, RouteRow
 from quotadeck.domain.state import Kind, State, Urgency
-from quotadeck.tui.state import InForce, Order, Present, in_force, project_gone_us
+from quotadeck.tui.columns.projects import PRIORITY
+from quotadeck.tui.columns.shared import STATE
+from quotadeck.tui.forecast import project_gone_us
+from quotadeck.tui.in_force import InForce, in_force
+from quotadeck.tui.order import Order
+from quotadeck.tui.panes.totals import totals
+from quotadeck.tui.present import Present
+from tests.tui.lines import at
 from tests.tui.scenes import AT_US, DAY_END_US, NOW_MS, calm, change, fire, project, trouble, usd
 
 NOW = Present(NOW_MS, AT_US)
@@ -69,24 +76,24 @@ def test_a_burst_is_forecast_from_its_own_minute_and_silence_not_at_all() -> Non
 def test_trouble_comes_first_then_priority_then_the_order_of_the_list() -> None:
     snapshot = fire(8)
     routes = {route.id: route for route in snapshot.routes}
-    names = [row.name for row in Order().of(snapshot, routes, NOW)]
+    order = Order(STATE, PRIORITY)
+    names = [row.name for row in order.of(snapshot.projects, at(NOW, routes))]
     assert names[:3] == ["mobile-app", "analytics", "batch-embed"]
     assert names[3] == "support-chat"  # high priority, among those with something in force
     assert sorted(names) == sorted(row.name for row in snapshot.projects)
 
 
 def test_every_trouble_counts_and_attention_does_not() -> None:
-    order, snapshot = Order(), calm(3)
+    snapshot = calm(3)
     states = (trouble(Kind.CUT_OFF), State(Kind.NEAR, Urgency.ATTENTION), State(Kind.PAUSED))
     rows = tuple(
         replace(row, state=state) for row, state in zip(snapshot.projects, states, strict=True)
     )
-    order.of(replace(snapshot, projects=rows), {}, NOW)
-    assert order.alarms == 1
+    assert totals(rows).troubles == 1
 
 
 def test_rows_rise_at_once_and_sink_only_after_calm() -> None:
-    order = Order()
+    order = Order(STATE, PRIORITY)
     quiet = calm(3)
     names = [row.id for row in quiet.projects]
     throttled = replace(quiet.projects[1], state=trouble(Kind.THROTTLED, "rpm"))
@@ -95,21 +102,19 @@ def test_rows_rise_at_once_and_sink_only_after_calm() -> None:
     def shown(snapshot: object, after_ms: int) -> list[str]:
         assert isinstance(snapshot, type(quiet))
         present = Present(NOW_MS + after_ms, AT_US + after_ms * 1_000)
-        return [row.id for row in order.of(snapshot, {}, present)]
+        return [row.id for row in order.of(snapshot.projects, at(present))]
 
     assert shown(quiet, 0)[-1] != names[1]
     assert shown(loud, 1_000)[0] == names[1]
-    assert order.alarms == 1
     assert shown(quiet, 2_000)[0] == names[1]
-    assert order.alarms == 0
     assert shown(quiet, 1_000 + Order.CALM_MS + 1) == shown(quiet, 60_000)
     assert shown(quiet, 61_000)[0] == "support-chat"
 
 
 def test_an_unchanged_reading_is_not_sorted_again() -> None:
-    order, snapshot = Order(), calm(5)
-    first = order.of(snapshot, {}, NOW)
-    assert order.of(snapshot, {}, NOW) is first
+    order, rows = Order(STATE, PRIORITY), calm(5).projects
+    first = order.of(rows, at(NOW))
+    assert order.of(rows, at(NOW)) is first
 
 
 def test_a_pause_is_in_force_beside_a_word_that_does_not_tell_it() -> None:

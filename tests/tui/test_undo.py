@@ -12,8 +12,7 @@ from quotadeck.domain.subject import Subject
 from quotadeck.sources import AuditRow
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import AT_US, MINUTE_US, calm, change, fire
-from tests.tui.scripted import Scripted
-from tests.tui.test_console import entry
+from tests.tui.scripted import Scripted, entry
 
 KEN = new_id("cmd", AT_US - 13 * MINUTE_US, b"0123456789")
 

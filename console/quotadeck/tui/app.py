@@ -21,6 +21,7 @@ from quotadeck.tui import terminal
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.page import Context, Page
 from quotadeck.tui.link import Link
+from quotadeck.tui.pace import Pace
 from quotadeck.tui.pages.overview import Overview
 from quotadeck.tui.themes import Theme
 
@@ -60,7 +61,7 @@ class Quotadeck(App[int], inherit_bindings=False):
         self.theme = f"quotadeck-{theme.name}"
         self._news = asyncio.Event()
         self.link = Link(source, clock, self._news.set)
-        context = Context(self.link, source, theme, keys or Keys(), zone)
+        context = Context(self.link, source, theme, keys or Keys(), Pace(), zone)
         self.overview = Overview(context, notes=notes)
 
     def get_default_screen(self) -> Overview:
@@ -102,7 +103,7 @@ class Quotadeck(App[int], inherit_bindings=False):
         gc.enable()
         drawn = loop.time()
         while True:
-            interval = self.overview.interval_s
+            interval = self.overview.context.pace.interval_s
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, drawn + interval * 1.1 - loop.time())):
                     await self._news.wait()

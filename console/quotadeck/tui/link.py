@@ -9,7 +9,7 @@ from typing import Final
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.sources.base import Reading, Source, SourceError
-from quotadeck.tui.state import Present
+from quotadeck.tui.present import Present
 
 STALE_MS: Final = 3_000
 BACKOFF_S: Final = (0.25, 0.5, 1.0)

@@ -12,11 +12,11 @@ from quotadeck.domain.text import clean
 from quotadeck.tui.change.form import Choice, Form
 from quotadeck.tui.change.values import as_command_line
 from quotadeck.tui.figures import NONE, clock_time, grouped, local, three
+from quotadeck.tui.in_force import short_field
 from quotadeck.tui.keys.act import key_name
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.fit import cell_len, fit, folded
 from quotadeck.tui.kit.spans import Line, Span, crop
-from quotadeck.tui.state import short_field
 
 if TYPE_CHECKING:
     from quotadeck.sources import CommandAnswer, Estimate

@@ -16,9 +16,9 @@ from quotadeck.tui.change.confirm import AnyRow, in_force, name_for, name_for_li
 from quotadeck.tui.change.form import Choice, Form, FormField, Text, Tick
 from quotadeck.tui.change.values import STANDING, lasting
 from quotadeck.tui.figures import clock_time, grouped
+from quotadeck.tui.in_force import short_field
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.editor import Editor
-from quotadeck.tui.state import short_field
 
 
 @dataclass(frozen=True, slots=True)

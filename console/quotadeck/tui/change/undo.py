@@ -14,9 +14,9 @@ from quotadeck.tui.change.confirm import name_for
 from quotadeck.tui.change.form import Choice, Form
 from quotadeck.tui.change.propose import Proposal, reason_field
 from quotadeck.tui.figures import clock_time, grouped, local
+from quotadeck.tui.in_force import short_field
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.fit import fit_middle
-from quotadeck.tui.state import short_field
 
 if TYPE_CHECKING:
     from quotadeck.sources import AuditRow

@@ -17,6 +17,11 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return pad + text if right else text + pad
 
 
+def cut(text: str, width: int) -> str:
+    """At most ``width`` cells: cut with an ellipsis, never padded."""
+    return fit(text, min(cell_len(text), max(0, width)))
+
+
 def fit_tail(text: str, width: int) -> str:
     """Exactly ``width`` cells, cut at the front: of ``main/claude-opus-4.7`` the end tells more."""
     while cell_len(text) > width:

@@ -1,8 +1,9 @@
 """A list with a cursor and a window: 3 rows or 10,000, only those in the window are drawn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
+from quotadeck.tui.kit.columns import Layout, Seen
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.themes import Theme
@@ -16,35 +17,41 @@ class HasId(Protocol):
 
 
 R = TypeVar("R", bound=HasId)
+V = TypeVar("V", bound=Seen)
 
 
-class Grid(Lines, Generic[R]):
-    """Rows of which one is chosen. The cursor stays on its row, wherever the row moves to.
+class Grid(Lines, Generic[R, V]):
+    """Rows of which one is chosen and some are marked.
 
-    ``head`` gives the title lines above the rows, ``draw`` a row's line; both are called with the
-    width of the widget by way of the screen, which knows the columns.
+    The cursor and the marks stay on their rows, wherever those move to.
     """
 
     def __init__(self, theme: Theme, *, id: str) -> None:  # noqa: A002 textual's word
         super().__init__(theme, id=id)
         self.rows: Sequence[R] = ()
-        self.head: Sequence[Line] = ()
         self.active = True
-        self._draw: Callable[[R, bool], Line] | None = None
+        self._seen: tuple[Layout[R, V], V] | None = None
+        self._head: Sequence[Line] = ()
         self._empty: Line = ()
         self._top = 0
         self._at = 0
         self._chosen_id: str | None = None
+        self._marks: set[str] = set()
 
     @property
     def page(self) -> int:
         """How many rows the window holds."""
-        return max(1, self.height - len(self.head))
+        return max(1, self.height - len(self._head))
 
     @property
     def chosen(self) -> R | None:
         """The row under the cursor."""
         return self.rows[self._at] if self.rows else None
+
+    @property
+    def marked(self) -> tuple[R, ...]:
+        """The marked rows that are in the list, in its order."""
+        return tuple(row for row in self.rows if row.id in self._marks)
 
     @property
     def index(self) -> int:
@@ -59,16 +66,19 @@ class Grid(Lines, Generic[R]):
     def fill(
         self,
         rows: Sequence[R],
-        head: Sequence[Line],
-        draw: Callable[[R, bool], Line],
+        layout: Layout[R, V],
+        at: V,
+        *,
+        titled: bool = False,
         empty: Line = (),
     ) -> None:
-        """New rows, in order; ``empty`` stands where there are none.
+        """New rows, in order, as they are seen now; ``empty`` stands where there are none.
 
         A cursor that nobody moved yet stays on the first row.
         """
         moved = rows is not self.rows
-        self.rows, self.head, self._draw, self._empty = rows, head, draw, empty
+        self.rows, self._seen, self._empty = rows, (layout, at), empty
+        self._head = (layout.head(),) if titled else ()
         if moved and self._chosen_id is not None and not self._still_there():
             found = next((i for i, row in enumerate(rows) if row.id == self._chosen_id), None)
             self._at = self._at if found is None else found
@@ -89,9 +99,15 @@ class Grid(Lines, Generic[R]):
         chosen = self.chosen
         self._chosen_id = chosen.id if chosen else None
 
+    def mark(self) -> None:
+        """Mark the chosen row, or take its mark away."""
+        if self.chosen is not None:
+            self._marks ^= {self.chosen.id}
+            self.paint()
+
     def paint(self) -> None:
         """Draw the window around the cursor."""
-        if self._draw is None:
+        if self._seen is None:
             return
         page = self.page
         self._top = max(0, min(self._top, len(self.rows) - page))
@@ -100,8 +116,11 @@ class Grid(Lines, Generic[R]):
         elif self._at >= self._top + page:
             self._top = self._at - page + 1
         window = self.rows[self._top : self._top + page]
-        lines = [
-            self._draw(row, self.active and index == self._at)
-            for index, row in enumerate(window, self._top)
-        ]
-        self.show([*self.head, *lines] if self.rows else [*self.head, self._empty])
+        lines = [self._line(row, index) for index, row in enumerate(window, self._top)]
+        self.show([*self._head, *(lines or [self._empty])])
+
+    def _line(self, row: R, index: int) -> Line:
+        assert self._seen is not None, "painted only when filled"
+        layout, at = self._seen
+        chosen, marked = self.active and index == self._at, row.id in self._marks
+        return layout.line(row, at.picked(chosen=chosen, marked=marked))

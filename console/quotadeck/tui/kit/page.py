@@ -6,13 +6,18 @@ from typing import ClassVar, Final, NamedTuple
 
 from textual.screen import Screen
 
+from quotadeck.domain.commands import Role
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
 from quotadeck.tui.keys.act import Act, is_text, key_name
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.keys.table import TYPED, Place
+from quotadeck.tui.kit.foot import keys_line, note_line
+from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.modal import Modal
+from quotadeck.tui.kit.spans import Line, crop
 from quotadeck.tui.link import Link
+from quotadeck.tui.pace import Pace
 from quotadeck.tui.themes import Theme
 
 
@@ -24,6 +29,7 @@ class Context:
     source: Source
     theme: Theme
     keys: Keys
+    pace: Pace
     zone: tzinfo | None = None
 
     @property
@@ -56,6 +62,7 @@ class Page(Screen[None], inherit_bindings=False):
     AUTO_FOCUS: ClassVar[str | None] = ""
     DEFAULT_CSS = """
     Page { layers: base over; }
+    Page #foot { height: 1; }
     Page .modal { layer: over; position: absolute; }
     """
 
@@ -66,6 +73,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.keys = context.keys
         self.modal: Modal | None = None
         self.note = NO_NOTE
+        self.foot = Lines(context.theme, id="foot")
         self._place = place
         terminal.send_only_cells(self)
 
@@ -74,6 +82,24 @@ class Page(Screen[None], inherit_bindings=False):
     def draw(self) -> None:
         """Draw what the page shows now."""
         raise NotImplementedError
+
+    def draw_foot(self, line: Line | None = None) -> None:
+        """What the last key came to, else ``line``, else the keys; a modal has keys of its own."""
+        link, width = self.context.link, self.size.width
+        if self.note.ends_ns is not None and link.monotonic_ns() >= self.note.ends_ns:
+            self.note = NO_NOTE
+        acts, note = self.keys.at(self._place), self.note
+        if self.modal is not None:
+            line = crop((), width)
+        elif note.text:
+            line = note_line(note.text, note.role, acts, width, self.role)
+        self.foot.show([keys_line(acts, width, self.role) if line is None else line])
+
+    @property
+    def role(self) -> Role | None:
+        """What the operator may do here; None before the first reading."""
+        picture = self.context.link.picture()
+        return picture.whoami.role if picture else None
 
     def pulse(self) -> None:
         """The interval is over, or a reading came: draw what is a function of it."""

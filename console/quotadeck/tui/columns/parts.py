@@ -1,0 +1,121 @@
+"""What the columns of projects and targets are made of: marks, states, and uses with their bars."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Final
+
+from quotadeck.domain.snapshot import Flow, Level, ProjectRow, RouteRow, TargetRow
+from quotadeck.domain.state import Kind, Urgency
+from quotadeck.domain.state_words import cleared_short, words_of
+from quotadeck.tui.figures import short
+from quotadeck.tui.in_force import in_force
+from quotadeck.tui.kit.fit import bar, cell_len, cut, fit
+from quotadeck.tui.kit.spans import GAP, Span
+from quotadeck.tui.present import Present
+
+ATTENTION_AT: Final = 0.8
+TROUBLE_AT: Final = 0.97
+
+AnyRow = ProjectRow | TargetRow
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """What a row is seen at: the reader's present, the routes; whether it is chosen, or marked."""
+
+    now: Present
+    routes: Mapping[str, RouteRow]
+    zone: tzinfo | None
+    chosen: bool = False
+    marked: bool = False
+
+    def picked(self, *, chosen: bool, marked: bool) -> "At":
+        """The same for the chosen row, or a marked one."""
+        return replace(self, chosen=chosen, marked=marked) if chosen or marked else self
+
+    def quiet(self, role: str) -> str:
+        """The role, or dim where readings are late."""
+        return role if self.now.live else "dim"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A limit of so many a minute, as a column shows it."""
+
+    id: str
+    words: str
+    level: Callable[[AnyRow], Level | None]
+    taken: Callable[[Flow], int]
+    """In the last 60 s."""
+
+    def share(self, row: AnyRow) -> float | None:
+        """What is taken of the limit, from 0 to 1; None where there is no limit."""
+        level = self.level(row)
+        return None if level is None else min(1.0, self.taken(row.flow) / level.per_minute)
+
+
+RATES: Final = (
+    Rate("rpm", "requests of the last 60 s; k thousand, M million",
+         lambda row: row.rpm, lambda flow: flow.requests_60s),
+    Rate("tpm", "tokens of the last 60 s", lambda row: row.tpm, lambda flow: flow.tokens_60s),
+)  # fmt: skip
+
+
+def mark(row: AnyRow, at: At) -> str:
+    return words_of(row.state, at.now.now_ms, at.now.now_us).mark
+
+
+def mark_role(row: AnyRow, at: At) -> str:
+    return at.quiet("attention" if row.state.kind is Kind.PAUSED else urgency_role(row))
+
+
+def urgency_role(row: AnyRow) -> str:
+    return "normal" if row.state.urgency is Urgency.CALM else row.state.urgency.value
+
+
+def name_role(row: AnyRow, at: At) -> str:
+    if at.chosen:
+        return "chosen"
+    return at.quiet("strong" if row.state.urgency is Urgency.TROUBLE else "normal")
+
+
+def state_word(row: AnyRow, at: At) -> str:
+    return words_of(row.state, at.now.now_ms, at.now.now_us).word
+
+
+def state_spans(row: AnyRow, at: At, width: int) -> list[Span]:
+    """Word and time apart, so that a growing age sends only itself; then what stands beside it."""
+    state, force = row.state, in_force(row, at.routes, at.now)
+    role = at.quiet("dim" if state.urgency is Urgency.CALM else urgency_role(row))
+    word, when = words_of(state, at.now.now_ms, at.now.now_us).fitted(width)
+    spans = [Span(cut(word, width), role)]
+    if when:
+        spans += [GAP, Span(when, role)]
+    room = width - sum(cell_len(span.text) for span in spans)
+    for beside in (force.text, force.word, cleared_short(state, at.now.now_ms)):
+        if beside and cell_len(beside) < room:
+            spans += [GAP, Span(beside, at.quiet("attention" if force.word else "dim"))]
+            room -= 1 + cell_len(beside)
+            break
+    return [*spans, Span(" " * room)] if room else spans
+
+
+def gauge(share: float | None, at: At, cells: int) -> Span:
+    """A bar; blank where there is no limit."""
+    if share is None:
+        return Span(" " * cells)
+    role = "trouble" if share >= TROUBLE_AT else "attention" if share >= ATTENTION_AT else "normal"
+    return Span(bar(share, cells, hollow=not at.now.live), "bar " + at.quiet(role))
+
+
+def used(rate: Rate, row: AnyRow, at: At, bar_cells: int, cells: int, *, of: bool) -> list[Span]:
+    """The bar of what was taken in 60 s, and its number in ``cells``; with its limit if ``of``."""
+    level, taken = rate.level(row), rate.taken(row.flow)
+    limit = f"/{short(level.per_minute)}" if level and of else ""
+    number = fit(short(taken), cells - len(limit), right=True)
+    return [
+        gauge(rate.share(row), at, bar_cells),
+        Span(number, at.quiet("normal" if taken else "dim")),
+        *([Span(limit, "dim")] if limit else []),
+    ]

@@ -1,0 +1,74 @@
+"""A page that is a list, or several: one has the cursor, and one filter narrows what is shown."""
+
+from dataclasses import replace
+from typing import Any
+
+from quotadeck.tui.keys.act import Act
+from quotadeck.tui.keys.table import Place
+from quotadeck.tui.kit.filter import Filter, Narrowed
+from quotadeck.tui.kit.grid import Grid
+from quotadeck.tui.kit.page import Context, Page
+from quotadeck.tui.kit.spans import Line
+
+
+class ListPage(Page):
+    """Moves the cursor of the list that has it, and takes the filter's keys while it is typed."""
+
+    def __init__(self, place: Place, context: Context, *grids: Grid[Any, Any]) -> None:
+        super().__init__(place, context)
+        self.filter = Filter()
+        self.seen: Narrowed[Any] = Narrowed(())
+        """What the filter left when it was last used."""
+        self._grids = grids
+        for grid in grids[1:]:
+            grid.active = False
+
+    @property
+    def grid(self) -> Grid[Any, Any]:
+        """The list that has the cursor."""
+        return next(grid for grid in self._grids if grid.active)
+
+    @property
+    def place(self) -> Place:
+        return "filter" if self.filter.typing else self._place
+
+    @property
+    def window(self) -> int:
+        return self.grid.page
+
+    def move(self, by: int) -> None:
+        self.grid.move(by)
+        self.draw()
+
+    def draw_foot(self, line: Line | None = None) -> None:
+        if line is None and (self.filter.typing or self.filter.text):
+            width = self.size.width
+            line = self.filter.foot(self.seen, self._place, self.keys, self.role, width)
+        super().draw_foot(line)
+
+    def do(self, act: Act) -> None:
+        if act.scope in ("filter", "editor"):
+            self.filter = self.filter.do(act)
+            self.draw()
+        else:
+            super().do(act)
+
+    def insert(self, text: str) -> None:
+        if self.filter.typing:
+            self.filter = self.filter.insert(text)
+            self.draw()
+
+    def do_filter(self) -> None:
+        self.filter = replace(self.filter, typing=True)
+        self.draw()
+
+    def do_clear(self) -> None:
+        self.filter = Filter()
+        self.draw()
+
+    def do_tables(self) -> None:
+        """Give the cursor to the next list."""
+        active = self._grids.index(self.grid)
+        for index, grid in enumerate(self._grids):
+            grid.active = index == (active + 1) % len(self._grids)
+        self.draw()

@@ -1,0 +1,78 @@
+"""The rule under the rows: the chosen row in words, and where in the list it is."""
+
+from quotadeck.domain.money import usd_short
+from quotadeck.domain.snapshot import ProjectRow
+from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Kind, Urgency
+from quotadeck.domain.state_words import cleared_words, words_of
+from quotadeck.tui.columns.parts import RATES, AnyRow, At
+from quotadeck.tui.figures import clock_time, short
+from quotadeck.tui.in_force import changes_text
+from quotadeck.tui.kit.fit import cell_len, cut, fit_middle
+from quotadeck.tui.kit.spans import Line, Span, crop
+
+
+def detail_line(row: AnyRow | None, at: At, place: str, width: int, *, limits: bool) -> Line:
+    """The chosen row in words; with what is used of its ``limits``, if no column tells that."""
+    if row is None:
+        return (Span("─" * width, "dim"),)
+    name = fit_middle(row.id, width // 2)
+    words = _holds(row, at, limits=limits)
+    for route in at.routes.values():
+        if route.changes and (
+            route.id in row.models if isinstance(row, ProjectRow) else row.id in route.targets
+        ):
+            words.append(f"{route.id}: {changes_text(route.changes, at.now)}")
+    slots = row.slots if isinstance(row, ProjectRow) else None
+    if row.flow.in_flight or slots:
+        words.append(f"{row.flow.in_flight}" + (f"/{slots}" if slots else "") + " in flight")
+    if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
+        words.append(f"“{row.name}”")
+    text = " · ".join(filter(None, words)) or "nothing in force, nothing refused"
+    room = width - cell_len(place) - cell_len(name) - 9
+    shown = cut(text, room)
+    rule = width - 4 - cell_len(name) - 1 - cell_len(shown) - cell_len(place) - 3
+    return crop(
+        [
+            Span("── ", "dim"), Span(name, "key"), Span(" "), Span(shown, "normal"),
+            Span(" " + "─" * max(1, rule) + " ", "dim"), Span(place, "dim"), Span(" ─", "dim"),
+        ],
+        width,
+    )  # fmt: skip
+
+
+def _holds(row: AnyRow, at: At, *, limits: bool) -> list[str]:
+    """The facts by weight, for a narrow line loses its end; the row itself says the first's word.
+
+    The trouble, what else is in trouble, what is used of the limits where the columns do not say
+    it, what was done about it, then what wants attention and what is over.
+    """
+    state, now = row.state, at.now
+    changes = changes_text(row.changes, now)
+    why = words_of(state, now.now_ms, now.now_us).why
+    # Of a pause the change says most: until when, by whom, what for.
+    words = [changes, why] if state.kind is Kind.PAUSED else [why]
+    troubles = [one for one in state.others if one.urgency is Urgency.TROUBLE]
+    words += [words_of(one, now.now_ms, now.now_us).line for one in troubles]
+    if isinstance(row, ProjectRow):
+        words += _limits(row, at, limits=limits)
+    if state.kind is not Kind.PAUSED:
+        words.append(changes)
+    rest = [one for one in state.others if one.urgency is not Urgency.TROUBLE]
+    words += [words_of(one, now.now_ms, now.now_us).line for one in rest]
+    return words + cleared_words(state, now.now_ms)
+
+
+def _limits(row: ProjectRow, at: At, *, limits: bool) -> list[str]:
+    """What is used of each limit; the one that refuses is first."""
+    told: list[tuple[str, str]] = []
+    for rate in RATES if limits else ():
+        level = rate.level(row)
+        if level:
+            used = f"{short(rate.taken(row.flow))}/{short(level.per_minute)}"
+            told.append((rate.id, f"{rate.id} {used}"))
+    budget = row.budget
+    if budget.limit_nano:
+        used = f"{usd_short(budget.spent_nano)}/{usd_short(budget.limit_nano).removeprefix('$')}"
+        told.append(("budget", f"budget {used} until {clock_time(budget.ends_us, at.zone)}"))
+    cause = "budget" if row.state.cause in (HELD_MONEY, NOT_COVERED) else row.state.cause
+    return [text for _, text in sorted(told, key=lambda one: one[0] != cause)]

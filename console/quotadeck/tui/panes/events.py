@@ -1,0 +1,21 @@
+"""What happened last."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from quotadeck.domain.snapshot import Event
+from quotadeck.tui.figures import day_time
+from quotadeck.tui.kit.spans import Line, Span, crop
+
+
+def event_lines(
+    events: Sequence[Event], count: int, now_us: int, zone: tzinfo | None, width: int
+) -> list[Line]:
+    """What happened last, the newest first, one a line; with its day where that is not today."""
+    lines: list[Line] = []
+    for event in events[:count]:
+        stamp = day_time(event.at_us, now_us, zone)
+        lines.append(crop([Span(f"{stamp} ", "dim"), Span(event.text, "normal")], width))
+    while len(lines) < count:
+        lines.append(crop([Span("nothing has happened yet" if not lines else "", "dim")], width))
+    return lines

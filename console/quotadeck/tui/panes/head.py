@@ -1,0 +1,118 @@
+"""The first lines of a page: which gateway, how the link is, the time, who is in trouble."""
+
+from typing import Final
+
+from quotadeck.domain.snapshot import ProjectRow
+from quotadeck.domain.state import Kind, Urgency
+from quotadeck.domain.state_words import words_of
+from quotadeck.tui.figures import age, clock_time, local, zone_name
+from quotadeck.tui.kit.fit import cell_len, cut, fit_tail, folded
+from quotadeck.tui.kit.lines import Lines
+from quotadeck.tui.kit.page import Context
+from quotadeck.tui.kit.spans import GAP, Line, Span, crop, spread
+from quotadeck.tui.link import Picture
+from quotadeck.tui.panes.totals import Totals, totals, totals_line
+
+PRODUCT: Final = "quotadeck"
+
+
+class Head(Lines):
+    """The gateway and the link in a line, and what all projects sum up to, or what is wrong."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context.theme, id="head")
+        self._shared = context
+        self._summed: list[tuple[tuple[ProjectRow, ...], Totals]] = []
+        self.set_height(2)
+
+    def draw(self, shown: Picture | None, width: int, *, frozen: bool = False) -> None:
+        """Draw the head over ``shown``; a ``frozen`` picture is old by wish.
+
+        Whether the gateway lives, and who is in trouble meanwhile, is told all the same.
+        """
+        link, where = self._shared.link, self._shared.source.label
+        live = link.picture()
+        frozen_us = shown.present.now_us if shown and frozen else None
+        first = status_line(
+            live, self._shared, alarms=self._troubles(live), frozen_us=frozen_us, width=width
+        )
+        if shown is None or shown.problem:
+            problem = shown.problem if shown else link.problem
+            more = problem_lines(problem, where, width)
+        else:
+            more = [totals_line(shown, self._totals(shown.snapshot.projects), width)]
+        self.set_height(1 + len(more))
+        self.show([first, *more])
+
+    def _troubles(self, picture: Picture | None) -> int:
+        if picture is None:
+            return 0
+        targets = picture.snapshot.targets
+        failing = sum(row.state.urgency is Urgency.TROUBLE for row in targets)
+        return failing + self._totals(picture.snapshot.projects).troubles
+
+    def _totals(self, rows: tuple[ProjectRow, ...]) -> Totals:
+        """The sums, made once for the newest rows and once for frozen ones."""
+        known = next((sums for of, sums in self._summed if of is rows), None)
+        if known is None:
+            known = totals(rows)
+            self._summed = [(rows, known), *self._summed[:1]]
+        return known
+
+
+def status_line(
+    picture: Picture | None, context: Context, *, alarms: int, frozen_us: int | None, width: int
+) -> Line:
+    """Which gateway, how the link is, the time, how many are in trouble, who you are."""
+    link, zone = context.link, context.zone
+    name = picture.snapshot.vitals.name if picture else context.source.label
+    left = [Span(cut(name, 24), "strong"), GAP, *_health(picture, link.problem)]
+    at_us = picture.present.now_us if picture else link.wall_us()
+    zone_word = zone_name(at_us, zone)
+    if frozen_us is not None:
+        stamp = local(frozen_us, zone).strftime("%H:%M:%S")
+        clock = Span(f"FROZEN {stamp} {zone_word}", "key")
+    else:
+        clock = Span(f"{clock_time(at_us, zone)} {zone_word}", "strong")
+    who: list[Span] = []
+    if picture:
+        role = "read-only" if context.read_only else picture.whoami.role.value
+        who = [Span(f"{role}: ", "dim"), Span(cut(picture.whoami.actor, 16))]
+    words = " in trouble" if width >= 100 else ""
+    alarm = Span(f"! {alarms}{words}", "trouble") if alarms else Span("")
+    middle = [Span("   "), clock, Span("   "), alarm]
+    right = [Span(PRODUCT + "   ", "dim"), *who]
+    return spread([*left, *(span for span in middle if span.text)], right, width)
+
+
+def _health(picture: Picture | None, problem: str) -> list[Span]:
+    if picture is None:
+        return (
+            [Span("✗ ", "trouble"), Span("no reading yet", "trouble")]
+            if problem
+            else [Span("◌ connecting", "dim")]
+        )
+    if picture.problem:
+        return [Span("✗ DISCONNECTED ", "trouble"), Span(age(picture.silent_ms), "trouble")]
+    if picture.silent_ms:
+        seconds = f"{picture.silent_ms // 1_000}s"
+        return [Span("◌ STALE ", "trouble"), Span(age(picture.silent_ms) or seconds, "trouble")]
+    state, now = picture.snapshot.vitals.state, picture.present
+    if state.kind is Kind.UNSERVED:
+        return [Span(f"✗ UNSERVED {words_of(state, now.now_ms, now.now_us).when}", "trouble")]
+    return [Span("● live", "normal")]
+
+
+def problem_lines(problem: str, where: str, width: int) -> list[Line]:
+    """The second line while there is nothing to sum up: what is wrong, in at most three lines.
+
+    Where it does not fit, the path in it (``where``) loses its beginning first.
+    """
+    text = f"trying again: {problem}" if problem else ""
+    over = cell_len(text) - width
+    if over > 0 and where in text:
+        text = text.replace(where, fit_tail(where, max(_LEAST_PATH, cell_len(where) - over)))
+    return [crop([Span(part, "attention")], width) for part in folded(text, width)[:3]]
+
+
+_LEAST_PATH: Final = 20

@@ -1,0 +1,104 @@
+"""The sums over all projects, and the gateway's own health beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quotadeck.domain.ages import age
+from quotadeck.domain.money import usd_short
+from quotadeck.domain.snapshot import ProjectRow
+from quotadeck.domain.state import Urgency
+from quotadeck.tui.figures import percent, three
+from quotadeck.tui.kit.fit import bar, cell_len, cut
+from quotadeck.tui.kit.spans import Line, Span, spread
+from quotadeck.tui.link import Picture
+from quotadeck.tui.present import MINUTE_US, Present, counted_minute_us
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums of the second line, over all projects."""
+
+    requests: int
+    refused: int
+    ended: int
+    failed: int
+    minute_nano: int
+    """Spent in the last 60 s."""
+    today_nano: int
+    budget_nano: int
+    budgeted_nano: int
+    """Spent today by the projects that have a budget."""
+    troubles: int
+    """How many projects are in trouble."""
+
+    def hourly_nano(self, now: Present) -> int:
+        """The rate of now: the last minute's spend, as if it went on for an hour."""
+        return self.minute_nano * 3_600_000_000 // counted_minute_us(now)
+
+
+def totals(rows: Sequence[ProjectRow]) -> Totals:
+    """The sums of a reading."""
+    limited = [row for row in rows if row.budget.limit_nano is not None]
+    return Totals(
+        requests=sum(row.flow.requests_60s for row in rows),
+        refused=sum(row.flow.refused_60s for row in rows),
+        ended=sum(row.flow.ended_60s for row in rows),
+        failed=sum(row.flow.failed_60s for row in rows),
+        minute_nano=sum(row.flow.spent_60s_nano for row in rows),
+        today_nano=sum(row.budget.spent_nano for row in rows),
+        budget_nano=sum(row.budget.limit_nano or 0 for row in limited),
+        budgeted_nano=sum(
+            min(row.budget.spent_nano, row.budget.limit_nano or 0) for row in limited
+        ),
+        troubles=sum(row.state.urgency is Urgency.TROUBLE for row in rows),
+    )
+
+
+def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
+    """Requests, refusals, failures, money at the rate of now, today's sum, the gateway's health."""
+    now = picture.present
+    quiet = "normal" if now.live else "dim"
+    requests = [Span(three(sums.requests), quiet), Span(" req/m", "dim")]
+    role = "attention" if now.live and sums.refused else "dim"
+    refused = [Span("ref ", "dim"), Span(three(sums.refused), role), Span("/m", "dim")]
+    failed = [Span("fail ", "dim"), Span(percent(sums.failed, sums.ended), quiet)]
+    hour = [Span(usd_short(sums.hourly_nano(now)), quiet), Span("/h now", "dim")]
+    today = [Span("today ", "dim"), Span(usd_short(sums.today_nano), quiet)]
+    if sums.budget_nano:
+        share = sums.budgeted_nano / sums.budget_nano
+        role = ("normal" if share < 0.8 else "attention") if now.live else "dim"
+        today += [
+            Span("/" + usd_short(sums.budget_nano).removeprefix("$") + " ", "dim"),
+            Span(bar(share, 6, hollow=not now.live), "bar " + role),
+            Span(f" {percent(sums.budgeted_nano, sums.budget_nano)}", role),
+        ]
+    health = _gateway(picture, width)
+    parts = [requests, refused, failed, hour, today]
+    least_first = [hour, requests, failed, refused, today]
+    return spread(_joined(parts, least_first, health, width), health, width)
+
+
+def _gateway(picture: Picture, width: int) -> list[Span]:
+    now, vitals = picture.present, picture.snapshot.vitals
+    if vitals.problems:
+        words = "gw " + ", ".join(vitals.problems)
+        return [Span(cut(words, width - 1), "trouble")]
+    if not now.live:
+        return [Span("gw unknown", "dim")]
+    if now.counting_us < MINUTE_US:
+        # What it has not seen is in no figure: right after a start little is no fall.
+        return [Span(f"counting since {age(now.counting_us // 1_000)}", "attention")]
+    return [Span("gw ok", "dim")]
+
+
+def _joined(
+    parts: list[list[Span]], least_first: list[list[Span]], health: list[Span], width: int
+) -> list[Span]:
+    """The parts with blanks between, without those that do not fit beside the gateway's health."""
+    kept = list(parts)
+    for least in least_first:
+        spans = [span for part in kept for span in (*part, Span("  "))][:-1]
+        if sum(cell_len(span.text) for span in (*spans, *health)) < width:
+            break
+        kept.remove(least)
+    return [span for part in kept for span in (*part, Span("  "))][:-1]
