@@ -8,6 +8,7 @@ import pytest
 
 from quotadeck.cli.demo.reconcile import Billed, report
 from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.usage import Usage
 
 
 def _call(number: int, **more: Any) -> Call:
@@ -23,8 +24,7 @@ def _call(number: int, **more: Any) -> Call:
         cause=Cause.NONE,
         http_status=200,
         response_id=f"chatcmpl-{number}",
-        input_tokens=10,
-        output_tokens=5,
+        usage=Usage(10, 0, 5),
         cost_nano_usd=150,
     )
     return replace(call, **more)

@@ -12,7 +12,7 @@ from openai._streaming import ServerSentEvent, SSEDecoder
 
 from quotadeck.dialects import framing
 from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
-from quotadeck.dialects.usage import Usage
+from quotadeck.domain.usage import Usage
 
 USAGE = {"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46}
 DONE = b"data: [DONE]\n\n"

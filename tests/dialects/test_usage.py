@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.dialects.usage import MAX_BELIEVED_TOKENS, Usage, UsageReader, delivers
+from quotadeck.dialects.usage import MAX_BELIEVED_TOKENS, UsageReader, delivers
+from quotadeck.domain.usage import Usage
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

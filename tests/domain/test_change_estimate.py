@@ -2,7 +2,7 @@
 
 import pytest
 
-from quotadeck.domain.calls import REFUSAL_CAUSES, Cause
+from quotadeck.domain.calls import Cause
 from quotadeck.domain.change_estimate import Estimated, Minute, at_price, under_change
 from quotadeck.domain.commands import Field
 from quotadeck.domain.money import Price
@@ -11,14 +11,14 @@ from quotadeck.domain.subject import SubjectKind
 
 def minute(forwarded: int, *, seconds: int = 60, **refused: int) -> Minute:
     """Each forwarded request is 90 input (30 cached) and 10 output tokens, and costs 1,000."""
-    counts = tuple(refused.get(cause.value, 0) for cause in REFUSAL_CAUSES)
     return Minute(
         forwarded,
-        counts,
         90 * forwarded,
         30 * forwarded,
         10 * forwarded,
+        0,
         1_000 * forwarded,
+        refused,
         seconds,
     )
 

@@ -41,6 +41,8 @@ def opened(name: str, at_us: int, takes: Mapping[str, int]) -> OpenCall:
         stream=False,
         retry=0,
         deadline_us=at_us + 600 * SECOND,
+        run_id="",
+        client_request_id="",
         takes=tuple(takes.items()),
     )
 

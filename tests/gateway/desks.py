@@ -13,6 +13,7 @@ from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.money import NANO_PER_USD, Price
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.desk import Desk
 from quotadeck.store import Ledger
 from quotadeck.wire.messages import CommandAnswer
@@ -124,8 +125,7 @@ def call(number: int, at_us: int, project: str = "analytics", **changes: object)
         cause=Cause.NONE,
         http_status=200,
         target="main/opus",
-        input_tokens=90,
-        output_tokens=10,
+        usage=Usage(90, 0, 10),
         cost_nano_usd=260_000,
         total_ms=900,
     )
@@ -140,7 +140,6 @@ def refusal(number: int, at_us: int, count: int, cause: Cause = Cause.RPM) -> Ca
         cause=cause,
         http_status=429,
         count=count,
-        input_tokens=0,
-        output_tokens=0,
+        usage=NOTHING_USED,
         cost_nano_usd=0,
     )

@@ -14,13 +14,13 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
-from quotadeck.dialects.usage import Usage
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
 from quotadeck.domain.commands import Action, Actor, Command, Role
 from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.domain.snapshot import EventKind, ProjectRow
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.usage import Usage
 from quotadeck.gateway.admission import Size, admit
 from quotadeck.gateway.assembly import Gateway, _assemble
 from quotadeck.gateway.flight import Ending, Flight, Routing

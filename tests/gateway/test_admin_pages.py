@@ -53,17 +53,17 @@ async def test_rollups_of_minutes_and_days(api: Admin) -> None:
     await api.at.ledger.flushed()
     answer = await api.http.get(f"{PREFIX}rollups?since=2026-11-24T03:00:00Z")
     (minute,) = load(RollupsPage, answer.content).rows
-    assert (minute.period, minute.forwarded, minute.refused) == ("2026-11-24T03:00:00Z", 1, {})
+    assert (minute.at_us, minute.forwarded, minute.refused) == (at_us, 1, {})
     answer = await api.http.get(f"{PREFIX}rollups?per=day")
     page = load(RollupsPage, answer.content)
-    assert (page.rows[0].period, page.rows[0].refused) == ("2026-11-24", {"rpm": 30})
+    assert (page.rows[0].day, page.rows[0].refused) == ("2026-11-24", {"rpm": 30})
     answer = await api.http.get(f"{PREFIX}rollups?per=day&after={page.next_cursor}")
     assert load(RollupsPage, answer.content).rows == ()
 
 
 async def test_levels_and_events(api: Admin) -> None:
     key = "project:analytics:rpm"
-    api.at.ledger.levels(api.at.clock.wall_us(), {key: 5}, {key: (3, 5)})
+    api.at.ledger.levels(api.at.clock.wall_us(), {key: 5}, {key: (3, 5, 60)})
     await api.at.does(PAUSE)
     await api.at.ledger.flushed()
     answer = await api.http.get(f"{PREFIX}levels?bucket={key}")

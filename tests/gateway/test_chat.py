@@ -1,12 +1,13 @@
 """The hot path over a real ledger, limiter and socket: whatever happens, one end, right money."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Attempt, Cause, Outcome
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.subject import Subject
@@ -42,8 +43,11 @@ async def test_whole_reply_passes_with_its_cost_and_stands_in_the_ledger(opened:
     call = await it.call()
     assert asked[0].headers["x-request-id"] == call.id == reply.sent_headers["x-request-id"]
     assert (call.outcome, call.cause, call.http_status) == (Outcome.OK, Cause.NONE, 200)
-    assert (call.input_tokens, call.output_tokens, call.cost_nano_usd) == (12, 34, COST)
-    assert (call.held_nano_usd, call.bound_is_estimate, call.attempts) == (BOUND, False, 1)
+    assert (call.usage.input_tokens, call.usage.output_tokens, call.cost_nano_usd) == (12, 34, COST)
+    assert (call.held_nano_usd, call.bound_is_estimate) == (BOUND, False)
+    (attempt,) = call.attempts
+    assert replace(attempt, ms=0) == Attempt(OPUS, Cause.NONE, 200, 0)
+    assert 0 <= attempt.ms <= call.total_ms
     assert (call.response_id, call.served_model, call.target) == ("chatcmpl-1", "opus-4.7", OPUS)
     await nothing_is_held(it, COST)
     tokens = await it.bucket(f"{ANALYTICS}:tpm")
@@ -79,7 +83,7 @@ async def test_stream_passes_without_the_usage_that_only_we_asked_for(opened: Op
     assert reply.body == DELTA * 2 + b": cost-usd 0.000296\n" + DONE
     assert reply.sent_headers["content-type"] == "text/event-stream; charset=utf-8"
     call = await it.call()
-    assert (call.outcome, call.input_tokens, call.output_tokens) == (Outcome.OK, 12, 34)
+    assert (call.outcome, call.usage.input_tokens, call.usage.output_tokens) == (Outcome.OK, 12, 34)
     assert call.stream
     await nothing_is_held(it, COST)
 
@@ -96,8 +100,8 @@ async def test_stream_without_usage_is_counted_by_an_estimate_and_charged_in_ful
     it, _ = await opened(streams(*[DELTA] * 5, DONE))
     await it.ask(STREAM)
     call = await it.call()
-    assert (call.output_tokens, call.usage_is_estimate) == (5, True)
-    assert call.input_tokens == round(len(STREAM) / 3.5)
+    assert (call.usage.output_tokens, call.usage.is_estimate) == (5, True)
+    assert call.usage.input_tokens == round(len(STREAM) / 3.5)
     await nothing_is_held(it, STREAM_BOUND)
 
 

@@ -3,11 +3,12 @@
 import asyncio
 import gc
 import logging
+from dataclasses import replace
 
 import pytest
 
 from quotadeck.dialects.openai.request import ChatRequest
-from quotadeck.domain.calls import Cause, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Cause, OpenCall, Outcome
 from quotadeck.domain.limits import MICRO
 from tests.gateway.chats import (
     ANALYTICS,
@@ -29,7 +30,7 @@ from tests.gateway.chats import (
     well,
 )
 from tests.gateway.provider import Peer, always
-from tests.gateway.values import body
+from tests.gateway.values import OPUS, body
 
 
 @pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
@@ -45,6 +46,8 @@ async def test_error_of_the_upstream_is_passed_on_and_costs_nothing(
     assert reply.sent_headers["retry-after"] == "3"
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX)
+    (attempt,) = call.attempts
+    assert replace(attempt, ms=0) == Attempt(OPUS, Cause.UPSTREAM_5XX, 503, 0)
     assert reply.sent_headers["x-request-id"] == call.id
     await nothing_is_held(it, 0)
     assert (await it.bucket(f"{ANALYTICS}:rpm")).level == 9 * MICRO
@@ -59,11 +62,9 @@ async def test_upstream_that_cannot_be_reached_costs_nothing_not_even_a_request(
     reply = await it.ask(data)
     assert (reply.status, reply.error["code"]) == (502, "unreachable")
     call = await it.call()
-    assert (call.outcome, call.cause, call.attempts) == (
-        Outcome.UPSTREAM_ERROR,
-        Cause.UNREACHABLE,
-        0,
-    )
+    assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.UNREACHABLE)
+    (attempt,) = call.attempts
+    assert replace(attempt, ms=0) == Attempt(OPUS, Cause.UNREACHABLE, 0, 0)
     await nothing_is_held(it, 0)
     assert (await it.bucket(f"{ANALYTICS}:rpm")).level == 10 * MICRO
 
@@ -75,7 +76,7 @@ async def test_silent_upstream_is_charged_in_full_for_it_may_have_billed(opened:
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.TIMEOUT)
     assert call.cost_nano_usd == BOUND
-    assert call.usage_is_estimate
+    assert call.usage.is_estimate
     await nothing_is_held(it, BOUND)
 
 
@@ -102,7 +103,7 @@ async def test_stream_that_breaks_says_so_and_is_charged_in_full_unless_it_told_
     assert last_error(reply.body)["code"] == "broken_reply"
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY)
-    assert call.usage_is_estimate == (not usage)
+    assert call.usage.is_estimate == (not usage)
     assert call.cost_nano_usd == (COST if usage else STREAM_BOUND)
     await nothing_is_held(it, call.cost_nano_usd)
 
@@ -159,7 +160,7 @@ async def test_client_that_went_stops_an_endless_stream(
     assert await hung_up == b""
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.CLIENT_GONE)
-    assert call.usage_is_estimate
+    assert call.usage.is_estimate
     await nothing_is_held(it, STREAM_BOUND)
 
 

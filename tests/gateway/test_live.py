@@ -111,9 +111,11 @@ class Picture:
             stream=False,
             retry=0,
             deadline_us=now_us,
+            run_id="",
+            client_request_id="",
             takes=tuple((take.key, take.amount) for take in ticket.takes),
         )
-        flight = Flight(opened, arrival, routing, asked, ticket, None)
+        flight = Flight(opened, arrival, routing, asked, ticket, None, arrival.at_ns)
         self.live.begun(flight)
         return flight
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quotadeck.dialects.openai.errors import error_reply
-from quotadeck.dialects.usage import Usage
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.limits import MICRO, Kind, RateLimit, rpm, tpm
 from quotadeck.domain.refusals import RateLevel, UpstreamFailed, UpstreamRefused
+from quotadeck.domain.usage import Usage
 from quotadeck.gateway.admission import Size
 from quotadeck.gateway.openai_replies import (
     chat_reply,

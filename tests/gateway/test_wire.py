@@ -206,8 +206,13 @@ async def between(directory: Path, answers: Mapping[str, bytes]) -> AsyncIterato
 
 
 def billed(call: Call) -> Bill:
-    assert (call.outcome, call.usage_is_estimate) == (Outcome.OK, False)
-    return Bill(call.input_tokens, call.output_tokens, call.cached_tokens, call.cost_nano_usd)
+    assert (call.outcome, call.usage.is_estimate) == (Outcome.OK, False)
+    return Bill(
+        call.usage.input_tokens,
+        call.usage.output_tokens,
+        call.usage.cached_tokens,
+        call.cost_nano_usd,
+    )
 
 
 pytestmark = pytest.mark.usefixtures("small_ballast")
@@ -249,7 +254,7 @@ async def test_usage_of_nothing_beside_an_answer_is_charged_as_held(
     async with between(tmp_path, {"zeros": answer}) as it:
         assert await (it.stream if streamed else it.whole)("zeros") == "hi"
         call = await it.rig.call()
-    assert (call.outcome, call.usage_is_estimate) == (Outcome.OK, True)
+    assert (call.outcome, call.usage.is_estimate) == (Outcome.OK, True)
     assert call.cost_nano_usd == call.held_nano_usd > 0
 
 

@@ -13,6 +13,7 @@ from quotadeck.domain.layers import Layers
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import NANO_PER_USD, Price
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.usage import Usage
 from quotadeck.gateway.plan import Plan, Windows, compile_plan, file_layer
 
 NOON_US = 1_795_521_600_000_000
@@ -96,8 +97,7 @@ def call(**more: Any) -> Call:
         cause=Cause.NONE,
         http_status=200,
         target=OPUS,
-        input_tokens=100,
-        output_tokens=20,
+        usage=Usage(100, 0, 20),
         cost_nano_usd=360_000,
         total_ms=150,
     )

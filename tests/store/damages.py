@@ -24,7 +24,7 @@ async def leave(state: Path, to: Path) -> None:
     for number in range(3):
         await first.command(entry(f"cmd_{number}", value=number), durable=True)
     _calls(first, "one")
-    first.levels(1, {"a:rpm": 1}, {"a:rpm": (1, 1)})
+    first.levels(1, {"a:rpm": 1}, {"a:rpm": (1, 1, 60)})
     await first.close()
     second = await Ledger.open(state, HandClock())
     _calls(second, "two")
@@ -101,7 +101,9 @@ def slip_in(state: Path) -> None:
     link = Link(*db.execute("SELECT seq, subject, hash, body FROM commands").fetchone())
     forged = seal(entry("cmd_forged"), 9, link.hash)
     body = b'{"forged":true}'
-    db.execute("INSERT INTO commands VALUES (1, 9, ?, ?, ?)", (forged.subject, forged.hash, body))
+    db.execute(
+        "INSERT INTO commands VALUES (1, 9, ?, ?, ?)", (str(forged.subject), forged.hash, body)
+    )
     db.close()
 
 

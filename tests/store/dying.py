@@ -37,7 +37,7 @@ async def work(directory: Path, run: str) -> None:
                 sealed = await ledger.command(entry(f"cmd_{run}_{number}"), durable=True)
                 say(f"command {sealed.seq}")
             case 1:
-                ledger.levels(at_us, {"a:rpm": number}, {"a:rpm": (0, number)})
+                ledger.levels(at_us, {"a:rpm": number}, {"a:rpm": (0, number, 60)})
                 say(f"levels {at_us}")
             case kind if kind < 20:
                 name = f"req_{run}_{number}"

@@ -95,7 +95,7 @@ async def test_a_row_changed_in_the_file_is_found(
 async def test_a_log_of_several_pages_is_checked_as_one(
     kept: int, open_ledger: Opener, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.reader.PAGE_ROWS", 2)
+    monkeypatch.setattr("quotadeck.store.reading.log.PAGE_ROWS", 2)
     ledger = await open_ledger()
     for number in range(kept):
         await ledger.command(entry(f"cmd_{number}", applied=number != 2), durable=False)

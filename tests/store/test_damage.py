@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.store import Ledger, StoreError, examine
+from quotadeck.store.segment import read_head
 from tests.clocks import HandClock
 from tests.store.damages import (
     CALLS,
@@ -33,9 +34,11 @@ def _ledger_of_another_time(state: Path) -> None:
     """A ledger that has folded nothing, beside a journal that is long under way."""
     for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
         (state / name).unlink()
+    source_id = read_head(segment(state)).source_id
     fresh = state.parent / "fresh"
     asyncio.run(_made(fresh))
     (fresh / "ledger.db").rename(state / "ledger.db")
+    sql(state, f"UPDATE sources SET source_id = '{source_id}'")
 
 
 def _ledger_and_journal(state: Path) -> None:

@@ -71,8 +71,8 @@ async def test_an_event_counts_once(open_ledger: Opener) -> None:
 
 async def test_levels_become_samples_of_the_buckets_touched(open_ledger: Opener) -> None:
     ledger = await open_ledger()
-    ledger.levels(10, {"a:rpm": 3, "b:rpm": 4}, {"a:rpm": (-1, 3)})
-    ledger.levels(20, {}, {"a:rpm": (2, 9), "b:rpm": (0, 1)})
+    ledger.levels(10, {"a:rpm": 3, "b:rpm": 4}, {"a:rpm": (-1, 3, 60)})
+    ledger.levels(20, {}, {"a:rpm": (2, 9, 60), "b:rpm": (0, 1, None)})
     await ledger.flushed()
     samples = await ledger.reader.levels()
     assert [(s.at_us, s.bucket, s.least, s.last) for s in samples] == [

@@ -11,10 +11,11 @@ import aiosqlite
 import pytest
 
 from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.ids import new_id
 from quotadeck.store import Ledger, Reader, StoreError
 from quotadeck.store.places import ledger_file
-from quotadeck.store.retention import _OLD_CALLS, _OLD_LEVELS, _OLD_MINUTES
-from quotadeck.store.schema import KEY
+from quotadeck.store.retention import _OLD_CALLS, _OLD_LEVELS, _OLD_STATES, _OLD_SUMS
+from quotadeck.store.tables import HOUR, KEY, MINUTE
 from tests.clocks import HandClock
 from tests.store.conftest import Opener, ReaderOpener
 from tests.store.values import all_calls, contents, ended, entry, event, refused, run_python
@@ -194,33 +195,45 @@ async def test_filters_and_pages_of_calls(open_ledger: Opener) -> None:
     reader = ledger.reader
 
     async def names(**given: object) -> list[str]:
-        return [call.id for _, call in await reader.calls(**given)]  # type: ignore[arg-type]
+        found = await reader.search(**given)  # type: ignore[arg-type]
+        assert found.ended == (len(found.rows) < int(str(given.get("limit", 100))))
+        return [call.id for _, call in found.rows]
 
-    assert await names(last=2) == ["req_9", "req_storm"]
-    assert await names(project="search", last=2) == ["req_7", "req_9"]
+    assert await names(newest=True, limit=2) == ["req_9", "req_storm"]
+    assert await names(newest=True, project="search", limit=2) == ["req_7", "req_9"]
+    assert [call.id for _, call in await reader.calls(last=2)] == ["req_9", "req_storm"]
+    assert [call.id for _, call in await reader.calls(project="search", last=1)] == ["req_9"]
     assert await names(project="search", model="gpt-4.1") == ["req_1", "req_3"]
     assert await names(outcome="upstream_error") == ["req_3"]
     assert await names(outcome="refused") == ["req_storm"]
     assert await names(project="' OR 1=1 --") == []
     first = await reader.calls(limit=4)
     assert await names(after=first[-1][0], limit=4) == ["req_4", "req_5", "req_6", "req_7"]
-    assert (await reader.totals())["analytics"].refused[0] == 90
+    assert (await reader.totals())["analytics"].refused == {"rpm": 90}
 
 
 async def test_no_page_of_a_large_table_is_found_by_sorting_all_of_it(open_ledger: Opener) -> None:
     reader = (await open_ledger()).reader
     statements: list[str] = [
-        _OLD_CALLS.replace("?", "1"),
-        _OLD_LEVELS.replace("?", "1"),
-        _OLD_MINUTES.replace("?", "1"),
+        statement.replace("?", "1")
+        for statement in (
+            *(_OLD_CALLS, _OLD_LEVELS, _OLD_STATES),
+            *(*_OLD_SUMS[MINUTE], *_OLD_SUMS[HOUR]),
+        )
     ]
     await reader._db.set_trace_callback(statements.append)
     await reader.calls(last=5)
     await reader.calls(after=3)
     await reader.calls(project="search", last=5)
-    await reader.calls(model="gpt-4.1", outcome="ok", last=5)
+    await reader.search(project="search", model="gpt-4.1", newest=True)
+    await reader.call(new_id("req", 5, bytes(10)), "search")
     await reader.rollups(per="minute", after=3, since_us=5)
+    await reader.rollups(per="hour", after=3, since_us=5)
     await reader.rollups(per="day", project="search")
+    await reader.minutes([5], project="search")
+    await reader.states_at(5)
+    await reader.catalogue_at(5)
+    await reader.levels_at(5)
     await reader.levels(after=3)
     await reader.events(last=5)
     await reader.audit(before_seq=7)
@@ -228,7 +241,7 @@ async def test_no_page_of_a_large_table_is_found_by_sorting_all_of_it(open_ledge
     await reader.spent_on({"search": "2026-11-24"})
     await reader.known(["req_1"])
     await reader._db.set_trace_callback(None)  # type: ignore[arg-type]
-    assert len(statements) == 15
+    assert len(statements) == 29
     for statement in statements:
         rows = await reader._db.execute_fetchall(f"EXPLAIN QUERY PLAN {statement}")
         plan = " / ".join(row[3] for row in rows)

@@ -1,34 +1,45 @@
 """What is written is read again, and what was damaged is not taken for something else."""
 
+from hashlib import sha256
+
 import pytest
 
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import seal
+from quotadeck.store.frames import FRAME_HEAD_BYTES, next_frame
 from quotadeck.store.records import (
-    FRAME_HEAD_BYTES,
+    CatalogueRecord,
     Levels,
+    SegmentHead,
+    StateRecord,
     Unreadable,
     Withdrawn,
+    catalogue_frame,
     command_frame,
+    decoded,
     end_frame,
     levels_frame,
-    next_frame,
     open_frame,
-    parse,
-    value,
+    segment_frame,
+    state_frame,
     withdrawal_frame,
 )
 from tests.store.values import ended, entry, opened, refused
 
 MARK = Mark(5, 6, "boot-1", 7)
+CATALOGUE = b'{"projects":{"a":{"rpm":5}}}'
+STATE = StateRecord(9, "project:a", "throttled", "rpm", True, {"count": 3, "asked": 40})
 RECORDS = [
+    segment_frame("src_1"),
     open_frame(opened("req_1")),
     end_frame(ended("req_1")),
     end_frame(refused("req_2", Cause.RPM, 300)),
     command_frame(seal(entry("cmd_1"), 1, "0" * 64)),
-    levels_frame(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7)}, MARK),
+    levels_frame(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7, 60)}, MARK),
     withdrawal_frame(1),
+    catalogue_frame(CATALOGUE, 11),
+    state_frame(STATE),
 ]
 
 
@@ -45,13 +56,16 @@ BODIES = [record[FRAME_HEAD_BYTES:] for record in RECORDS]
 
 def test_every_type_comes_back_as_it_was() -> None:
     log = b"".join(RECORDS)
-    assert [value(parse(payload)) for payload in payloads(log)] == [
+    assert [decoded(payload) for payload in payloads(log)] == [
+        SegmentHead(2, "src_1"),
         opened("req_1"),
         ended("req_1"),
         refused("req_2", Cause.RPM, 300),
         seal(entry("cmd_1"), 1, "0" * 64),
-        Levels(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7)}, MARK),
+        Levels(5, {"project:a:rpm": -7}, {"project:a:rpm": (-9, -7, 60)}, MARK),
         Withdrawn(1),
+        CatalogueRecord(CATALOGUE, sha256(CATALOGUE).hexdigest(), 11),
+        STATE,
     ]
 
 
@@ -88,4 +102,4 @@ def test_text_in_a_record_cannot_pass_for_a_record() -> None:
 )
 def test_a_whole_record_that_is_not_understood_is_named_so(payload: bytes) -> None:
     with pytest.raises(Unreadable):
-        value(parse(payload))
+        decoded(payload)

@@ -15,6 +15,7 @@ from quotadeck.store import (
     StoreMissing,
     StoreNewer,
 )
+from quotadeck.store.schema import USER_VERSION
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import contents, ended, run_python
@@ -61,7 +62,7 @@ async def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 async def test_a_newer_format_is_refused(open_ledger: Opener, directory: Path) -> None:
     path = await made(open_ledger, directory)
     db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 2")
+    db.execute(f"PRAGMA user_version = {USER_VERSION + 1}")
     db.close()
     assert "newer Quotadeck" in await refusal(directory, StoreNewer)
     with pytest.raises(StoreNewer, match="update Quotadeck"):
@@ -76,12 +77,12 @@ async def test_a_newer_format_that_stands_in_the_wal_alone_is_refused(
     script = (
         "import os, sqlite3, sys\n"
         "db = sqlite3.connect(sys.argv[1])\n"
-        "db.execute('PRAGMA user_version = 2')\n"
+        "db.execute(f'PRAGMA user_version = {int(sys.argv[2])}')\n"
         "os._exit(0)\n"
     )
-    assert run_python(script, path).returncode == 0
+    assert run_python(script, path, USER_VERSION + 1).returncode == 0
     header = path.read_bytes()[60:64]
-    assert int.from_bytes(header, "big") == 1
+    assert int.from_bytes(header, "big") == USER_VERSION
     with pytest.raises(StoreNewer):
         await Ledger.open(directory, HandClock())
     assert path.read_bytes()[60:64] == header

@@ -147,7 +147,7 @@ async def test_a_journal_folded_twice_changes_nothing(
         ledger.end_call(ended(f"req_{number}", at_us=clock.wall_us(), total_ms=number))
         clock.advance_ms(1_000)
     await ledger.command(entry("cmd_1"), durable=True)
-    ledger.levels(clock.wall_us(), {"b:rpm": 4}, {"b:rpm": (1, 4)})
+    ledger.levels(clock.wall_us(), {"b:rpm": 4}, {"b:rpm": (1, 4, 60)})
     journal = await left_behind(ledger, directory, tmp_path / "left")
     await ledger.close()
     once = dump(directory)

@@ -19,7 +19,7 @@ async def test_calls_go_after_seven_days_minutes_and_levels_after_two(
     for day in range(10):
         for number in range(4):
             ledger.end_call(ended(f"req_{day}_{number}", at_us=clock.wall_us(), day=f"day {day}"))
-        ledger.levels(clock.wall_us(), {}, {"a:rpm": (day, day)})
+        ledger.levels(clock.wall_us(), {}, {"a:rpm": (day, day, 60)})
         ledger.event(event(f"evt_{day}"))
         await ledger.flushed()
         clock.advance_ms(DAY_MS)
@@ -94,7 +94,7 @@ async def test_a_clock_that_is_ahead_for_hours_deletes_nothing(
 
     ledger = await open_ledger()
     ledger.end_call(ended("req_1", at_us=clock.wall_us()))
-    ledger.levels(clock.wall_us(), {}, {"a:rpm": (1, 1)})
+    ledger.levels(clock.wall_us(), {}, {"a:rpm": (1, 1, 60)})
     await keep_house(7)
     right_us = clock.wall_us()
     if restarted:

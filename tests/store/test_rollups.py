@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quotadeck.domain.calls import REFUSAL_CAUSES, Call, Cause, Outcome
+from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.usage import Usage
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
@@ -25,12 +26,11 @@ def calls(draw: st.DrawFn) -> Call:
         project=draw(st.sampled_from(["analytics", "search", "名前"])),
         day=draw(st.sampled_from(["2026-11-24", "2026-11-25"])),
         outcome=Outcome.REFUSED if refused else draw(st.sampled_from(outcomes)),
-        cause=draw(st.sampled_from(REFUSAL_CAUSES if refused else list(Cause))),
+        cause=draw(st.sampled_from(Cause)),
         count=draw(st.integers(1, 500)) if refused else 1,
-        input_tokens=draw(counts),
-        cached_tokens=draw(counts),
-        output_tokens=draw(counts),
+        usage=draw(st.builds(Usage, *[counts] * 6, st.booleans())),
         cost_nano_usd=draw(counts),
+        fees_nano_usd=draw(counts),
         total_ms=draw(st.integers(0, 300_000)),
     )
 

@@ -4,15 +4,18 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from quotadeck.domain.calls import REFUSAL_CAUSES, Call, Cause, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, OpenCall, Outcome
 from quotadeck.domain.commands import Action, Entry, Field, Role
+from quotadeck.domain.history import Rollup
 from quotadeck.domain.latency import column
 from quotadeck.domain.snapshot import Event, EventKind
 from quotadeck.domain.subject import Subject
-from quotadeck.store import Reader, Rollup
+from quotadeck.domain.usage import Usage
+from quotadeck.store import Reader
 
 START_US = 1_795_489_200_000_000
 MINUTE_US = 60_000_000
@@ -39,6 +42,8 @@ def opened(name: str, *, at_us: int = START_US, project: str = "analytics") -> O
         stream=True,
         retry=0,
         deadline_us=at_us + MINUTE_US,
+        run_id="run_7",
+        client_request_id="theirs-" + name,
         takes=((f"project:{project}:rpm", 1_000_000), (f"project:{project}:budget", 1_000)),
     )
 
@@ -57,17 +62,21 @@ def ended(name: str, *, at_us: int = START_US, project: str = "analytics", **giv
         http_status=200,
         response_id="chatcmpl-" + name,
         served_model="gpt-4.1-mini",
+        run_id="run_7",
+        client_request_id="theirs-" + name,
         target="main/gpt-4.1-mini",
-        attempts=1,
         estimated_input=100,
         estimated_output=40,
-        input_tokens=90,
-        cached_tokens=10,
-        output_tokens=33,
         cost_nano_usd=700,
+        fees_nano_usd=10,
         price_version="v1",
         total_ms=320,
         stream=True,
+        usage=Usage(90, 10, 33, 7, 3, 20),
+        attempts=(
+            Attempt("main/gpt-4.1", Cause.UPSTREAM_5XX, 503, 70, "up-1"),
+            Attempt("main/gpt-4.1-mini", Cause.NONE, 200, 240, "up-2"),
+        ),
         charged=((f"project:{project}:budget", 700),),
     )
     return replace(call, **given)  # type: ignore[arg-type]
@@ -87,6 +96,14 @@ def refused(name: str, cause: Cause, count: int = 1, *, at_us: int = START_US) -
         http_status=429,
         count=count,
         binding="project:analytics:rpm",
+        wait_ms=1_500,
+        gates=(
+            Gate("project:analytics:rpm", 60, 1_000_000, 400_000),
+            Gate("project:analytics:tpm", 9_000, 140_000_000, -5),
+        ),
+        counted=Counted(at_us, at_us + 900_000, 3, count * 1_000_000, 1_000_000)
+        if count > 1
+        else None,
     )
 
 
@@ -126,36 +143,44 @@ def summed(calls: list[Call], per: str) -> dict[tuple[object, ...], tuple[int, .
     """What the roll-ups of these calls must be, worked out call by call."""
     sums: dict[tuple[object, ...], list[int]] = {}
     for call in calls:
-        period = call.at_us // MINUTE_US * MINUTE_US if per == "minute" else call.day
-        row = sums.setdefault((period, call.project, call.model), [0] * (8 + 8 + 36))
+        lengths_us = {"minute": MINUTE_US, "hour": 60 * MINUTE_US}
+        length_us = lengths_us.get(per)
+        period = call.at_us // length_us * length_us if length_us else call.day
+        row = sums.setdefault((period, call.project, call.model), [0] * (12 + 36))
         outcome = call.outcome
         row[0] += call.count * (outcome is not Outcome.REFUSED)
         row[1] += call.count * (outcome is Outcome.UPSTREAM_ERROR)
         row[2] += call.count * (outcome is Outcome.CLIENT_ERROR)
         row[3] += call.count * (outcome is Outcome.UNKNOWN)
-        for index, cause in enumerate(REFUSAL_CAUSES):
-            row[4 + index] += call.count * (outcome is Outcome.REFUSED and call.cause is cause)
-        figures = call.input_tokens, call.cached_tokens, call.output_tokens, call.cost_nano_usd
+        used = call.usage
+        figures = (
+            *(used.input_tokens, used.cached_tokens, used.output_tokens, used.cache_write_tokens),
+            *(used.cache_write_1h_tokens, used.reasoning_tokens),
+            *(call.cost_nano_usd, call.fees_nano_usd),
+        )
         for index, figure in enumerate(figures):
-            row[12 + index] += figure
+            row[4 + index] += figure
         if outcome not in {Outcome.REFUSED, Outcome.UNKNOWN}:
-            row[16 + column(call.total_ms)] += 1
+            row[12 + column(call.total_ms)] += 1
     return {key: tuple(row) for key, row in sums.items()}
 
 
 def flat(rollups: list[Rollup]) -> dict[tuple[object, ...], tuple[int, ...]]:
     """Roll-ups in the shape of `summed`."""
     return {
-        (row.minute_us if row.day is None else row.day, row.project, row.model): (
+        (row.at_us if row.day is None else row.day, row.project, row.model): (
             row.forwarded,
             row.upstream_errors,
             row.client_errors,
             row.unknown,
-            *row.refused,
             row.input_tokens,
             row.cached_tokens,
             row.output_tokens,
+            row.cache_write_tokens,
+            row.cache_write_1h_tokens,
+            row.reasoning_tokens,
             row.cost_nano_usd,
+            row.fees_nano_usd,
             *row.latency,
         )
         for row in rollups
@@ -165,12 +190,18 @@ def flat(rollups: list[Rollup]) -> dict[tuple[object, ...], tuple[int, ...]]:
 async def assert_sums(reader: Reader) -> None:
     """Roll-ups equal the calls, to the unit; no change number is used twice."""
     calls = await all_calls(reader)
-    minutes = await reader.rollups(per="minute", limit=-1)
-    days = await reader.rollups(per="day", limit=-1)
-    assert flat(minutes) == summed(calls, "minute")
-    assert flat(days) == summed(calls, "day")
-    assert len({row.seq for row in minutes}) == len(minutes)
-    assert len({row.seq for row in days}) == len(days)
+    causes: Counter[str] = Counter()
+    for call in calls:
+        if call.outcome is Outcome.REFUSED:
+            causes[call.cause] += call.count
+    for per in ("minute", "hour", "day"):
+        rows = await reader.rollups(per=per, limit=-1)
+        assert flat(rows) == summed(calls, per)
+        assert len({row.seq for row in rows}) == len(rows)
+        refused: Counter[str] = Counter()
+        for row in rows:
+            refused.update(row.refused)
+        assert refused == causes
 
 
 def contents(directory: Path) -> dict[str, bytes]:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from quotadeck.domain.answers import CommandAnswer, Estimate
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, Outcome
 from quotadeck.domain.commands import Rejected, Role
+from quotadeck.domain.history import LevelSample, Rollup
 from quotadeck.domain.notice import Notice, notice
-from quotadeck.domain.pages import CallRow, CallsPage, KeyRow, Keys
+from quotadeck.domain.pages import CallRow, CallsPage, KeyRow, Keys, LevelsPage, RollupsPage
 from quotadeck.domain.snapshot import Whoami
+from quotadeck.domain.usage import Usage
 from quotadeck.wire.objects import UNTOLD, Unreadable, dump, load, plain
 
 HOSTILE = "\x1b]52;c;aGk=\x07[@click=app.quit]"
@@ -21,8 +23,20 @@ CALL = Call(
     id="req_1", at_us=1, day="2025-11-24", project="analytics", key_id="key_1", priority=2,
     model="gpt-4.1", outcome=Outcome.REFUSED, cause=Cause.TARGET_RPM, http_status=429, count=3,
 )  # fmt: skip
+FULL = replace(
+    CALL,
+    cause=Cause.NONE,
+    wait_ms=5,
+    usage=Usage(1, 2, 3, 4, 5, 6, is_estimate=True),
+    attempts=(Attempt("main/m", Cause.UPSTREAM_5XX, 503, 70, "up-1"),),
+    gates=(Gate("project:a:rpm", 60, 1_000_000, 400_000),),
+    counted=Counted(1_000_000, 2_000_000, 3, 4, 5),
+)
+SUMS = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 VALUES = [
-    CallsPage((CallRow(9, CALL), CallRow(10, replace(CALL, cause=Cause.NONE))), "1:10"),
+    CallsPage((CallRow(9, CALL), CallRow(10, FULL)), "1:10", more=True, before_cursor="1:8"),
+    RollupsPage((Rollup(3, None, "2025-11-24", "a", "m", *SUMS, (0,) * 36, {"rpm": 2}),), ""),
+    LevelsPage((LevelSample(1, 10_000_000, "project:a:rpm", -5, 9, 60),), "1:1"),
     Whoami("mika", Role.OPERATOR),
     Keys((KeyRow("k", ("a", "b"), "prod", 1_764_000_000_000_000, "ada"),)),
     CommandAnswer(
@@ -49,7 +63,8 @@ def test_a_call_is_told_with_every_column_it_has() -> None:
     assert (told["seq"], told["at"], told["priority"]) == (9, "1970-01-01T00:00:00.000001Z", "low")
     assert (told["outcome"], told["cause"], told["count"]) == ("refused", "target_rpm", 3)
     columns = {f.name.removesuffix("_us") for f in fields(Call) if f"Call.{f.name}" not in UNTOLD}
-    assert set(told) == {"seq"} | columns
+    usage = {f.name for f in fields(Usage)} - {"is_estimate"} | {"usage_is_estimate"}
+    assert set(told) == {"seq"} | columns - {"usage"} | usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What was done, and what passed: ``audit`` and ``calls``."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -96,10 +97,11 @@ def calls(
     outcome: str | None,
 ) -> int:
     """The newest calls as the ledger has them, the newest last."""
-    page = ask(
-        socket,
-        questions.calls(last=last, project=project, model=model, outcome=outcome or ""),
-    )
+    kind = outcome or ""
+    asked = partial(questions.calls, last=last, project=project, model=model, outcome=kind)
+    page = ask(socket, asked())
+    while page.more and len(page.rows) < last:
+        page = ask(socket, asked(nearer=page))
     if as_json:
         emit(plain(page))
         return Exit.OK
@@ -122,8 +124,8 @@ def calls(
             call.model,
             call.target or "–",
             f"{call.outcome} {call.cause}".strip() + (f" ×{call.count}" if call.count > 1 else ""),
-            count(call.input_tokens),
-            count(call.output_tokens),
+            count(call.usage.input_tokens),
+            count(call.usage.output_tokens),
             usd_short(call.cost_nano_usd),
             latency(call.total_ms),
             call.id,

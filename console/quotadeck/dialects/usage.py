@@ -1,8 +1,9 @@
 """What the upstream says a call used, read with distrust."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from quotadeck.domain.usage import Usage
 
 MAX_BELIEVED_TOKENS = 100_000_000
 """More than any model takes: such a figure is a fault of the upstream, not a bill."""
@@ -19,21 +20,6 @@ _CACHE_WRITE = (
     (_PROMPT_DETAILS, "cache_creation_tokens"),  # LiteLLM
     ("", "cache_creation_input_tokens"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of a call. ``input_tokens`` includes those read from a cache and written to it."""
-
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    is_estimate: bool = False
-    cache_write_tokens: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.input_tokens + self.output_tokens
 
 
 class UsageReader:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from quotadeck.domain.usage import NOTHING_USED, Usage
 
 
 class Outcome(StrEnum):
@@ -49,19 +52,62 @@ class Cause(StrEnum):
     CLIENT_GONE = "client_gone"
     RESTART = "restart"
     """The gateway went away while the call was under way."""
+    OTHER = "other"
+    """One that only a newer version knows."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Cause | None":
+        return cls.OTHER if isinstance(value, str) else None
 
 
-REFUSAL_CAUSES = (
-    Cause.RPM,
-    Cause.TPM,
-    Cause.CONCURRENCY,
-    Cause.BUDGET,
-    Cause.TARGET_RPM,
-    Cause.TARGET_TPM,
-    Cause.PAUSED,
-    Cause.NEVER_FITS,
-)
-"""Causes with which we refuse what we would have served; each has a column in the roll-ups."""
+NEVER_SERVED: Final = frozenset({Cause.INVALID, Cause.KEY_REVOKED})
+"""Refused with one of these, a request would have been so under any limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One time that a call was sent to a target, and why that ended: none where it was served.
+
+    ``http_status`` is the upstream's own, 0 where none came; ``request_id`` is its name for it.
+    """
+
+    target: str
+    cause: Cause
+    http_status: int
+    ms: int
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A bucket that refused a request: its limit, what was asked of it, and its level then.
+
+    ``limit`` is as people set it: a minute's requests or tokens, slots, nano-dollars. ``asked`` and
+    ``level`` are in the bucket's unit: micro-units, slots, nano-dollars.
+    """
+
+    bucket: str
+    limit: int
+    asked: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a counted run of refusals of one kind was made of.
+
+    ``first_us`` and ``last_us`` are arrivals; ``keys`` is how many keys asked, `MAX_KEYS` standing
+    for as many or more; the amounts are those asked of the binding bucket, in its unit.
+    """
+
+    first_us: int
+    last_us: int
+    keys: int
+    asked_sum: int
+    asked_most: int
+
+
+MAX_KEYS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +138,14 @@ class OpenCall:
     stream: bool
     retry: int
     deadline_us: int
+    run_id: str
+    client_request_id: str
     takes: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that ended, or a counted run of refusals of the same kind (``count`` > 1).
+    """A call that ended, or a counted run of refusals of the same kind (``counted``).
 
     ``charged`` are the (bucket key, amount) that the end left taken, of the buckets in ``takes``;
     a key that is absent keeps what was admitted.
@@ -115,29 +163,37 @@ class Call:
     http_status: int
     count: int = 1
     response_id: str = ""
+    run_id: str = ""
+    """Of the agent's run that it belongs to, where the caller told it."""
+    client_request_id: str = ""
+    """The caller's own name for the request, where it sent one."""
     served_model: str = ""
     target: str = ""
-    attempts: int = 0
     fallback_step: int = 0
     estimated_input: int = 0
     estimated_output: int = 0
     held_nano_usd: int = 0
     bound_is_estimate: bool = False
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    usage_is_estimate: bool = False
     cost_nano_usd: int = 0
+    fees_nano_usd: int = 0
+    """What of the cost was for the call itself, such as a search, and not for its tokens."""
     price_version: str = ""
     binding: str = ""
     """The bucket that refused, with the longest wait."""
     shadowed: str = ""
     """A shadow limit's bucket that would have refused."""
+    wait_ms: int | None = None
+    """The wait that a refusal told; None where it told none."""
     queue_ms: int = 0
     first_byte_ms: int = 0
     total_ms: int = 0
     stream: bool = False
     retry: int = 0
+    usage: Usage = NOTHING_USED
+    attempts: tuple[Attempt, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    """The buckets that refused it, the binding one first."""
+    counted: Counted | None = None
     charged: tuple[tuple[str, int], ...] = ()
 
 
@@ -155,18 +211,22 @@ def unknown_end(open_call: OpenCall) -> Call:
         cause=Cause.RESTART,
         http_status=0,
         served_model=open_call.served_model,
+        run_id=open_call.run_id,
+        client_request_id=open_call.client_request_id,
         target=open_call.target,
-        attempts=1,
         fallback_step=open_call.fallback_step,
         estimated_input=open_call.estimated_input,
         estimated_output=open_call.estimated_output,
         held_nano_usd=open_call.held_nano_usd,
         bound_is_estimate=open_call.bound_is_estimate,
-        input_tokens=open_call.estimated_input,
-        output_tokens=max(0, open_call.held_tokens - open_call.estimated_input),
-        usage_is_estimate=True,
         cost_nano_usd=open_call.held_nano_usd,
         price_version=open_call.price_version,
         stream=open_call.stream,
         retry=open_call.retry,
+        usage=Usage(
+            input_tokens=open_call.estimated_input,
+            output_tokens=max(0, open_call.held_tokens - open_call.estimated_input),
+            is_estimate=True,
+        ),
+        attempts=(Attempt(open_call.target, Cause.RESTART, 0, 0),),
     )

@@ -8,10 +8,10 @@ or the window's where the minute let none through.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from quotadeck.domain.calls import REFUSAL_CAUSES, Cause
+from quotadeck.domain.calls import NEVER_SERVED, Cause
 from quotadeck.domain.commands import Field, Value
 from quotadeck.domain.money import Price, cost_nano
 from quotadeck.domain.subject import SubjectKind
@@ -33,20 +33,27 @@ _CAUSES: Final[Mapping[tuple[SubjectKind, Field], Cause]] = {
 class Minute:
     """A minute's calls of everything that the subject covers, summed.
 
-    ``refused`` is in the order of `REFUSAL_CAUSES`; ``input_tokens`` includes the cached ones;
-    ``seconds`` are less than 60 for the minute that is not over.
+    ``refused`` is how many were, by the word of their cause; ``input_tokens`` includes those read
+    from a cache and written to it; ``seconds`` are less than 60 for the minute that is not over.
     """
 
     forwarded: int
-    refused: tuple[int, ...]
     input_tokens: int
     cached_tokens: int
     output_tokens: int
+    cache_write_tokens: int
     cost_nano: int
+    refused: Mapping[str, int] = field(default_factory=dict)
     seconds: int = 60
 
     def refused_by(self, cause: Cause) -> int:
-        return self.refused[REFUSAL_CAUSES.index(cause)]
+        return self.refused.get(cause, 0)
+
+    @property
+    def came(self) -> int:
+        """All requests but those that no change of a limit would have let through."""
+        refused = (count for cause, count in self.refused.items() if cause not in NEVER_SERVED)
+        return self.forwarded + sum(refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,13 @@ def under_change(
 def at_price(minutes: Sequence[Minute], price: Price) -> Estimated:
     """The window's calls at another target's price: as many requests, other money."""
     spend = sum(
-        cost_nano(price, minute.input_tokens, minute.cached_tokens, minute.output_tokens)
+        cost_nano(
+            price,
+            minute.input_tokens,
+            minute.cached_tokens,
+            minute.output_tokens,
+            minute.cache_write_tokens,
+        )
         for minute in minutes
     )
     return _summed(minutes, sum(minute.forwarded for minute in minutes), spend)
@@ -138,7 +151,7 @@ def _mean(minute: Minute, minutes: Sequence[Minute], of: Callable[[Minute], int]
 
 def _summed(minutes: Sequence[Minute], admitted: int, spend_nano: int) -> Estimated:
     before = sum(minute.forwarded for minute in minutes)
-    requests = before + sum(sum(minute.refused) for minute in minutes)
+    requests = sum(minute.came for minute in minutes)
     return Estimated(
         requests,
         before,

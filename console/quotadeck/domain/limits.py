@@ -65,12 +65,22 @@ class RateLimit:
         object.__setattr__(self, "gain", self.per_minute // step)
         object.__setattr__(self, "every_ns", _MICRO_PER_MINUTE_NS // step)
 
+    @property
+    def amount(self) -> int:
+        """The limit as people set it, in whole units."""
+        return self.per_minute
+
 
 @dataclass(frozen=True, slots=True)
 class SlotLimit:
     """At most ``slots`` requests at the same time."""
 
     slots: int
+
+    @property
+    def amount(self) -> int:
+        """The limit as people set it."""
+        return self.slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,11 @@ class BudgetLimit:
     day: str
     ends_at_us: int
     starts_at_us: int = 0
+
+    @property
+    def amount(self) -> int:
+        """The limit as people set it, in nano-dollars."""
+        return self.nano_usd
 
 
 Limit = RateLimit | SlotLimit | BudgetLimit

@@ -4,10 +4,10 @@ Instants are UTC microseconds, money is nano-dollars. A page by cursor is follow
 what comes after its ``next_cursor`` (``epoch:sequence``).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quotadeck.domain.calls import Call
+from quotadeck.domain.history import LevelSample, Rollup
 from quotadeck.domain.snapshot import Event
 
 
@@ -21,56 +21,30 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class CallsPage:
-    """Oldest first."""
+    """Oldest first. A page looks at so many calls; ``more`` says that there are others.
+
+    Those before it are found from ``before_cursor`` on, where the newest were asked for.
+    """
 
     rows: tuple[CallRow, ...]
     next_cursor: str
-
-
-@dataclass(frozen=True, slots=True)
-class RollupRow:
-    """Calls summed; ``period`` is the minute's RFC 3339 start, or the project's local date."""
-
-    period: str
-    project: str
-    model: str
-    forwarded: int
-    upstream_errors: int
-    client_errors: int
-    unknown: int
-    refused: Mapping[str, int]
-    """By cause, those that occurred."""
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    cost_nano_usd: int
-    latency: tuple[int, ...]
+    more: bool = False
+    before_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RollupsPage:
     """In the order in which they changed last."""
 
-    rows: tuple[RollupRow, ...]
+    rows: tuple[Rollup, ...]
     next_cursor: str
-
-
-@dataclass(frozen=True, slots=True)
-class LevelRow:
-    """A bucket's level in a ten-second slice: the least and the last, in its limit's unit."""
-
-    seq: int
-    at_us: int
-    bucket: str
-    least: int
-    last: int
 
 
 @dataclass(frozen=True, slots=True)
 class LevelsPage:
     """Oldest first."""
 
-    rows: tuple[LevelRow, ...]
+    rows: tuple[LevelSample, ...]
     next_cursor: str
 
 

@@ -7,45 +7,55 @@ of another epoch belongs to a ledger that is no longer here.
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 
-from quotadeck.domain.calls import REFUSAL_CAUSES, Outcome
+from quotadeck.domain.calls import Outcome
 from quotadeck.domain.commands import Entry, Field
-from quotadeck.domain.days import micros, rfc3339
-from quotadeck.domain.pages import CallRow, EventRow, KeyRow, Keys, LevelRow, RollupRow
+from quotadeck.domain.days import micros
+from quotadeck.domain.pages import CallRow, EventRow, KeyRow, Keys
 from quotadeck.domain.text import clean
 from quotadeck.gateway.admin_error import AdminRefusal
 from quotadeck.gateway.desk import Desk
-from quotadeck.store import Reader, Rollup
+from quotadeck.store import Reader
 from quotadeck.wire.objects import dump
 from quotadeck.wire.translate import audit_row
 
 MAX_ROWS: Final = 1_000
 _SLICE_ROWS: Final = 16
+_PERIODS: Final = ("minute", "hour", "day")
 
 Asked = Mapping[str, str]
 T = TypeVar("T")
 
 
 async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
-    """``GET calls?after=&limit=|last=&project=&model=&outcome=``."""
-    _only(asked, "after", "limit", "last", "project", "model", "outcome")
+    """``GET calls?after=&limit=|last=&before=&project=&model=&outcome=``."""
+    _only(asked, "after", "limit", "last", "before", "project", "model", "outcome")
     outcome = asked.get("outcome", "")
     if outcome and outcome not in set(Outcome):
         raise _invalid("outcome", outcome, f"one of {', '.join(Outcome)}")
-    after, limit, last = _cursor(asked, epoch), _limit(asked), _last(asked)
-    rows = await reader.calls(
-        after=after,
-        limit=limit,
-        last=last,
+    last = _last(asked)
+    if "before" in asked and last is None:
+        raise AdminRefusal(400, "invalid", "before is for last=: leave it out, or add last")
+    found = await reader.search(
+        after=_cursor(asked, epoch),
+        before=_cursor(asked, epoch, "before") if "before" in asked else None,
+        limit=last or _limit(asked),
+        newest=last is not None,
         project=asked.get("project", ""),
         model=asked.get("model", ""),
         outcome=outcome,
     )
-    cursor = f"{epoch}:{rows[-1][0] if rows else after}"
-    return await _page(rows, lambda row: dump(CallRow(*row)), next_cursor=cursor)
+    newest = found.rows[-1][0] if found.rows else 0
+    return await _page(
+        found.rows,
+        lambda row: dump(CallRow(*row)),
+        next_cursor=f"{epoch}:{found.looked_to if last is None else newest}",
+        more=not found.ended,
+        before_cursor=None if last is None else f"{epoch}:{found.looked_to}",
+    )
 
 
 async def events(asked: Asked, reader: Reader, epoch: int) -> bytes:
@@ -58,23 +68,23 @@ async def events(asked: Asked, reader: Reader, epoch: int) -> bytes:
 
 
 async def rollups(asked: Asked, reader: Reader, epoch: int) -> bytes:
-    """``GET rollups?per=minute|day&after=&limit=&project=&since=``."""
+    """``GET rollups?per=minute|hour|day&after=&limit=&project=&since=``."""
     _only(asked, "per", "after", "limit", "project", "since")
     per = asked.get("per", "minute")
-    if per not in ("minute", "day"):
-        raise _invalid("per", per, "minute or day")
+    if per not in _PERIODS:
+        raise _invalid("per", per, "minute, hour or day")
     if "since" in asked and per == "day":
-        raise AdminRefusal(400, "invalid", "since is for per=minute: leave it out for days")
+        raise AdminRefusal(400, "invalid", "since is for minutes and hours: leave it out for days")
     after = _cursor(asked, epoch)
     rows = await reader.rollups(
-        per=_per(per),
+        per=per,
         after=after,
         limit=_limit(asked),
         project=asked.get("project", ""),
         since_us=_since(asked),
     )
     cursor = f"{epoch}:{rows[-1].seq if rows else after}"
-    return await _page(rows, lambda row: dump(_rollup_row(row)), next_cursor=cursor)
+    return await _page(rows, dump, next_cursor=cursor)
 
 
 async def levels(asked: Asked, reader: Reader, epoch: int) -> bytes:
@@ -83,11 +93,7 @@ async def levels(asked: Asked, reader: Reader, epoch: int) -> bytes:
     after = _cursor(asked, epoch)
     rows = await reader.levels(after=after, limit=_limit(asked), bucket=asked.get("bucket", ""))
     cursor = f"{epoch}:{rows[-1].seq if rows else after}"
-    return await _page(
-        rows,
-        lambda row: dump(LevelRow(row.seq, row.at_us, row.bucket, row.least, row.last)),
-        next_cursor=cursor,
-    )
+    return await _page(rows, dump, next_cursor=cursor)
 
 
 async def audit(asked: Asked, desk: Desk, now_us: int) -> bytes:
@@ -127,28 +133,6 @@ async def _page(rows: Sequence[T], told: Callable[[T], bytes], **rest: Any) -> b
     return orjson.dumps({"rows": parts, **rest})
 
 
-def _rollup_row(row: Rollup) -> RollupRow:
-    return RollupRow(
-        period=row.day or rfc3339(row.minute_us or 0),
-        project=row.project,
-        model=row.model,
-        forwarded=row.forwarded,
-        upstream_errors=row.upstream_errors,
-        client_errors=row.client_errors,
-        unknown=row.unknown,
-        refused={
-            cause.value: count
-            for cause, count in zip(REFUSAL_CAUSES, row.refused, strict=True)
-            if count
-        },
-        input_tokens=row.input_tokens,
-        cached_tokens=row.cached_tokens,
-        output_tokens=row.output_tokens,
-        cost_nano_usd=row.cost_nano_usd,
-        latency=row.latency,
-    )
-
-
 def _key_row(entry: Entry) -> KeyRow:
     facts = json.loads(str(entry.value))
     return KeyRow(
@@ -158,10 +142,6 @@ def _key_row(entry: Entry) -> KeyRow:
         added_at_us=entry.at_us,
         added_by=entry.actor,
     )
-
-
-def _per(per: str) -> Literal["minute", "day"]:
-    return "day" if per == "day" else "minute"
 
 
 def _only(asked: Asked, *allowed: str) -> None:
@@ -194,19 +174,19 @@ def _number(asked: Asked, name: str, low: int, high: int, absent: int) -> int:
     return int(text)
 
 
-def _cursor(asked: Asked, epoch: int) -> int:
-    text = asked.get("after")
+def _cursor(asked: Asked, epoch: int, name: str = "after") -> int:
+    text = asked.get(name)
     if text is None:
         return 0
     of, _, seq = text.partition(":")
     if not all(part.isascii() and part.isdecimal() and len(part) <= 18 for part in (of, seq)):
-        raise _invalid("after", text, "a cursor as a page gave it, epoch:sequence")
+        raise _invalid(name, text, "a cursor as a page gave it, epoch:sequence")
     if int(of) != epoch:
         raise AdminRefusal(
             410,
             "gone",
             f"the cursor {text} is of another ledger (epoch {int(of)}, this one is {epoch}): "
-            "start again without after",
+            f"start again without {name}",
         )
     return int(seq)
 

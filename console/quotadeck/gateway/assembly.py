@@ -256,7 +256,7 @@ async def _restore(
     newest = await ledger.reader.events(last=EVENTS_SHOWN)
     hour = await ledger.reader.rollups(per="minute", limit=-1, since_us=now_us - _HOUR_US)
     live.seed(
-        sorted((row.minute_us or 0, row.project, row.cost_nano_usd) for row in hour),
+        sorted((row.at_us or 0, row.project, row.cost_nano_usd) for row in hour),
         [event for _, event in newest],
     )
 

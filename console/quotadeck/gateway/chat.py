@@ -27,6 +27,7 @@ from quotadeck.gateway.openai_replies import (
     chat_reply,
     failure_of,
     reply_headers,
+    request_id_of,
     stream_headers,
 )
 from quotadeck.gateway.plan import Plan
@@ -118,6 +119,7 @@ class ChatRoute:
         target = flight.routing.target
         body = flight.request.for_upstream(target.target.model)
         reply = await self.upstream.call(target.upstream, _PATH, body, flight.arrival.id)
+        self._answered(flight, reply)
         if reply.status not in _ANSWERED:
             raise await self._refused(flight, reply, reply.body)
         usage, response_id = chat_reply(reply.body, flight.ticket.size)
@@ -132,11 +134,16 @@ class ChatRoute:
         target = flight.routing.target
         body = flight.request.for_upstream(target.target.model)
         async with self.upstream.stream(target.upstream, _PATH, body, flight.arrival.id) as reply:
+            self._answered(flight, reply)
             if reply.status not in _ANSWERED:
                 raise await self._refused(flight, reply, await read_whole(reply))
             headers = stream_headers(flight.open, await self._rates(flight))
             keys = self.plan().upstream_keys
             await relay_stream(self.flights, flight, reply, keys, headers, receive, send)
+
+    def _answered(self, flight: Flight, reply: Reply | StreamReply) -> None:
+        flight.upstream_status = reply.status
+        flight.upstream_request_id = request_id_of(reply.headers, self.plan().upstream_keys)
 
     async def _rates(self, flight: Flight) -> tuple[RateLevel, ...]:
         return await rate_levels(self.limiter, flight.routing.project, self.flights.now_ns())

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,13 +18,14 @@ from quotadeck.domain.refusals import (
     UnknownModel,
     WrongMethod,
 )
+from quotadeck.domain.text import clean
 from quotadeck.gateway.body_memory import BodyMemory
 from quotadeck.gateway.chat import ChatRoute
 from quotadeck.gateway.connections import Crowded, OwnerCrowded, seat_of
 from quotadeck.gateway.flight import Arrival
 from quotadeck.gateway.http import Receive, Send, send_whole
 from quotadeck.gateway.keys import Caller, KeyRing, by_name
-from quotadeck.gateway.openai_replies import rate_headers
+from quotadeck.gateway.openai_replies import MAX_REQUEST_ID, rate_headers
 from quotadeck.gateway.plan import Plan
 
 LOG = logging.getLogger(__name__)
@@ -94,6 +96,10 @@ class DataPlane:
         if self.draining:
             raise Draining
         headers = by_name(scope["headers"])
+        theirs = headers.get(b"x-client-request-id") or headers.get(b"x-request-id")
+        if theirs:
+            name = clean(theirs.decode("utf-8", "replace"), MAX_REQUEST_ID)
+            arrival = replace(arrival, client_request_id=name)
         if path == _CHAT:
             _must_be(method, "POST", path)
             caller = self._caller(arrival, scope, headers)

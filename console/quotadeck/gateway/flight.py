@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 from quotadeck.admission.estimator import Estimator
 from quotadeck.dialects.openai.request import ChatRequest
-from quotadeck.dialects.usage import Usage
-from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome, unknown_end
+from quotadeck.domain.calls import Attempt, Call, Cause, OpenCall, Outcome, unknown_end
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import cost_nano
 from quotadeck.domain.refusals import Draining, LedgerUnavailable
+from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.admission import Ticket
 from quotadeck.gateway.keys import Caller
 from quotadeck.gateway.plan import ProjectPlan, RoutePlan, TargetPlan
@@ -31,11 +31,12 @@ GRACE_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request's id and the instant it came, on both clocks."""
+    """A request's id, the instant it came, on both clocks, and the caller's own name for it."""
 
     id: str
     at_us: int
     at_ns: int
+    client_request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ class Flight:
     request: ChatRequest
     ticket: Ticket
     task: "asyncio.Task[object] | None"
+    sent_ns: int
+    upstream_status: int = 0
+    upstream_request_id: str = ""
     first_byte_ns: int = 0
     writing: bool = False
     """Something is being written to the client, which may not be reading."""
@@ -138,7 +142,8 @@ class Flights:
             if isinstance(error, OSError):
                 raise LedgerUnavailable(error.strerror or str(error)) from error
             raise
-        flight = Flight(opened, arrival, routing, request, ticket, asyncio.current_task())
+        task, now_ns = asyncio.current_task(), self._clock.monotonic_ns()
+        flight = Flight(opened, arrival, routing, request, ticket, task, now_ns)
         self.under_way[arrival.id] = flight
         self.empty.clear()
         self._on_begin(flight)
@@ -199,11 +204,10 @@ class Flights:
         opened = flight.open
         now_ns = self._clock.monotonic_ns()
         target = flight.routing.target
-        usage = ending.usage or Usage(0, 0, 0)
+        usage = ending.usage or NOTHING_USED
         if ending.outcome is Outcome.UNKNOWN and ending.usage is None:
             guess = unknown_end(opened)
-            usage = Usage(guess.input_tokens, 0, guess.output_tokens, is_estimate=True)
-            cost = guess.cost_nano_usd
+            usage, cost = guess.usage, guess.cost_nano_usd
         else:
             cost = cost_nano(
                 target.target.price,
@@ -216,6 +220,13 @@ class Flights:
                 # Less than was held might be less than is billed: a budget would be passed.
                 cost = max(cost, opened.held_nano_usd)
         first = flight.first_byte_ns or now_ns
+        attempt = Attempt(
+            opened.target,
+            ending.cause,
+            flight.upstream_status,
+            (now_ns - flight.sent_ns) // 1_000_000,
+            flight.upstream_request_id,
+        )
         return Call(
             id=opened.id,
             at_us=opened.at_us,
@@ -228,18 +239,15 @@ class Flights:
             cause=ending.cause,
             http_status=ending.http_status,
             response_id=ending.response_id,
+            run_id=opened.run_id,
+            client_request_id=opened.client_request_id,
             served_model=opened.served_model,
             target=opened.target,
-            attempts=0 if ending.never_sent else 1,
             fallback_step=opened.fallback_step,
             estimated_input=opened.estimated_input,
             estimated_output=opened.estimated_output,
             held_nano_usd=opened.held_nano_usd,
             bound_is_estimate=opened.bound_is_estimate,
-            input_tokens=usage.input_tokens,
-            cached_tokens=usage.cached_tokens,
-            output_tokens=usage.output_tokens,
-            usage_is_estimate=usage.is_estimate,
             cost_nano_usd=cost,
             price_version=opened.price_version,
             shadowed=flight.ticket.shadowed,
@@ -247,6 +255,8 @@ class Flights:
             total_ms=(now_ns - flight.arrival.at_ns) // 1_000_000,
             stream=opened.stream,
             retry=opened.retry,
+            usage=usage,
+            attempts=(attempt,),
             charged=_charged(flight, ending, usage.total, cost),
         )
 
@@ -295,5 +305,7 @@ def _opened(
         stream=request.stream,
         retry=request.retry,
         deadline_us=now_us + ticket.ttl_ms * 1_000,
+        run_id="",
+        client_request_id=arrival.client_request_id,
         takes=tuple((take.key, take.amount) for take in ticket.takes),
     )

@@ -40,7 +40,7 @@ class Flows:
         """An admitted request ended."""
         self.in_flight -= 1
         self._minute.add(now_ns, _ENDED, 1)
-        tokens = call.input_tokens + call.output_tokens
+        tokens = call.usage.total
         if tokens:
             self._minute.add(now_ns, _TOKENS, tokens)
         if call.cause is Cause.UPSTREAM_429:

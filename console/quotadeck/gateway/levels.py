@@ -54,7 +54,7 @@ class LevelKeeper:
                 if level < state.limit.capacity:
                     not_full[key] = level
         touched = {
-            key: (least, not_full.get(key, states[key].level))
+            key: (least, not_full.get(key, states[key].level), states[key].limit.amount)
             for key, least in self._least.items()
             if key in states
         }

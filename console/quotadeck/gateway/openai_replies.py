@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 from quotadeck.dialects.loose_json import loads
-from quotadeck.dialects.usage import Usage, UsageReader, delivers
+from quotadeck.dialects.usage import UsageReader, delivers
 from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
 from quotadeck.domain.limits import MICRO, Kind
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import RateLevel, Refusal, UpstreamFailed, UpstreamRefused
 from quotadeck.domain.text import clean, clean_lines
+from quotadeck.domain.usage import Usage
 from quotadeck.gateway.admission import Size
 from quotadeck.gateway.flight import Ending
 from quotadeck.gateway.http import Header
@@ -16,6 +17,7 @@ from quotadeck.gateway.upstream import Broken
 from quotadeck.gateway.upstream_keys import MAX_CHARS, UpstreamKeys
 
 MAX_UPSTREAM_MESSAGE = 1_000
+MAX_REQUEST_ID = 128
 
 
 def chat_reply(body: bytes, size: Size) -> tuple[Usage, str]:
@@ -77,6 +79,18 @@ def failure_of(
         cause,
     )
     return Ending(outcome, cause, shown), refusal
+
+
+def request_id_of(headers: Mapping[str, str], keys: UpstreamKeys) -> str:
+    """The upstream's own name for the request, which its people ask for; empty where it has none.
+
+    As OpenAI, Anthropic and Azure call it.
+    """
+    for name in ("x-request-id", "request-id", "apim-request-id"):
+        told = headers.get(name)
+        if told:
+            return clean(keys.hide(told), MAX_REQUEST_ID)
+    return ""
 
 
 def error_words(error: object, keys: UpstreamKeys) -> str:

@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
-from quotadeck.dialects.usage import Usage
 from quotadeck.domain.calls import Call, Cause, Outcome
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import AnswerCut, LedgerUnavailable, Refusal, UpstreamFailed
+from quotadeck.domain.usage import Usage
 from quotadeck.gateway.flight import Ending, Flight, Flights
 from quotadeck.gateway.http import Header, Message, Receive, Send
 from quotadeck.gateway.openai_replies import error_words

@@ -1,7 +1,7 @@
 """The store: a journal that is written first, and SQLite, its fold, kept by one writer a file.
 
-`Ledger` is the gateway's; `Reader` is for everybody. See `schema` for what is stored, `records` for
-the journal's form and `chain` for the audit's hashes.
+`Ledger` is the gateway's; `Reader` is for everybody. See `tables` for what is stored, `records`
+for the journal's form and `chain` for the audit's hashes.
 """
 
 from quotadeck.store.chain import GENESIS, Broken, Head, canonical
@@ -12,6 +12,7 @@ from quotadeck.store.errors import (
     StoreForeign,
     StoreMissing,
     StoreNewer,
+    StoreOlder,
 )
 from quotadeck.store.examine import Verified, examine, verify_log
 from quotadeck.store.ledger import Ledger
@@ -20,7 +21,6 @@ from quotadeck.store.places import OddFile
 from quotadeck.store.reader import Reader
 from quotadeck.store.recovery import Recovered
 from quotadeck.store.retention import Keep
-from quotadeck.store.rows import LevelSample, Rollup, Total
 
 __all__ = [
     "GENESIS",
@@ -28,19 +28,17 @@ __all__ = [
     "Head",
     "Keep",
     "Ledger",
-    "LevelSample",
     "Loss",
     "OddFile",
     "Reader",
     "Recovered",
-    "Rollup",
     "StoreBusy",
     "StoreDamaged",
     "StoreError",
     "StoreForeign",
     "StoreMissing",
     "StoreNewer",
-    "Total",
+    "StoreOlder",
     "Verified",
     "canonical",
     "examine",

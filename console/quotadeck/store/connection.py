@@ -6,7 +6,7 @@ from typing import Final
 import aiosqlite
 
 from quotadeck.store.journal import Position
-from quotadeck.store.schema import INDEXES, OWN_SOURCE, reading_uri
+from quotadeck.store.schema import reading_uri
 
 BUSY_TIMEOUT_S: Final = 1.0
 _WAL_BYTES: Final = 64 * 1024 * 1024
@@ -27,7 +27,7 @@ async def connect(path: Path) -> aiosqlite.Connection:
     uri = reading_uri(path, immutable=False).replace("?mode=ro", "?mode=rw")
     db = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     try:
-        for statement in (*_PRAGMAS, INDEXES):
+        for statement in _PRAGMAS:
             await db.execute_fetchall(statement)
     except BaseException:
         await db.close()
@@ -35,8 +35,8 @@ async def connect(path: Path) -> aiosqlite.Connection:
     return db
 
 
-async def folded_position(db: aiosqlite.Connection) -> Position:
-    """How far SQLite says that the journal is folded."""
+async def folded_position(db: aiosqlite.Connection, source: int) -> Position:
+    """How far SQLite says that a source's journal is folded."""
     statement = "SELECT folded_segment, folded_offset FROM sources WHERE id = ?"
-    rows = await db.execute_fetchall(statement, (OWN_SOURCE,))
+    rows = await db.execute_fetchall(statement, (source,))
     return Position(*next(iter(rows)))

@@ -24,6 +24,10 @@ class StoreNewer(StoreError):
     """A newer Quotadeck wrote it."""
 
 
+class StoreOlder(StoreError):
+    """An older Quotadeck wrote it, and it was not brought up to date yet."""
+
+
 class StoreDamaged(StoreError):
     """It is ours, but cannot be trusted as it is."""
 

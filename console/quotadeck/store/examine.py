@@ -45,9 +45,10 @@ async def examine(directory: Path) -> tuple[Loss, ...]:
         levels = await reader.has_levels()
     finally:
         await reader.close()
+    segments, source_id = journal_directory(directory), reader.source_id
 
     def read() -> tuple[Loss, ...]:
-        journal = Journal(journal_directory(directory), Ballast(directory))
+        journal = Journal(segments, Ballast(directory), source_id)
         journal.held = Position(journal.newest + 1, 0)  # as nobody writes, all of it can be read
         sizes = journal.sizes
         scan = Scan()

@@ -1,7 +1,8 @@
 """The journal: segments of records that are written first. SQLite is their fold.
 
-Each process starts a segment of its own, so nothing is ever written behind a torn tail. Later ones
-begin with the calls still open and a `levels` record: from there on a restart needs nothing older.
+Each process starts a segment of its own, so nothing is ever written behind a torn tail. Each begins
+with its format's number and its source, later ones go on with the calls still open and a `levels`
+record: from there on a restart needs nothing older.
 A write is one plain ``write`` to an O_APPEND descriptor: it survives kill -9, not a power cut.
 """
 
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple
 
 from quotadeck.store.ballast import DISK_FULL, Ballast
 from quotadeck.store.errors import StoreError
+from quotadeck.store.frames import FRAME_HEAD_BYTES, is_begun, next_frame
 from quotadeck.store.places import (
     check_directory,
     create_file,
@@ -25,9 +27,9 @@ from quotadeck.store.places import (
     open_plain,
     sync_directory,
 )
-from quotadeck.store.records import FRAME_HEAD_BYTES, is_begun, next_frame
+from quotadeck.store.records import FORMAT, segment_frame
+from quotadeck.store.segment import SUFFIX, read_head
 
-_SUFFIX: Final = ".journal"
 _NAME: Final = re.compile(r"[0-9]{10}")
 _GREATEST: Final = 9_000_000_000
 _LEAP: Final = 1_000_000
@@ -44,10 +46,11 @@ class Position(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A whole record, and the position behind it."""
+    """A whole record, the position behind it, and its format; None where that was damaged."""
 
     payload: bytes
     end: Position
+    format: int | None = FORMAT
 
 
 class Tail(NamedTuple):
@@ -59,17 +62,24 @@ class Tail(NamedTuple):
 
 
 class Journal:
-    """The segments of one store and the one that is written to."""
+    """The segments of one store and the one that is written to.
 
-    def __init__(self, directory: Path, ballast: Ballast) -> None:
+    ``source_id`` is whose records they are. Raises StoreNewer where a newer version wrote one.
+    """
+
+    def __init__(self, directory: Path, ballast: Ballast, source_id: str) -> None:
         self._directory = directory
+        self._source_id = source_id
         self.ballast = ballast
         self._segments: list[int] = []
+        self._formats: dict[int, int | None] = {}
         self.barred: set[int] = set()
         """Numbers that no segment can have: something odd has the name."""
         self.odd: list[str] = []
         """What looks like a segment and is none, in words; it is left alone."""
-        for path in sorted(directory.glob(f"*{_SUFFIX}")):
+        self.foreign: dict[int, str] = {}
+        """Segments that hold another source's records, and its id; they are left alone."""
+        for path in sorted(directory.glob(f"*{SUFFIX}")):
             self._list(path)
         self._descriptor = -1
         self._size = 0
@@ -101,8 +111,12 @@ class Journal:
         elif self._segments and number > self.newest + _LEAP:
             self.odd.append(f"{path} has a number far beyond the other segments'")
         else:
-            self._segments.append(number)
-            return
+            head = read_head(path)
+            if head.source_id in ("", self._source_id):
+                self._segments.append(number)
+                self._formats[number] = head.format
+                return
+            self.foreign[number] = head.source_id
         self.barred.add(number)
 
     @property
@@ -143,10 +157,11 @@ class Journal:
         return self.held or self.end
 
     def start(self, number: int, head: Sequence[bytes] = ()) -> None:
-        """Write to a new segment that begins with the frames of ``head``.
+        """Write to a new segment that begins with the frames of ``head``, behind its own head.
 
         Raises OSError, and then nothing has changed.
         """
+        head = [segment_frame(self._source_id), *head]
         path, data = self._path(number), b"".join(head)
         descriptor = create_file(path, os.O_RDWR | os.O_APPEND | os.O_EXCL)
         try:
@@ -158,6 +173,7 @@ class Journal:
             raise
         self._close_segment()
         self._segments.append(number)
+        self._formats[number] = FORMAT
         self._descriptor, self._size, self._torn = descriptor, len(data), False
         self.appended += len(head)
 
@@ -296,7 +312,8 @@ class Journal:
             start, end = found
             if start - FRAME_HEAD_BYTES > consumed:
                 self.damaged.add(Position(at.segment, at.offset + consumed))
-            records.append(Record(data[start:end], Position(at.segment, at.offset + end)))
+            behind = Position(at.segment, at.offset + end)
+            records.append(Record(data[start:end], behind, self._formats[at.segment]))
             consumed = end
         return records, consumed
 
@@ -315,7 +332,7 @@ class Journal:
             self._descriptor = -1
 
     def _path(self, number: int) -> Path:
-        return self._directory / f"{number:010d}{_SUFFIX}"
+        return self._directory / f"{number:010d}{SUFFIX}"
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

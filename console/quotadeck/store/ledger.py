@@ -9,8 +9,11 @@ import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.clock import Clock
@@ -28,16 +31,20 @@ from quotadeck.store.lock import Lock
 from quotadeck.store.places import check_places, journal_directory, ledger_file, make_directory
 from quotadeck.store.reader import Reader
 from quotadeck.store.records import (
+    StateRecord,
+    catalogue_frame,
     command_frame,
     end_frame,
     levels_frame,
     open_frame,
+    state_frame,
     withdrawal_frame,
 )
 from quotadeck.store.recovery import Recovered
 from quotadeck.store.replay import replay
 from quotadeck.store.retention import Keep
 from quotadeck.store.schema import anew
+from quotadeck.store.segment import check_heads
 from quotadeck.store.watch import Watch
 from quotadeck.store.writer import Writer
 
@@ -59,7 +66,9 @@ class Ledger:
         watch: Watch,
         recovered: Recovered,
         clock: Clock,
+        catalogue: str,
     ) -> None:
+        self._catalogue = catalogue
         self._lock = lock
         self._watch = watch
         self._closed = False
@@ -96,6 +105,7 @@ class Ledger:
     async def _open(cls, directory: Path, clock: Clock, keep: Keep) -> "Ledger":
         path, segments = ledger_file(directory), journal_directory(directory)
         check_places(directory)
+        check_heads(segments)
         if path.exists():
             schema.check_header(path)
         elif any(segments.glob("*")):
@@ -106,7 +116,7 @@ class Ledger:
             undo.callback(lock.close)
             if path.exists():
                 schema.check_header(path)
-                schema.check_content(path)
+                source_id = schema.check_content(path)
             else:
                 at_us = clock.wall_us()
                 source_id = new_id("src", at_us, os.urandom(10))
@@ -114,15 +124,18 @@ class Ledger:
             make_directory(segments)
             ballast = Ballast(directory)
             await asyncio.to_thread(ballast.restore)
-            journal = Journal(segments, ballast)
+            journal = Journal(segments, ballast, source_id)
             undo.callback(journal.close)
             writer, wal, reader, recovered = await replay(undo, path, journal, ballast, clock, keep)
             pages = await Reader.open(directory)
             undo.push_async_callback(pages.close)
             watch = Watch(directory, journal, lock, wal, clock)
+            catalogue = await reader.last_catalogue_hash()
             undo.pop_all()
         writer.start()
-        return cls(lock, journal, ballast, writer, reader, pages, watch, recovered, clock)
+        return cls(
+            *(lock, journal, ballast, writer, reader, pages, watch, recovered, clock, catalogue)
+        )
 
     def open_call(self, call: OpenCall) -> None:
         """Record a dispatch. Raises OSError when it could not be written."""
@@ -138,9 +151,12 @@ class Ledger:
         self._writer.wake()
 
     def levels(
-        self, at_us: int, not_full: Mapping[str, int], touched: Mapping[str, tuple[int, int]]
+        self,
+        at_us: int,
+        not_full: Mapping[str, int],
+        touched: Mapping[str, tuple[int, int, int | None]],
     ) -> None:
-        """Record the level of every bucket that is not full, and (least, last) of those touched.
+        """Record the level of every bucket that is not full; least, last and limit of the touched.
 
         To be called every ten seconds. A failure is told by `problems`: the next record mends it.
         """
@@ -153,6 +169,35 @@ class Ledger:
             self._journal.trouble = error
             return
         self._writer.checkpoint = self._journal.newest
+        self._writer.wake()
+
+    def catalogue(self, content: Mapping[str, Any], at_us: int) -> None:
+        """Record what the config file says, where it is not what was recorded last.
+
+        ``content`` may hold no secret. Raises OSError.
+        """
+        body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+        digest = sha256(body).hexdigest()
+        if digest != self._catalogue:
+            self._journal.append(catalogue_frame(body, at_us))
+            self._catalogue = digest
+            self._writer.wake()
+
+    def state(
+        self,
+        at_us: int,
+        subject: str,
+        kind: str,
+        cause: str,
+        *,
+        entered: bool,
+        facts: Mapping[str, Any],
+    ) -> None:
+        """Record that a subject's state was entered or left. Raises OSError.
+
+        What is entered again while it holds goes on; what is left and did not hold is nothing.
+        """
+        self._journal.append(state_frame(StateRecord(at_us, subject, kind, cause, entered, facts)))
         self._writer.wake()
 
     def _new_segment(self, levels: bytes) -> bool:

@@ -77,6 +77,15 @@ def losses(
     """
     for odd in journal.odd:
         yield Loss("odd file in the journal", f"{odd}: it was ignored", "move it away", grave=False)
+    if journal.foreign:
+        numbers = ", ".join(map(str, sorted(journal.foreign)))
+        yield Loss(
+            f"journal has another ledger's segments: {numbers}",
+            f"the journal in {directory} has segments that another ledger's gateway wrote: "
+            f"{numbers} (source {', '.join(sorted(set(journal.foreign.values())))}): they were "
+            "left alone, and nothing in them is in this ledger",
+            "put them beside the ledger that they belong to, or that ledger here",
+        )
     if odd := journal.ballast.odd:
         yield Loss(
             "odd file in place of the ballast",

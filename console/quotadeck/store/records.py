@@ -1,54 +1,61 @@
-"""The journal's records: frames of bytes, and the four types of JSON in them.
+"""The journal's records: the types of JSON in its frames, and their format's number.
 
-A frame is ``u32 length, u32 crc32 of the payload, payload``, little-endian. The payload is a JSON
-list; its first item names the type:
+The payload of a frame is a JSON list; its first item names the type:
 
-======== =========================================================================================
-open     the fields of `OpenCall`, in their order there
-end      the fields of `Call`, in their order there
-command  the entry's canonical object and its hash; or a number alone, which takes back the entry
-         of that number because it could not be made durable
-levels   the instant in µs, {bucket: level} of every bucket that is not full, {bucket: [least,
-         last]} of every bucket touched since the last such record, and the fields of `Mark`
-======== =========================================================================================
+========= ========================================================================================
+segment   the format's number, and the source whose records these are: a segment's first record
+open      the fields of `OpenCall`, in their order there
+end       a call as `call_record` lists it
+command   the entry's canonical object and its hash; or a number alone, which takes back the entry
+          of that number because it could not be made durable
+levels    the instant in µs, {bucket: level} of every bucket that is not full, {bucket: [least,
+          last, limit]} of every bucket touched since the last such record, the fields of `Mark`
+catalogue what the config file says: canonical JSON without secrets, its hash, the instant in µs
+state     the instant in µs, subject, kind, cause, whether it was entered or left, and the facts
+========= ========================================================================================
 
-Fields are appended to, never moved, so that an older journal can be read by position.
+Lists are read by position, so what stands where has a number: `FORMAT`. Whoever changes it gives it
+the next one, and the old one a file like `format_1`, which makes its records into the next one's.
+Formats differ in what they list, so a record can be known by its shape where a head was damaged.
 """
 
-import struct
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
-from operator import attrgetter
+from hashlib import sha256
 from typing import Any, Final
-from zlib import crc32
 
 import orjson
 
-from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
+from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.steady import Mark
+from quotadeck.store import call_record, format_1
 from quotadeck.store.chain import canonical, entry_of
+from quotadeck.store.frames import framed
 
-MAX_PAYLOAD: Final = (1 << 24) - 1
-"""So the length's last byte is 0, which JSON text never holds: no payload can hold a frame."""
-_HEAD: Final = struct.Struct("<II")
-FRAME_HEAD_BYTES: Final = _HEAD.size
-_START: Final = b'["'
+FORMAT: Final = 2
+_UPGRADES: Final = {1: format_1.upgraded}
+"""What makes a format's record into the next one's."""
 
-_open_fields: Final = attrgetter(*(field.name for field in fields(OpenCall)))
-_end_names: Final = tuple(field.name for field in fields(Call))
-_end_fields: Final = attrgetter(*_end_names)
-_OUTCOME: Final = _end_names.index("outcome")
-_CAUSE: Final = _end_names.index("cause")
+
+@dataclass(frozen=True, slots=True)
+class SegmentHead:
+    """A `segment` record."""
+
+    format: int
+    source_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """A `levels` record: the live buckets at an instant."""
+    """A `levels` record: the live buckets at an instant.
+
+    ``touched`` has the least level, the last and the limit (None where that was not recorded).
+    """
 
     at_us: int
     not_full: dict[str, int]
-    touched: dict[str, tuple[int, int]]
+    touched: dict[str, tuple[int, int, int | None]]
     mark: Mark | None = None
 
 
@@ -59,27 +66,50 @@ class Withdrawn:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogueRecord:
+    """A `catalogue` record; ``hash`` is the SHA-256 of the body."""
+
+    body: bytes
+    hash: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateRecord:
+    """A `state` record: a subject's state was entered, or left."""
+
+    at_us: int
+    subject: str
+    kind: str
+    cause: str
+    entered: bool
+    facts: Mapping[str, Any]
+
+
+Value = SegmentHead | OpenCall | Call | Entry | Withdrawn | Levels | CatalogueRecord | StateRecord
+MARK_FIELDS: Final = tuple(field.name for field in fields(Mark))
+STATE_FIELDS: Final = tuple(field.name for field in fields(StateRecord))
+
+
 class Unreadable(ValueError):
     """A whole record that this version does not understand."""
 
 
-def _frame(content: object) -> bytes:
-    payload = orjson.dumps(content)
-    if len(payload) > MAX_PAYLOAD:
-        raise ValueError(f"a journal record of {len(payload)} bytes is over {MAX_PAYLOAD}")
-    return _HEAD.pack(len(payload), crc32(payload)) + payload
+def segment_frame(source_id: str) -> bytes:
+    return framed(("segment", FORMAT, source_id))
 
 
 def open_frame(call: OpenCall) -> bytes:
-    return _frame(("open", *_open_fields(call)))
+    return framed(call_record.open_list(call))
 
 
 def end_frame(call: Call) -> bytes:
-    return _frame(("end", *_end_fields(call)))
+    return framed(call_record.end_list(call))
 
 
 def command_frame(entry: Entry) -> bytes:
-    return _frame(("command", orjson.Fragment(canonical(entry)), entry.hash))
+    return framed(("command", orjson.Fragment(canonical(entry)), entry.hash))
 
 
 def command_body(payload: bytes, digest: str) -> bytes:
@@ -88,93 +118,89 @@ def command_body(payload: bytes, digest: str) -> bytes:
 
 
 def withdrawal_frame(seq: int) -> bytes:
-    return _frame(("command", seq))
+    return framed(("command", seq))
 
 
 def levels_frame(
     at_us: int,
     not_full: Mapping[str, int],
-    touched: Mapping[str, tuple[int, int]],
+    touched: Mapping[str, tuple[int, int, int | None]],
     mark: Mark,
 ) -> bytes:
-    return _frame(("levels", at_us, dict(not_full), dict(touched), astuple(mark)))
+    return framed(("levels", at_us, dict(not_full), dict(touched), astuple(mark)))
 
 
-def next_frame(data: bytes, at: int) -> tuple[int, int] | None:
-    """Where the payload of the first whole frame at or after ``at`` starts and ends.
+def catalogue_frame(body: bytes, at_us: int) -> bytes:
+    return framed(("catalogue", orjson.Fragment(body), sha256(body).hexdigest(), at_us))
 
-    None when there is none: the end, or a torn tail. What lies between ``at`` and the frame was
-    damaged; the frames behind it still count.
+
+def catalogue_body(payload: bytes, digest: str, at_us: int) -> bytes:
+    """The object in a whole `catalogue` record, byte for byte as its hash covers it."""
+    return payload[len(b'["catalogue",') : -len(f',"{digest}",{at_us}]')]
+
+
+def state_frame(record: StateRecord) -> bytes:
+    *plain, facts = (getattr(record, name) for name in STATE_FIELDS)
+    return framed(("state", *plain, dict(facts)))
+
+
+def parse(payload: bytes, written: int | None = FORMAT) -> list[Any]:
+    """The payload's list, as the newest format has it; raises Unreadable.
+
+    ``written`` is the format of its segment, None where the head that says so was damaged: then a
+    record is of the newest format that has its shape.
     """
-    found = _whole(data, at)
-    start = at
-    while found is None:
-        start = data.find(_START, start + 1)
-        if start < 0:
-            return None
-        if start - _HEAD.size > at:
-            found = _whole(data, start - _HEAD.size)
-    return found
-
-
-def _whole(data: bytes, at: int) -> tuple[int, int] | None:
-    start = at + _HEAD.size
-    if start > len(data):
-        return None
-    length, checksum = _HEAD.unpack_from(data, at)
-    end = start + length
-    # An empty frame is refused: eight zero bytes would be one, and lost blocks read as zeros.
-    if not len(_START) <= length <= MAX_PAYLOAD or end > len(data):
-        return None
-    payload = data[start:end]
-    return (start, end) if payload.startswith(_START) and crc32(payload) == checksum else None
-
-
-def is_begun(data: bytes) -> bool:
-    """Whether bytes that hold no whole frame are the start of one, cut off."""
-    if len(data) < _HEAD.size:
-        return True
-    length, _ = _HEAD.unpack_from(data)
-    payload = data[_HEAD.size : _HEAD.size + len(_START)]
-    return len(data) - _HEAD.size < length <= MAX_PAYLOAD and _START.startswith(payload)
-
-
-def parse(payload: bytes) -> list[Any]:
-    """The payload's list. Raises Unreadable."""
     try:
         items: list[Any] = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        raise Unreadable(str(error)) from None
+        if written is None:
+            return _known_by_shape(payload, items)
+        for number in range(written, FORMAT):
+            items = _UPGRADES[number](items)
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise Unreadable(str(error)) from error
     return items
 
 
-def value(items: list[Any]) -> OpenCall | Call | Entry | Withdrawn | Levels:
-    """What a parsed record says. Raises Unreadable."""
+def _known_by_shape(payload: bytes, items: list[Any]) -> list[Any]:
+    for number in range(FORMAT, 0, -1):
+        try:
+            found = parse(payload, number)
+            _value(found, payload)
+        except Unreadable:
+            continue
+        return found
+    raise Unreadable(f"{items[:1]} has the shape of no format")
+
+
+def decoded(payload: bytes, written: int | None = FORMAT) -> Value:
+    """What a record says; ``written`` as for `parse`. Raises Unreadable."""
+    return _value(parse(payload, written), payload)
+
+
+def _value(items: list[Any], payload: bytes) -> Value:
     try:
         match items[0]:
+            case "segment":
+                return SegmentHead(items[1], items[2])
             case "open":
-                return OpenCall(*(*items[1:-1], _pairs(items[-1])))
+                return call_record.open_of(items)
             case "end":
-                return call_of(items[1:-1], _pairs(items[-1]))
+                return call_record.call_of(items)
             case "command" if len(items) == 2:
                 return Withdrawn(int(items[1]))
             case "command":
                 return entry_of(items[1], items[2])
             case "levels":
-                touched = {key: (least, last) for key, (least, last) in items[3].items()}
-                mark = Mark(*items[4]) if len(items) > 4 else None
-                return Levels(items[1], items[2], touched, mark)
+                _, at_us, not_full, touched, mark = items
+                levels = {
+                    key: (least, last, limit) for key, (least, last, limit) in touched.items()
+                }
+                return Levels(at_us, not_full, levels, None if mark is None else Mark(*mark))
+            case "catalogue":
+                _, _, digest, at_us = items
+                return CatalogueRecord(catalogue_body(payload, digest, at_us), digest, at_us)
+            case "state":
+                return StateRecord(*items[1:])
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise Unreadable(f"{items[:1]}: {error}") from error
     raise Unreadable(f"a record of the unknown type {items[0]!r}")
-
-
-def call_of(columns: list[Any], charged: tuple[tuple[str, int], ...] = ()) -> Call:
-    """A call from its fields in order, ``charged`` apart. Raises TypeError or ValueError."""
-    values = [*columns, charged]
-    values[_OUTCOME], values[_CAUSE] = Outcome(columns[_OUTCOME]), Cause(columns[_CAUSE])
-    return Call(*values)
-
-
-def _pairs(items: list[list[Any]]) -> tuple[Any, ...]:
-    return tuple(map(tuple, items))

@@ -7,9 +7,9 @@ from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import Head
-from quotadeck.store.journal import Journal, Position
+from quotadeck.store.journal import Journal, Position, Record
 from quotadeck.store.loss import Loss
-from quotadeck.store.records import Levels, Unreadable, Withdrawn, parse, value
+from quotadeck.store.records import Levels, Unreadable, Withdrawn, decoded
 
 _SCANNED_RECORDS = 1_000
 
@@ -58,11 +58,11 @@ class Scan:
             if not records:
                 return
             for record in records:
-                self._add(record.payload, record.end.segment)
+                self._add(record)
 
-    def _add(self, payload: bytes, segment: int) -> None:
+    def _add(self, record: Record) -> None:
         try:
-            match value(parse(payload)):
+            match decoded(record.payload, record.format):
                 case OpenCall() as call:
                     # Known already: it was carried over from an older segment.
                     if call.id not in self.live:
@@ -72,7 +72,7 @@ class Scan:
                     self.live.pop(call.id, None)
                     self.since.append(call)
                 case Levels() as levels:
-                    self.levels, self.checkpoint = levels, segment
+                    self.levels, self.checkpoint = levels, record.end.segment
                     self.since.clear()
                     self.under_way = tuple(self.live.values())
                 case Withdrawn(seq):

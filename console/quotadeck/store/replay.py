@@ -15,6 +15,7 @@ from quotadeck.store.ballast import Ballast
 from quotadeck.store.chain import Chain, readable
 from quotadeck.store.connection import connect, folded_position
 from quotadeck.store.errors import StoreBusy, StoreError
+from quotadeck.store.fold import Fold
 from quotadeck.store.journal import Journal
 from quotadeck.store.loss import broken_log, event_of, losses
 from quotadeck.store.reader import Reader
@@ -45,16 +46,17 @@ async def replay(
     wal = Wal(path.parent, db, ballast, clock)
     # First of all: it gives room back where a reader of the last process' had filled the disk.
     await _patiently(wal.checkpoint, path, ballast)
-    folded = await folded_position(db)
+    reader = await Reader.open(path.parent)
+    undo.push_async_callback(reader.close)
+    folded = await folded_position(db, reader.source)
     sizes = journal.sizes
     journal.start(max(journal.next, folded.segment + 1))
     scan = Scan()
     scan.read(journal)
-    writer = Writer(db, journal, ballast, wal, clock, folded, keep)
+    fold = Fold(db, reader.source)
+    writer = Writer(db, journal, ballast, wal, clock, fold, folded, keep)
     writer.withdrawn |= scan.withdrawn
     writer.checkpoint = scan.checkpoint
-    reader = await Reader.open(path.parent)
-    undo.push_async_callback(reader.close)
     without = scan.levels is None and await reader.has_levels()
     found = [*losses(path.parent, journal, sizes, folded, without_levels=without)]
     # In the transaction of the first fold: a start that is killed tells it again, or has told it.

@@ -1,6 +1,8 @@
+# ruff: noqa: S608 - the SQL is put together from our own names alone
 """What goes when: in chunks, each a transaction of its own, so that the fold never waits long.
 
-Day roll-ups, events and the command log stay. A clock that is wrong for a while deletes nothing.
+Day roll-ups, events, catalogues and the command log stay. A clock that is wrong for a while deletes
+nothing.
 """
 
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import Final
 import aiosqlite
 
 from quotadeck.domain.clock import Clock
-from quotadeck.store.schema import OWN_SOURCE
+from quotadeck.store.tables import HOUR, MINUTE, Per
 
 CHUNK_ROWS: Final = 5_000
 _HOUR_US: Final = 3_600_000_000
@@ -28,7 +30,10 @@ class Keep:
     calls_us: int = 7 * 24 * _HOUR_US
     file_bytes: int = 5_000_000_000
     minutes_us: int = 48 * _HOUR_US
+    hours_us: int = 90 * 24 * _HOUR_US
     levels_us: int = 48 * _HOUR_US
+    states_us: int = 90 * 24 * _HOUR_US
+    """After they were left."""
 
 
 class Settled:
@@ -56,25 +61,30 @@ class Settled:
         return self._clock.wall_us() - now_ns // 1_000, now_ns
 
 
-_OLD_CALLS: Final = (
-    "DELETE FROM calls WHERE seq IN (SELECT seq FROM calls WHERE source_id = ? "
-    "ORDER BY seq LIMIT ?) AND at_us < ?"
-)
-_OLDEST_CALLS: Final = (
-    "DELETE FROM calls WHERE seq IN (SELECT seq FROM calls WHERE source_id = ? "
-    "ORDER BY seq LIMIT ?)"
-)
-_OLD_MINUTES: Final = (
-    "DELETE FROM rollups_minute WHERE rowid IN (SELECT rowid FROM rollups_minute "
-    "WHERE source_id = ? AND minute_us < ? ORDER BY minute_us LIMIT ?)"
-)
-_OLD_LEVELS: Final = (
-    "DELETE FROM levels WHERE seq IN (SELECT seq FROM levels WHERE source_id = ? "
-    "ORDER BY seq LIMIT ?) AND at_us < ?"
+_OLDEST: Final = "SELECT seq FROM {0} WHERE source_id = ? ORDER BY seq LIMIT ?"
+_OLD_CALLS: Final = f"DELETE FROM calls WHERE seq IN ({_OLDEST.format('calls')}) AND at_us < ?"
+_OLDEST_CALLS: Final = f"DELETE FROM calls WHERE seq IN ({_OLDEST.format('calls')})"
+_OLD_LEVELS: Final = f"DELETE FROM levels WHERE seq IN ({_OLDEST.format('levels')}) AND at_us < ?"
+_OLD_STATES: Final = (
+    "DELETE FROM states WHERE seq IN (SELECT seq FROM states WHERE left_us < ? AND source_id = ? "
+    "ORDER BY left_us LIMIT ?)"
 )
 
 
-async def forget(db: aiosqlite.Connection, now_us: int | None, keep: Keep) -> bool:
+def _old_sums(table: str, per: Per) -> str:
+    name = f"{table}_{per.name}"
+    return (
+        f"DELETE FROM {name} WHERE rowid IN (SELECT rowid FROM {name} "
+        f"WHERE source_id = ? AND {per.column} < ? ORDER BY {per.column} LIMIT ?)"
+    )
+
+
+_OLD_SUMS: Final = {
+    per: [_old_sums(table, per) for table in ("rollups", "refusals")] for per in (MINUTE, HOUR)
+}
+
+
+async def forget(db: aiosqlite.Connection, source: int, now_us: int | None, keep: Keep) -> bool:
     """Delete at most one chunk of each kind; True when a full chunk went, so more may be due.
 
     ``now_us`` None: nobody knows how old anything is, and only a file too large loses calls.
@@ -84,13 +94,17 @@ async def forget(db: aiosqlite.Connection, now_us: int | None, keep: Keep) -> bo
     """
     gone = [0]
     if now_us is not None:
+        states_before = now_us - keep.states_us
         gone = [
-            await _delete(db, _OLD_CALLS, (OWN_SOURCE, CHUNK_ROWS, now_us - keep.calls_us)),
-            await _delete(db, _OLD_MINUTES, (OWN_SOURCE, now_us - keep.minutes_us, CHUNK_ROWS)),
-            await _delete(db, _OLD_LEVELS, (OWN_SOURCE, CHUNK_ROWS, now_us - keep.levels_us)),
+            await _delete(db, _OLD_CALLS, (source, CHUNK_ROWS, now_us - keep.calls_us)),
+            await _delete(db, _OLD_LEVELS, (source, CHUNK_ROWS, now_us - keep.levels_us)),
+            await _delete(db, _OLD_STATES, (states_before, source, CHUNK_ROWS)),
         ]
+        for per, keep_us in ((MINUTE, keep.minutes_us), (HOUR, keep.hours_us)):
+            for statement in _OLD_SUMS[per]:
+                gone.append(await _delete(db, statement, (source, now_us - keep_us, CHUNK_ROWS)))
     if await _used_bytes(db) > keep.file_bytes:
-        gone.append(await _delete(db, _OLDEST_CALLS, (OWN_SOURCE, CHUNK_ROWS)))
+        gone.append(await _delete(db, _OLDEST_CALLS, (source, CHUNK_ROWS)))
     if any(gone):
         await db.execute_fetchall(f"PRAGMA incremental_vacuum({_FREED_PAGES})")
     return max(gone) >= CHUNK_ROWS

@@ -20,7 +20,7 @@ from quotadeck.domain.snapshot import Event
 from quotadeck.domain.text import counted
 from quotadeck.store.ballast import Ballast
 from quotadeck.store.errors import StoreError
-from quotadeck.store.fold import Batch, fold, sort
+from quotadeck.store.fold import Batch, Fold, sort
 from quotadeck.store.journal import Journal, Position, Record
 from quotadeck.store.retention import Keep, Settled, forget
 from quotadeck.store.sqlite_errors import is_damage, words
@@ -60,10 +60,12 @@ class Writer:
         ballast: Ballast,
         wal: Wal,
         clock: Clock,
+        fold: Fold,
         folded: Position,
         keep: Keep,
     ) -> None:
         self._db = db
+        self._fold = fold
         self._journal = journal
         self._ballast = ballast
         self._wal = wal
@@ -172,24 +174,23 @@ class Writer:
         # A start cannot do without what the journal has.
         return self._task is None or await self._wal.has_room()
 
-    async def _fold(self, batch: Batch, position: Position) -> None:
+    async def _insert(self, batch: Batch, position: Position) -> None:
         try:
-            await fold(self._db, batch, position)
+            await self._fold.insert(batch, position)
         except (sqlite3.Error, OverflowError):
             if self._db.in_transaction:
                 await self._db.rollback()
             raise
         self._noted = position.segment
-        self._wal.folded(len(batch.ends) + len(batch.levels) + len(batch.commands) + 1)
+        self._wal.folded(len(batch) + 1)
 
     async def _commit(
         self, records: Sequence[Record], events: Sequence[Event], position: Position
     ) -> None:
-        payloads = (record.payload for record in records)
-        batch, unreadable = sort(payloads, events, self.withdrawn)
+        batch, unreadable = sort(records, events, self.withdrawn)
         if batch or position.segment > self._noted:
             try:
-                await self._fold(batch, position)
+                await self._insert(batch, position)
             except _DATA_ERRORS as error:
                 if len(records) + len(events) > 1:
                     await self._commit_halves(records, events, position)
@@ -250,7 +251,7 @@ class Writer:
             return
         if not self._ballast.stands:
             await asyncio.to_thread(self._ballast.restore)
-        if not await forget(self._db, self._settled.now_us(), self._keep):
+        if not await forget(self._db, self._fold.source, self._settled.now_us(), self._keep):
             self._kept_house_ns = now_ns
         else:
             self._work.set()

@@ -24,6 +24,8 @@ from quotadeck.domain.text import clean
 MAX_TEXT_CHARS: Final = 2_000
 UNTOLD: Final = frozenset({"Call.charged", "Entry.prev_hash", "Entry.steady_us"})
 """Fields that say nothing outside the process that keeps them; a reader has their defaults."""
+_NAMES: Final = {"Usage.is_estimate": "usage_is_estimate"}
+"""Fields whose own name would say too little in the object around them."""
 _WORDS: Final[Mapping[str, type[IntEnum]]] = {"Call.priority": Priority}
 """Numbers that are told as words."""
 
@@ -67,7 +69,7 @@ def _getters(cls: type[Any]) -> tuple[tuple[str, _Step], ...]:
         if _is_row(hint):
             told += ((inner, _through(name, get)) for inner, get in _getters(hint))
         else:
-            told.append((_sent(name), _getter(name, _writer(name, hint))))
+            told.append((_sent(cls, name), _getter(name, _writer(name, hint))))
     twice = {name for name, _ in told if sum(name == other for other, _ in told) > 1}
     assert not twice, f"{cls.__name__} tells {', '.join(sorted(twice))} twice"
     return tuple(told)
@@ -82,8 +84,8 @@ def _told(cls: type[Any]) -> list[Field[Any]]:
     return [field for field in fields(cls) if f"{cls.__name__}.{field.name}" not in UNTOLD]
 
 
-def _sent(name: str) -> str:
-    return name.removesuffix("_us")
+def _sent(cls: type[Any], name: str) -> str:
+    return _NAMES.get(f"{cls.__name__}.{name}", name).removesuffix("_us")
 
 
 def _is_row(hint: Any) -> bool:
@@ -139,7 +141,7 @@ def _part(cls: type[Any], field: Field[Any], hint: Any) -> _Step:
     """From the whole object to one field's value."""
     if _is_row(hint):
         return _builder(hint)
-    owner, name = cls.__name__, _sent(field.name)
+    owner, name = cls.__name__, _sent(cls, field.name)
     read = _reader(f"{owner}.{name}", _instant if field.name.endswith("_us") else hint)
 
     def part(told: Mapping[str, Any]) -> Any:

@@ -77,9 +77,9 @@ def _compared(call: Call, bill: Billed) -> Iterator[str]:
             yield f"{call.id}: cut short, {call.cost_nano_usd} n$ < {bill.cost_nano_usd} n$ billed"
         return
     for what, mine, their in (
-        ("input tokens", call.input_tokens, bill.input_tokens),
-        ("cached tokens", call.cached_tokens, bill.cached_tokens),
-        ("output tokens", call.output_tokens, bill.output_tokens),
+        ("input tokens", call.usage.input_tokens, bill.input_tokens),
+        ("cached tokens", call.usage.cached_tokens, bill.cached_tokens),
+        ("output tokens", call.usage.output_tokens, bill.output_tokens),
         ("nano-dollars", call.cost_nano_usd, bill.cost_nano_usd),
     ):
         if mine != their:

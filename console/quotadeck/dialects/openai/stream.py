@@ -9,8 +9,9 @@ from typing import Any
 from quotadeck.dialects.framing import Blocks, read_block
 from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.openai.request import MAX_CHOICES
-from quotadeck.dialects.usage import Usage, UsageReader, delivers
+from quotadeck.dialects.usage import UsageReader, delivers
 from quotadeck.domain.text import clean
+from quotadeck.domain.usage import Usage
 
 
 class OpenAIRelay:

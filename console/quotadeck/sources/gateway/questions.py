@@ -1,7 +1,7 @@
 """What a gateway can be asked: the request as a value, and how its answer reads. No I/O."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
@@ -94,11 +94,31 @@ def audit(*, limit: int, before_seq: int | None = None, subject: str = "") -> "Q
 
 
 def calls(
-    *, last: int, project: str = "", model: str = "", outcome: str = ""
+    *,
+    last: int,
+    project: str = "",
+    model: str = "",
+    outcome: str = "",
+    nearer: CallsPage | None = None,
 ) -> Question[CallsPage]:
-    """The newest calls, oldest first."""
-    asked = {"last": last, "project": project, "model": model, "outcome": outcome}
-    return Question("calls", lambda body: load(CallsPage, body), asked)
+    """The newest calls, oldest first, with those found ``nearer`` to now.
+
+    To be asked again as long as there are fewer than ``last`` and there are ``more``.
+    """
+    known = nearer.rows if nearer else ()
+    asked = {
+        "last": last - len(known),
+        "before": nearer and nearer.before_cursor,
+        "project": project,
+        "model": model,
+        "outcome": outcome,
+    }
+
+    def read(body: bytes) -> CallsPage:
+        page = load(CallsPage, body)
+        return replace(page, rows=page.rows + known)
+
+    return Question("calls", read, asked)
 
 
 def events(*, last: int) -> Question[EventsPage]:

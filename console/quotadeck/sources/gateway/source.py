@@ -7,6 +7,7 @@ first paint.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -91,10 +92,12 @@ class GatewaySource:
     async def calls(
         self, *, last: int, project: str = "", model: str = "", outcome: str = ""
     ) -> CallsPage:
-        """The newest calls, oldest first."""
-        return await self._ask(
-            questions.calls(last=last, project=project, model=model, outcome=outcome)
-        )
+        """The newest calls, oldest first, however far back they are."""
+        asked = partial(questions.calls, last=last, project=project, model=model, outcome=outcome)
+        page = await self._ask(asked())
+        while page.more and len(page.rows) < last:
+            page = await self._ask(asked(nearer=page))
+        return page
 
     async def events(self, *, last: int) -> EventsPage:
         """The newest events, oldest first."""

@@ -1,0 +1,30 @@
+"""What a call used of a model."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a call, as the upstream told them, or estimated where it did not.
+
+    ``input_tokens`` are all of the input: those read from a cache (``cached_tokens``) and those
+    written to one (``cache_write_tokens``) are among them. ``cache_write_1h_tokens`` are those of
+    the written that are kept for an hour, which costs more than the usual five minutes.
+    ``output_tokens`` are all of the output, ``reasoning_tokens`` among them.
+    """
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    is_estimate: bool = False
+
+    @property
+    def total(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+NOTHING_USED: Final = Usage()

@@ -1,0 +1,158 @@
+"""A call as a list of the journal's, and as a row of the ledger's; one order for both.
+
+The list has the plain fields of `Call`, its usage as a list, its attempts and gates as lists of
+lists, the counted run as a list or null, and what it left charged. The row has the same flat:
+attempts and gates as JSON with names, what was charged not at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, Final
+
+import orjson
+
+from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.usage import Usage
+
+_NESTED: Final = ("usage", "attempts", "gates", "counted", "charged")
+_USAGE: Final = tuple(field.name for field in fields(Usage))
+_ATTEMPT: Final = tuple(field.name for field in fields(Attempt))
+_GATE: Final = tuple(field.name for field in fields(Gate))
+_COUNTED: Final = tuple(field.name for field in fields(Counted))
+_PLAIN: Final = tuple(field.name for field in fields(Call))[: -len(_NESTED)]
+_OUTCOME: Final = _PLAIN.index("outcome")
+_CAUSE: Final = _PLAIN.index("cause")
+
+FIELDS: Final = {
+    "call": (*_PLAIN, *_NESTED),
+    "open": tuple(field.name for field in fields(OpenCall)),
+    "usage": _USAGE,
+    "attempt": _ATTEMPT,
+    "gate": _GATE,
+    "counted": _COUNTED,
+}
+"""What stands where in the lists. A list that is longer or shorter is of another format."""
+
+COLUMNS: Final = (
+    *_PLAIN,
+    *_USAGE[:-1],
+    "usage_is_estimate",
+    "attempts",
+    "gates",
+    *_COUNTED,
+)
+"""The table's columns, in the order of `row_of`."""
+_USAGE_AT: Final = len(_PLAIN)
+_ATTEMPTS_AT: Final = _USAGE_AT + len(_USAGE)
+_BOOLS: Final = tuple(
+    COLUMNS.index(name) for name in ("bound_is_estimate", "stream", "usage_is_estimate")
+)
+_NOT_COUNTED: Final = (None,) * len(_COUNTED)
+
+_open: Final = attrgetter(*FIELDS["open"])
+_plain: Final = attrgetter(*_PLAIN)
+_usage: Final = attrgetter(*_USAGE)
+_attempt: Final = attrgetter(*_ATTEMPT)
+_gate: Final = attrgetter(*_GATE)
+_counted: Final = attrgetter(*_COUNTED)
+
+
+def open_list(call: OpenCall) -> tuple[Any, ...]:
+    return ("open", *_open(call))
+
+
+def end_list(call: Call) -> tuple[Any, ...]:
+    return (
+        "end",
+        *_plain(call),
+        _usage(call.usage),
+        tuple(map(_attempt, call.attempts)),
+        tuple(map(_gate, call.gates)),
+        call.counted and _counted(call.counted),
+        call.charged,
+    )
+
+
+def open_of(items: Sequence[Any]) -> OpenCall:
+    """Raises TypeError or ValueError."""
+    *values, takes = items[1:]
+    return OpenCall(*[*_exactly(values, len(FIELDS["open"]) - 1), _pairs(takes)])
+
+
+def call_of(items: Sequence[Any]) -> Call:
+    """Raises TypeError or ValueError."""
+    *plain, usage, attempts, gates, counted, charged = items[1:]
+    _exactly(plain, len(_PLAIN))
+    _exactly(usage, len(_USAGE))
+    return _call(plain, usage, attempts, gates, counted, _pairs(charged))
+
+
+def row_of(items: Sequence[Any]) -> list[Any]:
+    """The row of an `end` record, without making a call of it. Raises TypeError or ValueError."""
+    *plain, usage, attempts, gates, counted, _ = items[1:]
+    return [
+        *_exactly(plain, len(_PLAIN)),
+        *_exactly(usage, len(_USAGE)),
+        _named(_ATTEMPT, attempts),
+        _named(_GATE, gates),
+        *(_NOT_COUNTED if counted is None else _exactly(counted, len(_COUNTED))),
+    ]
+
+
+def call_of_row(row: Sequence[Any]) -> Call:
+    """A call from the table's columns, without what it left taken of buckets."""
+    values = list(row)
+    for index in _BOOLS:
+        values[index] = bool(values[index])
+    plain, usage = values[:_USAGE_AT], values[_USAGE_AT:_ATTEMPTS_AT]
+    attempts, gates, *counted = values[_ATTEMPTS_AT:]
+    return _call(
+        plain,
+        usage,
+        _unnamed(_ATTEMPT, attempts),
+        _unnamed(_GATE, gates),
+        None if counted[0] is None else counted,
+        (),
+    )
+
+
+def _call(
+    plain: list[Any],
+    usage: Sequence[Any],
+    attempts: Sequence[Sequence[Any]],
+    gates: Sequence[Sequence[Any]],
+    counted: Sequence[Any] | None,
+    charged: tuple[Any, ...],
+) -> Call:
+    plain[_OUTCOME], plain[_CAUSE] = Outcome(plain[_OUTCOME]), Cause(plain[_CAUSE])
+    plain += (
+        Usage(*usage),
+        tuple(Attempt(target, Cause(cause), *rest) for target, cause, *rest in attempts),
+        tuple(Gate(*gate) for gate in gates),
+        None if counted is None else Counted(*counted),
+        charged,
+    )
+    return Call(*plain)
+
+
+def _exactly(values: list[Any], count: int) -> list[Any]:
+    if len(values) != count:
+        raise ValueError(f"{len(values)} fields where {count} belong")
+    return values
+
+
+def _named(names: Sequence[str], lists: Sequence[Sequence[Any]]) -> str:
+    if not lists:
+        return "[]"
+    return orjson.dumps([dict(zip(names, each, strict=True)) for each in lists]).decode()
+
+
+def _unnamed(names: Sequence[str], text: str) -> list[list[Any]]:
+    if text == "[]":
+        return []
+    return [[each[name] for name in names] for each in orjson.loads(text)]
+
+
+def _pairs(items: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+    return tuple(map(tuple, items))
