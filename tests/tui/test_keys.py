@@ -23,6 +23,7 @@ from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.pages.audit import Audit
 from quotadeck.tui.pages.help import Help, help_lines
 from quotadeck.tui.pages.overview import Overview
+from quotadeck.words.en import ENGLISH
 from tests.tui.driving import choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 
 PAGES = {"overview": Overview, "audit": Audit, "help": Help}
@@ -62,7 +63,10 @@ def test_the_table_is_made_of_known_scopes() -> None:
     scopes = {act.scope for act in ACTIONS}
     assert scopes == set(SCOPES) == {scope for of in PLACES.values() for scope in of}
     assert set(PLACES) == set(get_args(Place))
-    assert all(act.keys and act.words and act.verb for act in ACTIONS)
+    assert all(act.keys and act.verb for act in ACTIONS)
+    for act in ACTIONS:
+        assert f"key.{act.id}" in ENGLISH.sentences
+        assert (f"label.{act.id}" in ENGLISH.sentences) is act.shown
     assert max(Counter(act.id for act in ACTIONS).values()) == 1
 
 

@@ -28,8 +28,8 @@ class Asking(Modal):
         self.taken += f"<{act.id}>"
         self.draw()
 
-    def insert(self, text: str) -> None:
-        self.taken += text
+    def insert(self, typed: str) -> None:
+        self.taken += typed
         self.draw()
 
     def draw(self) -> None:

@@ -79,9 +79,9 @@ class Dialog(Modal):
         else:
             self._edited(self.view.form.do(act))
 
-    def insert(self, text: str) -> None:
+    def insert(self, typed: str) -> None:
         if not self.view.applying:
-            self._edited(self.view.form.insert(text))
+            self._edited(self.view.form.insert(typed))
 
     def _leave(self, answer: "CommandAnswer | None") -> None:
         if not self._over:  # an answer may come when it was left already

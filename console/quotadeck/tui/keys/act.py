@@ -5,6 +5,7 @@ from typing import Final
 
 from quotadeck.domain.commands import Role
 from quotadeck.domain.text import clean
+from quotadeck.words import text
 
 
 class NothingToDo(Exception):
@@ -16,19 +17,28 @@ class Act:
     """A thing that a key does.
 
     ``id`` reads ``SCOPE.VERB``: where it holds, and the method that does it (``do_VERB``). ``keys``
-    are textual's names, the first is shown; ``label`` stands in the keys line (empty: only in the
-    help); ``changing`` ones do not exist in a read-only console; ``role`` is the least that the
-    gateway lets do it.
+    are textual's names, the first is shown; a ``shown`` one stands in the keys line, too;
+    ``changing`` ones do not exist in a read-only console; ``role`` is the least that the gateway
+    lets do it.
     """
 
     id: str
     keys: tuple[str, ...]
-    words: str
-    label: str = ""
+    shown: bool = False
     changing: bool = False
     role: Role = Role.VIEWER
     danger: bool = False
     """Asks for the subject's name when the subject is a model or of high priority."""
+
+    @property
+    def words(self) -> str:
+        """What it does, for the help."""
+        return text(f"key.{self.id}")
+
+    @property
+    def label(self) -> str:
+        """What it does, for the line of keys; empty where it does not stand there."""
+        return text(f"label.{self.id}") if self.shown and self.keys else ""
 
     @property
     def scope(self) -> str:

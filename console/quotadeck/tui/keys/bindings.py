@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, get_args
 
 from quotadeck.tui.keys.act import Act, is_text, key_name, types
-from quotadeck.tui.keys.table import ACTIONS, PLACES, SCOPES, TYPED, Place
+from quotadeck.tui.keys.table import ACTIONS, PLACES, TYPED, Place
+from quotadeck.words import text
 
 
 class KeysWrong(ValueError):
@@ -111,7 +112,7 @@ def keys_reference() -> str:
     lines = ["| keys | what it does | where | role | id |", "|---|---|---|---|---|"]
     for act in ACTIONS:
         keys = " ".join(f"`{key_name(key)}`" for key in act.keys)
-        words = act.words + ("; asks for the name" if act.danger else "")
+        words = act.words + (f"; {text('keys.asks')}" if act.danger else "")
         role = act.role.value if act.changing else "any"
-        lines.append(f"| {keys} | {words} | {SCOPES[act.scope]} | {role} | `{act.id}` |")
+        lines.append(f"| {keys} | {words} | {text(f'place.{act.scope}')} | {role} | `{act.id}` |")
     return "\n".join(lines) + "\n"

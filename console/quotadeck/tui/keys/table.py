@@ -1,6 +1,7 @@
 """What a key can do: one table that makes the bindings, the footer, the help and the docs.
 
-What is not in the table no key does, and what is in it stands in the help.
+What is not in the table no key does, and what is in it stands in the help. Its words stand in
+`quotadeck.words`: ``key.ID`` for the help, ``label.ID`` for the line of keys.
 """
 
 from collections.abc import Mapping
@@ -24,66 +25,60 @@ PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
 TYPED: Final[tuple[Place, ...]] = ("filter", "text")
 """Where a character is typed, whatever it does elsewhere."""
 
-SCOPES: Final[Mapping[str, str]] = {
-    "overview": "overview", "row": "overview", "audit": "audit", "help": "help", "page": "pages",
-    "opened": "audit, help", "list": "lists", "app": "everywhere", "filter": "filter",
-    "dialog": "dialog", "editor": "text being typed", "choice": "choice in a dialog",
-}  # fmt: skip
-"""Each scope in words."""
+SCOPES: Final = (
+    "overview", "row", "audit", "help", "page", "opened", "list", "app", "filter", "dialog",
+    "editor", "choice",
+)  # fmt: skip
 
 
-def _change(id: str, key: str, words: str, label: str, *, danger: bool = False) -> Act:  # noqa: A002
-    return Act(id, (key,), words, label, changing=True, role=Role.OPERATOR, danger=danger)
+def _change(id: str, key: str, *, danger: bool = False) -> Act:  # noqa: A002 the table's own word
+    return Act(id, (key,), shown=True, changing=True, role=Role.OPERATOR, danger=danger)
 
 
 ACTIONS: Final = (
-    _change("row.pause", "p", "pause the row: new requests are refused, those in flight finish",
-            "pause", danger=True),
-    _change("row.resume", "r", "resume the row: takes its pause out of force", "resume"),
-    _change("row.limit", "l", "change a limit of the row: rpm, tpm, slots, budget", "limit"),
-    _change("row.fallback", "f", "force a model that the row uses to another target", "fallback"),
-    _change("row.undo", "u", "undo a change in force on the row, having said whose it is", "undo"),
-    _change("audit.undo", "u", "undo the change under the cursor", "undo"),
-    Act("overview.audit", ("a",), "the audit: who changed what, why, and what is in force",
-        "audit"),
-    Act("overview.filter", ("slash",),
-        "show only rows whose id, name or state contains the text; !text shows the others",
-        "filter"),
-    Act("overview.freeze", ("space",), "freeze the picture; again to go on", "freeze"),
-    Act("page.help", ("question_mark",), "this list", "help"),
-    Act("overview.quit", ("q",), "leave; the gateway goes on", "quit"),
-    Act("overview.clear", ("escape",), "clear the filter"),
-    Act("opened.back", ("escape", "q"), "back to where it was opened", "back"),
-    Act("help.back", ("question_mark",), "back, too"),
-    Act("app.leave", ("ctrl+c", "ctrl+q"), "leave from wherever you are"),
-    Act("app.suspend", ("ctrl+z",), "to the shell; `fg` comes back"),
-    Act("app.redraw", ("ctrl+l",), "draw the whole screen anew"),
-    Act("overview.tables", ("tab",), "between projects and models"),
-    Act("overview.slower", ("minus",), "draw less often, down to every 2 s"),
-    Act("overview.faster", ("plus", "equals_sign"), "draw more often, up to every 0.2 s"),
-    Act("list.down", ("down", "j"), "down a row"),
-    Act("list.up", ("up", "k"), "up a row"),
-    Act("list.page_down", ("pagedown", "ctrl+d"), "down a page"),
-    Act("list.page_up", ("pageup", "ctrl+u"), "up a page"),
-    Act("list.top", ("home", "g"), "to the first row"),
-    Act("list.bottom", ("end", "G"), "to the last row"),
-    Act("filter.keep", ("enter",), "keep the filter and leave its line", "keep"),
-    Act("filter.clear", ("escape", "ctrl+c"), "clear the filter and leave its line", "clear"),
-    Act("dialog.apply", ("enter",), "apply what is previewed", "apply"),
-    Act("dialog.next_field", ("tab", "down"), "to the next field", "next field"),
-    Act("dialog.previous_field", ("shift+tab", "up"), "to the field before"),
-    Act("dialog.leave", ("escape", "ctrl+c"), "leave; nothing is changed", "leave"),
-    Act("choice.next", ("right", "space"), "the next choice; ticks and unticks"),
-    Act("choice.previous", ("left",), "the choice before"),
-    Act("editor.left", ("left", "ctrl+b"), "left a character"),
-    Act("editor.right", ("right", "ctrl+f"), "right a character"),
-    Act("editor.word_left", ("ctrl+left",), "left a word"),
-    Act("editor.word_right", ("ctrl+right",), "right a word"),
-    Act("editor.start", ("home", "ctrl+a"), "to the start of the text"),
-    Act("editor.end", ("end", "ctrl+e"), "to its end"),
-    Act("editor.rub_out", ("backspace", "ctrl+h"), "delete the character before the cursor"),
-    Act("editor.delete", ("delete", "ctrl+d"), "delete the character under it"),
-    Act("editor.delete_word", ("ctrl+w",), "delete the word before it"),
-    Act("editor.delete_before", ("ctrl+u",), "delete everything before it"),
-    Act("editor.delete_after", ("ctrl+k",), "delete everything from it on"),
-)  # fmt: skip
+    _change("row.pause", "p", danger=True),
+    _change("row.resume", "r"),
+    _change("row.limit", "l"),
+    _change("row.fallback", "f"),
+    _change("row.undo", "u"),
+    _change("audit.undo", "u"),
+    Act("overview.audit", ("a",), shown=True),
+    Act("overview.filter", ("slash",), shown=True),
+    Act("overview.freeze", ("space",), shown=True),
+    Act("page.help", ("question_mark",), shown=True),
+    Act("overview.quit", ("q",), shown=True),
+    Act("overview.clear", ("escape",)),
+    Act("opened.back", ("escape", "q"), shown=True),
+    Act("help.back", ("question_mark",)),
+    Act("app.leave", ("ctrl+c", "ctrl+q")),
+    Act("app.suspend", ("ctrl+z",)),
+    Act("app.redraw", ("ctrl+l",)),
+    Act("overview.tables", ("tab",)),
+    Act("overview.slower", ("minus",)),
+    Act("overview.faster", ("plus", "equals_sign")),
+    Act("list.down", ("down", "j")),
+    Act("list.up", ("up", "k")),
+    Act("list.page_down", ("pagedown", "ctrl+d")),
+    Act("list.page_up", ("pageup", "ctrl+u")),
+    Act("list.top", ("home", "g")),
+    Act("list.bottom", ("end", "G")),
+    Act("filter.keep", ("enter",), shown=True),
+    Act("filter.clear", ("escape", "ctrl+c"), shown=True),
+    Act("dialog.apply", ("enter",), shown=True),
+    Act("dialog.next_field", ("tab", "down"), shown=True),
+    Act("dialog.previous_field", ("shift+tab", "up")),
+    Act("dialog.leave", ("escape", "ctrl+c"), shown=True),
+    Act("choice.next", ("right", "space")),
+    Act("choice.previous", ("left",)),
+    Act("editor.left", ("left", "ctrl+b")),
+    Act("editor.right", ("right", "ctrl+f")),
+    Act("editor.word_left", ("ctrl+left",)),
+    Act("editor.word_right", ("ctrl+right",)),
+    Act("editor.start", ("home", "ctrl+a")),
+    Act("editor.end", ("end", "ctrl+e")),
+    Act("editor.rub_out", ("backspace", "ctrl+h")),
+    Act("editor.delete", ("delete", "ctrl+d")),
+    Act("editor.delete_word", ("ctrl+w",)),
+    Act("editor.delete_before", ("ctrl+u",)),
+    Act("editor.delete_after", ("ctrl+k",)),
+)

@@ -53,9 +53,9 @@ class ListPage(Page):
         else:
             super().do(act)
 
-    def insert(self, text: str) -> None:
+    def insert(self, typed: str) -> None:
         if self.filter.typing:
-            self.filter = self.filter.insert(text)
+            self.filter = self.filter.insert(typed)
             self.draw()
 
     def do_filter(self) -> None:

@@ -24,7 +24,7 @@ class Modal(Lines):
         """Do an action of its place."""
         raise NotImplementedError
 
-    def insert(self, text: str) -> None:
+    def insert(self, typed: str) -> None:
         """Take what was typed or pasted."""
 
     def draw(self) -> None:

@@ -19,6 +19,7 @@ from quotadeck.tui.kit.spans import Line, crop
 from quotadeck.tui.link import Link
 from quotadeck.tui.pace import Pace
 from quotadeck.tui.themes import Theme
+from quotadeck.words import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,10 @@ class Page(Screen[None], inherit_bindings=False):
             self.modal.remove()
             self.modal = None
 
-    def say(self, text: str, role: str = "normal") -> None:
+    def say(self, words: str, role: str = "normal") -> None:
         """Words in answer to a key, on the line of the keys; errors stand until the next key."""
         ends_ns = self.context.link.monotonic_ns() + NOTE_S * 1_000_000_000
-        self.note = Note(text, role, ends_ns if role == "normal" else None)
+        self.note = Note(words, role, ends_ns if role == "normal" else None)
         self.draw()
 
     # -- keys ------------------------------------------------------------------------------------
@@ -154,9 +155,9 @@ class Page(Screen[None], inherit_bindings=False):
         if read != NO_NOTE and self.is_current:
             self.draw()
 
-    def paste(self, text: str) -> None:
+    def paste(self, typed: str) -> None:
         """Take what was typed or pasted; where nothing is typed it is nothing."""
-        (self.modal or self).insert(text)
+        (self.modal or self).insert(typed)
 
     def _do(self, act: Act) -> None:
         (self if act.scope == "app" else self.modal or self).do(act)
@@ -165,17 +166,17 @@ class Page(Screen[None], inherit_bindings=False):
         """Do an action of the page's place."""
         getattr(self, f"do_{act.verb}")()
 
-    def insert(self, text: str) -> None:
+    def insert(self, typed: str) -> None:
         """Take text into what is being typed."""
 
     def _unknown(self, key: str, character: str | None) -> str:
         name = character if character and character.isprintable() else key_name(key)
         act = self.keys.named(self.place, key, character)
         if act is not None:
-            return f"this console is read-only: {name} would {act.verb}"
+            return text("keys.read_only", key=name, action=act.verb)
         if self.place == "help":
-            return f"{name} does nothing here; {self.keys.shown('opened.back')} goes back"
-        return f"{name} does nothing here; {self.keys.shown('page.help')} lists the keys"
+            return text("keys.unknown.help", key=name, back=self.keys.shown("opened.back"))
+        return text("keys.unknown", key=name, help=self.keys.shown("page.help"))
 
     # -- moving ----------------------------------------------------------------------------------
 

@@ -7,13 +7,14 @@ from textual.app import ComposeResult
 
 from quotadeck.tui.keys.act import Act, key_name
 from quotadeck.tui.keys.bindings import Keys
-from quotadeck.tui.keys.table import SCOPES, Place
+from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.fit import fit, folded
 from quotadeck.tui.kit.foot import note_line
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import Context, Page
 from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.tui.pages.legend import LEGEND
+from quotadeck.words import text
 
 
 class Help(Page):
@@ -64,7 +65,7 @@ def help_lines(place: Place, width: int, keys: Keys) -> list[Line]:
     lines: list[Line] = [(Span(f"{place}: {title}", "strong"),)]
     lines += _acts(keys.at(place), width)
     for scope in _TYPING if place == "overview" else _TYPING[1:]:
-        lines.append((Span(f"in a {SCOPES[scope]}", "strong"),))
+        lines.append((Span(f"in a {text(f'place.{scope}')}", "strong"),))
         lines += _acts(keys.of(scope), width)
     lines.append((Span("how to read it", "strong"),))
     for sign, words in LEGEND.get(place, ()):
@@ -79,7 +80,7 @@ def _acts(acts: Sequence[Act], width: int) -> list[Line]:
     lines: list[Line] = []
     for act in acts:
         needs = f" ({act.role.value})" if act.changing else ""
-        asks = "; asks for the name if it is of high priority or a model" if act.danger else ""
+        asks = f"; {text('keys.asks.when')}" if act.danger else ""
         shown = " ".join(key_name(key) for key in act.keys) or "–"
         lines += _entry(shown, act.words + asks + needs, width)
     return lines

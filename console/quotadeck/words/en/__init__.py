@@ -1,10 +1,16 @@
 """English. A file a part of the product; a kind stands in one of them."""
 
-from quotadeck.words.en import events, names, states, vitals
+from quotadeck.words.en import events, keys, names, states, vitals
 from quotadeck.words.sentence import Language
 
 ENGLISH = Language(
     "en",
-    {**events.SENTENCES, **names.SENTENCES, **states.SENTENCES, **vitals.SENTENCES},
+    {
+        **events.SENTENCES,
+        **keys.SENTENCES,
+        **names.SENTENCES,
+        **states.SENTENCES,
+        **vitals.SENTENCES,
+    },
     lambda count: "one" if count == 1 else "other",
 )
