@@ -69,6 +69,19 @@ def test_the_overview_fits_its_terminal(columns: int, rows: int, theme: str) -> 
         assert "? help" in lines[-1]
 
 
+@pytest.mark.parametrize("out", ["", ">/dev/null"])
+def test_the_terminals_own_size_wins_over_what_was_exported(out: str) -> None:
+    """Also where standard output, which textual would ask, is no terminal."""
+    command = ["sh", "-c", f'exec "$@" {out}', "sh", *PLAY, "--projects", "40"]
+    exported = {"COLUMNS": "60", "LINES": "15"}
+    with Screen(command, exported, columns=120, rows=40) as screen:
+        screen.shows("ref/m", "team-0022")
+        screen.resize(60, 15)
+        screen.until(lambda: "● live" in screen.lines()[0], "drawn from the first line on")
+        screen.resize(120, 40)
+        screen.shows("ref/m", "team-0022")
+
+
 def test_a_resized_terminal_is_drawn_anew() -> None:
     with console("--projects", "40") as screen:
         screen.shows("analytics")

@@ -55,7 +55,7 @@ class Quotadeck(App[int], inherit_bindings=False):
         notes: Sequence[str] = (),
     ) -> None:
         # Told at once, because textual chooses what NO_COLOR does before it knows the theme.
-        super().__init__(ansi_color=theme.ansi or None)
+        super().__init__(driver_class=terminal.Driver, ansi_color=theme.ansi or None)
         terminal.part_escape_from_keys()
         self.register_theme(_for_textual(theme))
         self.theme = f"quotadeck-{theme.name}"

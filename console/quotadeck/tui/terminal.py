@@ -122,6 +122,17 @@ class _Keys(XTermParser):
         yield from super()._sequence_to_key_events(sequence, alt)
 
 
+class Driver(linux_driver.LinuxDriver):
+    """Asks the terminal itself how large it is; textual asks standard output, maybe a file."""
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        with suppress(OSError):
+            columns, lines = os.get_terminal_size(self.fileno)
+            if columns and lines:
+                return columns, lines
+        return super()._get_terminal_size()
+
+
 def part_escape_from_keys() -> None:
     """Let the driver that is started next tell escape and the following key apart."""
     if getattr(linux_driver, "XTermParser", None) is XTermParser:
