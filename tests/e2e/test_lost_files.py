@@ -55,7 +55,9 @@ def test_a_removed_journal_loses_neither_calls_nor_a_pause_over_a_kill(own: Gate
     assert any("written again from the open file" in text for text in told(own))
 
 
-def test_a_scrambled_ledger_is_told_while_replies_go_on(own: Gateway) -> None:
+def test_a_scrambled_ledger_is_told_while_replies_go_on_and_a_restart_rebuilds_it(
+    own: Gateway,
+) -> None:
     key = own.add_key("analytics")
     assert ask(own, key) == 200
     assert problems(own) == ""
@@ -67,7 +69,14 @@ def test_a_scrambled_ledger_is_told_while_replies_go_on(own: Gateway) -> None:
     wait_until(lambda: "ledger damaged" in problems(own))
     assert ask(own, key) == 200
     log = wait_until(lambda: "is damaged (" in own.log.read_text() and own.log.read_text())
-    assert "backup" not in log
+    assert "rebuilds it from the newest backup and the journal" in log
+    own.kill()
+    own.start()
+    assert problems(own) == "ledger rebuilt"
+    assert ask(own, key) == 200, "the key is known"
+    wait_until(lambda: len(own.calls(outcome="ok")) == 3)
+    assert any("rebuilt from the journal alone" in text for text in told(own))
+    assert "was not usable" in own.log.read_text()
 
 
 def test_a_broken_command_log_is_told_at_once_and_everything_is_served(own: Gateway) -> None:

@@ -167,12 +167,6 @@ REFUSED = [
       for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal", "lock")
       for kind in ("link", "dangling", "fifo", "directory", "device", "socket")),
     *(_sqlite("journal", kind) for kind in ("link", "dangling", "fifo", "file")),
-    Damage("no ledger", lambda s: (s / "ledger.db").unlink(), "missing while its journal is the"),
-    Damage("half a ledger", lambda s: os.truncate(s / "ledger.db", 40_960), "damaged .*put back"),
-    Damage("an empty ledger", lambda s: os.truncate(s / "ledger.db", 0), "not a SQLite database"),
-    Damage("another header", lambda s: overwrite(s / "ledger.db", 0, noise(100)), "not a SQLite"),
-    Damage("scrambled pages", lambda s: overwrite(s / "ledger.db", 4_096, noise(60_000)),
-           "damaged .*keys must be added again"),
 ]  # fmt: skip
 
 

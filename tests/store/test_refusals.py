@@ -90,33 +90,13 @@ async def test_a_newer_format_that_stands_in_the_wal_alone_is_refused(
         await Reader.open(directory)
 
 
-async def test_a_damaged_page_is_refused(open_ledger: Opener, directory: Path) -> None:
-    path = await made(open_ledger, directory)
-    data = bytearray(path.read_bytes())
-    page = 4096
-    for start in range(page, len(data), 3 * page):
-        data[start : start + 40] = b"\xff" * 40
-    path.write_bytes(data)
-    said = await refusal(directory, StoreDamaged)
-    assert "is damaged" in said
-    assert "keys must be added again" in said
-    assert "backup" not in said, "nothing makes one"
-
-
-async def test_a_file_cut_short_is_refused(open_ledger: Opener, directory: Path) -> None:
-    path = await made(open_ledger, directory)
-    path.write_bytes(path.read_bytes()[: 3 * 4096])
-    assert "is damaged" in await refusal(directory, StoreDamaged)
-
-
-async def test_a_lost_file_whose_journal_is_there_is_refused(
+async def test_a_reader_of_a_damaged_ledger_says_what_a_start_does(
     open_ledger: Opener, directory: Path
 ) -> None:
     path = await made(open_ledger, directory)
-    path.unlink()
-    assert "missing while its journal is there" in await refusal(directory, StoreDamaged)
-    with pytest.raises(StoreMissing):
-        await Reader.open(directory)
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 80_000)
+    with pytest.raises(StoreDamaged, match=r"is damaged .*rebuilds it from the newest backup"):
+        await (await Reader.open(directory)).calls()
 
 
 async def test_a_reader_of_an_empty_place_says_so(tmp_path: Path) -> None:

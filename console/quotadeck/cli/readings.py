@@ -9,7 +9,7 @@ import click
 from quotadeck.cli.exits import Exit
 from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import clock, count, emit, latency, now_us, say, table
-from quotadeck.domain.ages import remaining, share
+from quotadeck.domain.ages import age, remaining, share
 from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.commands import Role
 from quotadeck.domain.days import rfc3339
@@ -209,6 +209,11 @@ def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _backup(snapshot: Snapshot) -> str:
+    made_us = snapshot.vitals.backup_us
+    return "none yet" if made_us is None else f"{age((snapshot.at_us - made_us) // 1_000)} old"
+
+
 def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     vitals, sums, now = snapshot.vitals, _totals(snapshot), now_us()
     health = "; ".join([*lines_of(vitals.state, snapshot.now_ms, snapshot.at_us), *vitals.problems])
@@ -218,7 +223,8 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     yield f"you are {clean(whoami.actor)} ({whoami.role}{_cannot(whoami.role)})"
     yield (
         f"loop lag {vitals.loop_lag_ms} ms   journal backlog {vitals.backlog_records}   "
-        f"disk free {vitals.disk_free_percent}%   memory {vitals.memory_mb} MB"
+        f"disk free {vitals.disk_free_percent}%   memory {vitals.memory_mb} MB   "
+        f"backup {_backup(snapshot)}"
     )
     yield (
         f"connections {vitals.connections:,}/{vitals.connections_most:,}   "

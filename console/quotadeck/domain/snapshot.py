@@ -158,6 +158,8 @@ class Vitals:
     admin_connections_most: int = 0
     counting_since_us: int = 0
     """Since when spend is counted: the ledger's beginning. A rate has no longer past than that."""
+    backup_us: int | None = None
+    """When the newest backup of the ledger was made; None where there is none."""
     state: State = AT_REST
     """Whether it serves at all."""
 

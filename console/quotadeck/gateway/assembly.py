@@ -42,7 +42,7 @@ from quotadeck.gateway.refusal_log import RefusalLog
 from quotadeck.gateway.upstream import AiohttpUpstream
 from quotadeck.gateway.vitals import VitalSigns
 from quotadeck.limiter import MemoryLimiter
-from quotadeck.store import Ledger, StoreError
+from quotadeck.store import Ledger, StoreDamaged, StoreError
 from quotadeck.store.events import gateway_event
 from quotadeck.wire.config import GatewayConfig
 
@@ -117,12 +117,20 @@ class Gateway:
 
 
 async def open_gateway(config: GatewayConfig) -> Gateway:
-    """Replay, fold, restore. Raises StoreError with nothing touched."""
+    """Replay, fold, restore. Raises StoreError."""
     clock = MachineClock()
-    ledger = await Ledger.open(config.state, clock)
+    try:
+        return await _open_on(await Ledger.open(config.state, clock), config, clock)
+    except StoreDamaged:
+        # In pages that the ledger's own start does not read: it knows now, and rebuilds them.
+        return await _open_on(await Ledger.open(config.state, clock), config, clock)
+
+
+async def _open_on(ledger: Ledger, config: GatewayConfig, clock: Clock) -> Gateway:
     try:
         return await _assemble(config, clock, ledger)
     except BaseException:
+        ledger.look()
         await ledger.close()
         raise
 

@@ -94,6 +94,7 @@ class VitalSigns:
             admin_connections=self._admin.shown,
             admin_connections_most=self._admin.most,
             counting_since_us=self._ledger.epoch * 1_000,
+            backup_us=self._ledger.backup_us,
         )
 
 

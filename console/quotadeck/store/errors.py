@@ -17,7 +17,11 @@ class StoreBusy(StoreError):
 
 
 class StoreForeign(StoreError):
-    """The file is not a ledger of ours."""
+    """The file is not a ledger of ours; ``what`` says why."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"{path} {what}; move it away, or name another state directory")
+        self.what = what
 
 
 class StoreNewer(StoreError):
@@ -29,7 +33,14 @@ class StoreOlder(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """It is ours, but cannot be trusted as it is."""
+    """It is ours, but cannot be trusted as it is; ``what`` says why."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(
+            f"{path} is damaged ({what}); start the gateway: it moves it aside, and rebuilds it "
+            "from the newest backup and the journal"
+        )
+        self.what = what
 
 
 def unusable(directory: Path, error: OSError) -> StoreError:

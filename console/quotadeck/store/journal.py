@@ -6,6 +6,7 @@ record: from there on a restart needs nothing older.
 A write is one plain ``write`` to an O_APPEND descriptor: it survives kill -9, not a power cut.
 """
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from quotadeck.store.archive import Archive
 from quotadeck.store.ballast import DISK_FULL, Ballast
 from quotadeck.store.errors import StoreError
 from quotadeck.store.frames import FRAME_HEAD_BYTES, is_begun, next_frame
@@ -71,6 +73,7 @@ class Journal:
         self._directory = directory
         self._source_id = source_id
         self.ballast = ballast
+        self.archive = Archive(directory.parent)
         self._segments: list[int] = []
         self._formats: dict[int, int | None] = {}
         self.barred: set[int] = set()
@@ -96,8 +99,6 @@ class Journal:
         """How often the segment that is written to was made again."""
         self.lost: set[int] = set()
         """Segments that went while they were still needed."""
-        self.kept = False
-        """Segments stay: SQLite's file, which has what they hold, would not be found again."""
         self.trouble: OSError | None = None
         """The last write failed like this; None when it did not."""
 
@@ -178,7 +179,7 @@ class Journal:
         self.appended += len(head)
 
     def append(self, frame: bytes) -> None:
-        """Write one record whole or not at all; a full disk is met once with the ballast.
+        """Write one record whole or not at all; a full disk is met with ballast and archive.
 
         Raises OSError when it could not be written.
         """
@@ -186,11 +187,15 @@ class Journal:
             self._write(frame)
         except OSError as error:
             self.trouble = error
-            if error.errno not in DISK_FULL or not self.ballast.release():
+            if error.errno not in DISK_FULL or not self._make_room():
                 raise
             self._write(frame)
         self.trouble = None
         self.appended += 1
+
+    def _make_room(self) -> bool:
+        # What is served now is worth more than what a damaged ledger would be rebuilt from.
+        return self.ballast.release() or self.archive.release()
 
     def _write(self, frame: bytes) -> None:
         if self._torn:
@@ -317,11 +322,18 @@ class Journal:
             consumed = end
         return records, consumed
 
-    def drop_before(self, segment: int) -> None:
-        """Delete older segments, the oldest first; not while all of them are kept."""
-        while not self.kept and self._segments and self._segments[0] < min(segment, self.newest):
-            self._path(self._segments[0]).unlink(missing_ok=True)
-            del self._segments[0]
+    async def retire_before(self, segment: int) -> None:
+        """Move older segments into the archive, synced. Raises OSError or StoreError."""
+        older = {number for number in self._segments if number < min(segment, self.newest)}
+        if older:
+            await asyncio.to_thread(self._retire, [self._path(number) for number in sorted(older)])
+            self._segments = [number for number in self._segments if number not in older]
+
+    def _retire(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):
+                _sync_file(path)
+        self.archive.take(paths)
 
     def close(self) -> None:
         self._close_segment()

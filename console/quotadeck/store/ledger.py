@@ -5,7 +5,6 @@ SQLite follows some milliseconds later.
 """
 
 import asyncio
-import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -18,18 +17,19 @@ import orjson
 from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
-from quotadeck.domain.ids import new_id
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.steady import SteadyClock
 from quotadeck.domain.text import counted
-from quotadeck.store import schema
+from quotadeck.store.backups import Backups
 from quotadeck.store.ballast import DISK_FULL, Ballast
 from quotadeck.store.chain import seal
 from quotadeck.store.errors import StoreDamaged, unusable
 from quotadeck.store.journal import Journal
 from quotadeck.store.lock import Lock
+from quotadeck.store.loss import Loss
 from quotadeck.store.places import check_places, journal_directory, ledger_file, make_directory
 from quotadeck.store.reader import Reader
+from quotadeck.store.rebuild import make_sound, refuse_others
 from quotadeck.store.records import (
     StateRecord,
     catalogue_frame,
@@ -43,7 +43,6 @@ from quotadeck.store.records import (
 from quotadeck.store.recovery import Recovered
 from quotadeck.store.replay import replay
 from quotadeck.store.retention import Keep
-from quotadeck.store.schema import anew
 from quotadeck.store.segment import check_heads
 from quotadeck.store.watch import Watch
 from quotadeck.store.writer import Writer
@@ -64,6 +63,7 @@ class Ledger:
         reader: Reader,
         pages: Reader,
         watch: Watch,
+        backups: Backups,
         recovered: Recovered,
         clock: Clock,
         catalogue: str,
@@ -71,6 +71,7 @@ class Ledger:
         self._catalogue = catalogue
         self._lock = lock
         self._watch = watch
+        self.backups: Final = backups
         self._closed = False
         self._journal = journal
         self._ballast = ballast
@@ -93,7 +94,8 @@ class Ledger:
     async def open(cls, directory: Path, clock: Clock, keep: Keep | None = None) -> "Ledger":
         """Open or create the store in ``directory``, and replay what the last process left.
 
-        Raises StoreBusy, StoreForeign, StoreNewer, StoreDamaged or OddFile before anything is
+        A ledger that is damaged or missing is moved aside and rebuilt from the newest backup and
+        the journal. Raises StoreBusy, StoreForeign, StoreNewer or OddFile before anything is
         touched; StoreError when the place cannot be used.
         """
         try:
@@ -103,38 +105,54 @@ class Ledger:
 
     @classmethod
     async def _open(cls, directory: Path, clock: Clock, keep: Keep) -> "Ledger":
-        path, segments = ledger_file(directory), journal_directory(directory)
         check_places(directory)
-        check_heads(segments)
-        if path.exists():
-            schema.check_header(path)
-        elif any(segments.glob("*")):
-            raise StoreDamaged(f"{path} is missing while its journal is there; {anew(path)}")
+        check_heads(journal_directory(directory))
+        refuse_others(directory)
         async with AsyncExitStack() as undo:
             make_directory(directory)
             lock = Lock(directory)
             undo.callback(lock.close)
-            if path.exists():
-                schema.check_header(path)
-                source_id = schema.check_content(path)
-            else:
-                at_us = clock.wall_us()
-                source_id = new_id("src", at_us, os.urandom(10))
-                schema.create(path, source_id, epoch=at_us // 1_000)
+            sound = await asyncio.to_thread(make_sound, directory, clock)
+            try:
+                ledger = await cls._start(lock, directory, clock, keep, *sound)
+            except StoreDamaged as damage:
+                # In pages that no start reads all of.
+                sound = await asyncio.to_thread(make_sound, directory, clock, damage.what)
+                ledger = await cls._start(lock, directory, clock, keep, *sound)
+            undo.pop_all()
+        return ledger
+
+    @classmethod
+    async def _start(
+        cls,
+        lock: Lock,
+        directory: Path,
+        clock: Clock,
+        keep: Keep,
+        source_id: str,
+        rebuilt: tuple[Loss, ...],
+    ) -> "Ledger":
+        path, segments = ledger_file(directory), journal_directory(directory)
+        async with AsyncExitStack() as undo:
             make_directory(segments)
             ballast = Ballast(directory)
             await asyncio.to_thread(ballast.restore)
             journal = Journal(segments, ballast, source_id)
             undo.callback(journal.close)
-            writer, wal, reader, recovered = await replay(undo, path, journal, ballast, clock, keep)
+            writer, wal, reader, recovered = await replay(
+                undo, path, journal, ballast, clock, keep, rebuilt
+            )
             pages = await Reader.open(directory)
             undo.push_async_callback(pages.close)
             watch = Watch(directory, journal, lock, wal, clock)
+            backups = Backups(directory, wal, clock, reader.epoch * 1_000)
             catalogue = await reader.last_catalogue_hash()
             undo.pop_all()
         writer.start()
+        backups.start()
         return cls(
-            *(lock, journal, ballast, writer, reader, pages, watch, recovered, clock, catalogue)
+            *(lock, journal, ballast, writer, reader, pages, watch, backups, recovered, clock),
+            catalogue,
         )
 
     def open_call(self, call: OpenCall) -> None:
@@ -270,6 +288,11 @@ class Ledger:
         self._writer.event(event)
 
     @property
+    def backup_us(self) -> int | None:
+        """When the newest backup was made; None where there is none."""
+        return self.backups.newest_us
+
+    @property
     def backlog_records(self) -> int:
         """Records of the journal that are not in SQLite yet."""
         return self._writer.backlog_records
@@ -302,6 +325,9 @@ class Ledger:
         if self._journal.damaged:
             words.append(f"journal damaged in {counted(len(self._journal.damaged), 'place')}")
         words += [loss.words for loss in self._watch.lasting]
+        words += self.backups.problems
+        if self._writer.unretired:
+            words.append(f"journal not archived: {self._writer.unretired}")
         return tuple(dict.fromkeys((*self.troubles, *words)))
 
     def look(self) -> list[Event]:
@@ -309,7 +335,10 @@ class Ledger:
 
         Takes some microseconds; milliseconds where it mends.
         """
-        return self._watch.look(self._writer.damage or self.reader.damage or self.pages.damage)
+        damage = self._writer.damage or self.reader.damage or self.pages.damage
+        told = self._watch.look(damage or self.backups.damage)
+        self.backups.sound = self._watch.sound
+        return [*told, *self.backups.events()]
 
     async def flushed(self) -> None:
         """Return when all that was written so far is in SQLite."""
@@ -329,6 +358,7 @@ class Ledger:
             self._write_unrecorded()
         except OSError as error:
             self._journal.trouble = error
+        await self.backups.stop()
         await self.reader.close()
         await self.pages.close()
         await self._writer.stop()

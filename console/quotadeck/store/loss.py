@@ -34,8 +34,6 @@ class Loss:
     todo: str
     grave: bool = True
     """Records are gone, or may be."""
-    unfindable: bool = False
-    """What is recorded now, a restart would not find where it looks for it."""
 
     @property
     def text(self) -> str:

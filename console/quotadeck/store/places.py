@@ -61,6 +61,18 @@ def reserve_file(directory: Path) -> Path:
     return directory / "reserve"
 
 
+def archive_directory(directory: Path) -> Path:
+    return directory / "archive"
+
+
+def backups_directory(directory: Path) -> Path:
+    return directory / "backups"
+
+
+def suspicion_file(directory: Path) -> Path:
+    return directory / "ledger.damaged"
+
+
 def kind_of(mode: int) -> str:
     """What a file of this ``st_mode`` is, in words."""
     return next((words for test, words in _KINDS if test(mode)), "of an unknown kind")

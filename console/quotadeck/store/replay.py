@@ -17,7 +17,7 @@ from quotadeck.store.connection import connect, folded_position
 from quotadeck.store.errors import StoreBusy, StoreError
 from quotadeck.store.fold import Fold
 from quotadeck.store.journal import Journal
-from quotadeck.store.loss import broken_log, event_of, losses
+from quotadeck.store.loss import Loss, broken_log, event_of, losses
 from quotadeck.store.reader import Reader
 from quotadeck.store.records import end_frame
 from quotadeck.store.recovery import Recovered, Scan
@@ -35,11 +35,18 @@ T = TypeVar("T")
 
 
 async def replay(
-    undo: AsyncExitStack, path: Path, journal: Journal, ballast: Ballast, clock: Clock, keep: Keep
+    undo: AsyncExitStack,
+    path: Path,
+    journal: Journal,
+    ballast: Ballast,
+    clock: Clock,
+    keep: Keep,
+    rebuilt: tuple[Loss, ...],
 ) -> tuple[Writer, Wal, Reader, Recovered]:
     """Read and fold what the last process left; record the calls that it cut off as unknown.
 
-    ``undo`` is told how to close what is opened. Raises StoreError or OSError.
+    ``undo`` is told how to close what is opened; ``rebuilt`` is on record already.
+    Raises StoreError or OSError.
     """
     db = await _patiently(partial(connect, path), path, ballast)
     undo.push_async_callback(db.close)
@@ -75,7 +82,12 @@ async def replay(
     for call in unknown:
         journal.append(end_frame(call))
     await _patiently(writer.catch_up, path, ballast)
-    return writer, wal, reader, scan.recovered(entries, chain.head, unknown, (*found, *broken))
+    return (
+        writer,
+        wal,
+        reader,
+        scan.recovered(entries, chain.head, unknown, (*rebuilt, *found, *broken)),
+    )
 
 
 async def _patiently(step: Callable[[], Awaitable[T]], path: Path, ballast: Ballast) -> T:

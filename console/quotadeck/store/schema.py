@@ -1,17 +1,20 @@
 """How a file is known to be a ledger of ours, and how a new one is made."""
 
 import os
+import re
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from quotadeck.store.errors import (
     StoreBusy,
     StoreDamaged,
+    StoreError,
     StoreForeign,
     StoreNewer,
     StoreOlder,
 )
+from quotadeck.store.journal import Position
 from quotadeck.store.places import (
     FILE_MODE,
     check_plain,
@@ -19,13 +22,20 @@ from quotadeck.store.places import (
     sync_directory,
     wal_file,
 )
-from quotadeck.store.sqlite_errors import is_locked
+from quotadeck.store.sqlite_errors import is_damage, is_locked
 from quotadeck.store.tables import TABLES
 
 APPLICATION_ID: Final = 0x51444543
 """``QDEC``, in the file's header at byte 68."""
 USER_VERSION: Final = 2
 """The number of `TABLES`: whoever changes them gives them the next one, and a migration."""
+
+
+class Origin(NamedTuple):
+    """Whose ledger it is, and how far it has that source's journal."""
+
+    source_id: str
+    folded: Position
 
 
 def create(path: Path, source_id: str, epoch: int) -> None:
@@ -77,6 +87,13 @@ def is_ledger(header: bytes) -> bool:
     return _is_database(header) and int.from_bytes(header[68:72], "big") == APPLICATION_ID
 
 
+def is_whole(descriptor: int) -> bool:
+    """Whether an open file is one of ours and as long as its header says. Raises OSError."""
+    header = os.pread(descriptor, 100, 0)
+    pages, page = int.from_bytes(header[28:32], "big"), int.from_bytes(header[16:18], "big")
+    return is_ledger(header) and os.fstat(descriptor).st_size >= pages * page
+
+
 def check_version(path: Path, version: int) -> None:
     """Raises StoreNewer, StoreOlder or StoreDamaged for a version that is not ours."""
     if version > USER_VERSION:
@@ -95,15 +112,16 @@ def check_version(path: Path, version: int) -> None:
 
 FIRST_SOURCE: Final = "SELECT id, source_id, epoch FROM sources ORDER BY id LIMIT 1"
 """The one that the ledger was made for: a gateway's own."""
+_TABLES: Final = tuple(re.findall(r"CREATE TABLE (\w+)", TABLES))
 _SMALL_BYTES: Final = 64 * 1024 * 1024
 """Up to here the whole file is checked at start: a quarter of a second at most."""
 
 
-def check_content(path: Path) -> str:
+def check_content(path: Path) -> Origin:
     """Read the file through SQLite, read-only: the version in its WAL, its tables, its pages.
 
-    The id of the source that it was made for. The caller holds the writer's lock. Raises
-    StoreNewer, StoreOlder or StoreDamaged.
+    The caller holds the writer's lock. Raises StoreNewer, StoreOlder, StoreDamaged, StoreBusy or
+    StoreError.
     """
     try:
         # Where there is no WAL, plain read-only access would make one.
@@ -115,10 +133,10 @@ def check_content(path: Path) -> str:
                 said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
                 if said != "ok":
                     raise damaged(path, str(said).splitlines()[0])
-            sources = db.execute(FIRST_SOURCE).fetchall()
-            if not sources:
-                raise damaged(path, "it names no source")
-            return str(sources[0][1])
+            there = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
+            if gone := [name for name in _TABLES if name not in there]:
+                raise damaged(path, f"the table {gone[0]} is missing")
+            return origin_in(path, db)
         finally:
             db.close()
     except sqlite3.DatabaseError as error:
@@ -126,7 +144,18 @@ def check_content(path: Path) -> str:
             raise StoreBusy(
                 f"{path} is locked by another process; end that one, then start again"
             ) from error
+        if not is_damage(error):
+            raise StoreError(f"{path} cannot be used: {error}") from error
         raise damaged(path, str(error)) from error
+
+
+def origin_in(path: Path, db: sqlite3.Connection) -> Origin:
+    """Raises StoreDamaged or sqlite3.Error."""
+    query = "SELECT source_id, folded_segment, folded_offset FROM sources ORDER BY id LIMIT 1"
+    row = db.execute(query).fetchone()
+    if row is None:
+        raise damaged(path, "it names no source")
+    return Origin(row[0], Position(*row[1:]))
 
 
 def reading_uri(path: Path, *, immutable: bool) -> str:
@@ -135,23 +164,12 @@ def reading_uri(path: Path, *, immutable: bool) -> str:
 
 
 def no_database(path: Path) -> StoreForeign:
-    return StoreForeign(f"{path} is not a SQLite database; {anew(path)}")
+    return StoreForeign(path, "is not a SQLite database")
 
 
 def foreign(path: Path) -> StoreForeign:
-    return StoreForeign(
-        f"{path} belongs to another program; move it away, or name another state directory"
-    )
+    return StoreForeign(path, "belongs to another program")
 
 
 def damaged(path: Path, what: str) -> StoreDamaged:
-    return StoreDamaged(f"{path} is damaged ({what}); {anew(path)}")
-
-
-def anew(path: Path) -> str:
-    """What can be done about a ledger that is lost: nothing makes a backup of it yet."""
-    return (
-        f"put back a copy of {path.parent} if you made one, or move {path.parent} away and start "
-        "anew: projects and limits come from the config, keys must be added again, today's spend "
-        "counts from zero; keep what you moved, the journal in it too"
-    )
+    return StoreDamaged(path, what)

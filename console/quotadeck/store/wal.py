@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -82,6 +83,7 @@ class Wal:
         self._tried_ns = clock.monotonic_ns()
         self._pinned_ns: int | None = None
         self._who = ""
+        self._copying = False
         self.waits = False
         """The fold waits: there is no room for a checkpoint of more."""
         self.checkpointing = False
@@ -103,7 +105,7 @@ class Wal:
     @property
     def problem(self) -> str:
         """How large it is and who holds it, once that lasts; empty when all is well."""
-        if self._pinned_ns is None:
+        if self._pinned_ns is None or (self._copying and not self.waits):
             return ""
         held_ns, size = self._clock.monotonic_ns() - self._pinned_ns, self.size
         lasts = size >= _SMALL_BYTES or (held_ns >= _TOLD_NS and size >= TOLD_BYTES)
@@ -112,6 +114,15 @@ class Wal:
         held = age(held_ns // 1_000_000)
         words = f"WAL {size >> 20} MB: a reader has held it for {held}{self._who}"
         return f"{words}; disk full: history waits" if self.waits else words
+
+    @contextlib.contextmanager
+    def copying(self) -> Iterator[None]:
+        """While a backup of ours holds it, which ends by itself."""
+        self._copying = True
+        try:
+            yield
+        finally:
+            self._copying, self._pinned_ns = False, None
 
     async def checkpoint_when_due(self) -> None:
         """Checkpoint after many rows, or some seconds after any. Raises sqlite3.Error."""

@@ -6,6 +6,7 @@ as long as SQLite has it open (closing one drops SQLite's locks).
 """
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Final
 
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.snapshot import Event
+from quotadeck.store.errors import StoreError
 from quotadeck.store.journal import Journal
 from quotadeck.store.lock import Lock
 from quotadeck.store.loss import Loss, event_of
@@ -25,7 +27,8 @@ from quotadeck.store.places import (
     open_plain,
     wal_file,
 )
-from quotadeck.store.schema import anew, is_ledger, reading_uri
+from quotadeck.store.rebuild import suspect
+from quotadeck.store.schema import is_whole, reading_uri
 from quotadeck.store.wal import Wal
 
 CHECK_NS: Final = 3_600_000_000_000
@@ -56,6 +59,9 @@ class Watch:
         self._told: set[tuple[str, str]] = set()
         self._short = 0
         self._mended = journal.mended
+        self._damage = ""
+        self.sound = True
+        """The ledger's file is the one that is written, and nothing was found wrong with it."""
         self.now: tuple[Loss, ...] = ()
         """What is wrong at present."""
         self.lasting: list[Loss] = []
@@ -64,12 +70,13 @@ class Watch:
     def look(self, damage: str) -> list[Event]:
         """What is new since the last look; ``damage`` is what SQLite said when it was used."""
         before = len(self.lasting)
-        found = [*self._files(), *self._ledger(damage)]
+        ledger = [*self._ledger(damage)]
+        found = [*self._files(), *ledger, *self._held()]
         self._finish_check()
+        self.sound = not (ledger or self._damage)
         new = [loss for loss in found if (loss.words, loss.todo) not in self._told]
         self._told = {(loss.words, loss.todo) for loss in found}
         self.now = tuple(found)
-        self._journal.kept = any(loss.unfindable for loss in found)
         return [event_of(loss, self._clock) for loss in (*new, *self.lasting[before:])]
 
     def _files(self) -> Iterator[Loss]:
@@ -113,7 +120,6 @@ class Watch:
                     f"{what}, and could not be made again ({error.strerror or error}): what is "
                     "recorded now is lost at a restart",
                     "make the folder again, writable for the gateway's account",
-                    unfindable=True,
                 )
         # A command that found it gone may have mended it before.
         if self._journal.mended > self._mended:
@@ -134,21 +140,23 @@ class Watch:
             yield Loss(
                 f"ledger.db {state}: history not on disk",
                 f"{self._file} was {state} while the gateway ran: what it records is in the "
-                "journal, which is kept whole from now on, and in no ledger at a restart",
-                f"put the file back with the gateway stopped; {anew(self._file)}",
-                unfindable=True,
+                "journal and in no ledger on the disk",
+                "restart the gateway: it rebuilds it from the newest backup and the journal",
             )
         elif damage or self._is_cut():
-            yield _damaged(self._file, damage or "cut short or overwritten")
+            damage = damage or "cut short or overwritten"
+            self._suspect(damage)
+            yield _damaged(self._file, damage)
         if self._wal_identity and _identity(wal_file(self._directory)) != self._wal_identity:
             yield Loss(
                 "WAL removed: history not on disk",
                 f"{wal_file(self._directory)} was removed or replaced while the gateway ran: what "
-                "it records is in the journal, which is kept whole from now on",
+                "it records is in the journal",
                 "restart the gateway: it reads the journal again",
-                unfindable=True,
             )
         self._wal_identity = self._wal_identity or _identity(wal_file(self._directory))
+
+    def _held(self) -> Iterator[Loss]:
         if held := self._wal.problem:
             # The vitals have it from the writer, with its age.
             yield Loss("", held, "end that process, and it shrinks by itself")
@@ -157,10 +165,7 @@ class Watch:
         """Whether the header or the size is wrong; twice, as a checkpoint writes in steps."""
         if self._wal.checkpointing:
             return False
-        header = os.pread(self._descriptor, 100, 0)
-        pages, page = int.from_bytes(header[28:32], "big"), int.from_bytes(header[16:18], "big")
-        whole = is_ledger(header) and os.fstat(self._descriptor).st_size >= pages * page
-        self._short = 0 if whole else self._short + 1
+        self._short = 0 if is_whole(self._descriptor) else self._short + 1
         return self._short > 1
 
     def _finish_check(self) -> None:
@@ -168,6 +173,7 @@ class Watch:
         if self._check is not None and self._check.done():
             found, self._check = self._check.result(), None
             if found is not None:
+                self._suspect(found.what)
                 self.lasting.append(found)
         changed = self._wal.is_changed
         if changed:
@@ -183,6 +189,13 @@ class Watch:
         if (due or changed) and self._check is None:
             self._checked_ns = self._clock.monotonic_ns()
             self._check = asyncio.create_task(asyncio.to_thread(check_pages, self._file))
+
+    def _suspect(self, what: str) -> None:
+        """A start does not read all pages: it must know."""
+        if not self._damage:
+            self._damage = what
+            with contextlib.suppress(OSError, StoreError):
+                suspect(self._directory, what)
 
     async def close(self) -> None:
         """Let go of the file; SQLite has closed it."""
@@ -213,7 +226,8 @@ def _damaged(path: Path, what: str) -> Loss:
     return Loss(
         "ledger damaged",
         f"{path} is damaged ({what})",
-        f"what is served goes on, a restart will not; {anew(path)}",
+        "what is served goes on; restart the gateway when it can be: it moves the ledger aside and "
+        "rebuilds it from the newest backup and the journal",
     )
 
 

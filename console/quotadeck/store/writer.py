@@ -17,7 +17,7 @@ import aiosqlite
 from quotadeck.domain.ages import age
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.snapshot import Event
-from quotadeck.domain.text import counted
+from quotadeck.domain.text import clean, counted
 from quotadeck.store.ballast import Ballast
 from quotadeck.store.errors import StoreError
 from quotadeck.store.fold import Batch, Fold, sort
@@ -84,6 +84,8 @@ class Writer:
         self._records = 0
         self._unreadable = 0
         self._trouble = ""
+        self.unretired = ""
+        """Why segments stay in the journal that no start needs any more."""
         self.damage = ""
         """What SQLite said when it met damage."""
         self.folded = folded
@@ -162,11 +164,19 @@ class Writer:
             if position >= target:
                 self._caught_up_ns = started_ns
                 self._records = self._journal.appended
-            self._journal.drop_before(min(self.folded.segment, self.checkpoint))
+            await self._retire()
             for waiter in self._waiters:
                 if not waiter.done():
                     waiter.set_result(None)
             self._waiters.clear()
+
+    async def _retire(self) -> None:
+        try:
+            await self._journal.retire_before(min(self.folded.segment, self.checkpoint))
+        except (OSError, StoreError) as error:
+            self.unretired = clean(str(error))  # they stay where they are
+        else:
+            self.unretired = ""
 
     async def _may_fold(self) -> bool:
         # Between two batches: under load there is no other moment.

@@ -1,0 +1,187 @@
+"""When the ledger is copied: daily, and after each gigabyte of journal; and what is told of it.
+
+The newest backup and the journal since rebuild a ledger; so a journal that does not reach back to
+it is a reason for the next one, too. Where the disk has no room a copy is put off and told; the
+journal's archive grows meanwhile, up to its bound and as long as the disk has room.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from quotadeck.domain.ages import age
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.snapshot import Event
+from quotadeck.domain.text import clean
+from quotadeck.store.archive import Archive, segment_sizes
+from quotadeck.store.backup import Backup, standing, take
+from quotadeck.store.errors import StoreDamaged, StoreError
+from quotadeck.store.loss import Loss, event_of
+from quotadeck.store.places import journal_directory
+from quotadeck.store.vacuum import NoRoom, Stopped
+from quotadeck.store.wal import Wal
+
+DAY_US: Final = 86_400_000_000
+STALE_US: Final = 2 * DAY_US
+JOURNAL_BYTES: Final = 1_000_000_000
+LOOK_S: Final = 10.0
+SETTLED_NS: Final = 3_600_000_000_000
+"""A gateway that was down for days is given this long before it is told to have no backup."""
+AGAIN_NS: Final = 600_000_000_000
+"""Before another try, and between two backups whatever the clock on the wall says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a damaged ledger would be rebuilt from."""
+
+    newest: Backup | None
+    journal_bytes: int
+    """What the journal has since the newest backup, or all that there is."""
+    gap: bool
+    """The journal does not reach back to the newest backup, or to its own beginning."""
+    floor: int
+    """Older segments are of no use: two backups have what they say."""
+
+
+def holding(directory: Path) -> Holding:
+    """Look into the folders. Blocks for a millisecond."""
+    backups = standing(directory)
+    since = backups[0].folded.segment if backups else 1
+    archive = Archive(directory)
+    sizes = {**archive.sizes, **segment_sizes(journal_directory(directory))}
+    later = {number: size for number, size in sizes.items() if number >= since}
+    gap = bool(later) and len(later) < max(later) - since + 1
+    floor = backups[1].folded.segment if len(backups) > 1 else 0
+    return Holding(backups[0] if backups else None, sum(later.values()), gap, floor)
+
+
+class Backups:
+    """Makes the backups of one open store; see the module."""
+
+    def __init__(self, directory: Path, wal: Wal, clock: Clock, epoch_us: int) -> None:
+        self._directory = directory
+        self._wal = wal
+        self._clock = clock
+        self._epoch_us = epoch_us
+        self._archive = Archive(directory)
+        self._began_ns = self._again_ns = clock.monotonic_ns()
+        self._holding = holding(directory)
+        self._failure: tuple[str, Loss] | None = None
+        self._now: dict[str, Loss] = {}
+        self._untold: list[Event] = []
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.sound = True
+        """The ledger's file is the one that is written, and nothing was found wrong with it."""
+        self.damage = ""
+        """What SQLite said when it met damage."""
+
+    @property
+    def newest_us(self) -> int | None:
+        """When the newest backup was made; None where there is none."""
+        return self._holding.newest.at_us if self._holding.newest else None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What keeps a damaged ledger from coming back whole, in words."""
+        return tuple(loss.words for loss in self._now.values())
+
+    def events(self) -> list[Event]:
+        """What is to be told since the last call."""
+        untold, self._untold = self._untold, []
+        return untold
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="backups")
+
+    async def stop(self) -> None:
+        """Give up the copy that is being made."""
+        self._stopping.set()
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._stopping.wait()
+                    return
+            await self.look()
+
+    async def look(self) -> None:
+        """Make a backup where one is due, and let segments go that two backups have."""
+        self._holding = await asyncio.to_thread(holding, self._directory)
+        if self._is_due():
+            await self._take()
+            self._holding = await asyncio.to_thread(holding, self._directory)
+        with contextlib.suppress(OSError):  # tried again in a moment
+            await asyncio.to_thread(self._archive.drop_before, self._holding.floor)
+        found = dict(self._found())
+        self._untold += [
+            event_of(loss, self._clock) for kind, loss in found.items() if kind not in self._now
+        ]
+        self._now = found
+
+    def _is_due(self) -> bool:
+        if not self.sound or self._clock.monotonic_ns() < self._again_ns:
+            return False
+        now = self._holding
+        # A backup from the future was named by a clock that has been put right since.
+        return now.gap or now.journal_bytes >= JOURNAL_BYTES or not 0 <= self._age_us() < DAY_US
+
+    def _age_us(self) -> int:
+        return self._clock.wall_us() - (self.newest_us or self._epoch_us)
+
+    async def _take(self) -> None:
+        self._again_ns = self._clock.monotonic_ns() + AGAIN_NS
+        try:
+            at_us, stop = self._clock.wall_us(), self._stopping.is_set
+            with self._wal.copying():
+                await asyncio.to_thread(take, self._directory, at_us, stop)
+        except Stopped:
+            return
+        except StoreDamaged as damage:
+            self.damage = str(damage)
+        except (StoreError, OSError) as error:
+            self._failure = type(error).__name__, _failed(error)
+        else:
+            self._failure = None
+
+    def _found(self) -> Iterator[tuple[str, Loss]]:
+        if self._failure is not None:
+            yield self._failure
+        if self._holding.gap:
+            yield (
+                "gap",
+                Loss(
+                    "journal since the backup incomplete",
+                    f"segments of the journal in {self._directory} that no backup has were "
+                    "removed, or given up for lack of room: a ledger that is damaged now comes "
+                    "back without what stood there",
+                    "the next backup mends it; see that there is room for one",
+                ),
+            )
+        ran_ns = self._clock.monotonic_ns() - self._began_ns
+        late_us = STALE_US if self.newest_us else DAY_US
+        if self._age_us() >= late_us and (self._failure or ran_ns >= SETTLED_NS):
+            old = age(self._age_us() // 1_000)
+            words = f"backup {old} old" if self.newest_us else f"no backup in {old}"
+            what = f"{words}: a damaged ledger is rebuilt from the journal since, for as long as "
+            yield "stale", Loss(words, f"{what}the disk holds it", "see why: `quotadeck backup`")
+
+
+def _failed(error: StoreError | OSError) -> Loss:
+    if isinstance(error, NoRoom):
+        words = (
+            f"backup skipped: {error.free_bytes // 10**6:,} MB free, "
+            f"{error.needed_bytes // 10**6:,} MB needed"
+        )
+        return Loss(
+            words, f"the backup was skipped: {error}", "it is tried again every ten minutes"
+        )
+    todo = "it is tried again every ten minutes"
+    return Loss("backup failed", f"the backup failed: {clean(str(error), 400)}", todo)
