@@ -91,7 +91,6 @@ async def admin_api(
         app = create_admin(
             desk=at.desk,
             ledger=at.ledger,
-            snapshot=live.snapshot,
             feed=feed,
             clock=at.clock,
             roles=roles or {},

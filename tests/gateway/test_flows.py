@@ -13,7 +13,7 @@ START_NS = 7 * SECOND_NS
 
 def test_nothing_yet_is_all_zeros_and_quiet() -> None:
     flows = Flows()
-    assert flows.quiet()
+    assert flows.next_ns() is None
     assert flows.flow(START_NS) == Flow()
     assert flows.models(START_NS) == ()
 
@@ -22,7 +22,7 @@ def test_request_is_in_flight_until_its_end() -> None:
     flows = Flows()
     flows.admitted(START_NS, "opus")
     assert flows.flow(START_NS).in_flight == 1
-    assert not flows.quiet()
+    assert flows.next_ns() is not None
     flows.ended(START_NS + SECOND_NS, call())
     flow = flows.flow(START_NS + SECOND_NS)
     assert (flow.in_flight, flow.requests_60s, flow.tokens_60s, flow.ended_60s) == (0, 1, 120, 1)
@@ -43,7 +43,7 @@ def test_each_figure_leaves_after_its_own_time_until_all_is_quiet() -> None:
         assert (flow.p95_ms is None) is (after_s > 300)
     assert seen == [(1, 1, True), (0, 0, True), (0, 0, True), (0, 0, False)]
     assert flows.flow(START_NS + 611 * SECOND_NS) == Flow()
-    assert flows.quiet()
+    assert flows.next_ns() is None
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from quotadeck.gateway.flight import Arrival, Flight, Routing
 from quotadeck.gateway.live import EVENTS_SHOWN, Live
 from quotadeck.gateway.plan import Plan
 from quotadeck.limiter import MemoryLimiter
+from quotadeck.store import StoreError
 from tests.clocks import HandClock
 from tests.gateway.values import FLASH, NOON_US, OPUS, call, catalogue, entry, plan, request
 
@@ -386,6 +387,29 @@ async def test_a_spent_budget_is_known_from_the_start() -> None:
     assert (await it.row()).state.kind is Kind.SPENT
 
 
+async def test_a_day_that_the_ledger_could_not_tell_is_asked_for_until_it_can() -> None:
+    it = Picture(catalogue())
+    await it.limiter.restore_spent({}, known_after="2026-11-30")
+    told = [StoreError("the ledger is locked"), StoreError("the ledger is locked"), None]
+
+    async def spent_on(days: Mapping[str, str]) -> Mapping[str, int]:
+        if why := told.pop(0):
+            raise why
+        return dict.fromkeys(days, NANO_PER_USD)
+
+    it.days = BudgetDays(it.limiter, spent_on)
+    it.live = Live(it.of, lambda: it.plan, it.limiter, it.days, it.clock, lambda: VITALS)
+    seen = []
+    for _ in range(4):
+        seen.append((await it.row()).budget.spent_nano)
+        it.clock.advance_ms(1_000)
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert seen[0] == seen[1] == 0
+    assert seen[-1] == NANO_PER_USD
+    assert (await it.row()).state.kind is Kind.SPENT
+
+
 async def test_what_a_shadow_limit_would_refuse_makes_no_state() -> None:
     it = Picture(catalogue(shadow=frozenset({Limited.RPM, Limited.BUDGET})))
     await it.limiter.restore_spent({f"{ANALYTICS}:budget": {"2026-11-24": NANO_PER_USD}})
@@ -404,6 +428,13 @@ async def test_a_start_remembers_what_the_ledger_knows_of_the_last_hour() -> Non
     assert (state.kind, state.last_ms) == (
         Kind.FAILING, (it.clock.monotonic_ns() - (9 * 60_000 - 150) * 1_000_000) // 1_000_000,
     )  # fmt: skip
+
+
+async def test_a_start_remembers_that_the_money_left_covers_nothing_that_is_asked() -> None:
+    it = Picture(catalogue())
+    refused = {"outcome": Outcome.REFUSED, "cause": Cause.BUDGET, "total_ms": 0}
+    it.live.recall([call(at_us=NOON_US - 5_000_000, count=3, **refused)], [])
+    assert (await it.row()).state.kind is Kind.SPENT
 
 
 async def test_a_start_forgets_what_a_later_change_made_history() -> None:

@@ -14,7 +14,7 @@ def test_sum_holds_for_the_span_and_then_leaves_whole() -> None:
     window.add(5 * SECOND_NS, 0, 7)
     assert window.advance(64 * SECOND_NS + SECOND_NS - 1) == [7]
     assert window.advance(65 * SECOND_NS) == [0]
-    assert window.empty
+    assert window.next_ns is None
 
 
 def test_columns_do_not_mix() -> None:

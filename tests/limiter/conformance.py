@@ -106,6 +106,43 @@ class ShadowPromises:
         assert await rig.ask(shadow, slot(1)) == Refused(SLOTS, None)
 
 
+class TouchPromises:
+    """Who keeps what a bucket is made of is told which to read again."""
+
+    async def test_each_reader_is_told_of_each_touched_bucket_once(self, rig: Rig) -> None:
+        await rig.ask(one(rpm(60)), slot(5), name="a")
+        assert set(await rig.limiter.touched("one")) == {RPM, SLOTS}, "at first, of all"
+        await rig.ask(one(rpm(60)), name="b")
+        assert set(await rig.limiter.touched("one")) == {RPM}
+        assert set(await rig.limiter.touched("two")) == {RPM, SLOTS}
+        assert [set(await rig.limiter.touched(reader)) for reader in ("one", "two")] == [set()] * 2
+
+    async def test_whatever_moves_a_bucket_touches_it(self, rig: Rig) -> None:
+        async def touched() -> set[str]:
+            return set(await rig.limiter.touched("me"))
+
+        day, limit, place = budget(1_000, rig.clock), rpm(60), slot(5)
+        for name in "abc":
+            await rig.ask(one(limit), place, name=name, ttl_ms=1_000)
+        assert await touched() == {RPM, SLOTS}
+        await rig.limiter.settle("a", {RPM: 0})
+        assert await touched() == {RPM, SLOTS}
+        await rig.limiter.release("b")
+        assert await touched() == {RPM, SLOTS}
+        rig.clock.advance_ms(1_000)
+        assert await touched() == set(), "time alone touches nothing"
+        await rig.limiter.expire()
+        assert await touched() == {RPM, SLOTS}
+        await rig.limiter.relimit({RPM: rpm(90)})
+        assert await touched() == {RPM}
+        await rig.limiter.restore_spent({MONEY: {"2026-11-24": 7}})
+        assert await touched() == {MONEY}
+        await rig.ask(money(1, day), name="d")
+        assert await touched() == {MONEY}
+        assert isinstance(await rig.ask(money(1_000, day), place), Refused)
+        assert await touched() == set(), "a refusal takes nothing"
+
+
 class EndPromises:
     """Every reservation ends exactly once."""
 
@@ -190,6 +227,7 @@ class LimiterPromises(
     AdmissionPromises,
     ShadowPromises,
     EndPromises,
+    TouchPromises,
     RelimitPromises,
     BudgetPromises,
 ):

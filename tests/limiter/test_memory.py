@@ -39,6 +39,7 @@ def test_every_call_completes_without_suspending(limiter: MemoryLimiter) -> None
         limiter.expire(),
         limiter.relimit({RPM: rpm(60)}),
         limiter.levels([RPM]),
+        limiter.touched("me"),
     ]
     for call in calls:
         with pytest.raises(StopIteration):

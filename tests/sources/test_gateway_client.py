@@ -14,6 +14,7 @@ from quotadeck.sources import GatewayClient, Reading, SourceError, SourceGone
 from quotadeck.sources.gateway import Question, questions
 from quotadeck.wire.stream import Encoder
 from tests.sources.scripted import WHOAMI, Script, answer, served, snapshot
+from tests.wire.snapshots import done
 
 T = TypeVar("T")
 PAGE = b'{"rows": [], "next_cursor": "1:0"}'
@@ -38,7 +39,7 @@ async def talk(
 async def test_several_questions_are_answered_also_where_each_ends_the_connection(
     path: Path,
 ) -> None:
-    body = Encoder().full(snapshot(1_000))
+    body = done(Encoder().full(snapshot(1_000)))
 
     def read(gateway: GatewayClient) -> tuple[Reading, CallsPage]:
         return gateway.snapshot(), gateway.ask(questions.calls(last=5))

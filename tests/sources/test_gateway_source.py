@@ -17,6 +17,7 @@ from quotadeck.sources.gateway.source import GatewaySource
 from quotadeck.wire.stream import Encoder
 from tests.sources.nobody import nobody
 from tests.sources.scripted import WHOAMI, answer, event, served, snapshot, stream
+from tests.wire.snapshots import done
 
 
 async def _read(source: GatewaySource, most: int = 100) -> list[Reading]:
@@ -36,10 +37,11 @@ def path(tmp_path: Path) -> Path:
 
 async def test_heartbeats_move_the_instant_and_are_not_fresh(path: Path) -> None:
     encoder, first, later = Encoder(), snapshot(1_000), snapshot(3_000, ("disk 4%",))
+    done(encoder.changes(first))
     sent = stream(
-        event("snapshot", encoder.full(first)),
+        event("snapshot", done(encoder.full(first))),
         event("heartbeat", encoder.heartbeat(snapshot(2_000))),
-        event("changes", encoder.changes(later) or b""),
+        event("changes", done(encoder.changes(later)) or b""),
     )
     async with served(path, {"whoami": answer(WHOAMI), "stream": sent}, hold=True):
         source = GatewaySource(path, monotonic_ns=lambda: 42)
@@ -58,7 +60,7 @@ async def test_heartbeats_move_the_instant_and_are_not_fresh(path: Path) -> None
 
 
 async def test_a_stream_that_ends_is_gone(path: Path) -> None:
-    sent = stream(event("snapshot", Encoder().full(snapshot())))
+    sent = stream(event("snapshot", done(Encoder().full(snapshot()))))
     async with served(path, {"whoami": answer(WHOAMI), "stream": sent}):
         source = GatewaySource(path)
         with pytest.raises(SourceGone, match="ended the stream"):
@@ -67,7 +69,7 @@ async def test_a_stream_that_ends_is_gone(path: Path) -> None:
 
 
 async def test_a_silent_stream_is_gone_and_a_comment_is_no_event(path: Path) -> None:
-    sent = stream(event("snapshot", Encoder().full(snapshot())), b": no event\n\n")
+    sent = stream(event("snapshot", done(Encoder().full(snapshot()))), b": no event\n\n")
     async with served(path, {"whoami": answer(WHOAMI), "stream": sent}, hold=True):
         source = GatewaySource(path, silence_s=0.05)
         with pytest.raises(SourceGone, match="silent"):
@@ -88,6 +90,15 @@ async def test_nonsense_is_an_error_in_words(path: Path, sent: bytes) -> None:
     async with served(path, {"whoami": answer(WHOAMI), "stream": stream(sent)}, hold=True):
         source = GatewaySource(path)
         with pytest.raises(SourceError, match="same version"):
+            await _read(source)
+        await source.close()
+
+
+async def test_a_newer_gateways_stream_is_a_reason_to_update(path: Path) -> None:
+    sent = done(Encoder().full(snapshot())).replace(b'"format":1', b'"format":2')
+    async with served(path, {"whoami": answer(WHOAMI), "stream": stream(event("snapshot", sent))}):
+        source = GatewaySource(path)
+        with pytest.raises(SourceError, match=r"newer and sends a stream of format 2.*update"):
             await _read(source)
         await source.close()
 

@@ -1,7 +1,8 @@
 """Strategies for snapshots, and for sequences in which each follows from the one before."""
 
+from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -21,6 +22,19 @@ from quotadeck.domain.snapshot import (
 )
 from quotadeck.domain.state import AT_REST, Held, Kind, State, Urgency
 from quotadeck.domain.text import clean
+
+T = TypeVar("T")
+
+
+def done(work: Generator[None, None, T]) -> T:
+    """The result of work in slices, at once."""
+    try:
+        while True:
+            next(work)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
 
 ints = st.integers(-(2**62), 2**62)
 counts = st.integers(0, 2**62)

@@ -21,8 +21,9 @@ from quotadeck.domain.snapshot import (
     Snapshot,
     Vitals,
 )
-from quotadeck.wire.stream import Decoder, Encoder, StreamDamaged
-from tests.wire.snapshots import sequences
+from quotadeck.wire import stream
+from quotadeck.wire.stream import Decoder, Encoder, StreamDamaged, StreamNewer
+from tests.wire.snapshots import done, sequences
 
 EVENTS = ("snapshot", "changes", "heartbeat")
 
@@ -53,7 +54,8 @@ def edited(data: bytes, edit: Callable[[Any], None]) -> bytes:
 
 def following(sent: Snapshot) -> tuple[Encoder, Decoder]:
     encoder, decoder = Encoder(), Decoder()
-    decoder.apply("snapshot", encoder.full(sent))
+    assert done(encoder.changes(sent)) is None
+    decoder.apply("snapshot", done(encoder.full(sent)))
     return encoder, decoder
 
 
@@ -65,20 +67,20 @@ def test_readers_hold_exactly_what_the_sender_had_whenever_they_came(
     encoder = Encoder()
     readers: list[Decoder] = []
     for sent in sequence:
-        changes = encoder.changes(sent)
+        changes = done(encoder.changes(sent))
         for reader in readers:
             if changes is None:
                 assert reader.apply("heartbeat", encoder.heartbeat(sent)) == sent
             else:
                 assert reader.apply("changes", changes) == sent
         readers.append(Decoder())
-        assert readers[-1].apply("snapshot", encoder.full(sent)) == sent
+        assert readers[-1].apply("snapshot", done(encoder.full(sent))) == sent
 
 
 def test_a_second_in_which_nothing_changed_is_only_a_heartbeat() -> None:
     encoder, decoder = following(before := snapshot())
     later = replace(before, now_ms=2_000, at_us=1_000_005)
-    assert encoder.changes(later) is None
+    assert done(encoder.changes(later)) is None
     assert orjson.loads(encoder.heartbeat(later)) == {"now_ms": 2_000, "at_us": 1_000_005}
     got = decoder.apply("heartbeat", encoder.heartbeat(later))
     assert got == later
@@ -89,7 +91,8 @@ def test_only_the_changed_cells_of_the_changed_rows_travel() -> None:
     encoder, _ = following(before := snapshot())
     row = before.projects[1]
     row = replace(row, flow=replace(row.flow, requests_60s=7_777), paused=True)
-    data = encoder.changes(replace(before, projects=(before.projects[0], row, before.projects[2])))
+    after = replace(before, projects=(before.projects[0], row, before.projects[2]))
+    data = done(encoder.changes(after))
     assert data is not None
     tables = orjson.loads(data)["tables"]
     assert list(tables) == ["projects"]
@@ -103,7 +106,7 @@ def test_a_new_row_does_not_send_the_old_ones_again() -> None:
     encoder, decoder = following(before := snapshot())
     event = Event("evt_2", 6, EventKind.COMMAND, "", "you: analytics paused")
     after = replace(before, events=(event, *before.events))
-    data = encoder.changes(after)
+    data = done(encoder.changes(after))
     assert data is not None
     assert orjson.loads(data)["tables"] == {
         "events": {"order": [["evt_2", 6, "command", "", "you: analytics paused"], 0]}
@@ -113,7 +116,7 @@ def test_a_new_row_does_not_send_the_old_ones_again() -> None:
 
 def test_what_only_a_newer_sender_knows_is_passed_over() -> None:
     before = snapshot()
-    encoder = Encoder()
+    encoder, _ = following(before)
 
     def newer(message: Any) -> None:
         message["mood"] = "calm"
@@ -126,12 +129,20 @@ def test_what_only_a_newer_sender_knows_is_passed_over() -> None:
         message["rows"]["events"][0][2] = "earthquake"
 
     decoder = Decoder()
-    got = decoder.apply("snapshot", edited(encoder.full(before), newer))
+    got = decoder.apply("snapshot", edited(done(encoder.full(before)), newer))
     event = replace(before.events[0], kind=EventKind.GATEWAY)
     assert got == replace(before, events=(event,))
     assert decoder.apply("earthquake", b"[]") == got
     changes = {"step": 1, "now_ms": 9, "at_us": 9, "tables": {"moods": {"cells": [[0, 0, 1]]}}}
     assert decoder.apply("changes", orjson.dumps(changes)) == replace(got, now_ms=9, at_us=9)
+
+
+def test_a_format_that_only_a_newer_version_reads_is_told_as_such() -> None:
+    def newer(message: Any) -> None:
+        message["format"] = 2
+
+    with pytest.raises(StreamNewer, match="format 2, where this version reads up to 1"):
+        Decoder().apply("snapshot", edited(done(Encoder().full(snapshot())), newer))
 
 
 def test_a_column_that_an_older_sender_lacks_has_its_default() -> None:
@@ -140,27 +151,28 @@ def test_a_column_that_an_older_sender_lacks_has_its_default() -> None:
         for row in (message["columns"]["ProjectRow"], *message["rows"]["projects"]):
             del row[place]
 
-    got = Decoder().apply("snapshot", edited(Encoder().full(snapshot()), older))
+    got = Decoder().apply("snapshot", edited(done(Encoder().full(snapshot())), older))
     assert [row.models for row in got.projects] == [(), (), ()]
 
 
 def test_hostile_text_is_cleaned_on_arrival() -> None:
     hostile = "\x1b]52;c;aGk=\x07[@click=app.quit]\u202e"
     before = snapshot()
-    encoder, decoder = Encoder(), Decoder()
+    encoder, decoder = following(before)
     row = replace(before.projects[0], name=hostile, models=(hostile,))
     after = replace(before, projects=(row, *before.projects[1:]))
-    for event, data in (("snapshot", encoder.full(before)), ("changes", encoder.changes(after))):
-        assert data is not None
-        got = decoder.apply(event, data)
+    decoder.apply("snapshot", done(encoder.full(before)))
+    data = done(encoder.changes(after))
+    assert data is not None
+    got = decoder.apply("changes", data)
     assert got.projects[0].name == "\ufffd]52;c;aGk=\ufffd[@click=app.quit]\ufffd"
     assert got.projects[0].models == (got.projects[0].name,)
 
 
 def test_a_missed_change_is_an_error_and_never_a_wrong_screen() -> None:
     encoder, decoder = following(before := snapshot())
-    encoder.changes(replace(before, projects=before.projects[:2]))
-    data = encoder.changes(replace(before, projects=before.projects[:1]))
+    done(encoder.changes(replace(before, projects=before.projects[:2])))
+    data = done(encoder.changes(replace(before, projects=before.projects[:1])))
     assert data is not None
     with pytest.raises(StreamDamaged, match="step 2 does not follow 0"):
         decoder.apply("changes", data)
@@ -169,8 +181,8 @@ def test_a_missed_change_is_an_error_and_never_a_wrong_screen() -> None:
 def test_a_reading_from_beside_the_stream_cannot_be_followed_by_mistake() -> None:
     encoder, _ = following(before := snapshot())
     aside = Decoder()
-    assert aside.apply("snapshot", encoder.full(other := snapshot(2))) == other
-    data = encoder.changes(replace(before, projects=()))
+    assert aside.apply("snapshot", done(encoder.full(other := snapshot(2)))) == other
+    data = done(encoder.changes(replace(before, projects=())))
     assert data is not None
     with pytest.raises(StreamDamaged):
         aside.apply("changes", data)
@@ -204,16 +216,33 @@ def test_a_cell_of_the_wrong_type_is_refused(column: str, value: object) -> None
         message["rows"]["projects"][0][message["columns"]["ProjectRow"].index(column)] = value
 
     with pytest.raises(StreamDamaged):
-        Decoder().apply("snapshot", edited(Encoder().full(snapshot()), wrong))
+        Decoder().apply("snapshot", edited(done(Encoder().full(snapshot())), wrong))
+
+
+def test_a_row_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded, dump = list[Any](), stream._dump
+
+    def noting(message: Any) -> bytes:
+        encoded.append(message)
+        return dump(message)
+
+    encoder, before = Encoder(), snapshot()
+    first = done(encoder.full(before))
+    monkeypatch.setattr(stream, "_dump", noting)
+    assert done(encoder.full(before)) == first
+    assert len(encoded) == 1, "the head alone"
+    row = replace(before.projects[1], paused=True)
+    done(encoder.full(replace(before, projects=(before.projects[0], row))))
+    assert len(encoded) == 3
 
 
 def test_a_thousand_projects_stay_small_and_quick() -> None:
     encoder, decoder = following(before := snapshot(1_000))
-    assert len(encoder.full(before)) < 300_000
+    assert len(done(encoder.full(before))) < 300_000
     changed = [replace(project(number, seed=1), name="renamed") for number in range(20)]
     after = replace(before, projects=(*changed, *before.projects[20:]))
     started = time.process_time()
-    data = encoder.changes(after)
+    data = done(encoder.changes(after))
     spent_s = time.process_time() - started
     assert data is not None
     assert len(data) < 4_000

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Send
 
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Actor, Role
-from quotadeck.domain.snapshot import Snapshot, Whoami
+from quotadeck.domain.snapshot import Whoami
 from quotadeck.domain.text import clean
 from quotadeck.gateway import admin_pages as pages
 from quotadeck.gateway.admin_accounts import Accounts
@@ -35,7 +35,6 @@ from quotadeck.gateway.feed import Feed
 from quotadeck.gateway.shares import Account, Shares
 from quotadeck.store import Ledger, Reader, StoreError
 from quotadeck.wire import objects
-from quotadeck.wire.stream import Encoder
 from quotadeck.wire.translate import command_of
 
 PREFIX: Final = "/admin/v1/"
@@ -83,7 +82,6 @@ class _Doors:
 
     desk: Desk
     ledger: Ledger
-    snapshot: Callable[[], Awaitable[Snapshot]]
     feed: Feed
     clock: Clock
     shares: Shares
@@ -96,7 +94,7 @@ class _Doors:
 
     async def get_snapshot(self, request: Request, _: Actor) -> Response:
         _none(request)
-        return Response(Encoder().full(await self.snapshot()), media_type="application/json")
+        return Response(await self.feed.whole(), media_type="application/json")
 
     async def stream(self, request: Request, _: Actor) -> Response:
         _none(request)
@@ -145,7 +143,6 @@ def create_admin(
     *,
     desk: Desk,
     ledger: Ledger,
-    snapshot: Callable[[], Awaitable[Snapshot]],
     feed: Feed,
     clock: Clock,
     roles: Mapping[Role, tuple[str, ...]],
@@ -159,7 +156,7 @@ def create_admin(
     says why the gateway should get no traffic now, or nothing; ``draining``, that it ends.
     """
     shares = Shares(clock)
-    doors = _Doors(desk, ledger, snapshot, feed, clock, shares, unready, draining)
+    doors = _Doors(desk, ledger, feed, clock, shares, unready, draining)
     accounts = Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
     handlers: dict[str, Handler] = {
         "snapshot": doors.get_snapshot,

@@ -160,7 +160,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     days = BudgetDays(limiter, partial(_settled_on, ledger))
     live = Live(catalogue, plan, limiter, days, clock, vitals.read, unserved, keyed)
     feed = Feed(live.snapshot)
-    levels = LevelKeeper(ledger, limiter, clock, plan)
+    levels = LevelKeeper(ledger, limiter, clock)
 
     def tell(event: Event) -> None:
         ledger.event(event)
@@ -214,7 +214,6 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     admin = create_admin(
         desk=desk,
         ledger=ledger,
-        snapshot=live.snapshot,
         feed=feed,
         clock=clock,
         roles=config.roles,

@@ -1,21 +1,32 @@
 """Which calendar day's money a project spends now: the one answer, for admission and screen."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from quotadeck.domain.days import day_at
 from quotadeck.domain.limits import BudgetLimit, Kind, bucket_key
 from quotadeck.domain.refusals import LedgerUnavailable
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import ProjectPlan
-from quotadeck.limiter import Limiter
+from quotadeck.limiter import Limiter, Money
 from quotadeck.store import StoreError
 
 NO_BUDGET_NANO: Final = 1 << 62
 """Nano-dollars a day that no project spends; SQLite's integers hold it."""
+_NO_MONEY: Final = Money()
 PATIENCE_S: Final = 2.0
 """How long a request waits for the ledger to tell what was spent on its day."""
+
+
+class Spent(NamedTuple):
+    """A project's day, and its money in nano-dollars: 0 where it is not ``known`` yet."""
+
+    plan: ProjectPlan
+    day: BudgetLimit
+    spent_nano: int
+    held_nano: int
+    known: bool
 
 
 class BudgetDays:
@@ -50,6 +61,24 @@ class BudgetDays:
         fresh = BudgetLimit(nano, day.name, day.end_us, day.start_us)
         self._today[project.project.id] = fresh
         return fresh
+
+    async def spent(self, plans: Sequence[ProjectPlan], now_us: int) -> list[Spent]:
+        """What each project has spent of its day; what is not known is looked up meanwhile."""
+        today = [(plan, self.limit(plan, now_us)) for plan in plans]
+        money = await self._limiter.money({plan.budget_key: day.day for plan, day in today})
+        self.look_up(
+            {plan.project.id: day.day for plan, day in today if plan.budget_key not in money}
+        )
+        return [
+            Spent(
+                plan,
+                day,
+                money.get(plan.budget_key, _NO_MONEY).spent_nano,
+                money.get(plan.budget_key, _NO_MONEY).held_nano,
+                plan.budget_key in money,
+            )
+            for plan, day in today
+        ]
 
     async def learn(self, project: str, day: str) -> None:
         """Tell the limiter what was spent on a day that it does not know.

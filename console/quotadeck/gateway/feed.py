@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from quotadeck.domain.snapshot import Snapshot
+from quotadeck.gateway.slices import in_turns
 from quotadeck.wire.stream import CHANGES, HEARTBEAT, SNAPSHOT, Encoder
 
 INTERVAL_S: Final = 1.0
@@ -57,7 +58,8 @@ class Feed:
         self._hurried = asyncio.Event()
         self._closed = False
         self._task: asyncio.Task[None] | None = None
-        self._begin()
+        self._encoder = Encoder()
+        self._latest: Snapshot | None = None
 
     def hurry(self) -> None:
         """Send the next reading at once: something was changed on purpose."""
@@ -82,15 +84,15 @@ class Feed:
                 reader.called.clear()
                 if self._closed:
                     return
-                event = self._event_for(reader)
+                event = await self._event_for(reader)
                 if event is not None:
                     yield event
         finally:
             self._readers.discard(reader)
             if not self._readers and self._task is not None:
                 self._task.cancel()
-                self._task = None
-                self._begin()
+                self._task = self._latest = None
+                self._encoder.rest()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -98,7 +100,7 @@ class Feed:
             self._hurried.clear()
             began = loop.time()
             try:
-                self._send(await self._snapshot())
+                await self._read()
             except Exception:
                 # Without heartbeats every screen says by itself that its readings are old.
                 LOG.exception("no reading could be built")
@@ -107,14 +109,14 @@ class Feed:
                 async with asyncio.timeout_at(began + self._interval_s):
                     await self._hurried.wait()
 
-    def _begin(self) -> None:
-        self._encoder = Encoder()
-        self._latest: Snapshot | None = None
-        self._full: bytes | None = None
+    async def whole(self) -> bytes:
+        """The data of one ``snapshot`` event, now, for who does not follow."""
+        return await in_turns(self._encoder.full(await self._snapshot()))
 
-    def _send(self, snapshot: Snapshot) -> None:
-        data = self._encoder.changes(snapshot)
-        self._latest, self._full = snapshot, None
+    async def _read(self) -> None:
+        snapshot = await self._snapshot()
+        data = await in_turns(self._encoder.changes(snapshot))
+        self._latest = snapshot
         if data is None:
             event = _event(HEARTBEAT, self._encoder.heartbeat(snapshot))
         else:
@@ -122,16 +124,14 @@ class Feed:
         for reader in self._readers:
             reader.offer(event, heartbeat=data is None)
 
-    def _event_for(self, reader: _Reader) -> bytes | None:
+    async def _event_for(self, reader: _Reader) -> bytes | None:
         if not reader.behind:
             event, reader.event = reader.event, None
             return event
         if self._latest is None:
             return None
         reader.behind = False
-        if self._full is None:
-            self._full = _event(SNAPSHOT, self._encoder.full(self._latest))
-        return self._full
+        return _event(SNAPSHOT, await in_turns(self._encoder.full(self._latest)))
 
 
 def _event(name: str, data: bytes) -> bytes:

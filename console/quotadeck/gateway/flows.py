@@ -57,10 +57,12 @@ class Flows:
         """Spend from before this process began, told by the ledger; the oldest first."""
         self._ten_minutes.add(at_ns, 0, nano)
 
-    def quiet(self) -> bool:
-        """Nothing left in any window: the flow reads all zeros until something happens."""
+    def next_ns(self) -> int | None:
+        """When time alone changes what was read last; None where nothing is left to leave."""
         windows = (self._minute, self._latencies, self._ten_minutes)
-        return self.in_flight == 0 and not self._models and all(w.empty for w in windows)
+        leaving = [window.next_ns for window in windows]
+        leaving += (at_ns + _MODELS_NS for at_ns in self._models.values())
+        return min((one for one in leaving if one is not None), default=None)
 
     def taken(self, now_ns: int) -> tuple[int, int]:
         """Requests and tokens of the last minute."""
@@ -89,6 +91,6 @@ class Flows:
     def models(self, now_ns: int) -> tuple[str, ...]:
         """The models asked for in the last five minutes, by name."""
         for model, at_ns in list(self._models.items()):
-            if now_ns - at_ns > _MODELS_NS:
+            if now_ns - at_ns >= _MODELS_NS:
                 del self._models[model]
         return tuple(sorted(self._models))

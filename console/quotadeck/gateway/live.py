@@ -2,44 +2,30 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
-from quotadeck.domain.layers import InForce
-from quotadeck.domain.limits import BudgetLimit, Kind, RateLimit
-from quotadeck.domain.reading import Money, Reading
-from quotadeck.domain.snapshot import (
-    Budget,
-    Change,
-    Event,
-    Flow,
-    Level,
-    ProjectRow,
-    RouteRow,
-    Snapshot,
-    TargetRow,
-    Vitals,
-)
+from quotadeck.domain.limits import bucket_of
+from quotadeck.domain.reading import Reading
+from quotadeck.domain.snapshot import Event, Snapshot, Vitals
 from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.domain.wording import value_text
 from quotadeck.gateway.budget_days import BudgetDays
+from quotadeck.gateway.due import Midnights
 from quotadeck.gateway.flight import Flight
 from quotadeck.gateway.flows import Flows
-from quotadeck.gateway.levels import levels_in_slices
-from quotadeck.gateway.plan import Plan, ProjectPlan, RoutePlan, TargetPlan
-from quotadeck.gateway.readings import Sources, pause_ends, reading_of
+from quotadeck.gateway.plan import Plan
+from quotadeck.gateway.readings import Sources, pause_ends
 from quotadeck.gateway.recall import recall
+from quotadeck.gateway.rows import Rows
 from quotadeck.gateway.states import States, subjects_of
-from quotadeck.limiter import BucketState, Limiter
-from quotadeck.limiter import Money as Spend
+from quotadeck.limiter import Limiter
 
 _HALF_MINUTE_US = 30_000_000
-_ROWS_A_SLICE = 20
-"""Rows built before the event loop gets a turn: about a millisecond."""
 EVENTS_SHOWN = 20
 _JUDGED_ANEW_NS = 900_000_000
 """Whoever listens has judged within a second; the second's own job leaves it to them."""
@@ -69,14 +55,19 @@ class Live:
         self._vitals = vitals
         self._unserved = unserved
         self._keyed = keyed
+        self._flows = {
+            Subject(kind, name): Flows()
+            for kind in (SubjectKind.PROJECT, SubjectKind.TARGET)
+            for name in catalogue.names(kind)
+        }
         self._states = States()
-        self._judged_ns = 0
-        self._day: dict[str, str] = {}
-        self._wake_all()
-        self._projects = {name: Flows() for name in catalogue.projects}
-        self._targets = {name: Flows() for name in catalogue.targets}
+        self._rows = Rows(limiter, days, clock, self._states, self._flows)
+        self._midnights = Midnights(catalogue.projects.values(), clock.wall_us())
         self._events: deque[Event] = deque(maxlen=EVENTS_SHOWN)
-        self._rows: dict[str, tuple[ProjectPlan, Mapping[str, BucketState], ProjectRow]] = {}
+        self._one_at_a_time = asyncio.Lock()
+        """Two readings at once would each miss what the other has taken in hand."""
+        self._judged_ns = 0
+        self._wake_all()
 
     def seed(self, minutes: Iterable[tuple[int, str, int]], events: Iterable[Event]) -> None:
         """Start from the ledger, as if we had been there.
@@ -86,9 +77,9 @@ class Live:
         """
         now_ns, now_us = self._clock.monotonic_ns(), self._clock.wall_us()
         for minute_us, project, nano in minutes:
-            if project in self._projects:
+            if flows := self._flows.get(Subject.project(project)):
                 ago_us = max(0, now_us - minute_us - _HALF_MINUTE_US)
-                self._projects[project].spent_before(now_ns - ago_us * 1_000, nano)
+                flows.spent_before(now_ns - ago_us * 1_000, nano)
         self._events.extend(events)
 
     def recall(self, calls: Iterable[Call], entries: Iterable[Entry]) -> None:
@@ -106,19 +97,20 @@ class Live:
     def begun(self, flight: Flight) -> None:
         """A request was dispatched."""
         opened = flight.open
-        now_ns = flight.arrival.at_ns
-        self._projects[opened.project].admitted(now_ns, opened.model)
-        self._targets[opened.target].admitted(now_ns, opened.model)
-        self._states.admitted(
-            self._clock.monotonic_ns(), subjects_of(opened.project, opened.target, opened.model)
-        )
+        subjects = subjects_of(opened.project, opened.target, opened.model)
+        for subject in subjects[:2]:
+            self._flows[subject].admitted(flight.arrival.at_ns, opened.model)
+        self._states.admitted(self._clock.monotonic_ns(), subjects)
+        self._rows.mark(subjects[:2])
 
     def ended(self, call: Call) -> None:
         """A dispatched request ended."""
         now_ns = self._clock.monotonic_ns()
-        self._projects[call.project].ended(now_ns, call)
-        self._targets[call.target].ended(now_ns, call)
-        self._states.ended(now_ns, call, subjects_of(call.project, call.target, call.model))
+        subjects = subjects_of(call.project, call.target, call.model)
+        for subject in subjects[:2]:
+            self._flows[subject].ended(now_ns, call)
+        self._states.ended(now_ns, call, subjects)
+        self._rows.mark(subjects[:2])
 
     def refused(
         self,
@@ -136,13 +128,12 @@ class Live:
         have covered it without what requests under way hold.
         """
         now_ns = self._clock.monotonic_ns()
-        plan = self._plan()
-        self._projects[project].refused(now_ns, model if model in plan.routes else "")
+        asking = Subject.project(project)
+        self._flows[asking].refused(now_ns, model if model in self._plan().routes else "")
         if gate.kind is SubjectKind.TARGET:
-            self._targets[gate.name].refused(now_ns)
-        self._states.refused(
-            now_ns, Subject.project(project), cause, gate, wait_ms, money_held=money_held
-        )
+            self._flows[gate].refused(now_ns)
+        self._states.refused(now_ns, asking, cause, gate, wait_ms, money_held=money_held)
+        self._rows.mark((asking, gate))
 
     def changed(self, subjects: Iterable[Subject], keyed: Iterable[str] = ()) -> None:
         """Commands, or their ends, changed these, and keys of the projects ``keyed``.
@@ -161,190 +152,51 @@ class Live:
     async def second(self) -> None:
         """Judge what happened, if no listener has had it judged within the second."""
         if self._clock.monotonic_ns() - self._judged_ns >= _JUDGED_ANEW_NS:
+            async with self._one_at_a_time:
+                await self._judge()
+
+    async def snapshot(self) -> Snapshot:
+        """The whole picture. Gives way to requests between slices of rows."""
+        async with self._one_at_a_time:
             await self._judge()
+            tables = await self._rows.read(self._plan())
+            return Snapshot(
+                now_ms=self._clock.monotonic_ns() // 1_000_000,
+                at_us=self._clock.wall_us(),
+                vitals=replace(self._vitals(), state=self._states.gateway),
+                projects=tables.projects,
+                targets=tables.targets,
+                routes=tables.routes,
+                events=tuple(reversed(self._events)),
+            )
 
     async def _judge(self) -> None:
-        now_ns = self._judged_ns = self._clock.monotonic_ns()
+        plan, now_ns, now_us = self._plan(), self._clock.monotonic_ns(), self._clock.wall_us()
+        self._judged_ns = now_ns
         unserved = self._unserved()
         if self._states.judge_gateway(Reading(now_ns // 1_000_000, unserved=unserved)):
             self._wake_all()
-
-        ends_us = pause_ends(self._plan())
-
-        async def read(subjects: Sequence[Subject]) -> Mapping[Subject, Reading]:
-            plan = self._plan()
-            named = [name for kind, name in subjects if kind is SubjectKind.PROJECT]
-            money = await self._money_of([plan.projects[p] for p in named if p in plan.projects])
-            sources = Sources(
-                plan, self._projects, self._targets, money, self._keyed, unserved, ends_us
-            )
-            made = ((one, reading_of(one, self._states, sources, now_ns)) for one in subjects)
-            return {subject: reading for subject, reading in made if reading}
-
-        await self._states.judge(read)
+        touched = set(map(_owner, await self._limiter.touched("live")))
+        for project in self._midnights.passed(now_us):
+            self._states.day_began(project)
+            touched.add(project)
+        self._states.wake(touched)
+        self._rows.mark(touched)
+        await self._states.judge(
+            Sources(
+                plan, self._flows, self._states, self._days, self._keyed, unserved,
+                pause_ends(plan), now_ns, now_us,
+            ).read
+        )  # fmt: skip
+        self._rows.mark(self._states.turned)
+        self._states.turned.clear()
 
     def _wake_all(self) -> None:
         """At a start the ledger may say that money is spent; and all suffer from a sick gateway."""
         for kind in SubjectKind:
             self._states.wake(Subject(kind, name) for name in self._catalogue.names(kind))
 
-    async def _money_of(self, plans: Sequence[ProjectPlan]) -> dict[str, Money]:
-        """The day's money of those whose budget can refuse."""
-        found: dict[str, Money] = {}
-        limited = [p for p in plans if p.budget_nano is not None]
-        limited = [p for p in limited if Kind.BUDGET not in p.project.shadow]
-        for plan, day, spend in await self._spends(limited):
-            name = plan.project.id
-            if self._day.setdefault(name, day.day) != day.day:
-                self._day[name] = day.day
-                self._states.day_began(name)
-            found[name] = Money(day.nano_usd, spend.spent_nano, spend.held_nano, day.ends_at_us)
-        return found
 
-    async def snapshot(self) -> Snapshot:
-        """The whole picture. Gives way to requests between slices of rows."""
-        await self._judge()
-        plan = self._plan()
-        states = {key: state async for key, state in levels_in_slices(self._limiter, _keys(plan))}
-        every = list(plan.projects.values())
-        projects: list[ProjectRow] = []
-        for start in range(0, len(every), _ROWS_A_SLICE):
-            projects += await self._project_rows(every[start : start + _ROWS_A_SLICE], states)
-            await asyncio.sleep(0)
-        now_ns = self._clock.monotonic_ns()
-        targets = [self._target_row(target, states, now_ns) for target in plan.targets.values()]
-        return Snapshot(
-            now_ms=now_ns // 1_000_000,
-            at_us=self._clock.wall_us(),
-            vitals=replace(self._vitals(), state=self._states.gateway),
-            projects=tuple(projects),
-            targets=tuple(targets),
-            routes=tuple(self._route_row(route) for route in plan.routes.values()),
-            events=tuple(reversed(self._events)),
-        )
-
-    async def _project_rows(
-        self, plans: Sequence[ProjectPlan], states: Mapping[str, BucketState]
-    ) -> list[ProjectRow]:
-        return [
-            self._project_row(plan, states, day, spend)
-            for plan, day, spend in await self._spends(plans)
-        ]
-
-    async def _spends(
-        self, plans: Sequence[ProjectPlan]
-    ) -> list[tuple[ProjectPlan, BudgetLimit, Spend]]:
-        """Each project's day and what was spent on it; a day that is unknown is looked up."""
-        now_us = self._clock.wall_us()
-        today = [(plan, self._days.limit(plan, now_us)) for plan in plans]
-        money = await self._limiter.money({plan.budget_key: day.day for plan, day in today})
-        self._days.look_up(
-            {plan.project.id: day.day for plan, day in today if plan.budget_key not in money}
-        )
-        return [(plan, day, money.get(plan.budget_key, Spend())) for plan, day in today]
-
-    def _project_row(
-        self,
-        plan: ProjectPlan,
-        states: Mapping[str, BucketState],
-        day: BudgetLimit,
-        spend: Spend,
-    ) -> ProjectRow:
-        flows = self._projects[plan.project.id]
-        budget = Budget(plan.budget_nano, spend.spent_nano, spend.held_nano, day.ends_at_us)
-        mine = {key: states[key] for key in (plan.rpm_key, plan.tpm_key) if key in states}
-        state = self._states.of(Subject.project(plan.project.id))
-        known = self._rows.get(plan.project.id)
-        if (
-            flows.quiet()
-            and known
-            and known[0] is plan
-            and known[1] == mine
-            and known[2].budget == budget
-            and known[2].flow == Flow()
-            and known[2].state is state
-        ):
-            return known[2]
-        now_ns = self._clock.monotonic_ns()
-        row = ProjectRow(
-            id=plan.project.id,
-            name=plan.project.name,
-            priority=plan.project.priority.word,
-            version=plan.version,
-            paused=plan.paused is not None,
-            rpm=_level(plan.requests, mine.get(plan.rpm_key)),
-            tpm=_level(plan.tokens, mine.get(plan.tpm_key)),
-            slots=plan.slots,
-            budget=budget,
-            flow=flows.flow(now_ns),
-            changes=_changes(plan.changes),
-            models=flows.models(now_ns),
-            state=state,
-        )
-        self._rows[plan.project.id] = (plan, mine, row)
-        return row
-
-    def _target_row(
-        self, plan: TargetPlan, states: Mapping[str, BucketState], now_ns: int
-    ) -> TargetRow:
-        flows = self._targets[plan.target.id]
-        return TargetRow(
-            id=plan.target.id,
-            version=plan.version,
-            rpm=_level(plan.requests, states.get(plan.rpm_key)),
-            tpm=_level(plan.tokens, states.get(plan.tpm_key)),
-            flow=flows.flow(now_ns),
-            upstream_429_60s=flows.upstream_429_60s(now_ns),
-            changes=_changes(plan.changes),
-            state=self._states.of(Subject.target(plan.target.id)),
-        )
-
-    def _route_row(self, plan: RoutePlan) -> RouteRow:
-        return RouteRow(
-            id=plan.route.model,
-            version=plan.version,
-            targets=plan.route.targets,
-            serving=plan.serving,
-            paused=plan.paused is not None,
-            changes=_changes(plan.changes),
-            state=self._states.of(Subject.model(plan.route.model)),
-        )
-
-
-def _keys(plan: Plan) -> list[str]:
-    keys: list[str] = []
-    for project in plan.projects.values():
-        keys += (project.rpm_key, project.tpm_key)
-    for target in plan.targets.values():
-        keys += (target.rpm_key, target.tpm_key)
-    return keys
-
-
-def _level(limit: RateLimit | None, state: BucketState | None) -> Level | None:
-    """A bucket never touched is full, since ever."""
-    if limit is None:
-        return None
-    if state is None:
-        return Level(limit.capacity, limit.capacity, limit.per_minute, 0)
-    return Level(state.level, limit.capacity, limit.per_minute, state.at_ns // 1_000_000)
-
-
-def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:
-    changes = []
-    for item in in_force:
-        entry = item.entry
-        if entry is None or entry.field is None or item.value is None:
-            continue
-        changes.append(
-            Change(
-                command_id=entry.id,
-                field=str(entry.field),
-                value=value_text(entry.field, item.value),
-                was=value_text(entry.field, item.base),
-                layer=item.layer,
-                until_us=entry.until_us,
-                actor=entry.actor,
-                reason=entry.reason,
-            )
-        )
-    return tuple(changes)
+@lru_cache(maxsize=1 << 16)
+def _owner(bucket: str) -> Subject:
+    return bucket_of(bucket)[0]

@@ -1,12 +1,13 @@
 """What each subject is judged from: its tally, under the limits and pauses in force."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.limits import Kind, RateLimit
 from quotadeck.domain.reading import Decided, Ended, Money, Reading, Use
 from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.flows import Flows
 from quotadeck.gateway.plan import Plan, ProjectPlan, TargetPlan
 from quotadeck.gateway.states import States
@@ -14,17 +15,41 @@ from quotadeck.gateway.states import States
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where readings come from. ``money`` are the projects' days, without those whose budget
-    refuses nothing; ``keyed`` says whether a living key serves a project; ``unserved`` why the
-    gateway cannot serve; ``ends_us`` when the paused models' pauses end."""
+    """Where the readings of one moment come from. ``keyed`` says whether a living key serves a
+    project; ``unserved`` why the gateway cannot serve; ``ends_us`` when the paused models' pauses
+    end."""
 
     plan: Plan
-    projects: Mapping[str, Flows]
-    targets: Mapping[str, Flows]
-    money: Mapping[str, Money]
+    flows: Mapping[Subject, Flows]
+    states: States
+    days: BudgetDays
     keyed: Callable[[str], bool]
     unserved: str
     ends_us: Mapping[Subject, int | None]
+    now_ns: int
+    now_us: int
+
+    async def read(self, subjects: Sequence[Subject]) -> dict[Subject, Reading]:
+        """The readings of those that the plan knows."""
+        named = (name for kind, name in subjects if kind is SubjectKind.PROJECT)
+        plans = [self.plan.projects[name] for name in named if name in self.plan.projects]
+        money = await self._money(plans)
+        made = ((one, _reading(one, self, money)) for one in subjects)
+        return {subject: reading for subject, reading in made if reading}
+
+    async def _money(self, plans: Iterable[ProjectPlan]) -> dict[str, Money]:
+        """The day's money of those whose budget can refuse."""
+        limited = [
+            plan
+            for plan in plans
+            if plan.budget_nano is not None and Kind.BUDGET not in plan.project.shadow
+        ]
+        return {
+            one.plan.project.id: Money(
+                one.day.nano_usd, one.spent_nano, one.held_nano, one.day.ends_at_us
+            )
+            for one in await self.days.spent(limited, self.now_us)
+        }
 
 
 def pause_ends(plan: Plan) -> dict[Subject, int | None]:
@@ -32,28 +57,28 @@ def pause_ends(plan: Plan) -> dict[Subject, int | None]:
     return {Subject.model(name): r.paused.until_us for name, r in plan.routes.items() if r.paused}
 
 
-def reading_of(subject: Subject, states: States, sources: Sources, now_ns: int) -> Reading | None:
+def _reading(subject: Subject, at: Sources, money: Mapping[str, Money]) -> Reading | None:
     """The reading of a project, a target or a model; None for what is unknown."""
-    plan = sources.plan
+    plan, now_ns = at.plan, at.now_ns
     kind, name = subject
-    tally = states.tally(subject)
+    tally = at.states.tally(subject)
     base = (
         now_ns // 1_000_000,
-        _with_ends(tally.decided(now_ns), sources.ends_us),
+        _with_ends(tally.decided(now_ns), at.ends_us),
         tally.ended_lately(now_ns),
     )
     if kind is SubjectKind.PROJECT and name in plan.projects:
-        return _of_project(plan.projects[name], sources, base, now_ns)
+        return _of_project(plan.projects[name], at, base, money.get(name))
     if kind is SubjectKind.TARGET and name in plan.targets:
-        return _of_target(plan.targets[name], sources, base, now_ns)
+        return _of_target(plan.targets[name], at, base)
     if kind is SubjectKind.MODEL and name in plan.routes:
         paused = plan.routes[name].paused
         return Reading(
             *base,
-            unserved=sources.unserved,
+            unserved=at.unserved,
             paused=paused is not None,
             until_us=paused.until_us if paused else None,
-            cuts_off=states.cut_off_by(subject, now_ns) if paused else (),
+            cuts_off=at.states.cut_off_by(subject, now_ns) if paused else (),
         )
     return None
 
@@ -61,9 +86,9 @@ def reading_of(subject: Subject, states: States, sources: Sources, now_ns: int) 
 _Base = tuple[int, Decided, Ended]
 
 
-def _of_project(plan: ProjectPlan, sources: Sources, base: _Base, now_ns: int) -> Reading:
+def _of_project(plan: ProjectPlan, at: Sources, base: _Base, money: Money | None) -> Reading:
     name, shadow = plan.project.id, plan.project.shadow
-    requests, tokens = sources.projects[name].taken(now_ns)
+    requests, tokens = at.flows[Subject.project(name)].taken(at.now_ns)
     revoked = bool(base[1].by({Cause.KEY_REVOKED}))
     return Reading(
         *base,
@@ -71,19 +96,19 @@ def _of_project(plan: ProjectPlan, sources: Sources, base: _Base, now_ns: int) -
             (Kind.RPM, requests, None if Kind.RPM in shadow else plan.requests),
             (Kind.TPM, tokens, None if Kind.TPM in shadow else plan.tokens),
         ),
-        money=sources.money.get(name),
-        unserved=sources.unserved,
+        money=money,
+        unserved=at.unserved,
         paused=plan.paused is not None,
         until_us=plan.paused.until_us if plan.paused else None,
-        keyless=revoked and not sources.keyed(name),
+        keyless=revoked and not at.keyed(name),
     )
 
 
-def _of_target(plan: TargetPlan, sources: Sources, base: _Base, now_ns: int) -> Reading:
+def _of_target(plan: TargetPlan, at: Sources, base: _Base) -> Reading:
     """A target is paused where every model is that it serves, or that has its home there."""
     name = plan.target.id
-    requests, tokens = sources.targets[name].taken(now_ns)
-    routes = sources.plan.routes.values()
+    requests, tokens = at.flows[Subject.target(name)].taken(at.now_ns)
+    routes = at.plan.routes.values()
     serves = [route for route in routes if route.serving == name]
     serves = serves or [route for route in routes if route.route.targets[0] == name]
     pauses = [route.paused for route in serves if route.paused]
@@ -92,7 +117,7 @@ def _of_target(plan: TargetPlan, sources: Sources, base: _Base, now_ns: int) -> 
     return Reading(
         *base,
         uses=_uses((Kind.RPM, requests, plan.requests), (Kind.TPM, tokens, plan.tokens)),
-        unserved=sources.unserved,
+        unserved=at.unserved,
         paused=paused,
         until_us=min(ends, default=None) if paused else None,
     )

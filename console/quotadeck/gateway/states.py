@@ -5,7 +5,6 @@ then once a second until nothing holds of it and nothing was cleared lately. It 
 anybody listens or not, so that *since* is true for whoever comes.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from quotadeck.domain.calls import Call, Cause
@@ -13,6 +12,7 @@ from quotadeck.domain.judgement import judge, recovered
 from quotadeck.domain.reading import Reading
 from quotadeck.domain.state import AT_REST, Kind, State
 from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.gateway.slices import in_slices
 from quotadeck.gateway.tally import Tally
 
 _A_SLICE = 8
@@ -29,6 +29,8 @@ class States:
         self._tallies: dict[Subject, Tally] = {}
         self._states: dict[Subject, State] = {}
         self._awake: set[Subject] = set()
+        self.turned: set[Subject] = set()
+        """Those whose state is another since somebody took them from here."""
 
     def of(self, subject: Subject) -> State:
         """Its state as last judged."""
@@ -106,24 +108,24 @@ class States:
             self.tally(Subject.project(project)).forget(cause=Cause.KEY_REVOKED)
             self._awake.add(Subject.project(project))
 
-    def day_began(self, project: str) -> None:
+    def day_began(self, project: Subject) -> None:
         """A budget begins anew: what it refused was yesterday's."""
-        subject = Subject.project(project)
-        self.tally(subject).forget(subject, Cause.BUDGET)
+        if tally := self._tallies.get(project):
+            tally.forget(project, Cause.BUDGET)
+        self._awake.add(project)
 
     async def judge(
         self, read: Callable[[Sequence[Subject]], Awaitable[Mapping[Subject, Reading]]]
     ) -> None:
         """Judge all who are awake. ``read`` gives the readings of those that it knows."""
+
+        async def judged(subjects: Sequence[Subject]) -> None:
+            for subject, reading in (await read(subjects)).items():
+                self._judge(subject, reading)
+
         for kind in _JUDGED:
             awake = [subject for subject in self._awake if subject.kind is kind]
-            for start in range(0, len(awake), _A_SLICE):
-                subjects = awake[start : start + _A_SLICE]
-                # Out first: what happens to one while others are judged wakes it again.
-                self._awake.difference_update(subjects)
-                for subject, reading in (await read(subjects)).items():
-                    self._judge(subject, reading)
-                await asyncio.sleep(0)
+            await in_slices(self._awake, awake, _A_SLICE, judged)
 
     def judge_gateway(self, reading: Reading) -> bool:
         """Judge the gateway itself; whether it has begun or ceased to serve."""
@@ -135,10 +137,12 @@ class States:
         after = judge(before, reading)
         if before.held(Kind.FAILING) and not after.held(Kind.FAILING) and recovered(reading):
             self.tally(subject).forget_failures()
+        if after != before:
+            self._states[subject] = after
+            self.turned.add(subject)
         if after == AT_REST:
             self._states.pop(subject, None)
         else:
-            self._states[subject] = after
             self._awake.add(subject)
 
 

@@ -42,8 +42,9 @@ class Window:
         return self.sums
 
     @property
-    def empty(self) -> bool:
-        return not self._when
+    def next_ns(self) -> int | None:
+        """When the oldest slot leaves; None where nothing is left."""
+        return (self._when[0][0] + self._slots) * self._slot_ns if self._when else None
 
 
 class Counts(Generic[Key]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from quotadeck.domain.clock import Clock
@@ -27,6 +28,8 @@ class _Reservation:
     deadline_ns: int
     answer: Admitted
     held: dict[str, tuple[Bucket, int]]
+    told: bool = False
+    """Whether its buckets were told as touched by its acquire."""
 
 
 class MemoryLimiter:
@@ -49,6 +52,8 @@ class MemoryLimiter:
         self._days: dict[str, MoneyDays] = {}
         self._known_after = ""
         self._live: dict[str, _Reservation] = {}
+        self._touched: set[str] = set()
+        self._untold: dict[str, set[str]] = {}
 
     async def acquire(
         self, reservation: str, takes: Sequence[Take], priority: Priority, ttl_ms: int
@@ -122,6 +127,18 @@ class MemoryLimiter:
     async def levels(self, keys: Sequence[str]) -> dict[str, BucketState]:
         return {key: self._buckets[key].state() for key in keys if key in self._buckets}
 
+    async def touched(self, reader: str) -> set[str]:
+        # An acquire marks nothing, it is in haste: the newest of those that live are looked up.
+        for one in takewhile(lambda one: not one.told, reversed(self._live.values())):
+            one.told = True
+            self._touched.update(one.held)
+        for untold in self._untold.values():
+            untold |= self._touched
+        self._touched.clear()
+        known = self._untold.get(reader)
+        self._untold[reader] = set()
+        return self._buckets.keys() | self._days.keys() if known is None else known
+
     def restore(self, levels: Mapping[str, tuple[int, RateLimit]]) -> None:
         """Start rate buckets at these levels (micro-units), as of now; before the first acquire."""
         now_ns = self._clock.monotonic_ns()
@@ -129,6 +146,7 @@ class MemoryLimiter:
             bucket = RateBucket(limit, now_ns)
             bucket.level = min(level, limit.capacity)
             self._buckets[key] = bucket
+        self._touched.update(levels)
 
     async def money(self, days: Mapping[str, str]) -> dict[str, Money]:
         found: dict[str, Money] = {}
@@ -155,6 +173,7 @@ class MemoryLimiter:
         for key, days in spent.items():
             for day, nano in days.items():
                 self._days_of(key).restore(day, nano, now_ns)
+        self._touched.update(spent)
 
     def _days_of(self, key: str) -> MoneyDays:
         days = self._days.get(key)
@@ -167,6 +186,7 @@ class MemoryLimiter:
         if known is None:
             return False
         now_ns = self._clock.monotonic_ns()
+        self._touched.update(known.held)
         for key, (bucket, amount) in known.held.items():
             bucket.end(amount, actual.get(key, amount), now_ns)
         return True
@@ -188,6 +208,7 @@ class MemoryLimiter:
             case _:
                 raise ValueError(f"bucket {key} cannot become a {type(limit).__name__}")
         self._buckets[key] = bucket
+        self._touched.add(key)
         return bucket
 
     def _binding(self, short: Sequence[tuple[Take, Bucket]], priority: Priority) -> Refused | None:

@@ -4,7 +4,7 @@ Admission is all-or-nothing over every bucket in one step. A reservation ends ex
 settled, released or expired. Each call is idempotent by reservation id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -97,6 +97,13 @@ class Limiter(Protocol):
 
     async def levels(self, keys: Sequence[str]) -> dict[str, BucketState]:
         """The states of the buckets that exist; a bucket never touched is absent (full)."""
+        ...
+
+    async def touched(self, reader: str) -> Collection[str]:
+        """The buckets that were used or changed since this reader last asked; at first, all.
+
+        What was only refused is not among them: a refusal takes nothing.
+        """
         ...
 
     async def money(self, days: Mapping[str, str]) -> dict[str, Money]:

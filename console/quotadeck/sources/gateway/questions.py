@@ -13,7 +13,7 @@ from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
 from quotadeck.wire.objects import dump, load
-from quotadeck.wire.stream import SNAPSHOT, Decoder
+from quotadeck.wire.stream import SNAPSHOT, Decoder, StreamNewer
 
 if TYPE_CHECKING:
     from quotadeck.wire.messages import AuditPage, CommandAnswer
@@ -144,6 +144,8 @@ def refused(name: str, status: int, body: bytes, label: str) -> SourceError:
 
 def nonsense(name: str, label: str, why: Exception) -> SourceError:
     """An answer that cannot be read."""
+    if isinstance(why, StreamNewer):
+        return SourceError(f"the gateway at {label} is newer and sends {why}: update quotadeck")
     return SourceError(
         f"the gateway at {label} answered {name} with something this version does not understand: "
         f"are console and gateway of the same version? ({clean(str(why), 200)})"

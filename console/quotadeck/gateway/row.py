@@ -1,0 +1,97 @@
+"""One row of the picture, from the values that it is made of."""
+
+from collections.abc import Mapping
+
+from quotadeck.domain.layers import InForce
+from quotadeck.domain.limits import RateLimit
+from quotadeck.domain.snapshot import Budget, Change, Level, ProjectRow, RouteRow, TargetRow
+from quotadeck.domain.state import State
+from quotadeck.domain.wording import value_text
+from quotadeck.gateway.budget_days import Spent
+from quotadeck.gateway.flows import Flows
+from quotadeck.gateway.plan import RoutePlan, TargetPlan
+from quotadeck.limiter import BucketState
+
+Buckets = Mapping[str, BucketState]
+"""By their keys; those that were never touched are absent."""
+
+
+def project_row(
+    spent: Spent, buckets: Buckets, flows: Flows, now_ns: int, state: State
+) -> ProjectRow:
+    """A project's limits and what is left of them, its day's money, and what passed."""
+    plan = spent.plan
+    return ProjectRow(
+        id=plan.project.id,
+        name=plan.project.name,
+        priority=plan.project.priority.word,
+        version=plan.version,
+        paused=plan.paused is not None,
+        rpm=_level(plan.requests, buckets.get(plan.rpm_key)),
+        tpm=_level(plan.tokens, buckets.get(plan.tpm_key)),
+        slots=plan.slots,
+        budget=Budget(plan.budget_nano, spent.spent_nano, spent.held_nano, spent.day.ends_at_us),
+        flow=flows.flow(now_ns),
+        changes=_changes(plan.changes),
+        models=flows.models(now_ns),
+        state=state,
+    )
+
+
+def target_row(
+    plan: TargetPlan, buckets: Buckets, flows: Flows, now_ns: int, state: State
+) -> TargetRow:
+    """A target's own limits and what its upstream answers."""
+    return TargetRow(
+        id=plan.target.id,
+        version=plan.version,
+        rpm=_level(plan.requests, buckets.get(plan.rpm_key)),
+        tpm=_level(plan.tokens, buckets.get(plan.tpm_key)),
+        flow=flows.flow(now_ns),
+        upstream_429_60s=flows.upstream_429_60s(now_ns),
+        changes=_changes(plan.changes),
+        state=state,
+    )
+
+
+def route_row(plan: RoutePlan, state: State) -> RouteRow:
+    """A model: where it may go, and where it goes."""
+    return RouteRow(
+        id=plan.route.model,
+        version=plan.version,
+        targets=plan.route.targets,
+        serving=plan.serving,
+        paused=plan.paused is not None,
+        changes=_changes(plan.changes),
+        state=state,
+    )
+
+
+def _level(limit: RateLimit | None, state: BucketState | None) -> Level | None:
+    """A bucket never touched is full, since ever."""
+    if limit is None:
+        return None
+    if state is None:
+        return Level(limit.capacity, limit.capacity, limit.per_minute, 0)
+    return Level(state.level, limit.capacity, limit.per_minute, state.at_ns // 1_000_000)
+
+
+def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:
+    changes = []
+    for item in in_force:
+        entry = item.entry
+        if entry is None or entry.field is None or item.value is None:
+            continue
+        changes.append(
+            Change(
+                command_id=entry.id,
+                field=str(entry.field),
+                value=value_text(entry.field, item.value),
+                was=value_text(entry.field, item.base),
+                layer=item.layer,
+                until_us=entry.until_us,
+                actor=entry.actor,
+                reason=entry.reason,
+            )
+        )
+    return tuple(changes)
