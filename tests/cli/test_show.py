@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.cli.show import cells, count, json_text, table
+from quotadeck.cli.show import cells, json_text, table
 
 
 @given(st.text())
@@ -28,9 +28,3 @@ def test_wide_characters_do_not_break_the_columns() -> None:
         ("name", "n"), [("分析", "1"), ("analytics", "22"), ("e\u0301te", "3")], right=" >"
     )
     assert {cells(line) for line in lines} == {len("analytics") + 4}
-
-
-def test_numbers_have_three_figures() -> None:
-    numbers = (0, 640, 9_949, 9_950, 74_123, 310_400, 1_210_000, 999_999)
-    told = ["0", "640", "9949", "9.95k", "74.1k", "310k", "1.21M", "1M"]
-    assert [count(n) for n in numbers] == told

@@ -6,7 +6,6 @@ import pytest
 
 from quotadeck.domain.snapshot import Flow
 from quotadeck.domain.state import Kind
-from quotadeck.tui import figures as f
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.columns import laid_out
@@ -19,6 +18,7 @@ from quotadeck.tui.panes.events import event_lines
 from quotadeck.tui.panes.head import status_line
 from quotadeck.tui.panes.totals import totals, totals_line
 from quotadeck.tui.present import Present
+from quotadeck.words import numbers as f
 from tests.tui.lines import LATE, NOW, at, context, rule, tables, text
 from tests.tui.play import JST
 from tests.tui.scenes import AT_US, ME, fire, level, project, trouble, usd

@@ -139,7 +139,7 @@ def _ending(command: Command, answer: "CommandAnswer", how: Change) -> str:
     if answer.until is None:
         stands = command.action in LASTING
         return " (permanent: until somebody undoes it)" if stands else ""
-    until = clock(micros(answer.until), time.time_ns() // 1_000)
+    until = clock(micros(answer.until))
     then = f", then {clean(answer.then)} again" if answer.then else ""
     default = "; the default, --for says otherwise" if how.by_default else ""
     lasting = f" for {duration_words(how.for_ms)}" if how.for_ms else ""

@@ -9,10 +9,7 @@ from quotadeck.cli.exits import Exit
 from quotadeck.cli.reach import ask, gateway_options
 from quotadeck.cli.show import (
     clock,
-    count,
     emit,
-    latency,
-    now_us,
     say,
     stamp,
     table,
@@ -24,10 +21,11 @@ from quotadeck.domain.days import micros
 from quotadeck.domain.money import usd_short
 from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import plain
+from quotadeck.words.numbers import latency, three
 
 
 def _at(text: str) -> str:
-    return stamp(micros(text), now_us())
+    return stamp(micros(text))
 
 
 @click.group(
@@ -76,7 +74,7 @@ def _state(*, applied: bool, in_force: bool, until: str | None) -> str:
         return "refused"
     if not in_force:
         return "ended"
-    return f"until {clock(micros(until), now_us())}" if until else "in force"
+    return f"until {clock(micros(until))}" if until else "in force"
 
 
 @click.command(epilog="\b\nExample:\n  quotadeck calls --last 50 --project analytics --json")
@@ -119,13 +117,13 @@ def calls(
     )
     rows = [
         (
-            stamp(call.at_us, now_us()),
+            stamp(call.at_us),
             call.project,
             call.model,
             call.target or "–",
             f"{call.outcome} {call.cause}".strip() + (f" ×{call.count}" if call.count > 1 else ""),
-            count(call.usage.input_tokens),
-            count(call.usage.output_tokens),
+            three(call.usage.input_tokens),
+            three(call.usage.output_tokens),
             usd_short(call.cost_nano_usd),
             latency(call.total_ms),
             call.id,

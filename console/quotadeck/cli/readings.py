@@ -8,7 +8,7 @@ import click
 
 from quotadeck.cli.exits import Exit
 from quotadeck.cli.reach import gateway_options, talking
-from quotadeck.cli.show import clock, count, emit, latency, now_us, say, table
+from quotadeck.cli.show import clock, emit, say, table
 from quotadeck.domain.ages import age, remaining, share
 from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.commands import Role
@@ -31,6 +31,7 @@ from quotadeck.domain.text import clean, counted
 from quotadeck.domain.totals import Totals, totals
 from quotadeck.domain.typed import duration_words
 from quotadeck.sources import Reading
+from quotadeck.words.numbers import latency, three
 
 
 def _read(socket: Path | None) -> Reading:
@@ -105,9 +106,9 @@ def _project_cells(row: ProjectRow, snapshot: Snapshot) -> tuple[str, ...]:
         row.priority,
         _state(row, snapshot),
         _limit(row.rpm),
-        count(flow.requests_60s),
+        three(flow.requests_60s),
         _limit(row.tpm),
-        count(flow.tokens_60s),
+        three(flow.tokens_60s),
         f"{flow.in_flight}/{row.slots}" if row.slots is not None else str(flow.in_flight),
         usd_short(row.budget.spent_nano),
         usd_short(row.budget.limit_nano) if row.budget.limit_nano is not None else "–",
@@ -122,9 +123,9 @@ def _target_cells(row: TargetRow, snapshot: Snapshot) -> tuple[str, ...]:
         row.id,
         _state(row, snapshot),
         _limit(row.rpm),
-        count(flow.requests_60s),
+        three(flow.requests_60s),
         _limit(row.tpm),
-        count(flow.tokens_60s),
+        three(flow.tokens_60s),
         str(flow.in_flight),
         str(row.upstream_429_60s),
         share(flow.failed_60s, flow.ended_60s),
@@ -133,7 +134,7 @@ def _target_cells(row: TargetRow, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def _limit(level: Level | None) -> str:
-    return count(level.per_minute) if level else "–"
+    return three(level.per_minute) if level else "–"
 
 
 def _state(row: ProjectRow | TargetRow | RouteRow, snapshot: Snapshot) -> str:
@@ -215,7 +216,7 @@ def _backup(snapshot: Snapshot) -> str:
 
 
 def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
-    vitals, sums, now = snapshot.vitals, _totals(snapshot), now_us()
+    vitals, sums = snapshot.vitals, _totals(snapshot)
     health = "; ".join([*lines_of(vitals.state, snapshot.now_ms, snapshot.at_us), *vitals.problems])
     health = health or "ok"
     up = duration_words(max(0, snapshot.at_us - vitals.started_us) // 1_000)
@@ -232,8 +233,8 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     )
     yield (
         f"{counted(sums.projects, 'project')} ({sums.paused} paused, "
-        f"{sums.in_trouble} in trouble)   {count(sums.requests)} requests/min, "
-        f"{count(sums.refused)} refused   "
+        f"{sums.in_trouble} in trouble)   {three(sums.requests)} requests/min, "
+        f"{three(sums.refused)} refused   "
         f"failed {share(sums.failed, sums.ended)}   "
         f"today {usd_short(sums.today_nano)} of "
         f"{usd_short(sums.budget_nano)}"
@@ -248,7 +249,7 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     yield "in force:" if changes else "in force: nothing but the config file"
     for subject, change in changes:
         standing = change.layer is Layer.STANDING
-        end = "permanent" if standing else f"until {clock(change.until_us or 0, now)}"
+        end = "permanent" if standing else f"until {clock(change.until_us or 0)}"
         yield clean(
             f"  {subject} {change.field}: {change.was} → {change.value} {end}, by {change.actor}"
             f' "{change.reason}" ({change.command_id})',
@@ -257,7 +258,7 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     if snapshot.events:
         yield "happened last:"
     for event in snapshot.events:
-        yield f"  {clock(event.at_us, now)} {clean(event.text)}"
+        yield f"  {clock(event.at_us)} {clean(event.text)}"
 
 
 def _cannot(role: Role) -> str:

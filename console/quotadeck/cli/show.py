@@ -13,8 +13,7 @@ from typing import Any
 import click
 
 from quotadeck.domain.text import clean
-
-MICROS = 1_000_000
+from quotadeck.words.times import day_time, zone_name
 
 
 def say(text: str = "") -> None:
@@ -74,41 +73,19 @@ def _padded(line: Sequence[str], widths: Sequence[int], right: str) -> Iterable[
         yield gap + text if right[index : index + 1] == ">" else text + gap
 
 
-def count(number: int) -> str:
-    """Three significant figures: ``640``, ``74k``, ``1.21M``."""
-    for limit, divisor, unit in ((999_500, 1_000_000, "M"), (9_950, 1_000, "k")):
-        if abs(number) >= limit:
-            value = number / divisor
-            return f"{value:.0f}{unit}" if abs(value) >= 100 else f"{value:.3g}{unit}"
-    return str(number)
+def clock(at_us: int) -> str:
+    """The local time with its zone; with the day where that is not today."""
+    return f"{day_time(at_us, now_us(), None)} {zone_name(at_us, None)}"
 
 
-def latency(ms: int | None) -> str:
-    """``0.84s``, ``12s``; a dash where nothing was measured."""
-    if ms is None:
-        return "–"
-    return f"{ms / 1000:.2g}s" if ms < 9_950 else f"{ms / 1000:.0f}s"
-
-
-def clock(at_us: int, now_us: int) -> str:
-    """The local time with its zone; with the date where that is not today."""
-    then = time.localtime(at_us / MICROS)
-    today = time.localtime(now_us / MICROS)
-    same = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
-    return time.strftime("%H:%M %Z" if same else "%Y-%m-%d %H:%M %Z", then)
-
-
-def stamp(at_us: int, now_us: int) -> str:
+def stamp(at_us: int) -> str:
     """The local time to the second, for a table whose head names the zone."""
-    then = time.localtime(at_us / MICROS)
-    today = time.localtime(now_us / MICROS)
-    same = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
-    return time.strftime("%H:%M:%S" if same else "%m-%d %H:%M:%S", then)
+    return day_time(at_us, now_us(), None, seconds=True)
 
 
 def zone() -> str:
     """The local zone's short name, for a table's head."""
-    return time.strftime("%Z")
+    return zone_name(now_us(), None)
 
 
 def now_us() -> int:

@@ -11,12 +11,13 @@ from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean
 from quotadeck.tui.change.form import Choice, Form
 from quotadeck.tui.change.values import as_command_line
-from quotadeck.tui.figures import NONE, clock_time, grouped, local, three
 from quotadeck.tui.in_force import short_field
 from quotadeck.tui.keys.act import key_name
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.fit import cell_len, fit, folded
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.words.numbers import NONE, grouped, three
+from quotadeck.words.times import day_time
 
 if TYPE_CHECKING:
     from quotadeck.sources import CommandAnswer, Estimate
@@ -143,12 +144,7 @@ def end_time(rfc3339: str, zone: tzinfo | None, now_us: int) -> str:
         at_us = micros(rfc3339)
     except ValueError:
         return clean(rfc3339, 30)
-    day = local(at_us, zone)
-    return (
-        clock_time(at_us, zone)
-        if day.date() == local(now_us, zone).date()
-        else (day.strftime("%-d %b %H:%M"))
-    )
+    return day_time(at_us, now_us, zone)
 
 
 def _estimate(e: "Estimate", inner: int) -> list[Line]:

@@ -15,10 +15,11 @@ from quotadeck.domain.wording import value_text
 from quotadeck.tui.change.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
 from quotadeck.tui.change.form import Choice, Form, FormField, Text, Tick
 from quotadeck.tui.change.values import STANDING, lasting
-from quotadeck.tui.figures import clock_time, grouped
 from quotadeck.tui.in_force import short_field
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.editor import Editor
+from quotadeck.words.numbers import grouped
+from quotadeck.words.times import clock_time
 
 
 @dataclass(frozen=True, slots=True)

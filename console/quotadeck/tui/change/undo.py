@@ -13,10 +13,11 @@ from quotadeck.domain.subject import Subject
 from quotadeck.tui.change.confirm import name_for
 from quotadeck.tui.change.form import Choice, Form
 from quotadeck.tui.change.propose import Proposal, reason_field
-from quotadeck.tui.figures import clock_time, grouped, local
 from quotadeck.tui.in_force import short_field
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.fit import fit_middle
+from quotadeck.words.numbers import grouped
+from quotadeck.words.times import day_time
 
 if TYPE_CHECKING:
     from quotadeck.sources import AuditRow
@@ -128,14 +129,8 @@ def _undo(found: Sequence[Undoable], zone: tzinfo | None, now_us: int) -> Propos
 def _about(change: Undoable, zone: tzinfo | None, now_us: int) -> tuple[tuple[str, str], ...]:
     """What it was, who made it and when, and why, each with its label."""
 
-    def instant(at_us: int) -> str:
-        day = local(at_us, zone)
-        if day.date() == local(now_us, zone).date():
-            return clock_time(at_us, zone)
-        return day.strftime("%-d %b %H:%M")
-
-    made = change.actor + (f" at {instant(change.at_us)}" if change.at_us else "")
-    ends = f", until {instant(change.until_us)}" if change.until_us else ", standing"
+    made = change.actor + (f" at {day_time(change.at_us, now_us, zone)}" if change.at_us else "")
+    ends = f", until {day_time(change.until_us, now_us, zone)}" if change.until_us else ", standing"
     return (
         ("takes back", fit_middle(change.what, 60)),
         ("made by", made + ends),

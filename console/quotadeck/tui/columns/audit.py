@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 from quotadeck.domain.days import micros
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
-from quotadeck.tui.figures import grouped, local
 from quotadeck.tui.in_force import short_field
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.fit import fit, fit_middle
 from quotadeck.tui.kit.spans import Span
+from quotadeck.words.numbers import grouped
+from quotadeck.words.times import local
 
 if TYPE_CHECKING:
     from quotadeck.sources import AuditRow

@@ -8,11 +8,11 @@ from typing import Final
 from quotadeck.domain.snapshot import Flow, Level, ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.state_words import cleared_short, words_of
-from quotadeck.tui.figures import short
 from quotadeck.tui.in_force import in_force
 from quotadeck.tui.kit.fit import bar, cell_len, cut, fit
 from quotadeck.tui.kit.spans import GAP, Span
 from quotadeck.tui.present import Present
+from quotadeck.words.numbers import short
 
 ATTENTION_AT: Final = 0.8
 TROUBLE_AT: Final = 0.97

@@ -8,11 +8,12 @@ from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import Kind
 from quotadeck.tui.columns import shared
 from quotadeck.tui.columns.parts import RATES, At, Rate, gauge, name_role, used
-from quotadeck.tui.figures import NONE, clock_time, short
 from quotadeck.tui.forecast import budget_share, is_soon, project_gone_us
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.fit import fit, fit_middle
 from quotadeck.tui.kit.spans import Span
+from quotadeck.words.numbers import NONE, short
+from quotadeck.words.times import clock_time
 
 _Column = Column[ProjectRow, At]
 

@@ -12,10 +12,10 @@ from quotadeck.tui.columns.parts import (
     state_word,
     urgency_role,
 )
-from quotadeck.tui.figures import latency, percent, short, three
 from quotadeck.tui.in_force import changes_text, in_force
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.order import rank
+from quotadeck.words.numbers import latency, percent, short, three
 
 AnyColumn = Column[AnyRow, At]
 

@@ -5,10 +5,10 @@ from typing import Final
 from quotadeck.domain.snapshot import TargetRow
 from quotadeck.tui.columns import shared
 from quotadeck.tui.columns.parts import RATES, At, Rate, name_role, used
-from quotadeck.tui.figures import short
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.fit import fit_tail
 from quotadeck.tui.kit.spans import Span
+from quotadeck.words.numbers import short
 
 _Column = Column[TargetRow, At]
 

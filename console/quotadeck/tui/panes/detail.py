@@ -5,10 +5,11 @@ from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Kind, Urgency
 from quotadeck.domain.state_words import cleared_words, words_of
 from quotadeck.tui.columns.parts import RATES, AnyRow, At
-from quotadeck.tui.figures import clock_time, short
 from quotadeck.tui.in_force import changes_text
 from quotadeck.tui.kit.fit import cell_len, cut, fit_middle
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.words.numbers import short
+from quotadeck.words.times import clock_time
 
 
 def detail_line(row: AnyRow | None, at: At, place: str, width: int, *, limits: bool) -> Line:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from quotadeck.domain.snapshot import Event
-from quotadeck.tui.figures import day_time
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.words.times import day_time
 
 
 def event_lines(

@@ -2,16 +2,17 @@
 
 from typing import Final
 
+from quotadeck.domain.ages import age
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.state_words import words_of
-from quotadeck.tui.figures import age, clock_time, local, zone_name
 from quotadeck.tui.kit.fit import cell_len, cut, fit_tail, folded
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import Context
 from quotadeck.tui.kit.spans import GAP, Line, Span, crop, spread
 from quotadeck.tui.link import Picture
 from quotadeck.tui.panes.totals import Totals, totals, totals_line
+from quotadeck.words.times import clock_time, local, zone_name
 
 PRODUCT: Final = "quotadeck"
 
@@ -92,11 +93,11 @@ def _health(picture: Picture | None, problem: str) -> list[Span]:
             if problem
             else [Span("◌ connecting", "dim")]
         )
-    if picture.problem:
-        return [Span("✗ DISCONNECTED ", "trouble"), Span(age(picture.silent_ms), "trouble")]
-    if picture.silent_ms:
-        seconds = f"{picture.silent_ms // 1_000}s"
-        return [Span("◌ STALE ", "trouble"), Span(age(picture.silent_ms) or seconds, "trouble")]
+    if picture.problem or picture.silent_ms:
+        word = "✗ DISCONNECTED " if picture.problem else "◌ STALE "
+        seconds = picture.silent_ms // 1_000
+        silent = f"{seconds}s" if seconds < 60 else age(picture.silent_ms)
+        return [Span(word, "trouble"), Span(silent, "trouble")]
     state, now = picture.snapshot.vitals.state, picture.present
     if state.kind is Kind.UNSERVED:
         return [Span(f"✗ UNSERVED {words_of(state, now.now_ms, now.now_us).when}", "trouble")]

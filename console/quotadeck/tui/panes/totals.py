@@ -7,11 +7,11 @@ from quotadeck.domain.ages import age
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import Urgency
-from quotadeck.tui.figures import percent, three
 from quotadeck.tui.kit.fit import bar, cell_len, cut
 from quotadeck.tui.kit.spans import Line, Span, spread
 from quotadeck.tui.link import Picture
 from quotadeck.tui.present import MINUTE_US, Present, counted_minute_us
+from quotadeck.words.numbers import percent, three
 
 
 @dataclass(frozen=True, slots=True)

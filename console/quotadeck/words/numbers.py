@@ -1,9 +1,7 @@
 """Numbers as people read them at three in the morning: three significant figures, units once."""
 
-from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from quotadeck.domain.ages import remaining as remaining
 from quotadeck.domain.ages import share
 
 NONE: Final = "–"
@@ -55,37 +53,3 @@ def latency(ms: int | None) -> str:
     if ms < 9_950:
         return f"{ms / 1000:.1f}s"
     return f"{ms // 1000}s" if ms < 1_000_000 else f"{min(999, ms // 60_000)}m"
-
-
-def age(ms: int) -> str:
-    """How long ago, growing: ``38s``, ``4m``, ``2h``, ``3d``. Empty below five seconds."""
-    seconds = ms // 1_000
-    if seconds < 5:
-        return ""
-    if seconds < 100:
-        return f"{seconds}s"
-    if seconds < 7_200:
-        return f"{seconds // 60}m"
-    return f"{seconds // 3_600}h" if seconds < 172_800 else f"{seconds // 86_400}d"
-
-
-def clock_time(at_us: int, zone: tzinfo | None) -> str:
-    """``03:02`` in the stated zone; None is the machine's."""
-    return local(at_us, zone).strftime("%H:%M")
-
-
-def day_time(at_us: int, now_us: int, zone: tzinfo | None) -> str:
-    """`clock_time`, with the day where that is not today: ``23 Nov 23:58``."""
-    then = local(at_us, zone)
-    today = then.date() == local(now_us, zone).date()
-    return then.strftime("%H:%M") if today else f"{then.day} {then:%b %H:%M}"
-
-
-def local(at_us: int, zone: tzinfo | None) -> datetime:
-    """The instant in the stated zone; None is the machine's."""
-    return datetime.fromtimestamp(at_us // 1_000_000, UTC).astimezone(zone)
-
-
-def zone_name(at_us: int, zone: tzinfo | None) -> str:
-    """``JST``, ``UTC``, ``+03``."""
-    return local(at_us, zone).tzname() or ""

@@ -1,0 +1,28 @@
+"""Instants as people read them, in a stated zone: None is the machine's."""
+
+from datetime import UTC, datetime, tzinfo
+
+
+def local(at_us: int, zone: tzinfo | None) -> datetime:
+    """The instant on the zone's clocks."""
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).astimezone(zone)
+
+
+def clock_time(at_us: int, zone: tzinfo | None) -> str:
+    """``03:02``."""
+    return local(at_us, zone).strftime("%H:%M")
+
+
+def day_time(at_us: int, now_us: int, zone: tzinfo | None, *, seconds: bool = False) -> str:
+    """``03:02`` today; else with the day, ``23 Nov 23:58``, and the year where it is another."""
+    then, today = local(at_us, zone), local(now_us, zone)
+    told = then.strftime("%H:%M:%S" if seconds else "%H:%M")
+    if then.date() == today.date():
+        return told
+    year = "" if then.year == today.year else f" {then.year}"
+    return f"{then.day} {then:%b}{year} {told}"
+
+
+def zone_name(at_us: int, zone: tzinfo | None) -> str:
+    """``JST``, ``UTC``, ``+03``."""
+    return local(at_us, zone).tzname() or ""
