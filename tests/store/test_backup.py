@@ -335,13 +335,13 @@ async def test_a_copy_goes_where_it_is_asked_to_and_over_nothing(
     await worked(ledger, "1")
     to = tmp_path / "elsewhere" / "copy.db"
     with pytest.raises(OSError, match="No such file"):
-        copy_to(directory, to)
+        copy_to(directory, to, START_US)
     to.parent.mkdir()
-    assert copy_to(directory, to) == checked(to)
+    assert copy_to(directory, to, START_US).folded == checked(to)
     with pytest.raises(StoreError, match="is there already"):
-        copy_to(directory, to)
+        copy_to(directory, to, START_US)
     await ledger.close()
-    copy_to(directory, tmp_path / "stopped.db")
+    copy_to(directory, tmp_path / "stopped.db", START_US)
     (tmp_path / "restored").mkdir()
     to.rename(tmp_path / "restored" / "ledger.db")
     reader = await Reader.open(tmp_path / "restored")

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "key": "keys",
     "init": "init",
     "doctor": "doctor",
+    "backup": "backup",
     "gateway": "serve",
     "demo": "demo",
 }

@@ -4,6 +4,7 @@
 for the journal's form and `chain` for the audit's hashes.
 """
 
+from quotadeck.store.backup import Backup, copy_to, is_left_open, standing, take
 from quotadeck.store.chain import GENESIS, Broken, Head, canonical
 from quotadeck.store.errors import (
     StoreBusy,
@@ -14,16 +15,18 @@ from quotadeck.store.errors import (
     StoreNewer,
     StoreOlder,
 )
-from quotadeck.store.examine import Verified, examine, verify_log
+from quotadeck.store.examine import Verified, examine, readable, verify_log
 from quotadeck.store.ledger import Ledger
 from quotadeck.store.loss import Loss
 from quotadeck.store.places import OddFile
 from quotadeck.store.reader import Reader
+from quotadeck.store.rebuild import has_remains
 from quotadeck.store.recovery import Recovered
 from quotadeck.store.retention import Keep
 
 __all__ = [
     "GENESIS",
+    "Backup",
     "Broken",
     "Head",
     "Keep",
@@ -41,6 +44,12 @@ __all__ = [
     "StoreOlder",
     "Verified",
     "canonical",
+    "copy_to",
     "examine",
+    "has_remains",
+    "is_left_open",
+    "readable",
+    "standing",
+    "take",
     "verify_log",
 ]

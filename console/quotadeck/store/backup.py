@@ -15,7 +15,7 @@ from typing import Final
 
 from quotadeck.store.errors import StoreBusy, StoreError
 from quotadeck.store.journal import Position
-from quotadeck.store.lock import Lock
+from quotadeck.store.lock import Lock, is_held
 from quotadeck.store.places import (
     backups_directory,
     check_directory,
@@ -23,6 +23,7 @@ from quotadeck.store.places import (
     make_directory,
     open_plain,
     sync_directory,
+    wal_file,
 )
 from quotadeck.store.schema import is_whole
 from quotadeck.store.vacuum import copy, needed_bytes, require_room
@@ -74,7 +75,10 @@ def take(directory: Path, at_us: int, stop: Callable[[], bool] = lambda: False) 
 
     Blocks for seconds. Raises NoRoom, Stopped, StoreError or OSError; what stood there stays then.
     """
-    place = backups_directory(directory)
+    place, owner = backups_directory(directory), directory.stat().st_uid
+    if owner != os.geteuid():
+        # What another account leaves there, the gateway could neither lock nor read.
+        raise StoreError(f"{place}: the account that owns {directory} alone may write there")
     check_directory(place)
     make_directory(place)
     try:
@@ -117,11 +121,8 @@ def _forget(directory: Path, newest: Path, folded: Position) -> None:
         backup.path.unlink()
 
 
-def copy_to(directory: Path, to: Path) -> Position:
-    """Copy the ledger to a file that does not exist yet; how far it has the journal.
-
-    Raises as `take`.
-    """
+def copy_to(directory: Path, to: Path, at_us: int) -> Backup:
+    """Copy the ledger to a file that does not exist yet. Raises as `take`."""
     partial = to.with_name(f"{to.name}.partial")
     for path in (to, partial):
         if os.path.lexists(path):
@@ -130,4 +131,9 @@ def copy_to(directory: Path, to: Path) -> Position:
     folded = copy(directory, partial, lambda: False)
     partial.rename(to)
     sync_directory(to.parent)
-    return folded
+    return Backup(to, at_us, folded)
+
+
+def is_left_open(directory: Path) -> bool:
+    """Whether a gateway ended without closing its ledger, which may lack what the journal has."""
+    return wal_file(directory).exists() and not is_held(directory)

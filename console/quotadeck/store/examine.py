@@ -23,6 +23,11 @@ class Verified:
     """Whether the kept head is one of an entry, or that of an empty log."""
 
 
+async def readable(directory: Path) -> None:
+    """Raises StoreMissing, StoreForeign, StoreNewer, StoreOlder, StoreDamaged or StoreError."""
+    await (await Reader.open(directory)).close()
+
+
 async def verify_log(directory: Path, kept_head: str = GENESIS) -> Verified:
     """Read and check the whole command log. Raises StoreError or OSError."""
     chain, has_kept = Chain(), kept_head == GENESIS

@@ -79,7 +79,7 @@ def make_sound(directory: Path, clock: Clock, damage: str = "") -> tuple[str, tu
     path = ledger_file(directory)
     losses: tuple[Loss, ...] = ()
     try:
-        if not path.exists() and not _has_remains(directory):
+        if not path.exists() and not has_remains(directory):
             create(path, _new_source(clock), epoch=clock.wall_us() // 1_000)
         origin = _checked(directory, path, damage)
     except StoreDamaged as damaged:
@@ -110,12 +110,13 @@ def _check_header(directory: Path, path: Path) -> None:
     try:
         check_header(path)
     except StoreForeign as foreign:
-        if not _has_remains(directory):
+        if not has_remains(directory):
             raise
         raise StoreDamaged(path, foreign.what) from foreign
 
 
-def _has_remains(directory: Path) -> bool:
+def has_remains(directory: Path) -> bool:
+    """Whether something of a store is there that a ledger can be rebuilt from."""
     return bool(
         segment_sizes(journal_directory(directory))
         or Archive(directory).sizes

@@ -9,9 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from quotadeck.cli.doctor.finding import Finding, State, fail, ok, warn
+from quotadeck.cli.show import now_us
+from quotadeck.domain.ages import age
 from quotadeck.domain.text import clean, counted
 from quotadeck.sources import GatewayClient, SourceError, SourceGone
-from quotadeck.store import Reader, StoreBusy, StoreError, StoreMissing, examine
+from quotadeck.store import (
+    Reader,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreMissing,
+    examine,
+    has_remains,
+    standing,
+)
 from quotadeck.store.lock import holder, is_held
 from quotadeck.wire.config import ConfigError, GatewayConfig, load
 from quotadeck.wire.paths import is_there
@@ -146,7 +157,10 @@ def _ledger(state: Path) -> Finding:
     where = clean(str(state))
     try:
         found = asyncio.run(newest())
-    except StoreMissing:
+    except StoreMissing as missing:
+        if has_remains(state):
+            todo = "start the gateway: it rebuilds it from the newest backup and the journal"
+            return fail("store", clean(str(missing).partition(":")[0], 400), todo)
         place = next(place for place in (state, *state.parents) if os.access(place, os.F_OK))
         if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
             todo = "the gateway's account needs that right, or another `state` in the config"
@@ -154,11 +168,19 @@ def _ledger(state: Path) -> Finding:
         return ok("store", f"none yet at {where}; the gateway makes it at its first start")
     except StoreBusy as busy:
         return warn("store", clean(str(busy), 400), "ask again in a moment")
+    except StoreDamaged as broken:
+        what, _, todo = str(broken).partition("; ")
+        return fail("store", clean(what, 400), todo)
     except StoreError as broken:
         return fail("store", clean(str(broken), 400), "the gateway will not start on it")
     except OSError as closed:
         return fail("store", f"{where}: {closed.strerror}", "ask for the right to read it")
-    return ok("store", f"{where}: {found}")
+    return ok("store", f"{where}: {found}; {_backup(state)}")
+
+
+def _backup(state: Path) -> str:
+    newest = next(iter(standing(state)), None)
+    return f"backup {age((now_us() - newest.at_us) // 1_000)} old" if newest else "no backup yet"
 
 
 def _writer(state: Path) -> str:
