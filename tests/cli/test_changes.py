@@ -7,7 +7,7 @@ import pytest
 
 from quotadeck.cli.keys import key_command
 from quotadeck.domain.days import micros
-from quotadeck.domain.key_value import MAX_LABEL, MAX_PROJECTS
+from quotadeck.domain.verbs.keys import MAX_LABEL, MAX_PROJECTS
 from quotadeck.wire.messages import CommandRequest
 from quotadeck.wire.objects import dump
 from quotadeck.wire.translate import command_of
@@ -39,7 +39,7 @@ def test_an_hour_is_the_default_and_said(inside: Run) -> None:
 def test_permanent_must_be_said_and_contradicts_a_duration(inside: Run) -> None:
     done = inside("limit", "support", "tpm", "x2", "--permanent", *WHY)
     assert done.code == 0
-    assert "80000 → 160000 (permanent" in done.out
+    assert "80,000 → 160,000 (permanent" in done.out
     both = inside("limit", "support", "tpm", "x2", "--permanent", "--for", "1h", *WHY)
     assert (both.code, both.out) == (2, "")
     assert "contradict" in both.err
@@ -54,7 +54,7 @@ def test_a_change_can_end_at_a_time_of_day(inside: Run) -> None:
     assert (made.code, "until " in made.out) == (0, True)
     both = inside("pause", "support", "--for", "1h", "--until", "09:00", *WHY)
     assert (both.code, both.out) == (2, "")
-    assert "--for and --until contradict each other" in both.err
+    assert "--for, --until contradict each other" in both.err
     wrong = inside("pause", "support", "--until", "9 o'clock", *WHY)
     assert wrong.err.startswith('quotadeck: --until: "9 o\'clock" is not a time such as 09:00')
 
@@ -72,7 +72,7 @@ def test_a_dry_run_changes_nothing(inside: Run, gateway: Gateway) -> None:
     done = inside("limit", "untouched", "daily_budget_usd", "12.50", "--dry-run", "--json", *WHY)
     assert done.code == 0
     assert (done.json["dry_run"], done.json["applied"]) == (True, False)
-    assert (done.json["before"], done.json["after"]) == ("$500.00", "$12.50")
+    assert (done.json["before"], done.json["after"]) == (500_000_000_000, 12_500_000_000)
     assert "project:untouched" not in {row["subject"] for row in gateway.get("/audit")["rows"]}
 
 
@@ -125,7 +125,7 @@ def test_a_name_for_two_things_is_decided_by_an_option(inside: Run) -> None:
 
 def test_a_target_takes_limits_but_no_pause(inside: Run) -> None:
     done = inside("limit", "main/deepseek-v3.2", "rpm", "50%", "--json", *WHY)
-    assert (done.code, done.json["after"]) == (0, "1000")
+    assert (done.code, done.json["after"]) == (0, 1000)
     assert inside("pause", "main/deepseek-v3.2", *WHY).code == 2
 
 

@@ -1,13 +1,14 @@
 """A small field, commands in a few words, and a desk without a store to decide them on."""
 
-import json
 from dataclasses import dataclass, field, replace
 
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
-from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role, Value
-from quotadeck.domain.decide import Rejected, decide, tightens
+from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Rejected, Role, Value
+from quotadeck.domain.decide import decide
+from quotadeck.domain.effects import tightens
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 
 START_US = 1_795_489_200_000_000
@@ -28,7 +29,7 @@ CATALOGUE = Catalogue(
     routes={"opus": Route("opus", ("main/opus", "main/flash"))},
 )
 ANALYTICS, OPUS = Subject.project("analytics"), Subject.model("opus")
-FILE: dict[tuple[Subject, Field], Value] = {
+FILE: dict[tuple[Subject, str], Value] = {
     (ANALYTICS, Field.RPM): 20,
     (ANALYTICS, Field.TPM): 80_000,
     (ANALYTICS, Field.BUDGET): 500 * NANO_PER_USD,
@@ -41,7 +42,7 @@ ADMIN = Actor("ada", Role.ADMIN, "socket")
 MIKA = Actor("mika", Role.OPERATOR, "socket")
 VERA = Actor("vera", Role.VIEWER, "socket")
 SHA = "a" * 64
-KEY = json.dumps({"sha256": SHA, "projects": ["analytics"], "label": "prod"})
+KEY = ProjectKey(SHA, ("analytics",), "prod")
 
 
 @dataclass
@@ -112,5 +113,5 @@ def undo(entry: Entry) -> Command:
     return Command(Action.UNDO, Subject.command(entry.id))
 
 
-def key_add(name: str = "k_prod", value: str = KEY) -> Command:
+def key_add(name: str = "k_prod", value: Value = KEY) -> Command:
     return Command(Action.KEY_ADD, Subject.key(name), value=value)

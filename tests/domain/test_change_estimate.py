@@ -2,8 +2,9 @@
 
 import pytest
 
+from quotadeck.domain.answers import Estimate
 from quotadeck.domain.calls import Cause
-from quotadeck.domain.change_estimate import Estimated, Minute, at_price, under_change
+from quotadeck.domain.change_estimate import Minute, at_price, under_change
 from quotadeck.domain.commands import Field
 from quotadeck.domain.money import Price
 from quotadeck.domain.subject import SubjectKind
@@ -31,7 +32,7 @@ def changed(
     *,
     kind: SubjectKind = SubjectKind.PROJECT,
     spent: int = 0,
-) -> Estimated:
+) -> Estimate:
     told = under_change(minutes, kind, name, was, becomes, spent)
     assert told is not None
     assert told.requests == told.admitted_before + told.refused_before

@@ -1,20 +1,21 @@
 """Commands decided: what each comes to, and how a refusal reads."""
 
-import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.domain.commands import MAX_OVERRIDE_MS, Action, Command, Field, Role
-from quotadeck.domain.decide import Rejected, scaled
+from quotadeck.domain.commands import MAX_OVERRIDE_MS, Action, Command, Field, Role, Value
 from quotadeck.domain.layers import Layer
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.verbs.limit import scaled
+from quotadeck.words.commands import refusal
 from tests.domain.deciding import (
     ADMIN,
-    ANALYTICS,
     HOUR_MS,
+    KEY,
     MIKA,
     SHA,
     START_US,
@@ -32,24 +33,24 @@ def test_a_limit_is_in_force_with_its_before_after_and_end() -> None:
     desk = Desk()
     entry = desk.does(limit(40), MIKA)
     assert (entry.before, entry.after, entry.until_us) == (
-        "20",
-        "40",
+        20,
+        40,
         START_US + HOUR_MS * 1_000,
     )
     assert (entry.actor, entry.role, entry.origin) == ("mika", Role.OPERATOR, "socket")
-    assert desk.value(ANALYTICS, Field.RPM) == 40
+    assert desk.value(Subject.project("analytics"), Field.RPM) == 40
 
 
 def test_an_override_over_a_standing_change_over_the_file() -> None:
     desk = Desk()
     standing = desk.does(limit(30, for_ms=None))
-    assert standing.after == "30"
+    assert standing.after == 30
     override = desk.does(limit(35))
-    assert (override.before, override.after) == ("30", "35")
+    assert (override.before, override.after) == (30, 35)
     under = desk.does(limit(25, for_ms=None))
-    assert (under.before, under.after) == ("35", "35"), "the override stays above it"
+    assert (under.before, under.after) == (35, 35), "the override stays above it"
     desk.now_us = override.until_us or 0
-    in_force = desk.layers.in_force(ANALYTICS, Field.RPM, desk.now_us)
+    in_force = desk.layers.in_force(Subject.project("analytics"), Field.RPM, desk.now_us)
     assert (in_force.value, in_force.layer) == (25, Layer.STANDING)
 
 
@@ -59,7 +60,7 @@ def test_a_scale_is_absolute_when_decided_and_applies_to_the_value_in_force() ->
     second = desk.does(limit(None, scale=150))
     assert (first.value, second.value) == (30, 45)
     desk.does(undo(second))
-    assert desk.value(ANALYTICS, Field.RPM) == 30
+    assert desk.value(Subject.project("analytics"), Field.RPM) == 30
 
 
 @given(st.integers(1, 10**12), st.integers(1, 100_000))
@@ -72,25 +73,24 @@ def test_a_scale_rounds_half_up_and_never_to_nothing(value: int, percent: int) -
 def test_a_limit_that_is_not_there_cannot_be_scaled_but_can_be_set() -> None:
     desk = Desk()
     refused = desk.refused(limit(None, Field.CONCURRENCY, scale=50))
-    assert refused == Rejected(
-        "invalid", "analytics has no concurrency to scale: give a value instead"
-    )
+    assert refused.code == "invalid"
+    assert refusal(refused) == "analytics has no slots to scale: give a value instead"
     entry = desk.does(limit(4, Field.CONCURRENCY), MIKA)
-    assert (entry.before, entry.after) == ("unlimited", "4")
+    assert (entry.before, entry.after) == (None, 4)
 
 
-def test_a_budget_is_told_in_dollars() -> None:
+def test_a_budget_is_in_nano_dollars() -> None:
     entry = Desk().does(limit(600_500_000_000, Field.BUDGET))
-    assert (entry.before, entry.after) == ("$500.00", "$600.50")
+    assert (entry.before, entry.after) == (500_000_000_000, 600_500_000_000)
 
 
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (limit(0), "is not in 1 … 1000000000000; to let nothing pass, pause it"),
+        (limit(0), "is not in 1 … 1,000,000,000,000; to let nothing pass, pause it"),
         (limit(-5), "is not in 1"),
         (limit(10**12 + 1), "is not in 1"),
-        (limit(0, Field.BUDGET), "daily_budget_usd $0.00 is not in"),
+        (limit(0, Field.BUDGET), "budget $0.00 is not in"),
         (limit(None), "give one of the two"),
         (limit(40, scale=200), "give one of the two"),
         (limit(40, Field.PAUSED), "a project has no limit paused: name one of rpm, tpm"),
@@ -114,7 +114,7 @@ def test_a_budget_is_told_in_dollars() -> None:
 def test_what_a_command_may_not_be(command: Command, words: str) -> None:
     refused = Desk().refused(command)
     assert refused.code == "invalid"
-    assert words in refused.text
+    assert words in refusal(refused)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_what_a_command_may_not_be(command: Command, words: str) -> None:
 def test_what_is_not_found_names_the_nearest(command: Command, words: str) -> None:
     refused = Desk().refused(command)
     assert refused.code == "not_found"
-    assert words in refused.text
+    assert words in refusal(refused)
 
 
 def test_hostile_text_in_a_command_is_shown_and_not_obeyed() -> None:
@@ -140,7 +140,7 @@ def test_hostile_text_in_a_command_is_shown_and_not_obeyed() -> None:
     entry = desk.does(replace(pause(), reason="a\x1b]52;c;aGk=\x07b\u202e"))
     assert entry.reason == "a\ufffd]52;c;aGk=\ufffdb\ufffd"
     refused = desk.refused(pause(Subject.project("\x1b[2J")))
-    assert "\x1b" not in refused.text
+    assert "\x1b" not in refusal(refused)
 
 
 def test_resume_ends_every_pause_that_lives_and_can_itself_be_undone() -> None:
@@ -149,11 +149,11 @@ def test_resume_ends_every_pause_that_lives_and_can_itself_be_undone() -> None:
     desk.does(pause(for_ms=None))
     resumed = desk.does(resume())
     assert resumed.ends == (1, 2)
-    assert (resumed.before, resumed.after) == ("paused", "running")
-    assert desk.refused(resume()).text == "analytics is not paused: there is nothing to resume"
+    assert (resumed.before, resumed.after) == (True, None)
+    assert refusal(desk.refused(resume())) == "analytics is not paused: there is nothing to resume"
     again = desk.does(undo(resumed))
-    assert (again.before, again.after) == ("running", "paused")
-    assert desk.value(ANALYTICS, Field.PAUSED) is True
+    assert (again.before, again.after) == (None, True)
+    assert desk.value(Subject.project("analytics"), Field.PAUSED) is True
 
 
 def test_a_pause_that_ran_out_meanwhile_does_not_come_back() -> None:
@@ -163,7 +163,7 @@ def test_a_pause_that_ran_out_meanwhile_does_not_come_back() -> None:
     desk.now_us += HOUR_MS * 1_000
     refused = desk.refused(undo(resumed))
     assert refused.code == "conflict"
-    assert "would change nothing" in refused.text
+    assert "would change nothing" in refusal(refused)
 
 
 def test_undo_takes_one_entry_out_and_names_what_came_later() -> None:
@@ -172,19 +172,19 @@ def test_undo_takes_one_entry_out_and_names_what_came_later() -> None:
     second = desk.does(limit(35), ADMIN)
     refused = desk.refused(undo(first))
     assert refused.code == "conflict"
-    assert "ada set rpm of analytics to 35 later, at 2026-11-24T" in refused.text
-    assert refused.text.endswith("undo cmd_2 first")
-    assert desk.does(undo(second)).after == "30"
-    assert desk.does(undo(first)).after == "20"
+    assert "ada set rpm of analytics to 35 later, at 2026-11-24T" in refusal(refused)
+    assert refusal(refused).endswith("undo cmd_2 first")
+    assert desk.does(undo(second)).after == 30
+    assert desk.does(undo(first)).after == 20
     refused = desk.refused(undo(first))
-    assert (refused.code, "was ended by ada's undo cmd_4" in refused.text) == ("conflict", True)
+    assert (refused.code, "was ended by ada's undo cmd_4" in refusal(refused)) == ("conflict", True)
 
 
 def test_another_value_of_the_same_subject_is_no_conflict() -> None:
     desk = Desk()
     rpm = desk.does(limit(30))
     desk.does(limit(90_000, Field.TPM))
-    assert desk.does(undo(rpm)).after == "20"
+    assert desk.does(undo(rpm)).after == 20
 
 
 def test_undo_of_an_undo_brings_the_value_back_however_often() -> None:
@@ -192,7 +192,9 @@ def test_undo_of_an_undo_brings_the_value_back_however_often() -> None:
     last = desk.does(limit(30))
     for round_ in range(600):
         last = desk.does(undo(last))
-        assert desk.value(ANALYTICS, Field.RPM) == (20 if round_ % 2 == 0 else 30)
+        assert desk.value(Subject.project("analytics"), Field.RPM) == (
+            20 if round_ % 2 == 0 else 30
+        )
 
 
 def test_what_ended_by_itself_cannot_be_undone() -> None:
@@ -200,7 +202,10 @@ def test_what_ended_by_itself_cannot_be_undone() -> None:
     entry = desk.does(limit(30))
     desk.now_us = entry.until_us or 0
     refused = desk.refused(undo(entry))
-    assert refused.text == "cmd_1 ended by itself at 2026-11-24T04:00:00Z: there is nothing to undo"
+    assert (
+        refusal(refused)
+        == "cmd_1 ended by itself at 2026-11-24T04:00:00Z: there is nothing to undo"
+    )
 
 
 def test_a_fallback_forces_the_route_and_undo_gives_it_back() -> None:
@@ -212,12 +217,12 @@ def test_a_fallback_forces_the_route_and_undo_gives_it_back() -> None:
 
 def test_a_stale_version_is_refused_with_what_changed() -> None:
     desk = Desk()
-    seen = desk.layers.version(ANALYTICS)
+    seen = desk.layers.version(Subject.project("analytics"))
     desk.does(limit(30), MIKA)
     refused = desk.refused(limit(40, version=seen))
     assert refused.code == "stale"
-    assert "mika set rpm 20 → 30 at 2026-11-24T03:00:00Z" in refused.text
-    desk.does(limit(40, version=desk.layers.version(ANALYTICS)))
+    assert "mika set rpm 20 → 30 at 2026-11-24T03:00:00Z" in refusal(refused)
+    desk.does(limit(40, version=desk.layers.version(Subject.project("analytics"))))
     desk.does(replace(pause(), expected_version=0))
     desk.does(limit(650, subject=Subject.project("search"), version=0))
 
@@ -225,35 +230,48 @@ def test_a_stale_version_is_refused_with_what_changed() -> None:
 def test_a_key_is_added_revoked_and_never_twice() -> None:
     desk = Desk()
     added = desk.does(key_add())
-    assert (added.before, added.after) == ("none", "analytics (prod)")
-    assert json.loads(str(added.value))["sha256"] == SHA
+    assert (added.before, added.after, added.value) == (None, KEY, KEY)
     assert desk.refused(key_add()).code == "conflict"
-    assert "has this secret already" in desk.refused(key_add("k_other")).text
+    assert "has this secret already" in refusal(desk.refused(key_add("k_other")))
     revoke = Command(Action.KEY_REVOKE, Subject.key("k_prod"), reason="leaked")
     revoked = desk.does(revoke)
-    assert (revoked.before, revoked.after) == ("analytics (prod)", "none")
+    assert (revoked.before, revoked.after) == (KEY, None)
     assert desk.refused(revoke).code == "not_found"
-    assert desk.does(undo(revoked)).after == "analytics (prod)"
+    assert desk.does(undo(revoked)).after == KEY
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("not json", "a key's value is a JSON text"),
-        ("[" * 1_900, "a key's value is a JSON text"),
-        ("[]", "a key's value is a JSON text"),
-        ('{"sha256": "AB", "projects": ["search"]}', "not 64 lower-case hex digits"),
-        (json.dumps({"sha256": SHA, "projects": []}), "lists 1 to 50 different project ids"),
-        (json.dumps({"sha256": SHA, "projects": "search"}), "lists 1 to 50 different project ids"),
-        (json.dumps({"sha256": SHA, "projects": ["search"] * 2}), "different project ids"),
-        (json.dumps({"sha256": SHA, "projects": ["serch"]}), "did you mean search?"),
-        (json.dumps({"sha256": SHA, "projects": ["search"], "label": "x" * 41}), "label"),
-        (json.dumps({"sha256": SHA, "projects": ["search"], "rpm": 3}), "a key has no 'rpm'"),
+        ("not json", "a key's value is an object of sha256"),
+        (None, "a key's value is an object of sha256"),
+        (ProjectKey("AB", ("search",)), "not 64 lower-case hex digits"),
+        (ProjectKey(SHA, ()), "lists 1 to 50 different project ids"),
+        (ProjectKey(SHA, ("search",) * 2), "different project ids"),
+        (ProjectKey(SHA, ("serch",)), "did you mean search?"),
+        (ProjectKey(SHA, ("qqqqq",)), "add it to the config first"),
+        (ProjectKey(SHA, ("search",), "x" * 41), "label"),
     ],
 )
-def test_a_key_that_cannot_be(value: str, words: str) -> None:
-    assert words in Desk().refused(key_add(value=value)).text
+def test_a_key_that_cannot_be(value: Value, words: str) -> None:
+    assert words in refusal(Desk().refused(key_add(value=value)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        "text",
+        {"sha256": SHA},
+        {"sha256": SHA, "projects": "search"},
+        {"sha256": 7, "projects": ["search"]},
+        {"sha256": SHA, "projects": [7]},
+        {"sha256": SHA, "projects": ["search"], "rpm": 3},
+    ],
+)
+def test_what_is_no_key_is_not_read_as_one(content: object) -> None:
+    assert ProjectKey.read(content) is None
 
 
 def test_a_key_id_is_a_plain_word() -> None:
-    assert "is not a key's id" in Desk().refused(key_add("k prod")).text
+    assert "is not a key's id" in refusal(Desk().refused(key_add("k prod")))

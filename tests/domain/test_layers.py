@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.domain.commands import Action, Entry, Field, Role, Value
+from quotadeck.domain.commands import Action, Entry, Field, Rejected, Role, Value
 from quotadeck.domain.layers import InForce, Layer, Layers, Slot
+from quotadeck.domain.notice import notice
 from quotadeck.domain.subject import Subject
 
 SUBJECT = Subject.project("analytics")
 FILE = Layers({(SUBJECT, Field.RPM): 20, (SUBJECT, Field.TPM): 80_000})
 NOON = 1_795_489_200_000_000
 MINUTE = 60_000_000
+REFUSED = Rejected("invalid", notice("refused.no_reason", action="limit"))
 
 
 class Log:
@@ -49,14 +51,14 @@ class Log:
             subject=subject,
             field=name,
             value=value,
-            before="",
-            after="",
+            before=None,
+            after=None,
             reason="",
             public=False,
             until_us=until_us,
             ends=tuple(one.seq for one in ends),
             applied=applied,
-            error="" if applied else "refused",
+            refused=None if applied else REFUSED,
             idempotency_key="",
         )
 

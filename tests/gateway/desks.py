@@ -1,22 +1,23 @@
 """A desk over a real ledger, and what it did, for the tests of the control plane."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.calls import Call, Cause, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.desk import Desk
 from quotadeck.store import Ledger
-from quotadeck.wire.messages import CommandAnswer
+from quotadeck.words import commands as words
 from tests.clocks import HandClock
 
 HOUR_MS = 3_600_000
@@ -38,7 +39,7 @@ CATALOGUE = Catalogue(
 )
 ADA = Actor("ada", Role.ADMIN, "socket")
 MIKA = Actor("mika", Role.OPERATOR, "socket")
-KEY = json.dumps({"sha256": "a" * 64, "projects": ["analytics"], "label": "prod"})
+KEY = ProjectKey("a" * 64, ("analytics",), "prod")
 
 ANALYTICS = Subject.project("analytics")
 PAUSE = Command(Action.PAUSE, ANALYTICS, reason="batch bug", for_ms=HOUR_MS)
@@ -101,6 +102,15 @@ async def bench(directory: Path, clock: HandClock | None = None) -> AsyncIterato
         yield Bench(ledger, desk, clock, changes, told)
     finally:
         await ledger.close()
+
+
+def why(told: CommandAnswer | Entry) -> str:
+    """The refusal in words; empty where it was none."""
+    return words.refusal(told.refused) if told.refused else ""
+
+
+def code(told: CommandAnswer | Entry) -> str:
+    return told.refused.code if told.refused else ""
 
 
 def with_key(command: Command, key: str) -> Command:

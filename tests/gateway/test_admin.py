@@ -9,11 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Role
 from quotadeck.gateway.admin import PREFIX, REACH
 from quotadeck.gateway.admin_command import BODY_LIMIT_BYTES
 from quotadeck.store.places import ledger_file
-from quotadeck.wire.messages import CommandAnswer
+from quotadeck.wire.objects import load
 from tests.gateway.desks import HOUR_MS
 from tests.gateway.serving import ME, Admin, admin_api
 
@@ -62,7 +63,7 @@ NO_JSON: tuple[tuple[bytes, str], ...] = (
     (b'{"value": 1e999}', "the body is not JSON"),
 )
 NO_COMMANDS: tuple[tuple[dict[str, Any], str], ...] = (
-    ({"action": "explode"}, "action is 'explode': input should be 'pause', 'resume'"),
+    ({"action": "explode"}, "action is 'explode': input should be one of 'pause', 'resume'"),
     ({"subject": "x"}, "subject is 'x': string should have at least 3 characters"),
     ({"value": 1.5}, "value is 1.5: "),
     ({"for_ms": 1}, "for_ms is 1: input should be greater than or equal to 1000"),
@@ -91,7 +92,7 @@ async def refused(answer: httpx.Response, status: int, code: str) -> str:
 
 async def command(api: Admin, **changes: Any) -> tuple[int, CommandAnswer]:
     answer = await api.http.post(f"{PREFIX}commands", json={**RAISE_BODY, **changes})
-    return answer.status_code, CommandAnswer.model_validate_json(answer.content)
+    return answer.status_code, load(CommandAnswer, answer.content)
 
 
 class TestRoles:
@@ -135,7 +136,7 @@ class TestRoles:
     ) -> None:
         async with admin_api(tmp_path, own_uid=-1) as api:
             status, answer = await command(api)
-            assert (status, answer.error_code) == (403, "not_allowed")
+            assert (status, answer.refused and answer.refused.code) == (403, "not_allowed")
             page = (await api.http.get(f"{PREFIX}audit")).json()
             assert [row["actor"] for row in page["rows"]] == [ME]
 
@@ -149,7 +150,7 @@ class TestRoles:
 class TestCommands:
     async def test_one_is_applied_and_answered(self, api: Admin) -> None:
         status, answer = await command(api)
-        assert (status, answer.applied, answer.before, answer.after) == (200, True, "20", "40")
+        assert (status, answer.applied, answer.before, answer.after) == (200, True, 20, 40)
         assert api.at.rpm() == 40
         assert (await api.at.entries())[0].actor == ME
         assert (await api.at.entries())[0].origin == "socket"
@@ -161,7 +162,7 @@ class TestCommands:
 
     async def test_a_dry_run_changes_nothing(self, api: Admin) -> None:
         status, answer = await command(api, dry_run=True)
-        assert (status, answer.dry_run, answer.applied, answer.after) == (200, True, False, "40")
+        assert (status, answer.dry_run, answer.applied, answer.after) == (200, True, False, 40)
         assert answer.estimate is not None
         assert api.at.rpm() == 20
 
@@ -179,8 +180,24 @@ class TestCommands:
         self, api: Admin, changes: dict[str, Any], status: int, code: str
     ) -> None:
         found, answer = await command(api, **changes)
-        assert (found, answer.applied, answer.error_code) == (status, False, code)
-        assert answer.error
+        assert answer.refused is not None
+        assert (found, answer.applied, answer.refused.code) == (status, False, code)
+
+    async def test_people_who_read_json_find_the_words_beside_the_facts(self, api: Admin) -> None:
+        answer = await api.http.post(f"{PREFIX}commands", json={**RAISE_BODY, "value": 0})
+        told, words = answer.json(), "rpm 0 is not in 1 … 1,000,000,000,000; to let nothing pass,"
+        assert (told["code"], told["error"].startswith(words)) == ("invalid", True)
+        notice = told["refused"]["notice"]
+        assert notice["kind"] == "refused.out_of_range.nothing"
+        assert (notice["facts"]["field"], notice["facts"]["value"]) == ("rpm", 0)
+        override = {**RAISE_BODY, "idempotency_key": "key-00002"}
+        await api.http.post(f"{PREFIX}commands", json=override)
+        lower = {**RAISE_BODY, "value": 30, "for_ms": None, "idempotency_key": "key-00003"}
+        told = (await api.http.post(f"{PREFIX}commands", json=lower)).json()
+        assert (told["error"], told["refused"]) == ("", None)
+        assert "override stays in force above this" in told["warnings"][0]["text"]
+        (undo,) = (await api.http.get(f"{PREFIX}audit?limit=1")).json()["rows"]
+        assert (undo["because"], undo["before"], undo["after"]) == ("orders import", 40, 40)
 
     async def test_a_body_that_is_no_command_names_the_field(self, api: Admin) -> None:
         for changes, words in NO_COMMANDS:
@@ -212,7 +229,8 @@ class TestCommands:
         _, answer = await command(
             api, reason="a\x1b]52;c;aGk=\x07\u202eb", subject="project:\x9b2J"
         )
-        assert answer.error_code == "not_found"
+        assert answer.refused is not None
+        assert answer.refused.code == "not_found"
         await command(api, reason="a\x1b]52;c;aGk=\x07\u202eb", idempotency_key="key-00002")
         body = (await api.http.get(f"{PREFIX}audit")).text
         assert not {"\\u001b", "\x1b", "\x9b", "\u202e"} & set(body)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from quotadeck.domain.answers import AuditPage
 from quotadeck.domain.pages import CallsPage, EventsPage, Keys, LevelsPage, RollupsPage
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.admin import PREFIX
-from quotadeck.wire.messages import AuditPage
 from quotadeck.wire.objects import load
-from tests.gateway.desks import ADA, KEY_ADD, MIKA, PAUSE, RAISE, RESUME, call, refusal
+from tests.gateway.desks import ADA, KEY_ADD, MIKA, PAUSE, RAISE, RESUME, call, refusal, why
 from tests.gateway.serving import Admin, admin_api
 
 
@@ -80,20 +81,20 @@ async def test_the_audit_newest_first_with_what_is_in_force(api: Admin) -> None:
     await api.at.does(RESUME)
     await api.at.desk.submit(RESUME, MIKA, dry_run=False)
     answer = await api.http.get(f"{PREFIX}audit?limit=3")
-    page = AuditPage.model_validate_json(answer.content)
-    assert [(row.action, row.applied, row.in_force) for row in page.rows] == [
+    page = load(AuditPage, answer.content)
+    assert [(row.entry.action, row.entry.applied, row.in_force) for row in page.rows] == [
         ("resume", False, False),
         ("resume", True, True),
         ("limit", True, True),
     ]
-    assert page.rows[0].error == "conflict: analytics is not paused: there is nothing to resume"
-    assert all(len(row.hash) == 64 for row in page.rows)
+    assert why(page.rows[0].entry) == "analytics is not paused: there is nothing to resume"
+    assert all(len(row.entry.hash) == 64 for row in page.rows)
     answer = await api.http.get(f"{PREFIX}audit?before_seq={page.next_before_seq}")
-    rest = AuditPage.model_validate_json(answer.content)
+    rest = load(AuditPage, answer.content)
     assert [(row.id, row.in_force) for row in rest.rows] == [(paused.command_id, False)]
     assert rest.next_before_seq is None
     answer = await api.http.get(f"{PREFIX}audit?subject=project:search")
-    assert [row.after for row in AuditPage.model_validate_json(answer.content).rows] == ["700"]
+    assert [row.entry.after for row in load(AuditPage, answer.content).rows] == [700]
 
 
 async def test_keys_never_show_the_secret_nor_its_hash(api: Admin) -> None:
@@ -106,4 +107,8 @@ async def test_keys_never_show_the_secret_nor_its_hash(api: Admin) -> None:
         "prod",
         "ada",
     )
-    assert "a" * 64 not in answer.text
+    audit = await api.http.get(f"{PREFIX}audit")
+    assert (load(AuditPage, audit.content).rows[0].entry.after) == ProjectKey(
+        "", ("analytics",), "prod"
+    )
+    assert "a" * 64 not in answer.text + audit.text

@@ -13,6 +13,7 @@ import pytest
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.subject import Subject
 from quotadeck.store.places import ledger_file
+from quotadeck.words import say
 from tests.gateway.desks import ADA, HOUR_MS, MIKA, PAUSE, RAISE, RESUME, bench, with_key
 
 LAST = 2**62
@@ -40,7 +41,7 @@ async def test_a_command_is_found_before_sqlite_has_it_and_once_afterwards(tmp_p
             assert (await at.ledger.reader.log()) == []
             assert [entry.applied for entry in await at.entries()] == [True, False]
             again = await at.does(with_key(RAISE, "key-00001"))
-            assert again == first.model_copy(update={"repeated": True})
+            assert again == replace(first, repeated=True)
         await at.ledger.flushed()
         assert await at.entries() == await at.ledger.reader.log()
 
@@ -87,10 +88,10 @@ async def test_a_first_answer_names_the_override_above_it_also_when_that_is_over
         await at.does(RAISE)
         standing = with_key(replace(RAISE, value=30, for_ms=None), "key-00001")
         first = await at.does(standing, ADA)
-        assert "mika's override stays in force above this: 40 until" in first.warnings[0]
+        assert "mika's override stays in force above this: 40 until" in say(first.warnings[0])
         at.clock.advance_ms(2 * HOUR_MS)
         again = await at.does(standing, ADA)
-        assert again == first.model_copy(update={"repeated": True})
+        assert again == replace(first, repeated=True)
 
 
 async def test_a_pause_needs_no_readable_ledger(

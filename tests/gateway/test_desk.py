@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.domain.days import rfc3339
 from quotadeck.domain.snapshot import EventKind
 from quotadeck.domain.subject import Subject
 from quotadeck.store import Ledger
+from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.gateway.desks import (
     ADA,
@@ -24,7 +26,9 @@ from tests.gateway.desks import (
     RAISE,
     RESUME,
     bench,
+    code,
     undo,
+    why,
     with_key,
 )
 
@@ -53,14 +57,14 @@ async def until(condition: Callable[[], object]) -> None:
 async def test_a_command_is_logged_applied_told_and_answered(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         answer = await at.does(RAISE)
-        assert (answer.before, answer.after, answer.then) == ("20", "40", "20")
-        assert answer.until == "2026-11-24T04:00:00Z"
+        assert (answer.before, answer.after, answer.then) == (20, 40, 20)
+        assert rfc3339(answer.until_us or 0) == "2026-11-24T04:00:00Z"
         assert (answer.recorded, answer.repeated, answer.dry_run) == (True, False, False)
         assert at.rpm() == 40
         assert at.changes == [(RPM,)]
         await at.ledger.flushed()
         (entry,) = await at.ledger.reader.audit()
-        assert (entry.seq, entry.id, entry.after) == (answer.seq, answer.command_id, "40")
+        assert (entry.seq, entry.id, entry.after) == (answer.seq, answer.command_id, 40)
         ((_, event),) = await at.ledger.reader.events()
         assert event.kind is EventKind.COMMAND
         assert event.text == 'mika: analytics rpm 20 → 40 for 1h "orders import"'
@@ -72,13 +76,13 @@ async def test_a_refused_command_changes_nothing_and_stands_in_the_audit(tmp_pat
         answer = await at.desk.submit(
             replace(RAISE, value=400, idempotency_key="key-0001"), MIKA, dry_run=False
         )
-        assert (answer.applied, answer.error_code) == (False, "not_allowed")
-        assert "ask an admin for more" in answer.error
+        assert (answer.applied, code(answer)) == (False, "not_allowed")
+        assert "ask an admin for more" in why(answer)
         assert (at.rpm(), at.changes, at.told) == (20, [], [])
         await at.ledger.flushed()
         (entry,) = await at.ledger.reader.audit()
         assert not entry.applied
-        assert entry.error == f"not_allowed: {answer.error}"
+        assert why(entry) == why(answer)
         assert (entry.actor, entry.value, entry.subject) == (
             "mika",
             400,
@@ -129,12 +133,12 @@ class TestRepeats:
             first = await at.desk.submit(command, ADA, dry_run=False)
             clock.advance_ms(5_000)
             again = await at.desk.submit(command, ADA, dry_run=False)
-            assert again == first.model_copy(update={"repeated": True})
+            assert again == replace(first, repeated=True)
             assert len(await at.entries()) == 1
         async with bench(tmp_path, clock) as at:
             await at.does(replace(RAISE, value=30, for_ms=None), ADA)
             later = await at.desk.submit(command, ADA, dry_run=False)
-            assert later == first.model_copy(update={"repeated": True})
+            assert later == replace(first, repeated=True)
 
     async def test_undo_and_resume_again(self, tmp_path: Path) -> None:
         async with bench(tmp_path) as at:
@@ -142,7 +146,7 @@ class TestRepeats:
             for command in (with_key(undo(raised), "key-undo"), with_key(RESUME, "key-resume")):
                 first = await at.does(command)
                 again = await at.does(command)
-                assert again == first.model_copy(update={"repeated": True})
+                assert again == replace(first, repeated=True)
 
     @pytest.mark.parametrize(
         "other",
@@ -160,15 +164,15 @@ class TestRepeats:
         async with bench(tmp_path) as at:
             await at.does(with_key(RAISE, "key-00001"))
             answer = await at.desk.submit(with_key(other, "key-00001"), MIKA, dry_run=False)
-            assert (answer.applied, answer.error_code) == (False, "conflict")
-            assert "use a new key" in answer.error
+            assert (answer.applied, code(answer)) == (False, "conflict")
+            assert "use a new key" in why(answer)
             assert (at.rpm(), len(await at.entries())) == (40, 1)
 
     async def test_the_same_key_of_another_person(self, tmp_path: Path) -> None:
         async with bench(tmp_path) as at:
             await at.does(with_key(RAISE, "key-00001"))
             answer = await at.desk.submit(with_key(RAISE, "key-00001"), ADA, dry_run=False)
-            assert answer.error_code == "conflict"
+            assert code(answer) == "conflict"
 
     async def test_a_key_that_comes_twice_at_once_counts_once(self, tmp_path: Path) -> None:
         async with bench(tmp_path) as at:
@@ -186,8 +190,8 @@ class TestFullDisk:
             with full_disk():
                 answer = await at.desk.submit(with_key(RAISE, "key-1"), MIKA, dry_run=False)
             assert (answer.applied, answer.recorded) == (False, False)
-            assert answer.error_code == "unrecorded"
-            assert "nothing was changed" in answer.error
+            assert code(answer) == "unrecorded"
+            assert "nothing was changed" in why(answer)
             assert (at.rpm(), at.changes) == (20, [])
             assert (await at.does(with_key(RAISE, "key-1"))).repeated is False
 
@@ -197,7 +201,7 @@ class TestFullDisk:
             with full_disk():
                 answers = [await at.does(with_key(PAUSE, "key-1")), await at.does(LOWER)]
             assert [answer.recorded for answer in answers] == [False, False]
-            assert "in force, NOT recorded" in answers[0].warnings[0]
+            assert "in force, NOT recorded" in say(answers[0].warnings[0])
             assert (at.paused(), at.rpm()) == (True, 10)
             assert "2 commands in force, not recorded" in at.ledger.problems
             again = await at.does(with_key(PAUSE, "key-1"))
@@ -216,7 +220,7 @@ class TestFullDisk:
         async with bench(tmp_path) as at:
             with full_disk():
                 answer = await at.desk.submit(RESUME, MIKA, dry_run=False)
-            assert (answer.error_code, answer.recorded) == ("conflict", False)
+            assert (code(answer), answer.recorded) == ("conflict", False)
 
 
 class TestEnds:
@@ -324,7 +328,7 @@ async def test_commands_of_many_are_serialised_and_chained(tmp_path: Path) -> No
         )
         befores = [entry.before for entry in await at.entries() if entry.field is Field.RPM]
         afters = [entry.after for entry in await at.entries() if entry.field is Field.RPM]
-        assert befores == ["20", *afters[:-1]]
+        assert befores == [20, *afters[:-1]]
         assert [entry.seq for entry in await at.entries()] == list(range(1, 31))
     ledger = await Ledger.open(tmp_path, clock)
     assert (await ledger.reader.chain()).broken is None

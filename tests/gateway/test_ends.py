@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.commands import Action, Command, Entry, Field
-from quotadeck.domain.days import micros, rfc3339
+from quotadeck.domain.days import micros
 from quotadeck.domain.snapshot import EventKind
 from quotadeck.domain.subject import Subject
 from quotadeck.store.chain import entry_of
@@ -21,7 +21,9 @@ from tests.gateway.desks import (
     RESUME,
     Bench,
     bench,
+    code,
     undo,
+    why,
 )
 from tests.gateway.test_desk import full_disk
 
@@ -87,11 +89,8 @@ async def test_an_end_that_was_reached_never_comes_back(tmp_path: Path, down: st
         assert (at.paused(), ends(at)) == (False, [])
         (end,) = await log(at)
         assert (end.actor, end.origin, end.field) == ("gateway", "clock", Field.PAUSED)
-        assert (end.before, end.after, end.reason) == (
-            "paused",
-            "running",
-            f"the end of {at.desk.layers.by_seq[1].id}",
-        )
+        paused = at.desk.layers.by_seq[1]
+        assert (end.before, end.after, end.reason, end.of) == (True, None, "", paused.id)
         assert not at.desk.living(end, clock.wall_us())
 
 
@@ -167,7 +166,7 @@ async def test_a_time_of_day_comes_by_the_wall_clock(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         nine_us = micros("2026-11-24T09:00:00Z")
         answer = await at.does(replace(PAUSE, for_ms=None, until_us=nine_us))
-        assert answer.until == rfc3339(nine_us)
+        assert answer.until_us == nine_us
         assert at.told[0].text.endswith('until 2026-11-24T09:00:00Z "batch bug"')
         at.clock.advance_ms(5 * HOUR_MS)
         step(at, -2 * HOUR_US)
@@ -184,7 +183,7 @@ async def test_a_time_of_day_comes_by_the_wall_clock(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("until_us", "for_ms", "why"),
+    ("until_us", "for_ms", "words"),
     [
         (0, None, "is not between one second and 31 days from now, 2026-11-24T03:00:00Z"),
         (999_999, None, "is not between one second and 31 days from now"),
@@ -193,12 +192,12 @@ async def test_a_time_of_day_comes_by_the_wall_clock(tmp_path: Path) -> None:
     ],
 )
 async def test_a_time_that_is_no_end_is_refused(
-    tmp_path: Path, until_us: int, for_ms: int | None, why: str
+    tmp_path: Path, until_us: int, for_ms: int | None, words: str
 ) -> None:
     async with bench(tmp_path) as at:
         asked = replace(PAUSE, until_us=at.clock.wall_us() + until_us, for_ms=for_ms)
         answer = await at.desk.submit(asked, ADA, dry_run=False)
-        assert why in answer.error
+        assert words in why(answer)
 
 
 async def test_no_undo_brings_back_what_ended_while_it_was_out_of_force(tmp_path: Path) -> None:
@@ -211,7 +210,7 @@ async def test_no_undo_brings_back_what_ended_while_it_was_out_of_force(tmp_path
         clock.set_wall(clock.wall_us() - DAY_US)
     async with bench(tmp_path, clock) as at:
         answer = await at.desk.submit(undo(first), ADA, dry_run=False)
-        assert (answer.error_code, at.paused()) == ("conflict", False)
+        assert (code(answer), at.paused()) == ("conflict", False)
 
 
 async def test_an_end_cannot_be_undone_nor_what_it_ended(tmp_path: Path) -> None:
@@ -223,9 +222,9 @@ async def test_an_end_cannot_be_undone_nor_what_it_ended(tmp_path: Path) -> None
         (end,) = await log(at)
         asked = Command(Action.UNDO, Subject.command(end.id))
         answer = await at.desk.submit(asked, ADA, dry_run=False)
-        assert "is over for good: to have the value again, set it again" in answer.error
+        assert "is over for good: to have the value again, set it again" in why(answer)
         answer = await at.desk.submit(undo(paused), ADA, dry_run=False)
-        assert "ended by itself at 2026-11-24T03:01:00Z" in answer.error
+        assert "ended by itself at 2026-11-24T03:01:00Z" in why(answer)
 
 
 async def test_a_key_ends_as_an_override_does(tmp_path: Path) -> None:

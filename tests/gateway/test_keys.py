@@ -1,11 +1,11 @@
 """Who asks: a living key, the project it is allowed to name, and a hint for everybody else."""
 
-import json
 from hashlib import sha256
 
 import pytest
 
 from quotadeck.domain.commands import Action, Field
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.refusals import (
     KeyMalformed,
     KeyMissing,
@@ -138,10 +138,8 @@ def test_project_that_left_the_file_is_no_longer_served() -> None:
 
 def test_ring_holds_the_keys_that_the_command_log_has_in_force() -> None:
     def added(seq: int, name: str, secret: str, **more: object) -> object:
-        facts = {"sha256": digest(secret), "projects": ["search"], "label": "prod"}
-        return entry(
-            seq, Subject.key(name), Field.KEY, json.dumps(facts), action=Action.KEY_ADD, **more
-        )
+        key = ProjectKey(digest(secret), ("search",), "prod")
+        return entry(seq, Subject.key(name), Field.KEY, key, action=Action.KEY_ADD, **more)
 
     of = catalogue()
     revoke = entry(3, Subject.key("old"), Field.KEY, None, action=Action.KEY_REVOKE, ends=(1,))

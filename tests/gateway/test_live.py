@@ -274,9 +274,9 @@ async def test_commands_in_force_stand_on_their_rows() -> None:
     assert row.rpm is not None
     assert (row.rpm.per_minute, row.rpm.capacity) == (120, 20 * MICRO)
     assert row.changes[0] == Change(
-        "cmd_1", "rpm", "120", "60", Layer.OVERRIDE, NOON_US + HOUR_US, "mika", "orders import"
+        "cmd_1", "rpm", 120, 60, Layer.OVERRIDE, NOON_US + HOUR_US, "mika", "orders import"
     )
-    assert [(change.field, change.value) for change in row.changes[1:]] == [("paused", "paused")]
+    assert [(change.field, change.value) for change in row.changes[1:]] == [("paused", True)]
     assert (route.id, route.serving, route.paused) == ("opus", FLASH, False)
     assert target.tpm == Level(9_000 * MICRO, 9_000 * MICRO, 9_000, 0)
     assert await it.row("search") == still

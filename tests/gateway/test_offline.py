@@ -10,7 +10,7 @@ import pytest
 
 from quotadeck.domain.commands import Role
 from quotadeck.gateway import offline
-from tests.gateway.desks import HOUR_MS, Bench, bench
+from tests.gateway.desks import HOUR_MS, Bench, bench, code
 from tests.gateway.serving import ME
 from tests.gateway.test_desk import full_disk
 
@@ -75,7 +75,7 @@ async def test_the_version_that_its_author_saw_is_heeded(tmp_path: Path, folder:
     async with bench(tmp_path) as at:
         assert await start(at, folder) == []
         (entry,) = await at.entries()
-        assert entry.error.startswith("stale: ")
+        assert code(entry) == "stale"
         assert (at.rpm(), path.exists()) == (20, False)
 
 

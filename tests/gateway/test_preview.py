@@ -6,6 +6,7 @@ from pathlib import Path
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.subject import Subject
+from quotadeck.words import say
 from tests.gateway.desks import (
     ADA,
     HOUR_MS,
@@ -16,7 +17,9 @@ from tests.gateway.desks import (
     Bench,
     bench,
     call,
+    code,
     refusal,
+    why,
     with_key,
 )
 
@@ -27,8 +30,8 @@ async def test_it_tells_everything_and_leaves_no_trace(tmp_path: Path) -> None:
         await traffic(at)
         preview = await at.desk.submit(with_key(RAISE, "key-1"), MIKA, dry_run=True)
         assert (preview.applied, preview.dry_run, preview.command_id) == (False, True, "")
-        assert (preview.before, preview.after, preview.then) == ("20", "40", "20")
-        assert preview.until == "2026-11-24T04:00:30Z"
+        assert (preview.before, preview.after, preview.then) == (20, 40, 20)
+        assert preview.until_us == at.clock.wall_us() + HOUR_MS * 1_000
         estimate = preview.estimate
         assert estimate is not None
         assert (estimate.minutes, estimate.requests) == (15, 70)
@@ -72,17 +75,19 @@ async def test_a_budget_below_what_is_spent_is_warned_of(tmp_path: Path) -> None
         command = replace(RAISE, field=Field.BUDGET, value=7_000_000)
         preview = await at.desk.submit(command, MIKA, dry_run=True)
         (warning,) = preview.warnings
-        assert warning.startswith("$0.0078 of today are spent already: everything will be ref")
-        assert warning.endswith("until 2026-11-25T00:00:00Z")
+        assert say(warning) == (
+            "$0.0078 of today are spent already: everything will be refused until "
+            "2026-11-25T00:00:00Z"
+        )
 
 
 async def test_a_standing_change_under_an_override_is_warned_of(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         await at.does(RAISE)
         answer = await at.does(replace(RAISE, value=30, for_ms=None), ADA)
-        assert answer.warnings == (
+        assert [*map(say, answer.warnings)] == [
             "mika's override stays in force above this: 40 until 2026-11-24T04:00:00Z",
-        )
+        ]
 
 
 async def test_what_cannot_be_estimated_says_nothing(tmp_path: Path) -> None:
@@ -90,14 +95,14 @@ async def test_what_cannot_be_estimated_says_nothing(tmp_path: Path) -> None:
         concurrency = replace(RAISE, field=Field.CONCURRENCY, value=3)
         for command in (concurrency, KEY_ADD):
             preview = await at.desk.submit(command, ADA, dry_run=True)
-            assert (preview.estimate, preview.error) == (None, "")
+            assert (preview.estimate, why(preview)) == (None, "")
 
 
 async def test_a_refusal_comes_without_a_trace(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         vera = Actor("vera", Role.VIEWER, "socket")
         preview = await at.desk.submit(PAUSE, vera, dry_run=True)
-        assert (preview.error_code, preview.dry_run) == ("not_allowed", True)
+        assert (code(preview), preview.dry_run) == ("not_allowed", True)
         assert await at.entries() == []
 
 

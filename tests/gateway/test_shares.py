@@ -18,7 +18,7 @@ from quotadeck.gateway.admin_seats import STREAMS_OF_A_UID
 from quotadeck.gateway.shares import SHARES, Shares
 from quotadeck.wire import objects
 from tests.clocks import HandClock
-from tests.gateway.desks import call
+from tests.gateway.desks import call, why
 from tests.gateway.serving import ME, Admin, admin_api
 from tests.gateway.test_refused_commands import told
 
@@ -65,7 +65,7 @@ class TestRefusedCommands:
         await api.at.desk.record_counted(ending=True)
         entries = await api.at.entries()
         assert told(entries) == REFUSED_AT_ONCE + REFUSED_PER_S
-        assert "and 3 more not even read" in entries[-1].error
+        assert "and 3 more not even read" in why(entries[-1])
 
     async def test_a_dry_run_and_a_repeat_of_a_good_command_are_no_refusals(
         self, tmp_path: Path

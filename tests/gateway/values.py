@@ -54,14 +54,13 @@ def entry(seq: int, subject: Subject, name: Field, value: Value | None, **more: 
         subject=subject,
         field=name,
         value=value,
-        before="20",
-        after="40",
+        before=20,
+        after=40,
         reason="orders import",
         public=False,
         until_us=None,
         ends=(),
         applied=True,
-        error="",
         idempotency_key=f"idempotent-{seq}",
     )
     return replace(made, **more)

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Command, Role
+from quotadeck.domain.days import micros
 from quotadeck.domain.snapshot import Snapshot, Whoami
-from quotadeck.sources import CommandAnswer
+from quotadeck.domain.subject import Subject
 from tests.tui.scenes import calm, fire, hostile
-from tests.tui.scripted import entry
+from tests.tui.scripted import entry, refused
 
 Step = tuple[tuple[str, ...], str]
 """Keys, and a text that is shown when they are done."""
@@ -38,23 +40,20 @@ def _to(name: str, *keys: str) -> Step:
 
 _AUDIT: Final = (
     entry(9, reason="orders import, asked by payments"),
-    entry(8, action="pause", subject="project:content-gen", field="paused", before="running",
-          after="paused", reason="batch bug", until="2026-11-23T18:44:00Z", in_force=True),
-    entry(7, applied=False, error="tpm 9,000,000 is above what an operator may set", actor="ken",
-          in_force=False, field="tpm", before="80000", after="9000000", until=None),
-    entry(6, action="fallback", subject="model:gpt-4.1", field="target", before="main/gpt-4.1",
-          after="main/gemini-2.5-flash", reason="", until=None,
+    entry(8, action="pause", subject=Subject.project("content-gen"), field="paused", before=None,
+          after=True, reason="batch bug", until_us=micros("2026-11-23T18:44:00Z")),
+    entry(7, actor="ken", in_force=False, field="tpm", before=None, after=None, until_us=None,
+          **refused("tpm 9,000,000 is above what an operator may set")),
+    entry(6, action="fallback", subject=Subject.model("gpt-4.1"), field="target",
+          before="main/gpt-4.1", after="main/gemini-2.5-flash", reason="", until_us=None,
           in_force=False),
     *(entry(seq, actor="automation-with-a-long-name", in_force=False) for seq in range(5, 0, -1)),
 )  # fmt: skip
 
 
 def _refuse(command: Command, dry_run: bool) -> CommandAnswer:
-    return CommandAnswer(
-        applied=False, dry_run=dry_run, subject=str(command.subject), field="rpm", before="20",
-        after="20", error_code="above_ceiling",
-        error="rpm 9,000 is above what an operator may set: 1,000; ask an admin",
-    )  # fmt: skip
+    why = refused("rpm 9,000 is above what an operator may set: 1,000; ask an admin")
+    return CommandAnswer(subject=command.subject, dry_run=dry_run, field="rpm", **why)
 
 
 _LIMIT: Final = _to("analytics", "l", *"80k")
@@ -90,7 +89,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     ),
     "dialog-pause-model": Scene(steps=((("tab", "p"), "model"), ((), "running"))),
     "dialog-resume": Scene(steps=(_to("content-gen", "r"), ((), "→ paused"))),
-    "dialog-fallback": Scene(steps=(_to("analytics", "f"), ((), "running"))),
+    "dialog-fallback": Scene(steps=(_to("analytics", "f"), ((), "again"))),
     "dialog-undo": Scene(steps=(_to("analytics", "u"), ((), "takes back"), ((), "→ paused"))),
     "dialog-applied": Scene(
         steps=(_to("analytics", "l", *"40", "tab", "tab", *"import"), ((), "estimate"),

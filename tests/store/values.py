@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, OpenCall, Outcome
-from quotadeck.domain.commands import Action, Entry, Field, Role
+from quotadeck.domain.commands import Action, Entry, Field, Rejected, Role
 from quotadeck.domain.history import Rollup
 from quotadeck.domain.latency import column
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Event, EventKind
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
@@ -19,6 +20,7 @@ from quotadeck.store import Reader
 
 START_US = 1_795_489_200_000_000
 MINUTE_US = 60_000_000
+REFUSED = Rejected("not_allowed", notice("refused.no_reason", action="pause"))
 
 
 def opened(name: str, *, at_us: int = START_US, project: str = "analytics") -> OpenCall:
@@ -119,14 +121,14 @@ def entry(name: str, *, value: int | str | bool = True, applied: bool = True) ->
         subject=Subject.project("analytics"),
         field=Field.PAUSED,
         value=value,
-        before="no",
-        after="yes",
+        before=None,
+        after=True,
         reason="runaway batch ☂",
         public=False,
         until_us=START_US + MINUTE_US,
         ends=(1, 2),
         applied=applied,
-        error="" if applied else "not allowed",
+        refused=None if applied else REFUSED,
         idempotency_key="idem-" + name,
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from quotadeck.domain.commands import Role
+from quotadeck.domain.commands import Plain, Role
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import NANO_PER_USD
@@ -76,7 +76,14 @@ def trouble(kind: Kind, cause: str = "", *, since_s: int = 0, who: str = "", cou
     )  # fmt: skip
 
 
-def change(field: str, value: str, was: str, minutes: int | None = 59, *, at: int = 1) -> Change:
+def change(
+    field: str,
+    value: Plain | None,
+    was: Plain | None,
+    minutes: int | None = 59,
+    *,
+    at: int = 1,
+) -> Change:
     """An override of mika's that ends in so many minutes; a standing change with None."""
     until = None if minutes is None else AT_US + minutes * MINUTE_US
     layer = Layer.STANDING if minutes is None else Layer.OVERRIDE
@@ -146,7 +153,7 @@ def fire(projects: int = 6) -> Snapshot:
         project(
             "analytics", rpm=20, tpm=80_000, rpm_empty=1, tpm_empty=0.9, budget=500, spent=455,
             models=("claude-opus-4.7",), version=4, priority="low",
-            changes=(change("rpm", "20", "10", 47, at=4),),
+            changes=(change("rpm", 20, 10, 47, at=4),),
             flow=Flow(20, 74_100, 274, 22, 4, usd(1.16), usd(11.6), 4_100, 3),
             state=trouble(Kind.STORM, "rpm", since_s=138, who="project:analytics", count=274,
                           asked=294),
@@ -165,7 +172,7 @@ def fire(projects: int = 6) -> Snapshot:
         ),
         project(
             "content-gen", rpm=30, tpm=120_000, budget=300, spent=171, paused=True,
-            changes=(change("paused", "yes", "no", 42, at=8),), models=("claude-opus-4.7",),
+            changes=(change("paused", True, None, 42, at=8),), models=("claude-opus-4.7",),
             state=State(Kind.PAUSED, cause="paused", since_ms=NOW_MS - 1_080_000,
                         until_us=AT_US + 42 * MINUTE_US),
         ),
@@ -213,7 +220,7 @@ def hostile(projects: int = 7) -> Snapshot:
     base = fire(projects)
     rows = tuple(
         replace(row, id=text + str(i // len(HOSTILE) or ""), name=text,
-                changes=(replace(change("rpm", "40", "20"), reason=text, actor=HOSTILE[2]),))
+                changes=(replace(change("rpm", 40, 20), reason=text, actor=HOSTILE[2]),))
         for i, row in enumerate(base.projects)
         for text in (HOSTILE[i % len(HOSTILE)],)
     )  # fmt: skip

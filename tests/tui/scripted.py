@@ -11,16 +11,18 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from quotadeck.domain.answers import AuditPage, AuditRow, CommandAnswer, Estimate
 from quotadeck.domain.capability import Capabilities, FigureKind, Read
-from quotadeck.domain.commands import Action, Command, Role
-from quotadeck.domain.days import rfc3339
+from quotadeck.domain.commands import Action, Code, Command, Entry, Rejected, Role, Value
+from quotadeck.domain.days import micros
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Snapshot, Whoami
+from quotadeck.domain.subject import Subject
 from quotadeck.sources.base import Reading, SourceGone
 from tests.tui.scenes import ME
 
 if TYPE_CHECKING:
     from quotadeck.domain.pages import CallsPage, EventsPage, Keys
-    from quotadeck.sources import AuditPage, AuditRow, CommandAnswer
 
 ALL = Capabilities(frozenset(Read), frozenset(Action), FigureKind.ENFORCED)
 
@@ -77,12 +79,10 @@ class Scripted:
         self, *, limit: int, before_seq: int | None = None, subject: str = ""
     ) -> AuditPage:
         self._check()
-        from quotadeck.sources import AuditPage
-
-        known = [row for row in self.rows if before_seq is None or row.seq < before_seq]
-        rows = [row for row in known if not subject or row.subject == subject][:limit]
-        more = len(rows) == limit and rows[-1].seq > 1
-        return AuditPage(rows=tuple(rows), next_before_seq=rows[-1].seq if more else None)
+        known = [row for row in self.rows if before_seq is None or row.entry.seq < before_seq]
+        rows = [row for row in known if not subject or str(row.entry.subject) == subject][:limit]
+        more = len(rows) == limit and rows[-1].entry.seq > 1
+        return AuditPage(rows=tuple(rows), next_before_seq=rows[-1].entry.seq if more else None)
 
     async def calls(
         self, *, last: int, project: str = "", model: str = "", outcome: str = ""
@@ -103,40 +103,40 @@ class Scripted:
             raise SourceGone(f"{self.label}: nobody answers; is the gateway running?")
 
 
-def entry(seq: int, **more: Any) -> AuditRow:
+def entry(seq: int, *, in_force: bool = True, **more: Any) -> AuditRow:
     """An entry of the audit: mika raised analytics' rpm."""
-    from quotadeck.sources import AuditRow
+    made = Entry(
+        seq=seq, id=f"cmd_{seq:032x}", at_us=micros("2026-11-23T18:01:00Z"), actor="mika",
+        role=Role.OPERATOR, origin="socket", action="limit", subject=Subject.project("analytics"),
+        field="rpm", value=20, before=10, after=20, reason="batch [bug]", public=False,
+        until_us=micros("2026-11-23T18:49:00Z"), ends=(), applied=True,
+    )  # fmt: skip
+    return AuditRow(replace(made, **more), in_force)
 
-    return AuditRow(
-        seq=seq, id=f"cmd_{seq:032x}", at="2026-11-23T18:01:00Z", actor="mika",
-        role=Role.OPERATOR, origin="socket", action="limit", subject="project:analytics",
-        field="rpm", before="10", after="20", reason="batch [bug]", public=False,
-        until="2026-11-23T18:49:00Z", applied=True, error="", in_force=True, hash="",
-    ).model_copy(update=more)  # fmt: skip
+
+def refused(words: str, code: Code = "invalid") -> dict[str, Any]:
+    """What a refused entry, or its answer, has of its own."""
+    return {"applied": False, "refused": Rejected(code, notice("refused.told", text=words))}
 
 
 def agree(command: Command, dry_run: bool) -> CommandAnswer:
     """Yes to everything, with an estimate for limits."""
-    from quotadeck.sources import CommandAnswer, Estimate
-
     limit = command.action == "limit"
     estimate = Estimate(
         minutes=15, requests=576, admitted_before=302, admitted_after=571, refused_before=274,
         refused_after=5, spend_before_nano=6_100_000_000, spend_after_nano=11_400_000_000,
     )  # fmt: skip
     percent = command.scale_percent
-    until = "2026-11-23T19:02:00Z" if command.for_ms else None
-    if command.until_us is not None:
-        until = rfc3339(command.until_us)
-    after = str(command.value) if percent is None else str(20 * percent // 100)
+    befores: dict[str, Value] = {"limit": 20, "fallback": "main/claude-opus-4.7"}
+    before = befores.get(command.action)
+    until_us = micros("2026-11-23T19:02:00Z") if command.for_ms else command.until_us
+    after = (True if before is None else command.value) if percent is None else percent // 5
+    warning = "model claude-opus-4.7 would reach 50 of 50 rpm: low priority waits"
     return CommandAnswer(
-        applied=not dry_run, dry_run=dry_run, subject=str(command.subject),
-        field=str(command.field) if command.field else None,
-        before="20" if limit else "running", after=after if limit else "paused",
-        until=until, then="20" if limit else "running",
-        warnings=("model claude-opus-4.7 would reach 50 of 50 rpm: low priority waits",)
-        if limit
-        else (),
+        applied=not dry_run, dry_run=dry_run, subject=command.subject,
+        field=command.field or "paused",
+        before=before, after=after, until_us=until_us, then=before,
+        warnings=(notice("refused.told", text=warning),) if limit else (),
         estimate=estimate if limit else None,
     )  # fmt: skip
 

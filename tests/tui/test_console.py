@@ -9,7 +9,7 @@ from quotadeck.domain.snapshot import Whoami
 from quotadeck.domain.subject import Subject
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import fire
-from tests.tui.scripted import Scripted, entry
+from tests.tui.scripted import Scripted, entry, refused
 
 
 async def test_read_only_has_no_way_to_change() -> None:
@@ -104,7 +104,7 @@ async def test_the_grid_holds_few_rows_and_many(count: int) -> None:
 
 async def test_the_audit_tells_and_undoes() -> None:
     rows = tuple(
-        entry(seq, in_force=seq == 249, applied=seq != 248, error="" if seq != 248 else "too much")
+        entry(seq, in_force=seq == 249, **(refused("too much") if seq == 248 else {}))
         for seq in range(250, 0, -1)
     )
     source = scripted(rows=rows)
@@ -115,9 +115,7 @@ async def test_the_audit_tells_and_undoes() -> None:
         await pilot.press("u")
         await sees(pilot, "#250 is no longer in force: there is nothing to undo")
         await pilot.press("j", "j")
-        await sees(
-            pilot, "#248 refused: project:analytics rpm 10 → 20", "operator (socket): too much"
-        )
+        await sees(pilot, "#248 refused: project:analytics limit", "operator (socket): too much")
         await pilot.press("u")
         await sees(pilot, "#248 is refused: it changed nothing")
         await pilot.press("k", "u")

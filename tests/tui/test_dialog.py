@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from textual.pilot import Pilot
 
+from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.subject import Subject
-from quotadeck.sources import CommandAnswer, SourceGone
+from quotadeck.sources import SourceGone
 from quotadeck.tui.kit.lines import Lines
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import AT_US, MINUTE_US, fire
-from tests.tui.scripted import Scripted, agree
+from tests.tui.scripted import Scripted, agree, refused
 
 
 def framed(pilot: Pilot[int]) -> str:
@@ -142,12 +143,11 @@ async def test_a_refusal_stays_in_the_dialog_and_gets_a_new_key() -> None:
     answers: Iterator[str] = iter(("stale", ""))
 
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
-        if dry_run or not (code := next(answers)):
+        if dry_run or not next(answers):
             return agree(command, dry_run)
         return CommandAnswer(
-            applied=False, subject=str(command.subject), error="rei changed rpm to 30 meanwhile",
-            error_code=code,
-        )  # fmt: skip
+            subject=command.subject, **refused("rei changed rpm to 30 meanwhile", "stale")
+        )
 
     source = scripted(answer=answer)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
@@ -165,9 +165,7 @@ async def test_a_refusal_stays_in_the_dialog_and_gets_a_new_key() -> None:
 async def test_a_missing_reason_is_asked_for_and_nothing_is_sent() -> None:
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
         if not command.reason:
-            return CommandAnswer(
-                applied=False, subject=str(command.subject), error="it needs a reason"
-            )
+            return CommandAnswer(subject=command.subject, **refused("it needs a reason"))
         return agree(command, dry_run)
 
     source = scripted(answer=answer)
@@ -284,9 +282,9 @@ async def test_what_is_typed_replaces_a_proposal_that_nobody_touched() -> None:
 
 async def test_an_end_that_does_not_fit_gets_a_line_of_its_own() -> None:
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
-        return agree(command, dry_run).model_copy(
-            update={"before": "main/claude-opus-4.7", "after": "main/gemini-2.5-flash",
-                    "then": "main/claude-opus-4.7"}
+        return replace(
+            agree(command, dry_run), before="main/claude-opus-4.7", after="main/gemini-2.5-flash",
+            then="main/claude-opus-4.7",
         )  # fmt: skip
 
     async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
@@ -301,7 +299,7 @@ async def test_what_nothing_was_admitted_of_has_no_price() -> None:
         agreed = agree(command, dry_run)
         assert agreed.estimate is not None
         nothing = {"admitted_before": 0, "spend_before_nano": 0, "spend_after_nano": 0}
-        return agreed.model_copy(update={"estimate": agreed.estimate.model_copy(update=nothing)})
+        return replace(agreed, estimate=replace(agreed.estimate, **nothing))
 
     async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
@@ -312,7 +310,7 @@ async def test_what_nothing_was_admitted_of_has_no_price() -> None:
 async def test_what_no_reason_mends_is_said_before_the_missing_reason() -> None:
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
         error = "0 is too little" if command.reason else "it needs a reason"
-        return CommandAnswer(applied=False, subject=str(command.subject), error=error)
+        return CommandAnswer(subject=command.subject, **refused(error))
 
     async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Command
-from quotadeck.sources import CommandAnswer
 from quotadeck.tui.keys.act import Act
 from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.modal import Modal

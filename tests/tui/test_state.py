@@ -29,10 +29,10 @@ ROUTES = {"gpt-4.1": FLASH}
     [
         (project("a"), ("", " ")),
         (project("a", models=("gpt-4.1",)), ("↘flash −1h", "↘")),
-        (project("a", changes=(change("rpm", "40", "20"),)), ("↑rpm −59m", "✎")),
-        (project("a", changes=(change("rpm", "400", "300"),)), ("↑rpm −59m", "✎")),
-        (project("a", changes=(change("rpm", "400", "unlimited"),)), ("↓rpm −59m", "✎")),
-        (project("a", changes=(change("tpm", "10", "20", None),)), ("↓tpm", "✎")),
+        (project("a", changes=(change("rpm", 40, 20),)), ("↑rpm −59m", "✎")),
+        (project("a", changes=(change("rpm", 400, 300),)), ("↑rpm −59m", "✎")),
+        (project("a", changes=(change("rpm", 400, None),)), ("↓rpm −59m", "✎")),
+        (project("a", changes=(change("tpm", 10, 20, None),)), ("↓tpm", "✎")),
     ],
 )  # fmt: skip
 def test_what_is_in_force_stands_beside_any_state(row: ProjectRow, said: tuple[str, str]) -> None:
@@ -118,7 +118,7 @@ def test_an_unchanged_reading_is_not_sorted_again() -> None:
 
 
 def test_a_pause_is_in_force_beside_a_word_that_does_not_tell_it() -> None:
-    row = project("poor", changes=(change("paused", "paused", "running", 42),))
+    row = project("poor", changes=(change("paused", True, None, 42),))
     spent = replace(row, state=State(Kind.SPENT, Urgency.TROUBLE))
     assert in_force(spent, ROUTES, NOW) == InForce("‖", "paused", "−42m")
     paused = replace(row, state=State(Kind.PAUSED))

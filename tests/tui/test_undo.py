@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from quotadeck.domain.commands import Role
+from quotadeck.domain.answers import AuditRow
+from quotadeck.domain.commands import Plain, Role
 from quotadeck.domain.days import micros
 from quotadeck.domain.ids import new_id
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.snapshot import Change, ProjectRow, Snapshot, Whoami
 from quotadeck.domain.subject import Subject
-from quotadeck.sources import AuditRow
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import AT_US, MINUTE_US, calm, change, fire
 from tests.tui.scripted import Scripted, entry
@@ -27,7 +28,7 @@ def with_change(snapshot: Snapshot, name: str, made: Change, **more: object) -> 
     return replace(snapshot, projects=tuple(rows), routes=routes)
 
 
-def kens(field: str, value: str, was: str) -> Change:
+def kens(field: str, value: Plain | None, was: Plain | None) -> Change:
     made = change(field, value, was)
     return replace(made, command_id=KEN, actor="ken", reason="the upstream asked for it")
 
@@ -44,7 +45,7 @@ async def test_nothing_on_the_row_is_said_and_nothing_of_another_row_is_offered(
 
 
 async def test_whose_it_is_stands_in_the_dialog() -> None:
-    scene = with_change(fire(), "analytics", kens("rpm", "20", "10"))
+    scene = with_change(fire(), "analytics", kens("rpm", 20, 10))
     source = Scripted(iter((scene,)), 0.05)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
@@ -72,12 +73,15 @@ async def test_a_models_row_says_of_each_change_whose_it_is() -> None:
 @pytest.mark.parametrize(
     ("made", "asks"),
     [
-        (kens("paused", "paused", "running"), True),
-        (kens("rpm", "1", "60"), True),
-        (kens("rpm", "50", "60"), False),
-        (kens("rpm", "1000", "60"), True),  # taking it back is to lower it to a sixteenth
-        (kens("daily_budget_usd", "$1000.00", "$100.00"), True),  # of which $140 are spent
-        (kens("daily_budget_usd", "$1000.00", "$900.00"), False),
+        (kens("paused", True, None), True),
+        (kens("rpm", 1, 60), True),
+        (kens("rpm", 50, 60), False),
+        (kens("rpm", 1000, 60), True),  # taking it back is to lower it to a sixteenth
+        (
+            kens("daily_budget_usd", 1_000_000_000000, 1_000_000_00000),
+            True,
+        ),  # of which $140 are spent
+        (kens("daily_budget_usd", 1_000_000_000000, 9_000_000_00000), False),
     ],
 )
 async def test_undo_of_high_priority_asks_for_the_name_as_the_change_did(
@@ -97,7 +101,7 @@ async def test_undo_of_high_priority_asks_for_the_name_as_the_change_did(
 
 async def test_undo_of_any_models_pause_asks_for_its_name() -> None:
     scene = fire()
-    paused = replace(scene.routes[0], paused=True, changes=(kens("paused", "paused", "running"),))
+    paused = replace(scene.routes[0], paused=True, changes=(kens("paused", True, None),))
     source = Scripted(iter((replace(scene, routes=(paused, *scene.routes[1:])),)), 0.05)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: bool(quotadeck_of(pilot).overview.targets.rows))
@@ -107,12 +111,13 @@ async def test_undo_of_any_models_pause_asks_for_its_name() -> None:
 
 
 def in_force(**more: object) -> AuditRow:
-    return entry(7, id=KEN, actor="ken", in_force=True, at="2026-11-22T17:49:00Z", **more)
+    at_us = micros("2026-11-22T17:49:00Z")
+    return entry(7, id=KEN, actor="ken", in_force=True, at_us=at_us, **more)
 
 
 async def test_the_audits_undo_says_the_same_and_asks_the_same() -> None:
-    assert micros(in_force().at) < AT_US
-    source = scripted(rows=(in_force(subject="project:support-chat", before="60", after="1"),))
+    assert in_force().entry.at_us < AT_US
+    source = scripted(rows=(in_force(subject=Subject.project("support-chat"), before=60, after=1),))
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
         await pilot.press("a")
@@ -129,8 +134,8 @@ async def test_the_audits_undo_says_the_same_and_asks_the_same() -> None:
 
 async def test_taking_a_key_back_asks_for_its_name() -> None:
     made = in_force(
-        subject="key:night-batch", action="key_add", field="key", before="none",
-        after="analytics, support-chat", until=None,
+        subject=Subject.key("night-batch"), action="key_add", field="key", before=None,
+        after=ProjectKey("", ("analytics", "support-chat")), until_us=None,
     )  # fmt: skip
     source = scripted(rows=(made,))
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
@@ -155,7 +160,7 @@ async def test_a_viewer_is_told_in_the_audit_too() -> None:
 
 
 async def test_a_frozen_picture_does_not_bring_back_what_is_over() -> None:
-    source = Scripted(iter((with_change(calm(), "analytics", kens("rpm", "20", "10")),)), 0.01)
+    source = Scripted(iter((with_change(calm(), "analytics", kens("rpm", 20, 10)),)), 0.01)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
         await pilot.press("space")

@@ -14,6 +14,7 @@ from quotadeck.domain.history import LevelSample, Rollup
 from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.pages import CallRow, CallsPage, KeyRow, Keys, LevelsPage, RollupsPage
 from quotadeck.domain.snapshot import Whoami
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
 from quotadeck.wire.objects import UNTOLD, Unreadable, dump, load, plain
 
@@ -41,7 +42,7 @@ VALUES = [
     Keys((KeyRow("k", ("a", "b"), "prod", 1_764_000_000_000_000, "ada"),)),
     CommandAnswer(
         applied=False,
-        subject="project:a",
+        subject=Subject.project("a"),
         before=40,
         after=True,
         then="main/gpt-4.1",
@@ -133,7 +134,7 @@ def test_texts_are_cleaned_wherever_they_stand() -> None:
         "field_of_the_future": 1,
     }
     answer = load(CommandAnswer, json.dumps(told).encode())
-    assert answer.subject == SAFE
+    assert str(answer.subject) == SAFE
     assert answer.warnings == (Notice(SAFE, {SAFE: SAFE, "n": (SAFE,)}),)
 
 

@@ -1,15 +1,20 @@
 """Between messages and values, nothing is lost and nothing hostile comes in."""
 
+import json
+from dataclasses import asdict
+
 import pytest
 
-from quotadeck.domain.commands import Action, Command, Entry, Field, Role
+from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 from quotadeck.wire import translate
-from quotadeck.wire.messages import AuditPage, CommandAnswer, CommandRequest
+from quotadeck.wire.messages import CommandRequest
 from quotadeck.wire.objects import dump
 
 HOSTILE = "\x1b]52;c;aGk=\x07[@click=app.quit]"
 SAFE = "\ufffd]52;c;aGk=\ufffd[@click=app.quit]"
+KEY = ProjectKey("a" * 64, ("analytics", "search"), "prod")
 
 COMMANDS = [
     Command(Action.PAUSE, Subject.project("analytics"), reason="batch bug", public=True,
@@ -20,6 +25,7 @@ COMMANDS = [
             idempotency_key="12345678"),
     Command(Action.FALLBACK, Subject.model("gpt-4.1"), Field.TARGET, "main/other",
             idempotency_key="12345678"),
+    Command(Action.KEY_ADD, Subject.key("k_1"), Field.KEY, KEY, idempotency_key="12345678"),
     Command(Action.PAUSE, Subject.model("gpt-4.1"), Field.PAUSED, True, idempotency_key="12345678"),
 ]  # fmt: skip
 
@@ -41,25 +47,14 @@ def test_a_requests_texts_are_cleaned_where_they_enter() -> None:
     assert got.idempotency_key == SAFE
 
 
-def test_an_audit_line_tells_the_whole_entry() -> None:
-    entry = Entry(
-        seq=7, id="cmd_1", at_us=1_764_000_000_000_000, actor="mika", role=Role.OPERATOR,
-        origin="socket", action=Action.LIMIT, subject=Subject.project("analytics"), field=Field.RPM,
-        value=40, before="20", after="40", reason="import", public=False,
-        until_us=1_764_003_600_000_000, ends=(3,), applied=True, error="", idempotency_key="k" * 8,
-        prev_hash="aa", hash="bb",
-    )  # fmt: skip
-    row = translate.audit_row(entry, in_force=True)
-    assert (row.at, row.until) == ("2025-11-24T16:00:00Z", "2025-11-24T17:00:00Z")
-    assert (row.action, row.field, row.role) == ("limit", "rpm", Role.OPERATOR)
-    assert (row.before, row.after, row.in_force, row.hash) == ("20", "40", True, "bb")
-    page = AuditPage(rows=(row,), next_before_seq=None)
-    assert AuditPage.model_validate_json(page.model_dump_json()) == page
-
-
-def test_texts_of_an_answer_are_cleaned_whoever_sent_it() -> None:
-    answer = CommandAnswer.model_validate(
-        {"applied": False, "subject": HOSTILE, "error": HOSTILE, "warnings": [HOSTILE, "ok"],
-         "field_of_the_future": 1}
-    )  # fmt: skip
-    assert (answer.subject, answer.error, answer.warnings) == (SAFE, SAFE, (SAFE, "ok"))
+def test_a_key_that_an_older_version_asked_for_as_text_is_one() -> None:
+    body = {"action": "key_add", "subject": "key:k_1", "idempotency_key": "12345678"}
+    for value, found in (
+        (json.dumps(asdict(KEY)), KEY),
+        (asdict(KEY), KEY),
+        ("no key", "no key"),
+        ("[" * 1_900, "[" * 1_900),
+        ('{"sha256": "x", "projects": 7}', "{'sha256': 'x', 'projects': 7}"),
+    ):
+        request = CommandRequest.model_validate_json(json.dumps({**body, "value": value}))
+        assert translate.command_of(request).value == found

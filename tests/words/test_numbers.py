@@ -30,9 +30,3 @@ def test_figures_fit_their_columns(number: int) -> None:
 def test_percents_and_latencies_fit_four_cells(part: int, whole: int) -> None:
     assert len(f.percent(min(part, whole), whole)) <= 4
     assert len(f.latency(part)) <= 4
-
-
-def test_long_whole_numbers_are_grouped_and_other_words_are_left() -> None:
-    assert [f.grouped(text) for text in ("1500000", "20", "$5.00", "unlimited", "")] == [
-        "1,500,000", "20", "$5.00", "unlimited", "",
-    ]  # fmt: skip

@@ -13,14 +13,13 @@ from quotadeck import __version__
 from quotadeck.cli.exits import MEANINGS, Exit, Stop
 from quotadeck.domain.text import clean
 
+ROWS: Final = "…"
+"""Stands for the commands that follow from the rows of `quotadeck.domain.verbs`."""
 COMMANDS: Final = {
     "status": "readings",
     "projects": "readings",
     "models": "readings",
-    "pause": "changes",
-    "resume": "changes",
-    "limit": "changes",
-    "route": "changes",
+    ROWS: "changes",
     "undo": "undo",
     "audit": "history",
     "calls": "history",
@@ -51,26 +50,32 @@ class Commands(click.Group):
     """Imports a command's module when it is run or described, not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
+        from quotadeck.domain.verbs import VERBS
+
+        at, names = list(COMMANDS).index(ROWS), list(COMMANDS)
+        names[at : at + 1] = [verb.line for verb in VERBS.values() if verb.line]
+        return names
 
     def get_command(
         self,
         ctx: click.Context,  # noqa: ARG002
         cmd_name: str,
     ) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"quotadeck.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
+        named = cmd_name in COMMANDS and cmd_name != ROWS
+        module = import_module(f"quotadeck.cli.{COMMANDS[cmd_name if named else ROWS]}")
+        found: click.Command | None = (
+            getattr(module, cmd_name) if named else module.command_named(cmd_name)
+        )
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         from difflib import get_close_matches
 
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = get_close_matches(args[0], COMMANDS, n=2)
+        names = self.list_commands(ctx)
+        if args and args[0] not in names and not args[0].startswith("-"):
+            close = get_close_matches(args[0], names, n=2)
             hint = f": did you mean {' or '.join(close)}?" if close else ""
             raise click.UsageError(f"there is no command {clean(args[0], 60)!r}{hint}", ctx)
         return super().resolve_command(ctx, args)

@@ -2,27 +2,26 @@
 
 import secrets
 import shlex
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import talking
-from quotadeck.cli.show import clock, emit, note, say
-from quotadeck.domain.commands import LASTING, MAX_REASON, Action, Command
-from quotadeck.domain.days import micros
+from quotadeck.cli.show import clock, emit, note, now_us, say
+from quotadeck.domain.answers import CommandAnswer
+from quotadeck.domain.commands import MAX_REASON, Command, value_facts
 from quotadeck.domain.ids import new_id
-from quotadeck.domain.money import usd_short
+from quotadeck.domain.notice import Notice
 from quotadeck.domain.snapshot import Snapshot
-from quotadeck.domain.subject import Subject
-from quotadeck.domain.text import clean, counted
-from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
+from quotadeck.domain.typed import TypedWrong, duration_ms, instant_us
+from quotadeck.domain.verbs import VERBS, End
 from quotadeck.sources.gateway import questions
-
-if TYPE_CHECKING:
-    from quotadeck.wire.messages import CommandAnswer
+from quotadeck.wire.objects import plain
+from quotadeck.words import say as worded
+from quotadeck.words import text
+from quotadeck.words.commands import error, refusal
 
 DEFAULT_MS = 3_600_000
 
@@ -58,18 +57,17 @@ class Change:
     ) -> "Change":
         """From the command line's words; Stop with USAGE where they contradict or mean nothing.
 
-        ``endless`` is for commands that have no duration, such as a resume.
+        ``endless`` is for commands that need no duration, such as a resume.
         """
         said = {"--permanent": permanent, "--for": lasting, "--until": until}
-        ends = [name for name, value in said.items() if value]
+        ends = tuple(name for name, value in said.items() if value)
         if len(ends) > 1:
-            words = f"{' and '.join(ends)} contradict each other: say one of them"
-            raise Stop(Exit.USAGE, words)
+            raise Stop(Exit.USAGE, text("change.contradict", options=ends))
         if len(reason) > MAX_REASON:
-            raise Stop(Exit.USAGE, f"--reason has {len(reason)} characters; {MAX_REASON} are kept")
+            raise Stop(Exit.USAGE, text("change.reason", length=len(reason), most=MAX_REASON))
         try:
             for_ms = duration_ms(lasting) if lasting else None
-            until_us = instant_us(until, time.time_ns() // 1_000) if until else None
+            until_us = instant_us(until, now_us()) if until else None
         except TypedWrong as wrong:
             raise Stop(Exit.USAGE, f"{ends[0]}: {wrong}") from None
         by_default = not (ends or endless)
@@ -94,73 +92,48 @@ def change(command_of: Callable[[Snapshot], Command], how: Change) -> int:
 
 def fresh_key() -> str:
     """An idempotency key that nobody used before."""
-    return new_id("cli", time.time_ns() // 1_000, secrets.token_bytes(10))
+    return new_id("cli", now_us(), secrets.token_bytes(10))
 
 
-def tell(command: Command, answer: "CommandAnswer", how: Change) -> int:
+def tell(command: Command, answer: CommandAnswer, how: Change) -> int:
     """Print an answer; the exit code that it stands for."""
-    code = _code(answer)
     if how.as_json:
-        emit(answer.model_dump(mode="json"))
-        return code
-    if answer.error:
-        raise Stop(Exit.REFUSED, f"{command.action} {answer.subject} refused: {answer.error}")
-    say(_headline(command, answer, how))
-    for line in _estimate(answer):
-        say(line)
-    for warning in answer.warnings:
-        note(f"note: {clean(warning)}")
-    if answer.repeated:
-        note("note: this very command was answered before; this is that answer again")
-    if answer.command_id and not how.dry_run and command.action in UNDOABLE:
-        say(f"  undo: {_again(how.socket, 'undo', answer.command_id)}")
-    if code is Exit.NOT_RECORDED:
-        note("quotadeck: in force, but NOT recorded: the gateway cannot write its command log")
-    return code
-
-
-UNDOABLE = frozenset({Action.PAUSE, Action.RESUME, Action.LIMIT, Action.FALLBACK, Action.UNDO})
-
-
-def _code(answer: "CommandAnswer") -> Exit:
-    if answer.error:
+        emit(plain(answer) | error(answer.refused))
+    elif answer.refused:
+        why = refusal(answer.refused, clock)
+        refused = {"action": command.action, "subject": str(answer.subject), "why": why}
+        raise Stop(Exit.REFUSED, text("change.refused", **refused))
+    else:
+        for line in _told(command, answer, how):
+            say(line)
+        for warning in answer.warnings:
+            note(text("change.note", told=worded(warning, clock)))
+        if answer.repeated:
+            note(text("change.repeated"))
+        if answer.command_id and not how.dry_run and VERBS[command.action].undoable:
+            say(text("change.undo", line=_again(how.socket, "undo", answer.command_id)))
+        if not answer.recorded:
+            note(text("change.unrecorded"))
+    if answer.refused:
         return Exit.REFUSED
     return Exit.OK if answer.recorded else Exit.NOT_RECORDED
 
 
-def _headline(command: Command, answer: "CommandAnswer", how: Change) -> str:
-    kind, name = Subject.parse(answer.subject)
-    what = clean(" ".join(part for part in (kind, name, answer.field or "") if part))
-    step = f"{clean(answer.before) or '–'} → {clean(answer.after) or '–'}"
-    return f"{'dry run: ' if how.dry_run else ''}{what}: {step}{_ending(command, answer, how)}"
-
-
-def _ending(command: Command, answer: "CommandAnswer", how: Change) -> str:
-    if answer.until is None:
-        stands = command.action in LASTING
-        return " (permanent: until somebody undoes it)" if stands else ""
-    until = clock(micros(answer.until))
-    then = f", then {clean(answer.then)} again" if answer.then else ""
-    default = "; the default, --for says otherwise" if how.by_default else ""
-    lasting = f" for {duration_words(how.for_ms)}" if how.for_ms else ""
-    return f"{lasting} (until {until}{then}{default})"
-
-
-def _estimate(answer: "CommandAnswer") -> list[str]:
-    told = answer.estimate
-    if told is None:
-        return []
-    came = counted(told.requests, "request")
-    return [
-        f"  an estimate, from {came} of the last {told.minutes} minutes:",
-        "   ".join(
-            (
-                f"  admitted {told.admitted_before} → {told.admitted_after}",
-                f"refused {told.refused_before} → {told.refused_after}",
-                f"spend {usd_short(told.spend_before_nano)} → {usd_short(told.spend_after_nano)}",
-            )
-        ),
-    ]
+def _told(command: Command, answer: CommandAnswer, how: Change) -> Iterator[str]:
+    kind = "change.done"
+    if answer.until_us is not None:
+        kind += ".default" if how.by_default else ".until"
+    elif VERBS[command.action].end is End.USUAL:
+        kind += ".permanent"
+    values = value_facts(answer.field, before=answer.before, after=answer.after, then=answer.then)
+    about = {"kind": answer.subject.kind.value, "name": answer.subject.name}
+    ends = {"for_ms": how.for_ms, "until_us": answer.until_us}
+    told = worded(Notice(kind, {**about, **values, **ends}), clock)
+    yield text("change.dry_run", told=told) if how.dry_run else told
+    if answer.estimate is not None:
+        figures = asdict(answer.estimate)
+        yield text("change.estimate", **figures)
+        yield text("change.figures", **figures)
 
 
 def _again(socket: Path | None, *words: Any) -> str:

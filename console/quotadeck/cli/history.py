@@ -16,11 +16,13 @@ from quotadeck.cli.show import (
     zone,
 )
 from quotadeck.cli.verify import verify
+from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.days import micros
 from quotadeck.domain.money import usd_short
 from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import plain
+from quotadeck.words.commands import error, reason, refusal, value
 from quotadeck.words.numbers import latency, three
 
 
@@ -41,22 +43,11 @@ def audit(*, socket: Path | None, as_json: bool, last: int, subject: str) -> int
         return Exit.OK
     page = ask(socket, questions.audit(limit=last, subject=subject))
     if as_json:
-        emit(page.model_dump(mode="json"))
+        told = [plain(row) | error(row.entry.refused) for row in page.rows]
+        emit({"rows": told, "next_before_seq": page.next_before_seq})
         return Exit.OK
     heads = (f"at ({zone()})", "who", "did", "subject", "before → after", "state", "id", "reason")
-    rows = [
-        (
-            _at(row.at),
-            f"{row.actor} ({row.role})",
-            row.action,
-            f"{row.subject} {row.field or ''}".strip(),
-            f"{row.before or '–'} → {row.after or '–'}",
-            _state(applied=row.applied, in_force=row.in_force, until=row.until),
-            row.id,
-            row.reason if row.applied else f"{row.reason} [{row.error}]",
-        )
-        for row in page.rows
-    ]
+    rows = [_audit_line(row) for row in page.rows]
     for line in table(heads, rows) if rows else [_none("changes", subject)]:
         say(line)
     return Exit.OK
@@ -69,12 +60,31 @@ def _none(what: str, *asked: str | None) -> str:
     return f"no such {what} are recorded" if any(asked) else f"no {what} are recorded yet"
 
 
-def _state(*, applied: bool, in_force: bool, until: str | None) -> str:
-    if not applied:
+def _audit_line(row: AuditRow) -> tuple[str, ...]:
+    entry, refused = row.entry, row.entry.refused
+    before, after = (
+        "–" if refused or entry.idle else value(entry.field, each)
+        for each in (entry.before, entry.after)
+    )
+    return (
+        stamp(entry.at_us),
+        f"{entry.actor} ({entry.role})",
+        entry.action,
+        f"{entry.subject} {entry.field or ''}".strip(),
+        f"{before} → {after}",
+        _state(row),
+        entry.id,
+        f"{reason(entry)} [{refusal(refused, clock)}]" if refused else reason(entry),
+    )
+
+
+def _state(row: AuditRow) -> str:
+    if row.entry.refused:
         return "refused"
-    if not in_force:
+    if not row.in_force:
         return "ended"
-    return f"until {clock(micros(until))}" if until else "in force"
+    until_us = row.entry.until_us
+    return f"until {clock(until_us)}" if until_us else "in force"
 
 
 @click.command(epilog="\b\nExample:\n  quotadeck calls --last 50 --project analytics --json")

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -10,17 +9,19 @@ from pathlib import Path
 import click
 
 from quotadeck.cli.change import Change, fresh_key, tell
-from quotadeck.cli.changes import end_options
+from quotadeck.cli.changes import DRY_RUN, REASON, end_options
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import ask, gateway_options, talking
 from quotadeck.cli.show import emit, note, say, table
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.days import rfc3339
-from quotadeck.domain.key_value import MAX_LABEL
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.domain.verbs.keys import MAX_LABEL
 from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import plain
+from quotadeck.words import text
 
 PREFIX = "qd_"
 """So that a leaked secret can be found by scanners, and told from a provider's."""
@@ -36,23 +37,16 @@ def key_command(secret: str, projects: tuple[str, ...], label: str, reason: str 
 
     The key's id reads ``analytics-prod-3f9a1c``, so that the audit and a revoke can be read.
     """
-    value = {"sha256": sha256(secret.encode()).hexdigest(), "projects": projects, "label": label}
     plain = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:16]
     parts = (projects[0][:40], plain, secrets.token_hex(3))
     return Command(
         Action.KEY_ADD,
         Subject.key("-".join(part for part in parts if part)),
         Field.KEY,
-        _packed(value),
+        ProjectKey(sha256(secret.encode()).hexdigest(), projects, label),
         reason=reason,
         idempotency_key=fresh_key(),
     )
-
-
-def _packed(value: Mapping[str, object]) -> str:
-    import json
-
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 @click.group(no_args_is_help=False)
@@ -60,11 +54,11 @@ def key() -> None:
     """Keys of the projects' applications: add, revoke, list."""
 
 
-@key.command(epilog="\b\nExample:\n  quotadeck key add analytics --label prod")
+@key.command(help=text("help.key_add"), epilog="\b\n" + text("examples.key_add"))
 @click.argument("projects", metavar="PROJECT...", nargs=-1, required=True)
-@click.option("--label", default="prod", show_default=True, help="The environment: prod, dev, …")
-@end_options("Without, it lasts until it is revoked.")
-@click.option("--reason", default="", help="Why, for the audit.")
+@click.option("--label", default="prod", show_default=True, help=text("help.label"))
+@end_options("help.for.may")
+@REASON
 @gateway_options
 def add(
     *,
@@ -76,12 +70,8 @@ def add(
     until: str | None,
     reason: str,
 ) -> int:
-    """Make a key for one project, or several: the first is its default.
-
-    The secret is printed once, here, and kept nowhere: the gateway knows its SHA-256.
-    """
     if len(label) > MAX_LABEL:
-        raise Stop(Exit.USAGE, f"--label has {len(label)} characters; {MAX_LABEL} are kept")
+        raise Stop(Exit.USAGE, text("secret.label", length=len(label), most=MAX_LABEL))
     how = Change.of(socket=socket, as_json=as_json, lasting=lasting, until=until, endless=True)
     secret = new_secret()
     with talking(socket) as gateway:
@@ -91,28 +81,30 @@ def add(
         command = replace(command, for_ms=how.for_ms, until_us=how.until_us)
         answer = gateway.ask(questions.command(command, dry_run=False))
     key_id = command.subject.name
-    if as_json and not answer.error:
+    if as_json and not answer.refused:
         emit({"id": key_id, "secret": secret, "recorded": answer.recorded})
         return Exit.OK if answer.recorded else Exit.NOT_RECORDED
     code = tell(command, answer, how)
     if not as_json:
-        note("the secret, shown this once:")
+        note(text("secret.shown"))
         say(secret)
-        note(f"  revoke: quotadeck key revoke {key_id} --reason …")
+        note(text("secret.revoke", id=key_id))
     return code
 
 
-@key.command(epilog="\b\nExample:\n  quotadeck key revoke analytics-prod-3f9a1c --reason leaked")
+@key.command(help=text("help.key_revoke"), epilog="\b\n" + text("examples.key_revoke"))
 @click.argument("key_id")
-@click.option("--reason", default="", help="Why, for the audit.")
-@click.option("--dry-run", is_flag=True, help="Show what would happen; change nothing.")
+@REASON
+@DRY_RUN
 @gateway_options
 def revoke(*, socket: Path | None, as_json: bool, key_id: str, reason: str, dry_run: bool) -> int:
-    """End a key: requests with it get 401 from now on."""
     how = Change.of(socket=socket, as_json=as_json, reason=reason, dry_run=dry_run, endless=True)
-    subject = Subject.key(key_id)
     command = Command(
-        Action.KEY_REVOKE, subject, Field.KEY, reason=reason, idempotency_key=fresh_key()
+        Action.KEY_REVOKE,
+        Subject.key(key_id),
+        Field.KEY,
+        reason=reason,
+        idempotency_key=fresh_key(),
     )
     return tell(command, ask(socket, questions.command(command, dry_run=dry_run)), how)
 

@@ -31,6 +31,7 @@ from quotadeck.domain.text import clean, counted
 from quotadeck.domain.totals import Totals, totals
 from quotadeck.domain.typed import duration_words
 from quotadeck.sources import Reading
+from quotadeck.words.commands import value
 from quotadeck.words.numbers import latency, three
 
 
@@ -251,7 +252,8 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
         standing = change.layer is Layer.STANDING
         end = "permanent" if standing else f"until {clock(change.until_us or 0)}"
         yield clean(
-            f"  {subject} {change.field}: {change.was} → {change.value} {end}, by {change.actor}"
+            f"  {subject} {change.field}: {value(change.field, change.was)} → "
+            f"{value(change.field, change.value)} {end}, by {change.actor}"
             f' "{change.reason}" ({change.command_id})',
             400,
         )

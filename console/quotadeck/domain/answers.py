@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from quotadeck.domain.commands import Entry, Rejected, Value
 from quotadeck.domain.notice import Notice
+from quotadeck.domain.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class CommandAnswer:
     """
 
     applied: bool
-    subject: str
+    subject: Subject
     field: str | None = None
     dry_run: bool = False
     recorded: bool = True
@@ -61,6 +62,10 @@ class AuditRow:
 
     entry: Entry
     in_force: bool
+
+    @property
+    def id(self) -> str:
+        return self.entry.id
 
 
 @dataclass(frozen=True, slots=True)

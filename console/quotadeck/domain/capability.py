@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from quotadeck.domain.commands import Action
 from quotadeck.domain.notice import Notice
 
 
@@ -35,10 +34,10 @@ class Capabilities:
     """
 
     reads: frozenset[Read]
-    commands: frozenset[Action]
+    commands: frozenset[str]
     figures: FigureKind
     why: Notice | None = None
 
-    def can(self, what: Read | Action | None) -> bool:
+    def can(self, what: str | None) -> bool:
         """Whether it can do this; what needs nothing it can."""
         return what is None or what in self.reads or what in self.commands

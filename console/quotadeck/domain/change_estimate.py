@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from quotadeck.domain.answers import Estimate
 from quotadeck.domain.calls import NEVER_SERVED, Cause
-from quotadeck.domain.commands import Field, Value
+from quotadeck.domain.commands import Field, Value, amount
 from quotadeck.domain.money import Price, cost_nano
 from quotadeck.domain.subject import SubjectKind
 
 WINDOW_MINUTES: Final = 15
 
-_CAUSES: Final[Mapping[tuple[SubjectKind, Field], Cause]] = {
+_CAUSES: Final[Mapping[tuple[SubjectKind, str], Cause]] = {
     (SubjectKind.PROJECT, Field.RPM): Cause.RPM,
     (SubjectKind.PROJECT, Field.TPM): Cause.TPM,
     (SubjectKind.PROJECT, Field.BUDGET): Cause.BUDGET,
@@ -56,27 +57,14 @@ class Minute:
         return self.forwarded + sum(refused)
 
 
-@dataclass(frozen=True, slots=True)
-class Estimated:
-    """Counts and nano-dollars of the window, as they were and as they would have been."""
-
-    requests: int
-    admitted_before: int
-    admitted_after: int
-    refused_before: int
-    refused_after: int
-    spend_before_nano: int
-    spend_after_nano: int
-
-
 def under_change(
     minutes: Sequence[Minute],
     kind: SubjectKind,
-    name: Field,
+    name: str,
     was: Value | None,
     becomes: Value | None,
     spent_nano: int = 0,
-) -> Estimated | None:
+) -> Estimate | None:
     """The window under another limit or pause; None where roll-ups cannot tell (concurrency).
 
     ``kind`` is the subject's. ``spent_nano`` is the day's
@@ -87,8 +75,8 @@ def under_change(
         return None
     looser, tighter = _allows(name, was, becomes), _allows(name, becomes, was)
     left = 0
-    if name is Field.BUDGET and becomes is not None:
-        left = int(becomes) - spent_nano + sum(minute.cost_nano for minute in minutes)
+    if name == Field.BUDGET and becomes is not None:
+        left = amount(becomes) - spent_nano + sum(minute.cost_nano for minute in minutes)
     admitted = spend = 0
     for minute in minutes:
         came = minute.forwarded + minute.refused_by(cause)
@@ -103,7 +91,7 @@ def under_change(
     return _summed(minutes, admitted, spend)
 
 
-def at_price(minutes: Sequence[Minute], price: Price) -> Estimated:
+def at_price(minutes: Sequence[Minute], price: Price) -> Estimate:
     """The window's calls at another target's price: as many requests, other money."""
     spend = sum(
         cost_nano(
@@ -118,26 +106,26 @@ def at_price(minutes: Sequence[Minute], price: Price) -> Estimated:
     return _summed(minutes, sum(minute.forwarded for minute in minutes), spend)
 
 
-def _allows(name: Field, less: Value | None, more: Value | None) -> bool:
+def _allows(name: str, less: Value | None, more: Value | None) -> bool:
     """Whether ``more`` lets more through than ``less``."""
-    if name is Field.PAUSED:
+    if name == Field.PAUSED:
         return bool(less) and not more
-    return less is not None and (more is None or int(more) > int(less))
+    return less is not None and (more is None or amount(more) > amount(less))
 
 
 def _fits(
-    minute: Minute, minutes: Sequence[Minute], name: Field, becomes: Value | None, left: int
+    minute: Minute, minutes: Sequence[Minute], name: str, becomes: Value | None, left: int
 ) -> int | None:
     """How many requests the changed value lets through in this minute; None for all."""
-    if name is Field.PAUSED:
+    if name == Field.PAUSED:
         return 0 if becomes else None
     if becomes is None:
         return None
-    of_the_minute = int(becomes) * minute.seconds // 60
-    if name is Field.RPM:
+    of_the_minute = amount(becomes) * minute.seconds // 60
+    if name == Field.RPM:
         return of_the_minute
-    size = _mean(minute, minutes, _tokens if name is Field.TPM else _cost)
-    room = of_the_minute if name is Field.TPM else left
+    size = _mean(minute, minutes, _tokens if name == Field.TPM else _cost)
+    room = of_the_minute if name == Field.TPM else left
     return None if size == 0 else max(0, int(room / size))
 
 
@@ -149,10 +137,11 @@ def _mean(minute: Minute, minutes: Sequence[Minute], of: Callable[[Minute], int]
     return sum(map(of, minutes)) / forwarded if forwarded else 0.0
 
 
-def _summed(minutes: Sequence[Minute], admitted: int, spend_nano: int) -> Estimated:
+def _summed(minutes: Sequence[Minute], admitted: int, spend_nano: int) -> Estimate:
     before = sum(minute.forwarded for minute in minutes)
     requests = sum(minute.came for minute in minutes)
-    return Estimated(
+    return Estimate(
+        WINDOW_MINUTES,
         requests,
         before,
         admitted,

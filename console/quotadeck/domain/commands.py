@@ -4,21 +4,27 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-from quotadeck.domain.notice import Notice
+from quotadeck.domain.notice import Fact, Notice
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.text import clean
 
-Value = int | str | bool
-"""A value that a command sets: a limit, nano-dollars, a target's id, True for paused."""
+Plain = int | str | bool
+"""Of a project, a model or a target: a limit, nano-dollars, a target's id, True for paused."""
+Value = Plain | ProjectKey
+"""A value that a command sets."""
 
 Code = Literal["not_allowed", "not_found", "stale", "conflict", "invalid", "unrecorded"]
 """``unrecorded``: what loosens could not be written to the command log."""
 
 MAX_REASON: Final = 200
+MAX_REFUSED_VALUE_CHARS: Final = 500
+"""What the audit keeps of a value that was refused."""
 MAX_OVERRIDE_MS: Final = 31 * 24 * 3_600_000
 
 
 class Action(StrEnum):
-    """What an operator can ask for."""
+    """What an operator can ask for: the names that code speaks of. `verbs` has the rows."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -29,10 +35,6 @@ class Action(StrEnum):
     KEY_REVOKE = "key_revoke"
     END = "end"
     """An override's end, reached: the gateway itself records it, nobody can ask for it."""
-
-
-LASTING: Final = frozenset({Action.PAUSE, Action.LIMIT, Action.FALLBACK})
-"""Those that stay in force: with an end or, as a standing change, without."""
 
 
 class Field(StrEnum):
@@ -48,11 +50,19 @@ class Field(StrEnum):
     KEY = "key"
 
 
+def named(names: type[StrEnum], word: str) -> str:
+    """The member of that name; a word that only another version knows stays a word."""
+    try:
+        return names(word)
+    except ValueError:
+        return word
+
+
 LIMIT_FIELDS: Final = (Field.RPM, Field.TPM, Field.CONCURRENCY, Field.BUDGET)
 
 
 class Role(StrEnum):
-    """Who may do what; the table is in `decide`."""
+    """Who may do what; each may what those before it may."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -77,9 +87,9 @@ class Command:
     ``for_ms`` or at ``until_us``; without either it is a standing change.
     """
 
-    action: Action
+    action: str
     subject: Subject
-    field: Field | None = None
+    field: str | None = None
     value: Value | None = None
     scale_percent: int | None = None
     reason: str = ""
@@ -96,13 +106,35 @@ class Command:
         """Whether it ends by itself."""
         return self.for_ms is not None or self.until_us is not None
 
+    @property
+    def reason_shown(self) -> str:
+        """The reason, made safe to show."""
+        return clean(self.reason, MAX_REASON).strip()
+
+    @property
+    def value_shown(self) -> Value | None:
+        """The value as asked, made safe to show and cut to what is kept of a refused one."""
+        value = self.value
+        return clean(value, MAX_REFUSED_VALUE_CHARS) if isinstance(value, str) else value
+
+    def ends_at_us(self, now_us: int) -> int | None:
+        """When it will end, on the wall clock; None for a standing change."""
+        return self.until_us if self.for_ms is None else now_us + self.for_ms * 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A refused command: nothing changes. ``code`` is for programs, the notice for people."""
+    """A refused command: nothing changes. ``code`` is for programs, the notice for people.
+
+    A storm of refusals shares one: it was the last of ``times`` since ``since_us``, and ``unread``
+    more were not even read.
+    """
 
     code: Code
     notice: Notice
+    times: int = 1
+    since_us: int = 0
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +142,7 @@ class Entry:
     """A decided command as it stands in the log, refused ones too.
 
     ``ends`` are sequence numbers of entries that this one takes out of force. ``before`` and
-    ``after`` are the values in force around it, as text for the audit.
+    ``after`` are the values in force around it; None is no limit, not paused, no key.
 
     An end that was given as a duration (``for_ms``) is reached so long after ``steady_us``, on the
     clock of `quotadeck.domain.steady`; one that was given as a time of day (``for_ms`` None) when
@@ -123,24 +155,28 @@ class Entry:
     actor: str
     role: Role
     origin: str
-    action: Action
+    action: str
     subject: Subject
-    field: Field | None
+    field: str | None
     value: Value | None
-    before: str
-    after: str
+    before: Value | None
+    after: Value | None
     reason: str
     public: bool
     until_us: int | None
     ends: tuple[int, ...]
     applied: bool
-    error: str
-    """Why it was refused; empty when applied."""
-    idempotency_key: str
-    then: str = ""
-    """The value in force again after ``until_us``, as text; empty where there is no end."""
+    idempotency_key: str = ""
+    refused: Rejected | None = None
+    """Why nothing was changed; None when applied."""
+    then: Value | None = None
+    """The value in force again after ``until_us``; of no meaning where there is no end."""
     under: int = 0
     """The number of the override that stays in force above this standing change; 0 for none."""
+    of: str = ""
+    """The id of the command that an undo takes back, or that came to its end."""
+    idle: bool = False
+    """The end of what was out of force already: nothing changed, and it is no news."""
     prev_hash: str = ""
     hash: str = ""
     for_ms: int | None = None
@@ -151,3 +187,19 @@ class Entry:
     def steady_end_us(self) -> int | None:
         """The instant on the steady clock at which a duration is over."""
         return None if self.for_ms is None else self.steady_us + self.for_ms * 1_000
+
+
+def amount(value: Value | None) -> int:
+    """The number that a limit's value is; 0 for what is none."""
+    return value if isinstance(value, int) else 0
+
+
+def value_facts(field: str | None, /, **values: Value | None) -> dict[str, Fact]:
+    """Values of a field as a notice's facts: `quotadeck.words` writes them as the field asks."""
+    facts: dict[str, Fact] = {"field": field}
+    for name, value in values.items():
+        if isinstance(value, ProjectKey):
+            facts |= {name: value.projects, "label": value.label}
+        else:
+            facts[name] = value
+    return facts

@@ -11,7 +11,6 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Action, Entry, Role
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.steady import SteadyClock
-from quotadeck.domain.wording import end_reason, value_text
 
 _NEVER_US: Final = 2**62
 STEP_US: Final = 100_000
@@ -76,15 +75,13 @@ class Ends:
 def end_of(override: Entry, layers: Layers) -> Entry:
     """The entry that records an override's end, still without its id and number.
 
-    Its ``before`` and ``after`` are empty where the override was out of force already.
+    It is idle where the override was out of force already.
     """
     assert override.field is not None
     assert override.until_us is not None
-    at_us = override.until_us
+    at_us, idle = override.until_us, layers.ended(override.seq)
     before, after = (
-        ""
-        if layers.ended(override.seq)
-        else value_text(override.field, layers.in_force(override.subject, override.field, us).value)
+        None if idle else layers.in_force(override.subject, override.field, us).value
         for us in (at_us - 1, at_us)
     )
     return replace(
@@ -99,15 +96,17 @@ def end_of(override: Entry, layers: Layers) -> Entry:
         value=None,
         before=before,
         after=after,
-        reason=end_reason(override.id),
+        reason="",
         public=False,
         until_us=None,
         ends=(override.seq,),
         idempotency_key="",
         prev_hash="",
         hash="",
-        then="",
+        then=None,
         under=0,
+        of=override.id,
+        idle=idle,
         for_ms=None,
         steady_us=0,
     )

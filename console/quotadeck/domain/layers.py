@@ -39,7 +39,7 @@ class InForce:
         return self.entry.until_us if self.entry else None
 
 
-Slot = tuple[Subject, Field]
+Slot = tuple[Subject, str]
 """A subject and its field."""
 
 
@@ -55,7 +55,7 @@ class Layers:
     """Those whose end has not been recorded yet, in force or not."""
     gone: frozenset[int] = frozenset()
     """Those that a living entry took out of force."""
-    fields: Mapping[Subject, tuple[Field, ...]] = field(default_factory=dict)
+    fields: Mapping[Subject, tuple[str, ...]] = field(default_factory=dict)
     """By subject, those that entries have set: so that one subject is read without the others."""
     versions: Mapping[Subject, int] = field(default_factory=dict)
 
@@ -84,10 +84,10 @@ class Layers:
                     expiring.append(entry)
             for seq in entry.ends:
                 # The end of what was out of force already changes nothing for anybody.
-                if seq in by_seq and not (entry.action is Action.END and seq in gone):
+                if seq in by_seq and not (entry.action == Action.END and seq in gone):
                     versions[by_seq[seq].subject] = entry.seq
                 ended_by[seq] = (*ended_by.get(seq, ()), entry.seq)
-            if entry.action is Action.END:
+            if entry.action == Action.END:
                 over.update(entry.ends)
             _settle(gone, entry.ends, by_seq, ended_by)
         return Layers(
@@ -130,7 +130,7 @@ class Layers:
             if (entry.until_us is None or entry.until_us > now_us) and not self.ended(entry.seq)
         )
 
-    def in_force(self, subject: Subject, name: Field, now_us: int) -> InForce:
+    def in_force(self, subject: Subject, name: str, now_us: int) -> InForce:
         """The value in force now and the layer it comes from."""
         slot = (subject, name)
         standing: Entry | None = None
@@ -159,7 +159,7 @@ class Layers:
                 since_us = entry.until_us
         return (*steps, (since_us, standing[-1] if standing else self.file.get(slot)))
 
-    def base(self, subject: Subject, name: Field, now_us: int) -> Value | None:
+    def base(self, subject: Subject, name: str, now_us: int) -> Value | None:
         """The value under any override: the standing change's, else the file's."""
         standing = [e for e in self.living((subject, name), now_us) if e.until_us is None]
         return standing[-1].value if standing else self.file.get((subject, name))
@@ -173,7 +173,7 @@ class Layers:
         found = (
             self.in_force(subject, name, now_us)
             for name in self.fields.get(subject, ())
-            if name is not Field.KEY
+            if name != Field.KEY
         )
         return tuple(item for item in found if item.entry is not None)
 

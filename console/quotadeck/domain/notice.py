@@ -3,8 +3,13 @@
 This travels and is stored; `quotadeck.words` words it where it is read, in the reader's language.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+from quotadeck.domain.text import clean
+
+MAX_FACT_CHARS: Final = 1_000
 
 Fact = int | str | bool | None | tuple[str, ...]
 """A number, a name or a word. The unit stands in the fact's name: ``_us`` is an instant in UTC
@@ -19,6 +24,32 @@ class Notice:
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
-def notice(kind: str, **facts: Fact) -> Notice:
+def notice(kind: str, /, **facts: Fact) -> Notice:
     """``notice("vital.loop_lag", lag_ms=80)``."""
     return Notice(kind, facts)
+
+
+def notice_of(kind: str, facts: object) -> Notice:
+    """A notice from parsed JSON: lists become tuples, texts are cleaned, and no fact is nested."""
+    if not isinstance(facts, dict):
+        return Notice(kind)
+    return Notice(clean(kind), {clean(str(name)): _fact(fact) for name, fact in facts.items()})
+
+
+def _fact(found: object) -> Fact:
+    if isinstance(found, str):
+        return clean(found, MAX_FACT_CHARS)
+    if found is None or isinstance(found, int):
+        return found
+    if isinstance(found, list | tuple):
+        return tuple(clean(str(one)) for one in found)
+    return clean(str(found))
+
+
+def distinct(notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    """Each once, in their order."""
+    found: list[Notice] = []
+    for one in notices:
+        if one not in found:
+            found.append(one)
+    return tuple(found)

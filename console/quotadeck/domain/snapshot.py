@@ -8,7 +8,7 @@ is equal to the row before it, so an idle gateway has nothing to send.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from quotadeck.domain.commands import Role
+from quotadeck.domain.commands import Plain, Role
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.state import AT_REST, State
 
@@ -63,8 +63,8 @@ class Change:
 
     command_id: str
     field: str
-    value: str
-    was: str
+    value: Plain | None
+    was: Plain | None
     layer: Layer
     until_us: int | None
     actor: str

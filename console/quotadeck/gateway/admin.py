@@ -24,11 +24,11 @@ from quotadeck.domain.snapshot import Whoami
 from quotadeck.domain.text import clean
 from quotadeck.gateway import admin_pages as pages
 from quotadeck.gateway.admin_accounts import Accounts
+from quotadeck.gateway.admin_answers import answer_json
 from quotadeck.gateway.admin_command import read_command
 from quotadeck.gateway.admin_error import AdminRefusal, refusal_answer
 from quotadeck.gateway.admin_gate import ACCOUNT, ACTOR, STREAM_NS, Gate
 from quotadeck.gateway.admin_seats import take_seat
-from quotadeck.gateway.answers import UNRECORDED
 from quotadeck.gateway.connections import seat_of
 from quotadeck.gateway.desk import Desk
 from quotadeck.gateway.feed import Feed
@@ -55,13 +55,12 @@ REACH: Final[Mapping[str, Role]] = {
 
 _RANK: Final = {role: rank for rank, role in enumerate(Role)}
 _STATUS: Final = {
-    "": 200,
     "not_allowed": 403,
     "not_found": 404,
     "stale": 409,
     "conflict": 409,
     "invalid": 400,
-    UNRECORDED: 503,
+    "unrecorded": 503,
 }
 _DRAINING: Final = AdminRefusal(503, "draining", "the gateway drains and will end")
 
@@ -106,9 +105,11 @@ class _Doors:
         _none(request)
         asked = await read_command(request)
         answer = await self.desk.submit(command_of(asked), actor, dry_run=asked.dry_run)
-        if answer.error_code not in ("", UNRECORDED) and not asked.dry_run:
+        refused = answer.refused
+        if refused and refused.code != "unrecorded" and not asked.dry_run:
             _account(request).refused()
-        return _json(answer, _STATUS[answer.error_code])
+        status = _STATUS[refused.code] if refused else 200
+        return Response(answer_json(answer), status, media_type="application/json")
 
     async def audit(self, request: Request, _: Actor) -> Response:
         async with self.shares.reading(_account(request)):

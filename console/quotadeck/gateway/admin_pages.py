@@ -5,7 +5,6 @@ of another epoch belongs to a ledger that is no longer here.
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -15,12 +14,13 @@ from quotadeck.domain.calls import Outcome
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
 from quotadeck.domain.pages import CallRow, EventRow, KeyRow, Keys
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.text import clean
+from quotadeck.gateway.admin_answers import audit_json
 from quotadeck.gateway.admin_error import AdminRefusal
 from quotadeck.gateway.desk import Desk
 from quotadeck.store import Reader
 from quotadeck.wire.objects import dump
-from quotadeck.wire.translate import audit_row
 
 MAX_ROWS: Final = 1_000
 _SLICE_ROWS: Final = 16
@@ -105,9 +105,7 @@ async def audit(asked: Asked, desk: Desk, now_us: int) -> bytes:
     rows = found[:limit]
     return await _page(
         rows,
-        lambda entry: (
-            audit_row(entry, in_force=desk.living(entry, now_us)).model_dump_json().encode()
-        ),
+        lambda entry: audit_json(entry, in_force=desk.living(entry, now_us)),
         next_before_seq=rows[-1].seq if len(found) > limit else None,
     )
 
@@ -118,7 +116,7 @@ def keys(asked: Asked, desk: Desk, now_us: int) -> Keys:
     added = [
         entry
         for subject, name in desk.layers.by_slot
-        if name is Field.KEY
+        if name == Field.KEY
         and (entry := desk.layers.in_force(subject, name, now_us).entry) is not None
     ]
     return Keys(tuple(map(_key_row, sorted(added, key=lambda entry: entry.seq))))
@@ -134,11 +132,12 @@ async def _page(rows: Sequence[T], told: Callable[[T], bytes], **rest: Any) -> b
 
 
 def _key_row(entry: Entry) -> KeyRow:
-    facts = json.loads(str(entry.value))
+    key = entry.value
+    assert isinstance(key, ProjectKey)
     return KeyRow(
         id=entry.subject.name,
-        projects=tuple(facts["projects"]),
-        label=facts["label"],
+        projects=key.projects,
+        label=key.label,
         added_at_us=entry.at_us,
         added_by=entry.actor,
     )

@@ -13,38 +13,33 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
+from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.commands import Action, Actor, Command, Entry
-from quotadeck.domain.decide import Rejected, decide, slot_of, tightens
+from quotadeck.domain.commands import Action, Actor, Command, Entry, Rejected
+from quotadeck.domain.decide import decide, forbidden
+from quotadeck.domain.deeds import command_notice, end_notice
+from quotadeck.domain.effects import slot_of, tightens
 from quotadeck.domain.ends import Ends, end_of
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.layers import Layers, Slot
-from quotadeck.domain.roles import forbidden
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Event, EventKind
-from quotadeck.domain.text import clean
-from quotadeck.domain.wording import command_text, ended_text
-from quotadeck.gateway.answers import (
-    UNRECORDED,
-    answer_of,
-    refused_entry,
-    rejection,
-    same_request,
-)
+from quotadeck.domain.verbs import VERBS
+from quotadeck.domain.verbs.case import rejected
+from quotadeck.gateway.answers import answer_of, refused_entry, rejection, same_request
 from quotadeck.gateway.command_log import CommandLog
 from quotadeck.gateway.plan import file_layer
 from quotadeck.gateway.preview import estimated
 from quotadeck.gateway.refused_commands import RefusedCommands
 from quotadeck.store import Ledger
-from quotadeck.wire.messages import CommandAnswer
+from quotadeck.words import say
 
 OnChange = Callable[[Layers, tuple[Slot, ...]], Awaitable[None]]
 Tell = Callable[[Event], None]
 
 LOOK_S: Final = 1.0
 """How soon a jump of the wall clock is noticed."""
-_URGENT: Final = frozenset({Action.PAUSE, Action.KEY_REVOKE})
-"""They pass the queue: one waits for at most one other command's sync."""
 _LEVELS_EVERY_US: Final = 60_000_000
 """The last `levels` record tells to within this when the gateway before us was still there."""
 
@@ -83,7 +78,7 @@ class Desk:
 
     def living(self, entry: Entry, now_us: int) -> bool:
         """Whether an entry is in force: applied, neither ended, undone nor expired."""
-        if not entry.applied or entry.action is Action.END or self.layers.ended(entry.seq):
+        if not entry.applied or entry.action == Action.END or self.layers.ended(entry.seq):
             return False
         # The log has the end as the wall clock showed it then; the fold as it shows it now.
         until_us = self.layers.by_seq.get(entry.seq, entry).until_us
@@ -97,15 +92,14 @@ class Desk:
         if dry_run:
             return await self._preview(request, actor)
         async with AsyncExitStack() as turn:
-            if why := forbidden(actor, request):
+            if refused := forbidden(actor, request):
                 # In a line of their own: they keep nobody waiting who may do something.
                 await turn.enter_async_context(self._forbidden)
                 known = await self.log.by_key(request.idempotency_key)
                 if known is not None:
                     return self._again(known, request, actor)
-                refused = Rejected("not_allowed", why)
                 return await self._refuse(request, actor, refused, self._clock.wall_us())
-            if request.action not in _URGENT:
+            if not VERBS[request.action].urgent:
                 await turn.enter_async_context(self._queue)
             await turn.enter_async_context(self._one_at_a_time)
             known = await self.log.by_key(request.idempotency_key)
@@ -184,47 +178,39 @@ class Desk:
 
         The end of what was out of force already is no news.
         """
-        kind, text = EventKind.COMMAND, command_text(entry)
-        if entry.action is Action.END:
-            if not entry.after:
+        kind, told = EventKind.COMMAND, command_notice(entry)
+        if entry.action == Action.END:
+            if entry.idle:
                 return
             override = self.layers.by_seq[entry.ends[0]]
-            kind, text = EventKind.OVERRIDE_ENDED, ended_text(entry, override)
+            kind, told = EventKind.OVERRIDE_ENDED, end_notice(entry, override)
         entropy = sha256(f"{entry.id} {kind}".encode()).digest()
         event_id = new_id("evt", entry.at_us, entropy)
-        self._tell(Event(event_id, entry.at_us, kind, str(entry.subject), text))
+        self._tell(Event(event_id, entry.at_us, kind, str(entry.subject), say(told)))
 
     async def _preview(self, request: Command, actor: Actor) -> CommandAnswer:
         layers, now_us = self.layers, self._clock.wall_us()
         decided = decide(request, actor, self._catalogue, layers, now_us)
         if isinstance(decided, Rejected):
-            return rejection(request, decided).model_copy(update={"dry_run": True})
+            return replace(rejection(request, decided), dry_run=True)
         estimate, warnings = await estimated(
             decided, layers, self._ledger.reader, self._catalogue, now_us
         )
         answer = answer_of(decided, layers.by_seq.get(decided.under))
-        return answer.model_copy(
-            update={
-                "applied": False,
-                "dry_run": True,
-                "estimate": estimate,
-                "warnings": answer.warnings + warnings,
-            }
-        )
+        warnings = answer.warnings + warnings
+        return replace(answer, applied=False, dry_run=True, estimate=estimate, warnings=warnings)
 
     async def _loosen(self, entry: Entry) -> CommandAnswer:
         try:
             entry = await self._ledger.command(entry, durable=True)
         except OSError as failed:
+            why = failed.strerror or str(failed)
             return CommandAnswer(
                 applied=False,
                 recorded=False,
-                subject=str(entry.subject),
+                subject=entry.subject,
                 field=entry.field,
-                error=f"the command log cannot be written ({failed.strerror or failed}), and what "
-                "loosens must stand in it first: nothing was changed; make room on the disk, "
-                "then repeat the command",
-                error_code=UNRECORDED,
+                refused=rejected("unrecorded", "unrecorded", why=why),
             )
         return await self._apply(entry)
 
@@ -251,17 +237,17 @@ class Desk:
         return self._answer(entry)
 
     async def _refuse(
-        self, request: Command, actor: Actor, rejected: Rejected, now_us: int
+        self, request: Command, actor: Actor, refused: Rejected, now_us: int
     ) -> CommandAnswer:
-        entry = refused_entry(request, actor, rejected, now_us)
+        entry = refused_entry(request, actor, refused, now_us)
         entry = replace(entry, id=new_id("cmd", now_us, os.urandom(10)))
         if not self.refused.takes_row(entry):
-            return rejection(request, rejected)
+            return rejection(request, refused)
         try:
             entry = await self._ledger.command(entry, durable=False)
         except OSError as failed:
             LOG.warning("a refused command is not recorded: %s", failed)
-            return rejection(request, rejected).model_copy(update={"recorded": False})
+            return replace(rejection(request, refused), recorded=False)
         self.log.add(entry)
         return self._answer(entry)
 
@@ -279,19 +265,14 @@ class Desk:
     def _again(self, entry: Entry, request: Command, actor: Actor) -> CommandAnswer:
         undone = self.layers.by_seq[entry.ends[0]].id if entry.ends else ""
         if not same_request(entry, undone, request, actor):
-            return rejection(
-                request,
-                Rejected(
-                    "conflict",
-                    f"the idempotency key {clean(request.idempotency_key, 80)!r} belongs to "
-                    f"another command, {entry.id}: use a new key for a new command",
-                ),
-            )
-        return self._answer(entry).model_copy(update={"repeated": True})
+            key = request.idempotency_key
+            refused = rejected("conflict", "key_of_another", key=key, id=entry.id)
+            return rejection(request, refused)
+        return replace(self._answer(entry), repeated=True)
 
     def _answer(self, entry: Entry) -> CommandAnswer:
         answer = answer_of(entry, self.layers.by_seq.get(entry.under))
         if entry.id not in self._unrecorded:
             return answer
-        words = "in force, NOT recorded: the command log could not be written"
-        return answer.model_copy(update={"recorded": False, "warnings": (*answer.warnings, words)})
+        warnings = (*answer.warnings, notice("warning.unrecorded"))
+        return replace(answer, recorded=False, warnings=warnings)

@@ -1,12 +1,12 @@
 """Project keys: whom a request comes from. Secrets are known by their SHA-256 only."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from quotadeck.domain.commands import Field
 from quotadeck.domain.layers import Layers
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.refusals import (
     KeyMalformed,
     KeyMissing,
@@ -88,7 +88,7 @@ def key_ring(
     changed = ""
     if ring is None or only is None:
         ring = KeyRing({})
-        subjects = [subject for subject, name in layers.by_slot if name is Field.KEY]
+        subjects = [subject for subject, name in layers.by_slot if name == Field.KEY]
     else:
         subjects, changed = [only], only.name
     by_hash = {digest: key for digest, key in ring.by_hash.items() if key.id != changed}
@@ -96,9 +96,10 @@ def key_ring(
     for subject in subjects:
         living = layers.in_force(subject, Field.KEY, now_us).value
         for entry in layers.by_slot.get((subject, Field.KEY), ()):
-            facts = json.loads(str(entry.value))
-            ring_of = by_hash if entry.value == living else revoked
-            ring_of[facts["sha256"]] = Key(subject.name, tuple(facts["projects"]))
+            key = entry.value
+            if isinstance(key, ProjectKey):
+                ring_of = by_hash if key == living else revoked
+                ring_of[key.sha256] = Key(subject.name, key.projects)
     return KeyRing(by_hash, revoked)
 
 

@@ -21,12 +21,12 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Actor, Role
 from quotadeck.domain.text import clean, counted
 from quotadeck.gateway.admin_command import complaint
-from quotadeck.gateway.answers import UNRECORDED
 from quotadeck.gateway.desk import Desk, Tell
 from quotadeck.gateway.peer import actor_of
 from quotadeck.store.events import gateway_event
 from quotadeck.wire.messages import CommandRequest
 from quotadeck.wire.translate import command_of
+from quotadeck.words.commands import refusal
 
 MAX_FILE_BYTES: Final = 64 * 1024
 MAX_COMMANDS: Final = 1_000
@@ -63,11 +63,11 @@ async def take_in(
                 found = await asyncio.to_thread(actor_of, uid, roles, own_uid)
                 owners[uid] = replace(found, origin="offline")
             answer = await desk.submit(command_of(request), owners[uid], dry_run=False)
-            if answer.error_code == UNRECORDED:
-                raise _Left(answer.error)
+            if answer.refused and answer.refused.code == "unrecorded":
+                raise _Left(refusal(answer.refused))
             decided += 1
-            if not answer.applied:
-                LOG.warning("%s: refused: %s", clean(str(path)), answer.error)
+            if answer.refused:
+                LOG.warning("%s: refused: %s", clean(str(path)), refusal(answer.refused))
             await asyncio.to_thread(path.unlink, missing_ok=True)
         except (_Left, OSError) as why:
             left.append(f"offline/{path.name}: {why}; it was left as it is")

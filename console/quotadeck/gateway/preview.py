@@ -1,31 +1,30 @@
 """What a change would have meant for the last minutes: read from the roll-ups, for the preview."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
+from quotadeck.domain.answers import Estimate
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.change_estimate import (
     WINDOW_MINUTES,
-    Estimated,
     Minute,
     at_price,
     under_change,
 )
-from quotadeck.domain.commands import Entry, Field
-from quotadeck.domain.days import day_at, rfc3339
-from quotadeck.domain.decide import folded, slot_of
+from quotadeck.domain.commands import Entry, Field, amount
+from quotadeck.domain.days import day_at
+from quotadeck.domain.effects import folded, slot_of
 from quotadeck.domain.layers import Layers
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.domain.wording import usd_text
 from quotadeck.store import Reader
-from quotadeck.wire.messages import Estimate
 
 _MINUTE_US = 60_000_000
 
 
 async def estimated(
     entry: Entry, layers: Layers, reader: Reader, catalogue: Catalogue, now_us: int
-) -> tuple[Estimate | None, tuple[str, ...]]:
+) -> tuple[Estimate | None, tuple[Notice, ...]]:
     """The estimate, None where roll-ups cannot tell, and warnings that come from figures.
 
     ``layers`` are those without the entry.
@@ -36,19 +35,18 @@ async def estimated(
     if name in (Field.KEY, Field.CONCURRENCY):
         return None, ()
     minutes = await _minutes(reader, subject, layers, catalogue, now_us)
-    if name is Field.TARGET:
+    if name == Field.TARGET:
         target = catalogue.targets.get(str(becomes))
-        return (_told(at_price(minutes, target.price)), ()) if target else (None, ())
-    spent_nano, warnings = 0, tuple[str, ...]()
+        return (at_price(minutes, target.price), ()) if target else (None, ())
+    spent_nano, warnings = 0, tuple[Notice, ...]()
     project = catalogue.projects.get(subject.name)
-    if name is Field.BUDGET and project is not None:
+    if name == Field.BUDGET and project is not None:
         day = day_at(now_us, project.zone)
         spent_nano = (await reader.spent_on({project.id: day.name}))[project.id]
-        if becomes is not None and spent_nano >= int(becomes):
-            spent = f"{usd_text(spent_nano)} of today are spent already"
-            warnings = (f"{spent}: everything will be refused until {rfc3339(day.end_us)}",)
+        if becomes is not None and spent_nano >= amount(becomes):
+            warnings = (notice("warning.spent", spent_nano=spent_nano, until_us=day.end_us),)
     told = under_change(minutes, subject.kind, name, was, becomes, spent_nano)
-    return (_told(told) if told else None), warnings
+    return told, warnings
 
 
 async def _minutes(
@@ -77,7 +75,3 @@ def _served(target: str, layers: Layers, catalogue: Catalogue, now_us: int) -> S
         for model in catalogue.routes
         if layers.in_force(Subject.model(model), Field.TARGET, now_us).value == target
     ]
-
-
-def _told(estimate: Estimated) -> Estimate:
-    return Estimate(minutes=WINDOW_MINUTES, **asdict(estimate))

@@ -11,8 +11,7 @@ from typing import Final
 
 from quotadeck.domain.bucket import refill
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.commands import Action, Entry, Role
-from quotadeck.domain.days import rfc3339
+from quotadeck.domain.commands import Entry, Role
 from quotadeck.domain.limits import MICRO, RateLimit
 
 ROWS: Final[Mapping[Role, RateLimit]] = {
@@ -38,10 +37,11 @@ class Counted:
 
     def row(self) -> Entry:
         """Them as an entry, without id and number; at the instant of the last one."""
-        code, _, text = self.last.error.partition(": ")
-        more = f", and {self.unread:,} more not even read" if self.unread else ""
-        words = f"refused {self.count:,} times since {rfc3339(self.since_us)}{more}; last: {text}"
-        return replace(self.last, error=f"{code}: {words}", idempotency_key="")
+        assert self.last.refused is not None
+        storm = replace(
+            self.last.refused, times=self.count, since_us=self.since_us, unread=self.unread
+        )
+        return replace(self.last, refused=storm, idempotency_key="")
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class _Account:
     level: int
     """What is left of its rows, in millionths, at ``at_ns``."""
     at_ns: int
-    counted: dict[tuple[Action, str], Counted] = field(default_factory=dict)
+    counted: dict[tuple[str, str], Counted] = field(default_factory=dict)
     last: Entry | None = None
 
     def refill(self, now_ns: int) -> None:
@@ -64,7 +64,7 @@ class _Account:
         return True
 
     def kind(self, entry: Entry) -> Counted:
-        kind = (entry.action, entry.error.partition(":")[0])
+        kind = (entry.action, entry.refused.code if entry.refused else "")
         return self.counted.setdefault(kind, Counted(entry, entry.at_us))
 
 

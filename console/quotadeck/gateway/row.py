@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from quotadeck.domain.layers import InForce
 from quotadeck.domain.limits import RateLimit
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.snapshot import Budget, Change, Level, ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.state import State
-from quotadeck.domain.wording import value_text
 from quotadeck.gateway.budget_days import Spent
 from quotadeck.gateway.flows import Flows
 from quotadeck.gateway.plan import RoutePlan, TargetPlan
@@ -80,14 +80,18 @@ def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:
     changes = []
     for item in in_force:
         entry = item.entry
-        if entry is None or entry.field is None or item.value is None:
+        was, value = item.base, item.value
+        if entry is None or entry.field is None or value is None:
             continue
+        # A project key is nobody's row.
+        assert not isinstance(value, ProjectKey)
+        assert not isinstance(was, ProjectKey)
         changes.append(
             Change(
                 command_id=entry.id,
                 field=str(entry.field),
-                value=value_text(entry.field, item.value),
-                was=value_text(entry.field, item.base),
+                value=value,
+                was=was,
                 layer=item.layer,
                 until_us=entry.until_us,
                 actor=entry.actor,

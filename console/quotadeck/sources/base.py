@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from quotadeck.domain.answers import AuditPage, CommandAnswer
 from quotadeck.domain.capability import Capabilities
 from quotadeck.domain.commands import Command
 from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 from quotadeck.domain.snapshot import Snapshot, Whoami
-
-if TYPE_CHECKING:
-    from quotadeck.wire.messages import AuditPage, CommandAnswer
 
 
 class SourceError(Exception):

@@ -1,11 +1,11 @@
 """The command log's chain: each entry's hash covers its content and the hash before it.
 
 hash = SHA-256 of the entry's body as it is stored: canonical JSON (UTF-8, keys sorted, no blanks)
-of every field but ``hash`` itself, ``prev_hash`` among them. The first entry's ``prev_hash`` is 64
-zeros. The stored bytes are what is hashed, so an entry from before a field was added still holds.
-A row that is changed, removed from the middle or slipped in breaks a link; a cut-off end can only
-be told by a head (the last hash) that was kept elsewhere. Sequence numbers grow, with gaps where an
-entry could not be made durable.
+of every field but ``hash`` itself, ``prev_hash`` among them, and of the format's number. The first
+entry's ``prev_hash`` is 64 zeros. The stored bytes are what is hashed, so an entry of an older
+format still holds. A row that is changed, removed from the middle or slipped in breaks a link; a
+cut-off end can only be told by a head (the last hash) that was kept elsewhere. Sequence numbers
+grow, with gaps where an entry could not be made durable.
 """
 
 import contextlib
@@ -16,11 +16,17 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from quotadeck.domain.commands import Action, Entry, Field, Role
+from quotadeck.domain.commands import Action, Entry, Field, Rejected, Role, Value, named
+from quotadeck.domain.notice import notice_of
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import counted
+from quotadeck.store import entry_format_1
 
 GENESIS: Final = "0" * 64
+FORMAT: Final = 2
+"""Of new entries; those of the first have no number."""
+_VALUES: Final = ("value", "before", "after", "then")
 _FIELDS: Final = tuple(field.name for field in fields(Entry) if field.name != "hash")
 
 
@@ -64,8 +70,8 @@ class Head:
 
 def canonical(entry: Entry) -> bytes:
     """The bytes that the hash of a new entry covers."""
-    content = {name: getattr(entry, name) for name in _FIELDS}
-    content["subject"] = str(entry.subject)
+    content: dict[str, Any] = {name: getattr(entry, name) for name in _FIELDS}
+    content |= {"format": FORMAT, "subject": str(entry.subject)}
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
@@ -80,27 +86,35 @@ def entry_of(content: Mapping[str, Any], digest: str) -> Entry:
 
     A field that was added since has its default; one that this version does not know is left out.
     """
-    field = content["field"]
+    if "format" not in content:
+        content = entry_format_1.upgraded(content)
     known = {name: content[name] for name in _FIELDS if name in content}
     return Entry(
         **{
-            **_ending(content),
             **known,
-            "role": Role(content["role"]),
-            "action": Action(content["action"]),
+            **{name: _value(content.get(name)) for name in _VALUES},
+            "action": named(Action, content["action"]),
+            "field": content["field"] and named(Field, content["field"]),
             "subject": Subject.parse(content["subject"]),
-            "field": None if field is None else Field(field),
+            "role": Role(content["role"]),
             "ends": tuple(content["ends"]),
+            "refused": _refused(content["refused"]),
             "hash": digest,
         }
     )
 
 
-def _ending(content: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry from before durations and times of day were told apart ends after a duration."""
-    at_us, until_us = content["at_us"], content["until_us"]
-    for_ms = None if until_us is None else (until_us - at_us) // 1_000
-    return {"for_ms": for_ms, "steady_us": at_us}
+def _value(found: Any) -> Value | None:
+    key = ProjectKey.read(found)
+    return found if key is None else key
+
+
+def _refused(found: Mapping[str, Any] | None) -> Rejected | None:
+    if found is None:
+        return None
+    told = notice_of(found["notice"]["kind"], found["notice"]["facts"])
+    storm = {name: found[name] for name in ("times", "since_us", "unread") if name in found}
+    return Rejected(found["code"], told, **storm)
 
 
 def readable(links: Iterable[Link]) -> Iterator[Entry]:

@@ -15,7 +15,6 @@ from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as TextualTheme
 
 from quotadeck.domain.clock import Clock
-from quotadeck.sources import load_answers
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
 from quotadeck.tui.keys.bindings import Keys
@@ -124,7 +123,6 @@ def _load_the_rest() -> None:
     The collector is still off: a finalizer that imports in the middle of an import breaks
     CPython's import lock before 3.12 (python/cpython#91351), and took the console down once.
     """
-    load_answers()
     for module in ("change.dialog", "change.undo", "pages.audit", "pages.help"):
         import_module(f"quotadeck.tui.{module}")
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quotadeck.domain.ages import remaining
+from quotadeck.domain.commands import LIMIT_FIELDS, amount
 from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.state import Kind
 from quotadeck.tui.present import Present
+from quotadeck.words.commands import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +57,12 @@ def ending(changes: tuple[Change, ...]) -> Change | None:
 
 def direction(change: Change) -> str:
     """``↑`` raised, ``↓`` lowered, ``→`` changed where the values are no numbers."""
-    try:
-        before, after = _number(change.was), _number(change.value)
-    except ValueError:
+    if change.field not in LIMIT_FIELDS:
         return "→"
+    before, after = (
+        float("inf") if limit is None else amount(limit) for limit in (change.was, change.value)
+    )
     return "↑" if after > before else "↓" if after < before else "→"
-
-
-def _number(text: str) -> float:
-    if text == "unlimited":
-        return float("inf")
-    return float(text.replace(",", "").replace("$", "").strip())
 
 
 def short_field(field: str) -> str:
@@ -106,4 +103,5 @@ def change_text(change: Change, now: Present) -> str:
         end = f"{remaining(change.until_us - now.now_us)} left"
     if change.field == "paused":
         return f"paused {end} ({change.actor})"
-    return f"{short_field(change.field)} {change.was}→{change.value} {end} ({change.actor})"
+    was, becomes = value(change.field, change.was), value(change.field, change.value)
+    return f"{short_field(change.field)} {was}→{becomes} {end} ({change.actor})"

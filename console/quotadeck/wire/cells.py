@@ -86,8 +86,10 @@ def _part(
 
 def _converter(hint: Any, sent: Columns) -> Callable[[Any], Any]:
     if get_origin(hint) in (Union, UnionType):
-        (inner,) = (part for part in get_args(hint) if part is not NoneType)
-        convert = _converter(inner, sent)
+        kinds = tuple(part for part in get_args(hint) if part is not NoneType)
+        if len(kinds) > 1:
+            return lambda value: value if value is None else _plain(kinds, value)
+        convert = _converter(kinds[0], sent)
         return lambda value: None if value is None else convert(value)
     if get_origin(hint) is tuple:
         each = _converter(get_args(hint)[0], sent)
@@ -100,6 +102,13 @@ def _converter(hint: Any, sent: Columns) -> Callable[[Any], Any]:
     if hint is str:
         return lambda value: clean(_typed(str, value), MAX_TEXT_CHARS)
     return lambda value: _typed(hint, value)
+
+
+def _plain(kinds: tuple[type, ...], value: Any) -> Any:
+    """A cell of one of several kinds, none of which JSON could take for another."""
+    if type(value) not in kinds:
+        raise Unreadable(f"a {type(value).__name__} stands where another value belongs")
+    return clean(value, MAX_TEXT_CHARS) if isinstance(value, str) else value
 
 
 def _typed(kind: type, value: Any) -> Any:

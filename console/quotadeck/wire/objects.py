@@ -22,7 +22,9 @@ from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 
 MAX_TEXT_CHARS: Final = 2_000
-UNTOLD: Final = frozenset({"Call.charged", "Entry.prev_hash", "Entry.steady_us"})
+UNTOLD: Final = frozenset(
+    {"Call.charged", "Entry.idempotency_key", "Entry.prev_hash", "Entry.steady_us"}
+)
 """Fields that say nothing outside the process that keeps them; a reader has their defaults."""
 _NAMES: Final = {"Usage.is_estimate": "usage_is_estimate"}
 """Fields whose own name would say too little in the object around them."""

@@ -1,25 +1,27 @@
-"""Between the admin API's messages and the domain's values.
+"""From the admin API's request to the command that it asks for; texts are cleaned here."""
 
-Texts of a request are cleaned here, where they enter; `messages` cleans those of an answer.
-"""
+import json
+from contextlib import suppress
+from typing import Any
 
-from quotadeck.domain.commands import Command, Entry
-from quotadeck.domain.days import micros, rfc3339
+from quotadeck.domain.commands import Action, Command, Field, Value, named
+from quotadeck.domain.days import micros
+from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
-from quotadeck.wire.messages import MAX_VALUE_CHARS, AuditRow, CommandRequest
+from quotadeck.domain.verbs import VERBS, Takes, Verb
+from quotadeck.wire.messages import MAX_VALUE_CHARS, CommandRequest
 
 _MAX_SUBJECT_CHARS = 300
 
 
 def command_of(request: CommandRequest) -> Command:
     """What a request asks for. Whether it is a dry run stays with the request."""
-    value = request.value
     return Command(
-        action=request.action,
+        action=named(Action, request.action),
         subject=Subject.parse(clean(request.subject, _MAX_SUBJECT_CHARS)),
-        field=request.field,
-        value=clean(value, MAX_VALUE_CHARS) if isinstance(value, str) else value,
+        field=request.field and named(Field, request.field),
+        value=_value(request.value, VERBS[request.action]),
         scale_percent=request.scale_percent,
         reason=clean(request.reason),
         public=request.public,
@@ -30,25 +32,12 @@ def command_of(request: CommandRequest) -> Command:
     )
 
 
-def audit_row(entry: Entry, *, in_force: bool) -> AuditRow:
-    """A line of the audit; ``in_force`` is the fold's to say."""
-    return AuditRow(
-        seq=entry.seq,
-        id=entry.id,
-        at=rfc3339(entry.at_us),
-        actor=entry.actor,
-        role=entry.role,
-        origin=entry.origin,
-        action=entry.action,
-        subject=str(entry.subject),
-        field=entry.field,
-        before=entry.before,
-        after=entry.after,
-        reason=entry.reason,
-        public=entry.public,
-        until=None if entry.until_us is None else rfc3339(entry.until_us),
-        applied=entry.applied,
-        error=entry.error,
-        in_force=in_force,
-        hash=entry.hash,
-    )
+def _value(asked: Any, verb: Verb) -> Value | None:
+    """A key comes as an object; older versions left commands with the text of one."""
+    found = asked
+    if verb.takes is Takes.KEY and isinstance(asked, str):
+        with suppress(ValueError, RecursionError):
+            found = json.loads(asked)
+    if isinstance(found, dict):
+        return ProjectKey.read(found) or clean(str(found), MAX_VALUE_CHARS)
+    return clean(asked, MAX_VALUE_CHARS) if isinstance(asked, str) else asked

@@ -8,11 +8,6 @@ NONE: Final = "–"
 _SCALES: Final = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
 
 
-def grouped(text: str) -> str:
-    """``1,500,000`` for ``1500000``; what is no whole number stays as it is."""
-    return f"{int(text):,}" if text.isdecimal() and text.isascii() else text
-
-
 def three(number: int) -> str:
     """``640``, ``1.28k``, ``74.1k``, ``310k``, ``1.1M``: at most five characters."""
     for scale, unit in _SCALES:

@@ -2,14 +2,18 @@
 
 A sentence is a text with places as in ``str.format``: ``{project} has {left_nano} left``. How a
 fact is written follows from its name's unit, or from the word behind a colon (``{asked:number}``),
-see `quotadeck.words.figures`; ``:name`` looks a word of ours up (``name.budget``). Nothing is put
+see `quotadeck.words.figures`; ``:name`` looks a word of ours up (``name.budget``), ``:value``
+writes a changed value as the fact ``field`` has it (``value.FIELD``), and ``:or`` a list with an
+"or" before its last. A clause in brackets,
+such as ``[, until {until_us}]``, is left out where one of its facts is not given. Nothing is put
 together from fragments, so that another language may order its words as it likes.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any
+from typing import Any, Final
 
 from quotadeck.domain.notice import Fact
 from quotadeck.words.figures import Instant, written
@@ -50,15 +54,26 @@ class Language:
         if isinstance(sentence, Plural):
             count = facts.get(sentence.by)
             sentence = sentence.forms[self.form(count if isinstance(count, int) else 0)]
-        return _Filler(self, instant).vformat(sentence, (), facts)
+        return _Filler(self, facts, instant).filled(sentence)
 
 
 class _Filler(Formatter):
     """Writes each fact as its place asks for it."""
 
-    def __init__(self, language: Language, instant: Instant) -> None:
+    def __init__(self, language: Language, facts: Mapping[str, Fact], instant: Instant) -> None:
         self._language = language
+        self._facts = facts
         self._instant = instant
+
+    def filled(self, sentence: str) -> str:
+        """The sentence with its facts, without the clauses whose facts are not given."""
+        parts = _CLAUSE.split(sentence)
+        told = [
+            self.vformat(part, (), self._facts)
+            for index, part in enumerate(parts)
+            if index % 2 == 0 or self._is_given(part)
+        ]
+        return "".join(told)
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:  # noqa: ARG002
         # No attributes and no indexes: a place is the name of a fact, and no more.
@@ -66,12 +81,48 @@ class _Filler(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         name, fact = value
+        if format_spec == "value":
+            return self._value(fact)
         if format_spec == "name" and fact is not None:
-            return self._language.text(f"name.{fact}", {}, self._instant) or str(fact)
+            return ", ".join(map(self._named, fact if isinstance(fact, tuple) else (str(fact),)))
+        if format_spec == "or" and isinstance(fact, tuple) and len(fact) > 1:
+            others = {"others": ", ".join(fact[:-1]), "last": fact[-1]}
+            return self._language.text("or", others, self._instant) or " / ".join(fact)
         return written(name, fact, format_spec, self._instant)
+
+    def _value(self, value: Fact) -> str:
+        """As the field's own sentence has it, ``value.FIELD``, or the one for all, ``value``.
+
+        With ``.none`` for no value, ``.labelled`` for one with the fact ``label``.
+        """
+        label = self._facts.get("label")
+        form = ".none" if value is None else ".labelled" if label else ""
+        told: dict[str, Fact] = {"value": value, "label": label}
+        kinds = (f"value.{self._facts.get('field')}{form}", f"value{form}", "value")
+        said = (self._language.text(kind, told, self._instant) for kind in kinds)
+        return next((text for text in said if text is not None), str(value))
+
+    def _named(self, word: str) -> str:
+        return self._language.text(f"name.{word}", {}, self._instant) or word
+
+    def _is_given(self, clause: str) -> bool:
+        return all(self._facts.get(name) not in (None, "", ()) for name in _names(clause))
+
+
+_CLAUSE: Final = re.compile(r"\[(.*?)\]")
+
+
+def _names(text: str) -> Iterator[str]:
+    return (name for _, name, _, _ in Formatter().parse(text) if name)
 
 
 def places(sentence: Sentence) -> set[str]:
     """The names of the facts that a sentence has places for."""
     forms = sentence.forms.values() if isinstance(sentence, Plural) else (sentence,)
-    return {name for form in forms for _, name, _, _ in Formatter().parse(form) if name}
+    return {name for form in forms for name in _names(_CLAUSE.sub(r"\1", form))}
+
+
+def required(sentence: Sentence) -> set[str]:
+    """Those of them that it cannot do without: not in a clause of their own."""
+    forms = sentence.forms.values() if isinstance(sentence, Plural) else (sentence,)
+    return {name for form in forms for name in _names(_CLAUSE.sub("", form))}

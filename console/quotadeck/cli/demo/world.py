@@ -21,7 +21,7 @@ from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.keys import key_command, new_secret
 from quotadeck.cli.reach import in_words
 from quotadeck.domain.commands import Command
-from quotadeck.domain.key_value import MAX_PROJECTS
+from quotadeck.domain.verbs.keys import MAX_PROJECTS
 from quotadeck.sim import Character, cast
 from quotadeck.sources import SourceGone, knock, open_source
 from quotadeck.wire.paths import (
@@ -31,6 +31,7 @@ from quotadeck.wire.paths import (
     demo_socket,
     fitting_socket,
 )
+from quotadeck.words.commands import refusal
 
 KEPT = 3
 """Directories of ended runs that stay, to be looked into."""
@@ -128,8 +129,9 @@ class World:
         async def add(command: Command) -> None:
             async with gate:
                 answer = await source.command(command, dry_run=False)
-            if answer.error:
-                raise Stop(Exit.REFUSED, f"the demo's gateway refused a key: {answer.error}")
+            if answer.refused:
+                why = refusal(answer.refused)
+                raise Stop(Exit.REFUSED, f"the demo's gateway refused a key: {why}")
 
         async def add_all() -> None:
             async with asyncio.TaskGroup() as group:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 import orjson
 
+from quotadeck.domain.answers import AuditPage, CommandAnswer
 from quotadeck.domain.commands import Command
 from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 from quotadeck.domain.snapshot import Snapshot, Whoami
@@ -14,9 +15,6 @@ from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
 from quotadeck.wire.objects import dump, load
 from quotadeck.wire.stream import SNAPSHOT, Decoder, StreamNewer
-
-if TYPE_CHECKING:
-    from quotadeck.wire.messages import AuditPage, CommandAnswer
 
 PREFIX: Final = "/admin/v1/"
 
@@ -74,23 +72,19 @@ def snapshot() -> Question[Snapshot]:
     return Question("snapshot", lambda body: Decoder().apply(SNAPSHOT, body))
 
 
-def command(asked: Command, *, dry_run: bool) -> "Question[CommandAnswer]":
+def command(asked: Command, *, dry_run: bool) -> Question[CommandAnswer]:
     """A change, or its preview. Raises SourceError for text that is no Unicode."""
-    from quotadeck.wire.messages import CommandAnswer
-
     try:
         body = dump(asked, dry_run=dry_run)
     except TypeError as wrong:
         raise SourceError(f"this is no command that could be sent: {wrong}") from None
-    return Question("commands", CommandAnswer.model_validate_json, body=body, refusals=True)
+    return Question("commands", lambda body: load(CommandAnswer, body), body=body, refusals=True)
 
 
-def audit(*, limit: int, before_seq: int | None = None, subject: str = "") -> "Question[AuditPage]":
+def audit(*, limit: int, before_seq: int | None = None, subject: str = "") -> Question[AuditPage]:
     """The command log, newest first."""
-    from quotadeck.wire.messages import AuditPage
-
     asked = {"limit": limit, "before_seq": before_seq, "subject": subject}
-    return Question("audit", AuditPage.model_validate_json, asked)
+    return Question("audit", lambda body: load(AuditPage, body), asked)
 
 
 def calls(

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from quotadeck.clock import monotonic_ns
+from quotadeck.domain.answers import AuditPage, CommandAnswer
 from quotadeck.domain.capability import Capabilities, FigureKind, Read
-from quotadeck.domain.commands import Action, Command
+from quotadeck.domain.commands import Command
 from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.text import clean
+from quotadeck.domain.verbs import VERBS
 from quotadeck.sources.base import Reading, SourceError, SourceGone
 from quotadeck.sources.gateway import questions
 from quotadeck.sources.gateway.absent import CONNECT_S, why_absent
@@ -28,9 +30,7 @@ from quotadeck.wire.stream import HEARTBEAT, Decoder, StreamDamaged
 if TYPE_CHECKING:
     import httpx
 
-    from quotadeck.wire.messages import AuditPage, CommandAnswer
-
-CAN: Final = Capabilities(frozenset(Read), frozenset(Action) - {Action.END}, FigureKind.ENFORCED)
+CAN: Final = Capabilities(frozenset(Read), frozenset(VERBS), FigureKind.ENFORCED)
 SILENCE_S: Final = 10.0
 """The gateway sends a heartbeat every second: ten missing ones are a lost connection."""
 
@@ -79,13 +79,13 @@ class GatewaySource:
         snapshot = await self._ask(questions.snapshot())
         return Reading(snapshot, whoami, self._monotonic_ns(), fresh=True)
 
-    async def command(self, command: Command, *, dry_run: bool) -> "CommandAnswer":
+    async def command(self, command: Command, *, dry_run: bool) -> CommandAnswer:
         """Ask for a change, or for its preview. A refusal is an answer, not an exception."""
         return await self._ask(questions.command(command, dry_run=dry_run))
 
     async def audit(
         self, *, limit: int, before_seq: int | None = None, subject: str = ""
-    ) -> "AuditPage":
+    ) -> AuditPage:
         """The command log, newest first."""
         return await self._ask(questions.audit(limit=limit, before_seq=before_seq, subject=subject))
 

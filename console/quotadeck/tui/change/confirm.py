@@ -2,39 +2,36 @@
 
 from collections.abc import Sequence
 
-from quotadeck.domain.commands import Field, Value
-from quotadeck.domain.decide import scaled
+from quotadeck.domain.commands import LIMIT_FIELDS, Field, Value, amount
 from quotadeck.domain.grave import stops_nearly_all
-from quotadeck.domain.money import MoneyError
 from quotadeck.domain.snapshot import ProjectRow, Snapshot, TargetRow
 from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.domain.wording import limit_of_text, value_text
+from quotadeck.domain.verbs.limit import scaled
 
 AnyRow = ProjectRow | TargetRow
 
 
-def name_for(subject: Subject, field: str, was: str, becomes: str, snapshot: Snapshot) -> str:
+def name_for(
+    subject: Subject, field: str, was: Value | None, becomes: Value | None, snapshot: Snapshot
+) -> str:
     """What must be typed for a value to go from ``was`` to ``becomes``; empty where nothing must.
 
-    Values are the gateway's texts. A pause and its way back ask alike:
-    who takes a pause back lets the traffic in that somebody stopped.
+    A pause and its way back ask alike: who takes a pause back lets the traffic in that somebody
+    stopped.
     """
     kind, name = subject
     row = row_of(subject, snapshot)
     if isinstance(row, ProjectRow) and row.priority != "high":
         return ""
     if field == Field.KEY:  # whose calls are all refused without it
-        return name if becomes == value_text(Field.KEY, None) else ""
+        return name if becomes is None else ""
     if kind not in (SubjectKind.PROJECT, SubjectKind.TARGET, SubjectKind.MODEL):
         return ""
     if field == Field.PAUSED:
         return name
-    if row is None or field not in (Field.RPM, Field.TPM, Field.CONCURRENCY, Field.BUDGET):
+    if row is None or field not in LIMIT_FIELDS:
         return ""
-    try:
-        before, after = (limit_of_text(Field(field), text) for text in (was, becomes))
-    except (ValueError, MoneyError):
-        return ""  # a newer gateway's text; it decides, and the dialog shows what it says
+    before, after = (None if value is None else amount(value) for value in (was, becomes))
     return name if stops_nearly_all(Field(field), before, after, used(row, Field(field))) else ""
 
 
@@ -44,7 +41,7 @@ def name_for_limit(row: AnyRow, field: Field, value: Value | None, percent: int 
         return ""
     was = in_force(row, field)
     if percent is None:
-        becomes = int(value or 0)
+        becomes = amount(value)
     elif was is None:
         return ""  # nothing to scale: the gateway will say so
     else:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from quotadeck.domain.commands import LASTING, Command
-from quotadeck.domain.days import micros
+from quotadeck.domain.answers import CommandAnswer, Estimate
+from quotadeck.domain.commands import Command
 from quotadeck.domain.money import usd_short
-from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import clean
+from quotadeck.domain.verbs import VERBS, End
 from quotadeck.tui.change.form import Choice, Form
 from quotadeck.tui.change.values import as_command_line
 from quotadeck.tui.in_force import short_field
@@ -16,11 +17,11 @@ from quotadeck.tui.keys.act import key_name
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.fit import cell_len, fit, folded
 from quotadeck.tui.kit.spans import Line, Span, crop
-from quotadeck.words.numbers import NONE, grouped, three
+from quotadeck.words import say
+from quotadeck.words.commands import value
+from quotadeck.words.figures import Instant
+from quotadeck.words.numbers import NONE, three
 from quotadeck.words.times import day_time
-
-if TYPE_CHECKING:
-    from quotadeck.sources import CommandAnswer, Estimate
 
 _LABEL: Final = 12
 
@@ -31,7 +32,7 @@ class View:
 
     form: Form
     command: Command | None = None
-    answer: "CommandAnswer | None" = None
+    answer: CommandAnswer | None = None
     missing: str = ""
     """What is still to be typed: no mistake until enter was pressed."""
     refused: str = ""
@@ -111,11 +112,11 @@ def _consequence(view: View, zone: tzinfo | None, inner: int, now_us: int) -> li
         waiting = "asking the gateway …" if view.command and not view.error else NONE
         return [(Span(fit("preview", _LABEL), "dim"), Span(waiting, "dim"))]
     lines: list[Line] = []
-    if not answer.error:
+    if not answer.refused:
         change = (
             Span(fit(short_field(answer.field or "preview"), _LABEL), "dim"),
-            Span(grouped(answer.before or "–"), "normal"), Span(" → ", "dim"),
-            Span(grouped(answer.after or "–"), "strong"),
+            Span(value(answer.field, answer.before), "normal"), Span(" → ", "dim"),
+            Span(value(answer.field, answer.after), "strong"),
         )  # fmt: skip
         end = Span("   " + _end(view.command, answer, zone, now_us), "normal")
         if sum(cell_len(span.text) for span in (*change, end)) <= inner:
@@ -125,29 +126,25 @@ def _consequence(view: View, zone: tzinfo | None, inner: int, now_us: int) -> li
     if answer.estimate:
         lines += _estimate(answer.estimate, inner)
     for warning in answer.warnings:
-        for number, part in enumerate(folded(warning, inner - 2)[:4]):
+        for number, part in enumerate(folded(say(warning, instants(zone, now_us)), inner - 2)[:4]):
             lines.append((Span("  " if number else "! ", "attention"), Span(part, "attention")))
     return lines
 
 
-def _end(command: Command | None, answer: "CommandAnswer", zone: tzinfo | None, now_us: int) -> str:
-    if answer.until is None:
-        lasts = command is not None and command.action in LASTING
+def _end(command: Command | None, answer: CommandAnswer, zone: tzinfo | None, now_us: int) -> str:
+    if answer.until_us is None:
+        lasts = command is not None and VERBS[command.action].end is End.USUAL
         return "until somebody changes it" if lasts else ""
-    until = end_time(answer.until, zone, now_us)
-    return f"until {until}, then {grouped(answer.then)} again" if answer.then else f"until {until}"
+    until = instants(zone, now_us)(answer.until_us)
+    return f"until {until}, then {value(answer.field, answer.then)} again"
 
 
-def end_time(rfc3339: str, zone: tzinfo | None, now_us: int) -> str:
-    """``04:03`` today, ``25 Nov 04:03`` on another day; the text itself if it is no instant."""
-    try:
-        at_us = micros(rfc3339)
-    except ValueError:
-        return clean(rfc3339, 30)
-    return day_time(at_us, now_us, zone)
+def instants(zone: tzinfo | None, now_us: int) -> Instant:
+    """How instants are written here: ``04:03`` today, ``25 Nov 04:03`` on another day."""
+    return lambda at_us: day_time(at_us, now_us, zone)
 
 
-def _estimate(e: "Estimate", inner: int) -> list[Line]:
+def _estimate(e: Estimate, inner: int) -> list[Line]:
     def pair(word: str, before: str, after: str) -> list[Span]:
         role = "normal" if before == after else "strong"
         return [Span(f"{word} ", "dim"), Span(f"{before} → ", "dim"), Span(after, role), Span("  ")]
@@ -167,11 +164,12 @@ def _estimate(e: "Estimate", inner: int) -> list[Line]:
     return [(Span(fit("estimate", _LABEL), "dim"), Span(head, "normal")), *figures]
 
 
-def outcome(answer: "CommandAnswer", zone: tzinfo | None, now_us: int) -> tuple[str, str]:
+def outcome(answer: CommandAnswer, zone: tzinfo | None, now_us: int) -> tuple[str, str]:
     """What was done, in a line, and its role: what stands in no log is trouble."""
-    until = f" until {end_time(answer.until, zone, now_us)}" if answer.until else ""
-    about = Subject.parse(answer.subject)
-    name = about.name if about.kind is SubjectKind.PROJECT else answer.subject
+    until_us, about = answer.until_us, answer.subject
+    until = f" until {instants(zone, now_us)(until_us)}" if until_us else ""
+    name = about.name if about.kind is SubjectKind.PROJECT else str(about)
     what = f"{name} {short_field(answer.field or '')}".rstrip()
-    text = f"done: {what} {grouped(answer.before)} → {grouped(answer.after)}{until}"
+    before, after = value(answer.field, answer.before), value(answer.field, answer.after)
+    text = f"done: {what} {before} → {after}{until}"
     return (text, "normal") if answer.recorded else (f"in force, NOT recorded: {text}", "trouble")

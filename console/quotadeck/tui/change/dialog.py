@@ -7,13 +7,14 @@ sends the very command that is previewed, under a key that makes a repeated ente
 import asyncio
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
+from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Command
 from quotadeck.domain.money import MoneyError
 from quotadeck.domain.typed import TypedWrong
 from quotadeck.sources.base import SourceError
-from quotadeck.tui.change.consequence import Setting, View, dialog_lines
+from quotadeck.tui.change.consequence import Setting, View, dialog_lines, instants
 from quotadeck.tui.change.form import Form, Text
 from quotadeck.tui.change.propose import Proposal
 from quotadeck.tui.keys.act import Act
@@ -21,9 +22,7 @@ from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.modal import Modal
 from quotadeck.tui.kit.page import Context
-
-if TYPE_CHECKING:
-    from quotadeck.sources import CommandAnswer
+from quotadeck.words.commands import refusal
 
 WIDTH: Final = 80
 DEBOUNCE_S: Final = 0.12
@@ -39,7 +38,7 @@ class Done(Protocol):
     ``unanswered``: a command was sent, and nobody knows what became of it.
     """
 
-    def __call__(self, answer: "CommandAnswer | None", *, unanswered: bool) -> None: ...
+    def __call__(self, answer: CommandAnswer | None, *, unanswered: bool) -> None: ...
 
 
 class Dialog(Modal):
@@ -83,7 +82,7 @@ class Dialog(Modal):
         if not self.view.applying:
             self._edited(self.view.form.insert(typed))
 
-    def _leave(self, answer: "CommandAnswer | None") -> None:
+    def _leave(self, answer: CommandAnswer | None) -> None:
         if not self._over:  # an answer may come when it was left already
             self._over = True
             self._done(answer, unanswered=self._unanswered)
@@ -119,15 +118,16 @@ class Dialog(Modal):
         missing = ""
         try:
             answer = await self.context.source.command(keyed, dry_run=True)
-            if answer.error and not keyed.reason:  # what it would do is worth seeing before why
+            if answer.refused and not keyed.reason:  # what it would do is worth seeing before why
                 reasoned = replace(keyed, reason="preview", idempotency_key=_preview_key())
-                missing = answer.error
+                missing = self._why(answer)
                 answer = await self.context.source.command(reasoned, dry_run=True)
         except SourceError as problem:
             shown = replace(self.view, error=f"no preview: {problem}")
         else:
-            missing = "" if answer.error else missing  # what no reason mends is said first
-            shown = replace(self.view, answer=answer, refused=answer.error, missing=missing)
+            missing = "" if answer.refused else missing  # what no reason mends is said first
+            refused = self._why(answer)
+            shown = replace(self.view, answer=answer, refused=refused, missing=missing)
         if asked == self._asked:
             hurried, self._hurried = self._hurried, False
             self.view, self._waiting = shown, False
@@ -196,10 +196,16 @@ class Dialog(Modal):
         del self._keys[asked]
         self.view = View(self.view.form)
         self._edited(self.view.form)
-        stale = answer.error_code == "stale"
+        stale = answer.refused is not None and answer.refused.code == "stale"
         hint = f"; {self._enter} tries again on what is in force now" if stale else ""
-        self.view = replace(self.view, error=answer.error + hint)
+        self.view = replace(self.view, error=self._why(answer) + hint)
         self.draw()
+
+    def _why(self, answer: CommandAnswer) -> str:
+        """Why it was refused, in words; empty where it was not."""
+        now_us = self.context.link.newest().at_us
+        told = answer.refused
+        return refusal(told, instants(self.context.zone, now_us)) if told else ""
 
     @property
     def _enter(self) -> str:

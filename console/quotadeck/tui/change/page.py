@@ -8,7 +8,7 @@ from quotadeck.tui.kit.page import Page
 from quotadeck.tui.link import Picture
 
 if TYPE_CHECKING:
-    from quotadeck.sources import CommandAnswer
+    from quotadeck.domain.answers import CommandAnswer
     from quotadeck.tui.change.confirm import AnyRow
     from quotadeck.tui.change.propose import Proposal
 

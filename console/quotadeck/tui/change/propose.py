@@ -11,14 +11,13 @@ from quotadeck.domain.money import MoneyError
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.typed import TypedWrong, limit_value
-from quotadeck.domain.wording import value_text
 from quotadeck.tui.change.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
 from quotadeck.tui.change.form import Choice, Form, FormField, Text, Tick
 from quotadeck.tui.change.values import STANDING, lasting
 from quotadeck.tui.in_force import short_field
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.editor import Editor
-from quotadeck.words.numbers import grouped
+from quotadeck.words.commands import value
 from quotadeck.words.times import clock_time
 
 
@@ -104,7 +103,7 @@ def _pause(row: AnyRow, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
         )  # fmt: skip
 
     def confirm(form: Form, snapshot: Snapshot) -> str:
-        return name_for(_of(row, form), Field.PAUSED, "running", "paused", snapshot)
+        return name_for(_of(row, form), Field.PAUSED, None, True, snapshot)
 
     form = _at_reason(*_subject(row, routes), _span(), reason_field(), public)
     return Proposal(lambda form: f"pause {_named(row, form)}", form, build, confirm)
@@ -174,12 +173,12 @@ def _limit(row: AnyRow, _snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
 
 def _in_force_words(row: AnyRow, field: Field, zone: tzinfo | None) -> str:
     """``now 20 (file)``, ``now 40 (mika, until 03:49)``, ``now unlimited (file)``."""
-    value = grouped(value_text(field, in_force(row, field)))
+    words = value(field, in_force(row, field))
     made = next((change for change in row.changes if change.field == field), None)
     if made is None:
-        return f"now {value} (file)"
+        return f"now {words} (file)"
     end = f"until {clock_time(made.until_us, zone)}" if made.until_us else "standing"
-    return f"now {value} ({made.actor}, {end})"
+    return f"now {words} ({made.actor}, {end})"
 
 
 def _fallback(row: AnyRow, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import TYPE_CHECKING
 
-from quotadeck.domain.commands import Action, Command
-from quotadeck.domain.days import micros
+from quotadeck.domain.answers import AuditRow
+from quotadeck.domain.commands import Action, Command, Value
 from quotadeck.domain.ids import made_at_us
 from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, Snapshot, TargetRow
 from quotadeck.domain.subject import Subject
@@ -16,26 +15,23 @@ from quotadeck.tui.change.propose import Proposal, reason_field
 from quotadeck.tui.in_force import short_field
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.fit import fit_middle
-from quotadeck.words.numbers import grouped
+from quotadeck.words.commands import reason, value
 from quotadeck.words.times import day_time
-
-if TYPE_CHECKING:
-    from quotadeck.sources import AuditRow
 
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
     """A change in force: on what, what it did, whose it is, when, until when, and why.
 
-    ``field`` is the name of `commands.Field`; values are the gateway's
-    texts. ``at_us`` is None where the change's id does not tell.
+    ``field`` is the name of `commands.Field`. ``at_us`` is None where the change's id does not
+    tell.
     """
 
     id: str
     subject: Subject
     field: str
-    was: str
-    value: str
+    was: Value | None
+    value: Value | None
     actor: str
     at_us: int | None
     until_us: int | None
@@ -44,8 +40,8 @@ class Undoable:
     @property
     def what(self) -> str:
         """``analytics rpm 20 → 40``."""
-        was, value = grouped(self.was) or "–", grouped(self.value) or "–"
-        return f"{self.subject.name} {short_field(self.field)} {was} → {value}"
+        was, becomes = value(self.field, self.was), value(self.field, self.value)
+        return f"{self.subject.name} {short_field(self.field)} {was} → {becomes}"
 
 
 def undo_on_row(
@@ -68,17 +64,17 @@ def undo_on_row(
     return _undo(found, zone, now_us)
 
 
-def undo_of_entry(entry: "AuditRow", zone: tzinfo | None, now_us: int) -> Proposal:
+def undo_of_entry(row: AuditRow, zone: tzinfo | None, now_us: int) -> Proposal:
     """The proposal to take back an entry of the audit. Raises NothingToDo where it is over."""
-    if not entry.in_force:
+    entry = row.entry
+    if not row.in_force:
         over = "no longer in force" if entry.applied else "refused: it changed nothing"
         raise NothingToDo(f"#{entry.seq} is {over}: there is nothing to undo")
-    until = micros(entry.until) if entry.until else None
     return _undo(
         [
             Undoable(
-                entry.id, Subject.parse(entry.subject), entry.field or entry.action,
-                entry.before, entry.after, entry.actor, micros(entry.at), until, entry.reason,
+                entry.id, entry.subject, entry.field or entry.action, entry.before,
+                entry.after, entry.actor, entry.at_us, entry.until_us, reason(entry),
             )
         ],
         zone, now_us,

@@ -4,11 +4,12 @@ import shlex
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
-from quotadeck.domain.commands import LASTING, Action, Command, Field
+from quotadeck.domain.commands import Command, Field
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
+from quotadeck.domain.verbs import VERBS, End, Takes, Verb
 
 STANDING: Final = "permanent"
 
@@ -38,15 +39,11 @@ def lasting(text: str, now_us: int, zone: tzinfo | None) -> Lasting:
 
 def as_command_line(command: Command) -> str:
     """The command as it is typed at a shell."""
-    kind, name = command.subject
-    words = {
-        Action.LIMIT: ["limit", name, str(command.field), _typed(command)],
-        Action.FALLBACK: ["route", name, "--to", str(command.value)],
-        Action.UNDO: ["undo", name],
-    }.get(command.action, [command.action.value, name])
-    if kind is SubjectKind.MODEL and command.action in (Action.PAUSE, Action.RESUME):
+    verb, (kind, name) = VERBS[command.action], command.subject
+    words = [verb.line or verb.name, name, *_typed(verb, command)]
+    if kind is SubjectKind.MODEL and verb.about[1:]:
         words.append("--model")
-    if command.action in LASTING:
+    if verb.end is End.USUAL:
         words += _end(command)
     if command.public:
         words.append("--public")
@@ -60,10 +57,22 @@ def _end(command: Command) -> list[str]:
     return ["--for", duration_words(command.for_ms)] if command.for_ms else ["--permanent"]
 
 
-def _typed(command: Command) -> str:
+def _typed(verb: Verb, command: Command) -> list[str]:
+    match verb.takes:
+        case Takes.LIMIT:
+            return [str(command.field), _limit(command)]
+        case Takes.TARGET:
+            return ["--to", str(command.value)]
+        case Takes.TEXT:
+            return [str(command.value)]
+        case _:
+            return []
+
+
+def _limit(command: Command) -> str:
     if command.scale_percent is not None:
         return f"{command.scale_percent}%"
-    if command.field is Field.BUDGET and isinstance(command.value, int):
+    if command.field == Field.BUDGET and isinstance(command.value, int):
         return usd_exact(command.value)
     return str(command.value)
 

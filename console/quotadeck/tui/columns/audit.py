@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from quotadeck.domain.days import micros
-from quotadeck.domain.subject import Subject
+from quotadeck.domain import commands
+from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.text import clean
 from quotadeck.tui.in_force import short_field
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.fit import fit, fit_middle
 from quotadeck.tui.kit.spans import Span
-from quotadeck.words.numbers import grouped
+from quotadeck.words.commands import value
 from quotadeck.words.times import local
-
-if TYPE_CHECKING:
-    from quotadeck.sources import AuditRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,54 +27,56 @@ class Entry:
         return replace(self, chosen=chosen) if chosen else self
 
 
-def what(row: "AuditRow") -> str:
-    """``rpm 20 → 40``, ``paused``: what an entry did."""
-    if row.before or row.after:
-        field = short_field(row.field or row.action)
-        return f"{field} {grouped(row.before)} → {grouped(row.after)}"
-    return row.action
+def what(entry: commands.Entry) -> str:
+    """``rpm 20 → 40``, ``pause``: what an entry did."""
+    if entry.refused or entry.idle:
+        return entry.action
+    before, after = value(entry.field, entry.before), value(entry.field, entry.after)
+    return f"{short_field(entry.field or entry.action)} {before} → {after}"
 
 
-def ends(row: "AuditRow", zone: tzinfo | None) -> str:
+def ends(entry: commands.Entry, zone: tzinfo | None) -> str:
     """``until 03:49``, with a blank before it; empty for what stands."""
-    return f" until {local(micros(row.until), zone).strftime('%H:%M')}" if row.until else ""
+    until_us = entry.until_us
+    return f" until {local(until_us, zone).strftime('%H:%M')}" if until_us else ""
 
 
-def _mark(row: "AuditRow", _at: Entry) -> str:
-    return "●" if row.in_force else " " if row.applied else "✗"
+def _mark(row: AuditRow, _at: Entry) -> str:
+    return "●" if row.in_force else "✗" if row.entry.refused else " "
 
 
-def _mark_role(row: "AuditRow", _at: Entry) -> str:
-    return "key" if row.in_force else "dim" if row.applied else "trouble"
+def _mark_role(row: AuditRow, _at: Entry) -> str:
+    return "key" if row.in_force else "trouble" if row.entry.refused else "dim"
 
 
-def _text(row: "AuditRow", _at: Entry) -> str:
-    return "normal" if row.applied else "dim"
+def _text(row: AuditRow, _at: Entry) -> str:
+    return "dim" if row.entry.refused else "normal"
 
 
-def _name(row: "AuditRow", _at: Entry) -> str:
-    return clean(Subject.parse(row.subject).name)
+def _name(row: AuditRow, _at: Entry) -> str:
+    return clean(row.entry.subject.name)
 
 
-def _subject(row: "AuditRow", at: Entry, cells: int) -> tuple[Span]:
+def _subject(row: AuditRow, at: Entry, cells: int) -> tuple[Span]:
     name = fit(fit_middle(_name(row, at), cells), cells)
     return (Span(name, "chosen" if at.chosen else _text(row, at)),)
 
 
-def _when(row: "AuditRow", at: Entry) -> str:
-    return local(micros(row.at), at.zone).strftime("%d %b %H:%M")
+def _when(row: AuditRow, at: Entry) -> str:
+    return local(row.entry.at_us, at.zone).strftime("%d %b %H:%M")
 
 
-_Column = Column["AuditRow", Entry]
+_Column = Column[AuditRow, Entry]
 
 AUDIT: Final[tuple[_Column, ...]] = (
     _Column("mark", _mark, _mark_role, cells=1, gap=False),
     _Column("cursor", lambda _, at: "▸" if at.chosen else " ", lambda *_: "key", cells=1,
             gap=False),
-    _Column("when", _when, lambda *_: "dim", sort=lambda row, _: -row.seq, cells=12, gap=False),
-    _Column("actor", lambda row, _: clean(row.actor), _text, cells=10),
-    _Column("action", lambda row, _: row.action, _text, cells=9),
+    _Column("when", _when, lambda *_: "dim", sort=lambda row, _: -row.entry.seq, cells=12,
+            gap=False),
+    _Column("actor", lambda row, _: clean(row.entry.actor), _text, cells=10),
+    _Column("action", lambda row, _: row.entry.action, _text, cells=9),
     _Column("subject", _name, draw=_subject, cells=16, share=4, gap=False),
-    _Column("what", lambda row, at: clean(what(row)) + ends(row, at.zone), _text, cells=1,
-            rest=True),
+    _Column("what", lambda row, at: clean(what(row.entry)) + ends(row.entry, at.zone), _text,
+            cells=1, rest=True),
 )  # fmt: skip

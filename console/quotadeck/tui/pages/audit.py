@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 
+from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.page import Changing
@@ -17,9 +18,10 @@ from quotadeck.tui.kit.listpage import ListPage
 from quotadeck.tui.kit.page import Context
 from quotadeck.tui.kit.spans import Span, crop
 from quotadeck.tui.link import Picture
+from quotadeck.words.commands import reason, refusal
+from quotadeck.words.times import local
 
 if TYPE_CHECKING:
-    from quotadeck.sources import AuditRow
     from quotadeck.tui.change.propose import Proposal
 
 PAGE: Final = 100
@@ -96,9 +98,13 @@ class Audit(Changing, ListPage):
         self._more()
 
 
-def entry_words(row: "AuditRow", zone: tzinfo | None) -> tuple[str, str]:
+def entry_words(row: AuditRow, zone: tzinfo | None) -> tuple[str, str]:
     """The chosen entry in full, and its reason, or why it was refused."""
-    state = "in force" if row.in_force else "no longer in force" if row.applied else "refused"
-    did = f"#{row.seq} {state}: {row.subject} {what(row)}{ends(row, zone)}"
-    why = row.error if not row.applied else row.reason or "no reason given"
-    return clean(did, 400), clean(f"{row.actor} as {row.role.value} ({row.origin}): {why}", 400)
+    entry = row.entry
+    state = "in force" if row.in_force else "refused" if entry.refused else "no longer in force"
+    did = f"#{entry.seq} {state}: {entry.subject} {what(entry)}{ends(entry, zone)}"
+    why = reason(entry) or "no reason given"
+    if entry.refused:
+        why = refusal(entry.refused, lambda at_us: local(at_us, zone).strftime("%d %b %H:%M"))
+    who = f"{entry.actor} as {entry.role.value} ({entry.origin})"
+    return clean(did, 400), clean(f"{who}: {why}", 400)

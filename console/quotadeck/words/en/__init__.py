@@ -1,11 +1,13 @@
 """English. A file a part of the product; a kind stands in one of them."""
 
-from quotadeck.words.en import events, keys, names, states, vitals
+from quotadeck.words.en import answers, commands, events, keys, names, states, vitals
 from quotadeck.words.sentence import Language
 
 ENGLISH = Language(
     "en",
     {
+        **answers.SENTENCES,
+        **commands.SENTENCES,
         **events.SENTENCES,
         **keys.SENTENCES,
         **names.SENTENCES,

@@ -1,8 +1,14 @@
-"""Words of ours that stand in a place of a sentence: limits, causes, fields."""
+"""Words of ours that stand in a place of a sentence: fields, causes, values."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from quotadeck.words.sentence import Sentence
 
-SENTENCES: Final[Mapping[str, Sentence]] = {}
+SENTENCES: Final[Mapping[str, Sentence]] = {
+    "name.paused": "paused",
+    "name.running": "running",
+    "name.unlimited": "unlimited",
+    "name.concurrency": "slots",
+    "name.daily_budget_usd": "budget",
+}

@@ -1,0 +1,18 @@
+"""The commands: a row each, in the order of the command line's help."""
+
+from collections.abc import MutableMapping
+from typing import Final
+
+from quotadeck.domain.verbs.fallback import FALLBACK
+from quotadeck.domain.verbs.keys import KEY_ADD, KEY_REVOKE
+from quotadeck.domain.verbs.limit import LIMIT
+from quotadeck.domain.verbs.pause import PAUSE, RESUME
+from quotadeck.domain.verbs.undo import UNDO
+from quotadeck.domain.verbs.verb import End, Takes, Verb
+
+__all__ = ["VERBS", "End", "Takes", "Verb"]
+
+VERBS: Final[MutableMapping[str, Verb]] = {
+    verb.name: verb for verb in (PAUSE, RESUME, LIMIT, FALLBACK, UNDO, KEY_ADD, KEY_REVOKE)
+}
+"""By name. An override's end is none of them: the clock alone brings it."""

@@ -1,0 +1,110 @@
+"""A command on the desk, with all that it is decided from; and the entry that comes of it."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from quotadeck.domain.catalogue import Catalogue, nearest
+from quotadeck.domain.commands import Actor, Code, Command, Entry, Rejected, Value
+from quotadeck.domain.effects import folded, slot_of
+from quotadeck.domain.layers import InForce, Layer, Layers, Slot
+from quotadeck.domain.notice import Fact, Notice
+from quotadeck.domain.text import clean
+
+_LISTED: Final = 5
+
+
+def rejected(code: Code, kind: str, /, **facts: Fact) -> Rejected:
+    """A refusal whose sentence is ``refused.KIND`` in `quotadeck.words`."""
+    shown = {
+        name: clean(fact, 80) if isinstance(fact, str) else fact for name, fact in facts.items()
+    }
+    return Rejected(code, Notice(f"refused.{kind}", shown))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``about`` is the field that the command sets, None while nobody knows."""
+
+    command: Command
+    about: str | None
+    actor: Actor
+    catalogue: Catalogue
+    layers: Layers
+    now_us: int
+
+    @property
+    def name(self) -> str:
+        return self.command.subject.name
+
+    @property
+    def slot(self) -> Slot:
+        assert self.about is not None
+        return self.command.subject, self.about
+
+    @property
+    def in_force(self) -> InForce:
+        return self.layers.in_force(*self.slot, self.now_us)
+
+    def unknown(self) -> Rejected | None:
+        """Why there is no such subject; None where there is."""
+        kind = self.command.subject.kind
+        names = self.catalogue.names(kind)
+        if self.name in names:
+            return None
+        about: dict[str, Fact] = {"kind": kind.value, "name": self.name}
+        if near := nearest(self.name, names):
+            return rejected("not_found", "unknown.near", near=near, **about)
+        if not names:
+            return rejected("not_found", "unknown.none", **about)
+        if more := len(names[_LISTED:]):
+            return rejected("not_found", "unknown.more", names=names[:_LISTED], more=more, **about)
+        return rejected("not_found", "unknown", names=names, **about)
+
+    def entry(
+        self,
+        value: Value | None = None,
+        *,
+        slot: Slot | None = None,
+        ends: tuple[int, ...] = (),
+        of: str = "",
+    ) -> Entry:
+        """What comes of the command where it is about that value, or takes those entries out.
+
+        It lacks its id and its place in the log (seq 0).
+        """
+        command, (subject, about) = self.command, slot or self.slot
+        entry = Entry(
+            seq=0,
+            id="",
+            at_us=self.now_us,
+            actor=self.actor.name,
+            role=self.actor.role,
+            origin=self.actor.origin,
+            action=command.action,
+            subject=subject,
+            field=about,
+            value=value,
+            before=self.layers.in_force(subject, about, self.now_us).value,
+            after=None,
+            reason=command.reason_shown,
+            public=command.public,
+            until_us=command.ends_at_us(self.now_us),
+            ends=ends,
+            applied=True,
+            idempotency_key=command.idempotency_key,
+            for_ms=command.for_ms,
+            of=of,
+        )
+        layers = folded(entry, self.layers)
+        after = layers.in_force(subject, about, self.now_us).value
+        then = None
+        if entry.until_us is not None:
+            then = layers.in_force(subject, about, entry.until_us).value
+        return replace(entry, after=after, then=then, under=_under(entry, self.layers))
+
+
+def _under(entry: Entry, layers: Layers) -> int:
+    """The number of the override that keeps a standing change from taking effect."""
+    now = layers.in_force(*slot_of(entry), entry.at_us)
+    lasts = entry.value is not None and entry.until_us is None
+    return now.entry.seq if lasts and now.entry and now.layer is Layer.OVERRIDE else 0

@@ -1,0 +1,85 @@
+"""Limit: another value for a limit of a project or a target, or a scale of the one in force."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from quotadeck.domain.commands import LIMIT_FIELDS, Action, Actor, Entry, Field, Rejected, amount
+from quotadeck.domain.layers import Layer, Layers
+from quotadeck.domain.limits import MAX_PER_MINUTE
+from quotadeck.domain.money import MAX_NANO_USD
+from quotadeck.domain.subject import SubjectKind
+from quotadeck.domain.verbs.case import Case, rejected
+from quotadeck.domain.verbs.verb import End, Takes, Verb
+
+MAX_SLOTS: Final = 1_000_000
+OPERATOR_FACTOR: Final = 2
+"""An operator may raise a limit to this many times the file's or the standing value."""
+
+_FIELDS: Final[Mapping[SubjectKind, tuple[Field, ...]]] = {
+    SubjectKind.PROJECT: LIMIT_FIELDS,
+    SubjectKind.TARGET: (Field.RPM, Field.TPM),
+}
+_MOST: Final[Mapping[str, int]] = {Field.CONCURRENCY: MAX_SLOTS, Field.BUDGET: MAX_NANO_USD}
+
+
+def scaled(value: int, percent: int) -> int:
+    """The value that a scale comes to, rounded half up and never under 1."""
+    return max(1, (value * percent + 50) // 100)
+
+
+def _limit(case: Case) -> Entry | Rejected:
+    if unknown := case.unknown():
+        return unknown
+    kind, name = case.command.subject.kind, case.about
+    if name is None or name not in _FIELDS[kind]:
+        return rejected(
+            "invalid", "no_such_limit", kind=kind.value, field=name, fields=_FIELDS[kind]
+        )
+    value = _absolute(case, name)
+    if isinstance(value, Rejected):
+        return value
+    most = _MOST.get(name, MAX_PER_MINUTE)
+    if not 1 <= value <= most:
+        said = "out_of_range" if value > 0 else "out_of_range.nothing"
+        return rejected("invalid", said, field=name, value=value, low=1, high=most)
+    return case.entry(value)
+
+
+def _absolute(case: Case, name: str) -> int | Rejected:
+    value, percent = case.command.value, case.command.scale_percent
+    if (value is None) == (percent is None):
+        return rejected("invalid", "value_or_scale")
+    if percent is None:
+        if not isinstance(value, int) or isinstance(value, bool):
+            said = "not_nano_dollars" if name == Field.BUDGET else "not_whole"
+            return rejected("invalid", said, field=name, value=str(value))
+        return value
+    now = case.in_force.value
+    if now is None:
+        return rejected("invalid", "nothing_to_scale", name=case.name, field=name)
+    if percent < 1:
+        return rejected("invalid", "scale", scale_percent=percent)
+    return scaled(amount(now), percent)
+
+
+def _too_high(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
+    assert entry.field is not None
+    assert entry.until_us is not None
+    asked, base = amount(entry.value), layers.base(entry.subject, entry.field, entry.at_us)
+    if base is None or asked <= amount(base) * OPERATOR_FACTOR:
+        return None
+    now = layers.in_force(entry.subject, entry.field, entry.at_us)
+    lowers = now.layer is Layer.OVERRIDE and asked <= amount(now.value)
+    if lowers and now.until_us is not None and entry.until_us <= now.until_us:
+        return None
+    return rejected(
+        "not_allowed", "too_high", actor=actor.name, role=actor.role, field=entry.field,
+        asked=asked, factor=OPERATOR_FACTOR, base=amount(base),
+        most=amount(base) * OPERATOR_FACTOR,
+    )  # fmt: skip
+
+
+LIMIT: Final = Verb(
+    Action.LIMIT, (SubjectKind.PROJECT, SubjectKind.TARGET), _limit, takes=Takes.LIMIT,
+    exceeds=_too_high, end=End.USUAL, explained=True, versioned=True, line="limit",
+)  # fmt: skip

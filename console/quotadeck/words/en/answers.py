@@ -1,0 +1,105 @@
+"""What is said of a command, whichever it is: refusals, warnings, values, and the command line."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from quotadeck.words.sentence import Sentence, plural
+
+_UNKNOWN: Final = "there is no {kind:name} '{name}': "
+_STALE: Final = (
+    "{name} changed since you looked (version {seen}, now {version}): {actor} set {field:name} "
+    "{before:value} → {after:value} at {at_us}"
+)
+_LOOK: Final = ". Look again, then repeat the command if it is still right"
+_DONE: Final = "{kind:name} {name} {field:name}: {before:value} → {after:value}"
+_UNTIL: Final = _DONE + "[ for {for_ms}] (until {until_us}, then {then:value} again"
+
+REFUSED: Final[Mapping[str, Sentence]] = {
+    "told": "{text}",
+    "no_command": "nobody can ask for {action}: there are {actions}",
+    "role": "{actor} is {role:name} here; {action} takes an {needed:name}",
+    "permanent": "{actor} is {role:name} here and may {action} for a time only: give it an end of "
+    "at most 31 days, or ask an admin for a permanent one",
+    "subject": "{action} is about {about:or}, not '{subject}'",
+    "field": "{action} sets {about}, not {field}: leave the field out",
+    "public": "only a pause has a public reason, not {action}: leave `public` out",
+    "no_value": "{action} takes no value: leave it out",
+    "long_reason": "the reason has {length} characters: write at most {most}",
+    "no_reason": "{action} needs a reason: say why, for those who read it later",
+    "endless": "{action} does not end by itself: leave the duration out",
+    "duration": "{asked} ms is not between one second and 31 days",
+    "two_ends": "an end is a duration or an instant: give one of the two",
+    "until": "{until_us} is not between one second and 31 days from now, {now_us}",
+    "stale": _STALE + _LOOK,
+    "stale.more": plural(
+        "more",
+        _STALE + ", after {more} other change" + _LOOK,
+        _STALE + ", after {more} others" + _LOOK,
+    ),
+    "stale.elsewhere": "{name} changed since you looked (version {seen}, now {version}): another "
+    "gateway's log was read then" + _LOOK,
+    "unknown": _UNKNOWN + "there are {names}",
+    "unknown.more": _UNKNOWN + "there are {names} and {more} more",
+    "unknown.near": _UNKNOWN + "did you mean {near:or}?",
+    "unknown.none": _UNKNOWN + "the config file has none",
+    "key_of_another": "the idempotency key '{key}' belongs to another command, {id}: use a new key "
+    "for a new command",
+    "unrecorded": "the command log cannot be written ({why}), and what loosens must stand in it "
+    "first: nothing was changed; make room on the disk, then repeat the command",
+}
+
+SENTENCES: Final[Mapping[str, Sentence]] = {
+    **{f"refused.{kind}": sentence for kind, sentence in REFUSED.items()},
+    "storm": plural(
+        "times",
+        "refused {times} time since {since_us}[, and {unread:number} more not even read]; last: "
+        "{last}",
+        "refused {times:number} times since {since_us}[, and {unread:number} more not even read]; "
+        "last: {last}",
+    ),
+    "warning.held": "{actor}'s override stays in force above this: {value:value} until {until_us}",
+    "warning.spent": "{spent_nano} of today are spent already: everything will be refused until "
+    "{until_us}",
+    "warning.unrecorded": "in force, NOT recorded: the command log could not be written",
+    "or": "{others} or {last}",
+    "reason.undo": "undoes {of}",
+    "reason.end": "the end of {of}",
+    "value.told": "{told:value}",
+    "value": "{value:number}",
+    "value.none": "unlimited",
+    "value.daily_budget_usd": "{value:nano}",
+    "value.paused": "paused",
+    "value.paused.none": "running",
+    "value.key.labelled": "{value} ({label})",
+    "value.key.none": "none",
+    "value.target.none": "–",
+    "change.contradict": "{options} contradict each other: say one of them",
+    "change.reason": "--reason has {length} characters; {most} are kept",
+    "change.done": _DONE,
+    "change.done.permanent": _DONE + " (permanent: until somebody undoes it)",
+    "change.done.until": _UNTIL + ")",
+    "change.done.default": _UNTIL + "; the default, --for says otherwise)",
+    "change.dry_run": "dry run: {told}",
+    "change.refused": "{action} {subject} refused: {why}",
+    "change.note": "note: {told}",
+    "change.repeated": "note: this very command was answered before; this is that answer again",
+    "change.undo": "  undo: {line}",
+    "change.unrecorded": "quotadeck: in force, but NOT recorded: the gateway cannot write its "
+    "command log",
+    "change.estimate": plural(
+        "requests",
+        "  an estimate, from {requests} request of the last {minutes} minutes:",
+        "  an estimate, from {requests:number} requests of the last {minutes} minutes:",
+    ),
+    "change.figures": "    admitted {admitted_before} → {admitted_after}   refused "
+    "{refused_before} → {refused_after}   spend {spend_before_nano:usd} → {spend_after_nano:usd}",
+    "help.kind": "NAME is a {kind:name}, where it could be more than one thing.",
+    "help.for": "How long: 90s, 15m, 1h30m, 2d. Default 1h. Ends by itself.",
+    "help.for.may": "How long: 90s, 15m, 1h30m, 2d. Without, it lasts until it is revoked.",
+    "help.until": "Or until when, on this machine's clock: 09:00 (the next), 2026-11-27T09:00.",
+    "help.permanent": "A standing change, without an end (admins only).",
+    "help.reason": "Why, for the audit (up to 200 characters).",
+    "help.public": "Show the reason to the paused project's clients.",
+    "help.dry_run": "Show what would happen; change nothing.",
+    "help.to": "The target (upstream/model) to force it to.",
+}

@@ -1,0 +1,123 @@
+"""Each command's own words: what is told of one in force, its help, and why it is refused."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from quotadeck.words.sentence import Sentence, plural
+
+_ENDS: Final = '[ for {for_ms}][ until {until_us}][ "{reason}"]'
+_STEP: Final = "{name} {field:name} {before:value} → {after:value}" + _ENDS
+_RANGE: Final = "{field:name} {value:value} is not in {low:value} … {high:value}"
+
+_PAUSE: Final[Mapping[str, Sentence]] = {
+    "command.pause": "{actor}: {name} paused" + _ENDS,
+    "help.pause": "Refuse new requests of a project, or for a model.\n\nThose in flight finish.",
+    "examples.pause": 'Example:\n  quotadeck pause analytics --for 1h --reason "batch bug"',
+}
+_RESUME: Final[Mapping[str, Sentence]] = {
+    "command.resume": "{actor}: {name} resumed" + _ENDS,
+    "help.resume": "End the pauses of a project, or of a model.",
+    "examples.resume": "Example:\n  quotadeck resume analytics",
+    "refused.not_paused": "{name} is not paused: there is nothing to resume",
+}
+_LIMIT: Final[Mapping[str, Sentence]] = {
+    "command.limit": "{actor}: " + _STEP,
+    "help.limit": "Change a limit of a project or of a target.\n\n"
+    "NAME is a project's id or a target: upstream/model.\n\n"
+    "Budget and slots are short for daily_budget_usd and concurrency.\n\n"
+    "VALUE is a number (40, 80k, 1.5M; dollars for a budget: 12.50) or a scale (x2, 50%) of the "
+    "value in force.",
+    "examples.limit": """Examples:
+  quotadeck limit analytics rpm 40 --for 1h --reason "orders import"
+  quotadeck limit analytics tpm x2 --for 30m --reason "orders import" --dry-run
+  quotadeck limit search budget 75.50 --permanent --reason "agreed with finance"
+  quotadeck limit main/gpt-4.1 rpm 50% --for 2h --reason "upstream halved our quota\"""",
+    "refused.no_such_limit": "a {kind:name} has no limit {field}: name one of {fields}",
+    "refused.out_of_range": _RANGE,
+    "refused.out_of_range.nothing": _RANGE + "; to let nothing pass, pause it",
+    "refused.value_or_scale": "a limit takes either a value or a scale in percent: give one of the "
+    "two",
+    "refused.not_whole": "{field:name} takes a whole number, not '{value}'",
+    "refused.not_nano_dollars": "{field:name} takes integer nano-dollars, not '{value}'",
+    "refused.nothing_to_scale": "{name} has no {field:name} to scale: give a value instead",
+    "refused.scale": "a scale of {scale_percent} is not 1% or more",
+    "refused.too_high": "{asked:value} is more than {factor} × {base:value}, the {field:name} "
+    "without overrides: {actor} is {role:name} here and may go to {most:value}; ask an admin for "
+    "more",
+}
+_FALLBACK: Final[Mapping[str, Sentence]] = {
+    "command.fallback": "{actor}: " + _STEP,
+    "help.fallback": "Force a model's requests to another target of its route.",
+    "examples.fallback": "Example:\n  quotadeck route claude-opus-4.7 --to main/gpt-4.1 --for 1h "
+    '--reason "upstream 429s"',
+    "refused.no_target": "{name} has no target '{target}' in its route: name one of {targets}",
+}
+_UNDO: Final[Mapping[str, Sentence]] = {
+    "command.undo": "{actor}: undo: " + _STEP,
+    "help.undo": "Take a change back, as if it had not been made.\n\n"
+    "Without COMMAND_ID it is your newest one in force: shown first, and asked about.",
+    "help.yes": "Do not ask.",
+    "examples.undo": """Examples:
+  quotadeck undo                 your newest change in force
+  quotadeck undo cmd_0192… --reason 'wrong project'""",
+    "undo.newest": "your newest change in force: {action} {subject} {field:name}: {before:value} → "
+    '{after:value} ({id})[, "{reason}"]',
+    "undo.ask": "undo it?",
+    "undo.none": plural(
+        "count",
+        "the last change is not yours ({actor}) or not in force; name one: `quotadeck audit` lists "
+        "their ids",
+        "nothing among the last {count} changes is yours ({actor}) and in force; name one: "
+        "`quotadeck audit` lists their ids",
+    ),
+    "refused.undo.unknown": "no applied command has the id '{id}' (a refused one changed "
+    "nothing): take the id from the audit",
+    "refused.undo.end": "{id} is the end of {of}, which is over for good: to have the value "
+    "again, set it again",
+    "refused.undo.ran_out": "{id} ended by itself at {at_us}: there is nothing to undo",
+    "refused.undo.ended": "{id} was ended by {actor}'s {action} {by} at {at_us}: there is "
+    "nothing to undo",
+    "refused.undo.later": "{actor} set {field:name} of {name} to {after:value} later, at "
+    "{at_us}: undo {id} first",
+    "refused.undo.nothing": "what {id} ended has run out meanwhile or was ended by others too: "
+    "undoing it would change nothing",
+    "refused.undo.of_admin": "{id} was {owner}'s as {owner_role:name}; {actor} is {role:name} "
+    "here and may undo operators' commands only: ask an admin",
+}
+_KEYS: Final[Mapping[str, Sentence]] = {
+    "command.key_add": "{actor}: key {name} added for {after:value}" + _ENDS,
+    "command.key_revoke": "{actor}: key {name} of {before:value} revoked" + _ENDS,
+    "help.key_add": "Make a key for one project, or several: the first is its default.\n\n"
+    "The secret is printed once, here, and kept nowhere: the gateway knows its SHA-256.",
+    "examples.key_add": "Example:\n  quotadeck key add analytics --label prod",
+    "help.label": "The environment: prod, dev, …",
+    "help.key_revoke": "End a key: requests with it get 401 from now on.",
+    "examples.key_revoke": "Example:\n  quotadeck key revoke analytics-prod-3f9a1c --reason leaked",
+    "secret.label": "--label has {length} characters; {most} are kept",
+    "secret.shown": "the secret, shown this once:",
+    "secret.revoke": "  revoke: quotadeck key revoke {id} --reason …",
+    "refused.key.taken": "there is a key {name} already: choose another id",
+    "refused.key.id": "'{name}' is not a key's id: 2 to 64 letters, digits, '_', '.' or '-'",
+    "refused.key.no_key": "a key's value is an object of sha256 (64 hex digits), projects (their "
+    "ids) and label (a text)",
+    "refused.key.sha256": "the key's sha256 is not 64 lower-case hex digits",
+    "refused.key.label": "the key's label is not a text of at most {most} characters",
+    "refused.key.secret": "a key in force has this secret already: make a new secret",
+    "refused.key.projects": "a key lists 1 to {most} different project ids",
+    "refused.key.project": "there is no project '{name}': add it to the config first",
+    "refused.key.project.near": "there is no project '{name}': did you mean {near:or}?",
+    "refused.key.unknown": "no key '{name}' is in force: `quotadeck key list` shows those that are",
+}
+SENTENCES: Final[Mapping[str, Sentence]] = {
+    **_PAUSE,
+    **_RESUME,
+    **_LIMIT,
+    **_FALLBACK,
+    **_UNDO,
+    **_KEYS,
+    "override.ended": "{name} {field:name} {value:value} ended: {after:value} again",
+    "override.ended_still": "{name} {field:name} {value:value} ended: {after:value}",
+    "override.pause_ended": "{name} pause ended: {after:value} again",
+    "override.pause_ended_still": "{name} pause ended: {after:value}",
+    "override.key_ended": "key {name} ended",
+}
