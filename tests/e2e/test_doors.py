@@ -20,6 +20,7 @@ from quotadeck.sources import Reading, SourceError
 from quotadeck.sources.gateway.source import GatewaySource
 from tests.load import chat
 from tests.processes import Gateway, running, wait_until
+from tests.wording import said
 
 PROJECT = "[projects.one]\n[projects.two]\n"
 FEW_FILES = ("sh", "-c", 'ulimit -n 1024; exec "$@"', "sh")
@@ -150,12 +151,12 @@ def test_strangers_who_hold_connections_cost_nobody_a_request(
             assert len(open_connections(old)) == 1
             assert old.get(f"{gateway.base_url}/models").status_code == 200
             assert len(open_connections(old)) == 1
-            [problem] = gateway.snapshot().vitals.problems
+            [problem] = said(gateway.snapshot().vitals.problems)
             assert problem == "connections 384/384: idle ones are dropped"
-            code, said = status(gateway)
+            code, printed = status(gateway)
             assert code == 1
-            assert problem in said
-            assert "admin connections " in said
+            assert problem in printed
+            assert "admin connections " in printed
 
 
 def open_connections(client: httpx.Client) -> list[object]:
@@ -197,7 +198,7 @@ def test_one_viewer_takes_a_share_of_the_admin_api_and_is_told_so(gateway: Gatew
         assert all(answer.startswith(b"HTTP/1.1 429 ") for answer in refused)
         assert all(b'{"error":"uid:4242 ' in answer for answer in refused)
         assert gateway.command("pause", "project:one")["applied"]
-        [problem] = gateway.snapshot().vitals.problems
+        [problem] = said(gateway.snapshot().vitals.problems)
         assert problem.startswith("admin connections ")
         assert problem.endswith("requests are refused")
         # Watching leaves the account some requests.
@@ -228,9 +229,9 @@ def test_many_viewers_leave_the_places_of_those_who_act(gateway: Gateway) -> Non
             for sock in stack.enter_context(watching(gateway, uid, 16))
         ]
         assert gateway.command("pause", "project:one")["applied"]
-        code, said = status(gateway)
+        code, printed = status(gateway)
         assert code == 1
-        assert "requests are refused" in said
+        assert "requests are refused" in printed
         late = stack.enter_context(watching(gateway, 5_020, 1))
         [answer] = answers_to(late)
         assert answer.startswith(b"HTTP/1.1 503 ")
@@ -256,7 +257,7 @@ def test_without_file_descriptors_idle_connections_make_room(gateway: Gateway) -
         for _ in range(3):
             answer = httpx.get(f"{gateway.base_url}/models", headers=headers, timeout=15)
             assert answer.status_code == 200
-        assert any("ulimit -n" in problem for problem in gateway.snapshot().vitals.problems)
+        assert any("ulimit -n" in problem for problem in said(gateway.snapshot().vitals.problems))
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
         url = f"{gateway.base_url}/chat/completions"
         assert httpx.post(url, json=chat(), headers=headers).status_code == 200

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.processes import Gateway, running, wait_until
+from tests.wording import said
 
 PROJECT = '[projects.analytics]\nrpm = 6000\ntpm = 6000000\ndaily_budget_usd = "50"\n'
 
@@ -23,7 +24,7 @@ def own(tmp_path: Path) -> Iterator[Gateway]:
 
 
 def problems(gateway: Gateway) -> str:
-    return "; ".join(gateway.snapshot().vitals.problems)
+    return "; ".join(said(gateway.snapshot().vitals.problems))
 
 
 def ask(gateway: Gateway, key: str) -> int:

@@ -16,6 +16,7 @@ import pytest
 from tests.load import chat
 from tests.processes import UPSTREAM_KEY, Gateway, SimUpstream, running, start_upstream, wait_until
 from tests.screen import Screen
+from tests.wording import said
 
 PROJECT = "[projects.one]\n"
 LONG = chat(stream=True, max_tokens=30)
@@ -43,7 +44,7 @@ def test_a_service_goes_on_after_sighup_and_says_so(tmp_path: Path) -> None:
             assert got.endswith(b"data: [DONE]\n\n")
             assert http.get(f"{gateway.base_url}/models").status_code == 200
         assert gateway.get("/whoami")["role"] == "admin"
-        assert gateway.snapshot().vitals.problems == ()
+        assert said(gateway.snapshot().vitals.problems) == ()
 
 
 def test_the_end_of_its_terminal_drains_it(tmp_path: Path, slow_upstream: SimUpstream) -> None:
@@ -61,7 +62,7 @@ def test_the_end_of_its_terminal_drains_it(tmp_path: Path, slow_upstream: SimUps
             chunks = reply.iter_bytes()
             got = next(chunks)
             screen.hang_up()
-            wait_until(lambda: "draining" in gateway.snapshot().vitals.problems)
+            wait_until(lambda: "draining" in said(gateway.snapshot().vitals.problems))
             # The shell that dies with its terminal passes the signal on; twice is not "at once".
             screen.process.send_signal(signal.SIGHUP)
             got += b"".join(chunks)
@@ -92,7 +93,7 @@ def test_every_door_says_that_the_gateway_drains_and_a_second_signal_cuts(tmp_pa
                 for check in ("healthz", "readyz"):
                     answer = admin.get(f"http://gateway/{check}")
                     assert (answer.status_code, answer.json()["code"]) == (503, "draining")
-                assert gateway.snapshot().vitals.problems == ("draining",)
+                assert said(gateway.snapshot().vitals.problems) == ("draining",)
                 assert gateway.stop() == 0
 
 
@@ -110,7 +111,7 @@ def test_a_second_signal_tells_everybody_whose_answer_it_cuts(tmp_path: Path) ->
             ]
             wait_until(lambda: under_way() == 2)
             gateway.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: "draining" in gateway.snapshot().vitals.problems)
+            wait_until(lambda: "draining" in said(gateway.snapshot().vitals.problems))
             assert gateway.stop() == 0
             answers = [one.result() for one in asked]
         for answer in answers:
@@ -135,7 +136,7 @@ def test_a_start_that_is_told_to_end_leaves_nothing_half_done(tmp_path: Path) ->
         gateway.start()
         with httpx.Client(headers={"Authorization": f"Bearer {key}"}) as http:
             assert http.get(f"{gateway.base_url}/models").status_code == 200
-        assert gateway.snapshot().vitals.problems == ()
+        assert said(gateway.snapshot().vitals.problems) == ()
 
 
 def answers_at(path: Path) -> bool:

@@ -18,7 +18,7 @@ from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
 from quotadeck.domain.commands import Action, Actor, Command, Role
 from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
-from quotadeck.domain.snapshot import EventKind, ProjectRow
+from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
 from quotadeck.gateway.admission import Size, admit
@@ -426,7 +426,7 @@ class Story:
             if calls[key] != self.spent[key] and not self.days_off:
                 self.wrong.append(f"{key} has calls of {calls[key]}, not {self.spent[key]}")
         events = [event for _, event in await ledger.reader.events(limit=-1)]
-        ends = [event for event in events if event.kind is EventKind.OVERRIDE_ENDED]
+        ends = [event for event in events if event.told.kind.startswith("override.")]
         if len(ends) > self.told_ends or (len(ends) < self.told_ends and not self.events_lost):
             self.wrong.append(f"{len(ends)} ends were told of {self.told_ends}")
         recorded = [entry for entry in await ledger.reader.log() if entry.action is Action.END]

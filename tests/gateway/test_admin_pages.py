@@ -12,6 +12,7 @@ from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.admin import PREFIX
 from quotadeck.wire.objects import load
+from quotadeck.words import say
 from tests.gateway.desks import ADA, KEY_ADD, MIKA, PAUSE, RAISE, RESUME, call, refusal, why
 from tests.gateway.serving import Admin, admin_api
 
@@ -72,7 +73,7 @@ async def test_levels_and_events(api: Admin) -> None:
     assert (level.at_us, level.least, level.last) == (api.at.clock.wall_us(), 3, 5)
     answer = await api.http.get(f"{PREFIX}events?last=5")
     (event,) = load(EventsPage, answer.content).rows
-    assert event.event.text == 'mika: analytics paused for 1h "batch bug"'
+    assert say(event.event.told) == 'mika: analytics paused for 1h "batch bug"'
 
 
 async def test_the_audit_newest_first_with_what_is_in_force(api: Admin) -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.money import NANO_PER_USD
-from quotadeck.domain.snapshot import Event, EventKind
+from quotadeck.domain.snapshot import Event
 from quotadeck.gateway.alarms import Alarms
+from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, call
 
@@ -30,7 +31,7 @@ class Told:
 
     @property
     def texts(self) -> list[str]:
-        return [event.text for event in self.events]
+        return [say(event.told) for event in self.events]
 
 
 def test_each_step_of_a_budget_is_told_once_a_day() -> None:
@@ -88,7 +89,7 @@ def test_event_of_a_step_has_the_same_id_after_a_restart() -> None:
     before.spent(80)
     after.spent(80)
     assert before.events[0].id == after.events[0].id
-    assert before.events[0].kind is EventKind.BUDGET
+    assert before.events[0].told.kind == "budget.step"
     assert before.events[0].at_us == NOON_US
 
 

@@ -21,8 +21,10 @@ from quotadeck.gateway.keys import Caller
 from quotadeck.gateway.refused_commands import ROWS
 from quotadeck.store import Ledger
 from quotadeck.store.records import parse
+from quotadeck.words import say
 from tests.gateway.desks import why
 from tests.gateway.stories import ADA, Story
+from tests.wording import said
 
 VIEWER = Actor("vera", Role.VIEWER, "socket")
 ROWS_AT_ONCE = ROWS[Role.VIEWER].capacity // MICRO
@@ -110,7 +112,7 @@ class TestEverySecond:
             segment.unlink()
         await story.gateway.second()
         snapshot = await story.gateway.live.snapshot()
-        assert "it was written again" in snapshot.events[0].text
+        assert "it was written again" in say(snapshot.events[0].told)
         await story.gateway.ledger.flushed()
         [(_, event)] = await story.gateway.ledger.reader.events(last=1)
         assert event == snapshot.events[0]
@@ -163,7 +165,7 @@ class TestHealth:
         gateway.drain()
         assert gateway.feed._hurried.is_set()
         snapshot = await gateway.live.snapshot()
-        assert snapshot.vitals.problems[0] == "draining"
+        assert said(snapshot.vitals.problems)[0] == "draining"
         assert snapshot.vitals.state.cause == "draining"
         assert await _get(gateway, "/healthz") == 503
         assert gateway.data_plane.draining
@@ -191,6 +193,6 @@ async def test_a_start_shows_what_was_told_and_spent_before(story: Story) -> Non
     story.pass_us(1_000_000)
     await story.boot()
     snapshot = await story.gateway.live.snapshot()
-    texts = [event.text for event in snapshot.events]
+    texts = [say(event.told) for event in snapshot.events]
     assert texts[0] == "gateway started"
     assert any("paused" in text for text in texts)

@@ -3,6 +3,7 @@
 import pytest
 
 from quotadeck.gateway.connections import Connections, Crowded, OwnerCrowded, Seat
+from tests.wording import said
 
 MOST = 32
 
@@ -141,13 +142,13 @@ def test_many_idle_ones_are_dropped_in_linear_time() -> None:
 def test_calm_says_nothing(hall: Hall) -> None:
     for _ in range(28):
         hall.come()
-    assert hall.table.problems() == []
+    assert said(hall.table.problems()) == ()
 
 
 def test_nearly_full_is_a_problem(hall: Hall) -> None:
     for _ in range(29):
         hall.come()
-    assert hall.table.problems() == ["connections 29/32"]
+    assert said(hall.table.problems()) == ("connections 29/32",)
 
 
 def test_what_was_dropped_or_refused_is_told_for_a_minute(hall: Hall) -> None:
@@ -158,11 +159,11 @@ def test_what_was_dropped_or_refused_is_told_for_a_minute(hall: Hall) -> None:
     words = "connections 32/32: idle ones are dropped and requests are refused"
     for seat in hall.seats:
         seat.leave()
-    assert hall.table.problems() == [words.replace("32/", "0/")]
+    assert said(hall.table.problems()) == (words.replace("32/", "0/"),)
     hall.now_s += 59
-    assert hall.table.problems()
+    assert said(hall.table.problems())
     hall.now_s += 2
-    assert hall.table.problems() == []
+    assert said(hall.table.problems()) == ()
 
 
 def test_without_file_descriptors_idle_ones_make_room(hall: Hall) -> None:
@@ -171,7 +172,7 @@ def test_without_file_descriptors_idle_ones_make_room(hall: Hall) -> None:
         hall.come()
     hall.table.starved()
     assert hall.gone == list(range(1, 1 + hall.table.turn))
-    assert "ulimit -n" in hall.table.problems()[-1]
+    assert "ulimit -n" in said(hall.table.problems())[-1]
 
 
 def test_counts_are_shown_in_hundredths() -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.days import rfc3339
-from quotadeck.domain.snapshot import EventKind
 from quotadeck.domain.subject import Subject
 from quotadeck.store import Ledger
 from quotadeck.words import say
@@ -31,6 +30,7 @@ from tests.gateway.desks import (
     why,
     with_key,
 )
+from tests.wording import said
 
 RPM = (Subject.project("analytics"), Field.RPM)
 PAUSED = (Subject.project("analytics"), Field.PAUSED)
@@ -66,8 +66,8 @@ async def test_a_command_is_logged_applied_told_and_answered(tmp_path: Path) -> 
         (entry,) = await at.ledger.reader.audit()
         assert (entry.seq, entry.id, entry.after) == (answer.seq, answer.command_id, 40)
         ((_, event),) = await at.ledger.reader.events()
-        assert event.kind is EventKind.COMMAND
-        assert event.text == 'mika: analytics rpm 20 → 40 for 1h "orders import"'
+        assert event.told.kind.startswith("command.")
+        assert say(event.told) == 'mika: analytics rpm 20 → 40 for 1h "orders import"'
         assert event == at.told[0]
 
 
@@ -203,7 +203,7 @@ class TestFullDisk:
             assert [answer.recorded for answer in answers] == [False, False]
             assert "in force, NOT recorded" in say(answers[0].warnings[0])
             assert (at.paused(), at.rpm()) == (True, 10)
-            assert "2 commands in force, not recorded" in at.ledger.problems
+            assert "2 commands in force, not recorded" in said(at.ledger.problems)
             again = await at.does(with_key(PAUSE, "key-1"))
             assert (again.repeated, again.recorded) == (True, False)
             resumed = await at.does(RESUME)
@@ -234,8 +234,8 @@ class TestEnds:
             at.clock.advance_ms(1)
             await until(lambda: len(at.told) == 3)
             running.cancel()
-            assert at.told[2].kind is EventKind.OVERRIDE_ENDED
-            assert at.told[2].text == "analytics rpm 40 ended: 20 again"
+            assert at.told[2].told.kind == "override.ended"
+            assert say(at.told[2].told) == "analytics rpm 40 ended: 20 again"
             assert at.told[2].at_us == at.desk.layers.by_seq[answer.seq].until_us
             assert at.changes[2:] == [(RPM,)]
             assert at.rpm() == 20
@@ -245,7 +245,7 @@ class TestEnds:
             await at.does(undo(await at.does(RAISE)))
             at.clock.advance_ms(HOUR_MS)
             await at.desk.tick()
-            assert [event.kind for event in at.told] == [EventKind.COMMAND] * 2
+            assert [event.told.kind for event in at.told] == ["command.limit", "command.undo"]
 
     async def test_ends_in_the_order_of_their_instants(self, tmp_path: Path) -> None:
         async with bench(tmp_path) as at:
@@ -253,7 +253,7 @@ class TestEnds:
             await at.does(replace(RAISE, for_ms=HOUR_MS // 2))
             at.clock.advance_ms(HOUR_MS)
             await at.desk.tick()
-            assert [event.text for event in at.told[2:]] == [
+            assert [say(event.told) for event in at.told[2:]] == [
                 "analytics rpm 40 ended: 20 again",
                 "analytics pause ended: running again",
             ]
@@ -274,10 +274,7 @@ class TestEnds:
                 running.cancel()
                 await at.ledger.flushed()
                 events = [event for _, event in await at.ledger.reader.events()]
-        assert [event.kind for event in events] == [
-            EventKind.COMMAND,
-            EventKind.OVERRIDE_ENDED,
-        ]
+        assert [event.told.kind for event in events] == ["command.limit", "override.ended"]
         assert events[1].at_us == clock.wall_us() - 2 * HOUR_MS * 1_000
 
     async def test_ends_long_before_the_last_levels_record_are_not_told_again(

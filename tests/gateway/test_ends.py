@@ -8,9 +8,9 @@ import pytest
 
 from quotadeck.domain.commands import Action, Command, Entry, Field
 from quotadeck.domain.days import micros
-from quotadeck.domain.snapshot import EventKind
 from quotadeck.domain.subject import Subject
 from quotadeck.store.chain import entry_of
+from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.gateway.desks import (
     ADA,
@@ -26,6 +26,7 @@ from tests.gateway.desks import (
     why,
 )
 from tests.gateway.test_desk import full_disk
+from tests.wording import said
 
 HOUR_US = HOUR_MS * 1_000
 PAUSED = (Subject.project("analytics"), Field.PAUSED)
@@ -39,7 +40,7 @@ def step(at: Bench, by_us: int) -> None:
 
 
 def ends(at: Bench) -> list[str]:
-    return [told.text for told in at.told if told.kind is EventKind.OVERRIDE_ENDED]
+    return [say(told.told) for told in at.told if told.told.kind.startswith("override.")]
 
 
 async def log(at: Bench) -> list[Entry]:
@@ -167,7 +168,7 @@ async def test_a_time_of_day_comes_by_the_wall_clock(tmp_path: Path) -> None:
         nine_us = micros("2026-11-24T09:00:00Z")
         answer = await at.does(replace(PAUSE, for_ms=None, until_us=nine_us))
         assert answer.until_us == nine_us
-        assert at.told[0].text.endswith('until 2026-11-24T09:00:00Z "batch bug"')
+        assert say(at.told[0].told).endswith('until 2026-11-24T09:00:00Z "batch bug"')
         at.clock.advance_ms(5 * HOUR_MS)
         step(at, -2 * HOUR_US)
         await at.desk.tick()
@@ -247,7 +248,7 @@ async def test_an_end_on_a_full_disk_takes_effect_and_is_recorded_later(tmp_path
         with full_disk():
             await at.desk.tick()
         assert (at.paused(), ends(at)) == (False, ["analytics pause ended: running again"])
-        assert "1 command in force, not recorded" in at.ledger.problems
+        assert "1 command in force, not recorded" in said(at.ledger.problems)
         levels(at)
         assert len(await log(at)) == 1
     clock.set_wall(clock.wall_us() - DAY_US)
@@ -277,7 +278,7 @@ async def test_an_end_lost_with_the_process_is_told_by_the_next_one(tmp_path: Pa
         running.cancel()
         assert at.told[-1] == told
         await at.ledger.flushed()
-        texts = [event.text for _, event in await at.ledger.reader.events()]
+        texts = [say(event.told) for _, event in await at.ledger.reader.events()]
         assert texts.count("analytics rpm 40 ended: 20 again") == 1
 
 

@@ -14,11 +14,11 @@ from quotadeck.domain.layers import Layer
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.limits import Kind as Limited
 from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import (
     Budget,
     Change,
     Event,
-    EventKind,
     Flow,
     Level,
     ProjectRow,
@@ -133,7 +133,7 @@ class Picture:
 
 
 def event(number: int) -> Event:
-    return Event(f"evt_{number}", NOON_US, EventKind.GATEWAY, "", f"number {number}")
+    return Event(f"evt_{number}", NOON_US, "", notice("told", text=f"number {number}"))
 
 
 async def test_untouched_project_stands_full_and_still() -> None:

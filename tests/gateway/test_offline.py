@@ -10,6 +10,7 @@ import pytest
 
 from quotadeck.domain.commands import Role
 from quotadeck.gateway import offline
+from quotadeck.words import say
 from tests.gateway.desks import HOUR_MS, Bench, bench, code
 from tests.gateway.serving import ME
 from tests.gateway.test_desk import full_disk
@@ -42,7 +43,7 @@ async def start(at: Bench, folder: Path, own_uid: int = os.getuid()) -> list[str
     roles = {Role.OPERATOR: (f"user:{ME}",)}
     told: list[str] = []
     await offline.take_in(
-        folder, at.desk, own_uid, roles, at.clock, lambda event: told.append(event.text)
+        folder, at.desk, own_uid, roles, at.clock, lambda event: told.append(say(event.told))
     )
     return told
 

@@ -14,6 +14,7 @@ from quotadeck.store.ballast import Ballast
 from tests.clocks import HandClock
 from tests.store.killing import kill_repeatedly
 from tests.store.values import all_calls, assert_sums, ended, opened
+from tests.wording import said
 
 pytestmark = pytest.mark.soak
 
@@ -62,8 +63,8 @@ async def test_half_a_minute_of_a_locked_ledger_loses_nothing(
             ledger.end_call(ended(f"req_{second}_{number}", at_us=clock.wall_us()))
         await asyncio.sleep(1)
         clock.advance_ms(1_000)
-    assert "ledger locked by another process" in ledger.problems
-    assert any(word.startswith("journal ") for word in ledger.problems)
+    assert "ledger locked by another process" in said(ledger.problems)
+    assert any(word.startswith("journal ") for word in said(ledger.problems))
     assert len(await all_calls(ledger.reader)) == 0
     other.communicate()
     await ledger.flushed()
@@ -110,7 +111,7 @@ async def test_a_full_disk_gives_the_ballast_for_the_last_records(small_disk: Pa
         write()
     assert len(done) > 10_000, "the ballast's room was used"
     assert not ballast.release(), "it is gone"
-    assert "disk full: journal not written" in ledger.problems
+    assert "disk full: journal not written" in said(ledger.problems)
     rest.unlink()
     ledger.end_call(ended("req_after"))
     await ledger.flushed()

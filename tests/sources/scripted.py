@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from quotadeck.domain.notice import Notice
 from quotadeck.domain.snapshot import Snapshot, Vitals
 
 WHOAMI = b'{"actor": "mika", "role": "operator"}'
 Script = Callable[[asyncio.StreamWriter], None]
 
 
-def snapshot(now_ms: int = 1_000, problems: tuple[str, ...] = ()) -> Snapshot:
+def snapshot(now_ms: int = 1_000, problems: tuple[Notice, ...] = ()) -> Snapshot:
     """A small one."""
     vitals = Vitals("gw", "0.1.0", "src", 0, problems)
     return Snapshot(now_ms, now_ms * 1_000, vitals, (), (), (), ())

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.commands import Action, Command, Role
+from quotadeck.domain.notice import notice
 from quotadeck.domain.subject import Subject
 from quotadeck.sources import Reading, SourceError, SourceGone, knock
 from quotadeck.sources.gateway.source import GatewaySource
@@ -36,7 +37,8 @@ def path(tmp_path: Path) -> Path:
 
 
 async def test_heartbeats_move_the_instant_and_are_not_fresh(path: Path) -> None:
-    encoder, first, later = Encoder(), snapshot(1_000), snapshot(3_000, ("disk 4%",))
+    encoder, first = Encoder(), snapshot(1_000)
+    later = snapshot(3_000, (notice("vital.disk", free_percent=4),))
     done(encoder.changes(first))
     sent = stream(
         event("snapshot", done(encoder.full(first))),

@@ -10,6 +10,7 @@ from quotadeck.domain.calls import Call, OpenCall, Outcome
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.values import all_calls, assert_sums
+from tests.wording import said
 
 
 @dataclass
@@ -67,7 +68,7 @@ async def kill_repeatedly(directory: Path, times: int, seed: int) -> None:
 
 
 async def check(ledger: Ledger, promised: Promised) -> None:
-    assert ledger.problems == ()
+    assert said(ledger.problems) == ()
     found = ledger.recovered
     calls = await all_calls(ledger.reader)
     ids = [call.id for call in calls]

@@ -12,10 +12,12 @@ import pytest
 from quotadeck.store import Ledger, Reader, StoreBusy, StoreError
 from quotadeck.store.backup import copy_to, standing, take
 from quotadeck.store.vacuum import NoRoom, Stopped, checked
+from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.damages import noise, overwrite
 from tests.store.values import START_US, ended, entry
+from tests.wording import said
 
 DAY_MS = 86_400_000
 
@@ -36,7 +38,7 @@ async def worked(ledger: Ledger, name: str) -> None:
 async def looked(ledger: Ledger) -> str:
     """A look of the backups' own, and what is told after it."""
     await ledger.backups.look()
-    return " | ".join(event.text for event in ledger.look())
+    return " | ".join(say(event.told) for event in ledger.look())
 
 
 def numbers(folder: Path) -> list[int]:
@@ -83,7 +85,7 @@ async def test_a_copy_beside_a_busy_writer_ends_and_is_whole(
     )
     db.close()
     assert in_calls == in_days
-    assert ledger.problems == (), "nothing is told of a reader that holds the WAL: it is ours"
+    assert said(ledger.problems) == (), "nothing is told of a reader that holds the WAL: it is ours"
 
 
 async def test_it_is_made_daily_and_a_restart_remembers(
@@ -92,7 +94,7 @@ async def test_it_is_made_daily_and_a_restart_remembers(
     ledger = await open_ledger()
     assert await looked(ledger) == ""
     assert standing(directory) == []
-    assert ledger.problems == ()
+    assert said(ledger.problems) == ()
     clock.advance_ms(DAY_MS)
     await worked(ledger, "1")
     assert await looked(ledger) == ""
@@ -107,7 +109,7 @@ async def test_it_is_made_daily_and_a_restart_remembers(
     clock.advance_ms(1_000)
     await again.backups.look()
     assert again.backup_us == START_US + 2 * DAY_MS * 1_000
-    assert again.problems == ()
+    assert said(again.problems) == ()
 
 
 @pytest.mark.usefixtures("_small_segments")
@@ -158,9 +160,9 @@ async def test_without_room_it_is_skipped_and_told_and_made_when_there_is_room_a
     monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1e9)
     told = await looked(ledger)
     assert "the backup was skipped" in told
-    assert "free where a backup needs" in told
-    assert any(problem.startswith("backup skipped: ") for problem in ledger.problems)
-    assert ledger.troubles == (), "it records and serves"
+    assert "MB are free, and it needs" in told
+    assert any(problem.startswith("backup skipped: ") for problem in said(ledger.problems))
+    assert said(ledger.troubles) == (), "it records and serves"
     assert standing(directory) == []
     clock.advance_ms(601_000)
     assert await looked(ledger) == "", "told once"
@@ -168,7 +170,7 @@ async def test_without_room_it_is_skipped_and_told_and_made_when_there_is_room_a
     assert await looked(ledger) == "", "tried every ten minutes"
     clock.advance_ms(601_000)
     assert await looked(ledger) == ""
-    assert ledger.problems == ()
+    assert said(ledger.problems) == ()
     assert len(standing(directory)) == 1
 
 
@@ -204,27 +206,27 @@ async def test_an_old_backup_and_none_are_told(
     monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1e9)
     clock.advance_ms(DAY_MS - 1_000)
     await ledger.backups.look()
-    assert ledger.problems == ()
+    assert said(ledger.problems) == ()
     clock.advance_ms(1_000)
     assert "no backup in 24h" in await looked(ledger)
-    assert "no backup in 24h" in ledger.problems
+    assert "no backup in 24h" in said(ledger.problems)
     monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1.5)
     clock.advance_ms(601_000)
     await ledger.backups.look()
-    assert ledger.problems == ()
+    assert said(ledger.problems) == ()
     monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1e9)
     clock.advance_ms(2 * DAY_MS - 1_000)
     await ledger.backups.look()
-    assert "old" not in " ".join(ledger.problems)
+    assert "old" not in " ".join(said(ledger.problems))
     clock.advance_ms(1_000)
     await ledger.backups.look()
-    assert "backup 2d old" in ledger.problems
+    assert "backup 2d old" in said(ledger.problems)
     await ledger.close()
     again = await open_ledger()
     monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1.5)
     clock.advance_ms(10_000)
     await again.backups.look()
-    assert again.problems == (), "a gateway that was down for days makes one first"
+    assert said(again.problems) == (), "a gateway that was down for days makes one first"
 
 
 async def test_a_clock_that_was_wrong_once_ends_no_backups(
@@ -254,12 +256,12 @@ async def test_where_the_journal_has_a_gap_a_backup_is_made_at_once(
     assert sum(path.stat().st_size for path in (directory / "archive").iterdir()) <= 4_000
     told = await looked(ledger)
     assert "segments of the journal" in told
-    assert "journal since the backup incomplete" in ledger.problems
+    assert "journal since the backup incomplete" in said(ledger.problems)
     monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1.5)
     clock.advance_ms(601_000)
     await ledger.backups.look()
     assert len(standing(directory)) == 1
-    assert ledger.problems == ()
+    assert said(ledger.problems) == ()
 
 
 async def test_nothing_is_copied_from_a_ledger_that_is_damaged_or_not_ours(
@@ -275,7 +277,7 @@ async def test_nothing_is_copied_from_a_ledger_that_is_damaged_or_not_ours(
     clock.advance_ms(DAY_MS)
     await looked(ledger)
     assert standing(directory) == [before]
-    assert any(problem.startswith("ledger damaged") for problem in ledger.problems)
+    assert any(problem.startswith("ledger damaged") for problem in said(ledger.problems))
     clock.advance_ms(DAY_MS)
     ledger.look()
     assert not ledger.backups.sound

@@ -10,6 +10,7 @@ import pytest
 
 from quotadeck.store import Ledger, StoreError, examine
 from quotadeck.store.segment import read_head
+from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.damages import (
     CALLS,
@@ -26,6 +27,7 @@ from tests.store.damages import (
     sql,
 )
 from tests.store.values import all_calls, assert_sums, ended, entry
+from tests.wording import said
 
 ALL, FOLDED = 3 * CALLS, 2 * CALLS
 
@@ -103,7 +105,7 @@ def _chain(name: str, statement: str, says: str) -> Damage:
     return Damage(f"log: {name}", lambda s: sql(s, statement), says, ALL, again=True)
 
 
-HOLDS_NOT = r"the command log does not hold from entry {} on .*; \d+ entr(y|ies) after it"
+HOLDS_NOT = r"the command log does not hold from entry {} on .*entr(y|ies) follow"
 SERVED = [
     Damage("cut in a record", lambda s: cut(s, -3), r"middle of a record \(\d+ bytes\)", ALL),
     Damage("cut in many", lambda s: cut(s, -2_000), r"middle of a record \(\d+ bytes\)", FOLDED),
@@ -117,10 +119,10 @@ SERVED = [
     Damage("noise behind", lambda s: append(s, noise(4_096)), "in 4,096 bytes that are no r", ALL),
     Damage("zeros behind", lambda s: append(s, bytes(512)), "in 512 bytes that are no reco", ALL),
     Damage("one byte behind", lambda s: append(s, b"x"), r"of a record \(1 byte\)", ALL),
-    Damage("a flipped bit", _flip, r"damaged in 1 place \(first in segment 2", ALL - 1),
+    Damage("a flipped bit", _flip, r"damaged in 1 place \(in segment 2", ALL - 1),
     Damage("noise in the middle", lambda s: overwrite(segment(s), -9_000, noise(900)),
            "damaged in 1 place", FOLDED),
-    Damage("a gap", _gap, "segment 3 to 4 is missing", ALL),
+    Damage("a gap", _gap, "segment 3–4 is missing", ALL),
     Damage("a huge gap", _huge_gap, "a number far beyond the other segments': it", ALL, True),
     Damage("an older ledger", _ledger_of_another_time, "", ALL),
     Damage("an older ledger and a newer journal",
@@ -186,27 +188,24 @@ def state(template: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("damage", SERVED, ids=lambda damage: damage.name)
-def test_a_damage_is_told_and_the_rest_is_served(
-    damage: Damage, state: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_damage_is_told_and_the_rest_is_served(damage: Damage, state: Path) -> None:
     damage.do(state)
     before = asyncio.run(examine(state))
-    asyncio.run(_serves(damage, state, caplog))
+    asyncio.run(_serves(damage, state))
     asyncio.run(_starts_again(damage, state))
-    told = " ".join(loss.text for loss in before)
+    told = " ".join(say(loss.told) for loss in before)
     assert re.search(damage.says, told), f"without a start: {told}"
     assert bool(before) == bool(damage.says)
 
 
-async def _serves(damage: Damage, state: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def _serves(damage: Damage, state: Path) -> None:
     ledger = await Ledger.open(state, HandClock())
-    texts = [loss.text for loss in ledger.recovered.losses]
+    texts = [say(loss.told) for loss in ledger.recovered.losses]
     assert re.search(damage.says, " ".join(texts)), texts
     assert bool(texts) == bool(damage.says), "nothing is told of a store that is whole"
     assert bool(ledger.problems) == bool(texts)
-    assert ledger.troubles == (), "it can record"
-    assert [event.text for _, event in await ledger.reader.events()] == texts
-    assert [record.getMessage() for record in caplog.records] == texts
+    assert said(ledger.troubles) == (), "it can record"
+    assert [say(event.told) for _, event in await ledger.reader.events()] == texts
     assert damage.calls is not None
     assert len(await all_calls(ledger.reader)) >= damage.calls
     ledger.end_call(ended("req_new"))
@@ -221,7 +220,7 @@ async def _starts_again(damage: Damage, state: Path) -> None:
     ledger = await Ledger.open(state, HandClock())
     assert "req_new" in {call.id for call in await all_calls(ledger.reader)}
     assert "cmd_new" in {item.id for item in ledger.recovered.entries}
-    assert any(loss.words for loss in ledger.recovered.losses) == damage.again
+    assert any(loss.lasting for loss in ledger.recovered.losses) == damage.again
     await ledger.close()
 
 

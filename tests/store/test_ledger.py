@@ -18,6 +18,7 @@ from tests.store.values import (
     modes,
     opened,
 )
+from tests.wording import said
 
 
 async def test_a_store_is_made_readable_for_its_group_alone(
@@ -156,9 +157,9 @@ async def test_a_tightening_command_that_was_not_written_is_written_later(
     first = await ledger.command(entry("cmd_1"), durable=True)
     kept = ledger.unrecorded(entry("cmd_2"))
     assert kept.seq == 2
-    assert list(ledger.problems) == ["1 command in force, not recorded"]
+    assert list(said(ledger.problems)) == ["1 command in force, not recorded"]
     third = await ledger.command(entry("cmd_3"), durable=True)
-    assert not ledger.problems
+    assert not said(ledger.problems)
     await ledger.flushed()
     log = await ledger.reader.log()
     assert [(item.id, item.seq) for item in log] == [("cmd_1", 1), ("cmd_2", 2), ("cmd_3", 3)]
@@ -188,7 +189,7 @@ async def test_a_record_that_sqlite_refuses_costs_itself_alone(open_ledger: Open
         f"req_{number}" for number in range(9) if number != 4
     ]
     assert len(await ledger.reader.events()) == 9
-    assert ledger.problems == ("1 journal record unreadable",)
+    assert said(ledger.problems) == ("1 journal record unreadable",)
     await assert_sums(ledger.reader)
 
 

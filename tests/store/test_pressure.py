@@ -9,10 +9,12 @@ import pytest
 
 from quotadeck.store import Ledger, StoreBusy
 from quotadeck.store.ballast import BALLAST_BYTES, Ballast
-from quotadeck.store.sqlite_errors import words
+from quotadeck.store.sqlite_errors import trouble
+from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import all_calls, assert_sums, ended, entry, event, opened, run_python
+from tests.wording import said
 
 
 @pytest.fixture
@@ -37,18 +39,18 @@ async def test_a_locked_ledger_is_told_and_catches_up(
     ledger.event(event("evt_1"))
     durable = await ledger.command(entry("cmd_1"), durable=True)
     clock.advance_ms(30_000)
-    while "ledger locked by another process" not in ledger.problems:
+    while "ledger locked by another process" not in said(ledger.problems):
         await ledger.reader.calls()
-    assert "journal 20s behind" in ledger.problems
+    assert "journal 20s behind" in said(ledger.problems)
     assert ledger.backlog_records == 1_001
     clock.advance_ms(150_000)
-    assert "journal 3m behind" in ledger.problems
+    assert "journal 3m behind" in said(ledger.problems)
 
     other.execute("COMMIT")
     other.close()
     await ledger.flushed()
     assert ledger.backlog_records == 0
-    while ledger.problems:
+    while said(ledger.problems):
         await ledger.reader.calls()
     assert len(await all_calls(ledger.reader)) == 500
     assert await ledger.reader.log() == [durable]
@@ -79,6 +81,7 @@ from pathlib import Path
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.values import ended, entry, opened
+from tests.wording import said
 
 async def main():
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -102,20 +105,20 @@ async def main():
     except OSError:
         written = False
         ledger.unrecorded(entry("cmd_1"))
-    said = {
+    left = {
         "had_ballast": had_ballast,
         "ballast": ballast.exists(),
         "errno": errno,
         "done": done,
         "written": written,
-        "full": ledger.problems,
+        "full": said(ledger.problems),
     }
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     ledger.end_call(ended("req_after"))
     await ledger.command(entry("cmd_2"), durable=True)
     await ledger.flushed()
-    said["after"] = ledger.problems
-    print(json.dumps(said), flush=True)
+    left["after"] = said(ledger.problems)
+    print(json.dumps(left), flush=True)
     if sys.argv[2] == "close":
         await ledger.close()
     else:
@@ -131,20 +134,22 @@ async def test_a_full_disk_surfaces_once_the_ballast_is_gone_and_heals(
 ) -> None:
     done = run_python(_FULL, directory, end)
     assert done.returncode == (0 if end == "close" else -9), done.stderr
-    said = json.loads(done.stdout)
-    assert said["errno"] == 27, "EFBIG, which is met as ENOSPC is"
-    assert said["had_ballast"]
-    assert not said["ballast"]
-    assert not said["written"]
-    assert "disk full: journal not written" in said["full"]
-    assert "1 command in force, not recorded" in said["full"]
-    assert said["after"] == ["disk nearly full: ballast used"]
+    left = json.loads(done.stdout)
+    assert left["errno"] == 27, "EFBIG, which is met as ENOSPC is"
+    assert left["had_ballast"]
+    assert not left["ballast"]
+    assert not left["written"]
+    assert "disk full: journal not written" in left["full"]
+    assert "1 command in force, not recorded" in left["full"]
+    assert left["after"] == ["disk nearly full: ballast used"]
 
     ledger = await Ledger.open(directory, clock)
-    assert ledger.problems == (), "no torn record stayed in the middle, and the ballast is back"
+    assert said(ledger.problems) == (), (
+        "no torn record stayed in the middle, and the ballast is back"
+    )
     calls = {call.id for call in await all_calls(ledger.reader)}
-    assert calls >= {*said["done"], "req_after"}
-    assert len(calls - set(said["done"])) <= 2
+    assert calls >= {*left["done"], "req_after"}
+    assert len(calls - set(left["done"])) <= 2
     assert [(item.seq, item.id) for item in await ledger.reader.log()] == [
         (1, "cmd_1"),
         (2, "cmd_2"),
@@ -171,10 +176,10 @@ async def test_the_ballast_comes_back_while_the_gateway_runs(
 ) -> None:
     ledger = await open_ledger()
     (directory / "ballast").unlink()
-    assert list(ledger.problems) == ["disk nearly full: ballast used"]
+    assert list(said(ledger.problems)) == ["disk nearly full: ballast used"]
     clock.advance_ms(61_000)
     ledger.event(event("evt_1"))
-    while ledger.problems:
+    while said(ledger.problems):
         await ledger.flushed()
         await ledger.reader.calls()
     assert (directory / "ballast").exists()
@@ -187,8 +192,9 @@ async def test_the_writer_reads_the_journal_and_keeps_nothing_in_memory(
     ledger = await open_ledger()
     other = sqlite3.connect(directory / "ledger.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
+    ledger.end_call(ended("req_0"))  # what is made once is made
     tracemalloc.start()
-    for number in range(5_000):
+    for number in range(1, 5_000):
         ledger.end_call(ended(f"req_{number}"))
     held_bytes, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -203,6 +209,6 @@ async def test_the_writer_reads_the_journal_and_keeps_nothing_in_memory(
 def test_a_wal_index_without_room_is_a_full_disk_and_not_a_broken_one() -> None:
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
-    assert words(error) == "disk full: ledger not written"
+    assert say(trouble(error)) == "disk full: ledger not written"
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
-    assert words(error) == "ledger: disk I/O error"
+    assert say(trouble(error)) == "ledger: disk I/O error"

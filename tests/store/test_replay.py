@@ -12,6 +12,7 @@ from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import all_calls, assert_sums, dump, ended, entry, opened, refused
+from tests.wording import said
 
 
 async def left_behind(ledger: Ledger, directory: Path, to: Path) -> Path:
@@ -180,13 +181,13 @@ async def test_a_torn_tail_is_left_behind_and_nothing_is_lost_behind_it(
     second = await Ledger.open(left, clock)
     second.end_call(ended("req_new"))
     size = torn.stat().st_size
-    assert second.problems == (f"journal ends torn ({size - whole} bytes)",)
+    assert said(second.problems) == (f"journal ends torn ({size - whole} bytes)",)
     await second.close()
     third = await Ledger.open(left, clock)
     calls = await all_calls(third.reader)
     assert [call.id for call in calls] == ["req_0", "req_1", "req_new"]
     assert [item.id for item in third.recovered.since] == ["req_0", "req_1", "req_new"]
-    assert third.problems == (), "told once"
+    assert said(third.problems) == (), "told once"
     await third.close()
 
 
@@ -204,7 +205,7 @@ async def test_a_damaged_record_in_the_middle_costs_itself_and_is_told(
 
     again = await Ledger.open(left, clock)
     assert [call.id for call in await all_calls(again.reader)] == ["req_0", "req_2"]
-    assert again.problems == ("journal damaged in 1 place",)
+    assert said(again.problems) == ("journal damaged in 1 place",)
     await again.close()
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from quotadeck.store import Ledger
+from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import all_calls, assert_sums, ended, event
+from tests.wording import said
 
 _READER = """
 import sqlite3, sys
@@ -42,7 +44,7 @@ def pinned(directory: Path) -> Iterator[int]:
 async def until_well(ledger: Ledger, clock: HandClock, *allowed: str) -> None:
     """Let time pass until there is nothing wrong, and nothing left to fold."""
     async with asyncio.timeout(60):
-        while set(ledger.troubles) - set(allowed) or ledger.backlog_records:
+        while set(said(ledger.troubles)) - set(allowed) or ledger.backlog_records:
             clock.advance_ms(1_100)
             ledger._writer.wake()
             await asyncio.sleep(0.01)
@@ -64,17 +66,17 @@ async def test_a_reader_that_stays_is_told_with_its_process_and_age(
             clock.advance_ms(11_000)
             ledger.event(event(f"evt_{clock.monotonic_ns()}"))
             await ledger.flushed()
-        words = ledger.troubles[0]
+        words = said(ledger.troubles)[0]
         assert words == f"WAL 0 MB: a reader has held it for 10s (process {pid})"
-        assert [event.text.partition(";")[0] for event in ledger.look()] == [words]
+        assert [say(event.told).partition(";")[0] for event in ledger.look()] == [words]
         clock.advance_ms(150_000)
         assert ledger.look() == [], "told once"
-        assert "for 2m" in ledger.troubles[0]
+        assert "for 2m" in said(ledger.troubles)[0]
         assert (directory / "reserve").exists()
         assert len(await all_calls(ledger.reader)) == 400, "it is still folded"
     await until_well(ledger, clock)
     assert not (directory / "reserve").exists()
-    assert ledger.problems == ()
+    assert said(ledger.problems) == ()
 
 
 @pytest.fixture
@@ -129,7 +131,7 @@ async def test_a_disk_that_a_pinned_wal_has_filled_heals_when_the_reader_leaves(
         disk = os.statvfs(directory)
         assert disk.f_bavail * disk.f_frsize < 4_096
         assert (directory / "ledger.db-wal").stat().st_size > 500_000
-        assert "disk full: journal not written" in ledger.troubles
+        assert "disk full: journal not written" in said(ledger.troubles)
         if restart:
             left = small_disk.parent / "left"
             shutil.copytree(directory, left)

@@ -10,10 +10,12 @@ import pytest
 
 from quotadeck.store import Ledger, Loss
 from quotadeck.store.watch import check_pages
+from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.damages import noise, overwrite, replaced
 from tests.store.values import all_calls, ended, entry, run_python
+from tests.wording import said
 
 
 def _calls(ledger: Ledger, *names: str) -> None:
@@ -22,7 +24,7 @@ def _calls(ledger: Ledger, *names: str) -> None:
 
 
 def told(ledger: Ledger) -> str:
-    return " | ".join(event.text for event in ledger.look())
+    return " | ".join(say(event.told) for event in ledger.look())
 
 
 def checks(ledger: Ledger) -> list[asyncio.Task[Loss | None]]:
@@ -49,7 +51,7 @@ async def test_a_store_that_is_left_alone_tells_nothing(
         await ledger.flushed()
         clock.advance_ms(11_000)
         assert told(ledger) == ""
-    assert ledger.problems == ()
+    assert said(ledger.problems) == ()
     assert (directory / "ledger.db").stat().st_size > 4_096
 
 
@@ -85,8 +87,8 @@ async def test_a_journal_that_goes_is_made_again_and_loses_nothing(
     else:
         await ledger.command(entry("cmd_1"), durable=False)
         assert "segment 1 was removed" in told(ledger), "a command has mended it"
-    assert "journal was removed and made again" in ledger.problems
-    assert ledger.troubles == ()
+    assert "journal was removed and made again" in said(ledger.problems)
+    assert said(ledger.troubles) == ()
     assert told(ledger) == "", "told once"
     _calls(ledger, "req_3")
     again = await killed(directory, tmp_path / "left")
@@ -102,13 +104,13 @@ async def test_a_journal_that_cannot_be_made_again_is_told_and_no_command_is_cal
     shutil.rmtree(directory / "journal")
     replaced(directory / "journal", "link")
     assert "could not be made again" in told(ledger)
-    assert "journal removed: records not on disk" in ledger.troubles
+    assert "journal removed: records not on disk" in said(ledger.troubles)
     for durable in (True, False):
         with pytest.raises(OSError, match="symbolic link"):
             await ledger.command(entry("cmd_1"), durable=durable)
     (directory / "journal").unlink()
     assert "was written again from the open file" in told(ledger)
-    assert ledger.troubles == ()
+    assert said(ledger.troubles) == ()
 
 
 async def test_a_state_folder_that_goes_is_told_and_the_journal_is_on_disk_again(
@@ -118,11 +120,11 @@ async def test_a_state_folder_that_goes_is_told_and_the_journal_is_on_disk_again
     _calls(ledger, "req_1")
     await ledger.flushed()
     shutil.rmtree(directory)
-    said = told(ledger)
-    assert f"folder {directory} was removed" in said
-    assert "written again from the open file" in said
-    assert f"{directory / 'ledger.db'} was removed" in said
-    assert "ledger.db removed: history not on disk" in ledger.troubles
+    heard = told(ledger)
+    assert f"folder {directory} was removed" in heard
+    assert "written again from the open file" in heard
+    assert f"{directory / 'ledger.db'} was removed" in heard
+    assert "ledger.db removed: history not on disk" in said(ledger.troubles)
     assert segment(directory).stat().st_size > 0
     _calls(ledger, "req_2")
     monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 1)
@@ -171,14 +173,14 @@ async def test_a_ledger_that_is_harmed_is_told_within_seconds(
     await ledger._writer._wal.checkpoint()
     assert told(ledger) == ""
     harm(directory / "ledger.db")
-    said = ""
+    heard = ""
     for _ in range(3):  # seconds
-        said += told(ledger)
+        heard += told(ledger)
         for check in checks(ledger):
             await asyncio.wait({check})
-    assert says in said
-    assert any(problem.startswith(words) for problem in ledger.problems)
-    assert "wal" in words.lower() or "from the newest backup and the journal" in said
+    assert says in heard
+    assert any(problem.startswith(words) for problem in said(ledger.problems))
+    assert "wal" in words.lower() or "from the newest backup and the journal" in heard
     _calls(ledger, "req_later")
     await ledger.command(entry("cmd_1"), durable=True)
     assert b"cmd_1" in segment(directory).read_bytes()
@@ -193,7 +195,7 @@ async def test_a_touched_ledger_is_checked_and_found_whole(
     [check] = checks(ledger)
     await asyncio.wait({check})
     assert told(ledger) == ""
-    assert "ledger damaged" not in ledger.problems
+    assert "ledger damaged" not in said(ledger.problems)
 
 
 async def test_all_pages_are_read_once_an_hour_and_never_for_long(
@@ -215,7 +217,7 @@ async def test_a_lock_that_is_removed_is_taken_again(open_ledger: Opener, direct
     ledger = await open_ledger()
     (directory / "lock").unlink()
     assert told(ledger) == ""
-    assert ledger.problems == ()
+    assert said(ledger.problems) == ()
     assert ledger._lock.stands
 
 

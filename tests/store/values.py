@@ -13,7 +13,7 @@ from quotadeck.domain.commands import Action, Entry, Field, Rejected, Role
 from quotadeck.domain.history import Rollup
 from quotadeck.domain.latency import column
 from quotadeck.domain.notice import notice
-from quotadeck.domain.snapshot import Event, EventKind
+from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
 from quotadeck.store import Reader
@@ -134,7 +134,7 @@ def entry(name: str, *, value: int | str | bool = True, applied: bool = True) ->
 
 
 def event(name: str, text: str = "analytics at 80 % of its budget") -> Event:
-    return Event(name, START_US, EventKind.BUDGET, "project:analytics", text)
+    return Event(name, START_US, "project:analytics", notice("told", text=text))
 
 
 async def all_calls(reader: Reader) -> list[Call]:

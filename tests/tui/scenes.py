@@ -7,11 +7,11 @@ from quotadeck.domain.commands import Plain, Role
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import (
     Budget,
     Change,
     Event,
-    EventKind,
     Flow,
     Level,
     ProjectRow,
@@ -142,7 +142,7 @@ def calm(projects: int = 6) -> Snapshot:
     return Snapshot(
         NOW_MS, AT_US, Vitals("gw-tokyo-1", "0.1.0", "led_1", AT_US - MINUTE_US), tuple(rows),
         _targets(fire=False), _routes(forced=False),
-        (Event("evt_1", AT_US - MINUTE_US, EventKind.GATEWAY, "", "gateway started"),),
+        (Event("evt_1", AT_US - MINUTE_US, "", notice("gateway.started")),),
     )  # fmt: skip
 
 
@@ -189,16 +189,16 @@ def fire(projects: int = 6) -> Snapshot:
     )  # fmt: skip
     rows = (*bad[:projects], *base.projects[len(bad) :])
     events = (
-        ("03:02", "analytics: budget 90 %", EventKind.BUDGET),
-        ("03:01", "mika: content-gen paused 1h “batch bug”", EventKind.COMMAND),
-        ("03:00", "main/claude-opus-4.7 answers 429", EventKind.UPSTREAM),
-        ("02:58", "batch-embed: 512 refused in a minute by rpm", EventKind.BUDGET),
+        ("03:02", "analytics: budget 90 %"),
+        ("03:01", "mika: content-gen paused 1h “batch bug”"),
+        ("03:00", "main/claude-opus-4.7 answers 429"),
+        ("02:58", "batch-embed: 512 refused in a minute by rpm"),
     )
     return replace(
         base, projects=tuple(rows), targets=_targets(fire=True), routes=_routes(forced=True),
         events=tuple(
-            Event(f"evt_{i}", AT_US - i * MINUTE_US, kind, "", text)
-            for i, (_, text, kind) in enumerate(events)
+            Event(f"evt_{i}", AT_US - i * MINUTE_US, "", notice("told", text=text))
+            for i, (_, text) in enumerate(events)
         ),
     )  # fmt: skip
 
@@ -225,6 +225,6 @@ def hostile(projects: int = 7) -> Snapshot:
         for text in (HOSTILE[i % len(HOSTILE)],)
     )  # fmt: skip
     events = tuple(
-        Event(f"evt_{i}", AT_US, EventKind.COMMAND, "", text) for i, text in enumerate(HOSTILE)
+        Event(f"evt_{i}", AT_US, "", notice("told", text=text)) for i, text in enumerate(HOSTILE)
     )
     return replace(base, projects=rows, events=events)

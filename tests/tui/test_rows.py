@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Flow
 from quotadeck.domain.state import Kind
 from quotadeck.tui.columns.projects import PROJECTS
@@ -178,10 +179,19 @@ def test_a_sick_gateway_says_so_even_where_there_is_no_room() -> None:
     snapshot = fire()
     vitals = snapshot.vitals
     picture = Picture(snapshot, ME, NOW, 0)
-    sick = type(vitals)("gw", "0", "s", 0, problems=("journal 2m behind", "disk 4%"))
+    sick = type(vitals)(
+        "gw",
+        "0",
+        "s",
+        0,
+        problems=(
+            notice("vital.journal_behind", behind_ms=120_000),
+            notice("vital.disk", free_percent=4),
+        ),
+    )
     object.__setattr__(picture.snapshot, "vitals", sick)
     line = text(totals_line(picture, totals(snapshot.projects), 60))
-    assert "gw journal 2m behind, disk 4%" in line
+    assert "gw journal 2m behind, disk 4% free" in line
 
 
 def test_the_help_key_is_there_at_any_width() -> None:

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from quotadeck.domain.layers import Layer
+from quotadeck.domain.notice import Notice
 from quotadeck.domain.snapshot import (
     Budget,
     Change,
     Event,
-    EventKind,
     Flow,
     Level,
     ProjectRow,
@@ -63,10 +63,23 @@ projects = st.builds(
     ProjectRow, ids, texts, texts, counts, st.booleans(), levels, levels, st.none() | counts,
     budgets, flows, changes, names, states,
 )  # fmt: skip
+facts = st.dictionaries(texts, st.one_of(counts, texts, st.none(), st.booleans(), names))
+notices = st.builds(Notice, texts, facts)
 targets = st.builds(TargetRow, ids, counts, levels, levels, flows, counts, changes, states)
 routes = st.builds(RouteRow, ids, counts, names, texts, st.booleans(), changes, states)
-events = st.builds(Event, ids, counts, st.sampled_from(EventKind), texts, texts)
-vitals = st.builds(Vitals, texts, texts, texts, counts, names, counts, counts, counts, counts)
+events = st.builds(Event, ids, counts, texts, notices)
+vitals = st.builds(
+    Vitals,
+    texts,
+    texts,
+    texts,
+    counts,
+    st.lists(notices, max_size=3).map(tuple),
+    counts,
+    counts,
+    counts,
+    counts,
+)
 
 
 def tables(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:

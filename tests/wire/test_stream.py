@@ -10,10 +10,10 @@ import orjson
 import pytest
 from hypothesis import given, settings
 
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import (
     Budget,
     Event,
-    EventKind,
     Flow,
     Level,
     ProjectRow,
@@ -42,7 +42,7 @@ def project(number: int, seed: int = 0) -> ProjectRow:
 def snapshot(projects: int = 3) -> Snapshot:
     rows = tuple(project(number) for number in range(projects))
     route = RouteRow("gpt-4.1", 0, ("main/gpt-4.1",), "main/gpt-4.1", False)
-    event = Event("evt_1", 5, EventKind.BUDGET, "project:project-0000", "budget 90%")
+    event = Event("evt_1", 5, "project:project-0000", notice("budget.step", reached_percent=90))
     return Snapshot(1_000, 5, Vitals("gw", "0.1", "src_1", 1), rows, (), (route,), (event,))
 
 
@@ -104,12 +104,12 @@ def test_only_the_changed_cells_of_the_changed_rows_travel() -> None:
 
 def test_a_new_row_does_not_send_the_old_ones_again() -> None:
     encoder, decoder = following(before := snapshot())
-    event = Event("evt_2", 6, EventKind.COMMAND, "", "you: analytics paused")
+    event = Event("evt_2", 6, "", notice("command.pause", name="analytics"))
     after = replace(before, events=(event, *before.events))
     data = done(encoder.changes(after))
     assert data is not None
     assert orjson.loads(data)["tables"] == {
-        "events": {"order": [["evt_2", 6, "command", "", "you: analytics paused"], 0]}
+        "events": {"order": [["evt_2", 6, "", ["command.pause", {"name": "analytics"}]], 0]}
     }
     assert decoder.apply("changes", data) == after
 
@@ -126,11 +126,11 @@ def test_what_only_a_newer_sender_knows_is_passed_over() -> None:
         for row in message["rows"]["projects"]:
             row.insert(3, "calm")
             row[:] = [["red", *c] if isinstance(c, list) and len(c) == 4 else c for c in row]
-        message["rows"]["events"][0][2] = "earthquake"
+        message["rows"]["events"][0][3] = ["earthquake", {"strength": 9}]
 
     decoder = Decoder()
     got = decoder.apply("snapshot", edited(done(encoder.full(before)), newer))
-    event = replace(before.events[0], kind=EventKind.GATEWAY)
+    event = replace(before.events[0], told=notice("earthquake", strength=9))
     assert got == replace(before, events=(event,))
     assert decoder.apply("earthquake", b"[]") == got
     changes = {"step": 1, "now_ms": 9, "at_us": 9, "tables": {"moods": {"cells": [[0, 0, 1]]}}}

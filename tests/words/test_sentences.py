@@ -1,12 +1,14 @@
 """Sentences are whole, hold every fact that belongs to them, and fit into another language."""
 
 import re
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 from rich.cells import cell_len
 
 from quotadeck.domain.notice import notice
-from quotadeck.words import say, text, use
+from quotadeck.words import en, say, text, use
 from quotadeck.words.en import ENGLISH
 from quotadeck.words.pseudo import PSEUDO
 from quotadeck.words.sentence import Language, Sentence, places, plural
@@ -72,3 +74,8 @@ def test_pseudo_language_keeps_the_places_and_is_longer(kind: str) -> None:
         literal, longer = (re.sub(r"{.*?}|[\[\]]", "", text) for text in (plain, long))
         if len(literal) > 20:
             assert cell_len(longer) >= cell_len(literal) * 1.1
+
+
+def test_a_kind_stands_in_one_file_only() -> None:
+    parts = [import_module(f"quotadeck.words.en.{part.name}") for part in iter_modules(en.__path__)]
+    assert sum(len(part.SENTENCES) for part in parts) == len(ENGLISH.sentences)

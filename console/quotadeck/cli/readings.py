@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from quotadeck import words
 from quotadeck.cli.exits import Exit
 from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import clock, emit, say, table
@@ -204,8 +205,8 @@ def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
             for subject, change in _in_force(snapshot)
         ],
         "events": [
-            {"at": rfc3339(h.at_us), "id": h.id, "kind": h.kind, "subject": h.subject,
-             "text": h.text}
+            {"at": rfc3339(h.at_us), "id": h.id, "kind": h.told.kind, "subject": h.subject,
+             "facts": h.told.facts, "text": words.say(h.told)}
             for h in snapshot.events
         ],
     }  # fmt: skip
@@ -218,7 +219,8 @@ def _backup(snapshot: Snapshot) -> str:
 
 def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     vitals, sums = snapshot.vitals, _totals(snapshot)
-    health = "; ".join([*lines_of(vitals.state, snapshot.now_ms, snapshot.at_us), *vitals.problems])
+    said = lines_of(vitals.state, snapshot.now_ms, snapshot.at_us)
+    health = "; ".join([*said, *map(words.say, vitals.problems)])
     health = health or "ok"
     up = duration_words(max(0, snapshot.at_us - vitals.started_us) // 1_000)
     yield f"{clean(vitals.name)}  gateway {clean(vitals.version)}, up {up}: {clean(health, 400)}"
@@ -260,7 +262,7 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     if snapshot.events:
         yield "happened last:"
     for event in snapshot.events:
-        yield f"  {clock(event.at_us)} {clean(event.text)}"
+        yield f"  {clock(event.at_us)} {clean(words.say(event.told, clock))}"
 
 
 def _cannot(role: Role) -> str:

@@ -3,7 +3,7 @@
 This travels and is stored; `quotadeck.words` words it where it is read, in the reader's language.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,9 @@ class Notice:
 
     kind: str
     facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.kind)
 
 
 def notice(kind: str, /, **facts: Fact) -> Notice:
@@ -44,12 +47,3 @@ def _fact(found: object) -> Fact:
     if isinstance(found, list | tuple):
         return tuple(clean(str(one)) for one in found)
     return clean(str(found))
-
-
-def distinct(notices: Iterable[Notice]) -> tuple[Notice, ...]:
-    """Each once, in their order."""
-    found: list[Notice] = []
-    for one in notices:
-        if one not in found:
-            found.append(one)
-    return tuple(found)

@@ -6,10 +6,10 @@ is equal to the row before it, so an idle gateway has nothing to send.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from quotadeck.domain.commands import Plain, Role
 from quotadeck.domain.layers import Layer
+from quotadeck.domain.notice import Notice
 from quotadeck.domain.state import AT_REST, State
 
 
@@ -116,36 +116,25 @@ class RouteRow:
     state: State = AT_REST
 
 
-class EventKind(StrEnum):
-    """What an event is about."""
-
-    COMMAND = "command"
-    OVERRIDE_ENDED = "override_ended"
-    BUDGET = "budget"
-    UPSTREAM = "upstream"
-    GATEWAY = "gateway"
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, already worded and cleaned. ``subject`` may be empty."""
+    """Something that happened, for `quotadeck.words` to word. ``subject`` may be empty."""
 
     id: str
     at_us: int
-    kind: EventKind
     subject: str
-    text: str
+    told: Notice
 
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """The gateway's own health; ``problems`` are words and empty when all is well."""
+    """The gateway's own health; ``problems`` is empty when all is well."""
 
     name: str
     version: str
     source_id: str
     started_us: int
-    problems: tuple[str, ...] = ()
+    problems: tuple[Notice, ...] = ()
     loop_lag_ms: int = 0
     backlog_records: int = 0
     """Journal records not yet in SQLite."""

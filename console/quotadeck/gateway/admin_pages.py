@@ -21,6 +21,7 @@ from quotadeck.gateway.admin_error import AdminRefusal
 from quotadeck.gateway.desk import Desk
 from quotadeck.store import Reader
 from quotadeck.wire.objects import dump
+from quotadeck.words import say
 
 MAX_ROWS: Final = 1_000
 _SLICE_ROWS: Final = 16
@@ -64,7 +65,9 @@ async def events(asked: Asked, reader: Reader, epoch: int) -> bytes:
     after = _cursor(asked, epoch)
     rows = await reader.events(after=after, limit=_limit(asked), last=_last(asked))
     cursor = f"{epoch}:{rows[-1][0] if rows else after}"
-    return await _page(rows, lambda row: dump(EventRow(*row)), next_cursor=cursor)
+    return await _page(
+        rows, lambda row: dump(EventRow(*row), text=say(row[1].told)), next_cursor=cursor
+    )
 
 
 async def rollups(asked: Asked, reader: Reader, epoch: int) -> bytes:

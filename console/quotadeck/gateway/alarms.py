@@ -4,18 +4,19 @@ from collections.abc import Callable
 
 from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.snapshot import Event, EventKind
+from quotadeck.domain.notice import Notice, notice
+from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
 
 BUDGET_STEPS_PERCENT = (80, 90, 100)
 _CALM_NS = 60_000_000_000
 _TROUBLE = {
-    Cause.UNREACHABLE: "cannot be reached",
-    Cause.UPSTREAM_5XX: "fails",
-    Cause.UPSTREAM_AUTH: "refuses the gateway's key",
-    Cause.TIMEOUT: "does not answer in time",
-    Cause.BROKEN_REPLY: "cuts or garbles its replies",
-    Cause.UPSTREAM_429: "is rate limited by its provider",
+    Cause.UNREACHABLE: "upstream.unreachable",
+    Cause.UPSTREAM_5XX: "upstream.fails",
+    Cause.UPSTREAM_AUTH: "upstream.refuses_key",
+    Cause.TIMEOUT: "upstream.slow",
+    Cause.BROKEN_REPLY: "upstream.breaks",
+    Cause.UPSTREAM_429: "upstream.throttles",
 }
 
 
@@ -39,12 +40,10 @@ class Alarms:
         if not reached or (told_day == day and told >= reached):
             return
         self._steps[project] = (day, reached)
-        text = f"{project}: {reached}% of today's budget is spent"
         self._emit(
             f"evt_budget_{project}_{day}_{reached}",
-            EventKind.BUDGET,
             str(Subject.project(project)),
-            text,
+            notice("budget.step", project=project, reached_percent=reached),
         )
 
     def no_money(self, project: str, day: str) -> None:
@@ -54,15 +53,14 @@ class Alarms:
         self._dry[project] = day
         self._emit(
             f"evt_budget_{project}_{day}_dry",
-            EventKind.BUDGET,
             str(Subject.project(project)),
-            f"{project}: what is left of today's budget no longer covers its requests",
+            notice("budget.dry", project=project),
         )
 
     def ended(self, call: Call) -> None:
         """Look at how a call ended at its target."""
-        words = _TROUBLE.get(call.cause)
-        if words is None:
+        kind = _TROUBLE.get(call.cause)
+        if kind is None:
             return
         now_ns = self._clock.monotonic_ns()
         before = self._trouble.get((call.target, call.cause))
@@ -70,10 +68,9 @@ class Alarms:
         if before is None or now_ns - before > _CALM_NS:
             self._emit(
                 f"evt_upstream_{call.id}",
-                EventKind.UPSTREAM,
                 str(Subject.target(call.target)),
-                f"{call.target} {words}",
+                Notice(kind, {"target": call.target}),
             )
 
-    def _emit(self, event_id: str, kind: EventKind, subject: str, text: str) -> None:
-        self._tell(Event(event_id, self._clock.wall_us(), kind, subject, text))
+    def _emit(self, event_id: str, subject: str, told: Notice) -> None:
+        self._tell(Event(event_id, self._clock.wall_us(), subject, told))

@@ -19,10 +19,10 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.days import day_at
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.limits import RateLimit
+from quotadeck.domain.notice import notice
 from quotadeck.domain.replay import restore_levels
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import SubjectKind
-from quotadeck.domain.text import counted
 from quotadeck.gateway.admin import create_admin
 from quotadeck.gateway.alarms import Alarms
 from quotadeck.gateway.budget_days import BudgetDays, budget_key
@@ -45,6 +45,7 @@ from quotadeck.limiter import MemoryLimiter
 from quotadeck.store import Ledger, StoreDamaged, StoreError
 from quotadeck.store.events import gateway_event
 from quotadeck.wire.config import GatewayConfig
+from quotadeck.words import say
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
@@ -90,6 +91,7 @@ class Gateway:
     async def second(self) -> None:
         """What is done every second, asked or not."""
         for event in self.ledger.look():
+            LOG.warning("%s", say(event.told))
             self.tell(event)
         self.refusals.flush()
         await self.desk.record_counted()
@@ -210,6 +212,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     data_plane = DataPlane(chat, plan, lambda: in_force.keys, now_us // 1_000_000)
     await take_in(config.state / "offline", desk, os.getuid(), config.roles, clock, tell)
     tell(_started(ledger, clock))
+    for loss in ledger.recovered.losses:
+        LOG.warning("%s", say(loss.told))
 
     admin = create_admin(
         desk=desk,
@@ -217,7 +221,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         feed=feed,
         clock=clock,
         roles=config.roles,
-        unready=lambda: "; ".join(ledger.troubles),
+        unready=lambda: "; ".join(map(say, ledger.troubles)),
         draining=draining,
     )
     return Gateway(
@@ -274,9 +278,7 @@ async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, i
 
 
 def _started(ledger: Ledger, clock: Clock) -> Event:
-    lost = len(ledger.recovered.unknown)
-    text = "gateway started"
-    if lost:
-        calls = counted(lost, "call was under way", "calls were under way")
-        text += f"; {calls} when it went: charged, recorded as unknown"
-    return gateway_event(text, clock)
+    count = len(ledger.recovered.unknown)
+    if count:
+        return gateway_event(notice("gateway.restarted", count=count), clock)
+    return gateway_event(notice("gateway.started"), clock)

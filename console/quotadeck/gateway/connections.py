@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from quotadeck.domain.notice import Notice, notice
+
 SEAT: Final = "seat"
 """The key of ``scope["state"]`` under which a connection's `Seat` stands."""
 
@@ -19,6 +21,13 @@ _MOST_WAITING: Final = 256
 _LONGEST_TURN: Final = 32
 """Some five milliseconds of the event loop."""
 _NEARLY_FULL_PERCENT: Final = 90
+_FULL: Final = {
+    (False, False): "nearly_full",
+    (True, False): "drops",
+    (False, True): "refuses",
+    (True, True): "drops_and_refuses",
+}
+"""By whether idle ones are dropped, and whether requests are refused."""
 _TOLD_S: Final = 60.0
 """So long a connection dropped or a request refused stays among the problems."""
 
@@ -146,23 +155,18 @@ class Connections:
         for _ in range(self.turn):
             self._drop_one()
 
-    def problems(self) -> list[str]:
-        """What is wrong, in words that stay the same while it is."""
+    def problems(self) -> list[Notice]:
+        """What is wrong, in facts that stay the same while it is."""
         since_s = self._now_s() - _TOLD_S
-        said = [
-            words
-            for words, at_s in (
-                ("idle ones are dropped", self._dropped_s),
-                ("requests are refused", self._refused_s),
-            )
-            if at_s > since_s
-        ]
-        if said or len(self) * 100 >= self.most * _NEARLY_FULL_PERCENT:
-            count = f"{self._name} {self.shown:,}/{self.most:,}"
-            said = [": ".join((count, *filter(None, [" and ".join(said)])))]
+        dropped, refused = self._dropped_s > since_s, self._refused_s > since_s
+        nearly_full = len(self) * 100 >= self.most * _NEARLY_FULL_PERCENT
+        found = []
+        if dropped or refused or nearly_full:
+            kind = f"vital.{self._name}.{_FULL[dropped, refused]}"
+            found.append(notice(kind, shown=self.shown, most=self.most))
         if self._starved_s > since_s:
-            said.append("no file descriptor is free: raise the limit of open files (ulimit -n)")
-        return said
+            found.append(notice("vital.no_descriptor"))
+        return found
 
     @property
     def shown(self) -> int:

@@ -24,7 +24,7 @@ from quotadeck.domain.ends import Ends, end_of
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.notice import notice
-from quotadeck.domain.snapshot import Event, EventKind
+from quotadeck.domain.snapshot import Event
 from quotadeck.domain.verbs import VERBS
 from quotadeck.domain.verbs.case import rejected
 from quotadeck.gateway.answers import answer_of, refused_entry, rejection, same_request
@@ -33,7 +33,6 @@ from quotadeck.gateway.plan import file_layer
 from quotadeck.gateway.preview import estimated
 from quotadeck.gateway.refused_commands import RefusedCommands
 from quotadeck.store import Ledger
-from quotadeck.words import say
 
 OnChange = Callable[[Layers, tuple[Slot, ...]], Awaitable[None]]
 Tell = Callable[[Event], None]
@@ -178,15 +177,14 @@ class Desk:
 
         The end of what was out of force already is no news.
         """
-        kind, told = EventKind.COMMAND, command_notice(entry)
+        told = command_notice(entry)
         if entry.action == Action.END:
             if entry.idle:
                 return
-            override = self.layers.by_seq[entry.ends[0]]
-            kind, told = EventKind.OVERRIDE_ENDED, end_notice(entry, override)
-        entropy = sha256(f"{entry.id} {kind}".encode()).digest()
+            told = end_notice(entry, self.layers.by_seq[entry.ends[0]])
+        entropy = sha256(f"{entry.id} event".encode()).digest()
         event_id = new_id("evt", entry.at_us, entropy)
-        self._tell(Event(event_id, entry.at_us, kind, str(entry.subject), say(told)))
+        self._tell(Event(event_id, entry.at_us, str(entry.subject), told))
 
     async def _preview(self, request: Command, actor: Actor) -> CommandAnswer:
         layers, now_us = self.layers, self._clock.wall_us()

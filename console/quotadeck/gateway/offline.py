@@ -19,13 +19,15 @@ from pydantic import ValidationError
 
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Actor, Role
-from quotadeck.domain.text import clean, counted
+from quotadeck.domain.notice import Notice, notice
+from quotadeck.domain.text import clean
 from quotadeck.gateway.admin_command import complaint
 from quotadeck.gateway.desk import Desk, Tell
 from quotadeck.gateway.peer import actor_of
 from quotadeck.store.events import gateway_event
 from quotadeck.wire.messages import CommandRequest
 from quotadeck.wire.translate import command_of
+from quotadeck.words import say
 from quotadeck.words.commands import refusal
 
 MAX_FILE_BYTES: Final = 64 * 1024
@@ -40,6 +42,10 @@ LOG = logging.getLogger(__name__)
 class _Left(Exception):
     """Why a file stays where it is."""
 
+    def __init__(self, why: Notice) -> None:
+        super().__init__(why.kind)
+        self.why = why
+
 
 async def take_in(
     directory: Path,
@@ -50,12 +56,12 @@ async def take_in(
     tell: Tell,
 ) -> None:
     """Decide every command in the folder, the oldest name first; leave and tell what is none."""
-    left: list[str] = []
+    left: list[Notice] = []
     owners: dict[int, Actor] = {}
     decided = 0
     for path in await asyncio.to_thread(_files, directory, left):
         if decided == MAX_COMMANDS:
-            left.append(f"offline: {decided} commands were taken in; the rest waits for a start")
+            left.append(notice("offline.most", count=decided))
             break
         try:
             request, uid = await asyncio.to_thread(_command, path)
@@ -64,34 +70,35 @@ async def take_in(
                 owners[uid] = replace(found, origin="offline")
             answer = await desk.submit(command_of(request), owners[uid], dry_run=False)
             if answer.refused and answer.refused.code == "unrecorded":
-                raise _Left(refusal(answer.refused))
+                raise _Left(notice("offline.unrecorded", why=refusal(answer.refused)))
             decided += 1
             if answer.refused:
                 LOG.warning("%s: refused: %s", clean(str(path)), refusal(answer.refused))
             await asyncio.to_thread(path.unlink, missing_ok=True)
-        except (_Left, OSError) as why:
-            left.append(f"offline/{path.name}: {why}; it was left as it is")
-    for text in _few(left):
-        said = clean(text, 500)
-        LOG.warning("%s", said)
-        tell(gateway_event(said, clock))
+        except _Left as stays:
+            left.append(Notice(stays.why.kind, {**stays.why.facts, "file": clean(path.name)}))
+        except OSError as error:
+            why = clean(error.strerror or str(error))
+            left.append(notice("offline.unreadable", file=clean(path.name), why=why))
+    for told in _few(left):
+        LOG.warning("%s", say(told))
+        tell(gateway_event(told, clock))
 
 
-def _files(directory: Path, left: list[str]) -> list[Path]:
+def _files(directory: Path, left: list[Notice]) -> list[Path]:
     """The names in their order; what keeps us from reading them is added to ``left``."""
     try:
         if directory.is_symlink():
-            left.append("offline is a link to somewhere else, so nothing there was taken in")
+            left.append(notice("offline.link"))
             return []
         found = sorted(Path(entry) for entry in os.scandir(directory) if _is_named(entry.name))
     except FileNotFoundError:
         return []
     except OSError as error:
-        left.append(f"offline cannot be read ({error.strerror}), so nothing there was taken in")
+        left.append(notice("offline.closed", why=error.strerror or str(error)))
         return []
     if len(found) > MAX_FILES:
-        more = counted(len(found) - MAX_FILES, "file")
-        left.append(f"offline holds {more} more than the {MAX_FILES} that are looked at")
+        left.append(notice("offline.more", count=len(found) - MAX_FILES, most=MAX_FILES))
     return found[:MAX_FILES]
 
 
@@ -99,10 +106,10 @@ def _is_named(name: str) -> bool:
     return name.endswith(".json")
 
 
-def _few(left: list[str]) -> Iterator[str]:
+def _few(left: list[Notice]) -> Iterator[Notice]:
     yield from islice(left, _TOLD)
     if len(left) > _TOLD:
-        yield f"offline: {len(left) - _TOLD} more were left as they are"
+        yield notice("offline.left", count=len(left) - _TOLD)
 
 
 def _command(path: Path) -> tuple[CommandRequest, int]:
@@ -111,9 +118,9 @@ def _command(path: Path) -> tuple[CommandRequest, int]:
     try:
         request = CommandRequest.model_validate_json(text)
     except ValidationError as wrong:
-        raise _Left(f"not a command: {complaint(wrong)}") from None
+        raise _Left(notice("offline.no_command", why=complaint(wrong))) from None
     if request.dry_run:
-        raise _Left("a dry run, which nobody would see: leave dry_run out to have it carried out")
+        raise _Left(notice("offline.dry_run"))
     return request, uid
 
 
@@ -125,7 +132,7 @@ def _read(path: Path) -> tuple[bytes, int]:
         # A second link could be somebody else's file, and would make its owner the actor.
         lone = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
         if not lone or status.st_size > MAX_FILE_BYTES:
-            raise _Left(f"no plain, lone file of at most {MAX_FILE_BYTES} bytes")
+            raise _Left(notice("offline.odd", most_bytes=MAX_FILE_BYTES))
         return os.read(descriptor, MAX_FILE_BYTES), status.st_uid
     finally:
         os.close(descriptor)

@@ -117,7 +117,7 @@ async def _run(
     told: Told,
 ) -> None:
     data = HttpServer(gateway.data_plane, Connections("connections", _room()))
-    admin = HttpServer(gateway.admin, Connections("admin connections", ADMIN_CONNECTIONS))
+    admin = HttpServer(gateway.admin, Connections("admin_connections", ADMIN_CONNECTIONS))
     gateway.vitals.watch(data.table, admin.table)
 
     def starved() -> None:

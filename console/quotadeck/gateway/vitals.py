@@ -10,6 +10,7 @@ from pathlib import Path
 
 from quotadeck import __version__
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Vitals
 from quotadeck.gateway.connections import Connections
 from quotadeck.store import Ledger
@@ -69,16 +70,16 @@ class VitalSigns:
         """The signs as a value. Small lags read as none, so that calm is still."""
         of_ledger = self._ledger.problems
         problems = [
-            *(["draining"] if self._draining() else []),
+            *([notice("vital.draining")] if self._draining() else []),
             *of_ledger,
             *self._data.problems(),
             *self._admin.problems(),
         ]
         lag = self._shown_lag_ms if self._shown_lag_ms >= _LAG_MS else 0
         if lag:
-            problems.append(f"loop {lag}ms")
+            problems.append(notice("vital.loop_lag", lag_ms=lag))
         if self._disk_free_percent < _DISK_PERCENT:
-            problems.append(f"disk {self._disk_free_percent}% free")
+            problems.append(notice("vital.disk", free_percent=self._disk_free_percent))
         return Vitals(
             name=self._name,
             version=__version__,

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from quotadeck.domain.ages import age
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.text import clean
 from quotadeck.store.archive import Archive, segment_sizes
 from quotadeck.store.backup import Backup, standing, take
 from quotadeck.store.errors import StoreDamaged, StoreError
-from quotadeck.store.loss import Loss, event_of
+from quotadeck.store.loss import Loss, event_of, lost
 from quotadeck.store.places import journal_directory
 from quotadeck.store.vacuum import NoRoom, Stopped
 from quotadeck.store.wal import Wal
@@ -70,8 +70,8 @@ class Backups:
         self._archive = Archive(directory)
         self._began_ns = self._again_ns = clock.monotonic_ns()
         self._holding = holding(directory)
-        self._failure: tuple[str, Loss] | None = None
-        self._now: dict[str, Loss] = {}
+        self._failure: Loss | None = None
+        self._now: list[Loss] = []
         self._untold: list[Event] = []
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -86,9 +86,9 @@ class Backups:
         return self._holding.newest.at_us if self._holding.newest else None
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """What keeps a damaged ledger from coming back whole, in words."""
-        return tuple(loss.words for loss in self._now.values())
+    def problems(self) -> tuple[Notice, ...]:
+        """What keeps a damaged ledger from coming back whole."""
+        return tuple(loss.vital for loss in self._now)
 
     def events(self) -> list[Event]:
         """What is to be told since the last call."""
@@ -120,9 +120,9 @@ class Backups:
             self._holding = await asyncio.to_thread(holding, self._directory)
         with contextlib.suppress(OSError):  # tried again in a moment
             await asyncio.to_thread(self._archive.drop_before, self._holding.floor)
-        found = dict(self._found())
+        found, known = list(self._found()), {loss.told.kind for loss in self._now}
         self._untold += [
-            event_of(loss, self._clock) for kind, loss in found.items() if kind not in self._now
+            event_of(loss, self._clock) for loss in found if loss.told.kind not in known
         ]
         self._now = found
 
@@ -147,41 +147,24 @@ class Backups:
         except StoreDamaged as damage:
             self.damage = str(damage)
         except (StoreError, OSError) as error:
-            self._failure = type(error).__name__, _failed(error)
+            self._failure = _failed(error)
         else:
             self._failure = None
 
-    def _found(self) -> Iterator[tuple[str, Loss]]:
+    def _found(self) -> Iterator[Loss]:
         if self._failure is not None:
             yield self._failure
         if self._holding.gap:
-            yield (
-                "gap",
-                Loss(
-                    "journal since the backup incomplete",
-                    f"segments of the journal in {self._directory} that no backup has were "
-                    "removed, or given up for lack of room: a ledger that is damaged now comes "
-                    "back without what stood there",
-                    "the next backup mends it; see that there is room for one",
-                ),
-            )
+            yield lost("store.backup_gap", folder=str(self._directory))
         ran_ns = self._clock.monotonic_ns() - self._began_ns
         late_us = STALE_US if self.newest_us else DAY_US
         if self._age_us() >= late_us and (self._failure or ran_ns >= SETTLED_NS):
-            old = age(self._age_us() // 1_000)
-            words = f"backup {old} old" if self.newest_us else f"no backup in {old}"
-            what = f"{words}: a damaged ledger is rebuilt from the journal since, for as long as "
-            yield "stale", Loss(words, f"{what}the disk holds it", "see why: `quotadeck backup`")
+            kind = "store.backup_stale" if self.newest_us else "store.backup_none"
+            yield Loss(notice(kind, age_ms=self._age_us() // 1_000))
 
 
 def _failed(error: StoreError | OSError) -> Loss:
     if isinstance(error, NoRoom):
-        words = (
-            f"backup skipped: {error.free_bytes // 10**6:,} MB free, "
-            f"{error.needed_bytes // 10**6:,} MB needed"
-        )
-        return Loss(
-            words, f"the backup was skipped: {error}", "it is tried again every ten minutes"
-        )
-    todo = "it is tried again every ten minutes"
-    return Loss("backup failed", f"the backup failed: {clean(str(error), 400)}", todo)
+        free_mb, needed_mb = error.free_bytes // 10**6, error.needed_bytes // 10**6
+        return lost("store.backup_skipped", free_mb=free_mb, needed_mb=needed_mb)
+    return lost("store.backup_failed", why=clean(str(error), 400))

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Final
 
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.store.errors import StoreError
-from quotadeck.store.places import ballast_file, check_plain, create_file
+from quotadeck.store.places import OddFile, ballast_file, check_plain, create_file
 
 BALLAST_BYTES: Final = 16 * 1024 * 1024
 _CHUNK_BYTES: Final = 1024 * 1024
@@ -33,13 +34,16 @@ class Ballast:
             return False
 
     @property
-    def odd(self) -> str:
-        """What stands in its place and is no plain file, in words; empty when all is well."""
+    def odd(self) -> Notice | None:
+        """What stands in its place and is no plain file; None when all is well."""
         try:
             check_plain(self._path)
-        except (StoreError, OSError) as error:
-            return str(error)
-        return ""
+        except OddFile as error:
+            return notice("store.odd_ballast", path=str(self._path), what=error.kind)
+        except OSError as error:
+            why = error.strerror or str(error)
+            return notice("store.odd_ballast", path=str(self._path), what=why)
+        return None
 
     def release(self) -> bool:
         """Delete it; False when there was none to delete."""

@@ -20,6 +20,7 @@ from quotadeck.domain.calls import Call, Outcome
 from quotadeck.domain.latency import BOUNDS_MS
 from quotadeck.domain.snapshot import Event
 from quotadeck.store import call_record
+from quotadeck.store.events import facts_text
 from quotadeck.store.journal import Position, Record
 from quotadeck.store.records import Unreadable, catalogue_body, command_body, parse
 from quotadeck.store.tables import FOR_EVER_US, PERIODS, SUM_COLUMNS, USED_COLUMNS, Per
@@ -49,8 +50,9 @@ class Batch:
         self.ends.append(call_record.row_of(call_record.end_list(call)))
 
     def add_event(self, event: Event) -> None:
-        facts = orjson.dumps({"text": event.text}).decode()
-        self.events.append((event.id, event.at_us, event.kind.value, event.subject, facts))
+        told = event.told
+        row = (event.id, event.at_us, told.kind, event.subject, facts_text(told))
+        self.events.append(row)
 
     def add_record(self, record: Record, withdrawn: Collection[int]) -> None:
         """A record of the journal. Raises Unreadable, or what comes of a wrong one."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.store.archive import Archive
 from quotadeck.store.ballast import DISK_FULL, Ballast
 from quotadeck.store.errors import StoreError
@@ -78,8 +79,8 @@ class Journal:
         self._formats: dict[int, int | None] = {}
         self.barred: set[int] = set()
         """Numbers that no segment can have: something odd has the name."""
-        self.odd: list[str] = []
-        """What looks like a segment and is none, in words; it is left alone."""
+        self.odd: list[Notice] = []
+        """What looks like a segment and is none; it is left alone."""
         self.foreign: dict[int, str] = {}
         """Segments that hold another source's records, and its id; they are left alone."""
         for path in sorted(directory.glob(f"*{SUFFIX}")):
@@ -106,11 +107,11 @@ class Journal:
         mode = path.lstat().st_mode
         number = int(path.stem) if _NAME.fullmatch(path.stem) else -1
         if not stat.S_ISREG(mode):
-            self.odd.append(f"{path} is {kind_of(mode)}")
+            self.odd.append(notice("store.odd_file", path=str(path), what=kind_of(mode)))
         elif not 0 < number <= _GREATEST:
-            self.odd.append(f"{path} has no segment's name")
+            self.odd.append(notice("store.odd_name", path=str(path)))
         elif self._segments and number > self.newest + _LEAP:
-            self.odd.append(f"{path} has a number far beyond the other segments'")
+            self.odd.append(notice("store.odd_number", path=str(path)))
         else:
             head = read_head(path)
             if head.source_id in ("", self._source_id):

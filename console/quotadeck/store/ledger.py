@@ -17,9 +17,9 @@ import orjson
 from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.steady import SteadyClock
-from quotadeck.domain.text import counted
 from quotadeck.store.backups import Backups
 from quotadeck.store.ballast import DISK_FULL, Ballast
 from quotadeck.store.chain import seal
@@ -303,32 +303,32 @@ class Ledger:
         return self._journal.trouble is not None
 
     @property
-    def troubles(self) -> tuple[str, ...]:
-        """What keeps the store from recording all as it should now, in words."""
-        words = list(self._writer.problems)
+    def troubles(self) -> tuple[Notice, ...]:
+        """What keeps the store from recording all as it should now."""
+        found = list(self._writer.problems)
         trouble = self._journal.trouble
         if trouble is not None and trouble.errno in DISK_FULL:
-            words.append("disk full: journal not written")
+            found.append(notice("vital.journal_full"))
         elif trouble is not None:
-            words.append(f"journal: {trouble.strerror or trouble}")
+            found.append(notice("vital.journal_fails", why=trouble.strerror or str(trouble)))
         elif not (self._ballast.stands or self._ballast.odd):
-            words.append("disk nearly full: ballast used")
+            found.append(notice("vital.ballast_used"))
         if self._unrecorded:
-            words.append(f"{counted(len(self._unrecorded), 'command')} in force, not recorded")
-        words += [loss.words for loss in self._watch.now if loss.words]
-        return tuple(words)
+            found.append(notice("vital.commands_unrecorded", count=len(self._unrecorded)))
+        return (*found, *(loss.vital for loss in self._watch.now if loss.lasting))
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong with the store, in words: `troubles`, and what was lost before."""
-        words = [loss.words for loss in self.recovered.losses if loss.words]
+    def problems(self) -> tuple[Notice, ...]:
+        """What is wrong with the store: `troubles`, and what was lost before."""
+        found = [*self.troubles]
+        found += [loss.vital for loss in self.recovered.losses if loss.lasting]
         if self._journal.damaged:
-            words.append(f"journal damaged in {counted(len(self._journal.damaged), 'place')}")
-        words += [loss.words for loss in self._watch.lasting]
-        words += self.backups.problems
+            found.append(notice("vital.store.journal_damaged", count=len(self._journal.damaged)))
+        found += [loss.vital for loss in self._watch.lasting]
+        found += self.backups.problems
         if self._writer.unretired:
-            words.append(f"journal not archived: {self._writer.unretired}")
-        return tuple(dict.fromkeys((*self.troubles, *words)))
+            found.append(notice("vital.unarchived", why=self._writer.unretired))
+        return tuple(dict.fromkeys(found))
 
     def look(self) -> list[Event]:
         """Look after the store's files; what is newly lost, for `event`. To be called every second.

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.days import rfc3339
 from quotadeck.domain.ids import new_id
 from quotadeck.store.archive import Archive, segment_sizes
 from quotadeck.store.backup import Backup, standing
@@ -23,7 +22,7 @@ from quotadeck.store.ballast import Ballast
 from quotadeck.store.errors import StoreDamaged, StoreError, StoreForeign
 from quotadeck.store.fold import Batch
 from quotadeck.store.journal import Journal, Position
-from quotadeck.store.loss import Loss, event_of
+from quotadeck.store.loss import Loss, event_of, lost
 from quotadeck.store.places import (
     DIRECTORY_MODE,
     FILE_MODE,
@@ -146,21 +145,19 @@ def _rebuild(directory: Path, why: str, clock: Clock) -> Loss:
         source_id = _source_of_journal(directory) or _new_source(clock)
         begun_us = _first_instant(directory, source_id) or at_us
         create(fresh, source_id, epoch=begun_us // 1_000)
-        source = "there is no backup: it is rebuilt from the journal alone, which begins at "
-        source += rfc3339(begun_us)
     else:
+        begun_us = backup.at_us
         shutil.copyfile(backup.path, fresh)
         fresh.chmod(FILE_MODE)
-        source = f"it is rebuilt from the backup of {rfc3339(backup.at_us)} and the journal since"
-    if bad:
-        source += f" ({', '.join(one.name for one in bad)} could not be read)"
     moved = [*_names(path), *bad, suspicion_file(directory)]
-    kept = f"; what there was is in {aside}" if any(map(os.path.lexists, moved)) else ""
-    loss = Loss(
-        "ledger rebuilt",
-        f"{path} was not usable ({why}){kept}; {source}",
-        "find out what damaged it; what is lost, if anything, is told beside this",
+    loss = lost(
+        "store.rebuilt" if backup else "store.rebuilt_from_journal",
         grave=False,
+        path=str(path),
+        why=why,
+        aside=str(aside) if any(map(os.path.lexists, moved)) else "",
+        begun_us=begun_us,
+        unread=tuple(one.name for one in bad),
     )
     _prepare(fresh, loss, clock)
     _move_aside(moved, aside)

@@ -1,6 +1,8 @@
-"""What SQLite's refusals mean to the store, and the words for the vitals."""
+"""What SQLite's refusals mean to the store, and what the vitals tell of them."""
 
 import sqlite3
+
+from quotadeck.domain.notice import Notice, notice
 
 
 def is_locked(error: sqlite3.Error) -> bool:
@@ -24,15 +26,17 @@ def is_no_database(error: sqlite3.Error) -> bool:
     return _code(error) == sqlite3.SQLITE_NOTADB
 
 
-def words(error: sqlite3.Error | OSError) -> str:
+def trouble(error: sqlite3.Error | OSError) -> Notice:
     """What keeps the ledger from being written, for the vitals."""
     if isinstance(error, OSError):
-        return f"ledger: {error.strerror or error}"
+        return notice("vital.ledger_fails", why=error.strerror or str(error))
     if is_locked(error):
-        return "ledger locked by another process"
+        return notice("vital.ledger_locked")
     if is_full(error):
-        return "disk full: ledger not written"
-    return "ledger damaged" if is_damage(error) else f"ledger: {error}"
+        return notice("vital.ledger_full")
+    if is_damage(error):
+        return notice("vital.store.ledger_damaged")
+    return notice("vital.ledger_fails", why=str(error))
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -16,8 +16,8 @@ from typing import Final
 
 import aiosqlite
 
-from quotadeck.domain.ages import age
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.store.ballast import Ballast
 from quotadeck.store.errors import StoreError
 from quotadeck.store.kernel_locks import locks_on
@@ -82,7 +82,7 @@ class Wal:
         self._rows = 0
         self._tried_ns = clock.monotonic_ns()
         self._pinned_ns: int | None = None
-        self._who = ""
+        self._who: tuple[str, ...] = ()
         self._copying = False
         self.waits = False
         """The fold waits: there is no room for a checkpoint of more."""
@@ -103,17 +103,18 @@ class Wal:
         self._rows += rows
 
     @property
-    def problem(self) -> str:
-        """How large it is and who holds it, once that lasts; empty when all is well."""
+    def problem(self) -> Notice | None:
+        """How large it is and which processes hold it, once that lasts."""
         if self._pinned_ns is None or (self._copying and not self.waits):
-            return ""
+            return None
         held_ns, size = self._clock.monotonic_ns() - self._pinned_ns, self.size
         lasts = size >= _SMALL_BYTES or (held_ns >= _TOLD_NS and size >= TOLD_BYTES)
         if not (lasts or self.waits):
-            return ""
-        held = age(held_ns // 1_000_000)
-        words = f"WAL {size >> 20} MB: a reader has held it for {held}{self._who}"
-        return f"{words}; disk full: history waits" if self.waits else words
+            return None
+        held_ms, size_mb = held_ns // 1_000_000, size >> 20
+        if self.waits:
+            return notice("vital.wal_full", size_mb=size_mb, held_ms=held_ms, pids=self._who)
+        return notice("vital.wal_held", size_mb=size_mb, held_ms=held_ms, pids=self._who)
 
     @contextlib.contextmanager
     def copying(self) -> Iterator[None]:
@@ -193,14 +194,13 @@ class Wal:
         except OSError:
             return 0
 
-    def _holders(self) -> str:
-        """Which processes read now, in words; Linux alone tells."""
+    def _holders(self) -> tuple[str, ...]:
+        """Which processes read now; Linux alone tells."""
         try:
             locks = locks_on(Path(f"{self._file}-shm")) or ()
         except OSError:
-            return ""
+            return ()
         pids = {
             lock.pid for lock in locks if lock.kind == "POSIX" and lock.first_byte in _READER_SLOTS
         } - {os.getpid(), 0}
-        named = ", ".join(map(str, sorted(pids)[:3]))
-        return f" (process {named})" if named else ""
+        return tuple(map(str, sorted(pids)[:3]))

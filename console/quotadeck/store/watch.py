@@ -15,11 +15,12 @@ from time import monotonic
 from typing import Final
 
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.notice import Notice
 from quotadeck.domain.snapshot import Event
 from quotadeck.store.errors import StoreError
 from quotadeck.store.journal import Journal
 from quotadeck.store.lock import Lock
-from quotadeck.store.loss import Loss, event_of
+from quotadeck.store.loss import Loss, event_of, lost
 from quotadeck.store.places import (
     is_open_at,
     journal_directory,
@@ -56,7 +57,7 @@ class Watch:
         self._wal_identity = _identity(wal_file(directory))
         self._checked_ns = clock.monotonic_ns()
         self._check: asyncio.Task[Loss | None] | None = None
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[str] = set()
         self._short = 0
         self._mended = journal.mended
         self._damage = ""
@@ -74,92 +75,59 @@ class Watch:
         found = [*self._files(), *ledger, *self._held()]
         self._finish_check()
         self.sound = not (ledger or self._damage)
-        new = [loss for loss in found if (loss.words, loss.todo) not in self._told]
-        self._told = {(loss.words, loss.todo) for loss in found}
+        new = [loss for loss in found if loss.told.kind not in self._told]
+        self._told = {loss.told.kind for loss in found}
         self.now = tuple(found)
         return [event_of(loss, self._clock) for loss in (*new, *self.lasting[before:])]
 
     def _files(self) -> Iterator[Loss]:
         for path, identity in self._folders.items():
             if _identity(path) != identity:
-                self.lasting.append(
-                    Loss(
-                        f"folder {path.name} was removed",
-                        f"the folder {path} was removed or replaced while the gateway ran",
-                        "see what else is gone from it",
-                    )
-                )
+                self.lasting.append(lost("store.folder_removed", folder=str(path), name=path.name))
                 self._folders[path] = _identity(path)
         yield from self._mend_journal()
         for number in sorted(self._journal.lost):
             self._journal.lost.discard(number)
-            self.lasting.append(
-                Loss(
-                    f"journal segment {number} lost",
-                    f"segment {number} of the journal was removed before the ledger had read it: "
-                    "calls and commands that stood only there are lost",
-                    "see with `quotadeck status` and `quotadeck audit` what is in force",
-                )
-            )
+            self.lasting.append(lost("store.segment_lost", segment=number))
         if not self._lock.stands and not self._lock.mend():
-            yield Loss(
-                "lock removed",
-                f"{self._directory / 'lock'} was removed or replaced: another gateway could start "
-                "on this store",
-                "start none, and restart this one when it can be",
-            )
+            yield lost("store.lock_removed", path=str(self._directory / "lock"))
 
     def _mend_journal(self) -> Iterator[Loss]:
-        what = f"the journal's segment {self._journal.newest} was removed in {self._directory}"
+        segment, folder = self._journal.newest, str(self._directory)
         if not self._journal.stands:
             try:
                 self._journal.mend()
             except OSError as error:
-                yield Loss(
-                    "journal removed: records not on disk",
-                    f"{what}, and could not be made again ({error.strerror or error}): what is "
-                    "recorded now is lost at a restart",
-                    "make the folder again, writable for the gateway's account",
+                yield lost(
+                    "store.journal_removed",
+                    segment=segment,
+                    folder=folder,
+                    why=error.strerror or str(error),
                 )
         # A command that found it gone may have mended it before.
         if self._journal.mended > self._mended:
             self._mended = self._journal.mended
             self._folders = {path: _identity(path) for path in self._folders}
             self.lasting.append(
-                Loss(
-                    "journal was removed and made again",
-                    f"{what}: it was written again from the open file, none of its records is lost",
-                    "find out who removed it",
-                    grave=False,
-                )
+                lost("store.journal_mended", grave=False, segment=segment, folder=folder)
             )
 
     def _ledger(self, damage: str) -> Iterator[Loss]:
+        path = str(self._file)
         if not is_open_at(self._file, self._descriptor):
-            state = "replaced" if os.path.lexists(self._file) else "removed"
-            yield Loss(
-                f"ledger.db {state}: history not on disk",
-                f"{self._file} was {state} while the gateway ran: what it records is in the "
-                "journal and in no ledger on the disk",
-                "restart the gateway: it rebuilds it from the newest backup and the journal",
-            )
+            replaced = os.path.lexists(self._file)
+            yield lost("store.ledger_replaced" if replaced else "store.ledger_removed", path=path)
         elif damage or self._is_cut():
             damage = damage or "cut short or overwritten"
             self._suspect(damage)
             yield _damaged(self._file, damage)
         if self._wal_identity and _identity(wal_file(self._directory)) != self._wal_identity:
-            yield Loss(
-                "WAL removed: history not on disk",
-                f"{wal_file(self._directory)} was removed or replaced while the gateway ran: what "
-                "it records is in the journal",
-                "restart the gateway: it reads the journal again",
-            )
+            yield lost("store.wal_removed", path=str(wal_file(self._directory)))
         self._wal_identity = self._wal_identity or _identity(wal_file(self._directory))
 
     def _held(self) -> Iterator[Loss]:
         if held := self._wal.problem:
-            # The vitals have it from the writer, with its age.
-            yield Loss("", held, "end that process, and it shrinks by itself")
+            yield Loss(Notice("store.wal_held", held.facts), lasting=False)
 
     def _is_cut(self) -> bool:
         """Whether the header or the size is wrong; twice, as a checkpoint writes in steps."""
@@ -173,18 +141,12 @@ class Watch:
         if self._check is not None and self._check.done():
             found, self._check = self._check.result(), None
             if found is not None:
-                self._suspect(found.what)
+                self._suspect(str(found.told.facts["why"]))
                 self.lasting.append(found)
         changed = self._wal.is_changed
         if changed:
             self._wal.accept_change()
-            self.lasting.append(
-                Loss(
-                    "ledger.db written by another",
-                    f"{self._file} was written by something else than the gateway",
-                    "let nothing else write to it; all its pages are being checked",
-                )
-            )
+            self.lasting.append(lost("store.ledger_written", path=str(self._file)))
         due = self._clock.monotonic_ns() - self._checked_ns >= CHECK_NS
         if (due or changed) and self._check is None:
             self._checked_ns = self._clock.monotonic_ns()
@@ -223,12 +185,7 @@ def check_pages(path: Path, within_s: float = CHECK_S) -> Loss | None:
 
 
 def _damaged(path: Path, what: str) -> Loss:
-    return Loss(
-        "ledger damaged",
-        f"{path} is damaged ({what})",
-        "what is served goes on; restart the gateway when it can be: it moves the ledger aside and "
-        "rebuilds it from the newest backup and the journal",
-    )
+    return lost("store.ledger_damaged", path=str(path), why=what)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

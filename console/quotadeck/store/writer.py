@@ -14,16 +14,16 @@ from typing import Final
 
 import aiosqlite
 
-from quotadeck.domain.ages import age
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.snapshot import Event
-from quotadeck.domain.text import clean, counted
+from quotadeck.domain.text import clean
 from quotadeck.store.ballast import Ballast
 from quotadeck.store.errors import StoreError
 from quotadeck.store.fold import Batch, Fold, sort
 from quotadeck.store.journal import Journal, Position, Record
 from quotadeck.store.retention import Keep, Settled, forget
-from quotadeck.store.sqlite_errors import is_damage, words
+from quotadeck.store.sqlite_errors import is_damage, trouble
 from quotadeck.store.wal import Wal
 
 LOG: Final = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Writer:
         self._kept_house_ns = clock.monotonic_ns()
         self._records = 0
         self._unreadable = 0
-        self._trouble = ""
+        self._trouble: Notice | None = None
         self.unretired = ""
         """Why segments stay in the journal that no start needs any more."""
         self.damage = ""
@@ -103,22 +103,22 @@ class Writer:
         return 0 if self.folded >= self._journal.end else self._journal.appended - self._records
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """What keeps it from its work, in words."""
-        found = []
+    def problems(self) -> tuple[Notice, ...]:
+        """What keeps it from its work."""
+        found: list[Notice] = []
         behind_ns = self._clock.monotonic_ns() - self._caught_up_ns
         if self.folded < self._journal.end and behind_ns > _BEHIND_NS:
-            found.append(f"journal {age(behind_ns // 1_000_000)} behind")
+            found.append(notice("vital.journal_behind", behind_ms=behind_ns // 1_000_000))
         if self._trouble:
             found.append(self._trouble)
         if held := self._wal.problem:
             found.append(held)
         if self._unreadable:
-            found.append(f"{counted(self._unreadable, 'journal record')} unreadable")
+            found.append(notice("vital.records_unreadable", count=self._unreadable))
         if self._lost_events:
-            found.append(f"{counted(self._lost_events, 'event')} not recorded")
+            found.append(notice("vital.events_lost", count=self._lost_events))
         if self._task is not None and self._task.done() and not self._stopping.is_set():
-            found.append("ledger writer stopped")
+            found.append(notice("vital.writer_stopped"))
         return tuple(found)
 
     def start(self) -> None:
@@ -236,7 +236,7 @@ class Writer:
                     return
                 await self._keep_house()
             except (sqlite3.Error, OSError) as error:
-                self._trouble = words(error)
+                self._trouble = trouble(error)
                 if isinstance(error, sqlite3.Error) and is_damage(error):
                     self.damage = str(error)
                 if stopping:
@@ -250,7 +250,7 @@ class Writer:
                     await _until(self._stopping, backoff_s)
                     backoff_s = min(BACKOFF_S[1], backoff_s * 2)
                 continue
-            self._trouble, backoff_s = "", BACKOFF_S[0]
+            self._trouble, backoff_s = None, BACKOFF_S[0]
             await _until(self._work, _IDLE_S)
             await _until(self._hurry, FLUSH_S)
             self._hurry.clear()

@@ -12,7 +12,7 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from quotadeck.domain.snapshot import EventKind
+from quotadeck.domain.notice import Notice, notice_of
 from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.text import clean
 
@@ -24,7 +24,6 @@ Columns = Mapping[str, Sequence[str]]
 Row = TypeVar("Row")
 
 _NEWER: Final[Mapping[type[StrEnum], StrEnum]] = {
-    EventKind: EventKind.GATEWAY,
     Kind: Kind.OTHER,
     Urgency: Urgency.ATTENTION,
 }
@@ -41,7 +40,7 @@ def columns_of(cls: type) -> tuple[str, ...]:
     names: list[str] = []
     for field in fields(cls):
         inner = hints[field.name]
-        if isinstance(inner, type) and is_dataclass(inner):
+        if isinstance(inner, type) and is_dataclass(inner) and inner is not Notice:
             names += (f"{field.name}.{name}" for name in columns_of(inner))
         else:
             names.append(field.name)
@@ -72,7 +71,7 @@ def _builder(cls: type[Any], owner: str, prefix: str, sent: Columns) -> Callable
 def _part(
     field: Field[Any], hint: Any, owner: str, name: str, sent: Columns
 ) -> Callable[[Cells], Any]:
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint) and hint is not Notice:
         return _builder(hint, owner, f"{name}.", sent)
     columns = sent.get(owner, ())
     if name in columns:
@@ -94,6 +93,8 @@ def _converter(hint: Any, sent: Columns) -> Callable[[Any], Any]:
     if get_origin(hint) is tuple:
         each = _converter(get_args(hint)[0], sent)
         return lambda value: tuple(map(each, _typed(list, value)))
+    if hint is Notice:
+        return _notice
     if is_dataclass(hint) and isinstance(hint, type):
         read = reader(hint, sent)
         return lambda value: read(_typed(list, value))
@@ -115,6 +116,11 @@ def _typed(kind: type, value: Any) -> Any:
     if type(value) is not kind:
         raise Unreadable(f"a {type(value).__name__} stands where a {kind.__name__} belongs")
     return value
+
+
+def _notice(value: Any) -> Notice:
+    kind, facts = _typed(list, value)
+    return notice_of(_typed(str, kind), _typed(dict, facts))
 
 
 def _word(kind: type[StrEnum], value: Any) -> StrEnum:

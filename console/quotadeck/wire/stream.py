@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
+from quotadeck.domain.notice import Notice
 from quotadeck.domain.snapshot import (
     Change,
     Event,
@@ -73,7 +74,8 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "events": _Table(lambda s: s.events, Event, attrgetter("id")),
 }
 _CELLS_OF: Final = {
-    cls: cells_of(cls) for cls in (*(table.row for table in _TABLES.values()), Level, Change, Held)
+    cls: cells_of(cls)
+    for cls in (*(table.row for table in _TABLES.values()), Level, Change, Held, Notice)
 }
 _COLUMNS: Final = {cls.__name__: columns_of(cls) for cls in _CELLS_OF}
 

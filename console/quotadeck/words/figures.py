@@ -31,6 +31,7 @@ WRITTEN: Final[Mapping[str, Callable[[int], str]]] = {
     "ms": duration_words,
     "bytes": size,
     "percent": lambda percent: f"{percent}%",
+    "millis": lambda ms: f"{ms}ms",
     "number": lambda number: f"{number:,}",
     "usd": usd_short,
     "age": age,

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from quotadeck import words
 from quotadeck.cli.doctor.finding import Finding, State, fail, ok, warn
 from quotadeck.cli.show import now_us
 from quotadeck.domain.ages import age
@@ -114,9 +115,10 @@ def _answering(path: Path, where: str) -> Finding:
     except SourceError as strange:
         return fail("socket", clean(str(strange), 400), "restart the gateway with this version")
     vitals, me = reading.snapshot.vitals, reading.whoami
-    trouble = f"; it says: {'; '.join(vitals.problems)}" if vitals.problems else ""
-    words = f"{clean(vitals.name)} answers; you are {me.actor} ({me.role}){clean(trouble, 300)}"
-    return ok("socket", f"{where}: {words}")
+    told = "; ".join(map(words.say, vitals.problems))
+    trouble = f"; it says: {told}" if told else ""
+    said = f"{clean(vitals.name)} answers; you are {me.actor} ({me.role}){clean(trouble, 300)}"
+    return ok("socket", f"{where}: {said}")
 
 
 def _group(gid: int) -> str:
@@ -140,7 +142,8 @@ def store(state: Path) -> Iterator[Finding]:
         return
     for loss in lost:
         say = fail if loss.grave else warn
-        yield say("store", clean(loss.what, 500), clean(loss.todo, 300))
+        what, _, todo = words.say(loss.told).rpartition("; ")
+        yield say("store", clean(what, 500), clean(todo, 300))
 
 
 def _ledger(state: Path) -> Finding:

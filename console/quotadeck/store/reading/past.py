@@ -7,7 +7,8 @@ from typing import Any, Final
 import orjson
 
 from quotadeck.domain.history import FileLayer, LevelSample, StateSpan
-from quotadeck.domain.snapshot import Event, EventKind
+from quotadeck.domain.snapshot import Event
+from quotadeck.store.events import told_of
 from quotadeck.store.reading.connection import Reading
 from quotadeck.store.tables import FOR_EVER_US
 
@@ -57,7 +58,7 @@ class Past(Reading):
             (self.source, after, limit if last is None else last),
         )
         return [
-            (seq, Event(name, at_us, EventKind(kind), subject, orjson.loads(facts)["text"]))
+            (seq, Event(name, at_us, subject, told_of(kind, facts)))
             for seq, name, at_us, kind, subject, facts in (rows if last is None else rows[::-1])
         ]
 

@@ -5,6 +5,7 @@ from datetime import tzinfo
 
 from quotadeck.domain.snapshot import Event
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.words import say
 from quotadeck.words.times import day_time
 
 
@@ -12,10 +13,14 @@ def event_lines(
     events: Sequence[Event], count: int, now_us: int, zone: tzinfo | None, width: int
 ) -> list[Line]:
     """What happened last, the newest first, one a line; with its day where that is not today."""
+
+    def at(us: int) -> str:
+        return day_time(us, now_us, zone)
+
     lines: list[Line] = []
     for event in events[:count]:
-        stamp = day_time(event.at_us, now_us, zone)
-        lines.append(crop([Span(f"{stamp} ", "dim"), Span(event.text, "normal")], width))
+        stamp = Span(f"{at(event.at_us)} ", "dim")
+        lines.append(crop([stamp, Span(say(event.told, at), "normal")], width))
     while len(lines) < count:
         lines.append(crop([Span("nothing has happened yet" if not lines else "", "dim")], width))
     return lines

@@ -11,6 +11,7 @@ from quotadeck.tui.kit.fit import bar, cell_len, cut
 from quotadeck.tui.kit.spans import Line, Span, spread
 from quotadeck.tui.link import Picture
 from quotadeck.tui.present import MINUTE_US, Present, counted_minute_us
+from quotadeck.words import say
 from quotadeck.words.numbers import percent, three
 
 
@@ -81,7 +82,7 @@ def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
 def _gateway(picture: Picture, width: int) -> list[Span]:
     now, vitals = picture.present, picture.snapshot.vitals
     if vitals.problems:
-        words = "gw " + ", ".join(vitals.problems)
+        words = "gw " + ", ".join(map(say, vitals.problems))
         return [Span(cut(words, width - 1), "trouble")]
     if not now.live:
         return [Span("gw unknown", "dim")]

@@ -1,6 +1,6 @@
 """English. A file a part of the product; a kind stands in one of them."""
 
-from quotadeck.words.en import answers, commands, events, keys, names, states, vitals
+from quotadeck.words.en import answers, commands, events, keys, names, states, store, vitals
 from quotadeck.words.sentence import Language
 
 ENGLISH = Language(
@@ -12,6 +12,7 @@ ENGLISH = Language(
         **keys.SENTENCES,
         **names.SENTENCES,
         **states.SENTENCES,
+        **store.SENTENCES,
         **vitals.SENTENCES,
     },
     lambda count: "one" if count == 1 else "other",

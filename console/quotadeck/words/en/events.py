@@ -1,8 +1,41 @@
-"""What happened."""
+"""What happened: budgets, upstreams, the gateway itself."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from quotadeck.words.sentence import Sentence
+from quotadeck.words.sentence import Sentence, plural
 
-SENTENCES: Final[Mapping[str, Sentence]] = {}
+SENTENCES: Final[Mapping[str, Sentence]] = {
+    "budget.step": "{project}: {reached_percent} of today's budget is spent",
+    "budget.dry": "{project}: what is left of today's budget no longer covers its requests",
+    "upstream.unreachable": "{target} cannot be reached",
+    "upstream.fails": "{target} fails",
+    "upstream.refuses_key": "{target} refuses the gateway's key",
+    "upstream.slow": "{target} does not answer in time",
+    "upstream.breaks": "{target} cuts or garbles its replies",
+    "upstream.throttles": "{target} is rate limited by its provider",
+    "gateway.started": "gateway started",
+    "gateway.restarted": plural(
+        "count",
+        "gateway started; {count} call was under way when it went: charged, recorded as unknown",
+        "gateway started; {count:number} calls were under way when it went: charged, recorded as "
+        "unknown",
+    ),
+    "offline.most": "offline: {count} commands were taken in; the rest waits for a start",
+    "offline.more": plural(
+        "count",
+        "offline holds {count} file more than the {most} that are looked at",
+        "offline holds {count:number} files more than the {most} that are looked at",
+    ),
+    "offline.left": "offline: {count} more were left as they are",
+    "offline.link": "offline is a link to somewhere else, so nothing there was taken in",
+    "offline.closed": "offline cannot be read ({why}), so nothing there was taken in",
+    "offline.unreadable": "offline/{file}: {why}; it was left as it is",
+    "offline.unrecorded": "offline/{file}: {why}; it was left as it is",
+    "offline.no_command": "offline/{file}: not a command: {why}; it was left as it is",
+    "offline.dry_run": "offline/{file}: a dry run, which nobody would see: leave dry_run out to "
+    "have it carried out; it was left as it is",
+    "offline.odd": "offline/{file}: no plain, lone file of at most {most_bytes}; it was left as "
+    "it is",
+    "told": "{text}",
+}
