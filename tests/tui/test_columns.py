@@ -91,6 +91,7 @@ def test_marks_stay_on_their_rows() -> None:
     grid.move(2)
     grid.mark()
     grid.move(1)
+    grid.fill(rows, layout, at())
     assert [line.strip() for line in grid.text()] == ["•a", "b", "•c", "▸d"]
     grid.fill(rows[::-1], layout, at())
     assert [line.strip() for line in grid.text()] == ["▸d", "•c", "b", "•a"]

@@ -24,7 +24,7 @@ class Entry:
 
     def picked(self, *, chosen: bool, marked: bool) -> "Entry":  # noqa: ARG002 nothing to mark
         """The same for the chosen entry."""
-        return replace(self, chosen=chosen) if chosen else self
+        return replace(self, chosen=chosen)
 
 
 def what(entry: commands.Entry) -> str:

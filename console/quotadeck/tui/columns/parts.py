@@ -32,7 +32,7 @@ class At:
 
     def picked(self, *, chosen: bool, marked: bool) -> "At":
         """The same for the chosen row, or a marked one."""
-        return replace(self, chosen=chosen, marked=marked) if chosen or marked else self
+        return replace(self, chosen=chosen, marked=marked)
 
     def quiet(self, role: str) -> str:
         """The role, or dim where readings are late."""

@@ -30,9 +30,7 @@ class Grid(Lines, Generic[R, V]):
         super().__init__(theme, id=id)
         self.rows: Sequence[R] = ()
         self.active = True
-        self._seen: tuple[Layout[R, V], V] | None = None
         self._head: Sequence[Line] = ()
-        self._empty: Line = ()
         self._top = 0
         self._at = 0
         self._chosen_id: str | None = None
@@ -77,22 +75,21 @@ class Grid(Lines, Generic[R, V]):
         A cursor that nobody moved yet stays on the first row.
         """
         moved = rows is not self.rows
-        self.rows, self._seen, self._empty = rows, (layout, at), empty
+        self.rows = rows
         self._head = (layout.head(),) if titled else ()
         if moved and self._chosen_id is not None and not self._still_there():
             found = next((i for i, row in enumerate(rows) if row.id == self._chosen_id), None)
             self._at = self._at if found is None else found
         self._at = max(0, min(self._at, len(rows) - 1))
-        self.paint()
+        self._paint(layout, at, empty)
 
     def _still_there(self) -> bool:
         return self._at < len(self.rows) and self.rows[self._at].id == self._chosen_id
 
     def move(self, by: int) -> None:
-        """Move the cursor by so many rows; it stops at the ends."""
+        """Move the cursor by so many rows, at most to the ends; it is seen when the page draws."""
         self._at = max(0, min(self._at + by, len(self.rows) - 1))
         self.pin()
-        self.paint()
 
     def pin(self) -> None:
         """Stay on the chosen row from now on, though nobody moved the cursor."""
@@ -100,15 +97,12 @@ class Grid(Lines, Generic[R, V]):
         self._chosen_id = chosen.id if chosen else None
 
     def mark(self) -> None:
-        """Mark the chosen row, or take its mark away."""
+        """Mark the chosen row, or take its mark away; it is seen when the page draws."""
         if self.chosen is not None:
             self._marks ^= {self.chosen.id}
-            self.paint()
 
-    def paint(self) -> None:
+    def _paint(self, layout: Layout[R, V], at: V, empty: Line) -> None:
         """Draw the window around the cursor."""
-        if self._seen is None:
-            return
         page = self.page
         self._top = max(0, min(self._top, len(self.rows) - page))
         if self._at < self._top:
@@ -116,11 +110,9 @@ class Grid(Lines, Generic[R, V]):
         elif self._at >= self._top + page:
             self._top = self._at - page + 1
         window = self.rows[self._top : self._top + page]
-        lines = [self._line(row, index) for index, row in enumerate(window, self._top)]
-        self.show([*self._head, *(lines or [self._empty])])
-
-    def _line(self, row: R, index: int) -> Line:
-        assert self._seen is not None, "painted only when filled"
-        layout, at = self._seen
-        chosen, marked = self.active and index == self._at, row.id in self._marks
-        return layout.line(row, at.picked(chosen=chosen, marked=marked))
+        lines: list[Line] = []
+        for index, row in enumerate(window, self._top):
+            chosen, marked = self.active and index == self._at, row.id in self._marks
+            seen = at.picked(chosen=chosen, marked=marked) if chosen or marked else at
+            lines.append(layout.line(row, seen))
+        self.show([*self._head, *(lines or [empty])])
