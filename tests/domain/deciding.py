@@ -14,16 +14,20 @@ from quotadeck.domain.subject import Subject
 START_US = 1_795_489_200_000_000
 HOUR_MS = 3_600_000
 PRICE = Price(2_000_000, 8_000_000, 500_000, 2_000_000, "v1")
+ANALYTICS_LIMITS = {Field.RPM: 20, Field.TPM: 80_000, Field.BUDGET: 500 * NANO_PER_USD}
+OPUS_LIMITS = {Field.RPM: 50, Field.TPM: 200_000}
 CATALOGUE = Catalogue(
     projects={
         "analytics": Project(
-            "analytics", "Analytics", rpm=20, tpm=80_000, daily_budget_nano_usd=500 * NANO_PER_USD
+            "analytics",
+            "Analytics",
+            limits=ANALYTICS_LIMITS,
         ),
-        "search": Project("search", "Search", rpm=640),
+        "search": Project("search", "Search", limits={Field.RPM: 640}),
     },
     upstreams={},
     targets={
-        "main/opus": Target("main/opus", "main", "opus", PRICE, rpm=50, tpm=200_000),
+        "main/opus": Target("main/opus", "main", "opus", PRICE, limits=OPUS_LIMITS),
         "main/flash": Target("main/flash", "main", "flash", PRICE),
     },
     routes={"opus": Route("opus", ("main/opus", "main/flash"))},

@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.domain.limits import (
-    MAX_PER_MINUTE,
-    MICRO,
-    Kind,
-    Priority,
-    RateLimit,
-    bucket_key,
-    bucket_of,
-    rpm,
-    tpm,
-)
+from quotadeck.domain.limits import MAX_PER_MINUTE, MICRO, Priority, RateLimit, rpm, tpm
+from quotadeck.domain.rules import Kind, bucket_key, bucket_of
 from quotadeck.domain.subject import Subject
 
 

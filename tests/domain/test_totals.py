@@ -13,9 +13,7 @@ ROW = ProjectRow(
     priority="high",
     version=0,
     paused=False,
-    rpm=None,
-    tpm=None,
-    slots=None,
+    limits=(),
     budget=Budget(100, 30, 0, 0),
     flow=Flow(requests_60s=5, refused_60s=1, ended_60s=4, failed_60s=2, spent_60s_nano=7),
 )

@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from quotadeck.domain.commands import Field
+from quotadeck.domain.snapshot import limit_on
 from tests.load import Tally, chat, flood
 from tests.processes import MODELS, Gateway, running
 
@@ -227,8 +229,10 @@ def no_death_fills_a_bucket(gateway: Gateway, elapsed: float) -> None:
     [rated] = [row for row in gateway.snapshot().projects if row.id == "rated"]
     days = gateway.get("/rollups", per="day", project="rated")["rows"]
     admitted = sum(day["forwarded"] for day in days)
-    assert rated.rpm is not None
-    assert rated.rpm.level <= (RPM / 6 + RPM / 60 * elapsed - admitted) * 1_000_000
+    rpm = limit_on(rated, Field.RPM)
+    assert rpm is not None
+    assert rpm.level is not None
+    assert rpm.level.level <= (RPM / 6 + RPM / 60 * elapsed - admitted) * 1_000_000
 
 
 def test_three_kills_lose_nothing(gateway: Gateway) -> None:

@@ -23,16 +23,20 @@ from tests.clocks import HandClock
 HOUR_MS = 3_600_000
 PRICE = Price(2_000_000, 8_000_000, 500_000, 2_000_000, "v1")
 CHEAP = Price(200_000, 800_000, 50_000, 200_000, "v1")
+ANALYTICS_LIMITS = {Field.RPM: 20, Field.TPM: 80_000, Field.BUDGET: 500 * NANO_PER_USD}
+OPUS_LIMITS = {Field.RPM: 50, Field.TPM: 200_000}
 CATALOGUE = Catalogue(
     projects={
         "analytics": Project(
-            "analytics", "Analytics", rpm=20, tpm=80_000, daily_budget_nano_usd=500 * NANO_PER_USD
+            "analytics",
+            "Analytics",
+            limits=ANALYTICS_LIMITS,
         ),
-        "search": Project("search", "Search", rpm=640),
+        "search": Project("search", "Search", limits={Field.RPM: 640}),
     },
     upstreams={"main": Upstream("main", "http://127.0.0.1:9", "secret")},
     targets={
-        "main/opus": Target("main/opus", "main", "opus", PRICE, rpm=50, tpm=200_000),
+        "main/opus": Target("main/opus", "main", "opus", PRICE, limits=OPUS_LIMITS),
         "main/flash": Target("main/flash", "main", "flash", CHEAP),
     },
     routes={"opus": Route("opus", ("main/opus", "main/flash"))},

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from quotadeck.domain.commands import Role
+from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Vitals
 from quotadeck.gateway.accepting import HttpServer
 from quotadeck.gateway.admin import create_admin
@@ -21,7 +22,7 @@ from quotadeck.gateway.connections import Connections
 from quotadeck.gateway.feed import Feed
 from quotadeck.gateway.live import Live
 from quotadeck.gateway.peer import bind_socket
-from quotadeck.gateway.plan import Windows, compile_plan
+from quotadeck.gateway.plan import compile_plan
 from quotadeck.limiter import MemoryLimiter
 from tests.gateway.desks import CATALOGUE, Bench, bench
 

@@ -14,14 +14,15 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
+from quotadeck.admission.size import Size
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
-from quotadeck.domain.commands import Action, Actor, Command, Role
+from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.admission import Size, admit
+from quotadeck.gateway.admission import admit
 from quotadeck.gateway.assembly import Gateway, _assemble
 from quotadeck.gateway.flight import Ending, Flight, Routing
 from quotadeck.gateway.keys import Caller
@@ -116,7 +117,7 @@ class Story:
 
     def _config(self, state: Path) -> GatewayConfig:
         projects = {
-            name: Project(name, name, daily_budget_nano_usd=BUDGET_NANO, zone=zone)
+            name: Project(name, name, limits={Field.BUDGET: BUDGET_NANO}, zone=zone)
             for name, zone in self.zones.items()
         }
         return GatewayConfig(

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quotadeck.admission.estimator import Estimator
+from quotadeck.admission.size import Size
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
-from quotadeck.domain.limits import MICRO, BudgetLimit, Kind
+from quotadeck.domain.limits import MICRO, BudgetLimit
 from quotadeck.domain.money import NANO_PER_USD, cost_nano
 from quotadeck.domain.refusals import (
     BudgetSpent,
@@ -25,9 +26,9 @@ from quotadeck.domain.refusals import (
     OverWholeBudget,
     Refusal,
 )
+from quotadeck.domain.rules import Kind
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.admission import (
-    Size,
     Ticket,
     admit,
     size_of,
@@ -148,7 +149,7 @@ def test_usual_output_is_never_more_than_the_model_gives() -> None:
 
 
 def test_input_that_cannot_fit_is_refused_for_good_and_what_might_is_not() -> None:
-    it = gate(**BIG, daily_budget_nano_usd=None)
+    it = gate(**BIG, daily_budget_usd=None)
     overhead = request("").text_bytes
     assert it.size(request("x" * (80_000 - overhead))).input_tokens > 10_000
     with pytest.raises(InputTooLong) as refusal:
@@ -165,14 +166,14 @@ def test_output_beyond_the_model_is_refused_for_good() -> None:
 
 def test_request_that_no_whole_day_could_pay_is_refused_for_good() -> None:
     bound = gate().size(request(max_tokens=100)).bound_nano
-    assert gate(daily_budget_nano_usd=bound).size(request(max_tokens=100)).bound_nano == bound
+    assert gate(daily_budget_usd=bound).size(request(max_tokens=100)).bound_nano == bound
     with pytest.raises(OverWholeBudget) as refusal:
-        gate(daily_budget_nano_usd=bound - 1).size(request(max_tokens=100))
+        gate(daily_budget_usd=bound - 1).size(request(max_tokens=100))
     assert refusal.value.bound_nano == bound
 
 
 async def test_shadow_budget_refuses_nothing_not_even_what_it_could_never_pay() -> None:
-    it = gate(daily_budget_nano_usd=1, shadow=frozenset({Kind.BUDGET}))
+    it = gate(daily_budget_usd=1, shadow=frozenset({Kind.BUDGET}))
     ticket = await it.admit()
     assert ticket.shadowed == f"{ANALYTICS}:budget"
     assert f"{ANALYTICS}:budget" not in {take.key for take in ticket.takes}
@@ -207,7 +208,7 @@ async def test_project_without_limits_is_measured_in_money_all_the_same() -> Non
 
 
 async def test_budget_set_later_in_the_day_knows_what_was_spent_before() -> None:
-    it = gate(daily_budget_nano_usd=None)
+    it = gate(daily_budget_usd=None)
     ticket = await it.admit()
     await it.limiter.settle("req_1", {f"{ANALYTICS}:budget": 700_000})
     bound = ticket.size.bound_nano
@@ -221,7 +222,7 @@ async def test_budget_set_later_in_the_day_knows_what_was_spent_before() -> None
 
 async def test_budget_is_given_out_to_the_nano_dollar_and_not_one_more() -> None:
     bound = gate().size(request(max_tokens=10)).bound_nano
-    it = gate(**BIG, daily_budget_nano_usd=3 * bound)
+    it = gate(**BIG, daily_budget_usd=3 * bound)
     for _ in range(3):
         await it.admit()
     assert await it.left_nano() == 0
@@ -234,7 +235,7 @@ async def test_budget_is_given_out_to_the_nano_dollar_and_not_one_more() -> None
 
 
 async def test_request_beyond_max_tokens_pays_what_it_used_and_the_budget_knows() -> None:
-    it = gate(daily_budget_nano_usd=NANO_PER_USD)
+    it = gate(daily_budget_usd=NANO_PER_USD)
     await it.admit()
     await it.limiter.settle("req_1", {f"{ANALYTICS}:budget": 2 * NANO_PER_USD})
     assert await it.left_nano() == -NANO_PER_USD

@@ -39,7 +39,10 @@ async def story(tmp_path: Path, small_ballast: None) -> AsyncIterator[Story]:
     """A gateway with projects a, b and c, of which each has 60 requests a minute."""
     story = Story(1, tmp_path)
     catalogue = story.config.catalogue
-    rated = {name: replace(project, rpm=60) for name, project in catalogue.projects.items()}
+    rated = {
+        name: replace(project, limits={Field.RPM: 60})
+        for name, project in catalogue.projects.items()
+    }
     story.config = replace(story.config, catalogue=replace(catalogue, projects=rated))
     await story.boot()
     yield story

@@ -41,7 +41,7 @@ class Till:
         wide = {"rpm": 100_000, "tpm": 100_000_000, "zone": self.zone}
         size = size_of(request(max_tokens=10), *self.field(wide), Estimator())
         self.bound = size.bound_nano
-        self.project, self.target = self.field({**wide, "daily_budget_nano_usd": 3 * self.bound})
+        self.project, self.target = self.field({**wide, "daily_budget_usd": 3 * self.bound})
         self.size = size
 
     @staticmethod
@@ -115,7 +115,7 @@ def test_a_day_is_a_calendar_day_also_when_the_clocks_change() -> None:
 def test_a_changed_budget_keeps_its_day() -> None:
     it = Till()
     first = it.days.limit(it.project, NOON_US)
-    lower = it.days.limit(plan(catalogue(daily_budget_nano_usd=5)).projects["analytics"], NOON_US)
+    lower = it.days.limit(plan(catalogue(daily_budget_usd=5)).projects["analytics"], NOON_US)
     assert (lower.nano_usd, lower.day, lower.ends_at_us) == (5, first.day, first.ends_at_us)
 
 
@@ -132,7 +132,7 @@ async def test_a_wall_clock_that_is_wrong_for_a_second_moves_nobody_to_another_d
     assert await it.shown() == Money(it.bound)
     assert await it.pay() == "2026-11-24"
     assert await it.spends_the_rest() == 1
-    assert max(it.booked.values()) == it.project.budget_nano
+    assert max(it.booked.values()) == it.project.budget.value
 
 
 @pytest.mark.parametrize("days", [1, 2, 40, -1, -2, -40])

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from quotadeck.domain.snapshot import Budget, Flow, Level, ProjectRow, Snapshot, Vitals
+from quotadeck.domain.snapshot import (
+    Budget,
+    Flow,
+    Level,
+    LimitReading,
+    ProjectRow,
+    Snapshot,
+    Vitals,
+)
 from quotadeck.gateway.feed import Feed
 from quotadeck.wire.stream import Decoder
 
@@ -24,9 +32,7 @@ def project(name: str, requests: int = 0) -> ProjectRow:
         priority="medium",
         version=0,
         paused=False,
-        rpm=Level(1_000_000, 2_000_000, 12, 5),
-        tpm=None,
-        slots=None,
+        limits=(LimitReading("rpm", 12, requests, level=Level(1_000_000, 2_000_000, 5)),),
         budget=Budget(None, 0, 0, 0),
         flow=Flow(requests_60s=requests),
     )

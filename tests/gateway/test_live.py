@@ -12,17 +12,19 @@ from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.limits import MICRO
-from quotadeck.domain.limits import Kind as Limited
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.notice import notice
+from quotadeck.domain.rules import Kind as Limited
 from quotadeck.domain.snapshot import (
     Budget,
     Change,
     Event,
     Flow,
     Level,
+    LimitReading,
     ProjectRow,
     Vitals,
+    limit_on,
 )
 from quotadeck.domain.state import Kind
 from quotadeck.domain.subject import Subject
@@ -145,15 +147,18 @@ async def test_untouched_project_stands_full_and_still() -> None:
         priority="medium",
         version=0,
         paused=False,
-        rpm=Level(10 * MICRO, 10 * MICRO, 60, 0),
-        tpm=Level(60_000 * MICRO, 60_000 * MICRO, 60_000, 0),
-        slots=4,
+        limits=(
+            LimitReading("rpm", 60, 0, level=Level(10 * MICRO, 10 * MICRO, 0)),
+            LimitReading("tpm", 60_000, 0, level=Level(60_000 * MICRO, 60_000 * MICRO, 0)),
+            LimitReading("concurrency", 4, 0),
+            LimitReading("daily_budget_usd", NANO_PER_USD, 0),
+        ),
         budget=Budget(NANO_PER_USD, 0, 0, micros("2026-11-25T00:00Z")),
         flow=Flow(),
     )
     it.clock.advance_ms(60_000)
     assert await it.row() == first, "an idle gateway has nothing to send"
-    assert (await it.row("search")).rpm is None
+    assert (await it.row("search")).limits == ()
 
 
 async def test_request_under_way_is_seen_in_levels_money_and_flow() -> None:
@@ -161,13 +166,19 @@ async def test_request_under_way_is_seen_in_levels_money_and_flow() -> None:
     it.clock.advance_ms(5_000)
     flight = await it.begin()
     row = await it.row()
-    assert row.rpm == Level(9 * MICRO, 10 * MICRO, 60, it.clock.monotonic_ns() // 1_000_000)
+    level = Level(9 * MICRO, 10 * MICRO, it.clock.monotonic_ns() // 1_000_000)
+    assert limit_on(row, Field.RPM) == LimitReading("rpm", 60, 1, level=level)
+    assert limit_on(row, Field.BUDGET) == LimitReading(
+        "daily_budget_usd", NANO_PER_USD, 0, row.budget.held_nano
+    )
     assert row.budget.held_nano == flight.open.held_nano_usd
     assert (row.flow.in_flight, row.flow.requests_60s, row.models) == (1, 1, ("opus",))
     target = (await it.live.snapshot()).targets[0]
     assert (target.id, target.flow.in_flight) == (OPUS, 1)
-    assert target.rpm is not None
-    assert target.rpm.level == target.rpm.capacity - MICRO
+    shared = limit_on(target, Field.RPM)
+    assert shared is not None
+    assert shared.level is not None
+    assert shared.level.level == shared.level.capacity - MICRO
 
 
 async def test_end_turns_held_money_into_spent() -> None:
@@ -271,20 +282,26 @@ async def test_commands_in_force_stand_on_their_rows() -> None:
     row, route, target = snapshot.projects[0], snapshot.routes[0], snapshot.targets[0]
     assert row.paused
     assert row.version == 2
-    assert row.rpm is not None
-    assert (row.rpm.per_minute, row.rpm.capacity) == (120, 20 * MICRO)
+    rpm = limit_on(row, Field.RPM)
+    assert rpm is not None
+    assert rpm.level is not None
+    assert (rpm.limit, rpm.level.capacity) == (120, 20 * MICRO)
     assert row.changes[0] == Change(
         "cmd_1", "rpm", 120, 60, Layer.OVERRIDE, NOON_US + HOUR_US, "mika", "orders import"
     )
     assert [(change.field, change.value) for change in row.changes[1:]] == [("paused", True)]
     assert (route.id, route.serving, route.paused) == ("opus", FLASH, False)
-    assert target.tpm == Level(9_000 * MICRO, 9_000 * MICRO, 9_000, 0)
+    assert limit_on(target, Field.TPM) == LimitReading(
+        "tpm", 9_000, 0, level=Level(9_000 * MICRO, 9_000 * MICRO, 0)
+    )
     assert await it.row("search") == still
 
 
 async def test_other_work_gets_its_turn_between_slices_of_rows() -> None:
     of = catalogue()
-    many = {f"p{number}": Project(f"p{number}", "P", rpm=60) for number in range(200)}
+    many = {
+        f"p{number}": Project(f"p{number}", "P", limits={Field.RPM: 60}) for number in range(200)
+    }
     it = Picture(replace(of, projects={**of.projects, **many}))
     turns = 0
 

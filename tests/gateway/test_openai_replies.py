@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quotadeck.admission.size import Size
 from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.domain.calls import Cause, Outcome
-from quotadeck.domain.limits import MICRO, Kind, RateLimit, rpm, tpm
+from quotadeck.domain.limits import MICRO, RateLimit, rpm, tpm
 from quotadeck.domain.refusals import RateLevel, UpstreamFailed, UpstreamRefused
+from quotadeck.domain.rules import Kind
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.admission import Size
 from quotadeck.gateway.openai_replies import (
     chat_reply,
     error_words,

@@ -2,33 +2,47 @@
 
 from dataclasses import replace
 
+from quotadeck.admission.planned import takes_of
+from quotadeck.admission.size import Size
 from quotadeck.domain.commands import Field
 from quotadeck.domain.layers import Layer
-from quotadeck.domain.limits import MICRO, Kind, RateLimit, SlotLimit
+from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit
 from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.rules import Kind
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.plan import compile_plan, file_layer, limits_of, recompile
+from quotadeck.gateway.plan import (
+    ProjectPlan,
+    TargetPlan,
+    compile_plan,
+    file_layer,
+    limits_of,
+    recompile,
+)
 from tests.gateway.values import FLASH, NOON_US, OPUS, WINDOWS, catalogue, entry, layers, plan
 
 HOUR_US = 3_600_000_000
 ANALYTICS = Subject.project("analytics")
 
 
+def bounds(of: ProjectPlan | TargetPlan) -> dict[Kind, object]:
+    """The buckets' limits, by their kinds."""
+    return {each.rule.kind: each.limit for each in of.limits}
+
+
 def test_file_alone_is_in_force_without_commands() -> None:
     project = plan(catalogue(concurrency=4)).projects["analytics"]
-    assert project.requests == RateLimit(60, 10)
-    assert project.tokens == RateLimit(60_000, 60)
-    assert project.slots == 4
-    assert project.budget_nano == NANO_PER_USD
+    assert bounds(project) == {
+        Kind.RPM: RateLimit(60, 10), Kind.TPM: RateLimit(60_000, 60),
+        Kind.CONCURRENCY: SlotLimit(4), Kind.BUDGET: None,
+    }  # fmt: skip
+    assert project.budget.value == NANO_PER_USD
     assert (project.version, project.paused, project.changes) == (0, None, ())
 
 
 def test_project_without_limits_has_no_buckets() -> None:
     project = plan(catalogue()).projects["search"]
-    assert project.one_request is None
-    assert project.one_slot is None
-    assert (project.requests, project.tokens) == (None, None)
-    assert (project.slots, project.budget_nano) == (None, None)
+    assert bounds(project) == {Kind.BUDGET: None}, "what is spent is counted all the same"
+    assert project.budget.value is None
 
 
 def test_override_wins_over_a_standing_change_and_ends_by_itself() -> None:
@@ -39,7 +53,10 @@ def test_override_wins_over_a_standing_change_and_ends_by_itself() -> None:
     )
     during = plan(of, *commands).projects["analytics"]
     after = plan(of, *commands, now_us=NOON_US + HOUR_US).projects["analytics"]
-    assert (during.requests, after.requests) == (RateLimit(90, 10), RateLimit(30, 10))
+    assert (bounds(during)[Kind.RPM], bounds(after)[Kind.RPM]) == (
+        RateLimit(90, 10),
+        RateLimit(30, 10),
+    )
     assert during.version == 2
     assert [item.layer for item in during.changes] == [Layer.OVERRIDE]
     assert [item.layer for item in after.changes] == [Layer.STANDING]
@@ -55,20 +72,22 @@ def test_each_limit_of_a_project_and_target_can_be_set() -> None:
         entry(5, Subject.target(OPUS), Field.TPM, 7_000),
     )
     project, target = changed.projects["analytics"], changed.targets[OPUS]
-    assert (project.tokens, project.slots, project.budget_nano) == (RateLimit(1_000, 60), 2, 5)
-    assert (target.requests, target.tokens) == (RateLimit(6, 10), RateLimit(7_000, 60))
+    assert bounds(project)[Kind.TPM] == RateLimit(1_000, 60)
+    assert bounds(project)[Kind.CONCURRENCY] == SlotLimit(2)
+    assert project.budget.value == 5
+    assert bounds(target) == {Kind.RPM: RateLimit(6, 10), Kind.TPM: RateLimit(7_000, 60)}
     assert target.version == 5
 
 
 def test_takes_know_whether_they_are_shared_or_shadow() -> None:
     of = catalogue(target={"rpm": 50}, concurrency=1, shadow=frozenset({Kind.RPM}))
-    project, target = plan(of).projects["analytics"], plan(of).targets[OPUS]
-    assert project.one_request is not None
-    assert project.one_slot is not None
-    assert target.one_request is not None
-    assert (project.one_request.shadow, project.one_request.shared) == (True, False)
-    assert (project.one_slot.shadow, project.one_slot.amount) == (False, 1)
-    assert (target.one_request.shared, target.one_request.amount) == (True, MICRO)
+    size, day = Size(10, 5, 7, False), BudgetLimit(9, "2026-11-24", 1)
+    rpm, tpm, slot, money = takes_of(plan(of).projects["analytics"].limits, size, day)
+    assert (rpm.amount, rpm.shadow, rpm.shared) == (MICRO, True, False)
+    assert (tpm.amount, tpm.shadow, tpm.shared) == (15 * MICRO, False, False)
+    assert (slot.amount, slot.shadow, money.amount, money.limit) == (1, False, 7, day)
+    (shared,) = takes_of(plan(of).targets[OPUS].limits, size, day)
+    assert (shared.amount, shared.shared) == (MICRO, True)
 
 
 def test_pauses_of_project_and_model_are_in_force_until_they_end() -> None:
@@ -147,4 +166,4 @@ def test_file_layer_names_every_value_of_the_file() -> None:
 
 def test_windows_are_the_burst() -> None:
     wide = compile_plan(catalogue(), layers(catalogue()), replace(WINDOWS, request_s=30), NOON_US)
-    assert wide.projects["analytics"].requests == RateLimit(60, 30)
+    assert bounds(wide.projects["analytics"])[Kind.RPM] == RateLimit(60, 30)

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from quotadeck.admission.planned import takes_of
+from quotadeck.admission.size import Size
 from quotadeck.domain.bucket import refill
 from quotadeck.domain.calls import Cause, OpenCall, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
-from quotadeck.domain.limits import MICRO, Limit, Priority, RateLimit, Take
+from quotadeck.domain.limits import MICRO, Limit, Priority, RateLimit
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.snapshot import Level, Snapshot
 from quotadeck.domain.subject import Subject
@@ -45,16 +47,16 @@ def field_of(projects: int = 6) -> Catalogue:
     """Projects in three zones, some with every limit and some with none; two targets."""
     of = catalogue(target={"rpm": 600, "tpm": 900_000})
     made = {
-        f"p{n}": Project(f"p{n}", f"P {n}", zone=ZONES[n % 3], **_limits(n))
+        f"p{n}": Project(f"p{n}", f"P {n}", zone=ZONES[n % 3], limits=_limits(n))
         for n in range(projects)
     }
     return replace(of, projects=made)
 
 
-def _limits(number: int) -> dict[str, Any]:
+def _limits(number: int) -> dict[Field, int]:
     if number == 5:
         return {}
-    return {"rpm": 30 + number, "tpm": 9_000, "daily_budget_nano_usd": NANO_PER_USD // 100}
+    return {Field.RPM: 30 + number, Field.TPM: 9_000, Field.BUDGET: NANO_PER_USD // 100}
 
 
 class Recorder:
@@ -109,14 +111,9 @@ class Story:
         self.number += 1
         now_us = self.clock.wall_us()
         day = self.days.limit(project, now_us)
-        tokens = self.dice.randrange(1, 3_000) * MICRO
-        takes = [one for one in (project.one_request, target.one_request) if one]
-        takes += [
-            Take(key, tokens, limit)
-            for key, limit in ((project.tpm_key, project.tokens), (target.tpm_key, target.tokens))
-            if limit
-        ]
-        takes.append(Take(project.budget_key, self.dice.randrange(NANO_PER_USD // 500), day))
+        cost = self.dice.randrange(NANO_PER_USD // 500)
+        size = Size(self.dice.randrange(1, 3_000), 0, cost, bound_is_estimate=False)
+        takes = takes_of((*project.limits, *target.limits), size, day)
         arrival = Arrival(f"req_{self.number}", now_us, self.clock.monotonic_ns())
         try:
             answer = await self.limiter.acquire(arrival.id, takes, Priority.MEDIUM, 60_000)
@@ -282,19 +279,22 @@ def _capacity(limit: Limit) -> int:
 
 
 def _bare(row: Any) -> Any:
-    """A row without the level and the instant of its buckets; a route has none."""
-    return replace(row, **{name: replace(level, level=0, at_ms=0) for name, level in _buckets(row)})
+    """A row without its buckets' levels; a route has none."""
+    if not hasattr(row, "limits"):
+        return row
+    return replace(row, limits=tuple(replace(one, level=None) for one in row.limits))
 
 
-def _buckets(row: Any) -> list[tuple[str, Level]]:
-    found = ((name, getattr(row, name, None)) for name in ("rpm", "tpm"))
-    return [(name, level) for name, level in found if level is not None]
+def _buckets(row: Any) -> list[tuple[int, Level]]:
+    limits = getattr(row, "limits", ())
+    return [(one.limit, one.level) for one in limits if one.level is not None]
 
 
 def _same_levels(one: Any, other: Any, now_ms: int) -> bool:
     """A bucket may be told as of two instants, each rounded to a millisecond."""
-    for (_, mine), (_, built) in zip(_buckets(one), _buckets(other), strict=True):
-        rate = mine.per_minute * MICRO // 60_000
+    for (per_minute, mine), (_, built) in zip(_buckets(one), _buckets(other), strict=True):
+        assert mine.capacity == built.capacity
+        rate = per_minute * MICRO // 60_000
         levels = [min(x.capacity, x.level + rate * (now_ms - x.at_ms)) for x in (mine, built)]
         if abs(levels[0] - levels[1]) > 3 * (rate + 1) + (now_ms - min(mine.at_ms, built.at_ms)):
             return False

@@ -12,9 +12,10 @@ from quotadeck.domain.commands import Action, Entry, Field, Role, Value
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.rules import LIMIT_FIELDS, Windows
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.plan import Plan, Windows, compile_plan, file_layer
+from quotadeck.gateway.plan import Plan, compile_plan, file_layer
 
 NOON_US = 1_795_521_600_000_000
 """2026-11-24T12:00:00Z."""
@@ -27,18 +28,25 @@ OPUS, FLASH = "main/opus", "main/flash"
 
 def catalogue(*, target: dict[str, Any] | None = None, **analytics: Any) -> Catalogue:
     """One field; ``analytics`` and ``target`` (main/opus) as changed."""
-    limits = {"rpm": 60, "tpm": 60_000, "daily_budget_nano_usd": NANO_PER_USD}
-    project = Project("analytics", "Analytics", **{**limits, **analytics})
+    limits = {"rpm": 60, "tpm": 60_000, "daily_budget_usd": NANO_PER_USD}
+    project = Project("analytics", "Analytics", **_limited({**limits, **analytics}))
     opus = Target(OPUS, "main", "opus-4.7", PRICE, max_input_tokens=10_000, max_output_tokens=2_000)
     return Catalogue(
         projects={"analytics": project, "search": Project("search", "Search")},
         upstreams={"main": UPSTREAM},
         targets={
-            OPUS: replace(opus, **(target or {})),
+            OPUS: replace(opus, **_limited(target or {})),
             FLASH: Target(FLASH, "main", "flash-2.5", PRICE),
         },
         routes={"opus": Route("opus", (OPUS, FLASH)), "flash": Route("flash", (FLASH,))},
     )
+
+
+def _limited(values: dict[str, Any]) -> dict[str, Any]:
+    """The limits among the values under ``limits``, those that are None left out."""
+    limits = {Field(name): values[name] for name in values if name in LIMIT_FIELDS}
+    rest = {name: value for name, value in values.items() if name not in LIMIT_FIELDS}
+    return {**rest, "limits": {name: value for name, value in limits.items() if value is not None}}
 
 
 def entry(seq: int, subject: Subject, name: Field, value: Value | None, **more: Any) -> Entry:

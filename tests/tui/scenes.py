@@ -14,6 +14,7 @@ from quotadeck.domain.snapshot import (
     Event,
     Flow,
     Level,
+    LimitReading,
     ProjectRow,
     RouteRow,
     Snapshot,
@@ -31,10 +32,20 @@ DAY_END_US: Final = AT_US + 20 * 60 * MINUTE_US
 ME: Final = Whoami("mika", Role.OPERATOR)
 
 
-def level(per_minute: int, empty: float = 0.0, window_s: int = 60) -> Level:
-    """A bucket of which the share ``empty`` is taken."""
-    capacity = max(MICRO, per_minute * MICRO * window_s // 60)
-    return Level(int(capacity * (1 - empty)), capacity, per_minute, NOW_MS)
+def rate(name: str, per_minute: int, used: int, empty: float = 0.0) -> LimitReading:
+    """A rate's reading; of its bucket the share ``empty`` is taken."""
+    capacity = max(MICRO, per_minute * MICRO * (10 if name == "rpm" else 60) // 60)
+    level = Level(int(capacity * (1 - empty)), capacity, NOW_MS)
+    return LimitReading(name, per_minute, used, level=level)
+
+
+def rates(rpm: int, tpm: int, flow: Flow, *empty: float) -> tuple[LimitReading, ...]:
+    """Both rates as the flow says; ``empty`` are their buckets' shares that are taken."""
+    taken = (*empty, 0.0, 0.0)
+    return (
+        rate("rpm", rpm, flow.requests_60s, taken[0]),
+        rate("tpm", tpm, flow.tokens_60s, taken[1]),
+    )
 
 
 def usd(dollars: float) -> int:
@@ -59,11 +70,15 @@ def project(
     state: State = AT_REST,
 ) -> ProjectRow:
     """A project's row; money in dollars, emptiness as shares."""
+    flow = flow or Flow()
+    limits = rates(rpm, tpm, flow, rpm_empty, tpm_empty)
+    if budget is not None:
+        limits += (LimitReading("daily_budget_usd", usd(budget), usd(spent)),)
     return ProjectRow(
         id=name, name=name, priority=priority, version=version, paused=paused,
-        rpm=level(rpm, rpm_empty, 10), tpm=level(tpm, tpm_empty), slots=None,
+        limits=limits,
         budget=Budget(None if budget is None else usd(budget), usd(spent), 0, DAY_END_US),
-        flow=flow or Flow(), changes=changes, models=models, state=state,
+        flow=flow, changes=changes, models=models, state=state,
     )  # fmt: skip
 
 
@@ -96,20 +111,20 @@ def _targets(*, fire: bool) -> tuple[TargetRow, ...]:
         ("main/claude-opus-4.7", 50, 200_000), ("main/gpt-4.1", 500, 1_000_000),
         ("main/gemini-2.5-flash", 1_000, 2_000_000), ("main/deepseek-v3.2", 2_000, 4_000_000),
     )  # fmt: skip
-    made = [TargetRow(name, 0, level(rpm, 0, 10), level(tpm), Flow()) for name, rpm, tpm in rows]
+    made = [TargetRow(name, 0, rates(rpm, tpm, Flow()), Flow()) for name, rpm, tpm in rows]
     if fire:
         made[0] = replace(
             made[0],
-            rpm=level(50, 1, 10),
-            tpm=level(200_000, 0.9),
+            limits=rates(50, 200_000, busy, 1, 0.9),
             flow=busy,
             upstream_429_60s=14,
             state=trouble(Kind.FAILING, "upstream_429", since_s=240, count=14, asked=52),
         )
+        well = Flow(requests_60s=96, tokens_60s=118_000, ended_60s=95, p95_ms=900)
         made[1] = replace(
             made[1],
-            rpm=level(500, 0.2, 10),
-            flow=Flow(requests_60s=96, tokens_60s=118_000, ended_60s=95, p95_ms=900),
+            limits=rates(500, 1_000_000, well, 0.2),
+            flow=well,
         )
     return tuple(made)
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from quotadeck.domain.commands import Field
 from quotadeck.domain.notice import notice
-from quotadeck.domain.snapshot import Flow
+from quotadeck.domain.snapshot import Flow, limit_on
 from quotadeck.domain.state import Kind
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.keys.bindings import Keys
@@ -22,7 +23,7 @@ from quotadeck.tui.present import Present
 from quotadeck.words import numbers as f
 from tests.tui.lines import LATE, NOW, at, context, rule, tables, text
 from tests.tui.play import JST
-from tests.tui.scenes import AT_US, ME, fire, level, project, trouble, usd
+from tests.tui.scenes import AT_US, ME, fire, project, rates, trouble, usd
 
 WIDTHS = (60, 61, 67, 74, 79, 80, 84, 100, 120, 139, 140, 158, 200, 320)
 
@@ -92,7 +93,8 @@ def test_a_bar_shows_the_number_beside_it_and_goes_hollow_when_late() -> None:
     assert "█" * 4 in live
     assert "█" not in late
     assert "░" * 4 in late
-    refilled = replace(row, rpm=level(60, empty=1), flow=Flow(requests_60s=30))
+    flow = Flow(requests_60s=30)
+    refilled = replace(row, limits=rates(60, 1, flow, 1), flow=flow)
     assert bar(0.5, 4) in text(c.line(refilled, at()))
 
 
@@ -118,12 +120,12 @@ def test_a_narrow_rule_tells_what_holds_before_the_rest() -> None:
 
 def test_the_rule_says_what_is_used_of_each_limit_where_the_columns_do_not() -> None:
     row = fire().projects[0]
-    assert row.rpm
-    assert row.tpm
+    rpm = limit_on(row, Field.RPM)
+    assert rpm
     for width in (80, 120):
         shown = text(laid_out(PROJECTS, width).line(row, at()))
         shown += text(rule(row, width))
-        used = f"{f.short(row.flow.requests_60s)}/{f.short(row.rpm.per_minute)}"
+        used = f"{f.short(row.flow.requests_60s)}/{f.short(rpm.limit)}"
         assert used in shown, width
 
 

@@ -14,6 +14,7 @@ from quotadeck.domain.snapshot import (
     Event,
     Flow,
     Level,
+    LimitReading,
     ProjectRow,
     RouteRow,
     Snapshot,
@@ -40,7 +41,10 @@ ints = st.integers(-(2**62), 2**62)
 counts = st.integers(0, 2**62)
 texts = st.text(max_size=12).map(clean)
 ids = st.sampled_from("abcdef")
-levels = st.none() | st.builds(Level, ints, counts, counts, counts)
+levels = st.none() | st.builds(Level, ints, counts, counts)
+limits = st.lists(st.builds(LimitReading, texts, counts, counts, counts, levels), max_size=3).map(
+    tuple
+)
 flows = st.builds(Flow, counts, counts, counts, p95_ms=st.none() | counts)
 held = st.builds(
     Held, st.sampled_from(Kind), st.sampled_from(Urgency), texts, texts, counts, counts,
@@ -60,12 +64,12 @@ budgets = st.builds(Budget, st.none() | counts, counts, counts, counts)
 names = st.lists(texts, max_size=3).map(tuple)
 
 projects = st.builds(
-    ProjectRow, ids, texts, texts, counts, st.booleans(), levels, levels, st.none() | counts,
-    budgets, flows, changes, names, states,
+    ProjectRow, ids, texts, texts, counts, st.booleans(), limits, budgets, flows, changes, names,
+    states,
 )  # fmt: skip
 facts = st.dictionaries(texts, st.one_of(counts, texts, st.none(), st.booleans(), names))
 notices = st.builds(Notice, texts, facts)
-targets = st.builds(TargetRow, ids, counts, levels, levels, flows, counts, changes, states)
+targets = st.builds(TargetRow, ids, counts, limits, flows, counts, changes, states)
 routes = st.builds(RouteRow, ids, counts, names, texts, st.booleans(), changes, states)
 events = st.builds(Event, ids, counts, texts, notices)
 vitals = st.builds(

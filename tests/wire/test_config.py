@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from quotadeck.domain.commands import Role
-from quotadeck.domain.limits import Kind, Priority
+from quotadeck.domain.commands import Field, Role
+from quotadeck.domain.limits import Priority
+from quotadeck.domain.rules import Kind
 from quotadeck.wire import paths
 from quotadeck.wire.config import GatewayConfig, example, load
 from tests.wire.configs import ENV, KEY, SMALL, changed, written
@@ -21,7 +22,7 @@ def test_the_example_loads_once_its_upstream_has_a_key(tmp_path: Path) -> None:
     config = load(written(tmp_path, example()), {"OPENAI_API_KEY": KEY})
     assert list(config.catalogue.projects) == ["default", "analytics", "content-gen"]
     assert config.catalogue.routes["gpt-4.1"].targets == ("main/gpt-4.1", "main/gpt-4.1-mini")
-    assert config.catalogue.projects["analytics"].daily_budget_nano_usd == 500 * 10**9
+    assert config.catalogue.projects["analytics"].limits[Field.BUDGET] == 500 * 10**9
     assert not config.warnings
 
 
@@ -50,8 +51,9 @@ def test_a_project_has_exactly_the_limits_that_it_names(tmp_path: Path) -> None:
     )
     project = loaded(tmp_path, text).catalogue.projects["analytics"]
     assert (project.id, project.name) == ("analytics", "Analytics team")
-    assert (project.rpm, project.tpm, project.concurrency) == (None, 80_000, 4)
-    assert project.daily_budget_nano_usd == 12_500_000_000
+    assert project.limits == {
+        Field.TPM: 80_000, Field.CONCURRENCY: 4, Field.BUDGET: 12_500_000_000,
+    }  # fmt: skip
     assert (project.zone, project.priority) == ("Asia/Tokyo", Priority.HIGH)
     assert project.models == ("gpt-4.1",)
     assert project.shadow == {Kind.TPM, Kind.BUDGET}
@@ -75,7 +77,8 @@ def test_a_target_takes_what_is_known_of_its_model(
     ]
     pico = round(usd * 1_000_000)
     assert (target.price.input_pico, target.price.output_pico) == (pico, pico)
-    assert (target.rpm, target.tpm, target.max_input_tokens) == (rpm, tpm, max_input)
+    assert (target.limits.get(Field.RPM), target.limits.get(Field.TPM)) == (rpm, tpm)
+    assert target.max_input_tokens == max_input
 
 
 def test_a_targets_own_figures_win_over_the_known_models(tmp_path: Path) -> None:
@@ -89,7 +92,7 @@ def test_a_targets_own_figures_win_over_the_known_models(tmp_path: Path) -> None
     price = target.price
     assert (price.input_pico, price.output_pico) == (2_000_000, 8_000_000)
     assert (price.cached_input_pico, price.cache_write_pico) == (500_000, 2_500_000)
-    assert (target.rpm, target.tpm) == (7, 70)
+    assert target.limits == {Field.RPM: 7, Field.TPM: 70}
     assert (target.max_input_tokens, target.max_output_tokens) == (900, 90)
 
 

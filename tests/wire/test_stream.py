@@ -16,6 +16,7 @@ from quotadeck.domain.snapshot import (
     Event,
     Flow,
     Level,
+    LimitReading,
     ProjectRow,
     RouteRow,
     Snapshot,
@@ -30,9 +31,11 @@ EVENTS = ("snapshot", "changes", "heartbeat")
 
 def project(number: int, seed: int = 0) -> ProjectRow:
     dice = random.Random(f"{number} {seed}")
-    level = Level(dice.randrange(10**7), 10**7, 60, 10**9 + dice.randrange(10**6))
+    level = Level(dice.randrange(10**7), 10**7, 10**9 + dice.randrange(10**6))
+    limits = (LimitReading("rpm", 60, dice.randrange(99), level=level),
+              LimitReading("concurrency", 16, dice.randrange(16)))  # fmt: skip
     return ProjectRow(
-        f"project-{number:04d}", f"Project {number}", "medium", number, False, level, level, 16,
+        f"project-{number:04d}", f"Project {number}", "medium", number, False, limits,
         Budget(500 * 10**9, dice.randrange(10**11), 0, 1_764_000_000_000_000),
         Flow(dice.randrange(999), dice.randrange(10**6), p95_ms=dice.randrange(5_000)),
         models=("gpt-4.1", "claude-opus-4.7"),
@@ -122,10 +125,11 @@ def test_what_only_a_newer_sender_knows_is_passed_over() -> None:
         message["mood"] = "calm"
         message["rows"]["moods"] = [["calm"]]
         message["columns"]["ProjectRow"].insert(3, "mood")
-        message["columns"]["Level"].insert(0, "colour")
+        message["columns"]["LimitReading"].insert(0, "colour")
+        limits = message["columns"]["ProjectRow"].index("limits")
         for row in message["rows"]["projects"]:
             row.insert(3, "calm")
-            row[:] = [["red", *c] if isinstance(c, list) and len(c) == 4 else c for c in row]
+            row[limits] = [["red", *limit] for limit in row[limits]]
         message["rows"]["events"][0][3] = ["earthquake", {"strength": 9}]
 
     decoder = Decoder()
@@ -208,7 +212,7 @@ def test_nonsense_is_one_kind_of_error(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("version", "1"), ("version", True), ("paused", 0), ("name", None), ("rpm", [1, 2]),
+    [("version", "1"), ("version", True), ("paused", 0), ("name", None), ("limits", [[1, 2]]),
      ("models", "gpt"), ("changes", [["x"]]), ("budget.spent_nano", 1.5)],
 )  # fmt: skip
 def test_a_cell_of_the_wrong_type_is_refused(column: str, value: object) -> None:

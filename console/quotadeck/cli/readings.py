@@ -16,14 +16,16 @@ from quotadeck.domain.commands import Role
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.money import usd_short
+from quotadeck.domain.rules import Measure, rules_of
 from quotadeck.domain.snapshot import (
     Change,
-    Level,
     ProjectRow,
     RouteRow,
     Snapshot,
     TargetRow,
     Whoami,
+    limit_on,
+    used_on,
 )
 from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.state_words import lines_of
@@ -68,10 +70,10 @@ def projects(*, socket: Path | None, as_json: bool) -> int:
         emit({"at": rfc3339(snapshot.at_us), "now_ms": snapshot.now_ms,
               "projects": snapshot.projects})  # fmt: skip
         return Exit.OK
-    heads = ("project", "name", "prio", "state", "rpm", "used", "tpm", "used", "slots",
-             "today", "budget", "fail", "p95")  # fmt: skip
+    limits = _limit_heads(SubjectKind.PROJECT)
+    heads = ("project", "name", "prio", "state", *limits, "fail", "p95")
     rows = [_project_cells(row, snapshot) for row in snapshot.projects]
-    for line in table(heads, rows, right="    >>>>>>>>>"):
+    for line in table(heads, rows, right="    " + ">" * (len(limits) + 2)):
         say(line)
     return Exit.OK
 
@@ -93,9 +95,9 @@ def models(*, socket: Path | None, as_json: bool) -> int:
         say(line)
     say()
     targets = [_target_cells(row, snapshot) for row in snapshot.targets]
-    heads = ("target", "state", "rpm", "used", "tpm", "used", "in flight", "429s/min", "fail",
-             "p95")  # fmt: skip
-    for line in table(heads, targets, right="  >>>>>>>>"):
+    limits = _limit_heads(SubjectKind.TARGET)
+    heads = ("target", "state", *limits, "in flight", "429s/min", "fail", "p95")
+    for line in table(heads, targets, right="  " + ">" * (len(limits) + 4)):
         say(line)
     return Exit.OK
 
@@ -107,13 +109,7 @@ def _project_cells(row: ProjectRow, snapshot: Snapshot) -> tuple[str, ...]:
         row.name,
         row.priority,
         _state(row, snapshot),
-        _limit(row.rpm),
-        three(flow.requests_60s),
-        _limit(row.tpm),
-        three(flow.tokens_60s),
-        f"{flow.in_flight}/{row.slots}" if row.slots is not None else str(flow.in_flight),
-        usd_short(row.budget.spent_nano),
-        usd_short(row.budget.limit_nano) if row.budget.limit_nano is not None else "–",
+        *_limit_cells(SubjectKind.PROJECT, row),
         share(flow.failed_60s, flow.ended_60s),
         latency(flow.p95_ms),
     )
@@ -124,10 +120,7 @@ def _target_cells(row: TargetRow, snapshot: Snapshot) -> tuple[str, ...]:
     return (
         row.id,
         _state(row, snapshot),
-        _limit(row.rpm),
-        three(flow.requests_60s),
-        _limit(row.tpm),
-        three(flow.tokens_60s),
+        *_limit_cells(SubjectKind.TARGET, row),
         str(flow.in_flight),
         str(row.upstream_429_60s),
         share(flow.failed_60s, flow.ended_60s),
@@ -135,8 +128,33 @@ def _target_cells(row: TargetRow, snapshot: Snapshot) -> tuple[str, ...]:
     )
 
 
-def _limit(level: Level | None) -> str:
-    return three(level.per_minute) if level else "–"
+def _limit_heads(kind: SubjectKind) -> list[str]:
+    """The columns of the limits that such a row can have."""
+    heads: list[str] = []
+    for rule in rules_of(kind):
+        match rule.measure:
+            case Measure.RATE:
+                heads += (rule.name, "used")
+            case Measure.SLOTS:
+                heads.append(rule.name)
+            case Measure.MONEY:
+                heads += ("today", rule.name)
+    return heads
+
+
+def _limit_cells(kind: SubjectKind, row: ProjectRow | TargetRow) -> list[str]:
+    """Each limit, and what is taken of it."""
+    cells: list[str] = []
+    for rule in rules_of(kind):
+        limit, used = limit_on(row, rule.field), used_on(row, rule.field)
+        match rule.measure:
+            case Measure.RATE:
+                cells += (three(limit.limit) if limit else "–", three(used))
+            case Measure.SLOTS:
+                cells.append(f"{used}/{limit.limit}" if limit else str(used))
+            case Measure.MONEY:
+                cells += (usd_short(used), usd_short(limit.limit) if limit else "–")
+    return cells
 
 
 def _state(row: ProjectRow | TargetRow | RouteRow, snapshot: Snapshot) -> str:

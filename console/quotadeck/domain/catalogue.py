@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from quotadeck.domain.limits import Kind, Priority
+from quotadeck.domain.commands import Field
+from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import Price
+from quotadeck.domain.rules import Kind
 from quotadeck.domain.subject import SubjectKind
 
 
@@ -17,10 +19,8 @@ class Project:
     name: str
     priority: Priority = Priority.MEDIUM
     zone: str = "UTC"
-    rpm: int | None = None
-    tpm: int | None = None
-    concurrency: int | None = None
-    daily_budget_nano_usd: int | None = None
+    limits: Mapping[Field, int] = field(default_factory=dict)
+    """In their own units: a minute's requests or tokens, slots, nano-dollars a day."""
     models: tuple[str, ...] = ()
     """The models it may ask for; empty means all."""
     shadow: frozenset[Kind] = frozenset()
@@ -44,8 +44,7 @@ class Target:
     upstream: str
     model: str
     price: Price
-    rpm: int | None = None
-    tpm: int | None = None
+    limits: Mapping[Field, int] = field(default_factory=dict)
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
 

@@ -6,9 +6,7 @@ nano-dollars, slots in whole slots.
 
 import math
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
-
-from quotadeck.domain.subject import Subject
+from enum import IntEnum
 
 MICRO = 1_000_000
 _MICRO_PER_MINUTE_NS = 60_000
@@ -17,15 +15,7 @@ _MICRO_PER_MINUTE_NS = 60_000
 REQUEST_WINDOW_S = 10
 TOKEN_WINDOW_S = 60
 MAX_PER_MINUTE = 1_000_000_000_000
-
-
-class Kind(StrEnum):
-    """The unit of a limit, as written in the config file and at the end of a bucket's key."""
-
-    RPM = "rpm"
-    TPM = "tpm"
-    CONCURRENCY = "concurrency"
-    BUDGET = "budget"
+MAX_SLOTS = 1_000_000
 
 
 class Priority(IntEnum):
@@ -124,14 +114,3 @@ class Take:
     limit: Limit
     shared: bool = False
     shadow: bool = False
-
-
-def bucket_key(subject: Subject, kind: Kind) -> str:
-    """``project:analytics:rpm``: the name of a bucket wherever buckets are kept or written down."""
-    return f"{subject}:{kind}"
-
-
-def bucket_of(key: str) -> tuple[Subject, str]:
-    """Whose bucket it is, and its kind's word: what `bucket_key` put together."""
-    subject, _, kind = key.rpartition(":")
-    return Subject.parse(subject), kind

@@ -6,7 +6,8 @@ They carry facts; the words and the status of each dialect are `quotadeck.dialec
 from dataclasses import dataclass
 
 from quotadeck.domain.calls import Cause
-from quotadeck.domain.limits import Kind, RateLimit, bucket_of
+from quotadeck.domain.limits import RateLimit
+from quotadeck.domain.rules import Kind, bucket_of
 from quotadeck.domain.subject import Subject
 
 

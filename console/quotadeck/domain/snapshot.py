@@ -7,7 +7,7 @@ is equal to the row before it, so an idle gateway has nothing to send.
 
 from dataclasses import dataclass
 
-from quotadeck.domain.commands import Plain, Role
+from quotadeck.domain.commands import Field, Plain, Role
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.notice import Notice
 from quotadeck.domain.state import AT_REST, State
@@ -17,14 +17,28 @@ from quotadeck.domain.state import AT_REST, State
 class Level:
     """A rate bucket as last touched: the reader refills it to its own present.
 
-    ``level`` and ``capacity`` are micro-units (level may be negative), ``per_minute`` the limit in
-    whole units, ``at_ms`` the instant of the level on the sender's monotonic clock.
+    ``level`` and ``capacity`` are micro-units (level may be negative), ``at_ms`` the instant of the
+    level on the sender's monotonic clock.
     """
 
     level: int
     capacity: int
-    per_minute: int
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReading:
+    """A limit in force and what is taken of it, in its own unit: requests, tokens, slots or nano-$.
+
+    ``field`` is what sets it. ``used`` is of the last 60 s, of this moment or of today; ``held`` is
+    money that requests under way hold beside it. Only a rate has a ``level``.
+    """
+
+    field: str
+    limit: int
+    used: int
+    held: int = 0
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +92,7 @@ class ProjectRow:
     priority: str
     version: int
     paused: bool
-    rpm: Level | None
-    tpm: Level | None
-    slots: int | None
+    limits: tuple[LimitReading, ...]
     budget: Budget
     flow: Flow
     changes: tuple[Change, ...] = ()
@@ -95,12 +107,27 @@ class TargetRow:
 
     id: str
     version: int
-    rpm: Level | None
-    tpm: Level | None
+    limits: tuple[LimitReading, ...]
     flow: Flow
     upstream_429_60s: int = 0
     changes: tuple[Change, ...] = ()
     state: State = AT_REST
+
+
+def limit_on(row: ProjectRow | TargetRow, field: str) -> LimitReading | None:
+    """The row's limit of this kind; None where none is in force."""
+    return next((one for one in row.limits if one.field == field), None)
+
+
+def used_on(row: ProjectRow | TargetRow, field: str) -> int:
+    """What is taken of a limit, whether one is in force or not; of money, what is spent."""
+    limit = limit_on(row, field)
+    if limit is not None:
+        return limit.used
+    if field == Field.BUDGET and isinstance(row, ProjectRow):
+        return row.budget.spent_nano
+    of = {Field.RPM: row.flow.requests_60s, Field.TPM: row.flow.tokens_60s}
+    return of.get(Field(field), row.flow.in_flight)
 
 
 @dataclass(frozen=True, slots=True)

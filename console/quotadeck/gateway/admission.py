@@ -1,16 +1,14 @@
-"""Admission of one request: what it will likely use, what it may cost at most, and may it go.
+"""Admission of one request: what it will likely use, what it may cost at most, and may it go."""
 
-Rates are asked for the likely size, money for the upper bound: the rate buckets heal by
-themselves, money does not.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quotadeck.admission.estimator import LEAST_TOKENS_PER_BYTE, Estimator
+from quotadeck.admission.planned import PlannedLimit, takes_of
+from quotadeck.admission.size import Size
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.bucket import refill
-from quotadeck.domain.calls import Cause
-from quotadeck.domain.limits import MICRO, BudgetLimit, Kind, RateLimit, Take, bucket_of
+from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, Take
 from quotadeck.domain.money import bound_nano
 from quotadeck.domain.refusals import (
     BudgetSpent,
@@ -21,23 +19,10 @@ from quotadeck.domain.refusals import (
     RateLevel,
     Refusal,
 )
+from quotadeck.domain.rules import Measure
 from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.plan import ProjectPlan, TargetPlan
 from quotadeck.limiter import DayUnknown, Limiter, Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What a request will likely use (tokens), and what it may cost at most (nano-dollars)."""
-
-    input_tokens: int
-    output_tokens: int
-    bound_nano: int
-    bound_is_estimate: bool
-
-    @property
-    def tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +56,9 @@ def size_of(
     most = request.max_tokens if request.max_tokens is not None else usual
     guessed = request.max_tokens is None or request.media > 0 or request.costs_more
     bound = bound_nano(facts.price, request.input_bound, most * request.choices)
-    if (
-        project.budget_nano is not None
-        and bound > project.budget_nano
-        and Kind.BUDGET not in project.project.shadow
-    ):
-        raise OverWholeBudget(project.project.id, bound, project.budget_nano, guessed)
+    budget = project.budget
+    if budget.value is not None and bound > budget.value and not budget.shadow:
+        raise OverWholeBudget(project.project.id, bound, budget.value, guessed)
     return Size(
         estimator.input_tokens(facts.id, request.text_bytes) + request.media_tokens,
         min(most, usual) * request.choices,
@@ -102,21 +84,9 @@ async def admit(
     Raises LimitReached or BudgetSpent, and LedgerUnavailable where what was spent on this day
     stands in the ledger alone and that cannot be read.
     """
-    tokens = size.tokens * MICRO
     budget = days.limit(project, now_us)
-    shadow = project.project.shadow
-    takes: list[Take] = []
-    if project.one_request:
-        takes.append(project.one_request)
-    if project.tokens:
-        takes.append(Take(project.tpm_key, tokens, project.tokens, False, Kind.TPM in shadow))
-    if project.one_slot:
-        takes.append(project.one_slot)
-    takes.append(Take(project.budget_key, size.bound_nano, budget, False, Kind.BUDGET in shadow))
-    if target.one_request:
-        takes.append(target.one_request)
-    if target.tokens:
-        takes.append(Take(target.tpm_key, tokens, target.tokens, True))
+    limits = project.limits + target.limits
+    takes = list(takes_of(limits, size, budget))
     priority = project.project.priority
     try:
         answer = await limiter.acquire(reservation, takes, priority, ttl_ms)
@@ -124,7 +94,7 @@ async def admit(
         await days.learn(project.project.id, unknown.day)
         answer = await limiter.acquire(reservation, takes, priority, ttl_ms)
     if isinstance(answer, Refused):
-        refusal = await _refusal(limiter, answer, takes, project)
+        refusal = await _refusal(limiter, answer, limits, takes, project)
         refusal.rates = await rate_levels(limiter, project, now_ns)
         raise refusal
     taken = tuple(take for take in takes if take.key != answer.shadowed)
@@ -133,26 +103,28 @@ async def admit(
 
 async def rate_levels(limiter: Limiter, project: ProjectPlan, now_ns: int) -> tuple[RateLevel, ...]:
     """What is left of the project's own rates at ``now_ns``."""
-    rates = (
-        (Kind.RPM, project.rpm_key, project.requests),
-        (Kind.TPM, project.tpm_key, project.tokens),
-    )
-    states = await limiter.levels([key for _, key, limit in rates if limit])
+    rates = [each for each in project.limits if each.rule.measure is Measure.RATE]
+    states = await limiter.levels([each.key for each in rates])
     found: list[RateLevel] = []
-    for kind, key, limit in rates:
-        if limit:
-            state = states.get(key)
-            level = limit.capacity
-            if state:
-                level = refill(state.level, state.at_ns, limit, now_ns)[0]
-            found.append(RateLevel(kind, limit, level))
+    for each in rates:
+        limit, state = each.limit, states.get(each.key)
+        assert isinstance(limit, RateLimit)
+        level = limit.capacity
+        if state:
+            level = refill(state.level, state.at_ns, limit, now_ns)[0]
+        found.append(RateLevel(each.rule.kind, limit, level))
     return tuple(found)
 
 
 async def _refusal(
-    limiter: Limiter, refused: Refused, takes: list[Take], project: ProjectPlan
+    limiter: Limiter,
+    refused: Refused,
+    limits: Sequence[PlannedLimit],
+    takes: Sequence[Take],
+    project: ProjectPlan,
 ) -> Refusal:
-    take = next(take for take in takes if take.key == refused.binding)
+    at = next(at for at, take in enumerate(takes) if take.key == refused.binding)
+    each, take = limits[at], takes[at]
     if isinstance(take.limit, BudgetLimit):
         states = await limiter.levels([take.key])
         left = states[take.key].level if take.key in states else take.limit.nano_usd
@@ -164,20 +136,10 @@ async def _refusal(
             take.limit.ends_at_us,
             refused.wait_ms,
             refused.binding,
+            each.cause,
         )
-    kind = Kind(bucket_of(refused.binding)[1])
-    causes = {Kind.CONCURRENCY: Cause.CONCURRENCY, Kind.RPM: Cause.RPM, Kind.TPM: Cause.TPM}
-    shared = {Cause.RPM: Cause.TARGET_RPM, Cause.TPM: Cause.TARGET_TPM}
-    cause = causes[kind]
-    if isinstance(take.limit, RateLimit):
-        limit, asked = take.limit.per_minute, max(1, take.amount // MICRO)
-    else:
-        limit, asked = take.limit.slots, take.amount
+    assert each.value is not None
+    asked = max(1, take.amount // MICRO) if isinstance(take.limit, RateLimit) else take.amount
     return LimitReached(
-        refused.binding,
-        limit,
-        str(kind),
-        asked,
-        refused.wait_ms,
-        shared[cause] if take.shared else cause,
+        refused.binding, each.value, each.rule.kind, asked, refused.wait_ms, each.cause
     )

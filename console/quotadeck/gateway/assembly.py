@@ -21,6 +21,7 @@ from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.notice import notice
 from quotadeck.domain.replay import restore_levels
+from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.gateway.admin import create_admin
@@ -36,7 +37,7 @@ from quotadeck.gateway.levels import LevelKeeper
 from quotadeck.gateway.live import EVENTS_SHOWN, Live
 from quotadeck.gateway.observers import Observers
 from quotadeck.gateway.offline import take_in
-from quotadeck.gateway.plan import Plan, Windows, compile_plan, limits_of, recompile
+from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
 from quotadeck.gateway.recall import CALLS
 from quotadeck.gateway.refusal_log import RefusalLog
 from quotadeck.gateway.upstream import AiohttpUpstream

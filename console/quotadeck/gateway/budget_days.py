@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from quotadeck.domain.days import day_at
-from quotadeck.domain.limits import BudgetLimit, Kind, bucket_key
+from quotadeck.domain.limits import BudgetLimit
 from quotadeck.domain.refusals import LedgerUnavailable
+from quotadeck.domain.rules import Kind, bucket_key
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import ProjectPlan
 from quotadeck.limiter import Limiter, Money
@@ -54,7 +55,7 @@ class BudgetDays:
         knows what was spent before.
         """
         known = self._today.get(project.project.id)
-        nano = NO_BUDGET_NANO if project.budget_nano is None else project.budget_nano
+        nano = NO_BUDGET_NANO if project.budget.value is None else project.budget.value
         if known and known.starts_at_us <= now_us < known.ends_at_us and known.nano_usd == nano:
             return known
         day = day_at(now_us, project.project.zone)
@@ -65,17 +66,17 @@ class BudgetDays:
     async def spent(self, plans: Sequence[ProjectPlan], now_us: int) -> list[Spent]:
         """What each project has spent of its day; what is not known is looked up meanwhile."""
         today = [(plan, self.limit(plan, now_us)) for plan in plans]
-        money = await self._limiter.money({plan.budget_key: day.day for plan, day in today})
+        money = await self._limiter.money({plan.budget.key: day.day for plan, day in today})
         self.look_up(
-            {plan.project.id: day.day for plan, day in today if plan.budget_key not in money}
+            {plan.project.id: day.day for plan, day in today if plan.budget.key not in money}
         )
         return [
             Spent(
                 plan,
                 day,
-                money.get(plan.budget_key, _NO_MONEY).spent_nano,
-                money.get(plan.budget_key, _NO_MONEY).held_nano,
-                plan.budget_key in money,
+                money.get(plan.budget.key, _NO_MONEY).spent_nano,
+                money.get(plan.budget.key, _NO_MONEY).held_nano,
+                plan.budget.key in money,
             )
             for plan, day in today
         ]

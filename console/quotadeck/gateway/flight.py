@@ -11,13 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from quotadeck.admission.estimator import Estimator
+from quotadeck.admission.planned import charged
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Attempt, Call, Cause, OpenCall, Outcome, unknown_end
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.ids import new_id
-from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import cost_nano
 from quotadeck.domain.refusals import Draining, LedgerUnavailable
+from quotadeck.domain.rules import Used
 from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.admission import Ticket
 from quotadeck.gateway.keys import Caller
@@ -220,6 +221,7 @@ class Flights:
                 # Less than was held might be less than is billed: a budget would be passed.
                 cost = max(cost, opened.held_nano_usd)
         first = flight.first_byte_ns or now_ns
+        used = Used(usage.input_tokens, usage.output_tokens, cost)
         attempt = Attempt(
             opened.target,
             ending.cause,
@@ -257,20 +259,16 @@ class Flights:
             retry=opened.retry,
             usage=usage,
             attempts=(attempt,),
-            charged=_charged(flight, ending, usage.total, cost),
+            charged=_charged(flight, ending, used),
         )
 
 
-def _charged(flight: Flight, ending: Ending, tokens: int, cost: int) -> tuple[tuple[str, int], ...]:
+def _charged(flight: Flight, ending: Ending, used: Used) -> tuple[tuple[str, int], ...]:
     """What each bucket is left charged with; request buckets keep their request."""
     if ending.never_sent:
         return tuple((key, 0) for key, _ in flight.open.takes)
-    project, target = flight.routing.project, flight.routing.target
-    real = {
-        project.tpm_key: tokens * MICRO,
-        target.tpm_key: tokens * MICRO,
-        project.budget_key: cost,
-    }
+    limits = (*flight.routing.project.limits, *flight.routing.target.limits)
+    real = charged(limits, used)
     return tuple((key, real[key]) for key, _ in flight.open.takes if key in real)
 
 

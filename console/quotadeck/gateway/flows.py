@@ -1,14 +1,21 @@
 """What passed lately through one project or target: the live figures beside the bars."""
 
 from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.commands import Field
 from quotadeck.domain.latency import COLUMNS, column, quantile_ms
+from quotadeck.domain.rules import RULE_OF, RULES, Measure, Rule, Used
 from quotadeck.domain.snapshot import Flow
 from quotadeck.gateway.windows import Window
 
 _SECOND_NS = 1_000_000_000
 _MODELS_NS = 300 * _SECOND_NS
 
-_REQUESTS, _TOKENS, _REFUSED, _UPSTREAM_429, _ENDED, _FAILED, _SPENT = range(7)
+_REQUESTS, _REFUSED, _UPSTREAM_429, _ENDED, _FAILED, _SPENT = range(6)
+_METERED = {
+    rule.field: column
+    for column, rule in enumerate((r for r in RULES if r.counts and r.measure is Measure.RATE), 6)
+}
+"""Rates of which a request takes more than itself: a column each, filled when it ends."""
 _NOT_THE_UPSTREAMS = (Cause.CLIENT_GONE, Cause.RESTART)
 
 
@@ -18,7 +25,7 @@ class Flows:
     __slots__ = ("_latencies", "_minute", "_models", "_ten_minutes", "in_flight")
 
     def __init__(self) -> None:
-        self._minute = Window(7, _SECOND_NS, 60)
+        self._minute = Window(6 + len(_METERED), _SECOND_NS, 60)
         self._latencies = Window(COLUMNS, 10 * _SECOND_NS, 30)
         self._ten_minutes = Window(1, 10 * _SECOND_NS, 60)
         self._models: dict[str, int] = {}
@@ -40,9 +47,10 @@ class Flows:
         """An admitted request ended."""
         self.in_flight -= 1
         self._minute.add(now_ns, _ENDED, 1)
-        tokens = call.usage.total
-        if tokens:
-            self._minute.add(now_ns, _TOKENS, tokens)
+        used = Used(call.usage.input_tokens, call.usage.output_tokens, call.cost_nano_usd)
+        for field, at in _METERED.items():
+            if amount := RULE_OF[field].used(used):
+                self._minute.add(now_ns, at, amount)
         if call.cause is Cause.UPSTREAM_429:
             self._minute.add(now_ns, _UPSTREAM_429, 1)
         lost = call.outcome is Outcome.UNKNOWN and call.cause not in _NOT_THE_UPSTREAMS
@@ -64,17 +72,18 @@ class Flows:
         leaving += (at_ns + _MODELS_NS for at_ns in self._models.values())
         return min((one for one in leaving if one is not None), default=None)
 
-    def taken(self, now_ns: int) -> tuple[int, int]:
-        """Requests and tokens of the last minute."""
-        minute = self._minute.advance(now_ns)
-        return minute[_REQUESTS], minute[_TOKENS]
+    def used(self, rule: Rule, now_ns: int) -> int:
+        """What the last minute took of a rate, or what this moment takes of slots."""
+        if rule.measure is Measure.SLOTS:
+            return self.in_flight
+        return self._minute.advance(now_ns)[_METERED.get(rule.field, _REQUESTS)]
 
     def flow(self, now_ns: int) -> Flow:
         """The figures as a value."""
         minute = self._minute.advance(now_ns)
         return Flow(
             requests_60s=minute[_REQUESTS],
-            tokens_60s=minute[_TOKENS],
+            tokens_60s=minute[_METERED[Field.TPM]],
             refused_60s=minute[_REFUSED],
             ended_60s=minute[_ENDED],
             failed_60s=minute[_FAILED],

@@ -10,8 +10,8 @@ from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
-from quotadeck.domain.limits import bucket_of
 from quotadeck.domain.reading import Reading
+from quotadeck.domain.rules import bucket_of
 from quotadeck.domain.snapshot import Event, Snapshot, Vitals
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.budget_days import BudgetDays

@@ -36,8 +36,8 @@ class Observers:
         self.live.ended(call)
         self.alarms.ended(call)
         project = self.plan().projects[call.project]
-        spent_nano = self.spent_nano(project.budget_key, call.day)
-        self.alarms.spent(call.project, call.day, spent_nano, project.budget_nano)
+        spent_nano = self.spent_nano(project.budget.key, call.day)
+        self.alarms.spent(call.project, call.day, spent_nano, project.budget.value)
 
     def refused(
         self,
@@ -76,5 +76,5 @@ class Observers:
         """Tell of it; whether only money that is held was in the way, which may come back."""
         day = day_at(arrival.at_us, project.project.zone).name
         self.alarms.no_money(project.project.id, day)
-        spent_nano = self.spent_nano(project.budget_key, day)
+        spent_nano = self.spent_nano(project.budget.key, day)
         return spent_nano + refusal.bound_nano <= refusal.budget_nano

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 
+from quotadeck.admission.size import Size
 from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.usage import UsageReader, delivers
 from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
-from quotadeck.domain.limits import MICRO, Kind
+from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import RateLevel, Refusal, UpstreamFailed, UpstreamRefused
+from quotadeck.domain.rules import Kind
 from quotadeck.domain.text import clean, clean_lines
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.admission import Size
 from quotadeck.gateway.flight import Ending
 from quotadeck.gateway.http import Header
 from quotadeck.gateway.upstream import Broken

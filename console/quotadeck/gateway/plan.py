@@ -7,47 +7,26 @@ its dispatch, so it never sees half of a change.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from quotadeck.admission.planned import PlannedLimit, planned
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.commands import Entry, Field, Value
 from quotadeck.domain.layers import InForce, Layers, Slot
-from quotadeck.domain.limits import MICRO, Kind, Limit, RateLimit, SlotLimit, Take, bucket_key
+from quotadeck.domain.limits import RateLimit, SlotLimit
+from quotadeck.domain.rules import Kind, Measure, Windows, rules_of
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.upstream_keys import UpstreamKeys, upstream_keys
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """Seconds of a limit that its bucket holds: the burst."""
-
-    request_s: int
-    token_s: int
-
-
-@dataclass(frozen=True, slots=True)
 class ProjectPlan:
-    """A project's values in force. ``one_request`` is the ready take of its rpm bucket."""
+    """A project's values in force. ``budget`` is the one of ``limits`` that is money."""
 
     project: Project
     version: int
     paused: Entry | None
-    one_request: Take | None
-    one_slot: Take | None
-    tokens: RateLimit | None
-    budget_nano: int | None
+    limits: tuple[PlannedLimit, ...]
+    budget: PlannedLimit
     changes: tuple[InForce, ...]
-    rpm_key: str
-    tpm_key: str
-    budget_key: str
-
-    @property
-    def requests(self) -> RateLimit | None:
-        limit = self.one_request.limit if self.one_request else None
-        return limit if isinstance(limit, RateLimit) else None
-
-    @property
-    def slots(self) -> int | None:
-        limit = self.one_slot.limit if self.one_slot else None
-        return limit.slots if isinstance(limit, SlotLimit) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +36,8 @@ class TargetPlan:
     target: Target
     upstream: Upstream
     version: int
-    one_request: Take | None
-    tokens: RateLimit | None
+    limits: tuple[PlannedLimit, ...]
     changes: tuple[InForce, ...]
-    rpm_key: str
-    tpm_key: str
-
-    @property
-    def requests(self) -> RateLimit | None:
-        limit = self.one_request.limit if self.one_request else None
-        return limit if isinstance(limit, RateLimit) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,78 +104,56 @@ def file_layer(catalogue: Catalogue) -> dict[Slot, Value]:
     values: dict[Slot, Value] = {}
     for project in catalogue.projects.values():
         subject = Subject.project(project.id)
-        for name, limit in (
-            (Field.RPM, project.rpm),
-            (Field.TPM, project.tpm),
-            (Field.CONCURRENCY, project.concurrency),
-            (Field.BUDGET, project.daily_budget_nano_usd),
-        ):
-            if limit is not None:
-                values[subject, name] = limit
+        values |= {(subject, name): value for name, value in project.limits.items()}
     for target in catalogue.targets.values():
-        for name, limit in ((Field.RPM, target.rpm), (Field.TPM, target.tpm)):
-            if limit is not None:
-                values[Subject.target(target.id), name] = limit
+        subject = Subject.target(target.id)
+        values |= {(subject, name): value for name, value in target.limits.items()}
     for route in catalogue.routes.values():
         values[Subject.model(route.model), Field.TARGET] = route.targets[0]
     return values
 
 
-def limits_of(plan: Plan, subjects: Iterable[Subject] | None = None) -> dict[str, Limit]:
+def limits_of(
+    plan: Plan, subjects: Iterable[Subject] | None = None
+) -> dict[str, RateLimit | SlotLimit]:
     """Rate and slot buckets' limits by bucket key (money is per day and not among them).
 
     Of the ``subjects`` only, where they are given.
     """
-    projects: Iterable[ProjectPlan | None] = plan.projects.values()
-    targets: Iterable[TargetPlan | None] = plan.targets.values()
-    if subjects is not None:
-        named = list(subjects)
-        projects = [plan.projects.get(n) for kind, n in named if kind is SubjectKind.PROJECT]
-        targets = [plan.targets.get(n) for kind, n in named if kind is SubjectKind.TARGET]
-    limits: dict[str, Limit] = {}
-    for project in projects:
-        if project is None:
-            continue
-        for take in (project.one_request, project.one_slot):
-            if take:
-                limits[take.key] = take.limit
-        if project.tokens:
-            limits[project.tpm_key] = project.tokens
-    for target in targets:
-        if target is None:
-            continue
-        if target.one_request:
-            limits[target.rpm_key] = target.one_request.limit
-        if target.tokens:
-            limits[target.tpm_key] = target.tokens
-    return limits
+    plans: Iterable[ProjectPlan | TargetPlan | None]
+    if subjects is None:
+        plans = (*plan.projects.values(), *plan.targets.values())
+    else:
+        plans = [_plan_of(plan, subject) for subject in subjects]
+    return {
+        each.key: each.limit
+        for of in plans
+        if of is not None
+        for each in of.limits
+        if each.limit is not None
+    }
+
+
+def _plan_of(plan: Plan, subject: Subject) -> ProjectPlan | TargetPlan | None:
+    match subject.kind:
+        case SubjectKind.PROJECT:
+            return plan.projects.get(subject.name)
+        case SubjectKind.TARGET:
+            return plan.targets.get(subject.name)
+        case _:
+            return None
 
 
 def _project(project: Project, layers: Layers, windows: Windows, now_us: int) -> ProjectPlan:
     subject = Subject.project(project.id)
-    rpm, tpm, slots, budget = (
-        _number(layers, subject, name, now_us)
-        for name in (Field.RPM, Field.TPM, Field.CONCURRENCY, Field.BUDGET)
-    )
-    rpm_key, tpm_key = bucket_key(subject, Kind.RPM), bucket_key(subject, Kind.TPM)
-    slots_key = bucket_key(subject, Kind.CONCURRENCY)
-    shadow = project.shadow
+    limits = _limits(subject, layers, windows, now_us, project.shadow)
     return ProjectPlan(
         project,
         layers.version(subject),
         layers.in_force(subject, Field.PAUSED, now_us).entry,
-        Take(rpm_key, MICRO, RateLimit(rpm, windows.request_s), shadow=Kind.RPM in shadow)
-        if rpm is not None
-        else None,
-        Take(slots_key, 1, SlotLimit(slots), shadow=Kind.CONCURRENCY in shadow)
-        if slots is not None
-        else None,
-        RateLimit(tpm, windows.token_s) if tpm is not None else None,
-        budget,
+        limits,
+        next(each for each in limits if each.rule.measure is Measure.MONEY),
         layers.overrides(subject, now_us),
-        rpm_key,
-        tpm_key,
-        bucket_key(subject, Kind.BUDGET),
     )
 
 
@@ -212,20 +161,28 @@ def _target(
     target: Target, upstream: Upstream, layers: Layers, windows: Windows, now_us: int
 ) -> TargetPlan:
     subject = Subject.target(target.id)
-    rpm, tpm = (_number(layers, subject, name, now_us) for name in (Field.RPM, Field.TPM))
-    rpm_key = bucket_key(subject, Kind.RPM)
     return TargetPlan(
         target,
         upstream,
         layers.version(subject),
-        Take(rpm_key, MICRO, RateLimit(rpm, windows.request_s), shared=True)
-        if rpm is not None
-        else None,
-        RateLimit(tpm, windows.token_s) if tpm is not None else None,
+        _limits(subject, layers, windows, now_us),
         layers.overrides(subject, now_us),
-        rpm_key,
-        bucket_key(subject, Kind.TPM),
     )
+
+
+def _limits(
+    subject: Subject,
+    layers: Layers,
+    windows: Windows,
+    now_us: int,
+    shadow: frozenset[Kind] = frozenset(),
+) -> tuple[PlannedLimit, ...]:
+    found = []
+    for rule in rules_of(subject.kind):
+        value = layers.in_force(subject, rule.field, now_us).value
+        number = value if isinstance(value, int) else None
+        found.append(planned(rule, subject, number, windows, shadow=rule.kind in shadow))
+    return tuple(limit for limit in found if limit is not None)
 
 
 def _route(route: Route, layers: Layers, now_us: int) -> RoutePlan:
@@ -241,8 +198,3 @@ def _route(route: Route, layers: Layers, now_us: int) -> RoutePlan:
         layers.in_force(subject, Field.PAUSED, now_us).entry,
         layers.overrides(subject, now_us),
     )
-
-
-def _number(layers: Layers, subject: Subject, name: Field, now_us: int) -> int | None:
-    value = layers.in_force(subject, name, now_us).value
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

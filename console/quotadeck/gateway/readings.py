@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from quotadeck.admission.planned import PlannedLimit
 from quotadeck.domain.calls import Cause
-from quotadeck.domain.limits import Kind, RateLimit
 from quotadeck.domain.reading import Decided, Ended, Money, Reading, Use
+from quotadeck.domain.rules import Measure
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.flows import Flows
@@ -39,11 +40,7 @@ class Sources:
 
     async def _money(self, plans: Iterable[ProjectPlan]) -> dict[str, Money]:
         """The day's money of those whose budget can refuse."""
-        limited = [
-            plan
-            for plan in plans
-            if plan.budget_nano is not None and Kind.BUDGET not in plan.project.shadow
-        ]
+        limited = [plan for plan in plans if plan.budget.binds]
         return {
             one.plan.project.id: Money(
                 one.day.nano_usd, one.spent_nano, one.held_nano, one.day.ends_at_us
@@ -87,15 +84,11 @@ _Base = tuple[int, Decided, Ended]
 
 
 def _of_project(plan: ProjectPlan, at: Sources, base: _Base, money: Money | None) -> Reading:
-    name, shadow = plan.project.id, plan.project.shadow
-    requests, tokens = at.flows[Subject.project(name)].taken(at.now_ns)
+    name = plan.project.id
     revoked = bool(base[1].by({Cause.KEY_REVOKED}))
     return Reading(
         *base,
-        uses=_uses(
-            (Kind.RPM, requests, None if Kind.RPM in shadow else plan.requests),
-            (Kind.TPM, tokens, None if Kind.TPM in shadow else plan.tokens),
-        ),
+        uses=_uses(plan.limits, at.flows[Subject.project(name)], at.now_ns),
         money=money,
         unserved=at.unserved,
         paused=plan.paused is not None,
@@ -107,7 +100,6 @@ def _of_project(plan: ProjectPlan, at: Sources, base: _Base, money: Money | None
 def _of_target(plan: TargetPlan, at: Sources, base: _Base) -> Reading:
     """A target is paused where every model is that it serves, or that has its home there."""
     name = plan.target.id
-    requests, tokens = at.flows[Subject.target(name)].taken(at.now_ns)
     routes = at.plan.routes.values()
     serves = [route for route in routes if route.serving == name]
     serves = serves or [route for route in routes if route.route.targets[0] == name]
@@ -116,15 +108,20 @@ def _of_target(plan: TargetPlan, at: Sources, base: _Base) -> Reading:
     ends = [entry.until_us for entry in pauses if entry.until_us is not None]
     return Reading(
         *base,
-        uses=_uses((Kind.RPM, requests, plan.requests), (Kind.TPM, tokens, plan.tokens)),
+        uses=_uses(plan.limits, at.flows[Subject.target(name)], at.now_ns),
         unserved=at.unserved,
         paused=paused,
         until_us=min(ends, default=None) if paused else None,
     )
 
 
-def _uses(*taken: tuple[Kind, int, RateLimit | None]) -> tuple[Use, ...]:
-    return tuple(Use(str(kind), used, limit.per_minute) for kind, used, limit in taken if limit)
+def _uses(limits: Iterable[PlannedLimit], flows: Flows, now_ns: int) -> tuple[Use, ...]:
+    """What the last minute took of each rate that can refuse."""
+    return tuple(
+        Use(each.rule.kind, flows.used(each.rule, now_ns), each.value)
+        for each in limits
+        if each.rule.measure is Measure.RATE and each.value is not None and not each.shadow
+    )
 
 
 def _with_ends(decided: Decided, ends_us: Mapping[Subject, int | None]) -> Decided:

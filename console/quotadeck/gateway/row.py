@@ -1,11 +1,21 @@
 """One row of the picture, from the values that it is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from quotadeck.admission.planned import PlannedLimit
 from quotadeck.domain.layers import InForce
-from quotadeck.domain.limits import RateLimit
+from quotadeck.domain.limits import RateLimit, SlotLimit
 from quotadeck.domain.project_key import ProjectKey
-from quotadeck.domain.snapshot import Budget, Change, Level, ProjectRow, RouteRow, TargetRow
+from quotadeck.domain.rules import Measure
+from quotadeck.domain.snapshot import (
+    Budget,
+    Change,
+    Level,
+    LimitReading,
+    ProjectRow,
+    RouteRow,
+    TargetRow,
+)
 from quotadeck.domain.state import State
 from quotadeck.gateway.budget_days import Spent
 from quotadeck.gateway.flows import Flows
@@ -27,10 +37,8 @@ def project_row(
         priority=plan.project.priority.word,
         version=plan.version,
         paused=plan.paused is not None,
-        rpm=_level(plan.requests, buckets.get(plan.rpm_key)),
-        tpm=_level(plan.tokens, buckets.get(plan.tpm_key)),
-        slots=plan.slots,
-        budget=Budget(plan.budget_nano, spent.spent_nano, spent.held_nano, spent.day.ends_at_us),
+        limits=_limits(plan.limits, buckets, flows, now_ns, spent),
+        budget=Budget(plan.budget.value, spent.spent_nano, spent.held_nano, spent.day.ends_at_us),
         flow=flows.flow(now_ns),
         changes=_changes(plan.changes),
         models=flows.models(now_ns),
@@ -45,8 +53,7 @@ def target_row(
     return TargetRow(
         id=plan.target.id,
         version=plan.version,
-        rpm=_level(plan.requests, buckets.get(plan.rpm_key)),
-        tpm=_level(plan.tokens, buckets.get(plan.tpm_key)),
+        limits=_limits(plan.limits, buckets, flows, now_ns),
         flow=flows.flow(now_ns),
         upstream_429_60s=flows.upstream_429_60s(now_ns),
         changes=_changes(plan.changes),
@@ -67,13 +74,34 @@ def route_row(plan: RoutePlan, state: State) -> RouteRow:
     )
 
 
-def _level(limit: RateLimit | None, state: BucketState | None) -> Level | None:
+def _limits(
+    limits: Iterable[PlannedLimit],
+    buckets: Buckets,
+    flows: Flows,
+    now_ns: int,
+    spent: Spent | None = None,
+) -> tuple[LimitReading, ...]:
+    """What is taken of each limit in force; of money, what was ``spent``."""
+    found = []
+    for each in limits:
+        if each.value is None:
+            continue
+        if each.rule.measure is Measure.MONEY and spent:
+            used, held = spent.spent_nano, spent.held_nano
+        else:
+            used, held = flows.used(each.rule, now_ns), 0
+        level = _level(each.limit, buckets.get(each.key))
+        found.append(LimitReading(each.rule.field, each.value, used, held, level))
+    return tuple(found)
+
+
+def _level(limit: RateLimit | SlotLimit | None, state: BucketState | None) -> Level | None:
     """A bucket never touched is full, since ever."""
-    if limit is None:
+    if not isinstance(limit, RateLimit):
         return None
     if state is None:
-        return Level(limit.capacity, limit.capacity, limit.per_minute, 0)
-    return Level(state.level, limit.capacity, limit.per_minute, state.at_ns // 1_000_000)
+        return Level(limit.capacity, limit.capacity, 0)
+    return Level(state.level, limit.capacity, state.at_ns // 1_000_000)
 
 
 def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.rules import Measure
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.budget_days import BudgetDays
@@ -98,9 +99,10 @@ class Rows:
             for kind, name in subjects
             if kind is SubjectKind.TARGET and name in plan.targets
         ]
-        keys = [key for item in projects for key in (item.rpm_key, item.tpm_key)]
-        keys += [key for item in targets for key in (item.rpm_key, item.tpm_key)]
-        buckets = await self._limiter.levels(keys)
+        limits = [each for item in projects for each in item.limits]
+        limits += [each for item in targets for each in item.limits]
+        rates = [each.key for each in limits if each.rule.measure is Measure.RATE]
+        buckets = await self._limiter.levels(rates)
         now_ns, of = self._clock.monotonic_ns(), self._states.of
         for spent in await self._days.spent(projects, self._clock.wall_us()):
             subject = Subject.project(spent.plan.project.id)

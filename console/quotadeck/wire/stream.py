@@ -25,6 +25,7 @@ from quotadeck.domain.snapshot import (
     Change,
     Event,
     Level,
+    LimitReading,
     ProjectRow,
     RouteRow,
     Snapshot,
@@ -73,9 +74,9 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "routes": _Table(lambda s: s.routes, RouteRow, attrgetter("id")),
     "events": _Table(lambda s: s.events, Event, attrgetter("id")),
 }
+_INNER: Final = (LimitReading, Level, Change, Held, Notice)
 _CELLS_OF: Final = {
-    cls: cells_of(cls)
-    for cls in (*(table.row for table in _TABLES.values()), Level, Change, Held, Notice)
+    cls: cells_of(cls) for cls in (*(table.row for table in _TABLES.values()), *_INNER)
 }
 _COLUMNS: Final = {cls.__name__: columns_of(cls) for cls in _CELLS_OF}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from quotadeck.domain.commands import LIMIT_FIELDS, Field, Value, amount
 from quotadeck.domain.grave import stops_nearly_all
-from quotadeck.domain.snapshot import ProjectRow, Snapshot, TargetRow
+from quotadeck.domain.snapshot import ProjectRow, Snapshot, TargetRow, limit_on, used_on
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.verbs.limit import scaled
 
@@ -32,7 +32,7 @@ def name_for(
     if row is None or field not in LIMIT_FIELDS:
         return ""
     before, after = (None if value is None else amount(value) for value in (was, becomes))
-    return name if stops_nearly_all(Field(field), before, after, used(row, Field(field))) else ""
+    return name if stops_nearly_all(Field(field), before, after, _taken(row, Field(field))) else ""
 
 
 def name_for_limit(row: AnyRow, field: Field, value: Value | None, percent: int | None) -> str:
@@ -46,7 +46,7 @@ def name_for_limit(row: AnyRow, field: Field, value: Value | None, percent: int 
         return ""  # nothing to scale: the gateway will say so
     else:
         becomes = scaled(was, percent)
-    return row.id if stops_nearly_all(field, was, becomes, used(row, field)) else ""
+    return row.id if stops_nearly_all(field, was, becomes, _taken(row, field)) else ""
 
 
 def row_of(subject: Subject, snapshot: Snapshot) -> AnyRow | None:
@@ -62,18 +62,11 @@ def row_of(subject: Subject, snapshot: Snapshot) -> AnyRow | None:
 
 def in_force(row: AnyRow, field: Field) -> int | None:
     """The limit in force in its own unit; None for no limit."""
-    if field in (Field.RPM, Field.TPM):
-        level = row.rpm if field is Field.RPM else row.tpm
-        return level.per_minute if level else None
-    if isinstance(row, TargetRow):
-        return None
-    return row.slots if field is Field.CONCURRENCY else row.budget.limit_nano
+    limit = limit_on(row, field)
+    return limit.limit if limit else None
 
 
-def used(row: AnyRow, field: Field) -> int:
-    """What is taken of a limit: in the last minute, at this moment, or of today."""
-    if field is Field.BUDGET and isinstance(row, ProjectRow):
-        return row.budget.spent_nano + row.budget.held_nano
-    flow = row.flow
-    taken = {Field.RPM: flow.requests_60s, Field.TPM: flow.tokens_60s}
-    return taken.get(field, flow.in_flight)
+def _taken(row: AnyRow, field: Field) -> int:
+    """What is taken of a limit, money that is held among it."""
+    held = row.budget.held_nano if field is Field.BUDGET and isinstance(row, ProjectRow) else 0
+    return used_on(row, field) + held

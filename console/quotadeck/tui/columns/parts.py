@@ -1,11 +1,12 @@
 """What the columns of projects and targets are made of: marks, states, and uses with their bars."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Final
 
-from quotadeck.domain.snapshot import Flow, Level, ProjectRow, RouteRow, TargetRow
+from quotadeck.domain.commands import Field
+from quotadeck.domain.snapshot import ProjectRow, RouteRow, TargetRow, limit_on, used_on
 from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.state_words import cleared_short, words_of
 from quotadeck.tui.in_force import in_force
@@ -45,21 +46,21 @@ class Rate:
 
     id: str
     words: str
-    level: Callable[[AnyRow], Level | None]
-    taken: Callable[[Flow], int]
-    """In the last 60 s."""
+
+    def taken(self, row: AnyRow) -> int:
+        """In the last 60 s."""
+        return used_on(row, self.id)
 
     def share(self, row: AnyRow) -> float | None:
         """What is taken of the limit, from 0 to 1; None where there is no limit."""
-        level = self.level(row)
-        return None if level is None else min(1.0, self.taken(row.flow) / level.per_minute)
+        limit = limit_on(row, self.id)
+        return None if limit is None else min(1.0, limit.used / limit.limit)
 
 
 RATES: Final = (
-    Rate("rpm", "requests of the last 60 s; k thousand, M million",
-         lambda row: row.rpm, lambda flow: flow.requests_60s),
-    Rate("tpm", "tokens of the last 60 s", lambda row: row.tpm, lambda flow: flow.tokens_60s),
-)  # fmt: skip
+    Rate(Field.RPM, "requests of the last 60 s; k thousand, M million"),
+    Rate(Field.TPM, "tokens of the last 60 s"),
+)
 
 
 def mark(row: AnyRow, at: At) -> str:
@@ -111,11 +112,11 @@ def gauge(share: float | None, at: At, cells: int) -> Span:
 
 def used(rate: Rate, row: AnyRow, at: At, bar_cells: int, cells: int, *, of: bool) -> list[Span]:
     """The bar of what was taken in 60 s, and its number in ``cells``; with its limit if ``of``."""
-    level, taken = rate.level(row), rate.taken(row.flow)
-    limit = f"/{short(level.per_minute)}" if level and of else ""
-    number = fit(short(taken), cells - len(limit), right=True)
+    limit, taken = limit_on(row, rate.id), rate.taken(row)
+    beside = f"/{short(limit.limit)}" if limit and of else ""
+    number = fit(short(taken), cells - len(beside), right=True)
     return [
         gauge(rate.share(row), at, bar_cells),
         Span(number, at.quiet("normal" if taken else "dim")),
-        *([Span(limit, "dim")] if limit else []),
+        *([Span(beside, "dim")] if beside else []),
     ]

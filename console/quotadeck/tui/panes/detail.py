@@ -1,7 +1,9 @@
 """The rule under the rows: the chosen row in words, and where in the list it is."""
 
+from quotadeck.domain.commands import Field
 from quotadeck.domain.money import usd_short
-from quotadeck.domain.snapshot import ProjectRow
+from quotadeck.domain.rules import RULES, Measure
+from quotadeck.domain.snapshot import ProjectRow, limit_on
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Kind, Urgency
 from quotadeck.domain.state_words import cleared_words, words_of
 from quotadeck.tui.columns.parts import RATES, AnyRow, At
@@ -23,9 +25,9 @@ def detail_line(row: AnyRow | None, at: At, place: str, width: int, *, limits: b
             route.id in row.models if isinstance(row, ProjectRow) else row.id in route.targets
         ):
             words.append(f"{route.id}: {changes_text(route.changes, at.now)}")
-    slots = row.slots if isinstance(row, ProjectRow) else None
+    slots = limit_on(row, Field.CONCURRENCY)
     if row.flow.in_flight or slots:
-        words.append(f"{row.flow.in_flight}" + (f"/{slots}" if slots else "") + " in flight")
+        words.append(f"{row.flow.in_flight}" + (f"/{slots.limit}" if slots else "") + " in flight")
     if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
         words.append(f"“{row.name}”")
     text = " · ".join(filter(None, words)) or "nothing in force, nothing refused"
@@ -64,13 +66,13 @@ def _holds(row: AnyRow, at: At, *, limits: bool) -> list[str]:
 
 
 def _limits(row: ProjectRow, at: At, *, limits: bool) -> list[str]:
-    """What is used of each limit; the one that refuses is first."""
+    """What is used of each limit that no column tells; the one that refuses is first."""
     told: list[tuple[str, str]] = []
-    for rate in RATES if limits else ():
-        level = rate.level(row)
-        if level:
-            used = f"{short(rate.taken(row.flow))}/{short(level.per_minute)}"
-            told.append((rate.id, f"{rate.id} {used}"))
+    columns = () if limits else tuple(rate.id for rate in RATES)
+    for rule in RULES:
+        limit = limit_on(row, rule.field)
+        if limit and rule.measure is Measure.RATE and rule.field not in columns:
+            told.append((rule.kind, f"{rule.name} {short(limit.used)}/{short(limit.limit)}"))
     budget = row.budget
     if budget.limit_nano:
         used = f"{usd_short(budget.spent_nano)}/{usd_short(budget.limit_nano).removeprefix('$')}"

@@ -4,8 +4,11 @@ import hashlib
 from collections.abc import Mapping
 
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
-from quotadeck.domain.limits import Kind, Priority
+from quotadeck.domain.commands import Field
+from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import Price, parse_price
+from quotadeck.domain.rules import Kind, rules_of
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import clean
 from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL, KnownModel
 from quotadeck.wire.config.models import ProjectTable, TargetTable
@@ -35,10 +38,7 @@ def _project(slug: str, table: ProjectTable) -> Project:
         name=clean(table.name or slug),
         priority=Priority[table.priority.upper()],
         zone=table.zone,
-        rpm=table.rpm,
-        tpm=table.tpm,
-        concurrency=table.concurrency,
-        daily_budget_nano_usd=table.daily_budget_usd,
+        limits=_limits(SubjectKind.PROJECT, table),
         models=tuple(table.models or ()),
         shadow=frozenset(Kind(word) for word in table.shadow),
     )
@@ -52,13 +52,18 @@ def _target(name: str, table: TargetTable) -> Target:
         upstream=upstream,
         model=model,
         price=_price(table, known),
-        rpm=known.rpm if table.rpm is None else table.rpm,
-        tpm=known.tpm if table.tpm is None else table.tpm,
+        limits=_limits(SubjectKind.TARGET, known) | _limits(SubjectKind.TARGET, table),
         max_input_tokens=(
             known.max_input_tokens if table.max_input_tokens is None else table.max_input_tokens
         ),
         max_output_tokens=table.max_output_tokens,
     )
+
+
+def _limits(kind: SubjectKind, table: object) -> dict[Field, int]:
+    """The limits that a table sets: each under the name of its field."""
+    said = {rule.field: getattr(table, rule.field, None) for rule in rules_of(kind)}
+    return {field: value for field, value in said.items() if value is not None}
 
 
 def _price(table: TargetTable, known: KnownModel) -> Price:

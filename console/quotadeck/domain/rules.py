@@ -1,0 +1,172 @@
+"""The kinds of limits, a row each: what is special about a kind stands in its row and nowhere else.
+
+A new kind is a row here, a `Field` to set it by, a `Cause` that its refusals have, and a key of the
+config file. The plan, admission, the settling of what was really used, the estimate of a change,
+the readings of a row and the commands follow from the row.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Final, NamedTuple, Protocol
+
+from quotadeck.domain.calls import Cause
+from quotadeck.domain.commands import Field
+from quotadeck.domain.limits import (
+    MAX_PER_MINUTE,
+    MAX_SLOTS,
+    REQUEST_WINDOW_S,
+    TOKEN_WINDOW_S,
+    RateLimit,
+    SlotLimit,
+)
+from quotadeck.domain.money import MAX_NANO_USD
+from quotadeck.domain.subject import Subject, SubjectKind
+
+
+class Kind(StrEnum):
+    """A kind's word: in the config file's ``shadow``, and at the end of a bucket's key."""
+
+    RPM = "rpm"
+    TPM = "tpm"
+    CONCURRENCY = "concurrency"
+    BUDGET = "budget"
+
+
+class Measure(Enum):
+    """What a limit is measured against, which decides its bucket."""
+
+    RATE = "a minute"
+    SLOTS = "at once"
+    MONEY = "a day"
+
+
+class Amounts(Protocol):
+    """What a request will use at most, or has used."""
+
+    @property
+    def input_tokens(self) -> int: ...
+    @property
+    def output_tokens(self) -> int: ...
+    @property
+    def cost_nano(self) -> int: ...
+
+
+class Used(NamedTuple):
+    """What one request has used."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_nano: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of limit.
+
+    ``counts`` is what a request takes of it, in whole units; None where that is the request itself.
+    ``causes`` are those of its refusals, by whose limit it is: a project's, a target's. ``most`` is
+    the highest value that may be set; ``short`` its name where there is little room.
+    """
+
+    kind: Kind
+    field: Field
+    measure: Measure
+    causes: Mapping[SubjectKind, Cause]
+    counts: Callable[[Amounts], int] | None = None
+    most: int = MAX_PER_MINUTE
+    short: str = ""
+
+    @property
+    def name(self) -> str:
+        """As people say it."""
+        return self.short or self.kind.value
+
+    @property
+    def foreseen(self) -> bool:
+        """Whether roll-ups tell what a change of it would have meant."""
+        return self.measure is not Measure.SLOTS
+
+    def used(self, of: Amounts) -> int:
+        """What one request has used, in whole units."""
+        return 1 if self.counts is None else self.counts(of)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Seconds of a rate that its bucket holds: the burst."""
+
+    request_s: int = REQUEST_WINDOW_S
+    token_s: int = TOKEN_WINDOW_S
+
+    def limit(self, rule: Rule, value: int) -> RateLimit | SlotLimit | None:
+        """The bucket's limit; None for money, whose limit is a day's."""
+        match rule.measure:
+            case Measure.RATE:
+                return RateLimit(value, self.token_s if rule.counts else self.request_s)
+            case Measure.SLOTS:
+                return SlotLimit(value)
+            case Measure.MONEY:
+                return None
+
+
+def _tokens(of: Amounts) -> int:
+    return of.input_tokens + of.output_tokens
+
+
+def _cost(of: Amounts) -> int:
+    return of.cost_nano
+
+
+RULES: Final = (
+    Rule(
+        Kind.RPM,
+        Field.RPM,
+        Measure.RATE,
+        {SubjectKind.PROJECT: Cause.RPM, SubjectKind.TARGET: Cause.TARGET_RPM},
+    ),
+    Rule(
+        Kind.TPM,
+        Field.TPM,
+        Measure.RATE,
+        {SubjectKind.PROJECT: Cause.TPM, SubjectKind.TARGET: Cause.TARGET_TPM},
+        _tokens,
+    ),
+    Rule(
+        Kind.CONCURRENCY,
+        Field.CONCURRENCY,
+        Measure.SLOTS,
+        {SubjectKind.PROJECT: Cause.CONCURRENCY},
+        most=MAX_SLOTS,
+        short="slots",
+    ),
+    Rule(
+        Kind.BUDGET,
+        Field.BUDGET,
+        Measure.MONEY,
+        {SubjectKind.PROJECT: Cause.BUDGET},
+        _cost,
+        most=MAX_NANO_USD,
+    ),
+)
+"""In the order in which people read them."""
+
+RULE_OF: Final[Mapping[str, Rule]] = {rule.field: rule for rule in RULES}
+"""By the field that sets it."""
+LIMIT_FIELDS: Final = tuple(rule.field for rule in RULES)
+
+
+def rules_of(kind: SubjectKind) -> tuple[Rule, ...]:
+    """The kinds of limits that such a subject can have."""
+    return tuple(rule for rule in RULES if kind in rule.causes)
+
+
+def bucket_key(subject: Subject, kind: Kind) -> str:
+    """``project:analytics:rpm``: the name of a bucket wherever buckets are kept or written down."""
+    return f"{subject}:{kind}"
+
+
+def bucket_of(key: str) -> tuple[Subject, str]:
+    """Whose bucket it is, and its kind's word: what `bucket_key` put together."""
+    subject, _, kind = key.rpartition(":")
+    return Subject.parse(subject), kind
