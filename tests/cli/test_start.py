@@ -11,6 +11,7 @@ import pytest
 from quotadeck.cli.app import COMMANDS, run
 from quotadeck.cli.reference import commands_reference
 from tests.processes import Gateway
+from tests.screen import Screen
 
 HEAVY = ("textual", "rich", "aiohttp", "uvicorn", "httpx", "pydantic", "aiosqlite", "starlette")
 ASKED = """
@@ -61,6 +62,29 @@ def test_asking_the_gateway_loads_no_loop_no_screen_and_no_server(
         check=True,
     )  # fmt: skip
     assert done.stderr == "0\n"
+
+
+PAINTED = """
+import sys
+from textual.drivers.linux_driver import LinuxDriver
+write = LinuxDriver.write
+def told(driver, text):
+    write(driver, text)
+    if "analytics" in text:
+        loaded = [m for m in sys.argv[1].split(",") if m in sys.modules]
+        write(driver, "\\r\\nloaded:" + ",".join(loaded))
+LinuxDriver.write = told
+from quotadeck.cli.app import run
+sys.exit(run(sys.argv[2:]))
+"""
+
+
+def test_the_first_picture_needs_no_http_client_no_models_and_no_store(gateway: Gateway) -> None:
+    """The screen is on the other end of a slow link, and whoever opened it is in a hurry."""
+    heavy = "textual,httpx,httpcore,anyio,http.client,pydantic,aiohttp,aiosqlite,sqlite3,uvicorn"
+    command = [sys.executable, "-c", PAINTED, heavy, "--socket", str(gateway.socket)]
+    with Screen(command, columns=120, rows=40) as screen:
+        screen.sent_within(b"loaded:textual\x1b")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -58,9 +58,9 @@ async def test_several_questions_are_answered_also_where_each_ends_the_connectio
         (answer(b'{"rows": []}'), SourceError, r"CallsPage lacks next_cursor"),
         (answer(b"<html>", "502 Bad Gateway"), SourceError, "refused: calls was answered 502"),
         (answer(b'{"error": "no \\u001b way"}', "403 No"), SourceError, "refused: no \ufffd way"),
-        (lambda writer: writer.write(b"SSH-2.0\r\n"), SourceGone, "was lost .calls: SSH-2.0"),
+        (lambda writer: writer.write(b"SSH-2.0\r\n"), SourceGone, "was lost .calls: Expected HTTP"),
         (lambda writer: writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[]"),
-         SourceGone, "was lost .calls: IncompleteRead"),
+         SourceGone, "was lost .calls: it ended before"),
     ],
 )  # fmt: skip
 async def test_what_is_no_answer_is_told_as_what_it_is(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from quotadeck.clock import monotonic_ns
 from quotadeck.domain.commands import Action, Command, Role
 from quotadeck.domain.notice import notice
 from quotadeck.domain.subject import Subject
@@ -59,6 +60,40 @@ async def test_heartbeats_move_the_instant_and_are_not_fresh(path: Path) -> None
     assert {(r.whoami.actor, r.whoami.role, r.received_ns) for r in readings} == {
         ("mika", Role.OPERATOR, 42)
     }
+
+
+async def test_what_was_asked_for_ahead_is_read_first_as_of_when_it_was_asked(path: Path) -> None:
+    encoder, ahead, live = Encoder(), snapshot(1_000), snapshot(2_000)
+    scripts = {
+        "whoami": answer(WHOAMI),
+        "snapshot": answer(done(encoder.full(ahead))),
+        "stream": stream(event("snapshot", done(encoder.full(live)))),
+    }
+    async with served(path, scripts, hold=True):
+        before_ns = monotonic_ns()
+        source = GatewaySource(path)
+        source.ask_ahead()
+        asked_ns = monotonic_ns()
+        first, second = await _read(source, 2)
+        await source.close()
+    assert (first.snapshot, second.snapshot) == (ahead, live)
+    assert before_ns <= first.received_ns <= asked_ns
+    assert (first.fresh, first.whoami) == (True, second.whoami)
+
+
+async def test_where_asking_ahead_brings_nothing_the_stream_says_why(path: Path) -> None:
+    scripts = {"whoami": answer(b"[]"), "snapshot": answer(b"{")}
+    async with served(path, scripts):
+        source = GatewaySource(path)
+        source.ask_ahead()
+        with pytest.raises(SourceError, match="answered whoami with something"):
+            await _read(source)
+        await source.close()
+
+
+def test_nobody_is_there_to_be_asked_ahead(path: Path) -> None:
+    with pytest.raises(SourceGone, match="no such socket"):
+        GatewaySource(path).ask_ahead()
 
 
 async def test_a_stream_that_ends_is_gone(path: Path) -> None:

@@ -65,6 +65,9 @@ class Scripted:
     def capabilities(self) -> Capabilities:
         return self.can
 
+    def ask_ahead(self) -> None:
+        self._check()
+
     async def snapshot(self) -> Reading:
         raise NotImplementedError
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import locate
-from quotadeck.sources import Source, SourceGone, knock, open_source
+from quotadeck.sources import Source, SourceGone, open_source
 
 
 def open_console(socket: Path | None, *, read_only: bool, theme: str | None) -> int:
@@ -14,11 +14,12 @@ def open_console(socket: Path | None, *, read_only: bool, theme: str | None) -> 
     the address, better said in a line that stays on the terminal.
     """
     found = locate(socket)
+    source = open_source("gateway", found.path)
     try:
-        knock(found.path)
+        source.ask_ahead()
     except SourceGone as gone:
         raise Stop(Exit.UNREACHABLE, f"{gone} [socket from {found.why}]") from None
-    return show(open_source("gateway", found.path), read_only=read_only, theme=theme)
+    return show(source, read_only=read_only, theme=theme)
 
 
 def show(source: Source, *, read_only: bool, theme: str | None) -> int:

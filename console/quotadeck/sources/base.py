@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from quotadeck.domain.answers import AuditPage, CommandAnswer
-from quotadeck.domain.capability import Capabilities
-from quotadeck.domain.commands import Command
-from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 from quotadeck.domain.snapshot import Snapshot, Whoami
+
+if TYPE_CHECKING:
+    from quotadeck.domain.answers import AuditPage, CommandAnswer
+    from quotadeck.domain.capability import Capabilities
+    from quotadeck.domain.commands import Command
+    from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 
 
 class SourceError(Exception):
@@ -46,6 +48,13 @@ class Source(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What of the following it can do, and what its figures are."""
+        ...
+
+    def ask_ahead(self) -> None:
+        """Ask for the first reading now, so that it comes while the screen is being loaded.
+
+        Raises SourceGone, with why, where nobody is there.
+        """
         ...
 
     def stream(self) -> AsyncIterator[Reading]:

@@ -96,7 +96,9 @@ def demo(
         from quotadeck.cli.screen import show
         from quotadeck.sources import open_source
 
-        code = show(open_source("gateway", world.socket), read_only=False, theme=theme)
+        source = open_source("gateway", world.socket)
+        source.ask_ahead()
+        code = show(source, read_only=False, theme=theme)
         note(f"the demo has ended; its config, logs and ledger are in {world.home}")
         return code
 

@@ -4,24 +4,23 @@ httpx is imported when it is first needed: 100 ms that a console would otherwise
 first paint.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from quotadeck.clock import monotonic_ns
-from quotadeck.domain.answers import AuditPage, CommandAnswer
 from quotadeck.domain.capability import Capabilities, FigureKind, Read
-from quotadeck.domain.commands import Command
-from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.text import clean
-from quotadeck.domain.verbs import VERBS
 from quotadeck.sources.base import Reading, SourceError, SourceGone
 from quotadeck.sources.gateway import questions
 from quotadeck.sources.gateway.absent import CONNECT_S, why_absent
+from quotadeck.sources.gateway.ahead import Ahead
 from quotadeck.sources.gateway.client import ANSWER_S
 from quotadeck.sources.gateway.questions import PREFIX, Question, nonsense, refused
 from quotadeck.sources.sse import Events, EventTooLarge
@@ -30,7 +29,12 @@ from quotadeck.wire.stream import HEARTBEAT, Decoder, StreamDamaged
 if TYPE_CHECKING:
     import httpx
 
-CAN: Final = Capabilities(frozenset(Read), frozenset(VERBS), FigureKind.ENFORCED)
+    from quotadeck.domain.answers import AuditPage, CommandAnswer
+    from quotadeck.domain.commands import Command
+    from quotadeck.domain.pages import CallsPage, EventsPage, Keys
+
+FIRST_LOOK_S: Final = 0.1
+"""What was asked for ahead has the process to itself: it is drawn before httpx is loaded."""
 SILENCE_S: Final = 10.0
 """The gateway sends a heartbeat every second: ten missing ones are a lost connection."""
 
@@ -51,6 +55,7 @@ class GatewaySource:
         self._silence_s = silence_s
         self._monotonic_ns = monotonic_ns
         self._http: httpx.AsyncClient | None = None
+        self._ahead: Ahead | None = None
         self._met = False
         """It has answered us before: it was there, and is gone."""
 
@@ -62,10 +67,21 @@ class GatewaySource:
     @property
     def capabilities(self) -> Capabilities:
         """Everything."""
-        return CAN
+        from quotadeck.domain.verbs import VERBS
+
+        return Capabilities(frozenset(Read), frozenset(VERBS), FigureKind.ENFORCED)
+
+    def ask_ahead(self) -> None:
+        """Ask for what the stream will yield first. Raises SourceGone where nobody is there."""
+        self._ahead = Ahead(self._path)
 
     async def stream(self) -> AsyncGenerator[Reading, None]:
         """Readings until the connection ends, is silent for `SILENCE_S`, or sends nonsense."""
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            with suppress(SourceError):  # what is wrong the stream itself will say
+                yield await asyncio.to_thread(ahead.reading)
+                await asyncio.sleep(FIRST_LOOK_S)
         whoami = await self._ask(questions.whoami())
         decoder = Decoder()
         async with aclosing(self._events()) as events:
@@ -124,7 +140,7 @@ class GatewaySource:
         self._met = True
         return question.answer(response.status_code, response.content, self.label)
 
-    def _client(self) -> "httpx.AsyncClient":
+    def _client(self) -> httpx.AsyncClient:
         if self._http is None:
             import ssl
 
