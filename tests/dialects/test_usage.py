@@ -91,17 +91,17 @@ def test_cache_writes_that_make_no_sense_are_charged_as_plain_input(write: objec
 
 
 @pytest.mark.parametrize(
-    ("more", "output"),
+    ("more", "output", "reasoning"),
     [
-        ({"total_tokens": 150, "completion_tokens_details": {"reasoning_tokens": 30}}, 50),
-        ({"total_tokens": 150}, 50),
-        ({"total_tokens": 120, "completion_tokens_details": {"reasoning_tokens": 15}}, 20),
-        ({"completion_tokens_details": {"reasoning_tokens": 20}}, 20),
-        ({"completion_tokens_details": {"reasoning_tokens": 35}}, 55),
-        ({"total_tokens": 120, "completion_tokens_details": {"reasoning_tokens": 35}}, 20),
-        ({"total_tokens": 90}, 20),
-        ({"total_tokens": 10**12}, 20),
-        ({"total_tokens": None, "completion_tokens_details": 7}, 20),
+        ({"total_tokens": 150, "completion_tokens_details": {"reasoning_tokens": 30}}, 50, 30),
+        ({"total_tokens": 150}, 50, 0),
+        ({"total_tokens": 120, "completion_tokens_details": {"reasoning_tokens": 15}}, 20, 15),
+        ({"completion_tokens_details": {"reasoning_tokens": 20}}, 20, 20),
+        ({"completion_tokens_details": {"reasoning_tokens": 35}}, 55, 35),
+        ({"total_tokens": 120, "completion_tokens_details": {"reasoning_tokens": 35}}, 20, 20),
+        ({"total_tokens": 90}, 20, 0),
+        ({"total_tokens": 10**12}, 20, 0),
+        ({"total_tokens": None, "completion_tokens_details": 7}, 20, 0),
     ],
     ids=[
         "beside",
@@ -116,9 +116,34 @@ def test_cache_writes_that_make_no_sense_are_charged_as_plain_input(write: objec
     ],
 )
 def test_reasoning_is_charged_once_within_the_output_or_beside_it(
-    more: dict[str, object], output: int
+    more: dict[str, object], output: int, reasoning: int
 ) -> None:
-    assert usage_of(stated(**more)) == Usage(100, 0, output)
+    assert usage_of(stated(**more)) == Usage(100, 0, output, reasoning_tokens=reasoning)
+
+
+@pytest.mark.parametrize(
+    ("told", "hour_long"),
+    [
+        ({"cache_creation": {"ephemeral_1h_input_tokens": 25}}, 25),
+        (
+            {
+                "prompt_tokens_details": {
+                    "cache_creation_token_details": {"ephemeral_1h_input_tokens": 25}
+                }
+            },
+            25,
+        ),
+        ({"cache_creation": {"ephemeral_1h_input_tokens": 999}}, 60),
+        ({"cache_creation": {"ephemeral_1h_input_tokens": -1}}, 0),
+        ({"cache_creation": 7}, 0),
+    ],
+    ids=["anthropic", "litellm", "more-than-all", "absurd", "none"],
+)
+def test_what_is_written_to_a_cache_for_an_hour_is_told_apart(
+    told: dict[str, object], hour_long: int
+) -> None:
+    usage = usage_of(stated(cache_creation_input_tokens=60, **told))
+    assert usage == Usage(100, 0, 20, 60, hour_long)
 
 
 @pytest.mark.parametrize(
@@ -173,5 +198,7 @@ def test_whatever_is_stated_is_a_sound_usage_or_none(stated: list[Any], delivere
         assert usage.cached_tokens >= 0
         assert usage.cache_write_tokens >= 0
         assert usage.cached_tokens + usage.cache_write_tokens <= usage.input_tokens
+        assert 0 <= usage.cache_write_1h_tokens <= usage.cache_write_tokens
+        assert 0 <= usage.reasoning_tokens <= usage.output_tokens
         assert usage.input_tokens <= MAX_BELIEVED_TOKENS
         assert 0 <= usage.output_tokens <= 2 * MAX_BELIEVED_TOKENS

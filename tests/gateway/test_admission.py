@@ -261,6 +261,10 @@ async def test_refusal_names_the_bucket_that_binds_and_the_exact_wait(
     assert isinstance(refusal, LimitReached)
     assert (refusal.binding, refusal.cause, refusal.limit) == (binding, cause, limit)
     assert (refusal.wait_ms, refusal.asked) == (wait_ms, 1)
+    assert [(gate.bucket, gate.limit) for gate in refusal.gates] == [(binding, limit)]
+    size = it.size(request(max_tokens=10))
+    assert refusal.estimated_tokens == (size.input_tokens, size.output_tokens)
+    assert refusal.most_nano == size.bound_nano
 
 
 async def test_tokens_refuse_for_the_amount_that_was_asked() -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from quotadeck.domain.calls import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.limits import MICRO, RateLimit
+from quotadeck.domain.refusals import TooManyRequests
 from quotadeck.domain.state import Kind
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.assembly import Gateway
@@ -59,9 +59,8 @@ def refuse_twice(gateway: Gateway) -> None:
     """The second one is counted."""
     project = gateway.data_plane._chat.plan().projects["a"]
     for _ in range(2):
-        gateway.refusals.add(
-            gateway.flights.arrival(), Caller("k", "a"), project, None, Cause.RPM, "", lambda: 429
-        )
+        arrival, crowded = gateway.flights.arrival(), TooManyRequests(1, "a")
+        gateway.refusals.add(arrival, Caller("k", "a"), project, None, crowded, lambda: 429)
 
 
 async def refuse_commands(gateway: Gateway) -> None:

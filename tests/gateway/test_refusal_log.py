@@ -1,12 +1,16 @@
 """Refusals on record: none is lost, and a storm is one counted row a second."""
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import MAX_KEYS, Call, Cause, Counted, Gate, Outcome
+from quotadeck.domain.ids import new_id
+from quotadeck.domain.limits import MICRO
+from quotadeck.domain.refusals import LimitReached
 from quotadeck.gateway.flight import Arrival
 from quotadeck.gateway.keys import Caller
 from quotadeck.gateway.refusal_log import RefusalLog
@@ -14,7 +18,7 @@ from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, catalogue, plan, request
 
-RPM = "project:analytics:rpm"
+RPM, TPM = "project:analytics:rpm", "project:analytics:tpm"
 
 
 @dataclass
@@ -22,17 +26,30 @@ class Log:
     ledger: Ledger
     log: RefusalLog
     clock: HandClock
-    ids: int = 0
 
-    def refuse(self, times: int = 1, *, cause: Cause = Cause.RPM, model: str = "opus") -> None:
+    def refuse(
+        self,
+        times: int = 1,
+        *,
+        cause: Cause = Cause.RPM,
+        model: str = "opus",
+        key: str = "k_prod",
+        asked: int = MICRO,
+    ) -> list[str]:
+        """Their ids; each is a millisecond after the one before it."""
         of = plan(catalogue(zone="Asia/Tokyo")).projects["analytics"]
-        asked = request(model=model, stream=True)
+        wanted = request(model=model, stream=True)
+        refusal = LimitReached(RPM, 60, "rpm", 1, 1_500, cause)
+        refusal.gates = Gate(RPM, 60, asked, 400_000), Gate(TPM, 9_000, 140 * MICRO, -5)
+        refusal.estimated_tokens, refusal.most_nano = (100, 40), 900
+        ids = []
         for _ in range(times):
-            self.ids += 1
-            arrival = Arrival(f"req_{self.ids}", self.clock.wall_us(), self.clock.monotonic_ns())
-            self.clock.advance_ns(1_000)
-            caller = Caller("k_prod", "analytics")
-            self.log.add(arrival, caller, of, asked, cause, RPM, lambda: 429)
+            at_us = self.clock.wall_us()
+            ids.append(new_id("req", at_us, os.urandom(10)))
+            arrival = Arrival(ids[-1], at_us, self.clock.monotonic_ns(), "theirs")
+            self.clock.advance_ms(1)
+            self.log.add(arrival, Caller(key, "analytics"), of, wanted, refusal, lambda: 429)
+        return ids
 
     async def rows(self) -> list[Call]:
         await self.ledger.flushed()
@@ -52,10 +69,10 @@ async def it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[L
 
 
 async def test_first_refusal_of_a_kind_is_on_record_at_once(it: Log) -> None:
-    it.refuse()
+    (name,) = it.refuse()
     (call,) = await it.rows()
     assert (call.id, call.count, call.outcome, call.cause) == (
-        "req_1",
+        name,
         1,
         Outcome.REFUSED,
         Cause.RPM,
@@ -67,7 +84,61 @@ async def test_first_refusal_of_a_kind_is_on_record_at_once(it: Log) -> None:
         RPM,
     )
     assert (call.http_status, call.stream, call.cost_nano_usd) == (429, True, 0)
-    assert call.day == "2026-11-24"
+    assert (call.day, call.client_request_id) == ("2026-11-24", "theirs")
+
+
+async def test_record_has_the_gates_the_wait_and_the_size_of_what_was_refused(it: Log) -> None:
+    it.refuse()
+    (call,) = await it.rows()
+    assert call.gates == (Gate(RPM, 60, MICRO, 400_000), Gate(TPM, 9_000, 140 * MICRO, -5))
+    assert (call.wait_ms, call.counted) == (1_500, None)
+    assert (call.estimated_input, call.estimated_output, call.held_nano_usd) == (100, 40, 900)
+
+
+async def test_counted_record_says_what_a_replay_needs(it: Log) -> None:
+    it.refuse()
+    start_us = it.clock.wall_us()
+    it.refuse(2, asked=5)
+    it.refuse(3, asked=7, key="k_dev")
+    end_us = it.clock.wall_us() - 1_000
+    it.log.flush()
+    counted = (await it.rows())[-1].counted
+    assert counted == Counted(start_us, end_us, keys=2, asked_sum=31, asked_most=7)
+
+
+async def test_keys_of_a_run_are_counted_up_to_a_bound(it: Log) -> None:
+    for number in range(MAX_KEYS + 5):
+        it.refuse(key=f"k_{number}")
+    it.log.flush()
+    counted = (await it.rows())[-1].counted
+    assert counted is not None
+    assert counted.keys == MAX_KEYS
+
+
+async def test_id_of_a_counted_refusal_finds_the_record_it_was_counted_into(it: Log) -> None:
+    first, second, *others = it.refuse(5)
+    it.log.flush()
+    it.clock.advance_ms(50)
+    later = it.refuse(4)
+    it.log.flush()
+    await it.rows()
+    reader = it.ledger.reader
+    for own in (first, second, *later[:2]):
+        found = await reader.call(own)
+        assert found is not None
+        assert (found.is_own, [call.id for call in found.calls]) == (True, [own])
+    for names, record in ((others, second), (later[2:], later[1])):
+        for name in names:
+            for project in ("", "analytics"):
+                found = await reader.call(name, project)
+                assert found is not None
+                assert (found.is_own, [call.id for call in found.calls]) == (False, [record])
+    assert await reader.call(others[0], "search") is None
+    long_ago = new_id("req", NOON_US - 1_000, bytes(10))
+    between = new_id("req", it.clock.wall_us() - 30_000, bytes(10))
+    after = new_id("req", it.clock.wall_us() + 60_000, bytes(10))
+    assert [await reader.call(name) for name in (long_ago, between, after)] == [None] * 3
+    assert await reader.call("req_not-one-of-ours") is None
 
 
 async def test_storm_of_a_second_is_one_more_row_that_counts_the_rest(it: Log) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from quotadeck.domain.calls import Gate
 from quotadeck.domain.limits import MICRO, Take, rpm, tpm
 from quotadeck.limiter import Admitted, Limiter, Refused
 from tests.clocks import HandClock
@@ -46,6 +47,19 @@ class AdmissionPromises:
         assert await rig.ask(rate, place, money(1, day)) == Refused(MONEY, 5_001)
         assert await rig.ask(rate, place) == Refused(SLOTS, None)
         assert await rig.ask(rate) == Refused(RPM, 10_000)
+
+    async def test_a_refusal_has_the_level_of_every_bucket_that_refused(self, rig: Rig) -> None:
+        rate, place, day = one(rpm(6)), slot(1), budget(100, rig.clock)
+        full, free = tokens(10, tpm(6_000)), one(rpm(600), TARGET_RPM)
+        await rig.ask(rate, place, money(70, day))
+        rig.clock.advance_ms(1_000)
+        answer = await rig.ask(rate, free, full, place, money(31, day))
+        assert isinstance(answer, Refused)
+        assert answer.gates == (
+            Gate(MONEY, 100, 31, 30),
+            Gate(RPM, 6, MICRO, MICRO // 10),
+            Gate(SLOTS, 1, 1, 0),
+        )
 
     async def test_more_than_a_whole_budget_has_no_wait(self, rig: Rig) -> None:
         day = budget(100, rig.clock)

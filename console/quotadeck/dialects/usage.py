@@ -29,12 +29,15 @@ class UsageReader:
     zeros again.
     """
 
-    __slots__ = ("_cached", "_completion", "_prompt", "_reasoning", "_total", "_write", "seen")
+    __slots__ = (
+        *("_cached", "_completion", "_prompt", "_reasoning", "_total", "_write", "_write_1h"),
+        "seen",
+    )
 
     def __init__(self) -> None:
         self.seen = False
         self._prompt = self._completion = self._total = 0
-        self._reasoning = self._cached = self._write = 0
+        self._reasoning = self._cached = self._write = self._write_1h = 0
 
     def see(self, reply: dict[str, Any]) -> None:
         """Learn from a whole reply, or from an event of a stream."""
@@ -57,6 +60,7 @@ class UsageReader:
         write = max(_count(_part(stated, part), name) or 0 for part, name in _CACHE_WRITE)
         if cached + write <= prompt:
             self._write = max(self._write, write)
+            self._write_1h = max(self._write_1h, _hour_long(stated))
 
     def usage(self, *, delivered: bool) -> Usage | None:
         """None where none came that can be: tokens were ``delivered``, and none were used."""
@@ -64,7 +68,14 @@ class UsageReader:
         if not self.seen or (delivered and not output):
             return None
         write = min(self._write, self._prompt - self._cached)
-        return Usage(self._prompt, self._cached, output, cache_write_tokens=write)
+        return Usage(
+            self._prompt,
+            self._cached,
+            output,
+            cache_write_tokens=write,
+            cache_write_1h_tokens=min(self._write_1h, write),
+            reasoning_tokens=min(self._reasoning, output),
+        )
 
     def _output(self) -> int:
         """Completion tokens, and the reasoning where a provider counts it beside them.
@@ -94,6 +105,13 @@ def _usages(reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for place in places:
         if isinstance(place, dict) and isinstance(place.get("usage"), dict):
             yield place["usage"]
+
+
+def _hour_long(stated: dict[str, Any]) -> int:
+    """What was written to a cache for an hour: as Anthropic tells it, and as LiteLLM passes it."""
+    details = _part(_part(stated, _PROMPT_DETAILS), "cache_creation_token_details")
+    places = _part(stated, "cache_creation"), details
+    return max(_count(place, "ephemeral_1h_input_tokens") or 0 for place in places)
 
 
 def _part(stated: dict[str, Any], name: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ They carry facts; the words and the status of each dialect are `quotadeck.dialec
 
 from dataclasses import dataclass
 
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.calls import Cause, Gate
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.rules import Kind, bucket_of
 from quotadeck.domain.subject import Subject
@@ -26,8 +26,15 @@ class Refusal(Exception):
     cause: Cause = Cause.NONE
     project_id: str = ""
     """Whose request it was, once that is known."""
+    wait_ms: int | None = None
+    """What it tells to wait, where it tells that."""
+    gates: tuple[Gate, ...] = ()
+    """The buckets that refused, the binding one first."""
     rates: tuple[RateLevel, ...] = ()
     """The project's own rates, where one of its limits refused."""
+    estimated_tokens: tuple[int, int] = (0, 0)
+    """Of its input and output, where it was sized; ``most_nano`` is what it may cost at most."""
+    most_nano: int = 0
 
 
 class KeyMissing(Refusal):
@@ -181,8 +188,8 @@ class BudgetSpent(Refusal):
     left_nano: int
     bound_nano: int
     resets_us: int
-    wait_ms: int | None
     binding: str
+    wait_ms: int | None
     cause: Cause = Cause.BUDGET
 
 

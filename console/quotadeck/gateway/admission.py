@@ -94,7 +94,10 @@ async def admit(
         await days.learn(project.project.id, unknown.day)
         answer = await limiter.acquire(reservation, takes, priority, ttl_ms)
     if isinstance(answer, Refused):
-        refusal = await _refusal(limiter, answer, limits, takes, project)
+        refusal = _refusal(answer, limits, takes, project)
+        refusal.gates = answer.gates
+        refusal.estimated_tokens = size.input_tokens, size.output_tokens
+        refusal.most_nano = size.bound_nano
         refusal.rates = await rate_levels(limiter, project, now_ns)
         raise refusal
     taken = tuple(take for take in takes if take.key != answer.shadowed)
@@ -116,8 +119,7 @@ async def rate_levels(limiter: Limiter, project: ProjectPlan, now_ns: int) -> tu
     return tuple(found)
 
 
-async def _refusal(
-    limiter: Limiter,
+def _refusal(
     refused: Refused,
     limits: Sequence[PlannedLimit],
     takes: Sequence[Take],
@@ -126,16 +128,14 @@ async def _refusal(
     at = next(at for at, take in enumerate(takes) if take.key == refused.binding)
     each, take = limits[at], takes[at]
     if isinstance(take.limit, BudgetLimit):
-        states = await limiter.levels([take.key])
-        left = states[take.key].level if take.key in states else take.limit.nano_usd
         return BudgetSpent(
             project.project.id,
             take.limit.nano_usd,
-            left,
+            refused.gates[0].level,
             take.amount,
             take.limit.ends_at_us,
-            refused.wait_ms,
             refused.binding,
+            refused.wait_ms,
             each.cause,
         )
     assert each.value is not None

@@ -67,8 +67,7 @@ class Observers:
             caller,
             project,
             request,
-            refusal.cause,
-            refusal.binding if isinstance(refusal, LimitReached | BudgetSpent) else "",
+            refusal,
             lambda: error_reply(refusal).status,
         )
 

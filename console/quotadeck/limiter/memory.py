@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
+from quotadeck.domain.calls import Gate
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import BudgetLimit, Limit, Priority, RateLimit, SlotLimit, Take
 from quotadeck.limiter.buckets import (
@@ -222,4 +223,10 @@ class MemoryLimiter:
         if longest is None:
             return None
         wait_ns = longest[1]
-        return Refused(binding, None if wait_ns == UNTOLD_NS else -(-wait_ns // _NS_PER_MS))
+        wait_ms = None if wait_ns == UNTOLD_NS else -(-wait_ns // _NS_PER_MS)
+        gates = [
+            Gate(take.key, take.limit.amount, take.amount, bucket.state().level)
+            for take, bucket in short
+        ]
+        gates.sort(key=lambda gate: gate.bucket != binding)
+        return Refused(binding, wait_ms, tuple(gates))

@@ -5,9 +5,10 @@ settled, released or expired. Each call is idempotent by reservation id.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from quotadeck.domain.calls import Gate
 from quotadeck.domain.limits import Limit, Priority, Take
 
 
@@ -23,10 +24,12 @@ class Refused:
     """The request must wait: for the bucket with the longest wait, exactly so long.
 
     ``wait_ms`` is rounded up; None where no time can be told (a slot that somebody holds).
+    ``gates`` are all the buckets that refused, the binding one first, with their levels now.
     """
 
     binding: str
     wait_ms: int | None
+    gates: tuple[Gate, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
