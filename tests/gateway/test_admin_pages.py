@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.answers import AuditPage
+from quotadeck.domain.calls import Outcome
 from quotadeck.domain.pages import CallsPage, EventsPage, Keys, LevelsPage, RollupsPage
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.admin import PREFIX
+from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import load
 from quotadeck.words import say
 from tests.gateway.desks import ADA, KEY_ADD, MIKA, PAUSE, RAISE, RESUME, call, refusal, why
@@ -59,6 +61,11 @@ async def test_rollups_of_minutes_and_days(api: Admin) -> None:
     answer = await api.http.get(f"{PREFIX}rollups?per=day")
     page = load(RollupsPage, answer.content)
     assert (page.rows[0].day, page.rows[0].refused) == ("2026-11-24", {"rpm": 30})
+    hours = load(RollupsPage, (await api.http.get(f"{PREFIX}rollups?per=hour")).content).rows
+    assert [(hour.at_us, hour.forwarded, hour.refused) for hour in hours] == [
+        (at_us - 3_600_000_000, 0, {"rpm": 30}),
+        (at_us, 1, {}),
+    ]
     answer = await api.http.get(f"{PREFIX}rollups?per=day&after={page.next_cursor}")
     assert load(RollupsPage, answer.content).rows == ()
 
@@ -113,3 +120,23 @@ async def test_keys_never_show_the_secret_nor_its_hash(api: Admin) -> None:
         "", ("analytics",), "prod"
     )
     assert "a" * 64 not in answer.text + audit.text
+
+
+async def test_the_newest_calls_are_searched_for_page_by_page(
+    api: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quotadeck.store.reading.calls.SEARCHED", 3)
+    at_us = api.at.clock.wall_us()
+    for number in range(10):
+        lost = Outcome.UNKNOWN if number in (1, 4) else Outcome.OK
+        api.at.ledger.end_call(call(number, at_us, outcome=lost))
+    await api.at.ledger.flushed()
+    page, asked = None, 0
+    while page is None or (page.more and len(page.rows) < 2):
+        question = questions.calls(last=2, outcome="unknown", nearer=page)
+        answer = await api.http.get(question.target)
+        page, asked = question.answer(answer.status_code, answer.content, "here"), asked + 1
+    assert [row.call.id for row in page.rows] == ["req_analytics_1", "req_analytics_4"]
+    assert asked == 3
+    answer = await api.http.get(f"{PREFIX}calls?before=1:5")
+    assert (answer.status_code, answer.json()["error"][:14]) == (400, "before is for ")

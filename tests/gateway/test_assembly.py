@@ -18,6 +18,7 @@ from quotadeck.domain.state import Kind
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.assembly import Gateway
 from quotadeck.gateway.keys import Caller
+from quotadeck.gateway.plan import limits_of
 from quotadeck.gateway.refused_commands import ROWS
 from quotadeck.store import Ledger
 from quotadeck.store.records import parse
@@ -198,3 +199,24 @@ async def test_a_start_shows_what_was_told_and_spent_before(story: Story) -> Non
     texts = [say(event.told) for event in snapshot.events]
     assert texts[0] == "gateway started"
     assert any("paused" in text for text in texts)
+
+
+async def test_a_start_puts_the_file_layer_on_record(story: Story) -> None:
+    gateway = story.gateway
+    await gateway.ledger.flushed()
+    said = await gateway.ledger.reader.catalogue_at(story.clock.wall_us())
+    assert said is not None
+    assert said.content["projects"].keys() == gateway.data_plane._chat.plan().projects.keys()
+    assert {"roles", "request_window_s", "token_window_s"} <= said.content.keys()
+
+
+async def test_levels_are_recorded_with_the_limit_they_were_measured_under(story: Story) -> None:
+    gateway = story.gateway
+    await ask(story)
+    await gateway.levels.second()
+    await gateway.levels.record()
+    await gateway.ledger.flushed()
+    limits = limits_of(gateway.data_plane._chat.plan())
+    rows = await gateway.ledger.reader.levels()
+    assert "project:a:rpm" in {row.bucket for row in rows}
+    assert [row.limit for row in rows] == [limits[row.bucket].amount for row in rows]

@@ -43,7 +43,7 @@ from quotadeck.gateway.refusal_log import RefusalLog
 from quotadeck.gateway.upstream import AiohttpUpstream
 from quotadeck.gateway.vitals import VitalSigns
 from quotadeck.limiter import MemoryLimiter
-from quotadeck.store import Ledger, StoreDamaged, StoreError
+from quotadeck.store import Ledger, StoreDamaged, StoreError, file_layer
 from quotadeck.store.events import gateway_event
 from quotadeck.wire.config import GatewayConfig
 from quotadeck.words import say
@@ -188,6 +188,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
 
     desk = Desk(ledger, catalogue, clock, changed, tell)
     now_us = clock.wall_us()
+    ledger.catalogue(_file_layer(config), now_us)
     in_force.plan = compile_plan(catalogue, desk.layers, windows, now_us)
     in_force.keys = key_ring(desk.layers, now_us)
     await _restore(ledger, limiter, live, plan(), now_us)
@@ -238,6 +239,17 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         refusals,
         tell,
         live,
+    )
+
+
+def _file_layer(config: GatewayConfig) -> bytes:
+    return file_layer(
+        config.catalogue,
+        name=config.name,
+        roles={role.value: names for role, names in config.roles.items()},
+        request_window_s=config.request_window_s,
+        token_window_s=config.token_window_s,
+        body_limit_bytes=config.body_limit_bytes,
     )
 
 

@@ -16,6 +16,7 @@ from quotadeck.store.errors import (
     StoreOlder,
 )
 from quotadeck.store.examine import Verified, examine, readable, verify_log
+from quotadeck.store.file_layer import file_layer
 from quotadeck.store.ledger import Ledger
 from quotadeck.store.loss import Loss
 from quotadeck.store.places import OddFile
@@ -46,6 +47,7 @@ __all__ = [
     "canonical",
     "copy_to",
     "examine",
+    "file_layer",
     "has_remains",
     "is_left_open",
     "readable",

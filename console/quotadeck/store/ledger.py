@@ -12,8 +12,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
@@ -189,17 +187,21 @@ class Ledger:
         self._writer.checkpoint = self._journal.newest
         self._writer.wake()
 
-    def catalogue(self, content: Mapping[str, Any], at_us: int) -> None:
-        """Record what the config file says, where it is not what was recorded last.
+    def catalogue(self, body: bytes, at_us: int) -> None:
+        """Record what the config file says (`file_layer`), where it is not what was recorded last.
 
-        ``content`` may hold no secret. Raises OSError.
+        A failure is told by `problems`, and the next start records it.
         """
-        body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
         digest = sha256(body).hexdigest()
-        if digest != self._catalogue:
+        if digest == self._catalogue:
+            return
+        try:
             self._journal.append(catalogue_frame(body, at_us))
-            self._catalogue = digest
-            self._writer.wake()
+        except OSError as error:
+            self._journal.trouble = error
+            return
+        self._catalogue = digest
+        self._writer.wake()
 
     def state(
         self,
