@@ -173,8 +173,8 @@ async def test_another_ledgers_segment_is_told_and_left_alone(
     ledger = await open_ledger()
     (loss,) = ledger.recovered.losses
     assert loss.grave
-    assert "another ledger's segments: 2" in loss.words
-    assert source_id in loss.what
+    assert loss.told.kind == "store.foreign_segments"
+    assert (loss.told.facts["segments"], loss.told.facts["sources"]) == (("2",), (source_id,))
     assert (loss,) == await examine(directory)
     ledger.end_call(ended("req_2"))
     ledger.levels(1, {}, {})
