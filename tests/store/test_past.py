@@ -7,9 +7,11 @@ import orjson
 import pytest
 
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from quotadeck.domain.commands import Field
 from quotadeck.domain.history import LevelSample, StateSpan
-from quotadeck.domain.limits import Kind, Priority
+from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import Price
+from quotadeck.domain.rules import Kind
 from quotadeck.store import Keep, Ledger, file_layer
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
@@ -21,7 +23,9 @@ HOUR_MS = 3_600_000
 
 def catalogue(rpm: int) -> Catalogue:
     return Catalogue(
-        projects={"a": Project("a", "A", Priority.HIGH, rpm=rpm, shadow=frozenset(Kind))},
+        projects={
+            "a": Project("a", "A", Priority.HIGH, limits={Field.RPM: rpm}, shadow=frozenset(Kind))
+        },
         upstreams={"main": Upstream("main", "https://main.example/v1", SECRET)},
         targets={"main/m": Target("main/m", "main", "m", Price(1, 2, 3, 4, "v1"))},
         routes={"m": Route("m", ("main/m",))},
@@ -51,7 +55,7 @@ async def test_a_past_instant_is_told(open_ledger: Opener, clock: HandClock) -> 
     reader, evening_us = ledger.reader, clock.wall_us()
 
     said = [await reader.catalogue_at(at_us) for at_us in (before_us, noon_us, evening_us)]
-    assert [one and one.content["projects"]["a"]["rpm"] for one in said] == [None, 60, 90]
+    assert [one and one.content["projects"]["a"]["limits"]["rpm"] for one in said] == [None, 60, 90]
     assert [one and one.at_us for one in said] == [None, morning_us, evening_us]
 
     assert await reader.levels_at(before_us) == []
@@ -124,7 +128,7 @@ async def test_the_file_layer_is_recorded_when_it_changed_and_only_then(
         await ledger.flushed()
         said = await ledger.reader.catalogue_at(clock.wall_us())
         assert said is not None
-        seen.append((said.at_us, said.content["projects"]["a"]["rpm"]))
+        seen.append((said.at_us, said.content["projects"]["a"]["limits"]["rpm"]))
         await ledger.close()
         clock.advance_ms(1_000)
     first, second, third, fourth = seen

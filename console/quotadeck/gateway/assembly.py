@@ -246,7 +246,7 @@ def _file_layer(config: GatewayConfig) -> bytes:
     return file_layer(
         config.catalogue,
         name=config.name,
-        roles={role.value: names for role, names in config.roles.items()},
+        roles=config.roles,
         request_window_s=config.request_window_s,
         token_window_s=config.token_window_s,
         body_limit_bytes=config.body_limit_bytes,

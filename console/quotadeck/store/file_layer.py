@@ -23,5 +23,6 @@ def file_layer(catalogue: Catalogue, **more: Any) -> bytes:
             for name, upstream in catalogue.upstreams.items()
         },
     }
-    # The only thing that JSON does not know is a set.
-    return orjson.dumps(content, default=sorted, option=orjson.OPT_SORT_KEYS)
+    # All that JSON does not know is a set, and a word of ours as a key.
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(content, default=sorted, option=options)
