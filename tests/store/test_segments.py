@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.calls import Attempt, Call, Cause, OpenCall
+from quotadeck.domain.commands import Entry
 from quotadeck.domain.steady import Mark
 from quotadeck.domain.usage import Usage
 from quotadeck.store import Ledger, StoreNewer, examine
@@ -46,14 +47,23 @@ def _old_end(call: Call, attempts: tuple[Attempt, ...]) -> Call:
     return replace(call, **new, counted=None, usage=used, attempts=attempts)  # type: ignore[arg-type]
 
 
-ONE, TWO = (seal(entry(f"cmd_{number}"), number, GENESIS) for number in (1, 2))
+def _old_entry(seq: int, prev_hash: str, digest: str) -> Entry:
+    """Values were told as texts then."""
+    made = seal(entry(f"cmd_{seq}"), seq, prev_hash)
+    return replace(made, before="no", after="yes", hash=digest)
+
+
+ONE, TWO = (
+    "3a4726bf3b2c1faf827ee542c7e29fd5b3339a32d20508bd6473e1fb132c5078",
+    "c416e7c6dad13f31d08ae284650e9f77e0f636aacc595414018c4f0282695233",
+)
 IN_THE_FIRST: list[Value] = [
     _old(opened("req_1")),
     _old_end(ended("req_1"), (Attempt("main/gpt-4.1-mini", Cause.NONE, 0, 320),)),
     _old_end(refused("req_2", Cause.RPM, 300), ()),
     _old(opened("req_3")),
-    ONE,
-    seal(entry("cmd_2"), 2, ONE.hash),
+    _old_entry(1, GENESIS, ONE),
+    _old_entry(2, ONE, TWO),
     Withdrawn(2),
     Levels(
         77,
