@@ -78,6 +78,9 @@ SCENES: Final[Mapping[str, Scene]] = {
     ),
     "audit-empty": Scene(steps=((("a",), "nothing was ever changed"),)),
     "help": Scene(steps=((("question_mark",), "overview: keys"),)),
+    "help-end": Scene(
+        steps=((("question_mark",), "overview: keys"), (("G",), "own health"))
+    ),
     "help-audit": Scene(steps=((("a",), "nothing"), (("question_mark",), "audit: keys"))),
     "dialog-limit": Scene(steps=(_LIMIT, ((), "estimate"))),
     "dialog-limit-wrong": Scene(steps=(_to("analytics", "l", *"many", "enter"), ((), "! "))),

@@ -1,5 +1,6 @@
 """Lines are exactly as wide as the terminal and say what the reading says."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,17 +11,22 @@ from quotadeck.domain.snapshot import Flow, limit_on
 from quotadeck.domain.state import Kind
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.keys.bindings import Keys
+from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.filter import Filter, Narrowed
 from quotadeck.tui.kit.fit import bar, cell_len
 from quotadeck.tui.kit.foot import keys_line, note_line
 from quotadeck.tui.link import Picture
+from quotadeck.tui.pages.help import help_lines
 from quotadeck.tui.panes.events import event_lines
 from quotadeck.tui.panes.head import status_line
 from quotadeck.tui.panes.totals import totals, totals_line
 from quotadeck.tui.present import Present
+from quotadeck.words import Language, use
 from quotadeck.words import numbers as f
+from quotadeck.words.en import ENGLISH
+from quotadeck.words.pseudo import PSEUDO
 from tests.tui.lines import LATE, NOW, at, context, rule, tables, text
 from tests.tui.play import JST
 from tests.tui.scenes import AT_US, ME, fire, project, rates, trouble, usd
@@ -42,8 +48,16 @@ def test_every_line_fills_the_width_and_no_more(width: int, now: Present) -> Non
     assert [cell_len(text(line)) for line in lines] == [width] * len(lines)
 
 
+@pytest.fixture(params=[ENGLISH, PSEUDO], ids=("en", "pseudo"))
+def language(request: pytest.FixtureRequest) -> Iterator[Language]:
+    """English, and a language that is longer and wider."""
+    before = use(request.param)
+    yield request.param
+    use(before)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
+def test_the_frame_fills_the_width_and_no_more(width: int, language: Language) -> None:
     snapshot = fire(8)
     picture = Picture(snapshot, ME, NOW, 0)
     status = status_line(picture, context(), alarms=4, frozen_us=None, width=width)
@@ -60,12 +74,20 @@ def test_the_frame_fills_the_width_and_no_more(width: int) -> None:
             for typing in (False, True)
         ),
         text(note_line("x" * 60, "normal", Keys().at("overview"), width)),
+        text(Filter(Editor.holding("shop" * 9)).nothing("esc", width)),
     ]
     assert [cell_len(line) for line in lines] == [width] * len(lines)
     assert "gw-tokyo-1 ● live" in text(status)
     assert "03:02 JST" in text(status)
     assert "! 4" in text(status)
     assert "mika" in text(status)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("place", ["overview", "audit", "help"])
+def test_the_help_fits_in_any_language(place: Place, width: int, language: Language) -> None:
+    for line in help_lines(place, width, Keys()):
+        assert cell_len(text(line)) <= width, text(line)
 
 
 def test_at_eighty_columns_the_night_is_readable() -> None:

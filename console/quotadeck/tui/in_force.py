@@ -8,6 +8,7 @@ from quotadeck.domain.commands import LIMIT_FIELDS, amount
 from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.state import Kind
 from quotadeck.tui.present import Present
+from quotadeck.words import text
 from quotadeck.words.commands import value
 
 
@@ -98,10 +99,12 @@ def changes_text(changes: tuple[Change, ...], now: Present) -> str:
 
 def change_text(change: Change, now: Present) -> str:
     """A change in force with its end and its author."""
-    end = "standing"
+    kind = "change.paused" if change.field == "paused" else "change.value"
+    left_ms = None
     if change.until_us is not None:
-        end = f"{remaining(change.until_us - now.now_us)} left"
-    if change.field == "paused":
-        return f"paused {end} ({change.actor})"
+        kind, left_ms = f"{kind}.until", -((now.now_us - change.until_us) // 1_000)
     was, becomes = value(change.field, change.was), value(change.field, change.value)
-    return f"{short_field(change.field)} {was}→{becomes} {end} ({change.actor})"
+    return text(
+        kind, field=short_field(change.field), was=was, value=becomes, left_ms=left_ms,
+        actor=change.actor,
+    )  # fmt: skip

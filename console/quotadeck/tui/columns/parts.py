@@ -45,7 +45,6 @@ class Rate:
     """A limit of so many a minute, as a column shows it."""
 
     id: str
-    words: str
 
     def taken(self, row: AnyRow) -> int:
         """In the last 60 s."""
@@ -57,10 +56,7 @@ class Rate:
         return None if limit is None else min(1.0, limit.used / limit.limit)
 
 
-RATES: Final = (
-    Rate(Field.RPM, "requests of the last 60 s; k thousand, M million"),
-    Rate(Field.TPM, "tokens of the last 60 s"),
-)
+RATES: Final = (Rate(Field.RPM), Rate(Field.TPM))
 
 
 def mark(row: AnyRow, at: At) -> str:

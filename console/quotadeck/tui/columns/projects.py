@@ -35,7 +35,7 @@ def _rate(rate: Rate) -> _Column:
 
     return _Column(
         rate.id, lambda row, _: short(rate.taken(row)), draw=draw,
-        sort=lambda row, _: -(rate.share(row) or 0), titles=(rate.id,), words=rate.words,
+        sort=lambda row, _: -(rate.share(row) or 0), titles=(rate.id,),
         cells=8, steps=((2, 1), (7, 4), (11, 1), (13, 1), (17, 4)), right=True,
     )  # fmt: skip
 
@@ -82,14 +82,12 @@ PRIORITY: Final = _Column(
 TODAY: Final = _Column(
     "today", lambda row, _: usd_short(row.budget.spent_nano), draw=_today,
     sort=lambda row, _: -row.budget.spent_nano, titles=("today/budget", "today"),
-    words="money spent since the project's midnight",
     cells=9, steps=((2, 1), (6, 1), (11, 1), (13, 1), (14, 5), (17, 4)), right=True,
 )  # fmt: skip
 GONE: Final = _Column(
     "gone", _gone, _gone_role,
     sort=lambda row, at: project_gone_us(row, at.now) or row.budget.ends_us,
-    titles=("gone",),
-    words="when the budget ends, at the rate of now", steps=((3, 5),), right=True,
+    titles=("gone",), steps=((3, 5),), right=True,
 )  # fmt: skip
 
 PROJECTS: Final[tuple[_Column, ...]] = (

@@ -43,27 +43,22 @@ STATE: Final = AnyColumn(
 )  # fmt: skip
 FAILED: Final = AnyColumn(
     "failed", lambda row, _: percent(row.flow.failed_60s, row.flow.ended_60s), _failed_role,
-    sort=lambda row, _: -row.flow.failed_60s, titles=("fail",),
-    words="of the calls that ended in 60 s, those that failed by the upstream's fault",
-    steps=((4, 4),), right=True,
+    sort=lambda row, _: -row.flow.failed_60s, titles=("fail",), steps=((4, 4),), right=True,
 )  # fmt: skip
 P95: Final = AnyColumn(
     "p95", lambda row, _: latency(row.flow.p95_ms),
     lambda row, at: at.quiet("dim" if row.flow.p95_ms is None else "normal"),
-    sort=lambda row, _: -(row.flow.p95_ms or 0), titles=("p95",),
-    words="of the last five minutes' calls: 95 in 100 took no longer", steps=((5, 4),), right=True,
+    sort=lambda row, _: -(row.flow.p95_ms or 0), titles=("p95",), steps=((5, 4),), right=True,
 )  # fmt: skip
 REFUSED: Final = AnyColumn(
     "refused", lambda row, _: three(row.flow.refused_60s) if row.flow.refused_60s else "·",
     lambda row, at: at.quiet("attention" if row.flow.refused_60s else "dim"),
-    sort=lambda row, _: -row.flow.refused_60s, titles=("ref/m",),
-    words="refused by us in the last 60 s; ref in the sums", steps=((9, 5),), right=True,
+    sort=lambda row, _: -row.flow.refused_60s, titles=("ref/m",), steps=((9, 5),), right=True,
 )  # fmt: skip
 IN_FLIGHT: Final = AnyColumn(
     "in_flight", lambda row, _: short(row.flow.in_flight) if row.flow.in_flight else "·",
     lambda row, at: at.quiet("normal" if row.flow.in_flight else "dim"),
-    sort=lambda row, _: -row.flow.in_flight, titles=("now",),
-    words="requests under way; · is none, – is nothing to tell", steps=((10, 4),), right=True,
+    sort=lambda row, _: -row.flow.in_flight, titles=("now",), steps=((10, 4),), right=True,
 )  # fmt: skip
 CHANGES: Final = AnyColumn(
     "changes", lambda row, at: changes_text(row.changes, at.now), lambda _, at: at.quiet("normal"),

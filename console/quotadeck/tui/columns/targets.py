@@ -21,7 +21,7 @@ def _rate(rate: Rate) -> _Column:
 
     return _Column(
         rate.id, lambda row, _: short(rate.taken(row)), draw=draw,
-        sort=lambda row, _: -(rate.share(row) or 0), titles=(rate.id,), words=rate.words,
+        sort=lambda row, _: -(rate.share(row) or 0), titles=(rate.id,),
         cells=13, steps=((2, 1), (11, 1), (13, 1), (17, 4)), right=True,
     )  # fmt: skip
 

@@ -48,9 +48,7 @@ class Column(Generic[R, V]):
     seek: Callable[[R, V], str] | None = None
     """What a filter looks for its text in; None where it does not look."""
     titles: tuple[str, ...] = ()
-    """The first that fits stands over it."""
-    words: str = ""
-    """What it tells, for the help."""
+    """The first that fits stands over it; what it tells is the sentence ``column.ID``."""
     cells: int = 0
     """The least width. A column of none is not shown before a step gives it cells."""
     steps: tuple[tuple[int, int], ...] = ()

@@ -13,6 +13,7 @@ from quotadeck.tui.kit.editor import BLANK, Editor
 from quotadeck.tui.kit.fit import cell_len, cut
 from quotadeck.tui.kit.foot import keys_line, keys_spans
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.words import text
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -55,14 +56,14 @@ class Filter:
         self, rows: Sequence[R], columns: Sequence[Column[R, V]], at: V, grave: Callable[[R], bool]
     ) -> Narrowed[R]:
         """The rows that it leaves, in their order; ``grave`` ones are in trouble."""
-        text = self.text.lower()
-        wanted, text = not text.startswith("!"), text.removeprefix("!")
-        if not text:
+        sought = self.text.lower()
+        wanted, sought = not sought.startswith("!"), sought.removeprefix("!")
+        if not sought:
             return Narrowed(rows)
         seeks = [column.seek for column in columns if column.seek]
         shown, troubles = [], 0
         for row in rows:
-            if any(text in seek(row, at).lower() for seek in seeks) is wanted:
+            if any(sought in seek(row, at).lower() for seek in seeks) is wanted:
                 shown.append(row)
             else:
                 troubles += grave(row)
@@ -71,23 +72,23 @@ class Filter:
     def nothing(self, clear: str, width: int) -> Line:
         """What stands where the rows would be; ``clear`` is the key that ends the filter."""
         shown = cut(self.text, width // 4)
-        words = f"  nothing matches /{shown}; {clear} clears it" if self.text else ""
-        return crop([Span(words, "dim")], width)
+        words = text("filter.nothing", text=shown, clear=clear) if self.text else ""
+        return crop([Span(f"  {words}", "dim")], width)
 
     def foot(
         self, seen: Narrowed[R], place: Place, keys: Keys, role: Role | None, width: int
     ) -> Line:
         """The filter, how much it hides, and the keys beside it as far as they fit."""
-        text = self.text
-        shown = [Span(cut(text, width // 4), "strong"), Span(" ", "normal")]
+        shown = [Span(cut(self.text, width // 4), "strong"), Span(" ", "normal")]
         if self.typing:
             before, under, after = self.line.window(max(8, width - _BESIDE))
             shown = [Span(before, "strong"), Span(under, "chosen"), Span(after, "strong")]
         left = [Span("/", "key"), *shown]
         if seen.hidden:
-            left.append(Span(f" hides {seen.hidden:,}" + (", " if seen.troubles else ""), "dim"))
+            hides = text("filter.hides", count=seen.hidden)
+            left.append(Span(f" {hides}" + (", " if seen.troubles else ""), "dim"))
         if seen.troubles:
-            left.append(Span(f"{seen.troubles:,} in trouble", "trouble"))
+            left.append(Span(text("filter.troubles", count=seen.troubles), "trouble"))
         if self.typing:
             beside = [*keys_spans(keys.of("filter")), Span("  !text the others", "dim")]
         else:

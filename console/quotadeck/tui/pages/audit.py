@@ -18,6 +18,7 @@ from quotadeck.tui.kit.listpage import ListPage
 from quotadeck.tui.kit.page import Context
 from quotadeck.tui.kit.spans import Span, crop
 from quotadeck.tui.link import Picture
+from quotadeck.words import text
 from quotadeck.words.commands import reason, refusal
 from quotadeck.words.times import local
 
@@ -38,7 +39,7 @@ class Audit(Changing, ListPage):
         self._rows: list[AuditRow] = []
         self._before: int | None = None
         self._reading = False
-        self._problem = "reading …"
+        self._problem = text("audit.reading")
         self._title = Lines(context.theme, id="title")
         self._words = Lines(context.theme, id="chosen")
 
@@ -62,7 +63,7 @@ class Audit(Changing, ListPage):
         else:
             self._rows = [*self._rows, *page.rows]
             self._before = page.next_before_seq
-            self._problem = "" if self._rows else "nothing was ever changed"
+            self._problem = "" if self._rows else text("audit.empty")
             self._reading = self._before is None
         if self._problem:
             self._reading = False
@@ -77,7 +78,7 @@ class Audit(Changing, ListPage):
         self._title.show([crop([*title, Span(self._problem, "attention")], width)])
         chosen = self.entries.chosen
         words = entry_words(chosen, zone) if chosen else ("", "")
-        self._words.show([crop([Span(text, "normal")], width) for text in words])
+        self._words.show([crop([Span(line, "normal")], width) for line in words])
         self.draw_foot()
 
     def move(self, by: int) -> None:
@@ -90,7 +91,7 @@ class Audit(Changing, ListPage):
 
         chosen = self.entries.chosen
         if chosen is None:
-            raise NothingToDo("no entry is chosen")
+            raise NothingToDo(text("entry.none"))
         return undo_of_entry(chosen, self.context.zone, picture.present.now_us)
 
     def changed(self) -> None:
@@ -101,10 +102,14 @@ class Audit(Changing, ListPage):
 def entry_words(row: AuditRow, zone: tzinfo | None) -> tuple[str, str]:
     """The chosen entry in full, and its reason, or why it was refused."""
     entry = row.entry
-    state = "in force" if row.in_force else "refused" if entry.refused else "no longer in force"
-    did = f"#{entry.seq} {state}: {entry.subject} {what(entry)}{ends(entry, zone)}"
-    why = reason(entry) or "no reason given"
+    kind = "in_force" if row.in_force else "refused" if entry.refused else "over"
+    did = what(entry) + ends(entry, zone)
+    told = text(f"entry.{kind}", seq=entry.seq, subject=str(entry.subject), what=did)
+    why = reason(entry)
     if entry.refused:
         why = refusal(entry.refused, lambda at_us: local(at_us, zone).strftime("%d %b %H:%M"))
-    who = f"{entry.actor} as {entry.role.value} ({entry.origin})"
-    return clean(did, 400), clean(f"{who}: {why}", 400)
+    by = text(
+        "entry.why" if why else "entry.no_reason",
+        actor=entry.actor, role=entry.role.value, origin=entry.origin, why=why,
+    )  # fmt: skip
+    return clean(told, 400), clean(by, 400)

@@ -13,7 +13,7 @@ from quotadeck.tui.kit.foot import note_line
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import Context, Page
 from quotadeck.tui.kit.spans import Line, Span, crop
-from quotadeck.tui.pages.legend import LEGEND
+from quotadeck.tui.pages.legend import legend
 from quotadeck.words import text
 
 
@@ -51,7 +51,7 @@ class Help(Page):
             return None
         last = min(count, self._top + self.window)
         down, up = self.keys.shown("list.down"), self.keys.shown("list.up")
-        more = f"{self._top + 1}–{last} of {count} lines, {down} {up}"
+        more = text("help.more", first=self._top + 1, last=last, count=count, down=down, up=up)
         return note_line(more, "dim", self.keys.at("help"), width)
 
     def move(self, by: int) -> None:
@@ -61,14 +61,14 @@ class Help(Page):
 
 def help_lines(place: Place, width: int, keys: Keys) -> list[Line]:
     """The help of a place, line by line."""
-    title = "keys" + (", read-only: nothing can be changed here" if keys.read_only else "")
-    lines: list[Line] = [(Span(f"{place}: {title}", "strong"),)]
+    title = text("help.keys.read_only" if keys.read_only else "help.keys", place=place)
+    lines: list[Line] = [(Span(title, "strong"),)]
     lines += _acts(keys.at(place), width)
     for scope in _TYPING if place == "overview" else _TYPING[1:]:
-        lines.append((Span(f"in a {text(f'place.{scope}')}", "strong"),))
+        lines.append((Span(text("help.typing", where=text(f"place.{scope}")), "strong"),))
         lines += _acts(keys.of(scope), width)
-    lines.append((Span("how to read it", "strong"),))
-    for sign, words in LEGEND.get(place, ()):
+    lines.append((Span(text("help.reading"), "strong"),))
+    for sign, words in legend(place):
         lines += _entry(sign, words, width)
     return lines
 

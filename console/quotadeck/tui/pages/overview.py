@@ -24,6 +24,7 @@ from quotadeck.tui.order import Order, rank
 from quotadeck.tui.panes.detail import detail_line
 from quotadeck.tui.panes.events import event_lines
 from quotadeck.tui.panes.head import Head
+from quotadeck.words import text
 
 if TYPE_CHECKING:
     from quotadeck.tui.change.confirm import AnyRow
@@ -112,7 +113,7 @@ class Overview(Changing, ListPage):
         self._say_pace()
 
     def _say_pace(self) -> None:
-        self.say(f"drawn every {self.context.pace.interval_s:g} s")
+        self.say(text("screen.pace", seconds=f"{self.context.pace.interval_s:g}"))
 
     def do_audit(self) -> None:
         from quotadeck.tui.pages.audit import Audit
@@ -123,11 +124,11 @@ class Overview(Changing, ListPage):
         """The chosen row as it is now: a frozen picture may show it as it was."""
         chosen = self.grid.chosen
         if chosen is None:
-            raise NothingToDo("no row is chosen")
+            raise NothingToDo(text("screen.no_row"))
         known: Sequence[AnyRow] = snapshot.projects if self.projects.active else snapshot.targets
         row = next((row for row in known if row.id == chosen.id), None)
         if row is None:
-            raise NothingToDo(f"{chosen.id} is no longer there")
+            raise NothingToDo(text("screen.row_gone", row=chosen.id))
         self.grid.pin()
         return row
 

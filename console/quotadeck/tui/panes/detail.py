@@ -10,6 +10,7 @@ from quotadeck.tui.columns.parts import RATES, AnyRow, At
 from quotadeck.tui.in_force import changes_text
 from quotadeck.tui.kit.fit import cell_len, cut, fit_middle
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.words import text
 from quotadeck.words.numbers import short
 from quotadeck.words.times import clock_time
 
@@ -27,12 +28,13 @@ def detail_line(row: AnyRow | None, at: At, place: str, width: int, *, limits: b
             words.append(f"{route.id}: {changes_text(route.changes, at.now)}")
     slots = limit_on(row, Field.CONCURRENCY)
     if row.flow.in_flight or slots:
-        words.append(f"{row.flow.in_flight}" + (f"/{slots.limit}" if slots else "") + " in flight")
+        kind = "screen.in_flight.of" if slots else "screen.in_flight"
+        words.append(text(kind, count=row.flow.in_flight, slots=slots.limit if slots else None))
     if isinstance(row, ProjectRow) and row.name.lower().replace(" ", "-") != row.id:
         words.append(f"“{row.name}”")
-    text = " · ".join(filter(None, words)) or "nothing in force, nothing refused"
+    said = " · ".join(filter(None, words)) or text("screen.nothing_held")
     room = width - cell_len(place) - cell_len(name) - 9
-    shown = cut(text, room)
+    shown = cut(said, room)
     rule = width - 4 - cell_len(name) - 1 - cell_len(shown) - cell_len(place) - 3
     return crop(
         [
@@ -76,6 +78,7 @@ def _limits(row: ProjectRow, at: At, *, limits: bool) -> list[str]:
     budget = row.budget
     if budget.limit_nano:
         used = f"{usd_short(budget.spent_nano)}/{usd_short(budget.limit_nano).removeprefix('$')}"
-        told.append(("budget", f"budget {used} until {clock_time(budget.ends_us, at.zone)}"))
+        ends = clock_time(budget.ends_us, at.zone)
+        told.append(("budget", text("screen.budget", used=used, ends=ends)))
     cause = "budget" if row.state.cause in (HELD_MONEY, NOT_COVERED) else row.state.cause
-    return [text for _, text in sorted(told, key=lambda one: one[0] != cause)]
+    return [one for _, one in sorted(told, key=lambda one: one[0] != cause)]

@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 from quotadeck.domain.snapshot import Event
 from quotadeck.tui.kit.spans import Line, Span, crop
-from quotadeck.words import say
+from quotadeck.words import say, text
 from quotadeck.words.times import day_time
 
 
@@ -22,5 +22,5 @@ def event_lines(
         stamp = Span(f"{at(event.at_us)} ", "dim")
         lines.append(crop([stamp, Span(say(event.told, at), "normal")], width))
     while len(lines) < count:
-        lines.append(crop([Span("nothing has happened yet" if not lines else "", "dim")], width))
+        lines.append(crop([Span(text("screen.no_events") if not lines else "", "dim")], width))
     return lines

@@ -12,6 +12,7 @@ from quotadeck.tui.kit.page import Context
 from quotadeck.tui.kit.spans import GAP, Line, Span, crop, spread
 from quotadeck.tui.link import Picture
 from quotadeck.tui.panes.totals import Totals, totals, totals_line
+from quotadeck.words import text
 from quotadeck.words.times import clock_time, local, zone_name
 
 PRODUCT: Final = "quotadeck"
@@ -88,11 +89,9 @@ def status_line(
 
 def _health(picture: Picture | None, problem: str) -> list[Span]:
     if picture is None:
-        return (
-            [Span("✗ ", "trouble"), Span("no reading yet", "trouble")]
-            if problem
-            else [Span("◌ connecting", "dim")]
-        )
+        if problem:
+            return [Span(text("screen.no_reading"), "trouble")]
+        return [Span(text("screen.connecting"), "dim")]
     if picture.problem or picture.silent_ms:
         word = "✗ DISCONNECTED " if picture.problem else "◌ STALE "
         seconds = picture.silent_ms // 1_000
@@ -109,11 +108,11 @@ def problem_lines(problem: str, where: str, width: int) -> list[Line]:
 
     Where it does not fit, the path in it (``where``) loses its beginning first.
     """
-    text = f"trying again: {problem}" if problem else ""
-    over = cell_len(text) - width
-    if over > 0 and where in text:
-        text = text.replace(where, fit_tail(where, max(_LEAST_PATH, cell_len(where) - over)))
-    return [crop([Span(part, "attention")], width) for part in folded(text, width)[:3]]
+    told = text("screen.trying", problem=problem) if problem else ""
+    over = cell_len(told) - width
+    if over > 0 and where in told:
+        told = told.replace(where, fit_tail(where, max(_LEAST_PATH, cell_len(where) - over)))
+    return [crop([Span(part, "attention")], width) for part in folded(told, width)[:3]]
 
 
 _LEAST_PATH: Final = 20

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quotadeck.domain.ages import age
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import Urgency
@@ -11,7 +10,7 @@ from quotadeck.tui.kit.fit import bar, cell_len, cut
 from quotadeck.tui.kit.spans import Line, Span, spread
 from quotadeck.tui.link import Picture
 from quotadeck.tui.present import MINUTE_US, Present, counted_minute_us
-from quotadeck.words import say
+from quotadeck.words import say, text
 from quotadeck.words.numbers import percent, three
 
 
@@ -88,7 +87,7 @@ def _gateway(picture: Picture, width: int) -> list[Span]:
         return [Span("gw unknown", "dim")]
     if now.counting_us < MINUTE_US:
         # What it has not seen is in no figure: right after a start little is no fall.
-        return [Span(f"counting since {age(now.counting_us // 1_000)}", "attention")]
+        return [Span(text("screen.counting", since_ms=now.counting_us // 1_000), "attention")]
     return [Span("gw ok", "dim")]
 
 

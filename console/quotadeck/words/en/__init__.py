@@ -1,6 +1,16 @@
 """English. A file a part of the product; a kind stands in one of them."""
 
-from quotadeck.words.en import answers, commands, events, keys, names, states, store, vitals
+from quotadeck.words.en import (
+    answers,
+    commands,
+    events,
+    keys,
+    names,
+    screen,
+    states,
+    store,
+    vitals,
+)
 from quotadeck.words.sentence import Language
 
 ENGLISH = Language(
@@ -11,6 +21,7 @@ ENGLISH = Language(
         **events.SENTENCES,
         **keys.SENTENCES,
         **names.SENTENCES,
+        **screen.SENTENCES,
         **states.SENTENCES,
         **store.SENTENCES,
         **vitals.SENTENCES,
