@@ -55,6 +55,8 @@ def judge(before: State, now: Reading) -> State:
     elif now.paused:
         # Nothing passes a pause: what was judged of the traffic is history, spent money is not.
         held = [*_spent(now), _paused(now)]
+    elif not now.decided.refused and not now.ended.troubled:
+        held = [*_spent(now), *_near(before, now)]
     else:
         held = [
             *_cut_off(now),
@@ -64,6 +66,8 @@ def judge(before: State, now: Reading) -> State:
             *_rejected(now),
             *_near(before, now),
         ]
+    if not held and before is AT_REST:
+        return AT_REST
     return _settled(before, held, now.now_ms, hidden=bool(unserved) or now.paused)
 
 

@@ -80,6 +80,11 @@ class Ended:
     cause: str = ""
     """Of the newest failure."""
 
+    @property
+    def troubled(self) -> bool:
+        """Whether anything failed or was invalid, as far as anybody looks back."""
+        return self.last_failed_ms is not None or self.last_invalid_ms is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Use:

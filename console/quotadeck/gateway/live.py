@@ -98,19 +98,21 @@ class Live:
         """A request was dispatched."""
         opened = flight.open
         subjects = subjects_of(opened.project, opened.target, opened.model)
-        for subject in subjects[:2]:
-            self._flows[subject].admitted(flight.arrival.at_ns, opened.model)
+        project, target, _ = subjects
+        self._flows[project].admitted(flight.arrival.at_ns, opened.model)
+        self._flows[target].admitted(flight.arrival.at_ns, opened.model)
         self._states.admitted(self._clock.monotonic_ns(), subjects)
-        self._rows.mark(subjects[:2])
+        self._rows.mark(subjects)
 
     def ended(self, call: Call) -> None:
         """A dispatched request ended."""
         now_ns = self._clock.monotonic_ns()
         subjects = subjects_of(call.project, call.target, call.model)
-        for subject in subjects[:2]:
-            self._flows[subject].ended(now_ns, call)
+        project, target, _ = subjects
+        self._flows[project].ended(now_ns, call)
+        self._flows[target].ended(now_ns, call)
         self._states.ended(now_ns, call, subjects)
-        self._rows.mark(subjects[:2])
+        self._rows.mark(subjects)
 
     def refused(
         self,

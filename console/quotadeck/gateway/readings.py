@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from quotadeck.admission.planned import PlannedLimit
 from quotadeck.domain.calls import Cause
@@ -49,6 +50,10 @@ class Sources:
         }
 
 
+_NOTHING: Final = Decided()
+_NO_TROUBLE: Final = Ended()
+
+
 def pause_ends(plan: Plan) -> dict[Subject, int | None]:
     """By model, when the pauses of paused models end."""
     return {Subject.model(name): r.paused.until_us for name, r in plan.routes.items() if r.paused}
@@ -58,12 +63,14 @@ def _reading(subject: Subject, at: Sources, money: Mapping[str, Money]) -> Readi
     """The reading of a project, a target or a model; None for what is unknown."""
     plan, now_ns = at.plan, at.now_ns
     kind, name = subject
-    tally = at.states.tally(subject)
-    base = (
-        now_ns // 1_000_000,
-        _with_ends(tally.decided(now_ns), at.ends_us),
-        tally.ended_lately(now_ns),
-    )
+    tally, now_ms = at.states.told(subject), now_ns // 1_000_000
+    if tally is None:
+        base = now_ms, _NOTHING, _NO_TROUBLE
+    elif tally.calm(now_ns):
+        base = now_ms, tally.admitted_lately(now_ns), _NO_TROUBLE
+    else:
+        decided = _with_ends(tally.decided(now_ns), at.ends_us)
+        base = now_ms, decided, tally.ended_lately(now_ns)
     if kind is SubjectKind.PROJECT and name in plan.projects:
         return _of_project(plan.projects[name], at, base, money.get(name))
     if kind is SubjectKind.TARGET and name in plan.targets:
@@ -85,7 +92,7 @@ _Base = tuple[int, Decided, Ended]
 
 def _of_project(plan: ProjectPlan, at: Sources, base: _Base, money: Money | None) -> Reading:
     name = plan.project.id
-    revoked = bool(base[1].by({Cause.KEY_REVOKED}))
+    revoked = bool(base[1].refused and base[1].by({Cause.KEY_REVOKED}))
     return Reading(
         *base,
         uses=_uses(plan.limits, at.flows[Subject.project(name)], at.now_ns),

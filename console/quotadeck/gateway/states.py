@@ -6,6 +6,7 @@ anybody listens or not, so that *since* is true for whoever comes.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.judgement import judge, recovered
@@ -15,7 +16,7 @@ from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.slices import in_slices
 from quotadeck.gateway.tally import Tally
 
-_A_SLICE = 8
+_A_SLICE = 16
 """Subjects judged before the event loop gets a turn: less than a millisecond."""
 _JUDGED = (SubjectKind.PROJECT, SubjectKind.TARGET, SubjectKind.MODEL)
 """The kinds of subjects that have a state, in this order: a model names whom it cuts off."""
@@ -43,21 +44,25 @@ class States:
             tally = self._tallies[subject] = Tally()
         return tally
 
+    def told(self, subject: Subject) -> Tally | None:
+        """Its tally, if anything was told of it."""
+        return self._tallies.get(subject)
+
     def wake(self, subjects: Iterable[Subject]) -> None:
         """Have them judged next time, though nobody asked them anything."""
         self._awake.update(subjects)
 
-    def admitted(self, now_ns: int, subjects: Iterable[Subject]) -> None:
+    def admitted(self, now_ns: int, subjects: Sequence[Subject]) -> None:
         """A request of these subjects was let through."""
         for subject in subjects:
             self.tally(subject).admitted(now_ns)
-            self._awake.add(subject)
+        self._awake.update(subjects)
 
-    def ended(self, now_ns: int, call: Call, subjects: Iterable[Subject]) -> None:
+    def ended(self, now_ns: int, call: Call, subjects: Sequence[Subject]) -> None:
         """A request of these subjects ended."""
         for subject in subjects:
             self.tally(subject).ended(now_ns, call)
-            self._awake.add(subject)
+        self._awake.update(subjects)
 
     def refused(
         self,
@@ -146,6 +151,7 @@ class States:
             self._awake.add(subject)
 
 
+@lru_cache(maxsize=1 << 16)
 def subjects_of(project: str, target: str, model: str) -> tuple[Subject, Subject, Subject]:
     """Whom a dispatched request concerns."""
     return Subject.project(project), Subject.target(target), Subject.model(model)

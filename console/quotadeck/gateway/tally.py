@@ -30,7 +30,7 @@ class Tally:
     __slots__ = (
         "_budget_refused", "_ends_10s", "_ends_60s", "_failed_cause", "_failed_in_row", "_fits_ns",
         "_last_ended_ns", "_last_ns", "_minute", "_money_held", "_newest", "_newest_ends",
-        "_past_budget_ns", "_present", "_well_in_row", "_well_since_ns",
+        "_past_budget_ns", "_present", "_trouble_ns", "_well_in_row", "_well_since_ns",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -50,6 +50,7 @@ class Tally:
         self._failed_cause = ""
         self._well_in_row = 0
         self._well_since_ns = 0
+        self._trouble_ns: int | None = None
 
     def admitted(self, now_ns: int) -> None:
         """A request was let through."""
@@ -68,6 +69,7 @@ class Tally:
     ) -> None:
         """A request was refused by ``gate``; it would have fitted after ``wait_ms``."""
         self._decide(now_ns, (cause, gate))
+        self._trouble_ns = now_ns
         self._fits_ns = now_ns + wait_ms * _MS
         if cause is Cause.BUDGET:
             self._money_held, self._budget_refused = money_held, True
@@ -89,6 +91,8 @@ class Tally:
         self._ends_60s.add(now_ns, how)
         self._newest_ends.append((now_ns, how))
         self._last_ended_ns[how] = now_ns
+        if failed or invalid:
+            self._trouble_ns = now_ns
         if failed:
             # An hour between two failures, and they are no row.
             before = self._newest_ends[-2][0] if len(self._newest_ends) > 1 else now_ns
@@ -126,6 +130,10 @@ class Tally:
         self._last_ended_ns.pop(_FAILED, None)
         self._failed_in_row = 0
 
+    def calm(self, now_ns: int) -> bool:
+        """Whether nothing was refused, failed or invalid in the hour that anybody looks back."""
+        return self._trouble_ns is None or now_ns - self._trouble_ns > HOUR_MS * _MS
+
     def decided(self, now_ns: int) -> Decided:
         """The decisions of the present and the minute."""
         minute, present = self._minute.at(now_ns), self._present.at(now_ns)
@@ -148,6 +156,11 @@ class Tally:
             money_held=self._money_held,
             past_budget_ms=_ms(self._past_budget_ns),
         )
+
+    def admitted_lately(self, now_ns: int) -> Decided:
+        """`decided` of one that is calm, which is to say what was let through."""
+        present = self._present.at(now_ns).get(_ADMITTED, 0)
+        return Decided(max(present, len(_within_the_hour(self._newest, now_ns))))
 
     def ended_lately(self, now_ns: int) -> Ended:
         """The ends of the present and the minute."""
