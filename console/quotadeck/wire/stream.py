@@ -13,7 +13,9 @@ Three events, JSON each (arrays of rows, columns named once):
 tables and events that a reader does not know are passed over.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+import gc
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from operator import attrgetter, is_
 from typing import Any, Final, TypeVar
@@ -199,14 +201,13 @@ class Decoder:
     def apply(self, event: str, data: bytes) -> Snapshot:
         """The snapshot after an event. Raises StreamDamaged for what cannot be understood."""
         try:
-            message = orjson.loads(data)
             if event == SNAPSHOT:
-                _readable(message)
-                self._start(message)
+                with _no_collection():
+                    self._start(_readable(orjson.loads(data)))
             elif event == CHANGES:
-                self._change(message)
+                self._change(orjson.loads(data))
             elif event == HEARTBEAT:
-                now_ms, at_us = _instants(message)
+                now_ms, at_us = _instants(orjson.loads(data))
                 self._snapshot = replace(self._so_far(), now_ms=now_ms, at_us=at_us)
             return self._so_far()
         except StreamNewer:
@@ -258,12 +259,26 @@ class Decoder:
         return self._snapshot
 
 
-def _readable(message: Any) -> None:
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """What a snapshot is made into stays: looking through it for garbage, over and over, would
+    take as long as making it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _readable(message: Any) -> Any:
     sent = message.get("format", FORMAT)
     if type(sent) is not int:
         raise Unreadable("its format is no integer")
     if sent > FORMAT:
         raise StreamNewer(f"a stream of format {sent}, where this version reads up to {FORMAT}")
+    return message
 
 
 def _instants(message: Any) -> tuple[int, int]:
