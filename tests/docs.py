@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from quotadeck.cli.reference import commands_reference
+from quotadeck.cli.reference import actions_reference, commands_reference
 from quotadeck.tui.keys.bindings import keys_reference
 from quotadeck.wire.config import config_reference, example
 
@@ -28,6 +28,7 @@ def _config_example() -> str:
 
 
 GENERATORS: Mapping[str, Callable[[], str]] = {
+    "actions": actions_reference,
     "commands": commands_reference,
     "config": config_reference,
     "config-example": _config_example,

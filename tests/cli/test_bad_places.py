@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import click
 import pytest
 
-from quotadeck.cli.app import COMMANDS, root
+from quotadeck.cli.app import command_names, root
 from quotadeck.cli.doctor.local import store
 from tests.cli.conftest import Run
 from tests.cli.driver import home_env, quotadeck
@@ -128,7 +128,7 @@ def test_the_way_to_revoke_a_new_key_is_told_whole(inside: Run) -> None:
 
 def test_every_option_says_what_it_means() -> None:
     ctx = click.Context(root)
-    for name in COMMANDS:
+    for name in command_names():
         command = root.get_command(ctx, name)
         assert command is not None
         for option in command.params:

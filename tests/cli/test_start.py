@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quotadeck.cli.app import COMMANDS, run
+from quotadeck.cli.app import command_names, run
 from quotadeck.cli.reference import commands_reference
 from tests.processes import Gateway
 from tests.screen import Screen
@@ -87,7 +87,7 @@ def test_the_first_picture_needs_no_http_client_no_models_and_no_store(gateway: 
         screen.sent_within(b"loaded:textual\x1b")
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("command", ["", *command_names()])
 def test_every_command_explains_itself(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,7 +101,7 @@ def test_every_command_explains_itself(
 
 def test_the_reference_names_every_command() -> None:
     told = commands_reference()
-    for command in COMMANDS:
+    for command in command_names():
         assert f"## `quotadeck {command}`" in told
     assert "## `quotadeck key add`" in told
     assert "| 141 |" in told

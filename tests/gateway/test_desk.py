@@ -19,6 +19,7 @@ from tests.clocks import HandClock
 from tests.gateway.desks import (
     ADA,
     HOUR_MS,
+    KEY,
     KEY_ADD,
     MIKA,
     PAUSE,
@@ -172,6 +173,13 @@ class TestRepeats:
         async with bench(tmp_path) as at:
             await at.does(with_key(RAISE, "key-00001"))
             answer = await at.desk.submit(with_key(RAISE, "key-00001"), ADA, dry_run=False)
+            assert code(answer) == "conflict"
+
+    async def test_the_same_key_with_another_secret(self, tmp_path: Path) -> None:
+        async with bench(tmp_path) as at:
+            await at.does(with_key(KEY_ADD, "key-00001"), ADA)
+            other = replace(KEY_ADD, value=replace(KEY, sha256="b" * 64))
+            answer = await at.desk.submit(with_key(other, "key-00001"), ADA, dry_run=False)
             assert code(answer) == "conflict"
 
     async def test_a_key_that_comes_twice_at_once_counts_once(self, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_texts_of_the_first_format_are_values_again() -> None:
     assert [(e.seq, e.of) for e in entries if e.of] == [
         (7, "cmd_6"), (11, "cmd_10"), (13, "cmd_12"), (14, "cmd_1"),
     ]  # fmt: skip
+    assert [e.reason for e in entries[6:8]] == ["", "wrong project"]
     assert [reason(e) for e in entries[6:8]] == ["undoes cmd_6", "wrong project"]
     assert [e.seq for e in entries if e.idle] == [14], "it was resumed before its end"
     assert entries[0].action is Action.PAUSE

@@ -13,13 +13,10 @@ from quotadeck import __version__
 from quotadeck.cli.exits import MEANINGS, Exit, Stop
 from quotadeck.domain.text import clean
 
-ROWS: Final = "…"
-"""Stands for the commands that follow from the rows of `quotadeck.domain.verbs`."""
 COMMANDS: Final = {
     "status": "readings",
     "projects": "readings",
     "models": "readings",
-    ROWS: "changes",
     "undo": "undo",
     "audit": "history",
     "calls": "history",
@@ -46,38 +43,45 @@ Exit codes:
 """ + "\n".join(f"  {code.value:<4} {words}" for code, words in MEANINGS.items())
 
 
+def command_names() -> list[str]:
+    """All commands in the order of ``--help``: those that follow from rows before ``undo``."""
+    from quotadeck.domain.verbs import VERBS
+
+    at, names = list(COMMANDS).index("undo"), list(COMMANDS)
+    names[at:at] = [verb.line for verb in VERBS.values() if verb.line]
+    return names
+
+
 class Commands(click.Group):
     """Imports a command's module when it is run or described, not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        from quotadeck.domain.verbs import VERBS
-
-        at, names = list(COMMANDS).index(ROWS), list(COMMANDS)
-        names[at : at + 1] = [verb.line for verb in VERBS.values() if verb.line]
-        return names
+        return command_names()
 
     def get_command(
         self,
         ctx: click.Context,  # noqa: ARG002
         cmd_name: str,
     ) -> click.Command | None:
-        named = cmd_name in COMMANDS and cmd_name != ROWS
-        module = import_module(f"quotadeck.cli.{COMMANDS[cmd_name if named else ROWS]}")
-        found: click.Command | None = (
-            getattr(module, cmd_name) if named else module.command_named(cmd_name)
-        )
-        return found
+        command: click.Command | None
+        if cmd_name in COMMANDS:
+            module = import_module(f"quotadeck.cli.{COMMANDS[cmd_name]}")
+            command = getattr(module, cmd_name)
+        else:
+            command = import_module("quotadeck.cli.changes").command_named(cmd_name)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         from difflib import get_close_matches
 
-        names = self.list_commands(ctx)
-        if args and args[0] not in names and not args[0].startswith("-"):
-            close = get_close_matches(args[0], names, n=2)
+        asked = args[0] if args else "-"
+        known = asked in COMMANDS or asked.startswith("-")
+        if not known and asked not in (names := command_names()):
+            close = get_close_matches(asked, names, n=2)
             hint = f": did you mean {' or '.join(close)}?" if close else ""
-            raise click.UsageError(f"there is no command {clean(args[0], 60)!r}{hint}", ctx)
+            raise click.UsageError(f"there is no command {clean(asked, 60)!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 
 

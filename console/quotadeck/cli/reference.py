@@ -6,6 +6,7 @@ import click
 
 from quotadeck.cli.app import root
 from quotadeck.cli.exits import MEANINGS
+from quotadeck.domain.verbs import VERBS, End
 
 
 def commands_reference() -> str:
@@ -15,6 +16,25 @@ def commands_reference() -> str:
     codes = [f"| {code.value} | {_cell(words)} |" for code, words in MEANINGS.items()]
     parts.append("\n".join(["## Exit codes", "", "| code | meaning |", "|---|---|", *codes]))
     return "\n\n".join(parts) + "\n"
+
+
+def actions_reference() -> str:
+    """What each command is about and needs, in a table, from the rows."""
+    lines = [
+        "| action | on the command line | about | least role | ends by itself | reason | undo |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    ends = {End.NEVER: "no", End.MAY: "it may", End.USUAL: "yes; an admin's may stand"}
+    for verb in VERBS.values():
+        line = f"`quotadeck {verb.line or verb.name.replace('_', ' ')}`"
+        about = ", ".join(verb.about)
+        needs = "yes" if verb.explained else "no"
+        undo = "yes" if verb.undoable else "no"
+        lines.append(
+            f"| `{verb.name}` | {line} | {about} | {verb.role} | {ends[verb.end]} | {needs} "
+            f"| {undo} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _sections(command: click.Command, ctx: click.Context) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """Entries of the command log as answers, and a repeated request told from a different one."""
 
+from dataclasses import replace
+
 from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Action, Actor, Command, Entry, Rejected, value_facts
 from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.shape import field_of
+from quotadeck.domain.verbs.case import as_asked
 from quotadeck.domain.verbs.limit import scaled
 
 
@@ -43,28 +46,8 @@ def rejection(command: Command, rejected: Rejected) -> CommandAnswer:
 
 def refused_entry(command: Command, actor: Actor, rejected: Rejected, at_us: int) -> Entry:
     """A refused command as the audit keeps it: as asked, without effect."""
-    return Entry(
-        seq=0,
-        id="",
-        at_us=at_us,
-        actor=actor.name,
-        role=actor.role,
-        origin=actor.origin,
-        action=command.action,
-        subject=command.subject,
-        field=field_of(command),
-        value=command.value_shown,
-        before=None,
-        after=None,
-        reason=command.reason_shown,
-        public=command.public,
-        until_us=command.ends_at_us(at_us),
-        ends=(),
-        applied=False,
-        idempotency_key=command.idempotency_key,
-        refused=rejected,
-        for_ms=command.for_ms,
-    )
+    asked = as_asked(command, actor, field_of(command), at_us)
+    return replace(asked, applied=False, refused=rejected)
 
 
 def same_request(entry: Entry, undone_id: str, command: Command, actor: Actor) -> bool:

@@ -70,7 +70,7 @@ async def take_in(
                 owners[uid] = replace(found, origin="offline")
             answer = await desk.submit(command_of(request), owners[uid], dry_run=False)
             if answer.refused and answer.refused.code == "unrecorded":
-                raise _Left(notice("offline.unrecorded", why=refusal(answer.refused)))
+                raise _Left(Notice("offline.unrecorded", answer.refused.notice.facts))
             decided += 1
             if answer.refused:
                 LOG.warning("%s: refused: %s", clean(str(path)), refusal(answer.refused))

@@ -21,6 +21,31 @@ def rejected(code: Code, kind: str, /, **facts: Fact) -> Rejected:
     return Rejected(code, Notice(f"refused.{kind}", shown))
 
 
+def as_asked(command: Command, actor: Actor, about: str | None, at_us: int) -> Entry:
+    """The command as an entry, without anything that comes of it; safe to show."""
+    return Entry(
+        seq=0,
+        id="",
+        at_us=at_us,
+        actor=actor.name,
+        role=actor.role,
+        origin=actor.origin,
+        action=command.action,
+        subject=command.subject,
+        field=about,
+        value=command.value_shown,
+        before=None,
+        after=None,
+        reason=command.reason_shown,
+        public=command.public,
+        until_us=command.ends_at_us(at_us),
+        ends=(),
+        applied=True,
+        idempotency_key=command.idempotency_key,
+        for_ms=command.for_ms,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """``about`` is the field that the command sets, None while nobody knows."""
@@ -72,29 +97,10 @@ class Case:
 
         It lacks its id and its place in the log (seq 0).
         """
-        command, (subject, about) = self.command, slot or self.slot
-        entry = Entry(
-            seq=0,
-            id="",
-            at_us=self.now_us,
-            actor=self.actor.name,
-            role=self.actor.role,
-            origin=self.actor.origin,
-            action=command.action,
-            subject=subject,
-            field=about,
-            value=value,
-            before=self.layers.in_force(subject, about, self.now_us).value,
-            after=None,
-            reason=command.reason_shown,
-            public=command.public,
-            until_us=command.ends_at_us(self.now_us),
-            ends=ends,
-            applied=True,
-            idempotency_key=command.idempotency_key,
-            for_ms=command.for_ms,
-            of=of,
-        )
+        subject, about = slot or self.slot
+        asked = as_asked(self.command, self.actor, about, self.now_us)
+        before = self.layers.in_force(subject, about, self.now_us).value
+        entry = replace(asked, subject=subject, value=value, before=before, ends=ends, of=of)
         layers = folded(entry, self.layers)
         after = layers.in_force(subject, about, self.now_us).value
         then = None

@@ -31,7 +31,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "offline.link": "offline is a link to somewhere else, so nothing there was taken in",
     "offline.closed": "offline cannot be read ({why}), so nothing there was taken in",
     "offline.unreadable": "offline/{file}: {why}; it was left as it is",
-    "offline.unrecorded": "offline/{file}: {why}; it was left as it is",
+    "offline.unrecorded": "offline/{file}: the command log cannot be written ({why}), and what "
+    "loosens must stand in it first; it was left as it is",
     "offline.no_command": "offline/{file}: not a command: {why}; it was left as it is",
     "offline.dry_run": "offline/{file}: a dry run, which nobody would see: leave dry_run out to "
     "have it carried out; it was left as it is",

@@ -1,0 +1,134 @@
+"""A command is a row: one that is thrown in here arrives everywhere a command has to be."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from quotadeck.cli.app import run
+from quotadeck.cli.reference import actions_reference, commands_reference
+from quotadeck.domain.commands import Command, Entry, Rejected
+from quotadeck.domain.decide import may
+from quotadeck.domain.subject import SubjectKind
+from quotadeck.domain.verbs import VERBS, End, Takes, Verb
+from quotadeck.domain.verbs.case import Case, rejected
+from quotadeck.gateway.admin import PREFIX
+from quotadeck.tui.change.values import as_command_line
+from quotadeck.words import say, use
+from quotadeck.words.en import ENGLISH
+from quotadeck.words.sentence import Language
+from tests.gateway.desks import ANALYTICS, HOUR_MS, Bench, why
+from tests.gateway.serving import Admin, admin_api
+
+
+def _note(case: Case) -> Entry | Rejected:
+    if case.command.value == "":
+        return rejected("invalid", "empty_note", name=case.name)
+    return case.unknown() or case.entry(case.command.value)
+
+
+NOTE: Final = Verb(
+    "note", (SubjectKind.PROJECT,), _note, "note", Takes.TEXT, end=End.MAY, explained=True,
+    line="note",
+)  # fmt: skip
+SENTENCES: Final = {
+    "command.note": "{actor} noted on {name}: {after:value}",
+    "help.note": "Leave a note on a project for whoever looks next.",
+    "examples.note": "Example:\n  quotadeck note analytics 'ask payments first'",
+    "refused.empty_note": "a note on {name} says nothing: write what is to be known",
+}
+
+
+@pytest.fixture(autouse=True)
+def _row(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The row, and its words in the language: all that a command is made of."""
+    monkeypatch.setitem(VERBS, NOTE.name, NOTE)
+    before = use(Language("test", {**ENGLISH.sentences, **SENTENCES}, ENGLISH.form))
+    yield
+    use(before)
+
+
+async def quotadeck(api: Admin, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    code = await asyncio.to_thread(run, [*words, "--socket", str(api.socket)])
+    shown = capsys.readouterr()
+    return code, shown.out + shown.err
+
+
+async def test_the_command_line_offers_it_the_gateway_does_it_and_the_audit_tells_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with admin_api(tmp_path) as api:
+        noted = ("note", "analytics", "ask payments first", "--reason", "a storm")
+        code, shown = await quotadeck(api, capsys, *noted, "--for", "2h")
+        assert code == 0
+        assert "project analytics note: unlimited → ask payments first for 2h (until " in shown
+        (entry,) = await api.at.entries()
+        assert (entry.action, entry.field, entry.value) == ("note", "note", "ask payments first")
+        assert api.at.told[0].subject == "project:analytics"
+        assert say(api.at.told[0].told).endswith(" noted on analytics: ask payments first")
+        code, shown = await quotadeck(api, capsys, "audit")
+        assert "unlimited → ask payments first" in shown
+        code, shown = await quotadeck(api, capsys, "undo", "--yes")
+        assert (code, "ask payments first → unlimited" in shown) == (0, True)
+
+
+async def test_what_its_row_and_its_decider_do_not_allow_is_refused_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with admin_api(tmp_path) as api:
+        code, shown = await quotadeck(api, capsys, "note", "analytics", "hello")
+        assert (code, "note needs a reason: say why" in shown) == (1, True)
+        code, shown = await quotadeck(api, capsys, "note", "analytics", "", "--reason", "x")
+        assert (code, "a note on analytics says nothing" in shown) == (1, True)
+        code, shown = await quotadeck(api, capsys, "note", "analytisc", "x", "--reason", "x")
+        assert (code, "the nearest: analytics" in shown) == (2, True)
+        code, shown = await quotadeck(api, capsys, "note", "analytics", "x", "--public")
+        assert code == 2
+    async with admin_api(tmp_path / "viewer", own_uid=-1) as api:
+        code, shown = await quotadeck(api, capsys, "note", "analytics", "x", "--reason", "x")
+        assert (code, "is viewer here; note takes an operator" in shown) == (1, True)
+        (entry,) = await api.at.entries()
+        assert (entry.applied, "note takes an operator" in why(entry)) == (False, True)
+
+
+async def test_the_admin_api_takes_it_and_its_log_holds(tmp_path: Path) -> None:
+    async with admin_api(tmp_path) as api:
+        body: dict[str, Any] = {
+            "action": "note", "subject": "project:analytics", "value": "seen", "reason": "x",
+            "for_ms": HOUR_MS, "idempotency_key": "note-0001",
+        }  # fmt: skip
+        for repeated in (False, True):
+            answer = await api.http.post(f"{PREFIX}commands", json=body)
+            told = answer.json()
+            assert (answer.status_code, told["repeated"], told["after"]) == (200, repeated, "seen")
+        await log_holds(api.at)
+        (row,) = (await api.http.get(f"{PREFIX}audit")).json()["rows"]
+        assert (row["action"], row["before"], row["after"]) == ("note", None, "seen")
+
+
+async def log_holds(at: Bench) -> None:
+    await at.ledger.flushed()
+    assert (await at.ledger.reader.chain()).broken is None
+    (entry,) = await at.ledger.reader.audit()
+    assert entry == (await at.entries())[0]
+
+
+def test_help_documents_and_the_console_have_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    assert "  note      Leave a note on a project" in capsys.readouterr().out
+    assert run(["note", "--help"]) == 0
+    assert "for whoever looks next" in capsys.readouterr().out
+    assert "## `quotadeck note`\n\nLeave a note on a project" in commands_reference()
+    (line,) = (line for line in actions_reference().splitlines() if "`note`" in line)
+    assert line == "| `note` | `quotadeck note` | project | operator | it may | yes | yes |"
+    command = Command("note", ANALYTICS, value="it's on", for_ms=HOUR_MS, reason="x")
+    assert as_command_line(command).startswith("quotadeck note analytics 'it'\"'\"'s on'")
+
+
+def test_every_row_has_its_words() -> None:
+    for name, verb in VERBS.items():
+        assert f"command.{name}" in ENGLISH.sentences or name == "note"
+        assert {f"help.{name}", f"examples.{name}"} <= {*ENGLISH.sentences, *SENTENCES}
+        assert may(verb.role, verb)
