@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
 def backup(*, to: Path | None, state: Path | None, as_json: bool) -> int:
-    """Copy the ledger as it is now; works while the gateway runs and when it is down.
+    """Copy the ledger as it is now.
+
+    It works while the gateway runs and when it is down.
 
     It asks no gateway: whoever may read the ledger's file may copy it with --to. Into the state's
     own folder, where the gateway keeps its daily copies and the last three stay, its account alone
