@@ -7,6 +7,7 @@ nano-dollars, slots in whole slots.
 import math
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 MICRO = 1_000_000
 _MICRO_PER_MINUTE_NS = 60_000
@@ -101,9 +102,8 @@ def tpm(per_minute: int, window_s: int = TOKEN_WINDOW_S) -> RateLimit:
     return RateLimit(per_minute, window_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
-    """What a request asks of one bucket.
+class Take(NamedTuple):
+    """What a request asks of one bucket: a tuple, for a request makes half a dozen.
 
     ``amount`` is in the limit's unit: micro-units, slots or nano-dollars. ``shared`` buckets serve
     several projects and keep reserves for higher classes; a ``shadow`` limit refuses nothing.

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from quotadeck.domain.bucket import needed, refill, relimited, settled, wait_ns
+from quotadeck.domain.bucket import RESERVE_PERCENT, needed, refill, relimited, settled, wait_ns
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import BudgetLimit, Priority, RateLimit, SlotLimit
 from quotadeck.limiter.protocol import BucketState, DayUnknown
@@ -31,8 +31,12 @@ class RateBucket:
 
     def fits(self, amount: int, priority: Priority, shared: bool, now_ns: int) -> bool:
         limit = self.limit
-        self.level, self.at_ns = refill(self.level, self.at_ns, limit, now_ns)
-        return needed(amount, limit, priority, shared=shared) <= self.level
+        if now_ns > self.at_ns:
+            self.level, self.at_ns = refill(self.level, self.at_ns, limit, now_ns)
+        if shared:
+            amount += limit.capacity * RESERVE_PERCENT[priority] // 100
+        # What is `needed`: a full bucket serves whatever is asked.
+        return amount <= self.level or self.level >= limit.capacity
 
     def wait(self, amount: int, priority: Priority, shared: bool, clock: Clock) -> Wait:
         need = needed(amount, self.limit, priority, shared=shared)

@@ -70,14 +70,15 @@ class MemoryLimiter:
         now_ns = self._clock.monotonic_ns()
         held: dict[str, tuple[Bucket, int]] = {}
         short: list[tuple[Take, Bucket]] = []
+        known_bucket = self._buckets.get
         for take in takes:
-            key, amount, limit = take.key, take.amount, take.limit
+            key, amount, limit, shared, _ = take
             if amount < 0:
                 raise ValueError(f"reservation {reservation} asks {key} for {amount}")
-            bucket = self._buckets.get(key)
+            bucket = known_bucket(key)
             if bucket is None or bucket.limit is not limit:
                 bucket = self._limited(key, limit, now_ns)
-            if bucket.fits(amount, priority, take.shared, now_ns):
+            if bucket.fits(amount, priority, shared, now_ns):
                 held[key] = bucket, amount
             else:
                 short.append((take, bucket))
