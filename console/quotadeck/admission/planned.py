@@ -1,17 +1,16 @@
 """A limit in force on a project or a target, ready for the requests that it binds."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable
+from typing import NamedTuple
 
 from quotadeck.admission.size import Size
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit, Take
-from quotadeck.domain.rules import Amounts, Measure, Rule, Windows, bucket_key
+from quotadeck.domain.rules import Amounts, Kind, Measure, Rule, Windows, bucket_key
 from quotadeck.domain.subject import Subject, SubjectKind
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedLimit:
+class PlannedLimit(NamedTuple):
     """``value`` is in the limit's own unit; None only for money that has no limit.
 
     ``limit`` is the bucket's, None for money: a day's limit is another one tomorrow. ``shared``
@@ -26,14 +25,7 @@ class PlannedLimit:
     cause: Cause
     shared: bool = False
     shadow: bool = False
-    ready: Take | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        ready = None
-        if self.limit is not None and self.rule.counts is None:
-            amount = MICRO if self.rule.measure is Measure.RATE else 1
-            ready = Take(self.key, amount, self.limit, self.shared, self.shadow)
-        object.__setattr__(self, "ready", ready)
+    ready: Take | None = None
 
     @property
     def binds(self) -> bool:
@@ -42,24 +34,27 @@ class PlannedLimit:
 
 
 def planned(
-    rule: Rule, subject: Subject, value: int | None, windows: Windows, *, shadow: bool = False
-) -> PlannedLimit | None:
-    """The limit of this rule on a subject; None where there is none, but money always counts."""
-    if value is None:
+    subject: Subject,
+    values: Iterable[tuple[Rule, int | None]],
+    windows: Windows,
+    shadow: Container[Kind] = (),
+) -> tuple[PlannedLimit, ...]:
+    """A subject's limits in force: those of its rules that have a value, and money, which is
+    counted also where it has no limit."""
+    found, name, shared = [], str(subject), subject.kind is SubjectKind.TARGET
+    for rule, value in values:
+        limit, ready, key = None, None, bucket_key(name, rule.kind)
+        hidden = rule.kind in shadow
         if rule.measure is not Measure.MONEY:
-            return None
-        limit = None
-    else:
-        limit = windows.limit(rule, value)
-    return PlannedLimit(
-        rule,
-        bucket_key(subject, rule.kind),
-        value,
-        limit,
-        rule.causes[subject.kind],
-        subject.kind is SubjectKind.TARGET,
-        shadow,
-    )
+            if value is None:
+                continue
+            limit = windows.limit(rule, value)
+            if rule.counts is None:
+                amount = MICRO if rule.measure is Measure.RATE else 1
+                ready = Take(key, amount, limit, shared, hidden)
+        cause = rule.causes[subject.kind]
+        found.append(PlannedLimit(rule, key, value, limit, cause, shared, hidden, ready))
+    return tuple(found)
 
 
 def takes_of(limits: Iterable[PlannedLimit], size: Size, budget: BudgetLimit) -> list[Take]:

@@ -164,6 +164,10 @@ class Layers:
         standing = [e for e in self.living((subject, name), now_us) if e.until_us is None]
         return standing[-1].value if standing else self.file.get((subject, name))
 
+    def changed(self, subject: Subject) -> bool:
+        """Whether any entry ever set a value of the subject: else the file's are in force."""
+        return subject in self.fields
+
     def version(self, subject: Subject) -> int:
         """The sequence number of the last entry that touched the subject; 0 for none."""
         return self.versions.get(subject, 0)

@@ -8,6 +8,7 @@ the readings of a row and the commands follow from the row.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import cache, lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from quotadeck.domain.calls import Cause
@@ -99,15 +100,15 @@ class Windows:
     request_s: int = REQUEST_WINDOW_S
     token_s: int = TOKEN_WINDOW_S
 
-    def limit(self, rule: Rule, value: int) -> RateLimit | SlotLimit | None:
-        """The bucket's limit; None for money, whose limit is a day's."""
-        match rule.measure:
-            case Measure.RATE:
-                return RateLimit(value, self.token_s if rule.counts else self.request_s)
-            case Measure.SLOTS:
-                return SlotLimit(value)
-            case Measure.MONEY:
-                return None
+    def limit(self, rule: Rule, value: int) -> RateLimit | SlotLimit:
+        """The bucket's limit; not of money, whose limit is a day's."""
+        if rule.measure is Measure.RATE:
+            return _rate(value, self.token_s if rule.counts else self.request_s)
+        return _slots(value)
+
+
+# Ten thousand projects have a handful of different limits between them.
+_rate, _slots = lru_cache(4_096)(RateLimit), lru_cache(4_096)(SlotLimit)
 
 
 def _tokens(of: Amounts) -> int:
@@ -156,12 +157,13 @@ RULE_OF: Final[Mapping[str, Rule]] = {rule.field: rule for rule in RULES}
 LIMIT_FIELDS: Final = tuple(rule.field for rule in RULES)
 
 
+@cache
 def rules_of(kind: SubjectKind) -> tuple[Rule, ...]:
     """The kinds of limits that such a subject can have."""
     return tuple(rule for rule in RULES if kind in rule.causes)
 
 
-def bucket_key(subject: Subject, kind: Kind) -> str:
+def bucket_key(subject: Subject | str, kind: Kind) -> str:
     """``project:analytics:rpm``: the name of a bucket wherever buckets are kept or written down."""
     return f"{subject}:{kind}"
 

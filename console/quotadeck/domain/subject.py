@@ -32,7 +32,7 @@ class Subject(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind.value}:{self.name}" if self.kind else self.name
+        return f"{self.kind}:{self.name}" if self.kind else self.name
 
     @classmethod
     def parse(cls, text: str) -> "Subject":

@@ -12,7 +12,7 @@ from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstre
 from quotadeck.domain.commands import Entry, Field, Value
 from quotadeck.domain.layers import InForce, Layers, Slot
 from quotadeck.domain.limits import RateLimit, SlotLimit
-from quotadeck.domain.rules import Kind, Measure, Windows, rules_of
+from quotadeck.domain.rules import Measure, Rule, Windows, rules_of
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.upstream_keys import UpstreamKeys, upstream_keys
 
@@ -146,13 +146,17 @@ def _plan_of(plan: Plan, subject: Subject) -> ProjectPlan | TargetPlan | None:
 
 def _project(project: Project, layers: Layers, windows: Windows, now_us: int) -> ProjectPlan:
     subject = Subject.project(project.id)
-    limits = _limits(subject, layers, windows, now_us, project.shadow)
+    values = _values(subject, project.limits, layers, now_us)
+    limits = planned(subject, values, windows, project.shadow)
+    for budget in limits:
+        if budget.rule.measure is Measure.MONEY:
+            break
     return ProjectPlan(
         project,
         layers.version(subject),
-        layers.in_force(subject, Field.PAUSED, now_us).entry,
+        _paused(subject, layers, now_us),
         limits,
-        next(each for each in limits if each.rule.measure is Measure.MONEY),
+        budget,
         layers.overrides(subject, now_us),
     )
 
@@ -165,24 +169,24 @@ def _target(
         target,
         upstream,
         layers.version(subject),
-        _limits(subject, layers, windows, now_us),
+        planned(subject, _values(subject, target.limits, layers, now_us), windows),
         layers.overrides(subject, now_us),
     )
 
 
-def _limits(
-    subject: Subject,
-    layers: Layers,
-    windows: Windows,
-    now_us: int,
-    shadow: frozenset[Kind] = frozenset(),
-) -> tuple[PlannedLimit, ...]:
-    found = []
-    for rule in rules_of(subject.kind):
-        value = layers.in_force(subject, rule.field, now_us).value
-        number = value if isinstance(value, int) else None
-        found.append(planned(rule, subject, number, windows, shadow=rule.kind in shadow))
-    return tuple(limit for limit in found if limit is not None)
+def _values(
+    subject: Subject, file: Mapping[Field, int], layers: Layers, now_us: int
+) -> list[tuple[Rule, int | None]]:
+    """The limits in force. Of ten thousand projects most have none but the ``file``'s."""
+    rules = rules_of(subject.kind)
+    if not layers.changed(subject):
+        return [(rule, file.get(rule.field)) for rule in rules]
+    found = ((rule, layers.in_force(subject, rule.field, now_us).value) for rule in rules)
+    return [(rule, value if isinstance(value, int) else None) for rule, value in found]
+
+
+def _paused(subject: Subject, layers: Layers, now_us: int) -> Entry | None:
+    return layers.in_force(subject, Field.PAUSED, now_us).entry if layers.changed(subject) else None
 
 
 def _route(route: Route, layers: Layers, now_us: int) -> RoutePlan:
@@ -195,6 +199,6 @@ def _route(route: Route, layers: Layers, now_us: int) -> RoutePlan:
         layers.version(subject),
         serving,
         route.targets.index(serving),
-        layers.in_force(subject, Field.PAUSED, now_us).entry,
+        _paused(subject, layers, now_us),
         layers.overrides(subject, now_us),
     )
