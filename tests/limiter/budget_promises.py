@@ -1,6 +1,5 @@
 """What every limiter promises of a day's money."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -77,7 +76,7 @@ class BudgetPromises:
         assert await rig.passes(money(100, day))
         assert not await rig.passes(money(1, next_day))
         assert await rig.passes(money(1_000, budget(1_000, rig.clock, "2026-11-26")))
-        other = replace(money(1_000, day), key="project:b:budget")
+        other = money(1_000, day)._replace(key="project:b:budget")
         assert await rig.passes(other)
 
     async def test_a_day_that_nobody_told_of_gives_nothing_until_it_is_restored(

@@ -10,7 +10,8 @@ from quotadeck.cli.change import Change, change
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import gateway_options
-from quotadeck.domain.commands import LIMIT_FIELDS, Command, Field, Value
+from quotadeck.domain.commands import Command, Field, Value
+from quotadeck.domain.rules import LIMIT_FIELDS, RULES
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.typed import limit_value
@@ -22,7 +23,7 @@ Add = Callable[[Callable[..., Any]], Callable[..., Any]]
 Set = Callable[[Snapshot], tuple[str | None, Value | None, int | None]]
 """What is set, by the names that exist: the field, its value, or a scale in percent."""
 
-_AS_SHOWN: Final = {"slots": Field.CONCURRENCY, "budget": Field.BUDGET}
+_AS_SHOWN: Final = {rule.name: rule.field for rule in RULES if rule.name != rule.field}
 """The limits by the names that the screen has room for."""
 
 

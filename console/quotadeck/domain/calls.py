@@ -60,6 +60,10 @@ class Cause(StrEnum):
         return cls.OTHER if isinstance(value, str) else None
 
 
+WAITED_OUT: Final = frozenset({Cause.CROWDED})
+"""Refusals that a wait heals, beside those of the limits."""
+WRONG: Final = frozenset({Cause.INVALID, Cause.NEVER_FITS})
+"""Refusals of what the request itself is."""
 NEVER_SERVED: Final = frozenset({Cause.INVALID, Cause.KEY_REVOKED})
 """Refused with one of these, a request would have been so under any limits."""
 

@@ -15,19 +15,10 @@ from quotadeck.domain.answers import Estimate
 from quotadeck.domain.calls import NEVER_SERVED, Cause
 from quotadeck.domain.commands import Field, Value, amount
 from quotadeck.domain.money import Price, cost_nano
+from quotadeck.domain.rules import RULE_OF, Measure, is_money
 from quotadeck.domain.subject import SubjectKind
 
 WINDOW_MINUTES: Final = 15
-
-_CAUSES: Final[Mapping[tuple[SubjectKind, str], Cause]] = {
-    (SubjectKind.PROJECT, Field.RPM): Cause.RPM,
-    (SubjectKind.PROJECT, Field.TPM): Cause.TPM,
-    (SubjectKind.PROJECT, Field.BUDGET): Cause.BUDGET,
-    (SubjectKind.PROJECT, Field.PAUSED): Cause.PAUSED,
-    (SubjectKind.MODEL, Field.PAUSED): Cause.PAUSED,
-    (SubjectKind.TARGET, Field.RPM): Cause.TARGET_RPM,
-    (SubjectKind.TARGET, Field.TPM): Cause.TARGET_TPM,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +61,12 @@ def under_change(
     ``kind`` is the subject's. ``spent_nano`` is the day's
     spend until now, for a budget: what the window itself spent is taken off again.
     """
-    cause = _CAUSES.get((kind, name))
+    cause = _cause(kind, name)
     if cause is None:
         return None
     looser, tighter = _allows(name, was, becomes), _allows(name, becomes, was)
     left = 0
-    if name == Field.BUDGET and becomes is not None:
+    if is_money(name) and becomes is not None:
         left = amount(becomes) - spent_nano + sum(minute.cost_nano for minute in minutes)
     admitted = spend = 0
     for minute in minutes:
@@ -106,6 +97,14 @@ def at_price(minutes: Sequence[Minute], price: Price) -> Estimate:
     return _summed(minutes, sum(minute.forwarded for minute in minutes), spend)
 
 
+def _cause(kind: SubjectKind, name: str) -> Cause | None:
+    """The cause of what the value refuses, where roll-ups can tell what passes under another."""
+    if name == Field.PAUSED:
+        return Cause.PAUSED
+    rule = RULE_OF.get(name)
+    return rule.causes.get(kind) if rule and rule.foreseen else None
+
+
 def _allows(name: str, less: Value | None, more: Value | None) -> bool:
     """Whether ``more`` lets more through than ``less``."""
     if name == Field.PAUSED:
@@ -122,10 +121,11 @@ def _fits(
     if becomes is None:
         return None
     of_the_minute = amount(becomes) * minute.seconds // 60
-    if name == Field.RPM:
+    rule = RULE_OF[name]
+    if rule.counts is None:
         return of_the_minute
-    size = _mean(minute, minutes, _tokens if name == Field.TPM else _cost)
-    room = of_the_minute if name == Field.TPM else left
+    size = _mean(minute, minutes, rule.counts)
+    room = left if rule.measure is Measure.MONEY else of_the_minute
     return None if size == 0 else max(0, int(room / size))
 
 
@@ -150,10 +150,6 @@ def _summed(minutes: Sequence[Minute], admitted: int, spend_nano: int) -> Estima
         sum(minute.cost_nano for minute in minutes),
         spend_nano,
     )
-
-
-def _tokens(minute: Minute) -> int:
-    return minute.input_tokens + minute.output_tokens
 
 
 def _cost(minute: Minute) -> int:

@@ -58,9 +58,6 @@ def named(names: type[StrEnum], word: str) -> str:
         return word
 
 
-LIMIT_FIELDS: Final = (Field.RPM, Field.TPM, Field.CONCURRENCY, Field.BUDGET)
-
-
 class Role(StrEnum):
     """Who may do what; each may what those before it may."""
 

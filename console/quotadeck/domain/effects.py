@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
 
-from quotadeck.domain.commands import LIMIT_FIELDS, Entry, Field, Value
+from quotadeck.domain.commands import Entry, Field, Value
 from quotadeck.domain.layers import Layers, Slot
+from quotadeck.domain.rules import LIMIT_FIELDS
 
 _WEIGHED = frozenset({Field.PAUSED, Field.KEY, *LIMIT_FIELDS})
 

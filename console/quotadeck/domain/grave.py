@@ -1,22 +1,14 @@
 """Which changes of a limit are as grave as a pause: who makes them means to stop the traffic."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from quotadeck.domain.commands import Field
+from quotadeck.domain.rules import RULE_OF, is_money
 
 LEFT_PERCENT: Final = 10
 """A limit lowered to this share of itself, or less, is nearly nothing."""
 SERVED_PERCENT: Final = 50
 """So is one under which no more than this share of what came in the last minute passes."""
-
-_NEXT_TO_NOTHING: Final[Mapping[Field, int]] = {
-    Field.RPM: 1,
-    Field.TPM: 1_000,
-    Field.CONCURRENCY: 1,
-    Field.BUDGET: 10_000_000,
-}
-"""About one request a minute, one at a time, a cent a day; whatever it was before."""
 
 
 def stops_nearly_all(name: Field, was: int | None, becomes: int | None, used: int) -> bool:
@@ -28,10 +20,10 @@ def stops_nearly_all(name: Field, was: int | None, becomes: int | None, used: in
     """
     if becomes is None or (was is not None and becomes >= was):
         return False
-    if becomes <= _NEXT_TO_NOTHING.get(name, 0):
+    if becomes <= RULE_OF[name].trifle:
         return True
-    if name is Field.BUDGET and becomes <= used:
+    if is_money(name) and becomes <= used:
         return True
-    if name is not Field.BUDGET and becomes * 100 <= used * SERVED_PERCENT:
+    if not is_money(name) and becomes * 100 <= used * SERVED_PERCENT:
         return True
     return was is not None and becomes * 100 <= was * LEFT_PERCENT

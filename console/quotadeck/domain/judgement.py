@@ -7,8 +7,9 @@ at an edge.
 from collections.abc import Iterable
 from typing import Final
 
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.calls import WAITED_OUT, WRONG, Cause
 from quotadeck.domain.reading import HOUR_MS, PRESENT_MS, Decided, Reading, Refused, Use
+from quotadeck.domain.rules import RULE_BY_CAUSE, RULES, Measure
 from quotadeck.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Held, Kind, State, Urgency
 
 HURTS_MS: Final = 600_000
@@ -16,17 +17,10 @@ HURTS_MS: Final = 600_000
 CLEARED_MS: Final = 300_000
 """So long what was cleared stays beside the row."""
 
-RATES: Final = frozenset(
-    {
-        Cause.RPM,
-        Cause.TPM,
-        Cause.CONCURRENCY,
-        Cause.TARGET_RPM,
-        Cause.TARGET_TPM,
-        Cause.CROWDED,
-    }
-)
-INVALID: Final = frozenset({Cause.INVALID, Cause.NEVER_FITS})
+RATES: Final = WAITED_OUT | {
+    cause for rule in RULES if rule.measure is not Measure.MONEY for cause in rule.causes.values()
+}
+"""Refusals that a wait heals."""
 
 FAILURES: Final = 3
 FAILING_PERCENT: Final = 5
@@ -250,7 +244,7 @@ def _spent(now: Reading) -> Iterable[Held]:
 
 
 def _rejected(now: Reading) -> Iterable[Held]:
-    causes = INVALID if _revoked(now) else INVALID | {Cause.KEY_REVOKED}
+    causes = WRONG if _revoked(now) else WRONG | {Cause.KEY_REVOKED}
     found = now.decided.by(causes)
     ours = sum(one.count for one in found)
     asked = now.decided.asked
@@ -276,7 +270,8 @@ def _near(before: State, now: Reading) -> Iterable[Held]:
     for use in uses:
         if use.unit != "budget" and use.limit < NEAR_LEAST:
             continue
-        if any(str(one.cause).removeprefix("target_") == use.unit for one in now.decided.refused):
+        refused = (RULE_BY_CAUSE.get(one.cause) for one in now.decided.refused)
+        if any(rule and rule.kind == use.unit for rule in refused):
             continue  # at it, not near it
         bound = NEAR_OUT_PERCENT if before.held(Kind.NEAR, use.unit) else NEAR_IN_PERCENT
         if use.used * 100 >= bound * use.limit > 0:

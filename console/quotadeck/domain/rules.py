@@ -67,7 +67,8 @@ class Rule:
 
     ``counts`` is what a request takes of it, in whole units; None where that is the request itself.
     ``causes`` are those of its refusals, by whose limit it is: a project's, a target's. ``most`` is
-    the highest value that may be set; ``short`` its name where there is little room.
+    the highest value that may be set; ``trifle`` one that lets next to nothing through, whatever
+    was used; ``short`` its name where there is little room.
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class Rule:
     causes: Mapping[SubjectKind, Cause]
     counts: Callable[[Amounts], int] | None = None
     most: int = MAX_PER_MINUTE
+    trifle: int = 1
     short: str = ""
 
     @property
@@ -132,6 +134,7 @@ RULES: Final = (
         Measure.RATE,
         {SubjectKind.PROJECT: Cause.TPM, SubjectKind.TARGET: Cause.TARGET_TPM},
         _tokens,
+        trifle=1_000,
     ),
     Rule(
         Kind.CONCURRENCY,
@@ -148,13 +151,24 @@ RULES: Final = (
         {SubjectKind.PROJECT: Cause.BUDGET},
         _cost,
         most=MAX_NANO_USD,
+        trifle=10_000_000,
     ),
 )
 """In the order in which people read them."""
 
 RULE_OF: Final[Mapping[str, Rule]] = {rule.field: rule for rule in RULES}
 """By the field that sets it."""
+RULE_BY_CAUSE: Final[Mapping[str, Rule]] = {
+    cause: rule for rule in RULES for cause in rule.causes.values()
+}
+"""By the cause of its refusals."""
 LIMIT_FIELDS: Final = tuple(rule.field for rule in RULES)
+
+
+def is_money(field: str | None) -> bool:
+    """Whether what the field sets is nano-dollars."""
+    rule = RULE_OF.get(field or "")
+    return rule is not None and rule.measure is Measure.MONEY
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Final
 
 from quotadeck.domain.commands import MAX_OVERRIDE_MS, Field, Value
 from quotadeck.domain.money import parse_usd
+from quotadeck.domain.rules import is_money
 
 _UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd])")
@@ -83,7 +84,7 @@ def limit_value(field: Field, text: str) -> tuple[Value | None, int | None]:
     scale = _scale_percent(text)
     if scale is not None:
         return None, scale
-    money = field is Field.BUDGET
+    money = is_money(field)
     match = _NUMBER.fullmatch(text.removeprefix("$") if money else text)
     if match is None:
         shapes = "12.50, x2 or 50%" if money else "40, 80k, 1.5M, x2 or 50%"

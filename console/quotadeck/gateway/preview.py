@@ -16,6 +16,7 @@ from quotadeck.domain.days import day_at
 from quotadeck.domain.effects import folded, slot_of
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.notice import Notice, notice
+from quotadeck.domain.rules import RULE_OF, is_money
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.store import Reader
 
@@ -32,7 +33,7 @@ async def estimated(
     subject, name = slot_of(entry)
     was = layers.in_force(subject, name, now_us).value
     becomes = folded(entry, layers).in_force(subject, name, now_us).value
-    if name in (Field.KEY, Field.CONCURRENCY):
+    if name == Field.KEY or (name in RULE_OF and not RULE_OF[name].foreseen):
         return None, ()
     minutes = await _minutes(reader, subject, layers, catalogue, now_us)
     if name == Field.TARGET:
@@ -40,7 +41,7 @@ async def estimated(
         return (at_price(minutes, target.price), ()) if target else (None, ())
     spent_nano, warnings = 0, tuple[Notice, ...]()
     project = catalogue.projects.get(subject.name)
-    if name == Field.BUDGET and project is not None:
+    if is_money(name) and project is not None:
         day = day_at(now_us, project.zone)
         spent_nano = (await reader.spent_on({project.id: day.name}))[project.id]
         if becomes is not None and spent_nano >= amount(becomes):

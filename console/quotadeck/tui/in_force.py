@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quotadeck.domain.ages import remaining
-from quotadeck.domain.commands import LIMIT_FIELDS, amount
+from quotadeck.domain.commands import amount
+from quotadeck.domain.rules import LIMIT_FIELDS, RULE_OF
 from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.state import Kind
 from quotadeck.tui.present import Present
@@ -68,8 +69,8 @@ def direction(change: Change) -> str:
 
 def short_field(field: str) -> str:
     """A field's name as the narrow state column can hold it."""
-    names = {"daily_budget_usd": "budget", "concurrency": "slots", "paused": "state"}
-    return names.get(field, field)
+    rule = RULE_OF.get(field)
+    return rule.name if rule else {"paused": "state"}.get(field, field)
 
 
 def short_model(target: str) -> str:

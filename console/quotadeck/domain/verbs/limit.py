@@ -1,25 +1,16 @@
 """Limit: another value for a limit of a project or a target, or a scale of the one in force."""
 
-from collections.abc import Mapping
 from typing import Final
 
-from quotadeck.domain.commands import LIMIT_FIELDS, Action, Actor, Entry, Field, Rejected, amount
+from quotadeck.domain.commands import Action, Actor, Entry, Rejected, amount
 from quotadeck.domain.layers import Layer, Layers
-from quotadeck.domain.limits import MAX_PER_MINUTE
-from quotadeck.domain.money import MAX_NANO_USD
+from quotadeck.domain.rules import RULE_OF, is_money, rules_of
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.verbs.case import Case, rejected
 from quotadeck.domain.verbs.verb import End, Takes, Verb
 
-MAX_SLOTS: Final = 1_000_000
 OPERATOR_FACTOR: Final = 2
 """An operator may raise a limit to this many times the file's or the standing value."""
-
-_FIELDS: Final[Mapping[SubjectKind, tuple[Field, ...]]] = {
-    SubjectKind.PROJECT: LIMIT_FIELDS,
-    SubjectKind.TARGET: (Field.RPM, Field.TPM),
-}
-_MOST: Final[Mapping[str, int]] = {Field.CONCURRENCY: MAX_SLOTS, Field.BUDGET: MAX_NANO_USD}
 
 
 def scaled(value: int, percent: int) -> int:
@@ -31,14 +22,13 @@ def _limit(case: Case) -> Entry | Rejected:
     if unknown := case.unknown():
         return unknown
     kind, name = case.command.subject.kind, case.about
-    if name is None or name not in _FIELDS[kind]:
-        return rejected(
-            "invalid", "no_such_limit", kind=kind.value, field=name, fields=_FIELDS[kind]
-        )
+    fields = tuple(rule.field for rule in rules_of(kind))
+    if name is None or name not in fields:
+        return rejected("invalid", "no_such_limit", kind=kind.value, field=name, fields=fields)
     value = _absolute(case, name)
     if isinstance(value, Rejected):
         return value
-    most = _MOST.get(name, MAX_PER_MINUTE)
+    most = RULE_OF[name].most
     if not 1 <= value <= most:
         said = "out_of_range" if value > 0 else "out_of_range.nothing"
         return rejected("invalid", said, field=name, value=value, low=1, high=most)
@@ -51,7 +41,7 @@ def _absolute(case: Case, name: str) -> int | Rejected:
         return rejected("invalid", "value_or_scale")
     if percent is None:
         if not isinstance(value, int) or isinstance(value, bool):
-            said = "not_nano_dollars" if name == Field.BUDGET else "not_whole"
+            said = "not_nano_dollars" if is_money(name) else "not_whole"
             return rejected("invalid", said, field=name, value=str(value))
         return value
     now = case.in_force.value

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from quotadeck.domain.commands import LIMIT_FIELDS, Field, Value, amount
+from quotadeck.domain.commands import Field, Value, amount
 from quotadeck.domain.grave import stops_nearly_all
+from quotadeck.domain.rules import LIMIT_FIELDS
 from quotadeck.domain.snapshot import ProjectRow, Snapshot, TargetRow, limit_on, used_on
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.verbs.limit import scaled

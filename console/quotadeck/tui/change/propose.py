@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
-from quotadeck.domain.commands import LIMIT_FIELDS, MAX_REASON, Action, Command, Field
+from quotadeck.domain.commands import MAX_REASON, Action, Command, Field
 from quotadeck.domain.money import MoneyError
+from quotadeck.domain.rules import RULE_BY_CAUSE, rules_of
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow
+from quotadeck.domain.state import HELD_MONEY, NOT_COVERED
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.typed import TypedWrong, limit_value
 from quotadeck.tui.change.confirm import AnyRow, in_force, name_for, name_for_limit, row_of
@@ -123,22 +125,21 @@ def _resume(row: AnyRow, snapshot: Snapshot) -> Proposal:
     return Proposal(lambda form: f"resume {_named(row, form)}", form, build)
 
 
-_CAUSES: Final = {
-    "rpm": Field.RPM, "tpm": Field.TPM, "concurrency": Field.CONCURRENCY, "budget": Field.BUDGET,
-    "target_rpm": Field.RPM, "target_tpm": Field.TPM, "held": Field.BUDGET,
-    "not_covered": Field.BUDGET,
+_CAUSES: Final = {cause: rule.field for cause, rule in RULE_BY_CAUSE.items()} | {
+    HELD_MONEY: Field.BUDGET, NOT_COVERED: Field.BUDGET,
 }  # fmt: skip
+"""Which limit is in the way, by the row's cause."""
 
 
 def _limit(row: AnyRow, _snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
-    fields = LIMIT_FIELDS if isinstance(row, ProjectRow) else (Field.RPM, Field.TPM)
+    kind = SubjectKind.PROJECT if isinstance(row, ProjectRow) else SubjectKind.TARGET
+    fields = [rule.field for rule in rules_of(kind)]
     wanted = _CAUSES.get(row.state.cause, Field.RPM)
     which = Choice(
         "limit", "limit", tuple((field.value, short_field(field.value)) for field in fields),
         index=fields.index(wanted) if wanted in fields else 0,
     )  # fmt: skip
     value = Text("value", "to", Editor(limit=20), hint="40, 80k, x2, 50%; budget 12.50", width=10)
-    kind = SubjectKind.PROJECT if isinstance(row, ProjectRow) else SubjectKind.TARGET
     subject = Subject(kind, row.id)
 
     def build(form: Form, snapshot: Snapshot) -> Command:

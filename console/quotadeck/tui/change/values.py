@@ -4,9 +4,10 @@ import shlex
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
-from quotadeck.domain.commands import Command, Field
+from quotadeck.domain.commands import Command
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import usd_exact
+from quotadeck.domain.rules import is_money
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
 from quotadeck.domain.verbs import VERBS, End, Takes, Verb
@@ -72,7 +73,7 @@ def _typed(verb: Verb, command: Command) -> list[str]:
 def _limit(command: Command) -> str:
     if command.scale_percent is not None:
         return f"{command.scale_percent}%"
-    if command.field == Field.BUDGET and isinstance(command.value, int):
+    if is_money(command.field) and isinstance(command.value, int):
         return usd_exact(command.value)
     return str(command.value)
 
