@@ -29,11 +29,12 @@ from quotadeck.store.records import (
 )
 from quotadeck.store.segment import Head, read_head
 from tests.clocks import HandClock
+from tests.formats.__main__ import golden
 from tests.store.conftest import Opener
 from tests.store.damages import segment
 from tests.store.values import all_calls, contents, ended, entry, opened, refused
 
-FIRST = Path(__file__).parents[1] / "formats" / "1" / "segment.journal"
+FIRST = golden("segment.journal", 1)
 """Written by the last version that gave its format no number."""
 
 

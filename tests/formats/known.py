@@ -1,0 +1,202 @@
+"""What the goldens say, as today's values. It stays as it is: what is on disk does not change."""
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final
+
+from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.commands import Action, Command, Entry, Field, Role
+from quotadeck.domain.layers import Layer
+from quotadeck.domain.notice import notice
+from quotadeck.domain.snapshot import (
+    Budget,
+    Change,
+    Event,
+    Flow,
+    Level,
+    LimitReading,
+    ProjectRow,
+    RouteRow,
+    Snapshot,
+    TargetRow,
+    Vitals,
+)
+from quotadeck.domain.state import Kind, State, Urgency
+from quotadeck.domain.steady import Mark
+from quotadeck.domain.subject import Subject
+from quotadeck.domain.usage import Usage
+from quotadeck.store.chain import GENESIS, seal
+from quotadeck.store.records import (
+    CatalogueRecord,
+    Levels,
+    SegmentHead,
+    StateRecord,
+    Value,
+    Withdrawn,
+)
+
+AT_US: Final = 1_795_489_200_000_000
+SOURCE: Final = "src_019c5f0e4a3b7d2c8e1f90123456789a"
+RPM: Final = "project:analytics:rpm"
+FILE: Final = b'{"projects":{"analytics":{"limits":{"rpm":60},"name":"Analytics"}}}'
+
+OPEN: Final = OpenCall(
+    id="req_1",
+    at_us=AT_US,
+    day="2026-11-24",
+    project="analytics",
+    key_id="key_1",
+    priority=1,
+    model="gpt-4.1",
+    served_model="gpt-4.1-mini",
+    target="main/gpt-4.1-mini",
+    fallback_step=1,
+    estimated_input=100,
+    estimated_output=40,
+    held_tokens=140,
+    held_nano_usd=1_000,
+    bound_is_estimate=True,
+    price_version="v1",
+    stream=True,
+    retry=2,
+    deadline_us=AT_US + 60_000_000,
+    run_id="run_7",
+    client_request_id="theirs-1",
+    takes=((RPM, 1_000_000), ("project:analytics:budget", 1_000)),
+)
+END: Final = Call(
+    id="req_1",
+    at_us=AT_US,
+    day="2026-11-24",
+    project="analytics",
+    key_id="key_1",
+    priority=1,
+    model="gpt-4.1",
+    outcome=Outcome.OK,
+    cause=Cause.NONE,
+    http_status=200,
+    count=1,
+    response_id="chatcmpl-1",
+    run_id="run_7",
+    client_request_id="theirs-1",
+    served_model="gpt-4.1-mini",
+    target="main/gpt-4.1-mini",
+    fallback_step=1,
+    estimated_input=100,
+    estimated_output=40,
+    held_nano_usd=1_000,
+    bound_is_estimate=True,
+    cost_nano_usd=700,
+    fees_nano_usd=10,
+    price_version="v1",
+    shadowed="project:analytics:tpm",
+    queue_ms=3,
+    first_byte_ms=80,
+    total_ms=320,
+    stream=True,
+    retry=2,
+    usage=Usage(90, 10, 33, 7, 3, 20, is_estimate=True),
+    attempts=(
+        Attempt("main/gpt-4.1", Cause.UPSTREAM_5XX, 503, 70, "up-1"),
+        Attempt("main/gpt-4.1-mini", Cause.NONE, 200, 240, "up-2"),
+    ),
+    charged=(("project:analytics:budget", 700),),
+)
+REFUSED: Final = Call(
+    id="req_2",
+    at_us=AT_US + 1,
+    day="2026-11-24",
+    project="analytics",
+    key_id="key_1",
+    priority=2,
+    model="gpt-4.1",
+    outcome=Outcome.REFUSED,
+    cause=Cause.RPM,
+    http_status=429,
+    count=300,
+    binding=RPM,
+    wait_ms=1_500,
+    gates=(Gate(RPM, 60, 1_000_000, 400_000), Gate("project:analytics:tpm", 9_000, 140_000, -5)),
+    counted=Counted(AT_US, AT_US + 900_000, 3, 300_000_000, 1_000_000),
+)
+ENTRY: Final = seal(
+    Entry(
+        seq=0,
+        id="cmd_1",
+        at_us=AT_US,
+        actor="mika",
+        role=Role.OPERATOR,
+        origin="socket",
+        action=Action.LIMIT,
+        subject=Subject.project("analytics"),
+        field=Field.RPM,
+        value=40,
+        before=60,
+        after=40,
+        reason="runaway batch ☂",
+        public=False,
+        until_us=AT_US + 60_000_000,
+        ends=(),
+        applied=True,
+        idempotency_key="idem-cmd_1",
+    ),
+    1,
+    GENESIS,
+)
+HEAD: Final = "2d851dc074106df56a474b83a0adbf8ca9afbb5951171ec81a1050d34e4a22b6"
+"""Of the command log: the hash of the entry's bytes as they were written."""
+LEVELS: Final = Levels(AT_US, {RPM: 5}, {RPM: (-3, 5, 60)}, Mark(1, 2, "boot-1", 3))
+CATALOGUE: Final = CatalogueRecord(FILE, sha256(FILE).hexdigest(), AT_US)
+ENTERED: Final = StateRecord(AT_US, "project:analytics", "throttled", "rpm", True, {"count": 3})
+LEFT: Final = StateRecord(
+    AT_US + 5, "project:analytics", "throttled", "rpm", False, {"count": 90, "asked": 400}
+)
+RECORDS: Final[list[Value]] = [
+    SegmentHead(2, SOURCE),
+    OPEN,
+    END,
+    REFUSED,
+    ENTRY,
+    LEVELS,
+    CATALOGUE,
+    ENTERED,
+    LEFT,
+    Withdrawn(2),
+]
+EVENT: Final = Event(
+    "evt_1", AT_US, "project:analytics", notice("alarm.spent", spent_nano=8, names=("a", "b"))
+)
+COMMAND: Final = Command(
+    Action.LIMIT,
+    Subject.project("analytics"),
+    Field.RPM,
+    40,
+    reason="import ☂",
+    for_ms=3_600_000,
+    idempotency_key="12345678",
+)
+
+_VITALS: Final = Vitals("gw", "0.1", SOURCE, AT_US, problems=(notice("vital.loop_lag", lag_ms=80),))
+_FLOW: Final = Flow(requests_60s=7, spent_60s_nano=9, p95_ms=320)
+_STATE: Final = State(
+    Kind.THROTTLED, Urgency.TROUBLE, "rpm", "project:analytics", 3, 40, since_ms=5
+)
+_ROW: Final = ProjectRow(
+    id="analytics",
+    name="Analytics",
+    priority="high",
+    version=3,
+    paused=False,
+    limits=(LimitReading("rpm", 60, 7, level=Level(-5, 10_000_000, 900)),),
+    budget=Budget(5_000, 400, 30, AT_US),
+    flow=_FLOW,
+    changes=(Change("cmd_1", "rpm", 40, 60, Layer.OVERRIDE, AT_US, "mika", "import"),),
+    models=("gpt-4.1",),
+    state=_STATE,
+)
+_TARGET: Final = TargetRow("main/gpt-4.1", 1, (), Flow(), upstream_429_60s=2)
+_ROUTE: Final = RouteRow("gpt-4.1", 1, ("main/gpt-4.1",), "main/gpt-4.1", paused=True)
+SNAPSHOT: Final = Snapshot(1_000, AT_US, _VITALS, (_ROW,), (_TARGET,), (_ROUTE,), (EVENT,))
+CHANGED: Final = replace(
+    SNAPSHOT, now_ms=2_000, at_us=AT_US + 1, projects=(replace(_ROW, paused=True, flow=Flow()),)
+)

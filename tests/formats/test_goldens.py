@@ -1,0 +1,126 @@
+"""What a version has left on somebody's disk is read by every later one.
+
+A golden is never written again. Where one of these fails because a format was changed: give the
+format its next number, give the old one its file (`store.format_1`) or its migration, and write the
+golden of the new number with ``python -m tests.formats``.
+"""
+
+import gzip
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from quotadeck.domain.history import FileLayer, LevelSample, StateSpan
+from quotadeck.store import Ledger, Reader
+from quotadeck.store.records import FORMAT, SegmentHead, decoded
+from quotadeck.store.schema import USER_VERSION, create
+from quotadeck.store.segment import Head, read_head
+from quotadeck.wire.messages import CommandRequest
+from quotadeck.wire.stream import CHANGES, HEARTBEAT, SNAPSHOT, Decoder
+from quotadeck.wire.stream import FORMAT as STREAM
+from quotadeck.wire.translate import command_of
+from tests.clocks import HandClock
+from tests.formats import known
+from tests.formats.__main__ import golden, segment
+from tests.store.test_records import payloads
+
+NEWER = "the format was changed: give it its next number, and read tests/formats/test_goldens.py"
+
+
+def test_each_record_is_read_as_what_it_said() -> None:
+    path = golden("segment.journal", 2)
+    assert read_head(path) == Head(2, known.SOURCE)
+    assert [decoded(payload, 2) for payload in payloads(path.read_bytes())] == known.RECORDS
+
+
+def test_records_are_written_as_their_number_says() -> None:
+    """But for what stands by name in them: an entry's object may have more names."""
+    path = golden("segment.journal", FORMAT)
+    assert path.exists(), NEWER
+    ours, theirs = payloads(segment()), payloads(path.read_bytes())
+    assert decoded(ours[0]) == SegmentHead(FORMAT, known.SOURCE)
+    for our, their in zip(ours, theirs, strict=True):
+        by_name = our.startswith(b'["command",{')
+        assert by_name or our == their, NEWER
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    """A state folder with the golden ledger, its gateway stopped."""
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "ledger.db").write_bytes(
+        gzip.decompress(golden("ledger.db.gz", USER_VERSION).read_bytes())
+    )
+    return tmp_path
+
+
+async def test_a_ledger_is_read_as_what_it_said(ledger: Path) -> None:
+    reader = await Reader.open(ledger)
+    assert reader.source_id == known.SOURCE
+    ended = known.END
+    assert [call for _, call in await reader.calls()] == [
+        *(replace(call, charged=()) for call in (ended, known.REFUSED)),
+    ]
+    for per in ("minute", "hour", "day"):
+        (row,) = await reader.rollups(per=per)
+        assert (row.forwarded, row.refused, row.cost_nano_usd) == (1, {"rpm": 300}, 700)
+        assert (row.cache_write_1h_tokens, row.reasoning_tokens, row.fees_nano_usd) == (3, 20, 10)
+    assert await reader.levels() == [LevelSample(1, known.AT_US, known.RPM, -3, 5, 60)]
+    assert await reader.events() == [(1, known.EVENT)]
+    (held,) = await reader.states_at(known.AT_US)
+    assert held == StateSpan(
+        *("project:analytics", "throttled", "rpm", known.AT_US, known.AT_US + 5),
+        {"count": 3},
+        {"count": 90, "asked": 400},
+    )
+    content = {"projects": {"analytics": {"limits": {"rpm": 60}, "name": "Analytics"}}}
+    said = FileLayer(known.AT_US, known.CATALOGUE.hash, content)
+    assert await reader.catalogue_at(known.AT_US) == said
+    await reader.close()
+
+
+async def test_a_command_log_holds_byte_for_byte(ledger: Path) -> None:
+    reader = await Reader.open(ledger)
+    chain = await reader.chain()
+    assert (chain.broken, chain.head.hash) == (None, known.HEAD)
+    (entry,) = await reader.log()
+    assert replace(entry, hash="") == replace(known.ENTRY, hash="")
+    assert entry.hash == known.HEAD
+    await reader.close()
+
+
+async def test_a_start_goes_on_with_a_ledger(ledger: Path) -> None:
+    started = await Ledger.open(ledger, HandClock(known.AT_US + 120_000_000))
+    assert [entry.id for entry in started.recovered.entries] == ["cmd_1"]
+    started.end_call(replace(known.END, id="req_9"))
+    await started.flushed()
+    assert [call.id for _, call in await started.reader.calls()] == ["req_1", "req_2", "req_9"]
+    await started.close()
+
+
+def test_tables_are_as_their_number_says(ledger: Path, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh.db"
+    create(fresh, "src_1", 1)
+    assert _tables(fresh) == _tables(ledger / "ledger.db"), NEWER
+
+
+def _tables(path: Path) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (USER_VERSION,)
+        return db.execute("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
+
+
+def test_a_command_that_was_left_for_a_gateway_is_read() -> None:
+    body = golden("command.json", 2).read_bytes()
+    assert command_of(CommandRequest.model_validate_json(body)) == known.COMMAND
+
+
+def test_a_stream_is_followed() -> None:
+    whole, changes, heartbeat = golden("stream.jsonl", STREAM).read_bytes().split(b"\n")
+    decoder = Decoder()
+    assert decoder.apply(SNAPSHOT, whole) == known.SNAPSHOT
+    assert decoder.apply(CHANGES, changes) == known.CHANGED
+    assert decoder.apply(HEARTBEAT, heartbeat) == known.CHANGED
