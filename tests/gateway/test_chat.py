@@ -11,6 +11,7 @@ from quotadeck.domain.calls import Attempt, Cause, Outcome
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.subject import Subject
+from quotadeck.gateway.openai_replies import MAX_REQUEST_ID
 from tests.gateway.chats import (
     ANALYTICS,
     BOUND,
@@ -289,3 +290,24 @@ async def test_draining_takes_nothing_new(opened: Open) -> None:
     reply = await it.ask(SHORT)
     assert (reply.status, reply.error["code"]) == (503, "draining")
     assert upstream.peers == []
+
+
+@pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
+async def test_call_has_the_callers_and_the_upstreams_own_name_for_it(
+    opened: Open, data: bytes
+) -> None:
+    async def answer(peer: Peer) -> None:
+        await peer.answer(b"{}", "503 Unavailable", f"X-Request-Id: up sk-upstream {'7' * 200}")
+
+    it, _ = await opened(always(answer))
+    named = {"x-request-id": "theirs-\x1b[2J" + "7" * 200}
+    for headers in (named, {**named, "x-client-request-id": "the one that they mean"}):
+        asked = Exchange(data, headers)
+        await it.app(asked.scope, asked.receive, asked.send)
+    first, second = await it.calls()
+    assert first.client_request_id.startswith("theirs-\ufffd[2J777")
+    assert len(first.client_request_id) == MAX_REQUEST_ID
+    assert second.client_request_id == "the one that they mean"
+    (attempt,) = first.attempts
+    assert attempt.request_id.startswith("up [key] 777")
+    assert (len(attempt.request_id), attempt.http_status) == (MAX_REQUEST_ID, 503)

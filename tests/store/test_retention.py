@@ -2,10 +2,12 @@
 
 import pytest
 
+from quotadeck.domain.calls import Cause
 from quotadeck.store import Keep
+from quotadeck.store.tables import PERIODS
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
-from tests.store.values import ended, event
+from tests.store.values import ended, event, refused
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -110,3 +112,25 @@ async def test_a_clock_that_is_ahead_for_hours_deletes_nothing(
     clock.advance_ms(9 * DAY_MS)
     await keep_house(1)
     assert await rows() == (0, 0, 0)
+
+
+async def test_hours_go_after_ninety_days_with_their_refusals_and_days_stay(
+    open_ledger: Opener, clock: HandClock
+) -> None:
+    ledger = await open_ledger()
+    ledger.end_call(ended("req_1", at_us=clock.wall_us()))
+    ledger.end_call(refused("req_2", Cause.RPM, 30, at_us=clock.wall_us()))
+    await ledger.flushed()
+
+    async def rows() -> list[int]:
+        tables = [f"{kind}_{per}" for per in PERIODS for kind in ("rollups", "refusals")]
+        counts = [await ledger.reader._rows(f"SELECT count(*) FROM {t}", ()) for t in tables]
+        return [count[0][0] for count in counts]
+
+    assert await rows() == [1, 1, 1, 1, 1, 1]
+    for days, left in ((80, [0, 0, 1, 1, 1, 1]), (20, [0, 0, 0, 0, 1, 1])):
+        clock.advance_ms(days * DAY_MS)
+        while await rows() != left:
+            ledger.event(event(f"evt_{clock.wall_us()}"))
+            await ledger.flushed()
+    assert [day.refused for day in await ledger.reader.rollups(per="day")] == [{"rpm": 30}]

@@ -40,3 +40,14 @@ async def folded_position(db: aiosqlite.Connection, source: int) -> Position:
     statement = "SELECT folded_segment, folded_offset FROM sources WHERE id = ?"
     rows = await db.execute_fetchall(statement, (source,))
     return Position(*next(iter(rows)))
+
+
+async def source_number(db: aiosqlite.Connection, source_id: str, epoch: int) -> int:
+    """The number in this ledger of a source that is recorded in it; new ones get one."""
+    await db.execute_fetchall(
+        "INSERT INTO sources (source_id, epoch, change, folded_segment, folded_offset) "
+        "VALUES (?, ?, 0, 0, 0) ON CONFLICT (source_id) DO NOTHING",
+        (source_id, epoch),
+    )
+    rows = await db.execute_fetchall("SELECT id FROM sources WHERE source_id = ?", (source_id,))
+    return int(next(iter(rows))[0])
