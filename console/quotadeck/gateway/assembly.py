@@ -19,7 +19,7 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.days import day_at
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.limits import RateLimit
-from quotadeck.domain.notice import notice
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.replay import restore_levels
 from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Event
@@ -122,11 +122,12 @@ class Gateway:
 async def open_gateway(config: GatewayConfig) -> Gateway:
     """Replay, fold, restore. Raises StoreError."""
     clock = MachineClock()
+    ledger = partial(Ledger.open, config.state, clock, tell=_on_its_way)
     try:
-        return await _open_on(await Ledger.open(config.state, clock), config, clock)
+        return await _open_on(await ledger(), config, clock)
     except StoreDamaged:
         # In pages that the ledger's own start does not read: it knows now, and rebuilds them.
-        return await _open_on(await Ledger.open(config.state, clock), config, clock)
+        return await _open_on(await ledger(), config, clock)
 
 
 async def _open_on(ledger: Ledger, config: GatewayConfig, clock: Clock) -> Gateway:
@@ -288,6 +289,11 @@ async def _restore(
 async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, int]:
     await ledger.flushed()
     return await ledger.reader.spent_on(days)
+
+
+def _on_its_way(told: Notice) -> None:
+    """A start that takes long says so on stderr."""
+    LOG.warning("%s", say(told))
 
 
 def _started(ledger: Ledger, clock: Clock) -> Event:

@@ -25,6 +25,7 @@ from quotadeck.store.errors import StoreDamaged, unusable
 from quotadeck.store.journal import Journal
 from quotadeck.store.lock import Lock
 from quotadeck.store.loss import Loss
+from quotadeck.store.migrate import Tell, unheard
 from quotadeck.store.places import check_places, journal_directory, ledger_file, make_directory
 from quotadeck.store.reader import Reader
 from quotadeck.store.rebuild import make_sound, refuse_others
@@ -89,20 +90,27 @@ class Ledger:
         self.epoch: Final = reader.epoch
 
     @classmethod
-    async def open(cls, directory: Path, clock: Clock, keep: Keep | None = None) -> "Ledger":
+    async def open(
+        cls,
+        directory: Path,
+        clock: Clock,
+        keep: Keep | None = None,
+        tell: Tell = unheard,
+    ) -> "Ledger":
         """Open or create the store in ``directory``, and replay what the last process left.
 
         A ledger that is damaged or missing is moved aside and rebuilt from the newest backup and
-        the journal. Raises StoreBusy, StoreForeign, StoreNewer or OddFile before anything is
-        touched; StoreError when the place cannot be used.
+        the journal; one of an older format is brought up to date, and ``tell`` hears how far that
+        is, from another thread. Raises StoreBusy, StoreForeign, StoreNewer or OddFile before
+        anything is touched; StoreError when the place cannot be used.
         """
         try:
-            return await cls._open(directory, clock, keep or Keep())
+            return await cls._open(directory, clock, keep or Keep(), tell)
         except OSError as error:
             raise unusable(directory, error) from error
 
     @classmethod
-    async def _open(cls, directory: Path, clock: Clock, keep: Keep) -> "Ledger":
+    async def _open(cls, directory: Path, clock: Clock, keep: Keep, tell: Tell) -> "Ledger":
         check_places(directory)
         check_heads(journal_directory(directory))
         refuse_others(directory)
@@ -110,7 +118,7 @@ class Ledger:
             make_directory(directory)
             lock = Lock(directory)
             undo.callback(lock.close)
-            sound = await asyncio.to_thread(make_sound, directory, clock)
+            sound = await asyncio.to_thread(make_sound, directory, clock, "", tell)
             try:
                 ledger = await cls._start(lock, directory, clock, keep, *sound)
             except StoreDamaged as damage:

@@ -19,10 +19,11 @@ from quotadeck.domain.ids import new_id
 from quotadeck.store.archive import Archive, segment_sizes
 from quotadeck.store.backup import Backup, standing
 from quotadeck.store.ballast import Ballast
-from quotadeck.store.errors import StoreDamaged, StoreError, StoreForeign
+from quotadeck.store.errors import StoreDamaged, StoreError, StoreForeign, StoreOlder
 from quotadeck.store.fold import Batch
 from quotadeck.store.journal import Journal, Position
 from quotadeck.store.loss import Loss, event_of, lost
+from quotadeck.store.migrate import Tell, is_older, migrate, unheard
 from quotadeck.store.places import (
     DIRECTORY_MODE,
     FILE_MODE,
@@ -53,7 +54,7 @@ def refuse_others(directory: Path) -> None:
     """
     path = ledger_file(directory)
     if path.exists():
-        with contextlib.suppress(StoreDamaged):
+        with contextlib.suppress(StoreDamaged, StoreOlder):
             _check_header(directory, path)
 
 
@@ -67,8 +68,11 @@ def suspect(directory: Path, what: str) -> None:
         os.close(descriptor)
 
 
-def make_sound(directory: Path, clock: Clock, damage: str = "") -> tuple[str, tuple[Loss, ...]]:
-    """See that a ledger stands there which can be used: as it is, rebuilt, or the first one.
+def make_sound(
+    directory: Path, clock: Clock, damage: str = "", tell: Tell = unheard
+) -> tuple[str, tuple[Loss, ...]]:
+    """See that a ledger stands there which can be used: as it is, brought up to date, rebuilt, or
+    the first one.
 
     Its source's id, and what is to be told. Afterwards the journal has all again that this ledger
     has not read. The caller holds the store's lock; ``damage`` is what was found wrong with the
@@ -80,9 +84,11 @@ def make_sound(directory: Path, clock: Clock, damage: str = "") -> tuple[str, tu
     try:
         if not path.exists() and not has_remains(directory):
             create(path, _new_source(clock), epoch=clock.wall_us() // 1_000)
+        if not damage and is_older(path):
+            losses = (migrate(path, clock, tell),)
         origin = _checked(directory, path, damage)
     except StoreDamaged as damaged:
-        losses = (_rebuild(directory, damaged.what, clock),)
+        losses = (*losses, _rebuild(directory, damaged.what, clock))
         origin = check_content(path)
     Archive(directory).give_back(origin.folded.segment)
     return origin.source_id, losses

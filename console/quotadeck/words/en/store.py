@@ -190,6 +190,11 @@ _LOSSES: Final[Mapping[str, _Loss]] = {
     "store.backup_failed": _Loss(
         "backup failed", "the backup failed: {why}", "it is tried again every ten minutes"
     ),
+    "store.migrated": _Loss(
+        "ledger brought up to date",
+        "{path} was brought from format {old} to {new}; the old one is kept as {kept}",
+        "delete that when all is as it should be",
+    ),
     "store.rebuilt": _Loss(
         "ledger rebuilt",
         "{path} was not usable ({why})[; what there was is in {aside}]; it is rebuilt from the "
@@ -210,6 +215,9 @@ _LOSSES: Final[Mapping[str, _Loss]] = {
 }
 
 
+_MIGRATING: Final = "bringing the ledger up to date: {table}, {done:number} of {whole:number}"
+
+
 def _and(told: Sentence, todo: str) -> Sentence:
     if isinstance(told, Plural):
         return Plural(told.by, {form: f"{text}; {todo}" for form, text in told.forms.items()})
@@ -217,6 +225,7 @@ def _and(told: Sentence, todo: str) -> Sentence:
 
 
 def _sentences() -> Iterator[tuple[str, Sentence]]:
+    yield "store.migrating", _MIGRATING
     for kind, loss in _LOSSES.items():
         yield kind, _and(loss.told, loss.todo)
         yield f"vital.{kind}", loss.short
