@@ -49,7 +49,16 @@ def test_a_room_loads_no_stranger(room: str, strangers: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["status"], ["projects"], ["models"], ["calls"], ["key", "list"], ["status", "--json"]],
+    [
+        ["status"],
+        ["projects"],
+        ["models"],
+        ["calls"],
+        ["audit"],
+        ["key", "list"],
+        ["status", "--json"],
+        ["pause", "quiet", "--reason", "to see", "--dry-run"],
+    ],
 )
 def test_asking_the_gateway_loads_no_loop_no_screen_and_no_server(
     gateway: Gateway, arguments: list[str]

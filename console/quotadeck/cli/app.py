@@ -11,6 +11,7 @@ import click
 
 from quotadeck import __version__
 from quotadeck.cli.exits import MEANINGS, Exit, Stop
+from quotadeck.cli.table import terminal_width
 from quotadeck.domain.text import clean
 
 COMMANDS: Final = {
@@ -120,6 +121,10 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal without UTF-8 gets escapes for what it cannot show, never a traceback.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    if terminal_width():
+        # It knows its own size: these tell that of the window in which they were exported.
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
     if "_QUOTADECK_COMPLETE" in os.environ:
         root.main(prog_name="quotadeck")
     try:

@@ -12,9 +12,9 @@ from quotadeck.cli.show import (
     emit,
     say,
     stamp,
-    table,
     zone,
 )
+from quotadeck.cli.table import print_table
 from quotadeck.cli.verify import verify
 from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.calls import Outcome
@@ -48,8 +48,10 @@ def audit(*, socket: Path | None, as_json: bool, last: int, subject: str) -> int
         return Exit.OK
     heads = (f"at ({zone()})", "who", "did", "subject", "before → after", "state", "id", "reason")
     rows = [_audit_line(row) for row in page.rows]
-    for line in table(heads, rows) if rows else [_none("changes", subject)]:
-        say(line)
+    if rows:
+        print_table(heads, rows, spare=("id", "reason", "did"))
+    else:
+        say(_none("changes", subject))
     return Exit.OK
 
 
@@ -140,7 +142,8 @@ def calls(
         )
         for call in (row.call for row in page.rows)
     ]
-    none = _none("calls", project, model, outcome)
-    for line in table(heads, rows, right="     >>>>") if rows else [none]:
-        say(line)
+    if rows:
+        print_table(heads, rows, right="     >>>>", spare=("id", "served by", "took", "in"))
+    else:
+        say(_none("calls", project, model, outcome))
     return Exit.OK

@@ -13,7 +13,8 @@ from quotadeck.cli.changes import DRY_RUN, REASON, end_options
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import ask, gateway_options, talking
-from quotadeck.cli.show import emit, note, say, table
+from quotadeck.cli.show import emit, note, say
+from quotadeck.cli.table import print_table
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.project_key import ProjectKey
@@ -122,6 +123,8 @@ def list_(*, socket: Path | None, as_json: bool) -> int:
         for row in answer.keys
     ]
     heads = ("key", "projects", "label", "added", "by")
-    for line in table(heads, rows) if rows else ["no keys yet: `quotadeck key add PROJECT`"]:
-        say(line)
+    if rows:
+        print_table(heads, rows, spare=("added", "by"))
+    else:
+        say("no keys yet: `quotadeck key add PROJECT`")
     return Exit.OK

@@ -9,7 +9,8 @@ import click
 from quotadeck import words
 from quotadeck.cli.exits import Exit
 from quotadeck.cli.reach import gateway_options, talking
-from quotadeck.cli.show import clock, emit, say, table
+from quotadeck.cli.show import clock, emit, say
+from quotadeck.cli.table import print_table
 from quotadeck.domain.ages import age, remaining, share
 from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.commands import Role
@@ -73,8 +74,7 @@ def projects(*, socket: Path | None, as_json: bool) -> int:
     limits = _limit_heads(SubjectKind.PROJECT)
     heads = ("project", "name", "prio", "state", *limits, "fail", "p95")
     rows = [_project_cells(row, snapshot) for row in snapshot.projects]
-    for line in table(heads, rows, right="    " + ">" * (len(limits) + 2)):
-        say(line)
+    print_table(heads, rows, right="    " + ">" * (len(limits) + 2), spare=("name", "prio", "p95"))
     return Exit.OK
 
 
@@ -91,14 +91,13 @@ def models(*, socket: Path | None, as_json: bool) -> int:
         (row.id, row.serving, _state(row, snapshot), " → ".join(row.targets))
         for row in snapshot.routes
     ]
-    for line in table(("model", "served by", "state", "route"), routes):
-        say(line)
+    print_table(("model", "served by", "state", "route"), routes, spare=("route",))
     say()
     targets = [_target_cells(row, snapshot) for row in snapshot.targets]
     limits = _limit_heads(SubjectKind.TARGET)
     heads = ("target", "state", *limits, "in flight", "429s/min", "fail", "p95")
-    for line in table(heads, targets, right="  " + ">" * (len(limits) + 4)):
-        say(line)
+    spare = ("p95", "429s/min", "in flight")
+    print_table(heads, targets, right="  " + ">" * (len(limits) + 4), spare=spare)
     return Exit.OK
 
 

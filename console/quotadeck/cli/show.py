@@ -1,4 +1,4 @@
-"""What the commands print: aligned tables for people, ASCII-safe JSON for programs.
+"""What the commands print: lines for people, ASCII-safe JSON for programs.
 
 Every text from outside goes through `clean` here too: a terminal may draw what we print.
 """
@@ -6,13 +6,11 @@ Every text from outside goes through `clean` here too: a terminal may draw what 
 import dataclasses
 import json
 import time
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from quotadeck.domain.text import clean
 from quotadeck.words.times import day_time, zone_name
 
 
@@ -47,30 +45,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def cells(text: str) -> int:
-    """How many columns of a terminal the (cleaned) text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
-        for char in text
-    )
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = "") -> list[str]:
-    """Aligned lines. ``right`` has one character a column: ``>`` aligns it to the right."""
-    body = [[clean(cell) for cell in row] for row in rows]
-    lines = [list(heads), *body]
-    widths = [max(cells(line[i]) for line in lines) for i in range(len(heads))]
-    return ["  ".join(_padded(line, widths, right)).rstrip() for line in lines]
-
-
-def _padded(line: Sequence[str], widths: Sequence[int], right: str) -> Iterable[str]:
-    for index, (text, width) in enumerate(zip(line, widths, strict=True)):
-        gap = " " * (width - cells(text))
-        yield gap + text if right[index : index + 1] == ">" else text + gap
 
 
 def clock(at_us: int) -> str:

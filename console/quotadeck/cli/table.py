@@ -1,0 +1,124 @@
+"""Aligned tables, no wider than the terminal that they are printed on."""
+
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from quotadeck.cli.show import note, say
+from quotadeck.domain.text import clean, counted
+
+GAP: Final = 2
+LEAST: Final = 8
+"""A text is cut to no less; a number never is."""
+
+
+def print_table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: str = "",
+    spare: Sequence[str] = (),
+) -> None:
+    """Print aligned lines; what the terminal has no room for is cut, then left out and named.
+
+    ``right`` has one character a column: ``>`` aligns it to the right, as a number. ``spare`` are
+    the heads of columns that can be left out, the first one first. A pipe gets everything.
+    """
+    room = terminal_width()
+    lines, left_out = table(heads, rows, right=right, spare=spare, room=room)
+    for line in lines:
+        say(line)
+    if left_out:
+        note(
+            f"{counted(room or 0, 'column')} are too few for {', '.join(left_out)}: "
+            "--json and a pipe get everything"
+        )
+
+
+def table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: str = "",
+    spare: Sequence[str] = (),
+    room: int | None = None,
+) -> tuple[list[str], list[str]]:
+    """The lines, and the heads of the columns that were left out.
+
+    The first column tells which row it is, and is never cut either.
+    """
+    lines = [list(heads), *([clean(cell) for cell in row] for row in rows)]
+    numbers = {at for at in range(len(heads)) if right[at : at + 1] == ">"}
+    whole = {at: max(cells(line[at]) for line in lines) for at in range(len(heads))}
+    uncut = {0, *numbers}
+    least = {
+        at: wide if at in uncut else min(wide, max(LEAST, cells(heads[at])))
+        for at, wide in whole.items()
+    }
+    kept = list(whole)
+    left_out = []
+    if room is not None:
+        for head in spare:
+            if _needs(least[at] for at in kept) <= room:
+                break
+            kept.remove(heads.index(head))
+            left_out.append(head)
+    widths = {at: whole[at] for at in kept}
+    while room is not None and _needs(widths.values()) > room:
+        widest = max(kept, key=lambda at: (widths[at] - least[at], at))
+        if widths[widest] == least[widest]:
+            break
+        widths[widest] -= 1
+    told = (_line(line, widths, numbers) for line in lines)
+    return [line.rstrip() for line in told], left_out
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal on standard output; None where it is none, or does not know."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the (cleaned) text takes."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 1 + (unicodedata.east_asian_width(char) in "WF")
+
+
+def _needs(widths: Iterable[int]) -> int:
+    every = list(widths)
+    return sum(every) + GAP * (len(every) - 1)
+
+
+def _line(line: Sequence[str], widths: dict[int, int], numbers: set[int]) -> str:
+    return (" " * GAP).join(_padded(line, widths, numbers))
+
+
+def _padded(line: Sequence[str], widths: dict[int, int], numbers: set[int]) -> Iterator[str]:
+    for at, width in widths.items():
+        text = cut(line[at], width)
+        gap = " " * (width - cells(text))
+        yield gap + text if at in numbers else text + gap
+
+
+def cut(text: str, width: int) -> str:
+    """Sentences lose their end, names their middle: both ends of a name tell it from others."""
+    if cells(text) <= width:
+        return text
+    behind = 0 if " " in text else (width - 1) // 2
+    tail = text[len(text) - behind :]
+    while cells(tail) > behind:
+        tail = tail[1:]
+    head = text
+    while cells(head) + 1 + cells(tail) > width:
+        head = head[:-1]
+    return f"{head}…{tail}"
