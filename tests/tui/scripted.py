@@ -68,6 +68,9 @@ class Scripted:
     def ask_ahead(self) -> None:
         self._check()
 
+    def load(self) -> None:
+        return
+
     async def snapshot(self) -> Reading:
         raise NotImplementedError
 

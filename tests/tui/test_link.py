@@ -40,6 +40,7 @@ class Follower:
         self.source = Fed(self.clock)
         self.news = asyncio.Event()
         self.link = Link(self.source, self.clock, self.news.set)
+        self.link.go_on()
         self.task = asyncio.create_task(self.link.follow())
 
     async def take(self, item: tuple[Snapshot, bool] | SourceGone) -> None:
@@ -117,3 +118,18 @@ async def test_the_gateways_death_and_return_are_survived(follower: Follower) ->
     assert picture is not None
     assert picture.problem == ""
     assert follower.source.opened == 2
+
+
+async def test_the_stream_is_followed_when_its_first_reading_was_shown() -> None:
+    clock, news = HandClock(), asyncio.Event()
+    source = Fed(clock)
+    link = Link(source, clock, news.set)
+    following = asyncio.create_task(link.follow())
+    source.inbox.put_nowait((calm(), True))
+    await news.wait()
+    source.inbox.put_nowait((calm(), False))
+    await asyncio.sleep(0)
+    assert (link.answered, source.inbox.qsize()) == (True, 1)
+    link.go_on()
+    await source.inbox.join()
+    following.cancel()

@@ -57,6 +57,10 @@ class Source(Protocol):
         """
         ...
 
+    def load(self) -> None:
+        """Load the code that following it takes; blocks for a while, so at a calm moment."""
+        ...
+
     def stream(self) -> AsyncIterator[Reading]:
         """Readings, about one a second, until the connection ends: then SourceGone is raised."""
         ...

@@ -96,12 +96,12 @@ class Quotadeck(App[int], inherit_bindings=False):
                 await self._news.wait()
         self.overview.draw()
         self.overview.call_after_refresh(terminal.release, self.overview)
-        await asyncio.sleep(_FIRST_LOOK_S)
-        _load_the_rest()
-        gc.freeze()  # what start-up made stays; the front door had put the collector off
-        gc.enable()
         drawn = loop.time()
+        calm = False
         while True:
+            if not calm and self.link.answered:
+                calm = True
+                await self._load_the_rest()
             interval = self.overview.context.pace.interval_s
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, drawn + interval * 1.1 - loop.time())):
@@ -113,18 +113,24 @@ class Quotadeck(App[int], inherit_bindings=False):
                 if isinstance(page, Page):
                     page.pulse()
 
+    async def _load_the_rest(self) -> None:
+        """Load what the first key would load, and following the source, when the picture is out.
+
+        The collector is still off: a finalizer that imports in the middle of an import breaks
+        CPython's import lock before 3.12 (python/cpython#91351), and took the console down once.
+        """
+        shown = asyncio.Event()
+        self.overview.call_after_refresh(shown.set)
+        await shown.wait()
+        await asyncio.sleep(_FIRST_LOOK_S)
+        for module in ("change.dialog", "change.undo", "pages.audit", "pages.help"):
+            import_module(f"quotadeck.tui.{module}")
+        self.link.go_on()
+        gc.freeze()  # what start-up made stays; the front door had put the collector off
+        gc.enable()
+
     async def on_unmount(self) -> None:
         await self.link.close()
-
-
-def _load_the_rest() -> None:
-    """Load what the first key would load, now that the first picture is out.
-
-    The collector is still off: a finalizer that imports in the middle of an import breaks
-    CPython's import lock before 3.12 (python/cpython#91351), and took the console down once.
-    """
-    for module in ("change.dialog", "change.undo", "pages.audit", "pages.help"):
-        import_module(f"quotadeck.tui.{module}")
 
 
 def _for_textual(theme: Theme) -> TextualTheme:

@@ -30,7 +30,7 @@ class Picture:
 
 
 class Link:
-    """Follows a source for as long as the console runs.
+    """Follows a source for as long as the console runs; after the first reading it waits (`go_on`).
 
     ``on_reading`` is called for every reading that carried a change and when the link breaks.
     """
@@ -42,7 +42,18 @@ class Link:
         self._reading: Reading | None = None
         self._anchor: tuple[int, int, int] = (0, 0, 0)
         self._heard_ns = clock.monotonic_ns()
+        self._may_go_on = asyncio.Event()
         self.problem = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether there was a reading, or is a reason why there is none."""
+        return self._reading is not None or bool(self.problem)
+
+    def go_on(self) -> None:
+        """Follow the source after its first reading, which is on the screen now."""
+        self._source.load()
+        self._may_go_on.set()
 
     async def follow(self) -> None:
         """Read the stream, and again after a pause whenever it ends; returns only by cancel."""
@@ -52,6 +63,7 @@ class Link:
                 async for reading in self._source.stream():
                     tries = 0
                     self._take(reading)
+                    await self._may_go_on.wait()
                 self.problem = f"{self._source.label}: the stream ended"
             except SourceError as problem:
                 self.problem = str(problem)

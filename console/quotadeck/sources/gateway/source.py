@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from quotadeck.domain.commands import Command
     from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 
-FIRST_LOOK_S: Final = 0.1
-"""What was asked for ahead has the process to itself: it is drawn before httpx is loaded."""
 SILENCE_S: Final = 10.0
 """The gateway sends a heartbeat every second: ten missing ones are a lost connection."""
 
@@ -75,13 +74,17 @@ class GatewaySource:
         """Ask for what the stream will yield first. Raises SourceGone where nobody is there."""
         self._ahead = Ahead(self._path)
 
+    def load(self) -> None:
+        """httpx, and what it would load with its first request."""
+        for module in ("httpx", "httpcore", "anyio", "anyio._backends._asyncio"):
+            import_module(module)
+
     async def stream(self) -> AsyncGenerator[Reading, None]:
         """Readings until the connection ends, is silent for `SILENCE_S`, or sends nonsense."""
         if self._ahead is not None:
             ahead, self._ahead = self._ahead, None
             with suppress(SourceError):  # what is wrong the stream itself will say
                 yield await asyncio.to_thread(ahead.reading)
-                await asyncio.sleep(FIRST_LOOK_S)
         whoami = await self._ask(questions.whoami())
         decoder = Decoder()
         async with aclosing(self._events()) as events:
