@@ -4,6 +4,7 @@ The whole gateway over a real ledger, without its sockets, by a clock in our han
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from quotadeck.domain.limits import MICRO, RateLimit
 from quotadeck.domain.refusals import TooManyRequests
 from quotadeck.domain.state import Kind
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.assembly import Gateway
+from quotadeck.gateway.assembly import Gateway, open_gateway
 from quotadeck.gateway.keys import Caller
 from quotadeck.gateway.plan import limits_of
 from quotadeck.gateway.refused_commands import ROWS
@@ -220,3 +221,22 @@ async def test_levels_are_recorded_with_the_limit_they_were_measured_under(story
     rows = await gateway.ledger.reader.levels()
     assert "project:a:rpm" in {row.bucket for row in rows}
     assert [row.limit for row in rows] == [limits[row.bucket].amount for row in rows]
+
+
+async def test_a_start_that_meets_damage_the_ledger_did_not_look_for_rebuilds_and_serves(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(story)
+    await story.gateway.desk.submit(PAUSE, ADA, dry_run=False)
+    await story.gateway.close()
+    monkeypatch.setattr("quotadeck.store.schema._SMALL_BYTES", 0)  # as if it were a large one
+    path = story.config.state / "ledger.db"
+    db = sqlite3.connect(path)
+    [(root,)] = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'events'")
+    db.close()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * 4_096)
+        file.write(b"\xff" * 4_096)
+    story.gateway = await open_gateway(story.config)
+    assert "ledger rebuilt" in said(story.gateway.ledger.problems)
+    assert story.gateway.desk.layers.by_seq, "what was commanded is in force"

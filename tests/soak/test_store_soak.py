@@ -12,7 +12,7 @@ import pytest
 from quotadeck.store import Ledger
 from quotadeck.store.ballast import Ballast
 from tests.clocks import HandClock
-from tests.store.killing import kill_repeatedly
+from tests.store.killing import destroy_repeatedly, kill_repeatedly
 from tests.store.values import all_calls, assert_sums, ended, opened
 from tests.wording import said
 
@@ -31,6 +31,11 @@ db.execute("COMMIT")
 @pytest.mark.parametrize("seed", range(4))
 async def test_fifty_kills_lose_and_double_nothing(tmp_path: Path, seed: int) -> None:
     await kill_repeatedly(tmp_path / "state", times=50, seed=seed)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_fifty_destroyed_ledgers_come_back_equal(tmp_path: Path, seed: int) -> None:
+    await destroy_repeatedly(tmp_path / "state", times=50, seed=seed)
 
 
 @pytest.fixture

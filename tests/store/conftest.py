@@ -1,6 +1,8 @@
 """Ledgers that tests open and that are closed behind them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,22 @@ async def open_reader(directory: Path) -> AsyncIterator[ReaderOpener]:
     yield opener
     for reader in readers:
         await reader.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Make a file system of so many megabytes; needs the right to mount one."""
+    places: list[Path] = []
+
+    def made(megabytes: int) -> Path:
+        place = tmp_path / f"disk_{len(places)}"
+        place.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
+        if shutil.which("mount") is None or subprocess.run(command, check=False).returncode:
+            pytest.skip("this account may not mount a file system")
+        places.append(place)
+        return place
+
+    yield made
+    for place in places:
+        subprocess.run(["umount", str(place)], check=True)

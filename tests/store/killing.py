@@ -1,14 +1,17 @@
 """Kill a writing process again and again; after each kill, hold the ledger to what it promised."""
 
 import random
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from quotadeck.domain.calls import Call, OpenCall, Outcome
-from quotadeck.store import Ledger
+from quotadeck.store import Ledger, standing, take
 from tests.clocks import HandClock
+from tests.store.damages import noise, overwrite
+from tests.store.rebuilding import DESTROYED, HARMED, recorded
 from tests.store.values import all_calls, assert_sums
 from tests.wording import said
 
@@ -63,12 +66,44 @@ async def kill_repeatedly(directory: Path, times: int, seed: int) -> None:
         for line in live_and_die(directory, f"{seed}_{run}", chance.randrange(1, 1_500)):
             promised.hear(line)
         ledger = await Ledger.open(directory, HandClock())
+        assert ledger.problems == ()
         await check(ledger, promised)
         await ledger.close()
 
 
+async def destroy_repeatedly(directory: Path, times: int, seed: int) -> None:
+    """After each kill, destroy the ledger, and sometimes its newest backup.
+
+    Raises AssertionError where what comes back is not what an unharmed twin has.
+    """
+    chance = random.Random(seed)
+    promised = Promised()
+    twin = directory.with_name("twin")
+    for run in range(times):
+        for line in live_and_die(directory, f"{seed}_{run}", chance.randrange(1, 1_500)):
+            promised.hear(line)
+        shutil.copytree(directory, twin)
+        ledger = await Ledger.open(twin, HandClock())
+        expected = await recorded(ledger)
+        await ledger.close()
+        shutil.rmtree(twin)
+        how = chance.choice([*DESTROYED, *HARMED])
+        {**DESTROYED, **HARMED}[how](directory)
+        backups = standing(directory)
+        if how in DESTROYED and len(backups) > 1 and chance.random() < 0.3:
+            overwrite(backups[0].path, 4_096, noise(30_000))
+        ledger = await Ledger.open(directory, HandClock())
+        assert await recorded(ledger) == expected, f"{how} in run {run} of seed {seed}"
+        assert said(ledger.problems) == ("ledger rebuilt",) or how in HARMED
+        await check(ledger, promised)
+        if chance.random() < 0.5:
+            take(directory, HandClock().wall_us())
+        await ledger.backups.look()
+        await ledger.close()
+
+
 async def check(ledger: Ledger, promised: Promised) -> None:
-    assert said(ledger.problems) == ()
+    assert set(said(ledger.problems)) <= {"ledger rebuilt"}
     found = ledger.recovered
     calls = await all_calls(ledger.reader)
     ids = [call.id for call in calls]

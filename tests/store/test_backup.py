@@ -264,6 +264,32 @@ async def test_where_the_journal_has_a_gap_a_backup_is_made_at_once(
     assert said(ledger.problems) == ()
 
 
+async def test_a_backup_that_was_lost_is_made_good_at_once_but_never_for_nothing(
+    open_ledger: Opener, directory: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 1)
+    ledger = await open_ledger()
+    for number in range(3):
+        await worked(ledger, str(number))
+        take(directory, clock.wall_us())
+        await ledger.backups.look()
+    standing(directory)[0].path.unlink()
+    clock.advance_ms(601_000)
+    await ledger.backups.look()
+    assert standing(directory)[0].folded == ledger._writer.stored
+    assert len(standing(directory)) == 3, "the journal reaches back to two of them again"
+    for backup in standing(directory)[1:]:
+        backup.path.unlink()
+    made = [backup.path.stat().st_ino for backup in standing(directory)]
+    for _ in range(3):
+        clock.advance_ms(601_000)
+        await ledger.backups.look()
+    assert [backup.path.stat().st_ino for backup in standing(directory)] == made, "nothing is new"
+    await worked(ledger, "more")
+    await ledger.backups.look()
+    assert len(standing(directory)) == 2
+
+
 async def test_nothing_is_copied_from_a_ledger_that_is_damaged_or_not_ours(
     open_ledger: Opener, directory: Path, clock: HandClock
 ) -> None:

@@ -7,12 +7,13 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from quotadeck.store.ballast import DISK_FULL
 from quotadeck.store.errors import StoreBusy, StoreError
 from quotadeck.store.journal import Position
 from quotadeck.store.lock import Lock, is_held
@@ -26,7 +27,7 @@ from quotadeck.store.places import (
     wal_file,
 )
 from quotadeck.store.schema import is_whole
-from quotadeck.store.vacuum import copy, needed_bytes, require_room
+from quotadeck.store.vacuum import NoRoom, copy, needed_bytes, require_room
 
 KEPT: Final = 3
 _NAME: Final = re.compile(r"ledger-([0-9]{8}T[0-9]{6}Z)-([0-9]+)-([0-9]+)\.db")
@@ -80,17 +81,16 @@ def take(directory: Path, at_us: int, stop: Callable[[], bool] = lambda: False) 
         # What another account leaves there, the gateway could neither lock nor read.
         raise StoreError(f"{place}: the account that owns {directory} alone may write there")
     check_directory(place)
-    make_directory(place)
-    try:
-        lock = Lock(place)
-    except StoreBusy as busy:
-        raise StoreBusy(f"{place}: another backup is being made; wait for it") from busy
+    with _told_full(directory, place):
+        make_directory(place)
+        lock = _alone(place)
     try:
         partial = place / "partial"
         check_plain(partial)
         partial.unlink(missing_ok=True)
         _make_room(directory)
-        folded = copy(directory, partial, stop)
+        with _told_full(directory, place):
+            folded = copy(directory, partial, stop)
         instant = datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime(_INSTANT)
         path = place / f"ledger-{instant}-{folded.segment}-{folded.offset}.db"
         partial.rename(path)
@@ -99,6 +99,25 @@ def take(directory: Path, at_us: int, stop: Callable[[], bool] = lambda: False) 
     finally:
         lock.close()
     return Backup(path, at_us, folded)
+
+
+def _alone(place: Path) -> Lock:
+    try:
+        return Lock(place)
+    except StoreBusy as busy:
+        raise StoreBusy(f"{place}: another backup is being made; wait for it") from busy
+
+
+@contextmanager
+def _told_full(directory: Path, place: Path) -> Iterator[None]:
+    """What the system says of a full disk, with what is free and needed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        free = shutil.disk_usage(place).free
+        raise NoRoom(place, free, needed_bytes(directory)) from error
 
 
 def _make_room(directory: Path) -> None:
@@ -128,7 +147,8 @@ def copy_to(directory: Path, to: Path, at_us: int) -> Backup:
         if os.path.lexists(path):
             raise StoreError(f"{path} is there already; move it away, or name another file")
     require_room(directory, to.parent)
-    folded = copy(directory, partial, lambda: False)
+    with _told_full(directory, to.parent):
+        folded = copy(directory, partial, lambda: False)
     partial.rename(to)
     sync_directory(to.parent)
     return Backup(to, at_us, folded)

@@ -1,13 +1,14 @@
 """When the ledger is copied: daily, and after each gigabyte of journal; and what is told of it.
 
-The newest backup and the journal since rebuild a ledger; so a journal that does not reach back to
-it is a reason for the next one, too. Where the disk has no room a copy is put off and told; the
-journal's archive grows meanwhile, up to its bound and as long as the disk has room.
+Two of them and the journal since each can rebuild a ledger. A journal that does not reach so far
+back, as a backup was lost or segments were, is a reason for the next one, too. Where the disk has
+no room a copy is put off and told; the journal's archive grows meanwhile, up to its bound and as
+long as the disk has room.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from quotadeck.domain.text import clean
 from quotadeck.store.archive import Archive, segment_sizes
 from quotadeck.store.backup import Backup, standing, take
 from quotadeck.store.errors import StoreDamaged, StoreError
+from quotadeck.store.journal import Journal, Position
 from quotadeck.store.loss import Loss, event_of, lost
 from quotadeck.store.places import journal_directory
 from quotadeck.store.vacuum import NoRoom, Stopped
@@ -43,33 +45,48 @@ class Holding:
     """What the journal has since the newest backup, or all that there is."""
     gap: bool
     """The journal does not reach back to the newest backup, or to its own beginning."""
+    single: bool
+    """Nor to the one before it: should the newest prove unreadable, something would be missing."""
     floor: int
     """Older segments are of no use: two backups have what they say."""
 
 
-def holding(directory: Path) -> Holding:
-    """Look into the folders. Blocks for a millisecond."""
+def holding(directory: Path, last: int) -> Holding:
+    """Look into the folders; ``last`` is the segment that is written to. Blocks for a moment."""
     backups = standing(directory)
-    since = backups[0].folded.segment if backups else 1
-    archive = Archive(directory)
-    sizes = {**archive.sizes, **segment_sizes(journal_directory(directory))}
-    later = {number: size for number, size in sizes.items() if number >= since}
-    gap = bool(later) and len(later) < max(later) - since + 1
+    newest = backups[0] if backups else None
+    since = newest.folded.segment if newest else 1
     floor = backups[1].folded.segment if len(backups) > 1 else 0
-    return Holding(backups[0] if backups else None, sum(later.values()), gap, floor)
+    found = {**Archive(directory).sizes, **segment_sizes(journal_directory(directory))}
+    sizes = {number: size for number, size in found.items() if number <= last}
+
+    def lacks(first: int) -> bool:
+        return sum(number >= first for number in sizes) < last - first + 1
+
+    size = sum(size for number, size in sizes.items() if number >= since)
+    return Holding(newest, size, lacks(since), lacks(max(1, floor)), floor)
 
 
 class Backups:
     """Makes the backups of one open store; see the module."""
 
-    def __init__(self, directory: Path, wal: Wal, clock: Clock, epoch_us: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        journal: Journal,
+        stored: Callable[[], Position],
+        wal: Wal,
+        clock: Clock,
+        epoch_us: int,
+    ) -> None:
         self._directory = directory
+        self._journal = journal
+        self._stored = stored
         self._wal = wal
         self._clock = clock
         self._epoch_us = epoch_us
-        self._archive = Archive(directory)
         self._began_ns = self._again_ns = clock.monotonic_ns()
-        self._holding = holding(directory)
+        self._holding = holding(directory, journal.newest)
         self._failure: Loss | None = None
         self._now: list[Loss] = []
         self._untold: list[Event] = []
@@ -114,24 +131,30 @@ class Backups:
 
     async def look(self) -> None:
         """Make a backup where one is due, and let segments go that two backups have."""
-        self._holding = await asyncio.to_thread(holding, self._directory)
+        await self._look()
         if self._is_due():
             await self._take()
-            self._holding = await asyncio.to_thread(holding, self._directory)
+            await self._look()
         with contextlib.suppress(OSError):  # tried again in a moment
-            await asyncio.to_thread(self._archive.drop_before, self._holding.floor)
+            await asyncio.to_thread(self._journal.archive.drop_before, self._holding.floor)
         found, known = list(self._found()), {loss.told.kind for loss in self._now}
         self._untold += [
             event_of(loss, self._clock) for loss in found if loss.told.kind not in known
         ]
         self._now = found
 
+    async def _look(self) -> None:
+        self._holding = await asyncio.to_thread(holding, self._directory, self._journal.newest)
+
     def _is_due(self) -> bool:
         if not self.sound or self._clock.monotonic_ns() < self._again_ns:
             return False
         now = self._holding
-        # A backup from the future was named by a clock that has been put right since.
-        return now.gap or now.journal_bytes >= JOURNAL_BYTES or not 0 <= self._age_us() < DAY_US
+        more = now.newest is None or now.newest.folded < self._stored()
+        if more and (now.single or now.journal_bytes >= JOURNAL_BYTES):
+            return True
+        # One from the future was named by a clock that has been put right since.
+        return not 0 <= self._age_us() < DAY_US
 
     def _age_us(self) -> int:
         return self._clock.wall_us() - (self.newest_us or self._epoch_us)

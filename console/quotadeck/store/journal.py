@@ -184,19 +184,21 @@ class Journal:
 
         Raises OSError when it could not be written.
         """
-        try:
-            self._write(frame)
-        except OSError as error:
-            self.trouble = error
-            if error.errno not in DISK_FULL or not self._make_room():
-                raise
-            self._write(frame)
+        while True:
+            try:
+                self._write(frame)
+                break
+            except OSError as error:
+                self.trouble = error
+                if error.errno not in DISK_FULL or not self._make_room(error):
+                    raise
         self.trouble = None
         self.appended += 1
 
-    def _make_room(self) -> bool:
-        # What is served now is worth more than what a damaged ledger would be rebuilt from.
-        return self.ballast.release() or self.archive.release()
+    def _make_room(self, error: OSError) -> bool:
+        # What is served now is worth more than what a damaged ledger would be rebuilt from. A limit
+        # on a file's size is met by no room on the disk.
+        return self.ballast.release() or (error.errno != errno.EFBIG and self.archive.release())
 
     def _write(self, frame: bytes) -> None:
         if self._torn:

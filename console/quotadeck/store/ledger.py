@@ -151,7 +151,9 @@ class Ledger:
             pages = await Reader.open(directory)
             undo.push_async_callback(pages.close)
             watch = Watch(directory, journal, lock, wal, clock)
-            backups = Backups(directory, wal, clock, reader.epoch * 1_000)
+            backups = Backups(
+                directory, journal, lambda: writer.stored, wal, clock, reader.epoch * 1_000
+            )
             catalogue = await reader.last_catalogue_hash()
             undo.pop_all()
         writer.start()

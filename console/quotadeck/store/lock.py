@@ -55,6 +55,8 @@ def _take(directory: Path) -> int:
     descriptor = create_file(lock_file(directory), os.O_RDWR, _MODE)
     try:
         fcntl.fcntl(descriptor, _SETLK, _flock(fcntl.F_WRLCK))
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
     except OSError as error:
         os.close(descriptor)
         if error.errno not in {errno.EAGAIN, errno.EACCES}:
@@ -63,8 +65,6 @@ def _take(directory: Path) -> int:
             f"{directory}: another gateway is writing this store; stop it, or give this one a "
             "state directory of its own"
         ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
     return descriptor
 
 

@@ -132,7 +132,7 @@ def check_content(path: Path) -> Origin:
             if path.stat().st_size <= _SMALL_BYTES:
                 said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
                 if said != "ok":
-                    raise damaged(path, str(said).splitlines()[0])
+                    raise damaged(path, str(said).splitlines()[-1])
             there = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
             if gone := [name for name in _TABLES if name not in there]:
                 raise damaged(path, f"the table {gone[0]} is missing")

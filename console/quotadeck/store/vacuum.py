@@ -101,7 +101,7 @@ def checked(path: Path, pace: Callable[[], int] | None = None) -> Position:
         db.set_progress_handler(pace, _STEPS)
         check_version(path, db.execute("PRAGMA user_version").fetchone()[0])
         if (said := str(db.execute("PRAGMA quick_check(1)").fetchone()[0])) != "ok":
-            raise damaged(path, said.splitlines()[0])
+            raise damaged(path, said.splitlines()[-1])
         return origin_in(path, db).folded
     except sqlite3.DatabaseError as error:
         if is_damage(error):

@@ -181,7 +181,7 @@ def check_pages(path: Path, within_s: float = CHECK_S) -> Loss | None:
         return None
     except sqlite3.DatabaseError as error:
         said = str(error)
-    return None if said == "ok" else _damaged(path, said.splitlines()[0])
+    return None if said == "ok" else _damaged(path, said.splitlines()[-1])
 
 
 def _damaged(path: Path, what: str) -> Loss:

@@ -90,6 +90,8 @@ class Writer:
         """What SQLite said when it met damage."""
         self.folded = folded
         """SQLite holds all up to here."""
+        self.stored = folded
+        """How far SQLite says so itself: what has no rows moves it only with a new segment."""
         self._noted = 0
         """The segment that SQLite is known to have reached: no later one may be deleted."""
         self.checkpoint = 0
@@ -191,7 +193,7 @@ class Writer:
             if self._db.in_transaction:
                 await self._db.rollback()
             raise
-        self._noted = position.segment
+        self._noted, self.stored = position.segment, position
         self._wal.folded(len(batch) + 1)
 
     async def _commit(
