@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from quotadeck.domain.answers import CommandAnswer
@@ -414,3 +415,69 @@ async def test_a_change_can_end_at_a_time_of_day_on_the_screens_clock() -> None:
             await sees(pilot, "done:")
     end_us = AT_US + (5 * 60 + 58) * MINUTE_US
     assert [(one.for_ms, one.until_us) for one in applied(source)] == [(None, end_us)] * 3
+
+
+async def test_what_is_typed_while_it_is_applied_is_not_taken() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "20 → 40")
+        source.hold = asyncio.Event()
+        await pilot.press("enter")
+        await sees(pilot, "applying …")
+        before, asked = framed(pilot), len(source.commands)
+        await pilot.press("9", "backspace", "tab", "x")
+        quotadeck_of(pilot).post_message(Paste("pasted"))
+        await pilot.pause(0.05)
+        assert framed(pilot) == before
+        assert len(source.commands) == asked
+        source.hold.set()
+        await sees(pilot, "done: analytics rpm 20 → 40")
+
+
+async def test_leaving_after_a_refusal_is_nothing_changed() -> None:
+    def answer(command: Command, dry_run: bool) -> CommandAnswer:
+        if dry_run:
+            return agree(command, dry_run)
+        return CommandAnswer(applied=False, subject=str(command.subject), error="too much")
+
+    async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0")
+        await sees(pilot, "20 → 40")
+        await pilot.press("enter")
+        await sees(pilot, "! too much")
+        await pilot.press("escape")
+        await sees(pilot, "nothing was changed")
+
+
+async def test_what_enter_came_to_goes_with_the_next_edit() -> None:
+    async with quotadeck(scripted()).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "support-chat")
+        await pilot.press("p", "enter")
+        await sees(pilot, "! type support-chat in the last field to confirm")
+        await pilot.press("s")
+        assert "! type" not in framed(pilot)
+        await sees(pilot, "[s ")
+
+
+async def test_enter_on_what_was_refused_asks_whether_it_is_possible_by_now() -> None:
+    possible = False
+
+    def answer(command: Command, dry_run: bool) -> CommandAnswer:
+        if possible:
+            return agree(command, dry_run)
+        return CommandAnswer(applied=False, subject=str(command.subject), error="not now")
+
+    source = scripted(answer=answer)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0", "tab", "tab", *"why")
+        await sees(pilot, "! not now")
+        possible = True
+        await pilot.press("enter")
+        await sees(pilot, "20 → 40")
+        assert applied(source) == []
+        await pilot.press("enter")
+        await sees(pilot, "done: analytics")

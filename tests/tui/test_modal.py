@@ -118,7 +118,9 @@ async def test_an_answer_that_comes_late_ends_no_other_dialog() -> None:
         await sees(pilot, "running → paused")
         await pilot.press("enter")
         await sees(pilot, "applying …")
-        await pilot.press("escape", "l")
+        page = quotadeck_of(pilot).overview
+        page.press("escape", None)  # in one breath, before the first is taken down
+        page.press("l", "l")
         await until(pilot, late.is_set)
         await sees(pilot, "┌ limit analytics")
         await pilot.pause(0.05)
