@@ -175,6 +175,7 @@ async def test_a_missing_reason_is_asked_for_and_nothing_is_sent() -> None:
         await pilot.press("l", "4", "0")
         await sees(pilot, "20 → 40", "  it needs a reason")  # its effect is seen all the same
         assert "! it needs" not in framed(pilot)  # nobody made a mistake yet
+        assert "--reason" not in framed(pilot)
         await pilot.press("enter")
         await sees(pilot, "! it needs a reason")
         assert applied(source) == []
@@ -440,7 +441,7 @@ async def test_leaving_after_a_refusal_is_nothing_changed() -> None:
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
         if dry_run:
             return agree(command, dry_run)
-        return CommandAnswer(applied=False, subject=str(command.subject), error="too much")
+        return CommandAnswer(subject=command.subject, **refused("too much"))
 
     async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
@@ -468,7 +469,7 @@ async def test_enter_on_what_was_refused_asks_whether_it_is_possible_by_now() ->
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
         if possible:
             return agree(command, dry_run)
-        return CommandAnswer(applied=False, subject=str(command.subject), error="not now")
+        return CommandAnswer(subject=command.subject, **refused("not now"))
 
     source = scripted(answer=answer)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
@@ -481,3 +482,17 @@ async def test_enter_on_what_was_refused_asks_whether_it_is_possible_by_now() ->
         assert applied(source) == []
         await pilot.press("enter")
         await sees(pilot, "done: analytics")
+
+
+async def test_a_preview_that_cannot_be_had_says_why_and_comes_with_the_next_edit() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l")
+        source.gone = True
+        await pilot.press("4")
+        await sees(pilot, "! no preview: ", "nobody answers")
+        source.gone = False
+        await pilot.press("0")
+        await sees(pilot, "20 → 40")
+        assert "no preview" not in framed(pilot)

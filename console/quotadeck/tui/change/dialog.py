@@ -15,14 +15,16 @@ from quotadeck.domain.money import MoneyError
 from quotadeck.domain.typed import TypedWrong
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.consequence import Setting, View, dialog_lines, instants
-from quotadeck.tui.change.form import Form, Text
+from quotadeck.tui.change.fields import name_field
+from quotadeck.tui.change.form import Form
 from quotadeck.tui.change.propose import Proposal
 from quotadeck.tui.keys.act import Act
 from quotadeck.tui.keys.table import Place
-from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.modal import Modal
 from quotadeck.tui.kit.page import Context
+from quotadeck.words import text
 from quotadeck.words.commands import refusal
+from quotadeck.words.figures import Instant
 
 WIDTH: Final = 80
 DEBOUNCE_S: Final = 0.12
@@ -94,7 +96,7 @@ class Dialog(Modal):
         confirm = self._proposal.confirm(form, snapshot)
         form = _asking_for(confirm, form)
         try:
-            command = self._proposal.build(form, snapshot)
+            command = self._proposal.command(form, snapshot)
         except (TypedWrong, MoneyError) as problem:
             self.view = View(form, missing=str(problem), confirm=confirm)
         else:
@@ -123,9 +125,8 @@ class Dialog(Modal):
                 missing = self._why(answer)
                 answer = await self.context.source.command(reasoned, dry_run=True)
         except SourceError as problem:
-            shown = replace(self.view, error=f"no preview: {problem}")
+            shown = replace(self.view, error=text("dialog.no_preview", problem=str(problem)))
         else:
-            missing = "" if answer.refused else missing  # what no reason mends is said first
             refused = self._why(answer)
             shown = replace(self.view, answer=answer, refused=refused, missing=missing)
         if asked == self._asked:
@@ -148,7 +149,7 @@ class Dialog(Modal):
         if view.command is None:
             return
         if view.confirm and view.form.text("name") != view.confirm:
-            self._ask("name", f"type {view.confirm} in the last field to confirm")
+            self._ask("name", text("dialog.confirm.missing", name=view.confirm))
             return
         if self._waiting and view.answer is None:
             self._hurried = True
@@ -182,9 +183,7 @@ class Dialog(Modal):
                 replace(command, idempotency_key=key), dry_run=False
             )
         except SourceError as problem:
-            error = (
-                f"{problem}; it may or may not be in force: {self._enter} asks again, never twice"
-            )
+            error = text("dialog.lost", problem=str(problem), key=self._enter)
             self.view = replace(self.view, applying=False, error=error)
             self.draw()
             return
@@ -196,16 +195,19 @@ class Dialog(Modal):
         del self._keys[asked]
         self.view = View(self.view.form)
         self._edited(self.view.form)
-        stale = answer.refused is not None and answer.refused.code == "stale"
-        hint = f"; {self._enter} tries again on what is in force now" if stale else ""
-        self.view = replace(self.view, error=self._why(answer) + hint)
+        error = self._why(answer)
+        if answer.refused is not None and answer.refused.code == "stale":
+            error = text("dialog.stale", problem=error, key=self._enter)
+        self.view = replace(self.view, error=error)
         self.draw()
 
     def _why(self, answer: CommandAnswer) -> str:
         """Why it was refused, in words; empty where it was not."""
-        now_us = self.context.link.newest().at_us
-        told = answer.refused
-        return refusal(told, instants(self.context.zone, now_us)) if told else ""
+        return refusal(answer.refused, self._instant) if answer.refused else ""
+
+    @property
+    def _instant(self) -> Instant:
+        return instants(self.context.zone, self.context.link.newest().at_us)
 
     @property
     def _enter(self) -> str:
@@ -213,16 +215,14 @@ class Dialog(Modal):
 
     def draw(self) -> None:
         """Draw the view at the widget's width, and take the height that it needs."""
-        size, form = self.app.size, self.view.form
+        size, form, proposal = self.app.size, self.view.form, self._proposal
         snapshot = self.context.link.newest()
         width = min(WIDTH, size.width)
         setting = Setting(
-            self._proposal.title(form), self._proposal.now(form, snapshot),
-            self._proposal.about(form),
+            proposal.title(form), self.context.keys, self._instant, proposal.now(form, snapshot),
+            proposal.about(form, snapshot.at_us),
         )  # fmt: skip
-        lines = dialog_lines(
-            setting, self.view, self.context.keys, self.context.zone, width, now_us=snapshot.at_us
-        )
+        lines = dialog_lines(setting, self.view, width)
         self.styles.height = len(lines)
         self.styles.width = width
         below = max(0, min(2, size.height - len(lines)))
@@ -235,6 +235,4 @@ def _asking_for(name: str, form: Form) -> Form:
     others = tuple(field for field in form.fields if field.id != "name")
     if not name:
         return replace(form, fields=others, focus=min(form.focus, len(others) - 1))
-    blank = Text("name", "confirm", Editor(limit=200), width=24)
-    asked = next((f for f in form.fields if f.id == "name" and isinstance(f, Text)), blank)
-    return replace(form, fields=(*others, replace(asked, hint=f"type {name}")))
+    return replace(form, fields=(*others, name_field(name, form)))

@@ -147,6 +147,10 @@ class Form:
         fields = tuple(field if old.id == field.id else old for old in self.fields)
         return replace(self, fields=fields)
 
+    def has(self, id: str) -> bool:  # noqa: A002 the field's own word
+        """Whether there is such a field."""
+        return any(field.id == id for field in self.fields)
+
     def text(self, id: str) -> str:  # noqa: A002 the field's own word
         """What a field says: a text, trimmed, or a choice's value; empty where there is none."""
         return next((field.value for field in self.fields if field.id == id), "")

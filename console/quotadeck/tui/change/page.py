@@ -2,14 +2,17 @@
 
 from typing import TYPE_CHECKING
 
+from quotadeck.domain.commands import Action
 from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.keys.act import Act, NothingToDo, allowed
 from quotadeck.tui.kit.page import Page
 from quotadeck.tui.link import Picture
+from quotadeck.words import say, text
 
 if TYPE_CHECKING:
     from quotadeck.domain.answers import CommandAnswer
-    from quotadeck.tui.change.confirm import AnyRow
+    from quotadeck.tui.change.offers import AnyRow
     from quotadeck.tui.change.propose import Proposal
 
 
@@ -36,10 +39,9 @@ class Changing(Page):
 
         snapshot, zone = picture.snapshot, self.context.zone
         row = self.chosen_row(snapshot)
-        if act.verb == "undo":
-            audit = self.keys.shown("overview.audit")
-            return undo_on_row(row, snapshot, zone, picture.present.now_us, audit)
-        return propose(act.verb, row, snapshot, zone)
+        if act.verb == Action.UNDO:
+            return undo_on_row(row, snapshot, zone, self.keys.shown("overview.audit"))
+        return propose(VERBS[act.verb], row, snapshot, zone)
 
     def _change(self, act: Act) -> None:
         from quotadeck.tui.change.dialog import Dialog
@@ -47,7 +49,7 @@ class Changing(Page):
         try:
             proposal = self.proposal(act, self._changeable(act))
         except NothingToDo as why:
-            self.say(str(why), "attention")
+            self.say(say(why.notice), "attention")
         else:
             self.open(Dialog(proposal, self.context, self._over))
 
@@ -55,22 +57,24 @@ class Changing(Page):
         """The newest picture, where this operator may do that. Raises NothingToDo."""
         picture = self.context.link.picture()
         if picture is None:
-            raise NothingToDo("nothing can be changed before the first reading")
-        if not allowed(act, picture.whoami.role):
-            who = picture.whoami
+            raise NothingToDo("nothing.no_reading")
+        who = picture.whoami
+        if not allowed(act, who.role):
             raise NothingToDo(
-                f"{who.actor} is a {who.role.value} here: to {act.verb} takes an {act.role.value}"
+                "nothing.role", actor=who.actor, role=who.role, action=act.verb, needed=act.role
             )
         return picture
 
     def _over(self, answer: "CommandAnswer | None", *, unanswered: bool) -> None:
-        from quotadeck.tui.change.consequence import outcome
+        from quotadeck.tui.change.consequence import instants, outcome
 
         self.close()
         if answer is not None:
             self.changed()
-            self.say(*outcome(answer, self.context.zone, self.context.link.newest().at_us))
+            self.say(
+                *outcome(answer, instants(self.context.zone, self.context.link.newest().at_us))
+            )
         elif unanswered:
-            self.say("left before the answer came: the audit tells what is in force", "attention")
+            self.say(text("left.unanswered"), "attention")
         else:
-            self.say("nothing was changed")
+            self.say(text("left"))

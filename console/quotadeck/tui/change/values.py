@@ -4,13 +4,15 @@ import shlex
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
-from quotadeck.domain.commands import Command
+from quotadeck.domain.commands import Command, Field, Value, value_facts
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import usd_exact
+from quotadeck.domain.notice import Fact
 from quotadeck.domain.rules import is_money
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
-from quotadeck.domain.verbs import VERBS, End, Takes, Verb
+from quotadeck.domain.verbs import VERBS, End, Takes
+from quotadeck.words import text
 
 STANDING: Final = "permanent"
 
@@ -22,33 +24,50 @@ class Lasting(NamedTuple):
     until_us: int | None = None
 
 
-def lasting(text: str, now_us: int, zone: tzinfo | None) -> Lasting:
+def lasting(typed: str, now_us: int, zone: tzinfo | None) -> Lasting:
     """What ``30m``, ``until 09:00`` (on the screen's clocks) or ``permanent`` says.
 
     Raises TypedWrong.
     """
-    typed = text.strip().lower()
+    typed = typed.strip().lower()
     if typed == STANDING:
         return Lasting()
     if not typed:
-        raise TypedWrong(f"for how long? 30m, 2h30m, until 09:00, or {STANDING}")
+        raise TypedWrong(text("dialog.for.missing", standing=STANDING))
     until = typed.removeprefix("until")
     if until != typed:
         return Lasting(until_us=instant_us(until.strip(), now_us, zone))
     return Lasting(for_ms=duration_ms(typed.replace(" ", "")))
 
 
+def told(field: str | None, /, **values: Value | None) -> dict[str, Fact]:
+    """Values of a field as a sentence's facts, and ``what`` the screen calls the field."""
+    return {**value_facts(field, **values), "what": "state" if field == Field.PAUSED else field}
+
+
+def shown_field(field: str | None) -> str:
+    """A field as the screen calls it."""
+    return text("field.told", **told(field))
+
+
 def as_command_line(command: Command) -> str:
-    """The command as it is typed at a shell."""
-    verb, (kind, name) = VERBS[command.action], command.subject
-    words = [verb.line or verb.name, name, *_typed(verb, command)]
-    if kind is SubjectKind.MODEL and verb.about[1:]:
+    """The command as it is typed at a shell, from its row."""
+    verb = VERBS[command.action]
+    kind, name = command.subject
+    words = ["quotadeck", verb.line or verb.name, name]
+    if verb.takes is Takes.LIMIT:
+        words += [str(command.field), _typed(command)]
+    elif verb.takes is Takes.TARGET:
+        words += ["--to", str(command.value)]
+    elif verb.takes is Takes.TEXT:
+        words.append(str(command.value))
+    if kind is SubjectKind.MODEL and verb.about[1:]:  # its name could be a project's
         words.append("--model")
-    if verb.end is End.USUAL:
+    if verb.end is not End.NEVER:
         words += _end(command)
     if command.public:
         words.append("--public")
-    line = " ".join(["quotadeck", *(shlex.quote(word) for word in words)])
+    line = " ".join(shlex.quote(word) for word in words)
     return f"{line} --reason {_quoted(command.reason)}" if command.reason else line
 
 
@@ -58,19 +77,7 @@ def _end(command: Command) -> list[str]:
     return ["--for", duration_words(command.for_ms)] if command.for_ms else ["--permanent"]
 
 
-def _typed(verb: Verb, command: Command) -> list[str]:
-    match verb.takes:
-        case Takes.LIMIT:
-            return [str(command.field), _limit(command)]
-        case Takes.TARGET:
-            return ["--to", str(command.value)]
-        case Takes.TEXT:
-            return [str(command.value)]
-        case _:
-            return []
-
-
-def _limit(command: Command) -> str:
+def _typed(command: Command) -> str:
     if command.scale_percent is not None:
         return f"{command.scale_percent}%"
     if is_money(command.field) and isinstance(command.value, int):
@@ -78,5 +85,5 @@ def _limit(command: Command) -> str:
     return str(command.value)
 
 
-def _quoted(text: str) -> str:
-    return f'"{text}"' if not set(text) & set('"$`\\!') else shlex.quote(text)
+def _quoted(typed: str) -> str:
+    return f'"{typed}"' if not set(typed) & set('"$`\\!') else shlex.quote(typed)

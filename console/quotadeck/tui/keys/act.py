@@ -4,12 +4,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from quotadeck.domain.commands import Role
+from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.text import clean
 from quotadeck.words import text
 
 
 class NothingToDo(Exception):
-    """There is nothing that a key could do here; the text says why."""
+    """There is nothing that a key could do here; the notice says why."""
+
+    def __init__(self, kind: str, **facts: Fact) -> None:
+        super().__init__(kind)
+        self.notice = Notice(kind, facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ What is not in the table no key does, and what is in it stands in the help. Its 
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from quotadeck.domain.commands import Role
+from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.keys.act import Act
 
 Place = Literal["overview", "audit", "help", "filter", "text", "choice"]
@@ -32,7 +32,9 @@ SCOPES: Final = (
 
 
 def _change(id: str, key: str, *, danger: bool = False) -> Act:  # noqa: A002 the table's own word
-    return Act(id, (key,), shown=True, changing=True, role=Role.OPERATOR, danger=danger)
+    """A change: who may is in the command's row."""
+    role = VERBS[id.rpartition(".")[2]].role
+    return Act(id, (key,), shown=True, changing=True, role=role, danger=danger)
 
 
 ACTIONS: Final = (

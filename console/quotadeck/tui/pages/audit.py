@@ -86,13 +86,13 @@ class Audit(Changing, ListPage):
         if self._before is not None and self.entries.index >= len(self._rows) - PAGE // 4:
             self._more()
 
-    def proposal(self, _act: Act, picture: Picture, /) -> "Proposal":
+    def proposal(self, _act: Act, _picture: Picture, /) -> "Proposal":
         from quotadeck.tui.change.undo import undo_of_entry
 
         chosen = self.entries.chosen
         if chosen is None:
-            raise NothingToDo(text("entry.none"))
-        return undo_of_entry(chosen, self.context.zone, picture.present.now_us)
+            raise NothingToDo("entry.none")
+        return undo_of_entry(chosen, self.context.zone)
 
     def changed(self) -> None:
         self._rows, self._before, self._reading = [], None, False

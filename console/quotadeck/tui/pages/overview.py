@@ -27,7 +27,7 @@ from quotadeck.tui.panes.head import Head
 from quotadeck.words import text
 
 if TYPE_CHECKING:
-    from quotadeck.tui.change.confirm import AnyRow
+    from quotadeck.tui.change.offers import AnyRow
 
 FIXED_LINES: Final = 4
 """The projects' titles, the rule, one of events, the keys."""
@@ -124,11 +124,11 @@ class Overview(Changing, ListPage):
         """The chosen row as it is now: a frozen picture may show it as it was."""
         chosen = self.grid.chosen
         if chosen is None:
-            raise NothingToDo(text("screen.no_row"))
+            raise NothingToDo("screen.no_row")
         known: Sequence[AnyRow] = snapshot.projects if self.projects.active else snapshot.targets
         row = next((row for row in known if row.id == chosen.id), None)
         if row is None:
-            raise NothingToDo(text("screen.row_gone", row=chosen.id))
+            raise NothingToDo("screen.row_gone", row=chosen.id)
         self.grid.pin()
         return row
 

@@ -3,6 +3,7 @@
 from quotadeck.words.en import (
     answers,
     commands,
+    dialogs,
     events,
     keys,
     names,
@@ -18,6 +19,7 @@ ENGLISH = Language(
     {
         **answers.SENTENCES,
         **commands.SENTENCES,
+        **dialogs.SENTENCES,
         **events.SENTENCES,
         **keys.SENTENCES,
         **names.SENTENCES,

@@ -1,0 +1,104 @@
+"""What a command can be about, seen from the row that is chosen. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quotadeck.domain.commands import Field, Plain, value_facts
+from quotadeck.domain.rules import LIMIT_FIELDS
+from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow, limit_on
+from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.domain.verbs import Takes, Verb
+from quotadeck.tui.keys.act import NothingToDo
+
+AnyRow = ProjectRow | TargetRow
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A subject to choose, as it is shown; ``value`` where that is chosen with it."""
+
+    subject: Subject
+    label: str
+    value: str | None = None
+
+
+def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
+    """The subjects that the command can be about on that row, the likeliest first.
+
+    The row itself where the command is about such; else the models it uses, or those routed to it.
+    What only takes something out of force is about what has it. Raises NothingToDo.
+    """
+    own = subject_of(row)
+    if own.kind in verb.about:
+        found = [own]
+    elif SubjectKind.MODEL in verb.about:
+        found = [Subject.model(route.id) for route in _routes(row, snapshot)]
+        if not found:
+            raise NothingToDo("nothing.no_model", name=row.id)
+    else:
+        raise NothingToDo("nothing.of_this_kind", action=verb.name, name=row.id)
+    if verb.takes is Takes.TARGET:
+        return _targets(row, found, snapshot)
+    if verb.field is not None and verb.takes is Takes.NOTHING and verb.sets is None:
+        ending = [one for one in found if value_now(one, verb.field, snapshot) is not None]
+        if not ending:
+            kind = "nothing.idle" if own in found else "nothing.idle.models"
+            # What it would end, told as the value that it has not.
+            raise NothingToDo(kind, name=row.id, **value_facts(verb.field, ends=True))
+        found = ending
+    return tuple(Offer(one, one.name) for one in found)
+
+
+def _targets(row: AnyRow, models: Sequence[Subject], snapshot: Snapshot) -> tuple[Offer, ...]:
+    """Each model with each target of its route that does not serve it now."""
+    routes = {route.id: route for route in snapshot.routes}
+    found = tuple(
+        Offer(model, f"{model.name} → {target}", target)
+        for model in models
+        for target in routes[model.name].targets
+        if target != routes[model.name].serving
+    )
+    if not found:
+        raise NothingToDo("nothing.no_other_target", name=row.id)
+    return found
+
+
+def _routes(row: AnyRow, snapshot: Snapshot) -> list[RouteRow]:
+    """The routes that concern a row, the likeliest first; all of them for an idle project."""
+    if isinstance(row, TargetRow):
+        mine = [r for r in snapshot.routes if row.id in r.targets]
+        return sorted(mine, key=lambda r: r.serving != row.id)
+    used = {model: place for place, model in enumerate(row.models)}
+    mine = sorted((r for r in snapshot.routes if r.id in used), key=lambda r: used[r.id])
+    return mine or list(snapshot.routes)
+
+
+def subject_of(row: AnyRow) -> Subject:
+    """What a row is about."""
+    return Subject.project(row.id) if isinstance(row, ProjectRow) else Subject.target(row.id)
+
+
+def row_of(subject: Subject, snapshot: Snapshot) -> AnyRow | RouteRow | None:
+    """The row of a project, a target or a model; None for other kinds, and where it is gone."""
+    rows: Sequence[AnyRow | RouteRow] = ()
+    if subject.kind is SubjectKind.PROJECT:
+        rows = snapshot.projects
+    elif subject.kind is SubjectKind.TARGET:
+        rows = snapshot.targets
+    elif subject.kind is SubjectKind.MODEL:
+        rows = snapshot.routes
+    return next((row for row in rows if row.id == subject.name), None)
+
+
+def value_now(subject: Subject, field: str, snapshot: Snapshot) -> Plain | None:
+    """The value in force of a subject's field, in its own unit; None for none."""
+    row = row_of(subject, snapshot)
+    if field in LIMIT_FIELDS and isinstance(row, ProjectRow | TargetRow):
+        limit = limit_on(row, field)
+        return limit.limit if limit else None
+    if field == Field.PAUSED and isinstance(row, ProjectRow | RouteRow):
+        return row.paused or None
+    if field == Field.TARGET and isinstance(row, RouteRow):
+        return row.serving
+    made = (one.value for one in row.changes if one.field == field) if row else iter(())
+    return next(made, None)
