@@ -496,3 +496,26 @@ async def test_a_preview_that_cannot_be_had_says_why_and_comes_with_the_next_edi
         await pilot.press("0")
         await sees(pilot, "20 → 40")
         assert "no preview" not in framed(pilot)
+
+
+async def test_what_stands_in_no_log_is_told_as_trouble() -> None:
+    def answer(command: Command, dry_run: bool) -> CommandAnswer:
+        return replace(agree(command, dry_run), recorded=False)
+
+    async with quotadeck(scripted(answer=answer)).run_test(size=(120, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("p", *"why", "enter")
+        await sees(pilot, "in force, NOT recorded: done: analytics state running → paused")
+        assert quotadeck_of(pilot).overview.note.role == "trouble"
+
+
+async def test_a_change_without_an_end_says_so() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("l", "4", "0", "tab", *"permanent")
+        await sees(pilot, "20 → 40   until somebody changes it", "rpm 40 --permanent")
+        await pilot.press("enter")
+        await sees(pilot, "done: analytics rpm 20 → 40")
+    (command,) = applied(source)
+    assert not command.expires

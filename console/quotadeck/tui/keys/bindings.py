@@ -66,7 +66,7 @@ def bound(chosen: Mapping[str, Sequence[str]], *, read_only: bool = False) -> Ke
     """
     unknown = sorted(set(chosen) - {act.id for act in ACTIONS})
     if unknown:
-        raise KeysWrong(f"{unknown[0]}: there is no such action; the README lists the ids")
+        raise KeysWrong(text("keys.wrong.id", id=unknown[0]))
     acts = tuple(replace(act, keys=tuple(chosen.get(act.id, act.keys))) for act in ACTIONS)
     for act in acts:
         _check_typed(act)
@@ -81,8 +81,7 @@ _WHILE_TYPING: Final = {scope for place in TYPED for scope in PLACES[place]} - {
 def _check_typed(act: Act) -> None:
     typed = next((key for key in act.keys if types(key)), None)
     if typed and act.scope in _WHILE_TYPING:
-        name = key_name(typed)
-        raise KeysWrong(f"{act.id}: {name} is typed as a character there; choose one that is not")
+        raise KeysWrong(text("keys.wrong.typed", id=act.id, key=key_name(typed)))
 
 
 def _check_unique(acts: Sequence[Act], place: Place) -> None:
@@ -94,7 +93,9 @@ def _check_unique(acts: Sequence[Act], place: Place) -> None:
         for key in act.keys:
             other = known.setdefault(key, act)
             if other is not act and (other.scope == act.scope or place in _PAGES):
-                raise KeysWrong(f"{act.id}: {key_name(key)} is {other.id} already")
+                raise KeysWrong(
+                    text("keys.wrong.taken", id=act.id, key=key_name(key), other=other.id)
+                )
 
 
 _PAGES: Final = ("overview", "audit", "help")

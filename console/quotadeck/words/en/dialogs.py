@@ -10,9 +10,9 @@ _DONE: Final = "done: {name} {what:name} {before:value} → {after:value}[ until
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
     "nothing.no_reading": "nothing can be changed before the first reading",
-    "nothing.role": "{actor} is a {role:name} here: to {action} takes an {needed:name}",
+    "nothing.role": "{actor} is a {role:name} here: to {action:name} takes an {needed:name}",
     "nothing.no_model": "no model is routed to {name}",
-    "nothing.of_this_kind": "{action} is not about what {name} is",
+    "nothing.of_this_kind": "{action:name} is not about what {name} is",
     "nothing.idle": "{name} is not {ends:value}",
     "nothing.idle.models": "no model routed to {name} is {ends:value}",
     "nothing.no_other_target": "no model that it uses has another target to fall back to",
@@ -21,8 +21,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "`{key}` shows all changes",
     "nothing.undo.over": "#{seq} is no longer in force: there is nothing to undo",
     "nothing.undo.refused": "#{seq} is refused: it changed nothing: there is nothing to undo",
-    "dialog.title": "{action} {name}",
-    "dialog.title.model": "{action} model {name}",
+    "dialog.title": "{action:name} {name}",
+    "dialog.title.model": "{action:name} model {name}",
     "dialog.model": "model",
     "dialog.route": "route",
     "dialog.limit": "limit",
@@ -78,4 +78,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "left.unanswered": "left before the answer came: the audit tells what is in force",
     "field.told": "{what:name}",
     "name.state": "state",
+    "name.pause": "pause",
+    "name.resume": "resume",
+    "name.limit": "limit",
+    "name.fallback": "fallback",
 }

@@ -86,4 +86,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "keys.unknown": "{key} does nothing here; {help} lists the keys",
     "keys.unknown.help": "{key} does nothing here; {back} goes back",
     "keys.read_only": "this console is read-only: {key} would {action}",
+    "keys.wrong.id": "{id}: there is no such action; the README lists the ids",
+    "keys.wrong.typed": "{id}: {key} is typed as a character there; choose one that is not",
+    "keys.wrong.taken": "{id}: {key} is {other} already",
 }
