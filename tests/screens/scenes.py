@@ -1,15 +1,17 @@
 """Every page and every dialog, each with the keys that lead to it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Command, Role
 from quotadeck.domain.days import micros
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Snapshot, Whoami
+from quotadeck.domain.state import Kind
 from quotadeck.domain.subject import Subject
-from tests.tui.scenes import calm, fire, hostile
+from tests.tui.scenes import calm, fire, hostile, trouble
 from tests.tui.scripted import entry, refused
 
 Step = tuple[tuple[str, ...], str]
@@ -56,6 +58,16 @@ def _refuse(command: Command, dry_run: bool) -> CommandAnswer:
     return CommandAnswer(subject=command.subject, dry_run=dry_run, field="rpm", **why)
 
 
+def _sick() -> Snapshot:
+    """A gateway that cannot write its ledger."""
+    snapshot = fire()
+    problems = (notice("vital.journal_behind", behind_ms=120_000),
+                notice("vital.disk", free_percent=4))  # fmt: skip
+    dead = trouble(Kind.UNSERVED, "ledger", since_s=130)
+    vitals = replace(snapshot.vitals, state=dead, problems=problems)
+    return replace(snapshot, vitals=vitals)
+
+
 _LIMIT: Final = _to("analytics", "l", *"80k")
 SCENES: Final[Mapping[str, Scene]] = {
     "overview": Scene(),
@@ -68,6 +80,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     "overview-frozen": Scene(steps=((("space",), "FROZEN"),)),
     "overview-late": Scene(late_ms=7_000),
     "overview-gone": Scene(gone=True),
+    "overview-sick": Scene(reading=_sick),
     "overview-read-only": Scene(read_only=True, steps=((("l",), "read-only"),)),
     "overview-viewer": Scene(
         source={"whoami": Whoami("kim", Role.VIEWER)}, steps=((("p",), "viewer"),)
@@ -75,6 +88,9 @@ SCENES: Final[Mapping[str, Scene]] = {
     "nobody": Scene(reading=None, gone=True),
     "audit": Scene(
         source={"rows": _AUDIT}, steps=((("a",), "orders import"), (("j",), "batch bug"))
+    ),
+    "audit-undo": Scene(
+        source={"rows": _AUDIT}, steps=((("a",), "orders import"), (("u",), "running → paused"))
     ),
     "audit-empty": Scene(steps=((("a",), "nothing was ever changed"),)),
     "help": Scene(steps=((("question_mark",), "overview: keys"),)),

@@ -58,7 +58,7 @@ def _source(scene: Scene, clock: HandClock) -> Scripted:
 async def _play(scene: Scene, pilot: Pilot[int], source: Scripted, clock: HandClock) -> None:
     app = pilot.app
     assert isinstance(app, Quotadeck)
-    await sees(pilot, "nobody answers" if scene.reading is None else "● live")
+    await sees(pilot, "nobody answers" if scene.reading is None else "gw-tokyo-1")
     await until(pilot, lambda: bool(cells_of(app)))  # held back until the first frame is whole
     for keys, shows in scene.steps:
         for key in keys:

@@ -74,8 +74,8 @@ def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
         ]
     health = _gateway(picture, width)
     parts = [requests, refused, failed, hour, today]
-    least_first = [hour, requests, failed, refused, today]
-    return spread(_joined(parts, least_first, health, width), health, width)
+    most_first = [today, refused, failed, requests, hour]
+    return spread(_joined(parts, most_first, health, width), health, width)
 
 
 def _gateway(picture: Picture, width: int) -> list[Span]:
@@ -92,13 +92,14 @@ def _gateway(picture: Picture, width: int) -> list[Span]:
 
 
 def _joined(
-    parts: list[list[Span]], least_first: list[list[Span]], health: list[Span], width: int
+    parts: list[list[Span]], most_first: list[list[Span]], health: list[Span], width: int
 ) -> list[Span]:
-    """The parts with blanks between, without those that do not fit beside the gateway's health."""
-    kept = list(parts)
-    for least in least_first:
-        spans = [span for part in kept for span in (*part, Span("  "))][:-1]
-        if sum(cell_len(span.text) for span in (*spans, *health)) < width:
-            break
-        kept.remove(least)
-    return [span for part in kept for span in (*part, Span("  "))][:-1]
+    """The parts with blanks between, as many as fit beside the gateway's health."""
+    kept: list[list[Span]] = []
+    room = width - 1 - sum(cell_len(span.text) for span in health)
+    for part in most_first:
+        cells = sum(cell_len(span.text) for span in part) + (2 if kept else 0)
+        if cells <= room:
+            room -= cells
+            kept.append(part)
+    return [span for part in parts if part in kept for span in (*part, Span("  "))][:-1]
