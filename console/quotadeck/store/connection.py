@@ -16,6 +16,8 @@ _PRAGMAS: Final = (
     f"PRAGMA journal_size_limit = {_WAL_BYTES}",
     # `Wal` checkpoints: it has to know when, and whether all went through.
     "PRAGMA wal_autocheckpoint = 0",
+    # The sums of a batch, before they are added to the roll-ups.
+    "PRAGMA temp_store = MEMORY",
 )
 
 

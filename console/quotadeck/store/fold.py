@@ -118,7 +118,8 @@ class Fold:
             "ON CONFLICT (id, source_id) DO NOTHING"
         )
         new = _new_calls(source)
-        self._roll_up = [_roll_up(per, source, new) for per in PERIODS.values()]
+        self._sum = _sum(new)
+        self._roll_up = [_roll_up(per, source) for per in PERIODS.values()]
         self._refusals = [_refusals(per, source, new) for per in PERIODS.values()]
         self._changed = f"UPDATE sources SET change = change + ? WHERE id = {source}"
         self._folded = (
@@ -184,8 +185,11 @@ class Fold:
         last = list(await self._db.execute_fetchall(_LAST_CALL))
         new = (last[0][0] if last else 0,)
         await self._many(self._call, rows)
+        await self._db.execute_fetchall(_SUMMED)
+        await self._db.execute_fetchall(self._sum, new)
         for statement in self._roll_up:
-            await self._db.execute_fetchall(statement, new)
+            await self._db.execute_fetchall(statement)
+        await self._db.execute_fetchall("DELETE FROM temp.summed")
         if any(row[_OUTCOME] == Outcome.REFUSED.value for row in rows):
             for statement in self._refusals:
                 await self._db.execute_fetchall(statement, new)
@@ -237,7 +241,20 @@ _SUMS: Final = ", ".join(
 )
 
 
-def _roll_up(per: Per, source: int, new_calls: str) -> str:
+_PERIOD_COLUMNS: Final = ", ".join(per.column for per in PERIODS.values())
+_SUMMED: Final = (
+    f"CREATE TEMP TABLE IF NOT EXISTS summed ({_PERIOD_COLUMNS}, project, model, "
+    f"{', '.join(SUM_COLUMNS)})"
+)
+"""Of one batch: each call is looked at once, and not for each kind of period anew."""
+
+
+def _sum(new_calls: str) -> str:
+    key = f"{_PERIOD_COLUMNS}, project, model"
+    return f"INSERT INTO temp.summed SELECT {key}, {_SUMS} FROM {new_calls} GROUP BY {key}"
+
+
+def _roll_up(per: Per, source: int) -> str:
     added = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUM_COLUMNS)
     return " ".join(
         (
@@ -245,7 +262,8 @@ def _roll_up(per: Per, source: int, new_calls: str) -> str:
             ", ".join(SUM_COLUMNS),
             f") SELECT {source}, {per.column}, project, model,",
             f"(SELECT change FROM sources WHERE id = {source}) + row_number() OVER (),",
-            f"{_SUMS} FROM {new_calls} WHERE true GROUP BY {per.column}, project, model",
+            ", ".join(f"SUM({name})" for name in SUM_COLUMNS),
+            f"FROM temp.summed WHERE true GROUP BY {per.column}, project, model",
             f"ON CONFLICT (source_id, {per.column}, project, model)",
             f"DO UPDATE SET change = excluded.change, {added}",
         )
