@@ -1,6 +1,7 @@
 """Commands decided: what each comes to, and how a refusal reads."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -141,6 +142,15 @@ def test_hostile_text_in_a_command_is_shown_and_not_obeyed() -> None:
     assert entry.reason == "a\ufffd]52;c;aGk=\ufffdb\ufffd"
     refused = desk.refused(pause(Subject.project("\x1b[2J")))
     assert "\x1b" not in refusal(refused)
+
+
+def test_what_is_kept_of_a_refused_key_is_short_and_safe() -> None:
+    asked = ProjectKey("a" * 9_000, ("\x1b[2J" * 900,) * 900, "x" * 9_000)
+    kept = key_add(value=asked).value_shown
+    assert isinstance(kept, ProjectKey)
+    assert len(json.dumps(asdict(kept))) < 1_000 + 6 * 320  # each U+FFFD is six characters there
+    assert "\x1b" not in kept.projects[0]
+    assert KEY.shown == KEY
 
 
 def test_resume_ends_every_pause_that_lives_and_can_itself_be_undone() -> None:

@@ -35,6 +35,15 @@ def test_a_chain_of_the_first_format_holds() -> None:
     assert (chain.broken, chain.head.entries) == (None, 18)
 
 
+def test_the_chain_goes_on_from_the_first_format() -> None:
+    old = first_format()
+    (last,) = readable(old[-1:])
+    new = seal(last, old[-1].seq + 1, old[-1].hash)
+    chain = Chain()
+    chain.add([*old, Link(new.seq, str(new.subject), new.hash, canonical(new))])
+    assert (chain.broken, chain.head.hash) == (None, new.hash)
+
+
 def test_texts_of_the_first_format_are_values_again() -> None:
     entries = list(readable(first_format()))
     assert {str(entry.action) for entry in entries} == set(Action)

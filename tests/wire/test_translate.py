@@ -45,6 +45,9 @@ def test_a_requests_texts_are_cleaned_where_they_enter() -> None:
     got = translate.command_of(CommandRequest.model_validate_json(dump(command)))
     assert (got.subject, got.value, got.reason) == (Subject.model(SAFE), SAFE, SAFE)
     assert got.idempotency_key == SAFE
+    of_a_stranger = {**json.loads(dump(command)), "field": HOSTILE[:40]}
+    stranger = translate.command_of(CommandRequest.model_validate(of_a_stranger))
+    assert stranger.field == SAFE[:40]
 
 
 def test_a_key_that_an_older_version_asked_for_as_text_is_one() -> None:
@@ -54,7 +57,11 @@ def test_a_key_that_an_older_version_asked_for_as_text_is_one() -> None:
         (asdict(KEY), KEY),
         ("no key", "no key"),
         ("[" * 1_900, "[" * 1_900),
-        ('{"sha256": "x", "projects": 7}', "{'sha256': 'x', 'projects': 7}"),
+        ('{"sha256": "x", "projects": 7}', '{"sha256": "x", "projects": 7}'),
+        ({"sha256": "x"}, "{'sha256': 'x'}"),
     ):
         request = CommandRequest.model_validate_json(json.dumps({**body, "value": value}))
         assert translate.command_of(request).value == found
+    body |= {"action": "limit", "field": "rpm", "value": asdict(KEY)}
+    limit = translate.command_of(CommandRequest.model_validate_json(json.dumps(body)))
+    assert limit.value == str({**asdict(KEY), "projects": list(KEY.projects)}), "no key but a text"

@@ -111,8 +111,11 @@ class Command:
     @property
     def value_shown(self) -> Value | None:
         """The value as asked, made safe to show and cut to what is kept of a refused one."""
-        value = self.value
-        return clean(value, MAX_REFUSED_VALUE_CHARS) if isinstance(value, str) else value
+        if isinstance(self.value, ProjectKey):
+            return self.value.shown
+        if isinstance(self.value, str):
+            return clean(self.value, MAX_REFUSED_VALUE_CHARS)
+        return self.value
 
     def ends_at_us(self, now_us: int) -> int | None:
         """When it will end, on the wall clock; None for a standing change."""

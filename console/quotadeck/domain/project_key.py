@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+from quotadeck.domain.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,12 @@ class ProjectKey:
     projects: tuple[str, ...]
     label: str = ""
 
+    @property
+    def shown(self) -> "ProjectKey":
+        """As somebody asked for it, made safe to show, and no longer than a key's own facts are."""
+        projects = tuple(clean(name, _MAX_CHARS) for name in self.projects[:_SHOWN])
+        return ProjectKey(clean(self.sha256, _MAX_CHARS), projects, clean(self.label, _MAX_CHARS))
+
     @classmethod
     def read(cls, content: object) -> "ProjectKey | None":
         """From a JSON object of the fields; None where it is anything else."""
@@ -29,4 +38,6 @@ class ProjectKey:
         return cls(sha256, tuple(projects), label)
 
 
-_FIELDS = {"sha256", "projects", "label"}
+_SHOWN: Final = 5
+_MAX_CHARS: Final = 64
+_FIELDS: Final = {"sha256", "projects", "label"}

@@ -20,7 +20,7 @@ def command_of(request: CommandRequest) -> Command:
     return Command(
         action=named(Action, request.action),
         subject=Subject.parse(clean(request.subject, _MAX_SUBJECT_CHARS)),
-        field=request.field and named(Field, request.field),
+        field=request.field and named(Field, clean(request.field)),
         value=_value(request.value, VERBS[request.action]),
         scale_percent=request.scale_percent,
         reason=clean(request.reason),
@@ -34,10 +34,11 @@ def command_of(request: CommandRequest) -> Command:
 
 def _value(asked: Any, verb: Verb) -> Value | None:
     """A key comes as an object; older versions left commands with the text of one."""
-    found = asked
-    if verb.takes is Takes.KEY and isinstance(asked, str):
-        with suppress(ValueError, RecursionError):
-            found = json.loads(asked)
-    if isinstance(found, dict):
-        return ProjectKey.read(found) or clean(str(found), MAX_VALUE_CHARS)
-    return clean(asked, MAX_VALUE_CHARS) if isinstance(asked, str) else asked
+    if verb.takes is Takes.KEY:
+        found = asked
+        if isinstance(asked, str):
+            with suppress(ValueError, RecursionError):
+                found = json.loads(asked)
+        if key := ProjectKey.read(found):
+            return key
+    return clean(str(asked), MAX_VALUE_CHARS) if isinstance(asked, str | dict) else asked
