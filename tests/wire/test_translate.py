@@ -51,7 +51,9 @@ def test_a_requests_texts_are_cleaned_where_they_enter() -> None:
 
 
 def test_a_key_that_an_older_version_asked_for_as_text_is_one() -> None:
-    body = {"action": "key_add", "subject": "key:k_1", "idempotency_key": "12345678"}
+    body: dict[str, object] = {
+        "action": "key_add", "subject": "key:k_1", "idempotency_key": "12345678",
+    }  # fmt: skip
     for value, found in (
         (json.dumps(asdict(KEY)), KEY),
         (asdict(KEY), KEY),

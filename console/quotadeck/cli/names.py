@@ -5,6 +5,7 @@ from quotadeck.domain.catalogue import nearest
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean
+from quotadeck.words import text
 
 
 def known(snapshot: Snapshot, kind: SubjectKind) -> tuple[str, ...]:
@@ -26,8 +27,6 @@ def subject_of(
     Stop with USAGE where nothing is called so (the nearest names are told), or more than one
     thing is and no ``forced`` kind decides.
     """
-    if forced and forced not in kinds:
-        raise Stop(Exit.USAGE, f"this command takes a {' or a '.join(kinds)}, not a {forced}")
     looked = (SubjectKind(forced),) if forced else kinds
     found = [Subject(kind, name) for kind in looked if name in known(snapshot, kind)]
     if not found and SubjectKind.PROJECT in looked:
@@ -36,13 +35,12 @@ def subject_of(
     if len(found) == 1:
         return found[0]
     shown = clean(name, 80)
+    if len({subject.kind for subject in found}) > 1:
+        options = tuple(f"--{subject.kind}" for subject in found)
+        raise Stop(Exit.USAGE, text("named.twice", name=shown, options=options))
     if found:
-        ways = " or ".join(f"--{kind}" for kind, _ in found)
-        if len({kind for kind, _ in found}) == 1:
-            ids = ", ".join(identity for _, identity in found)
-            raise Stop(Exit.USAGE, f"{shown!r} is the name of several projects: say {ids}")
-        raise Stop(Exit.USAGE, f"{shown!r} is more than one thing: say {ways}")
-    everything = tuple(n for kind in looked for n in known(snapshot, kind))
-    close = nearest(name, everything)
-    hint = f"; the nearest: {', '.join(close)}" if close else f"; see `quotadeck {looked[0]}s`"
-    raise Stop(Exit.USAGE, f"there is no {' or '.join(looked)} called {shown!r}{hint}")
+        ids = tuple(subject.name for subject in found)
+        raise Stop(Exit.USAGE, text("named.alike", name=shown, ids=ids))
+    near = nearest(shown, tuple(n for kind in looked for n in known(snapshot, kind)))
+    kind = "named.near" if near else "named.none"
+    raise Stop(Exit.USAGE, text(kind, kinds=looked, name=shown, near=near, list=f"{looked[0]}s"))

@@ -93,6 +93,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "change.figures": "    admitted {admitted_before} → {admitted_after}   refused "
     "{refused_before} → {refused_after}   spend {spend_before_nano:usd} → {spend_after_nano:usd}",
+    "named.twice": "'{name}' is more than one thing: say {options:or}",
+    "named.alike": "'{name}' is the name of several projects: say {ids:or}",
+    "named.near": "there is no {kinds:or} called '{name}'; the nearest: {near}",
+    "named.none": "there is no {kinds:or} called '{name}'; see `quotadeck {list}`",
     "help.kind": "NAME is a {kind:name}, where it could be more than one thing.",
     "help.for": "How long: 90s, 15m, 1h30m, 2d. Default 1h. Ends by itself.",
     "help.for.may": "How long: 90s, 15m, 1h30m, 2d. Without, it lasts until it is revoked.",
