@@ -17,8 +17,8 @@ import pytest
 
 from quotadeck.domain.days import micros
 from quotadeck.domain.snapshot import Snapshot
-from quotadeck.domain.state_words import words_of
 from quotadeck.wire.stream import Decoder
+from quotadeck.words.states import words_of
 from tests.oracle import Frame, contradictions
 from tests.processes import Gateway, running, wait_until
 

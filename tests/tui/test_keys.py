@@ -13,7 +13,6 @@ import pytest
 from quotadeck import tui
 from quotadeck.domain.commands import Role
 from quotadeck.domain.state import Held, Kind
-from quotadeck.domain.state_words import words_of
 from quotadeck.tui.change.form import Choice, Text, Tick
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.keys.act import allowed, key_name
@@ -25,6 +24,7 @@ from quotadeck.tui.pages.help import Help, help_lines
 from quotadeck.tui.pages.overview import Overview
 from quotadeck.words import text
 from quotadeck.words.en import ENGLISH
+from quotadeck.words.states import words_of
 from tests.tui.driving import choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 
 PAGES = {"overview": Overview, "audit": Audit, "help": Help}

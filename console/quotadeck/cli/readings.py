@@ -29,7 +29,6 @@ from quotadeck.domain.snapshot import (
     used_on,
 )
 from quotadeck.domain.state import Kind, Urgency
-from quotadeck.domain.state_words import lines_of
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean, counted
 from quotadeck.domain.totals import Totals, totals
@@ -37,6 +36,7 @@ from quotadeck.domain.typed import duration_words
 from quotadeck.sources import Reading
 from quotadeck.words.commands import value
 from quotadeck.words.numbers import latency, three
+from quotadeck.words.states import lines_of
 
 
 def _read(socket: Path | None) -> Reading:

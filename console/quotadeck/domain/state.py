@@ -1,8 +1,8 @@
 """The state of a subject as a value: what holds of it now, since when, and what is over.
 
-Made by `quotadeck.domain.judgement` where the readings are made, worded by `state_words` where they
-are read. Instants are on the sender's monotonic clock in milliseconds, so that an age survives a
-step of the wall clock; an end (``until_us``) is UTC.
+Made by `quotadeck.domain.judgement` where the readings are made, worded by `quotadeck.words` where
+they are read. Instants are on the sender's monotonic clock in milliseconds, so that an age survives
+a step of the wall clock; an end (``until_us``) is UTC.
 """
 
 from dataclasses import dataclass

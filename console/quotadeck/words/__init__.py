@@ -10,7 +10,7 @@ from quotadeck.words.en import ENGLISH
 from quotadeck.words.figures import Instant
 from quotadeck.words.sentence import Language
 
-__all__ = ["Language", "say", "text", "use"]
+__all__ = ["Language", "has", "say", "text", "use"]
 
 _language = ENGLISH
 
@@ -29,6 +29,11 @@ def say(notice: Notice, instant: Instant = rfc3339) -> str:
         return said
     facts = ", ".join(f"{name} {fact}" for name, fact in notice.facts.items())
     return f"{notice.kind} ({facts})" if facts else notice.kind
+
+
+def has(kind: str) -> bool:
+    """Whether there is a sentence of this kind."""
+    return kind in _language.sentences
 
 
 def text(kind: str, /, **facts: Fact) -> str:

@@ -32,6 +32,7 @@ WRITTEN: Final[Mapping[str, Callable[[int], str]]] = {
     "bytes": size,
     "percent": lambda percent: f"{percent}%",
     "millis": lambda ms: f"{ms}ms",
+    "seconds": lambda ms: f"{ms // 1_000}s",
     "number": lambda number: f"{number:,}",
     "usd": usd_short,
     "age": age,

@@ -8,12 +8,12 @@ from typing import Final
 from quotadeck.domain.commands import Field
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, TargetRow, limit_on, used_on
 from quotadeck.domain.state import Kind, Urgency
-from quotadeck.domain.state_words import cleared_short, words_of
 from quotadeck.tui.in_force import in_force
 from quotadeck.tui.kit.fit import bar, cell_len, cut, fit
 from quotadeck.tui.kit.spans import GAP, Span
 from quotadeck.tui.present import Present
 from quotadeck.words.numbers import short
+from quotadeck.words.states import cleared_short, words_of
 
 ATTENTION_AT: Final = 0.8
 TROUBLE_AT: Final = 0.97

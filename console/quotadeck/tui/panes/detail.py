@@ -5,13 +5,13 @@ from quotadeck.domain.money import usd_short
 from quotadeck.domain.rules import RULES, Measure
 from quotadeck.domain.snapshot import ProjectRow, limit_on
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Kind, Urgency
-from quotadeck.domain.state_words import cleared_words, words_of
 from quotadeck.tui.columns.parts import RATES, AnyRow, At
 from quotadeck.tui.in_force import changes_text
 from quotadeck.tui.kit.fit import cell_len, cut, fit_middle
 from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.words import text
 from quotadeck.words.numbers import short
+from quotadeck.words.states import cleared_words, words_of
 from quotadeck.words.times import clock_time
 
 

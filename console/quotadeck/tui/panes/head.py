@@ -5,7 +5,6 @@ from typing import Final
 from quotadeck.domain.ages import age
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import Kind, Urgency
-from quotadeck.domain.state_words import words_of
 from quotadeck.tui.kit.fit import cell_len, cut, fit_tail, folded
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import Context
@@ -13,6 +12,7 @@ from quotadeck.tui.kit.spans import GAP, Line, Span, crop, spread
 from quotadeck.tui.link import Picture
 from quotadeck.tui.panes.totals import Totals, totals, totals_line
 from quotadeck.words import text
+from quotadeck.words.states import words_of
 from quotadeck.words.times import clock_time, local, zone_name
 
 PRODUCT: Final = "quotadeck"

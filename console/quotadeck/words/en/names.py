@@ -11,4 +11,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "name.unlimited": "unlimited",
     "name.concurrency": "slots",
     "name.daily_budget_usd": "budget",
+    "name.target_rpm": "rpm",
+    "name.target_tpm": "tpm",
+    "name.cut_off": "cut off",
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from quotadeck.domain.state import Held, Kind
-from quotadeck.domain.state_words import words_of
+from quotadeck.words.states import words_of
 
 SENTENCES = [
     (Held(Kind.STORM, cause="rpm", who="project:a", count=45, asked=50),
