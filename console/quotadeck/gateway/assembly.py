@@ -143,7 +143,6 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     catalogue = config.catalogue
     windows = Windows(config.request_window_s, config.token_window_s)
     limiter = MemoryLimiter(clock)
-    in_force = InForce(compile_plan(catalogue, Layers({}), windows, 0), KeyRing({}))
 
     def plan() -> Plan:
         return in_force.plan
@@ -190,8 +189,9 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     desk = Desk(ledger, catalogue, clock, changed, tell)
     now_us = clock.wall_us()
     ledger.catalogue(_file_layer(config), now_us)
-    in_force.plan = compile_plan(catalogue, desk.layers, windows, now_us)
-    in_force.keys = key_ring(desk.layers, now_us)
+    in_force = InForce(
+        compile_plan(catalogue, desk.layers, windows, now_us), key_ring(desk.layers, now_us)
+    )
     await _restore(ledger, limiter, live, plan(), now_us)
     with contextlib.suppress(StoreError):  # what cannot be read is not remembered
         newest = await ledger.reader.calls(last=CALLS)
@@ -270,7 +270,9 @@ async def _restore(
         now_us,
         under_way=recovered.under_way,
     )
-    limiter.restore({key: (level, limits[key]) for key, level in levels.items()})
+    limiter.restore(
+        {key: (level, limits[key]) for key, level in levels.items() if level < limits[key].capacity}
+    )
     # Days to come too: a clock that was ahead has booked there.
     before = day_at(now_us - _KNOWN_DAYS * _DAY_US, "UTC").name
     spent = await ledger.reader.spent_after(before)
