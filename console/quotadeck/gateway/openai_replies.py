@@ -1,6 +1,7 @@
 """Replies of OpenAI's dialect: what the upstream's say, and the headers of ours."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from quotadeck.admission.size import Size
 from quotadeck.dialects.loose_json import loads
@@ -170,11 +171,17 @@ def stream_headers(opened: OpenCall, rates: Iterable[RateLevel]) -> list[Header]
     ]
 
 
+_UNITS: Final = {Kind.RPM: b"requests", Kind.TPM: b"tokens"}
+"""The rates that OpenAI's headers have a place for."""
+
+
 def rate_headers(rates: Iterable[RateLevel]) -> list[Header]:
     """OpenAI's x-ratelimit-* of the project's own rates; ``reset`` is the time to full."""
     headers: list[Header] = []
     for rate in rates:
-        unit = b"requests" if rate.kind is Kind.RPM else b"tokens"
+        unit = _UNITS.get(rate.kind)
+        if unit is None:
+            continue
         missing = max(0, rate.limit.capacity - rate.level)
         to_full_ms = -(-missing * 60_000 // (rate.limit.per_minute * MICRO))
         headers += (

@@ -13,6 +13,7 @@ from quotadeck.domain import refusals as r
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import usd_exact
+from quotadeck.domain.rules import RULE_BY_CAUSE, Measure
 from quotadeck.domain.text import clean, clean_lines
 
 Headers = list[tuple[bytes, bytes]]
@@ -269,7 +270,8 @@ def _(refusal: r.OverWholeBudget) -> ErrorReply:
 @_says(r.LimitReached)
 def _(refusal: r.LimitReached) -> ErrorReply:
     limit, advice = f"{refusal.limit:,} {refusal.unit}; this request asks for {refusal.asked:,}", ""
-    if refusal.unit == "concurrency":
+    rule = RULE_BY_CAUSE[refusal.cause]
+    if rule.measure is Measure.SLOTS:
         limit = f"{refusal.limit:,}, and so many of your requests are running"
         advice = "Retry when one of them has ended."
     if refusal.wait_ms is not None:
@@ -277,7 +279,7 @@ def _(refusal: r.LimitReached) -> ErrorReply:
     return ErrorReply(
         429,
         f"Limit reached: {refusal.binding} is {limit}. {advice}",
-        kind="tokens" if refusal.unit == "tpm" else "requests",
+        kind="tokens" if rule.counts else "requests",
         code="rate_limit_exceeded",
         headers=wait_headers(refusal.wait_ms if refusal.wait_ms is not None else 1_000),
         extra={"limit": refusal.binding, "retry_after_ms": refusal.wait_ms},
