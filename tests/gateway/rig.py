@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Call
@@ -20,7 +21,6 @@ from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.refusals import Refusal
 from quotadeck.domain.snapshot import Vitals
-from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.chat import ChatRoute
 from quotadeck.gateway.connections import SEAT, Connections
 from quotadeck.gateway.dataplane import DataPlane

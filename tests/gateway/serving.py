@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx
 
+from quotadeck.admission.days import BudgetDays
 from quotadeck.domain.commands import Role
 from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Vitals
 from quotadeck.gateway.accepting import HttpServer
 from quotadeck.gateway.admin import create_admin
-from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.connections import Connections
 from quotadeck.gateway.feed import Feed
 from quotadeck.gateway.live import Live

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
+from quotadeck.admission.admit import admit
 from quotadeck.admission.size import Size
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
@@ -22,7 +23,6 @@ from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.admission import admit
 from quotadeck.gateway.assembly import Gateway, _assemble
 from quotadeck.gateway.flight import Ending, Flight, Routing
 from quotadeck.gateway.keys import Caller

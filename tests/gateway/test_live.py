@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from quotadeck.admission.admit import admit, size_of
+from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project
@@ -14,6 +16,7 @@ from quotadeck.domain.layers import Layer
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.notice import notice
+from quotadeck.domain.refusals import LedgerUnavailable
 from quotadeck.domain.rules import Kind as Limited
 from quotadeck.domain.snapshot import (
     Budget,
@@ -28,13 +31,10 @@ from quotadeck.domain.snapshot import (
 )
 from quotadeck.domain.state import Kind
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.admission import admit, size_of
-from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.flight import Arrival, Flight, Routing
 from quotadeck.gateway.live import EVENTS_SHOWN, Live
 from quotadeck.gateway.plan import Plan
 from quotadeck.limiter import MemoryLimiter
-from quotadeck.store import StoreError
 from tests.clocks import HandClock
 from tests.gateway.values import FLASH, NOON_US, OPUS, call, catalogue, entry, plan, request
 
@@ -407,7 +407,11 @@ async def test_a_spent_budget_is_known_from_the_start() -> None:
 async def test_a_day_that_the_ledger_could_not_tell_is_asked_for_until_it_can() -> None:
     it = Picture(catalogue())
     await it.limiter.restore_spent({}, known_after="2026-11-30")
-    told = [StoreError("the ledger is locked"), StoreError("the ledger is locked"), None]
+    told = [
+        LedgerUnavailable("the ledger is locked"),
+        LedgerUnavailable("the ledger is locked"),
+        None,
+    ]
 
     async def spent_on(days: Mapping[str, str]) -> Mapping[str, int]:
         if why := told.pop(0):

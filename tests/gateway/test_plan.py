@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from quotadeck.admission.planned import takes_of
+from quotadeck.admission.planned import ProjectPlan, TargetPlan, takes_of
 from quotadeck.admission.size import Size
 from quotadeck.domain.commands import Field
 from quotadeck.domain.layers import Layer
@@ -10,14 +10,7 @@ from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.rules import Kind
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.plan import (
-    ProjectPlan,
-    TargetPlan,
-    compile_plan,
-    file_layer,
-    limits_of,
-    recompile,
-)
+from quotadeck.gateway.plan import compile_plan, file_layer, limits_of, recompile
 from tests.gateway.values import FLASH, NOON_US, OPUS, WINDOWS, catalogue, entry, layers, plan
 
 HOUR_US = 3_600_000_000

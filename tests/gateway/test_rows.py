@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.planned import takes_of
 from quotadeck.admission.size import Size
 from quotadeck.domain.bucket import refill
@@ -24,7 +25,6 @@ from quotadeck.domain.limits import MICRO, Limit, Priority, RateLimit
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.snapshot import Level, Snapshot
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.flight import Arrival, Flight, Routing
 from quotadeck.gateway.levels import LevelKeeper
 from quotadeck.gateway.live import Live

@@ -1,10 +1,14 @@
-"""A limit in force on a project or a target, ready for the requests that it binds."""
+"""What is in force on a project or a target, ready for the requests that its limits bind."""
 
 from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from quotadeck.admission.size import Size
 from quotadeck.domain.calls import Cause
+from quotadeck.domain.catalogue import Project, Target, Upstream
+from quotadeck.domain.commands import Entry
+from quotadeck.domain.layers import InForce
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit, Take
 from quotadeck.domain.rules import Amounts, Kind, Measure, Rule, Windows, bucket_key
 from quotadeck.domain.subject import Subject, SubjectKind
@@ -31,6 +35,29 @@ class PlannedLimit(NamedTuple):
     def binds(self) -> bool:
         """Whether it can refuse a request."""
         return self.value is not None and not self.shadow
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlan:
+    """A project's values in force. ``budget`` is the one of ``limits`` that is money."""
+
+    project: Project
+    version: int
+    paused: Entry | None
+    limits: tuple[PlannedLimit, ...]
+    budget: PlannedLimit
+    changes: tuple[InForce, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """A target's values in force; its buckets are shared by projects."""
+
+    target: Target
+    upstream: Upstream
+    version: int
+    limits: tuple[PlannedLimit, ...]
+    changes: tuple[InForce, ...]
 
 
 def planned(

@@ -1,6 +1,28 @@
 """How much a request is: what it will likely use, and what it may cost at most."""
 
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Asked(Protocol):
+    """What must be known of a request, in whatever dialect it came."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def max_tokens(self) -> int | None: ...
+    @property
+    def choices(self) -> int: ...
+    @property
+    def text_bytes(self) -> int: ...
+    @property
+    def media(self) -> int: ...
+    @property
+    def media_tokens(self) -> int: ...
+    @property
+    def input_bound(self) -> int: ...
+    @property
+    def costs_more(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from quotadeck.admission.days import BudgetDays, budget_key
 from quotadeck.admission.estimator import Estimator
 from quotadeck.clock import MachineClock
 from quotadeck.domain.clock import Clock
@@ -20,13 +21,13 @@ from quotadeck.domain.days import day_at
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.notice import Notice, notice
+from quotadeck.domain.refusals import LedgerUnavailable
 from quotadeck.domain.replay import restore_levels
 from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.gateway.admin import create_admin
 from quotadeck.gateway.alarms import Alarms
-from quotadeck.gateway.budget_days import BudgetDays, budget_key
 from quotadeck.gateway.chat import ChatRoute
 from quotadeck.gateway.dataplane import DataPlane
 from quotadeck.gateway.desk import Desk
@@ -289,8 +290,11 @@ async def _restore(
 
 
 async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, int]:
-    await ledger.flushed()
-    return await ledger.reader.spent_on(days)
+    try:
+        await ledger.flushed()
+        return await ledger.reader.spent_on(days)
+    except StoreError as error:
+        raise LedgerUnavailable(str(error)) from None
 
 
 def _on_its_way(told: Notice) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from quotadeck.admission.admit import admit, rate_levels, size_of
+from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.dialects.openai.request import ChatRequest, parse_chat
 from quotadeck.domain.calls import Cause, Outcome
@@ -18,8 +20,6 @@ from quotadeck.domain.refusals import (
     UpstreamFailed,
 )
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.admission import admit, rate_levels, size_of
-from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.flight import GRACE_MS, Arrival, Ending, Flight, Flights, Routing
 from quotadeck.gateway.http import Receive, Send, read_body, send_whole
 from quotadeck.gateway.keys import Caller

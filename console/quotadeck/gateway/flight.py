@@ -10,8 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from quotadeck.admission.admit import Ticket
 from quotadeck.admission.estimator import Estimator
-from quotadeck.admission.planned import charged
+from quotadeck.admission.planned import ProjectPlan, TargetPlan, charged
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Attempt, Call, Cause, OpenCall, Outcome, unknown_end
 from quotadeck.domain.clock import Clock
@@ -20,9 +21,8 @@ from quotadeck.domain.money import cost_nano
 from quotadeck.domain.refusals import Draining, LedgerUnavailable
 from quotadeck.domain.rules import Used
 from quotadeck.domain.usage import NOTHING_USED, Usage
-from quotadeck.gateway.admission import Ticket
 from quotadeck.gateway.keys import Caller
-from quotadeck.gateway.plan import ProjectPlan, RoutePlan, TargetPlan
+from quotadeck.gateway.plan import RoutePlan
 from quotadeck.limiter import Limiter
 from quotadeck.store import Ledger
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 
+from quotadeck.admission.days import BudgetDays
 from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
@@ -14,7 +15,6 @@ from quotadeck.domain.reading import Reading
 from quotadeck.domain.rules import bucket_of
 from quotadeck.domain.snapshot import Event, Snapshot, Vitals
 from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.due import Midnights
 from quotadeck.gateway.flight import Flight
 from quotadeck.gateway.flows import Flows

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from quotadeck.admission.planned import ProjectPlan
 from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Call, Cause
@@ -12,7 +13,7 @@ from quotadeck.gateway.alarms import Alarms
 from quotadeck.gateway.flight import Arrival, Flight
 from quotadeck.gateway.keys import Caller
 from quotadeck.gateway.live import Live
-from quotadeck.gateway.plan import Plan, ProjectPlan
+from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.refusal_log import RefusalLog
 
 

@@ -7,7 +7,7 @@ its dispatch, so it never sees half of a change.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from quotadeck.admission.planned import PlannedLimit, planned
+from quotadeck.admission.planned import ProjectPlan, TargetPlan, planned
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.commands import Entry, Field, Value
 from quotadeck.domain.layers import InForce, Layers, Slot
@@ -15,29 +15,6 @@ from quotadeck.domain.limits import RateLimit, SlotLimit
 from quotadeck.domain.rules import Measure, Rule, Windows, rules_of
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.upstream_keys import UpstreamKeys, upstream_keys
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectPlan:
-    """A project's values in force. ``budget`` is the one of ``limits`` that is money."""
-
-    project: Project
-    version: int
-    paused: Entry | None
-    limits: tuple[PlannedLimit, ...]
-    budget: PlannedLimit
-    changes: tuple[InForce, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TargetPlan:
-    """A target's values in force; its buckets are shared by projects."""
-
-    target: Target
-    upstream: Upstream
-    version: int
-    limits: tuple[PlannedLimit, ...]
-    changes: tuple[InForce, ...]
 
 
 @dataclass(frozen=True, slots=True)

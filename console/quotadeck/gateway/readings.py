@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from quotadeck.admission.planned import PlannedLimit
+from quotadeck.admission.days import BudgetDays
+from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.reading import Decided, Ended, Money, Reading, Use
 from quotadeck.domain.rules import Measure
 from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.flows import Flows
-from quotadeck.gateway.plan import Plan, ProjectPlan, TargetPlan
+from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.states import States
 
 

@@ -7,6 +7,7 @@ so one record with a count says it too, and the journal stays small.
 from collections.abc import Callable
 from dataclasses import replace
 
+from quotadeck.admission.planned import ProjectPlan
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import MAX_KEYS, Call, Counted, Outcome
 from quotadeck.domain.clock import Clock
@@ -14,7 +15,6 @@ from quotadeck.domain.days import day_at
 from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.flight import Arrival
 from quotadeck.gateway.keys import Caller
-from quotadeck.gateway.plan import ProjectPlan
 from quotadeck.store import Ledger
 
 _Kind = tuple[str, str, str, str]

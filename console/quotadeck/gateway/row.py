@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from quotadeck.admission.planned import PlannedLimit
+from quotadeck.admission.days import Spent
+from quotadeck.admission.planned import PlannedLimit, TargetPlan
 from quotadeck.domain.layers import InForce
 from quotadeck.domain.limits import RateLimit, SlotLimit
 from quotadeck.domain.project_key import ProjectKey
@@ -17,9 +18,8 @@ from quotadeck.domain.snapshot import (
     TargetRow,
 )
 from quotadeck.domain.state import State
-from quotadeck.gateway.budget_days import Spent
 from quotadeck.gateway.flows import Flows
-from quotadeck.gateway.plan import RoutePlan, TargetPlan
+from quotadeck.gateway.plan import RoutePlan
 from quotadeck.limiter import BucketState
 
 Buckets = Mapping[str, BucketState]

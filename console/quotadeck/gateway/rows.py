@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from quotadeck.admission.days import BudgetDays
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.rules import Measure
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.gateway.budget_days import BudgetDays
 from quotadeck.gateway.due import Due
 from quotadeck.gateway.flows import Flows
 from quotadeck.gateway.plan import Plan

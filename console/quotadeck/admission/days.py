@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from quotadeck.admission.planned import ProjectPlan
 from quotadeck.domain.days import day_at
 from quotadeck.domain.limits import BudgetLimit
 from quotadeck.domain.refusals import LedgerUnavailable
 from quotadeck.domain.rules import Kind, bucket_key
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.plan import ProjectPlan
 from quotadeck.limiter import Limiter, Money
-from quotadeck.store import StoreError
 
 NO_BUDGET_NANO: Final = 1 << 62
 """Nano-dollars a day that no project spends; SQLite's integers hold it."""
@@ -33,7 +32,8 @@ class Spent(NamedTuple):
 class BudgetDays:
     """Each project's day, worked out once and not per request.
 
-    ``spent_on`` asks the ledger for all that is settled by project and its day, in nano-dollars.
+    ``spent_on`` asks the ledger for all that is settled by project and its day, in nano-dollars; it
+    raises LedgerUnavailable where that cannot be read.
     """
 
     def __init__(
@@ -109,8 +109,8 @@ class BudgetDays:
                 spent = await self._spent_on(days)
         except TimeoutError:
             return "the ledger does not tell what this day has spent"
-        except StoreError as error:
-            return str(error)
+        except LedgerUnavailable as unavailable:
+            return unavailable.why
         await self._limiter.restore_spent(
             {budget_key(project): {day: spent[project]} for project, day in days.items()}
         )

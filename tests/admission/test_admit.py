@@ -9,6 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quotadeck.admission.admit import (
+    Ticket,
+    admit,
+    size_of,
+)
+from quotadeck.admission.days import NO_BUDGET_NANO, BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.size import Size
 from quotadeck.dialects.openai.request import ChatRequest
@@ -28,12 +34,6 @@ from quotadeck.domain.refusals import (
 )
 from quotadeck.domain.rules import Kind
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.admission import (
-    Ticket,
-    admit,
-    size_of,
-)
-from quotadeck.gateway.budget_days import NO_BUDGET_NANO, BudgetDays
 from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, PRICE, catalogue, entry, plan, request

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import LEAST_TOKENS_PER_BYTE, Estimator
-from quotadeck.admission.planned import PlannedLimit, takes_of
-from quotadeck.admission.size import Size
-from quotadeck.dialects.openai.request import ChatRequest
+from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan, takes_of
+from quotadeck.admission.size import Asked, Size
 from quotadeck.domain.bucket import refill
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, Take
 from quotadeck.domain.money import bound_nano
@@ -20,8 +20,6 @@ from quotadeck.domain.refusals import (
     Refusal,
 )
 from quotadeck.domain.rules import Measure
-from quotadeck.gateway.budget_days import BudgetDays
-from quotadeck.gateway.plan import ProjectPlan, TargetPlan
 from quotadeck.limiter import DayUnknown, Limiter, Refused
 
 
@@ -36,9 +34,7 @@ class Ticket:
     ttl_ms: int
 
 
-def size_of(
-    request: ChatRequest, project: ProjectPlan, target: TargetPlan, estimator: Estimator
-) -> Size:
+def size_of(request: Asked, project: ProjectPlan, target: TargetPlan, estimator: Estimator) -> Size:
     """Raises InputTooLong, OutputTooLong or OverWholeBudget for what no wait would help."""
     facts = target.target
     least = int(request.text_bytes * LEAST_TOKENS_PER_BYTE)

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
+from quotadeck.admission.admit import Ticket, admit, size_of
+from quotadeck.admission.days import BudgetDays, budget_key
 from quotadeck.admission.estimator import Estimator
+from quotadeck.admission.planned import ProjectPlan, TargetPlan
 from quotadeck.domain.days import day_at, micros
 from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
-from quotadeck.gateway.admission import Ticket, admit, size_of
-from quotadeck.gateway.budget_days import BudgetDays, budget_key
-from quotadeck.gateway.plan import ProjectPlan, TargetPlan
 from quotadeck.limiter import MemoryLimiter, Money
-from quotadeck.store import StoreError
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, catalogue, plan, request
 
@@ -31,7 +30,7 @@ class Till:
     known_after: str = "2026-11-21"
     asked: int = 0
     reads: list[Mapping[str, str]] = field(default_factory=list)
-    shut: StoreError | None = None
+    shut: LedgerUnavailable | None = None
     hangs: bool = False
 
     def __post_init__(self) -> None:
@@ -154,7 +153,7 @@ async def test_midnight_asks_the_ledger_nothing_and_finds_what_a_wrong_clock_boo
     it = Till("Asia/Tokyo")
     it.booked["2026-11-25"] = it.bound
     await it.restore()
-    it.shut = StoreError("locked")
+    it.shut = LedgerUnavailable("locked")
     assert await it.spends_the_rest() == 3
     it.clock.set_wall(micros("2026-11-24T14:59:59.999999Z"))
     assert await it.spends_the_rest() == 0
@@ -181,7 +180,7 @@ async def test_a_day_that_the_ledger_cannot_tell_of_gets_no_budget(hangs: bool) 
     it.booked["2026-11-14"] = 2 * it.bound
     await it.restore()
     it.clock.set_wall(NOON_US - 10 * DAY_US)
-    it.shut, it.hangs = StoreError("ledger.db cannot be read now: locked"), hangs
+    it.shut, it.hangs = LedgerUnavailable("ledger.db cannot be read now: locked"), hangs
     with pytest.raises(LedgerUnavailable):
         await it.admit()
     assert await it.shown() is None
