@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import quotadeck
-from tests.processes import running
+from tests.processes import running, wait_until
 
 RULE = """\
     Rule(
@@ -75,7 +75,7 @@ def test_a_new_kind_of_limit_arrives_everywhere(grown: Path, tmp_path: Path) -> 
         told = refused.json()["error"]
         assert (told["limit"], told["type"]) == ("project:fed:itpm", "tokens")
         assert "400 itpm" in told["message"]
-        [call] = [row for row in gateway.calls(project="fed") if row["outcome"] == "refused"]
+        [call] = wait_until(lambda: gateway.calls(project="fed", outcome="refused"))
         assert (call["cause"], call["binding"]) == ("itpm", "project:fed:itpm")
 
         [fed, free] = json.loads(cli("projects", "--json", *at))["projects"]
