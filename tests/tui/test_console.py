@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from quotadeck.domain.capability import Capabilities, FigureKind, Read
 from quotadeck.domain.commands import Role
+from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Whoami
 from quotadeck.domain.subject import Subject
+from quotadeck.tui.kit.foot import keys_spans
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import fire
 from tests.tui.scripted import Scripted, entry, refused
@@ -28,6 +31,24 @@ async def test_a_viewer_is_told_what_it_takes() -> None:
         await choose(pilot, "analytics")
         await pilot.press("p")
         await sees(pilot, "kim is a viewer here: to pause takes an operator")
+    assert source.commands == []
+
+
+async def test_what_the_source_cannot_do_is_dim_and_says_why() -> None:
+    can = Capabilities({Read.STREAM}, {"resume"}, FigureKind.REPORTED, notice("never.worded"))
+    source = scripted(can=can)
+    async with quotadeck(source).run_test(size=(120, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("p")
+        await sees(pilot, "admin.sock cannot pause: never.worded")
+        await pilot.press("a")
+        await sees(pilot, "admin.sock cannot audit: never.worded")
+        await pilot.press("j")
+        page = quotadeck_of(pilot).overview
+        inks = {act.verb: keys_spans([act], page.may)[0].role for act in page.keys.at("overview")
+                if act.label and act.keys}  # fmt: skip
+    dim = {verb for verb, role in inks.items() if role == "dim"}
+    assert dim == {"pause", "limit", "fallback", "undo", "audit"}
     assert source.commands == []
 
 

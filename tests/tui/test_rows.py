@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.commands import Field
 from quotadeck.domain.notice import notice
-from quotadeck.domain.snapshot import Flow, limit_on
+from quotadeck.domain.snapshot import Flow, ProjectRow, limit_on
 from quotadeck.domain.state import Kind
+from quotadeck.domain.totals import Totals, totals
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.keys.table import Place
@@ -16,12 +18,12 @@ from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.filter import Filter, Narrowed
 from quotadeck.tui.kit.fit import bar, cell_len
-from quotadeck.tui.kit.foot import keys_line, note_line
+from quotadeck.tui.kit.foot import anything, keys_line, note_line
 from quotadeck.tui.link import Picture
 from quotadeck.tui.pages.help import help_lines
 from quotadeck.tui.panes.events import event_lines
 from quotadeck.tui.panes.head import status_line
-from quotadeck.tui.panes.totals import totals, totals_line
+from quotadeck.tui.panes.totals import hourly_nano, totals_line
 from quotadeck.tui.present import Present
 from quotadeck.words import Language, use
 from quotadeck.words import numbers as f
@@ -34,11 +36,16 @@ from tests.tui.scenes import AT_US, ME, fire, project, rates, trouble, usd
 WIDTHS = (60, 61, 67, 74, 79, 80, 84, 100, 120, 139, 140, 158, 200, 320)
 
 
+def summed(rows: tuple[ProjectRow, ...]) -> Totals:
+    """The sums of rows that one gateway decided on."""
+    return totals([(FigureKind.ENFORCED, rows)])[FigureKind.ENFORCED]
+
+
 def filtered(typed: str, hidden: int, troubles: int, width: int, *, typing: bool) -> str:
     """The foot of a page under a filter."""
     seen: Narrowed[object] = Narrowed((), hidden, troubles)
     filter_ = Filter(Editor.holding(typed), typing)
-    return text(filter_.foot(seen, "overview", Keys(), None, width))
+    return text(filter_.foot(seen, "overview", Keys(), anything, width))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -63,7 +70,7 @@ def test_the_frame_fills_the_width_and_no_more(width: int, language: Language) -
     status = status_line(picture, context(), alarms=4, frozen_us=None, width=width)
     lines = [
         text(status),
-        text(totals_line(picture, totals(snapshot.projects), width)),
+        text(totals_line(picture, summed(snapshot.projects), width)),
         text(rule(snapshot.projects[0], width)),
         *map(text, event_lines(snapshot.events, 3, AT_US, JST, width)),
         text(keys_line(Keys().at("overview"), width)),
@@ -153,7 +160,7 @@ def test_the_rule_says_what_is_used_of_each_limit_where_the_columns_do_not() -> 
 
 def test_what_is_refused_stands_in_the_sums() -> None:
     snapshot = fire()
-    sums = totals(snapshot.projects)
+    sums = summed(snapshot.projects)
     line = totals_line(Picture(snapshot, ME, NOW, 0), sums, 80)
     refused = sum(row.flow.refused_60s for row in snapshot.projects)
     assert f"ref {f.three(refused)}/m" in text(line)
@@ -166,18 +173,18 @@ def test_the_keys_stay_while_a_filter_is_in_force() -> None:
 
 
 def test_totals_are_sums_and_money_an_hour_is_a_rate_of_now() -> None:
-    sums = totals(fire().projects)
+    sums = summed(fire().projects)
     assert (sums.requests, sums.ended, sums.failed) == (745, 736, 7)
-    assert sums.hourly_nano(NOW) == usd(2.1) * 60
+    assert hourly_nano(sums, NOW) == usd(2.1) * 60
     young = replace(NOW, counting_us=20_000_000)
-    assert sums.hourly_nano(young) == usd(2.1) * 180  # all of it in the 20 s since the start
+    assert hourly_nano(sums, young) == usd(2.1) * 180  # all of it in the 20 s since the start
 
 
 def test_a_gateway_that_has_just_started_says_how_long_it_counts() -> None:
     snapshot = fire()
     young = Picture(snapshot, ME, replace(NOW, counting_us=22_000_000), 0)
-    assert "counting since 20s" in text(totals_line(young, totals(()), 80))
-    assert "counting" not in text(totals_line(replace(young, present=NOW), totals(()), 80))
+    assert "counting since 20s" in text(totals_line(young, summed(()), 80))
+    assert "counting" not in text(totals_line(replace(young, present=NOW), summed(()), 80))
 
 
 def test_an_unserving_gateway_is_not_called_live() -> None:
@@ -214,7 +221,7 @@ def test_a_sick_gateway_says_so_even_where_there_is_no_room() -> None:
         ),
     )
     object.__setattr__(picture.snapshot, "vitals", sick)
-    line = text(totals_line(picture, totals(snapshot.projects), 60))
+    line = text(totals_line(picture, summed(snapshot.projects), 60))
     assert "gw journal 2m behind, disk 4% free" in line
 
 

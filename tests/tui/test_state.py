@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.snapshot import Flow, ProjectRow, RouteRow
 from quotadeck.domain.state import Kind, State, Urgency
+from quotadeck.domain.totals import totals
 from quotadeck.tui.columns.projects import PRIORITY
 from quotadeck.tui.columns.shared import STATE
 from quotadeck.tui.forecast import project_gone_us
 from quotadeck.tui.in_force import InForce, in_force
 from quotadeck.tui.order import Order
-from quotadeck.tui.panes.totals import totals
 from quotadeck.tui.present import Present
 from tests.tui.lines import at
 from tests.tui.scenes import AT_US, DAY_END_US, NOW_MS, calm, change, fire, project, trouble, usd
@@ -22,6 +23,8 @@ FLASH = RouteRow(
     changes=(change("target", "main/gemini-2.5-flash", "main/gpt-4.1", 60),),
 )  # fmt: skip
 ROUTES = {"gpt-4.1": FLASH}
+
+ENFORCED = FigureKind.ENFORCED
 
 
 @pytest.mark.parametrize(
@@ -89,7 +92,7 @@ def test_every_trouble_counts_and_attention_does_not() -> None:
     rows = tuple(
         replace(row, state=state) for row, state in zip(snapshot.projects, states, strict=True)
     )
-    assert totals(rows).troubles == 1
+    assert totals([(ENFORCED, rows)])[ENFORCED].in_trouble == 1
 
 
 def test_rows_rise_at_once_and_sink_only_after_calm() -> None:

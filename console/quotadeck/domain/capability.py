@@ -1,7 +1,9 @@
 """What a source lets us read and do, and what its figures are worth."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from quotadeck.domain.notice import Notice
 
@@ -26,15 +28,25 @@ class FigureKind(StrEnum):
     """Somebody told it, as of some time ago: a provider's usage page, another's log."""
 
 
+class _Everything:
+    """Holds what there is, and what will be."""
+
+    def __contains__(self, what: object) -> bool:
+        return True
+
+
+EVERYTHING: Final[Container[str]] = _Everything()
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a source can; ``why`` tells what stands against the rest, where anything does.
+    """What a source can: its `Read`s, and commands by verb; ``why`` tells what stands against more.
 
     What a role may not do is not in here: that is the source's to refuse.
     """
 
-    reads: frozenset[Read]
-    commands: frozenset[str]
+    reads: Container[str]
+    commands: Container[str]
     figures: FigureKind
     why: Notice | None = None
 

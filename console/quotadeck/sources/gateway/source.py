@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from quotadeck.clock import monotonic_ns
-from quotadeck.domain.capability import Capabilities, FigureKind, Read
+from quotadeck.domain.capability import EVERYTHING, Capabilities, FigureKind
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import Reading, SourceError, SourceGone
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.commands import Command
     from quotadeck.domain.pages import CallsPage, EventsPage, Keys
 
+CAN: Final = Capabilities(EVERYTHING, EVERYTHING, FigureKind.ENFORCED)
 SILENCE_S: Final = 10.0
 """The gateway sends a heartbeat every second: ten missing ones are a lost connection."""
 
@@ -66,9 +67,7 @@ class GatewaySource:
     @property
     def capabilities(self) -> Capabilities:
         """Everything."""
-        from quotadeck.domain.verbs import VERBS
-
-        return Capabilities(frozenset(Read), frozenset(VERBS), FigureKind.ENFORCED)
+        return CAN
 
     def ask_ahead(self) -> None:
         """Ask for what the stream will yield first. Raises SourceGone where nobody is there."""

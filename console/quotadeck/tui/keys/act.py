@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from quotadeck.domain.capability import Read
 from quotadeck.domain.commands import Role
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.text import clean
@@ -32,6 +33,8 @@ class Act:
     shown: bool = False
     changing: bool = False
     role: Role = Role.VIEWER
+    reads: Read | None = None
+    """What of the source it shows."""
     danger: bool = False
     """Asks for the subject's name when the subject is a model or of high priority."""
 
@@ -44,6 +47,11 @@ class Act:
     def label(self) -> str:
         """What it does, for the line of keys; empty where it does not stand there."""
         return text(f"label.{self.id}") if self.shown and self.keys else ""
+
+    @property
+    def needs(self) -> str | None:
+        """What the source must be capable of: a command's verb, or something that is read."""
+        return self.verb if self.changing else self.reads
 
     @property
     def scope(self) -> str:

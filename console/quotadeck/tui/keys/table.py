@@ -7,6 +7,7 @@ What is not in the table no key does, and what is in it stands in the help. Its 
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from quotadeck.domain.capability import Read
 from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.keys.act import Act
 
@@ -44,7 +45,7 @@ ACTIONS: Final = (
     _change("row.fallback", "f"),
     _change("row.undo", "u"),
     _change("audit.undo", "u"),
-    Act("overview.audit", ("a",), shown=True),
+    Act("overview.audit", ("a",), shown=True, reads=Read.AUDIT),
     Act("overview.filter", ("slash",), shown=True),
     Act("overview.freeze", ("space",), shown=True),
     Act("page.help", ("question_mark",), shown=True),

@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
-from quotadeck.domain.commands import Role
 from quotadeck.tui.keys.act import Act
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.editor import BLANK, Editor
 from quotadeck.tui.kit.fit import cell_len, cut
-from quotadeck.tui.kit.foot import keys_line, keys_spans
+from quotadeck.tui.kit.foot import May, keys_line, keys_spans
 from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.words import text
 
@@ -75,9 +74,7 @@ class Filter:
         words = text("filter.nothing", text=shown, clear=clear) if self.text else ""
         return crop([Span(f"  {words}", "dim")], width)
 
-    def foot(
-        self, seen: Narrowed[R], place: Place, keys: Keys, role: Role | None, width: int
-    ) -> Line:
+    def foot(self, seen: Narrowed[R], place: Place, keys: Keys, may: May, width: int) -> Line:
         """The filter, how much it hides, and the keys beside it as far as they fit."""
         shown = [Span(cut(self.text, width // 4), "strong"), Span(" ", "normal")]
         if self.typing:
@@ -94,5 +91,5 @@ class Filter:
         else:
             beside = [Span(keys.shown(f"{place}.clear"), "key"), Span(" clear  ", "dim")]
             room = width - sum(cell_len(span.text) for span in (*left, *beside)) - 3
-            beside += keys_line(keys.at(place), max(0, room), role)
+            beside += keys_line(keys.at(place), max(0, room), may)
         return crop([*left, Span("   "), *beside], width)

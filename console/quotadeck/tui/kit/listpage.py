@@ -43,7 +43,7 @@ class ListPage(Page):
     def draw_foot(self, line: Line | None = None) -> None:
         if line is None and (self.filter.typing or self.filter.text):
             width = self.size.width
-            line = self.filter.foot(self.seen, self._place, self.keys, self.role, width)
+            line = self.filter.foot(self.seen, self._place, self.keys, self.may, width)
         super().draw_foot(line)
 
     def do(self, act: Act) -> None:

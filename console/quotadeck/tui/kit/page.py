@@ -6,10 +6,9 @@ from typing import ClassVar, Final, NamedTuple
 
 from textual.screen import Screen
 
-from quotadeck.domain.commands import Role
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
-from quotadeck.tui.keys.act import Act, is_text, key_name
+from quotadeck.tui.keys.act import Act, allowed, is_text, key_name
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.keys.table import TYPED, Place
 from quotadeck.tui.kit.foot import keys_line, note_line
@@ -19,7 +18,7 @@ from quotadeck.tui.kit.spans import Line, crop
 from quotadeck.tui.link import Link
 from quotadeck.tui.pace import Pace
 from quotadeck.tui.themes import Theme
-from quotadeck.words import text
+from quotadeck.words import say, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +92,14 @@ class Page(Screen[None], inherit_bindings=False):
         if self.modal is not None:
             line = crop((), width)
         elif note.text:
-            line = note_line(note.text, note.role, acts, width, self.role)
-        self.foot.show([keys_line(acts, width, self.role) if line is None else line])
+            line = note_line(note.text, note.role, acts, width, self.may)
+        self.foot.show([keys_line(acts, width, self.may) if line is None else line])
 
-    @property
-    def role(self) -> Role | None:
-        """What the operator may do here; None before the first reading."""
+    def may(self, act: Act) -> bool:
+        """Whether this source can do it, and this operator may; before the first reading, yes."""
         picture = self.context.link.picture()
-        return picture.whoami.role if picture else None
+        can = self.context.source.capabilities.can(act.needs)
+        return can and (picture is None or allowed(act, picture.whoami.role))
 
     def pulse(self) -> None:
         """The interval is over, or a reading came: draw what is a function of it."""
@@ -160,6 +159,17 @@ class Page(Screen[None], inherit_bindings=False):
         (self.modal or self).insert(typed)
 
     def _do(self, act: Act) -> None:
+        source = self.context.source
+        if not source.capabilities.can(act.needs):
+            why = source.capabilities.why
+            facts = {"source": source.label, "action": act.verb}
+            self.say(
+                text("keys.incapable.why", **facts, why=say(why))
+                if why
+                else text("keys.incapable", **facts),
+                "attention",
+            )
+            return
         (self if act.scope == "app" else self.modal or self).do(act)
 
     def do(self, act: Act) -> None:

@@ -5,12 +5,13 @@ from typing import Final
 from quotadeck.domain.ages import age
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import Kind, Urgency
+from quotadeck.domain.totals import Totals, totals
 from quotadeck.tui.kit.fit import cell_len, cut, fit_tail, folded
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import Context
 from quotadeck.tui.kit.spans import GAP, Line, Span, crop, spread
 from quotadeck.tui.link import Picture
-from quotadeck.tui.panes.totals import Totals, totals, totals_line
+from quotadeck.tui.panes.totals import totals_line
 from quotadeck.words import text
 from quotadeck.words.states import words_of
 from quotadeck.words.times import clock_time, local, zone_name
@@ -51,13 +52,14 @@ class Head(Lines):
             return 0
         targets = picture.snapshot.targets
         failing = sum(row.state.urgency is Urgency.TROUBLE for row in targets)
-        return failing + self._totals(picture.snapshot.projects).troubles
+        return failing + self._totals(picture.snapshot.projects).in_trouble
 
     def _totals(self, rows: tuple[ProjectRow, ...]) -> Totals:
         """The sums, made once for the newest rows and once for frozen ones."""
         known = next((sums for of, sums in self._summed if of is rows), None)
         if known is None:
-            known = totals(rows)
+            kind = self._shared.source.capabilities.figures
+            known = totals([(kind, rows)])[kind]
             self._summed = [(rows, known), *self._summed[:1]]
         return known
 

@@ -1,11 +1,7 @@
 """The sums over all projects, and the gateway's own health beside them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from quotadeck.domain.money import usd_short
-from quotadeck.domain.snapshot import ProjectRow
-from quotadeck.domain.state import Urgency
+from quotadeck.domain.totals import Totals
 from quotadeck.tui.kit.fit import bar, cell_len, cut
 from quotadeck.tui.kit.spans import Line, Span, spread
 from quotadeck.tui.link import Picture
@@ -14,44 +10,9 @@ from quotadeck.words import say, text
 from quotadeck.words.numbers import percent, three
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The sums of the second line, over all projects."""
-
-    requests: int
-    refused: int
-    ended: int
-    failed: int
-    minute_nano: int
-    """Spent in the last 60 s."""
-    today_nano: int
-    budget_nano: int
-    budgeted_nano: int
-    """Spent today by the projects that have a budget."""
-    troubles: int
-    """How many projects are in trouble."""
-
-    def hourly_nano(self, now: Present) -> int:
-        """The rate of now: the last minute's spend, as if it went on for an hour."""
-        return self.minute_nano * 3_600_000_000 // counted_minute_us(now)
-
-
-def totals(rows: Sequence[ProjectRow]) -> Totals:
-    """The sums of a reading."""
-    limited = [row for row in rows if row.budget.limit_nano is not None]
-    return Totals(
-        requests=sum(row.flow.requests_60s for row in rows),
-        refused=sum(row.flow.refused_60s for row in rows),
-        ended=sum(row.flow.ended_60s for row in rows),
-        failed=sum(row.flow.failed_60s for row in rows),
-        minute_nano=sum(row.flow.spent_60s_nano for row in rows),
-        today_nano=sum(row.budget.spent_nano for row in rows),
-        budget_nano=sum(row.budget.limit_nano or 0 for row in limited),
-        budgeted_nano=sum(
-            min(row.budget.spent_nano, row.budget.limit_nano or 0) for row in limited
-        ),
-        troubles=sum(row.state.urgency is Urgency.TROUBLE for row in rows),
-    )
+def hourly_nano(sums: Totals, now: Present) -> int:
+    """The rate of now: the last minute's spend, as if it went on for an hour."""
+    return sums.minute_nano * 3_600_000_000 // counted_minute_us(now)
 
 
 def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
@@ -62,7 +23,7 @@ def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
     role = "attention" if now.live and sums.refused else "dim"
     refused = [Span("ref ", "dim"), Span(three(sums.refused), role), Span("/m", "dim")]
     failed = [Span("fail ", "dim"), Span(percent(sums.failed, sums.ended), quiet)]
-    hour = [Span(usd_short(sums.hourly_nano(now)), quiet), Span("/h now", "dim")]
+    hour = [Span(usd_short(hourly_nano(sums, now)), quiet), Span("/h now", "dim")]
     today = [Span("today ", "dim"), Span(usd_short(sums.today_nano), quiet)]
     if sums.budget_nano:
         share = sums.budgeted_nano / sums.budget_nano

@@ -85,6 +85,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "keys.asks.when": "asks for the name if it is of high priority or a model",
     "keys.unknown": "{key} does nothing here; {help} lists the keys",
     "keys.unknown.help": "{key} does nothing here; {back} goes back",
+    "keys.incapable": "{source} cannot {action}",
+    "keys.incapable.why": "{source} cannot {action}: {why}",
     "keys.read_only": "this console is read-only: {key} would {action}",
     "keys.wrong.id": "{id}: there is no such action; the README lists the ids",
     "keys.wrong.typed": "{id}: {key} is typed as a character there; choose one that is not",
