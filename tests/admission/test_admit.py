@@ -230,7 +230,7 @@ async def test_budget_is_given_out_to_the_nano_dollar_and_not_one_more() -> None
     assert isinstance(refusal, BudgetSpent)
     assert refusal.binding == f"{ANALYTICS}:budget"
     assert (refusal.budget_nano, refusal.left_nano, refusal.bound_nano) == (3 * bound, 0, bound)
-    assert refusal.resets_us == micros("2026-11-25T00:00Z")
+    assert (refusal.day, refusal.resets_us) == ("2026-11-24", micros("2026-11-25T00:00Z"))
     assert refusal.wait_ms == 12 * 3_600_000
 
 

@@ -15,7 +15,14 @@ from tests.gateway.values import NOON_US
 
 HOSTILE = "evil\x1b]52;c;aGk=\x07\r\nx-injected: 1\u202e"
 SPENT = r.BudgetSpent(
-    "analytics", 10**9, 5_000_000, 20_000_000, NOON_US, "project:analytics:budget", 43_200_000
+    "analytics",
+    10**9,
+    5_000_000,
+    20_000_000,
+    NOON_US,
+    "2026-11-24",
+    "project:analytics:budget",
+    43_200_000,
 )
 LIMITED = r.LimitReached("project:analytics:rpm", 60, "rpm", 1, 1_001, Cause.RPM)
 REFUSALS: list[r.Refusal] = [

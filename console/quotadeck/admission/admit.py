@@ -130,6 +130,7 @@ def _refusal(
             refused.gates[0].level,
             take.amount,
             take.limit.ends_at_us,
+            take.limit.day,
             refused.binding,
             refused.wait_ms,
             each.cause,

@@ -188,6 +188,8 @@ class BudgetSpent(Refusal):
     left_nano: int
     bound_nano: int
     resets_us: int
+    day: str
+    """Which day's money it was, as ISO date of the project's zone."""
     binding: str
     wait_ms: int | None
     cause: Cause = Cause.BUDGET

@@ -7,7 +7,6 @@ from quotadeck.admission.planned import ProjectPlan
 from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Call, Cause
-from quotadeck.domain.days import day_at
 from quotadeck.domain.refusals import BudgetSpent, LimitReached, Refusal, UnknownModel, gate_of
 from quotadeck.gateway.alarms import Alarms
 from quotadeck.gateway.flight import Arrival, Flight
@@ -60,8 +59,7 @@ class Observers:
             refusal.cause,
             gate_of(refusal, caller.project),
             wait_ms=(refusal.wait_ms or 0) if isinstance(refusal, LimitReached) else 0,
-            money_held=isinstance(refusal, BudgetSpent)
-            and self._no_money(arrival, project, refusal),
+            money_held=isinstance(refusal, BudgetSpent) and self._no_money(project, refusal),
         )
         self.refusals.add(
             arrival,
@@ -72,9 +70,8 @@ class Observers:
             lambda: error_reply(refusal).status,
         )
 
-    def _no_money(self, arrival: Arrival, project: ProjectPlan, refusal: BudgetSpent) -> bool:
+    def _no_money(self, project: ProjectPlan, refusal: BudgetSpent) -> bool:
         """Tell of it; whether only money that is held was in the way, which may come back."""
-        day = day_at(arrival.at_us, project.project.zone).name
-        self.alarms.no_money(project.project.id, day)
-        spent_nano = self.spent_nano(project.budget.key, day)
+        self.alarms.no_money(project.project.id, refusal.day)
+        spent_nano = self.spent_nano(project.budget.key, refusal.day)
         return spent_nano + refusal.bound_nano <= refusal.budget_nano
