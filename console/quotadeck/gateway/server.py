@@ -6,6 +6,7 @@ that nothing behind it runs; hence the signals are ours, and the servers are tol
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import socket
@@ -135,6 +136,9 @@ async def _run(
     waiting = asyncio.ensure_future(told.stop.wait())
     try:
         await asyncio.gather(data.up.wait(), admin.up.wait())
+        # What a start made stays: a collection that looks through it would stall every request.
+        gc.freeze()
+        gc.enable()
         ready()
         await asyncio.wait([waiting, *serving, *background], return_when=asyncio.FIRST_COMPLETED)
         await _drain(gateway, told.cut)

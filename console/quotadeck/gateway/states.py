@@ -110,12 +110,14 @@ class States:
     def keys_changed(self, projects: Iterable[str]) -> None:
         """These projects have one key more, or less: what a revoked one was refused is history."""
         for project in projects:
-            self.tally(Subject.project(project)).forget(cause=Cause.KEY_REVOKED)
-            self._awake.add(Subject.project(project))
+            subject = Subject.project(project)
+            if tally := self.told(subject):
+                tally.forget(cause=Cause.KEY_REVOKED)
+            self._awake.add(subject)
 
     def day_began(self, project: Subject) -> None:
         """A budget begins anew: what it refused was yesterday's."""
-        if tally := self._tallies.get(project):
+        if tally := self.told(project):
             tally.forget(project, Cause.BUDGET)
         self._awake.add(project)
 

@@ -108,6 +108,8 @@ class Tally:
 
     def forget(self, gate: Subject = _NOBODY, cause: Cause | None = None) -> None:
         """A gate was changed: what it refused, or what was refused for ``cause``, is history."""
+        if self._trouble_ns is None:
+            return  # nothing was ever refused: so it is with most, and every gate asks them all
         gone = {
             one
             for one in self._last_ns

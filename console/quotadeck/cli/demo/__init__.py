@@ -92,13 +92,15 @@ def demo(
     with socket_place(home) as socket, World(home, socket, wishes) as world:
         world.start()
         if headless:
+            world.populate()
             return _tell(run_headless(world), as_json=as_json)
         from quotadeck.cli.screen import show
         from quotadeck.sources import open_source
 
         source = open_source("gateway", world.socket)
         source.ask_ahead()
-        code = show(source, read_only=False, theme=theme)
+        with world.populating():
+            code = show(source, read_only=False, theme=theme)
         note(f"the demo has ended; its config, logs and ledger are in {world.home}")
         return code
 

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,7 @@ class World:
     upstream: Child | None = None
     gateway: Child | None = None
     traffic: Child | None = None
+    _url: str = ""
 
     @property
     def state(self) -> Path:
@@ -75,7 +77,7 @@ class World:
         return self.home / "upstream.jsonl"
 
     def start(self) -> None:
-        """Bring it all up, in the order of need. Stop where a child does not come up."""
+        """Bring up upstream and gateway. Stop where one does not come up."""
         characters = cast(self.wishes.projects)
         upstream_key = "sk-sim-" + secrets.token_hex(16)
         private(self.home / "upstream.key", upstream_key)
@@ -88,16 +90,27 @@ class World:
         base_url = self.upstream.answer()["base_url"]
         config.write_text(config_text(base_url, self.socket, characters), "utf-8")
         self.gateway = self._child("gateway", ["quotadeck", "gateway", "--config", str(config)])
-        url = self.gateway.answer()["base_url"]
+        self._url = self.gateway.answer()["base_url"]
+
+    def populate(self) -> None:
+        """Give every project a key, and let the traffic begin. Stop where that fails."""
         keys = self.home / "keys.json"
-        private(keys, json.dumps(self._add_keys(characters)))
+        private(keys, json.dumps(self._add_keys(cast(self.wishes.projects))))
         seconds = [] if self.wishes.seconds is None else ["--seconds", str(self.wishes.seconds)]
         self.traffic = self._child(
             "traffic",
-            ["quotadeck.sim", "traffic", "--gateway", url, "--keys", str(keys),
+            ["quotadeck.sim", "traffic", "--gateway", self._url, "--keys", str(keys),
              "--projects", str(self.wishes.projects), "--rate", str(self.wishes.rate),
              "--seed", str(self.wishes.seed), *seconds],
         )  # fmt: skip
+
+    @contextmanager
+    def populating(self) -> Iterator[None]:
+        """`populate` beside what the context does: ten thousand keys keep no screen waiting."""
+        with ThreadPoolExecutor(1) as beside:
+            begun = beside.submit(self.populate)
+            yield
+            begun.result()
 
     def __enter__(self) -> Self:
         return self
