@@ -2,12 +2,15 @@
 
 from hashlib import sha256
 
+import orjson
 import pytest
 
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import seal
+from quotadeck.store.fold import sort
 from quotadeck.store.frames import FRAME_HEAD_BYTES, next_frame
+from quotadeck.store.journal import Position, Record
 from quotadeck.store.records import (
     CatalogueRecord,
     Levels,
@@ -103,3 +106,26 @@ def test_text_in_a_record_cannot_pass_for_a_record() -> None:
 def test_a_whole_record_that_is_not_understood_is_named_so(payload: bytes) -> None:
     with pytest.raises(Unreadable):
         decoded(payload)
+
+
+@pytest.mark.parametrize("record", RECORDS[1:3], ids=["open", "end"])
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_list_with_more_or_fewer_fields_is_of_no_format_that_is_known(
+    record: bytes, more: int
+) -> None:
+    """Read by position it would say something else, and nobody would know."""
+    items = orjson.loads(record[FRAME_HEAD_BYTES:])
+    other = [*items[:3], "slipped in", *items[3:]] if more > 0 else [*items[:3], *items[4:]]
+    with pytest.raises(Unreadable):
+        decoded(orjson.dumps(other))
+    slipped = Record(orjson.dumps(other), Position(1, 1))
+    batch, unreadable = sort([slipped], [], set())
+    assert (len(batch), unreadable) == ((0, 1) if items[0] == "end" else (0, 0))
+
+
+def test_usage_with_fewer_counts_is_of_no_format_that_is_known() -> None:
+    items = orjson.loads(RECORDS[2][FRAME_HEAD_BYTES:])
+    at = next(index for index, item in enumerate(items) if isinstance(item, list))
+    items[at] = items[at][:-1]
+    with pytest.raises(Unreadable):
+        decoded(orjson.dumps(items))
