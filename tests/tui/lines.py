@@ -8,7 +8,7 @@ from quotadeck.tui.columns.projects import PROJECTS, tells_limits
 from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.columns import laid_out
-from quotadeck.tui.kit.page import Context
+from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.link import Link
 from quotadeck.tui.pace import Pace

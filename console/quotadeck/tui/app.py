@@ -18,7 +18,8 @@ from quotadeck.domain.clock import Clock
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
 from quotadeck.tui.keys.bindings import Keys
-from quotadeck.tui.kit.page import Context, Page
+from quotadeck.tui.kit.context import Context
+from quotadeck.tui.kit.page import Page
 from quotadeck.tui.link import Link
 from quotadeck.tui.pace import Pace
 from quotadeck.tui.pages.overview import Overview

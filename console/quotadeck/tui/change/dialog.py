@@ -20,8 +20,8 @@ from quotadeck.tui.change.form import Form
 from quotadeck.tui.change.propose import Proposal
 from quotadeck.tui.keys.act import Act
 from quotadeck.tui.keys.table import Place
+from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.modal import Modal
-from quotadeck.tui.kit.page import Context
 from quotadeck.words import text
 from quotadeck.words.commands import refusal
 from quotadeck.words.figures import Instant

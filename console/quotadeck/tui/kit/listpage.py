@@ -5,9 +5,10 @@ from typing import Any
 
 from quotadeck.tui.keys.act import Act
 from quotadeck.tui.keys.table import Place
+from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.filter import Filter, Narrowed
 from quotadeck.tui.kit.grid import Grid
-from quotadeck.tui.kit.page import Context, Page
+from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.spans import Line
 
 

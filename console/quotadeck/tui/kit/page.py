@@ -1,41 +1,19 @@
-"""A page: a full screen whose keys are those of the table, and who it shares the console with."""
+"""A page: a full screen whose keys are those of the table."""
 
-from dataclasses import dataclass
-from datetime import tzinfo
 from typing import ClassVar, Final, NamedTuple
 
 from textual.screen import Screen
 
-from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
 from quotadeck.tui.keys.act import Act, allowed, is_text, key_name
-from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.keys.table import TYPED, Place
+from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.foot import keys_line, note_line
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.modal import Modal
+from quotadeck.tui.kit.moves import Moves
 from quotadeck.tui.kit.spans import Line, crop
-from quotadeck.tui.link import Link
-from quotadeck.tui.pace import Pace
-from quotadeck.tui.themes import Theme
 from quotadeck.words import say, text
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What all pages and dialogs of a console share; ``zone`` None is the machine's."""
-
-    link: Link
-    source: Source
-    theme: Theme
-    keys: Keys
-    pace: Pace
-    zone: tzinfo | None = None
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing can be changed from here."""
-        return self.keys.read_only
 
 
 class Note(NamedTuple):
@@ -49,14 +27,12 @@ class Note(NamedTuple):
 NO_NOTE: Final = Note()
 NOTE_S: Final = 10
 """So long a note takes the keys' place that tells no error; those stay until they were read."""
-_TO_THE_END: Final = 1_000_000_000
 
 
-class Page(Screen[None], inherit_bindings=False):
+class Page(Moves, Screen[None], inherit_bindings=False):
     """A full screen: `do_VERB` does the table's action, `draw` shows what there is.
 
-    A page that moves says how far a page is (`window`) and what a move does (`move`). A modal that
-    stands over it has the keys until it is done; what is behind it goes on.
+    A modal that stands over it has the keys until it is done; what is behind it goes on.
     """
 
     AUTO_FOCUS: ClassVar[str | None] = ""
@@ -187,34 +163,6 @@ class Page(Screen[None], inherit_bindings=False):
         if self.place == "help":
             return text("keys.unknown.help", key=name, back=self.keys.shown("opened.back"))
         return text("keys.unknown", key=name, help=self.keys.shown("page.help"))
-
-    # -- moving ----------------------------------------------------------------------------------
-
-    @property
-    def window(self) -> int:
-        """How many lines a page down moves."""
-        return 1
-
-    def move(self, by: int) -> None:
-        """Move by so many lines, at most to the ends."""
-
-    def do_down(self) -> None:
-        self.move(1)
-
-    def do_up(self) -> None:
-        self.move(-1)
-
-    def do_page_down(self) -> None:
-        self.move(self.window)
-
-    def do_page_up(self) -> None:
-        self.move(-self.window)
-
-    def do_top(self) -> None:
-        self.move(-_TO_THE_END)
-
-    def do_bottom(self) -> None:
-        self.move(_TO_THE_END)
 
     # -- everywhere ------------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ from quotadeck.tui.change.page import Changing
 from quotadeck.tui.columns.audit import AUDIT, Entry, ends, what
 from quotadeck.tui.keys.act import Act, NothingToDo
 from quotadeck.tui.kit.columns import laid_out
+from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.listpage import ListPage
-from quotadeck.tui.kit.page import Context
 from quotadeck.tui.kit.spans import Span, crop
 from quotadeck.tui.link import Picture
 from quotadeck.words import text

@@ -8,10 +8,11 @@ from textual.app import ComposeResult
 from quotadeck.tui.keys.act import Act, key_name
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.keys.table import Place
+from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.fit import fit, folded
 from quotadeck.tui.kit.foot import note_line
 from quotadeck.tui.kit.lines import Lines
-from quotadeck.tui.kit.page import Context, Page
+from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.tui.pages.legend import legend
 from quotadeck.words import text

@@ -15,10 +15,11 @@ from quotadeck.tui.columns.shared import STATE
 from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.columns import laid_out
+from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.listpage import ListPage
-from quotadeck.tui.kit.page import Context, Note
+from quotadeck.tui.kit.page import Note
 from quotadeck.tui.link import Picture
 from quotadeck.tui.order import Order, rank
 from quotadeck.tui.panes.detail import detail_line

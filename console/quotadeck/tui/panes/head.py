@@ -6,9 +6,9 @@ from quotadeck.domain.ages import age
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import Kind, Urgency
 from quotadeck.domain.totals import Totals, totals
+from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.fit import cell_len, cut, fit_tail, folded
 from quotadeck.tui.kit.lines import Lines
-from quotadeck.tui.kit.page import Context
 from quotadeck.tui.kit.spans import GAP, Line, Span, crop, spread
 from quotadeck.tui.link import Picture
 from quotadeck.tui.panes.totals import totals_line
