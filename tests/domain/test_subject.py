@@ -14,7 +14,7 @@ WORDS = [kind.value for kind in SubjectKind if kind]
 PACKAGE = Path(quotadeck.__file__).parent
 BY_HAND = re.compile(
     rf"""["'](?:{"|".join(WORDS)}):(?:["'{{]|[.]\w)"""  # put together, or looked for
-    r"""|(?:subject|gate|binding)\)?[.](?:r?partition|r?split|removeprefix|startswith)\("""
+    r"""|(?:subject|gate|binding|who)\)?[.](?:r?partition|r?split|removeprefix|startswith)\("""
 )
 
 

@@ -8,6 +8,7 @@ from quotadeck.domain.ages import share
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.notice import Fact
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Held, Kind, State, Urgency
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.words import has, text
 
 
@@ -78,7 +79,7 @@ def cleared_short(state: State, now_ms: int) -> str:
 def _facts(held: Held, now_ms: int, now_us: int) -> dict[str, Fact]:
     return {
         "cause": held.cause,
-        "name": held.who.partition(":")[2] or held.who,
+        "name": Subject.parse(held.who).name,
         "count": held.count,
         "asked": held.asked,
         "share": share(held.count, held.asked),
@@ -126,7 +127,7 @@ def _cut_off(held: Held) -> tuple[str, str]:
 
 def _limited(held: Held) -> str:
     """Whose limit: of the row itself, of a target, of nobody."""
-    by = "target" if held.who.startswith("target:") else "own"
+    by = "target" if Subject.parse(held.who).kind is SubjectKind.TARGET else "own"
     return _known("refused_by", held.cause, by)
 
 
