@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,20 @@ def test_a_damaged_backup_is_passed_over_for_the_one_before(
     assert back["calls"][-50:] == whole[3]["calls"][-50:]
 
 
+def test_a_backup_of_another_format_is_passed_over_and_stays(
+    templates: dict[int, Path], whole: dict[int, dict[str, Any]], tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(templates[3], state)
+    (state / "ledger.db").unlink()
+    newest = standing(state)[0]
+    db = sqlite3.connect(newest.path)
+    db.execute("PRAGMA user_version = 1")
+    db.close()
+    assert asyncio.run(start(state, "rebuilt from the backup of", lacks="incomplete")) == whole[3]
+    assert newest.path.exists()
+
+
 def test_without_backup_and_with_half_a_journal_what_is_lost_is_named(
     templates: dict[int, Path], tmp_path: Path
 ) -> None:
@@ -234,8 +249,6 @@ async def test_damage_that_the_replay_meets_is_rebuilt_in_the_same_start(
     monkeypatch.setattr("quotadeck.store.schema._SMALL_BYTES", 0)
     state = tmp_path / "state"
     shutil.copytree(templates[3], state)
-    import sqlite3
-
     db = sqlite3.connect(state / "ledger.db")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     root = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'commands'").fetchone()[0]

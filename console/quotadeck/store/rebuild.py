@@ -177,8 +177,10 @@ def _good(directory: Path, bad: list[Path]) -> Iterator[Backup]:
     for backup in standing(directory):
         try:
             checked(backup.path)
-        except (StoreError, OSError, sqlite3.Error):
+        except (StoreDamaged, StoreForeign):
             bad.append(backup.path)
+        except (StoreError, OSError, sqlite3.Error):
+            continue  # another format's, or not to be read now: it stays where it is
         else:
             yield backup
 
