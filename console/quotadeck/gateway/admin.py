@@ -5,7 +5,7 @@ their own table (`quotadeck.domain.roles`), so that a refused one stands in the 
 """
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,7 +31,7 @@ from quotadeck.gateway.admin_gate import ACCOUNT, ACTOR, STREAM_NS, Gate
 from quotadeck.gateway.admin_seats import take_seat
 from quotadeck.gateway.connections import seat_of
 from quotadeck.gateway.desk import Desk
-from quotadeck.gateway.feed import Feed
+from quotadeck.gateway.feed import Feed, pieces
 from quotadeck.gateway.shares import Account, Shares
 from quotadeck.store import Ledger, Reader, StoreError
 from quotadeck.wire import objects
@@ -93,7 +93,14 @@ class _Doors:
 
     async def get_snapshot(self, request: Request, _: Actor) -> Response:
         _none(request)
-        return Response(await self.feed.whole(), media_type="application/json")
+        whole = await self.feed.whole()
+
+        async def sent() -> AsyncIterator[bytes]:
+            for piece in pieces(whole):
+                yield piece
+
+        headers = {"content-length": str(len(whole))}
+        return StreamingResponse(sent(), media_type="application/json", headers=headers)
 
     async def stream(self, request: Request, _: Actor) -> Response:
         _none(request)

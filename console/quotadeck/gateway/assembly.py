@@ -6,6 +6,7 @@ restored from the records, and only then is anything served.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
@@ -102,6 +103,12 @@ class Gateway:
         await self.live.second()
 
     async def _every_second(self) -> None:
+        try:
+            # Made while nobody waits for it; and no collection of garbage need look through it.
+            await self.feed.whole()
+        except Exception:
+            LOG.exception("the first picture could not be made")
+        gc.freeze()
         while True:
             await asyncio.sleep(1)
             try:

@@ -5,7 +5,7 @@ A reader that does not keep up is sent the latest full state instead of what it 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -14,6 +14,7 @@ from quotadeck.gateway.slices import in_turns
 from quotadeck.wire.stream import CHANGES, HEARTBEAT, SNAPSHOT, Encoder
 
 INTERVAL_S: Final = 1.0
+PIECE_BYTES: Final = 128 * 1024
 LEAST_GAP_S: Final = 0.05
 """Between two readings, however many commands hurry them."""
 
@@ -85,8 +86,8 @@ class Feed:
                 if self._closed:
                     return
                 event = await self._event_for(reader)
-                if event is not None:
-                    yield event
+                for piece in pieces(event or b""):
+                    yield piece
         finally:
             self._readers.discard(reader)
             if not self._readers and self._task is not None:
@@ -132,6 +133,12 @@ class Feed:
             return None
         reader.behind = False
         return _event(SNAPSHOT, await in_turns(self._encoder.full(self._latest)))
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """What is sent in one go, so that megabytes keep nobody waiting."""
+    for start in range(0, len(data), PIECE_BYTES):
+        yield data[start : start + PIECE_BYTES]
 
 
 def _event(name: str, data: bytes) -> bytes:

@@ -106,22 +106,26 @@ class Encoder:
 
     def _full(self, snapshot: Snapshot, step: int | None) -> Work[bytes]:
         head = {"format": FORMAT, "step": step, **_instant(snapshot), "columns": _COLUMNS}
-        tables: list[bytes] = []
-        for name, table in _TABLES.items():
+        pieces = [_dump(head)[:-1], b',"rows":']
+        for at, (name, table) in enumerate(_TABLES.items()):
             known, kept = self._kept[name], _Kept()
-            rows, parts = table.rows_of(snapshot), []
+            rows = table.rows_of(snapshot)
+            pieces.append(b'%b"%b":[' % (b"," if at else b"{", name.encode()))
             for start in range(0, len(rows), _A_SLICE):
+                encoded = []
                 for row in rows[start : start + _A_SLICE]:
                     key = table.key(row)
                     one = known.get(key)
                     if one is None or one[0] is not row:
                         one = (row, _dump(_CELLS_OF[table.row](row)))
                     kept[key] = one
-                    parts.append(one[1])
+                    encoded.append(one[1])
+                pieces += (b"," if start else b"", b",".join(encoded))
                 yield
             self._kept[name] = kept
-            tables.append(b'"%b":[%b]' % (name.encode(), b",".join(parts)))
-        return b'%b,"rows":{%b}}' % (_dump(head)[:-1], b",".join(tables))
+            pieces.append(b"]")
+        pieces.append(b"}}")
+        return b"".join(pieces)
 
     def changes(self, snapshot: Snapshot) -> Work[bytes | None]:
         """The data of a ``changes`` event since the snapshot before; None when nothing changed.
