@@ -11,7 +11,7 @@ from quotadeck.domain.commands import Action, Field
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.keys import key_ring
+from quotadeck.gateway.data.keys import key_ring
 from quotadeck.gateway.plan import compile_plan, file_layer
 from tests.gateway.values import NOON_US, WINDOWS, entry
 

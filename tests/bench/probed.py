@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from quotadeck.cli import main
-from quotadeck.gateway.assembly import Gateway
+from quotadeck.gateway.process.assembly import Gateway
 
 TICK_S = 0.001
 TOLD_EVERY_S = 0.2

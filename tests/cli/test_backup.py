@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.store import Ledger, standing
-from quotadeck.store.vacuum import checked
+from quotadeck.store.backup.vacuum import checked
 from tests.cli.conftest import Run
 from tests.cli.driver import home_env, quotadeck
 from tests.clocks import HandClock

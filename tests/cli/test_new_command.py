@@ -14,7 +14,7 @@ from quotadeck.domain.decide import may
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.verbs import VERBS, End, Takes, Verb
 from quotadeck.domain.verbs.case import Case, rejected
-from quotadeck.gateway.admin import PREFIX
+from quotadeck.gateway.control.admin import PREFIX
 from quotadeck.tui.change.values import as_command_line
 from quotadeck.words import say, use
 from quotadeck.words.en import ENGLISH

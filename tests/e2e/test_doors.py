@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from quotadeck.domain.commands import Role
-from quotadeck.gateway.admin_seats import PLACES, REQUESTS_OF_A_UID, STREAMS_OF_A_UID
+from quotadeck.gateway.control.admin_seats import PLACES, REQUESTS_OF_A_UID, STREAMS_OF_A_UID
 from quotadeck.sources import Reading, SourceError
 from quotadeck.sources.gateway.source import GatewaySource
 from tests.load import chat

@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 from quotadeck.store import Ledger
-from quotadeck.store import records as write
-from quotadeck.store.records import FORMAT
-from quotadeck.store.schema import USER_VERSION
+from quotadeck.store.journal import records as write
+from quotadeck.store.journal.records import FORMAT
+from quotadeck.store.sqlite.schema import USER_VERSION
 from quotadeck.wire.objects import dump
 from quotadeck.wire.stream import FORMAT as STREAM
 from quotadeck.wire.stream import Encoder

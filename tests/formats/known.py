@@ -26,7 +26,7 @@ from quotadeck.domain.steady import Mark
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
 from quotadeck.store.chain import GENESIS, seal
-from quotadeck.store.records import (
+from quotadeck.store.journal.records import (
     CatalogueRecord,
     Levels,
     SegmentHead,

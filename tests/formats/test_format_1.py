@@ -15,7 +15,7 @@ import pytest
 
 from quotadeck.domain.notice import Notice
 from quotadeck.store import Ledger, StoreBusy, StoreDamaged, StoreError
-from quotadeck.store import migrate as migration
+from quotadeck.store.formats import migrate as migration
 from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.gateway.desks import bench
@@ -137,7 +137,7 @@ async def test_it_is_told_and_goes_on_recording(state: Path) -> None:
 _DIE = """
 import asyncio, os, signal, sys
 from pathlib import Path
-import quotadeck.store.migrate as migration
+import quotadeck.store.formats.migrate as migration
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 
@@ -186,7 +186,7 @@ async def test_without_room_it_is_refused_and_nothing_is_touched(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (state / "ledger.db").read_bytes()
-    monkeypatch.setattr("quotadeck.store.migrate._ROOM", 1e12)
+    monkeypatch.setattr("quotadeck.store.formats.migrate._ROOM", 1e12)
     with pytest.raises(StoreError, match=r"MB of free disk, where .* MB are: make room"):
         await Ledger.open(state, HandClock(NOW_US))
     assert (state / "ledger.db").read_bytes() == before
@@ -197,7 +197,7 @@ async def test_without_room_it_is_refused_and_nothing_is_touched(
 async def test_a_reader_that_stays_is_named_and_the_old_ledger_stays(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.migrate._BUSY_S", 0.05)
+    monkeypatch.setattr("quotadeck.store.formats.migrate._BUSY_S", 0.05)
     other = sqlite3.connect(state / "ledger.db", isolation_level=None)
     other.execute("BEGIN")
     other.execute("SELECT count(*) FROM calls").fetchone()
@@ -232,8 +232,8 @@ class closing_wal:  # noqa: N801 - reads as what it does
 
 
 def test_progress_is_told(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("quotadeck.store.migrate._TOLD_S", 0.0)
-    monkeypatch.setattr("quotadeck.store.migrate._CHUNK_ROWS", 10)
+    monkeypatch.setattr("quotadeck.store.formats.migrate._TOLD_S", 0.0)
+    monkeypatch.setattr("quotadeck.store.formats.migrate._CHUNK_ROWS", 10)
     told: list[Notice] = []
     migration.migrate(state / "ledger.db", HandClock(), told.append)
     assert say(told[0]) == "bringing the ledger up to date: calls, 10 of 71"

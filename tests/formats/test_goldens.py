@@ -15,9 +15,9 @@ import pytest
 
 from quotadeck.domain.history import FileLayer, LevelSample, StateSpan
 from quotadeck.store import Ledger, Reader
-from quotadeck.store.records import FORMAT, SegmentHead, decoded
-from quotadeck.store.schema import USER_VERSION, create
-from quotadeck.store.segment import Head, read_head
+from quotadeck.store.journal.records import FORMAT, SegmentHead, decoded
+from quotadeck.store.journal.segment import Head, read_head
+from quotadeck.store.sqlite.schema import USER_VERSION, create
 from quotadeck.wire.messages import CommandRequest
 from quotadeck.wire.stream import CHANGES, HEARTBEAT, SNAPSHOT, Decoder
 from quotadeck.wire.stream import FORMAT as STREAM

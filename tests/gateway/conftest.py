@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from quotadeck.gateway.upstream import AiohttpUpstream, UpstreamClient
+from quotadeck.gateway.upstream.client import AiohttpUpstream, UpstreamClient
 from tests.gateway.chats import Open
 from tests.gateway.provider import Provider, Script, provider
 from tests.gateway.rig import Rig, rig

@@ -15,7 +15,7 @@ from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import NOTHING_USED, Usage
-from quotadeck.gateway.desk import Desk
+from quotadeck.gateway.control.desk import Desk
 from quotadeck.store import Ledger
 from quotadeck.words import commands as words
 from tests.clocks import HandClock

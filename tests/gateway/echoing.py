@@ -14,8 +14,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from quotadeck.gateway.connections import Connections
-from quotadeck.gateway.protocol import PeerProtocol
+from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.protocol import PeerProtocol
 
 Asked = tuple[str, str, list[tuple[str, str]], bytes]
 """A request: method, target, headers and body."""

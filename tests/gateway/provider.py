@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from quotadeck.domain.catalogue import Upstream
-from quotadeck.gateway.upstream import Reply, UpstreamClient
+from quotadeck.gateway.upstream.client import Reply, UpstreamClient
 
 PATIENCE_S = 5.0
 KEY = "sk-a-secret-that-no-error-may-name"

@@ -21,14 +21,14 @@ from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.refusals import Refusal
 from quotadeck.domain.snapshot import Vitals
-from quotadeck.gateway.chat import ChatRoute
-from quotadeck.gateway.connections import SEAT, Connections
-from quotadeck.gateway.dataplane import DataPlane
-from quotadeck.gateway.flight import Arrival, Flights
-from quotadeck.gateway.keys import Caller, Key, KeyRing
-from quotadeck.gateway.live import Live
+from quotadeck.gateway.connection.connections import SEAT, Connections
+from quotadeck.gateway.data.chat import ChatRoute
+from quotadeck.gateway.data.dataplane import DataPlane
+from quotadeck.gateway.data.flight import Arrival, Flights
+from quotadeck.gateway.data.keys import Caller, Key, KeyRing
 from quotadeck.gateway.plan import Plan
-from quotadeck.gateway.upstream import AiohttpUpstream
+from quotadeck.gateway.upstream.client import AiohttpUpstream
+from quotadeck.gateway.watch.live import Live
 from quotadeck.limiter import BucketState, MemoryLimiter
 from quotadeck.store import Ledger
 from tests.clocks import HandClock

@@ -16,13 +16,13 @@ from quotadeck.admission.days import BudgetDays
 from quotadeck.domain.commands import Role
 from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Vitals
-from quotadeck.gateway.accepting import HttpServer
-from quotadeck.gateway.admin import create_admin
-from quotadeck.gateway.connections import Connections
-from quotadeck.gateway.feed import Feed
-from quotadeck.gateway.live import Live
-from quotadeck.gateway.peer import bind_socket
+from quotadeck.gateway.connection.accepting import HttpServer
+from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.peer import bind_socket
+from quotadeck.gateway.control.admin import create_admin
 from quotadeck.gateway.plan import compile_plan
+from quotadeck.gateway.watch.feed import Feed
+from quotadeck.gateway.watch.live import Live
 from quotadeck.limiter import MemoryLimiter
 from tests.gateway.desks import CATALOGUE, Bench, bench
 

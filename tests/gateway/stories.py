@@ -23,9 +23,9 @@ from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.assembly import Gateway, _assemble
-from quotadeck.gateway.flight import Ending, Flight, Routing
-from quotadeck.gateway.keys import Caller
+from quotadeck.gateway.data.flight import Ending, Flight, Routing
+from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.process.assembly import Gateway, _assemble
 from quotadeck.store import Ledger
 from quotadeck.wire.config import GatewayConfig
 from tests.clocks import HandClock

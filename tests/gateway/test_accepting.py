@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quotadeck.gateway.accepting import Accepting
+from quotadeck.gateway.connection.accepting import Accepting
 from quotadeck.gateway.fair_line import MOST_WAITING, FairLine
 
 TURN = 4
@@ -59,7 +59,7 @@ async def test_one_of_another_account_waits_for_one_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "quotadeck.gateway.accepting.peer_uid",
+        "quotadeck.gateway.connection.accepting.peer_uid",
         lambda sock: sock.recv(1, socket.MSG_PEEK),
     )
     path = tmp_path / "s"

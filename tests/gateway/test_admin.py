@@ -11,8 +11,8 @@ import pytest
 
 from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Role
-from quotadeck.gateway.admin import PREFIX, REACH
-from quotadeck.gateway.admin_command import BODY_LIMIT_BYTES
+from quotadeck.gateway.control.admin import PREFIX, REACH
+from quotadeck.gateway.control.admin_command import BODY_LIMIT_BYTES
 from quotadeck.store.places import ledger_file
 from quotadeck.wire.objects import load
 from tests.gateway.desks import HOUR_MS

@@ -11,7 +11,7 @@ from quotadeck.domain.calls import Outcome
 from quotadeck.domain.pages import CallsPage, EventsPage, Keys, LevelsPage, RollupsPage
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.admin import PREFIX
+from quotadeck.gateway.control.admin import PREFIX
 from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import load
 from quotadeck.words import say

@@ -12,7 +12,7 @@ import pytest
 
 from quotadeck.domain.commands import Field, Role
 from quotadeck.domain.snapshot import Snapshot
-from quotadeck.gateway.admin import PREFIX
+from quotadeck.gateway.control.admin import PREFIX
 from quotadeck.sources.gateway.source import GatewaySource
 from quotadeck.wire.stream import Decoder
 from tests.gateway.desks import PAUSE, RAISE, RESUME, code

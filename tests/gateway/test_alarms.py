@@ -5,7 +5,7 @@ import pytest
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.snapshot import Event
-from quotadeck.gateway.alarms import Alarms
+from quotadeck.gateway.watch.alarms import Alarms
 from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, call

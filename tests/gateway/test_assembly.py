@@ -17,12 +17,12 @@ from quotadeck.domain.limits import MICRO, RateLimit
 from quotadeck.domain.refusals import TooManyRequests
 from quotadeck.domain.state import Kind
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.assembly import Gateway, open_gateway
-from quotadeck.gateway.keys import Caller
+from quotadeck.gateway.control.refused_commands import ROWS
+from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.plan import limits_of
-from quotadeck.gateway.refused_commands import ROWS
+from quotadeck.gateway.process.assembly import Gateway, open_gateway
 from quotadeck.store import Ledger
-from quotadeck.store.records import parse
+from quotadeck.store.journal.records import parse
 from quotadeck.words import say
 from tests.gateway.desks import why
 from tests.gateway.stories import ADA, Story
@@ -229,7 +229,9 @@ async def test_a_start_that_meets_damage_the_ledger_did_not_look_for_rebuilds_an
     await ask(story)
     await story.gateway.desk.submit(PAUSE, ADA, dry_run=False)
     await story.gateway.close()
-    monkeypatch.setattr("quotadeck.store.schema._SMALL_BYTES", 0)  # as if it were a large one
+    monkeypatch.setattr(
+        "quotadeck.store.sqlite.schema._SMALL_BYTES", 0
+    )  # as if it were a large one
     path = story.config.state / "ledger.db"
     db = sqlite3.connect(path)
     [(root,)] = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'events'")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from quotadeck.gateway.bodies import Body, ChunkedBody, SizedBody
-from quotadeck.gateway.heads import HEAD_LIMIT_BYTES, BadRequest, HeadTooLarge
+from quotadeck.gateway.connection.bodies import Body, ChunkedBody, SizedBody
+from quotadeck.gateway.connection.heads import HEAD_LIMIT_BYTES, BadRequest, HeadTooLarge
 
 NEXT = b"GET /next HTTP/1.1\r\n\r\n"
 

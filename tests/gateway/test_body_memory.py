@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from quotadeck.domain.refusals import BodiesTooLarge
-from quotadeck.gateway.body_memory import ALL_LARGE_BYTES, ALL_SMALL_BYTES, SMALL_BYTES, BodyMemory
+from quotadeck.gateway.connection.body_memory import (
+    ALL_LARGE_BYTES,
+    ALL_SMALL_BYTES,
+    SMALL_BYTES,
+    BodyMemory,
+)
 
 MB = 1024 * 1024
 

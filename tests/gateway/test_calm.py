@@ -11,7 +11,7 @@ from quotadeck.domain.judgement import judge
 from quotadeck.domain.reading import Ended, Money, Reading, Use
 from quotadeck.domain.state import AT_REST
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.tally import Tally
+from quotadeck.gateway.watch.tally import Tally
 from tests.gateway.values import call
 
 SECOND_NS = 1_000_000_000

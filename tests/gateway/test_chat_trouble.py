@@ -150,7 +150,7 @@ async def test_client_that_went_stops_an_endless_stream(
         await peer.chunk(DELTA)
         hung_up.set_result(await peer.reader.read())
 
-    monkeypatch.setattr("quotadeck.gateway.streaming.LISTEN_ON_S", 0.02)
+    monkeypatch.setattr("quotadeck.gateway.data.streaming.LISTEN_ON_S", 0.02)
     hung_up: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     it, _ = await opened(endless)
     exchange, task = it.start(STREAM)
@@ -280,7 +280,7 @@ async def test_endless_error_of_the_upstream_is_broken_off(
         while True:  # until the gateway hangs up
             await peer.chunk(b"x" * 10_000)
 
-    monkeypatch.setattr("quotadeck.gateway.upstream.MAX_REPLY_BYTES", 100_000)
+    monkeypatch.setattr("quotadeck.gateway.upstream.client.MAX_REPLY_BYTES", 100_000)
     it, _ = await opened(endless)
     assert (await it.ask(STREAM)).status == 502
     await nothing_is_held(it, STREAM_BOUND)

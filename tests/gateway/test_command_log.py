@@ -97,7 +97,7 @@ async def test_a_first_answer_names_the_override_above_it_also_when_that_is_over
 async def test_a_pause_needs_no_readable_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.writer.GIVE_UP_S", 0.01)
+    monkeypatch.setattr("quotadeck.store.sqlite.writer.GIVE_UP_S", 0.01)
     async with bench(tmp_path) as at:
         await at.does(with_key(RAISE, "key-00001"))
         for name in ("ledger.db", "ledger.db-wal"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quotadeck.gateway.connections import Connections, Crowded, OwnerCrowded, Seat
+from quotadeck.gateway.connection.connections import Connections, Crowded, OwnerCrowded, Seat
 from tests.wording import said
 
 MOST = 32

@@ -19,7 +19,7 @@ from quotadeck.domain.snapshot import (
     Snapshot,
     Vitals,
 )
-from quotadeck.gateway.feed import Feed
+from quotadeck.gateway.watch.feed import Feed
 from quotadeck.wire.stream import Decoder
 
 NEVER_S = 3_600.0

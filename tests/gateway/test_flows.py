@@ -4,7 +4,7 @@ import pytest
 
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.snapshot import Flow
-from quotadeck.gateway.flows import Flows
+from quotadeck.gateway.watch.flows import Flows
 from tests.gateway.values import call
 
 SECOND_NS = 1_000_000_000

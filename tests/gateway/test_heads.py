@@ -2,7 +2,7 @@
 
 import pytest
 
-from quotadeck.gateway.heads import (
+from quotadeck.gateway.connection.heads import (
     HEAD_LIMIT_BYTES,
     MOST_FIELDS,
     BadRequest,

@@ -16,7 +16,7 @@ from quotadeck.domain.refusals import (
     ProjectsDiffer,
 )
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.keys import Caller, Key, KeyRing, by_name, key_ring
+from quotadeck.gateway.data.keys import Caller, Key, KeyRing, by_name, key_ring
 from tests.gateway.values import NOON_US, catalogue, entry, layers
 
 SECRET = "qd_" + "s" * 43

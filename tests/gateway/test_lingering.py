@@ -6,7 +6,7 @@ import socket
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from quotadeck.gateway.lingering import LINGER_BYTES
+from quotadeck.gateway.connection.lingering import LINGER_BYTES
 from tests.gateway.echoing import asked
 from tests.gateway.serving import served
 
@@ -67,7 +67,7 @@ async def test_who_sends_without_end_is_cut() -> None:
 
 
 async def test_who_neither_sends_nor_goes_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("quotadeck.gateway.lingering.LINGER_S", 0.01)
+    monkeypatch.setattr("quotadeck.gateway.connection.lingering.LINGER_S", 0.01)
     async with asked(too_large) as client:
         await client.send(HEAD + b"content-length: 9\r\n\r\n")
         assert len(await client.answers()) == 1

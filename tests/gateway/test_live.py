@@ -31,9 +31,9 @@ from quotadeck.domain.snapshot import (
 )
 from quotadeck.domain.state import Kind
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.flight import Arrival, Flight, Routing
-from quotadeck.gateway.live import EVENTS_SHOWN, Live
+from quotadeck.gateway.data.flight import Arrival, Flight, Routing
 from quotadeck.gateway.plan import Plan
+from quotadeck.gateway.watch.live import EVENTS_SHOWN, Live
 from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
 from tests.gateway.values import FLASH, NOON_US, OPUS, call, catalogue, entry, plan, request

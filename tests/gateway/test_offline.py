@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from quotadeck.domain.commands import Role
-from quotadeck.gateway import offline
+from quotadeck.gateway.control import offline
 from quotadeck.words import say
 from tests.gateway.desks import HOUR_MS, Bench, bench, code
 from tests.gateway.serving import ME

@@ -15,15 +15,15 @@ from quotadeck.domain.limits import MICRO, RateLimit, rpm, tpm
 from quotadeck.domain.refusals import RateLevel, UpstreamFailed, UpstreamRefused
 from quotadeck.domain.rules import Kind
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.openai_replies import (
+from quotadeck.gateway.data.openai_replies import (
     chat_reply,
     error_words,
     failure_of,
     go_duration,
     reply_headers,
 )
-from quotadeck.gateway.upstream import Broken
-from quotadeck.gateway.upstream_keys import upstream_keys
+from quotadeck.gateway.upstream.client import Broken
+from quotadeck.gateway.upstream.keys import upstream_keys
 from tests.gateway.values import call
 
 SIZE = Size(input_tokens=30, output_tokens=256, bound_nano=1, bound_is_estimate=False)

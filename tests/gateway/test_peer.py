@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.commands import Actor, Role
-from quotadeck.gateway.peer import (
+from quotadeck.gateway.connection.peer import (
     PATH_LIMIT_BYTES,
     SocketBusy,
     SocketError,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from quotadeck.gateway.bodies import MOST_CHUNKS
-from quotadeck.gateway.protocol import HELD_BYTES, UNREAD_BODY_BYTES
+from quotadeck.gateway.connection.bodies import MOST_CHUNKS
+from quotadeck.gateway.connection.protocol import HELD_BYTES, UNREAD_BODY_BYTES
 from tests.gateway.echoing import asked
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -13,11 +13,11 @@ import pytest
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from quotadeck.gateway.heads import HEAD_LIMIT_BYTES
-from quotadeck.gateway.lingering import LINGER_BYTES
-from quotadeck.gateway.patience import IDLE_S, PACE_BYTES, STALL_S
-from quotadeck.gateway.peer import PEER_UID, bind_socket
-from quotadeck.gateway.protocol import STRANGER_S
+from quotadeck.gateway.connection.heads import HEAD_LIMIT_BYTES
+from quotadeck.gateway.connection.lingering import LINGER_BYTES
+from quotadeck.gateway.connection.patience import IDLE_S, PACE_BYTES, STALL_S
+from quotadeck.gateway.connection.peer import PEER_UID, bind_socket
+from quotadeck.gateway.connection.protocol import STRANGER_S
 from tests.gateway.serving import served, short
 
 

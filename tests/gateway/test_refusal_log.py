@@ -11,9 +11,9 @@ from quotadeck.domain.calls import MAX_KEYS, Call, Cause, Counted, Gate, Outcome
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.refusals import LimitReached
-from quotadeck.gateway.flight import Arrival
-from quotadeck.gateway.keys import Caller
-from quotadeck.gateway.refusal_log import RefusalLog
+from quotadeck.gateway.data.flight import Arrival
+from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.watch.refusal_log import RefusalLog
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, catalogue, plan, request

@@ -8,7 +8,7 @@ from pathlib import Path
 from quotadeck.domain.commands import Action, Actor, Entry, Role
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.refused_commands import ROWS
+from quotadeck.gateway.control.refused_commands import ROWS
 from tests.gateway.desks import PAUSE, RESUME, Bench, bench, code, why, with_key
 from tests.gateway.test_command_log import entries_in_memory
 from tests.gateway.test_desk import full_disk

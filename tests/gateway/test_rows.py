@@ -25,11 +25,11 @@ from quotadeck.domain.limits import MICRO, Limit, Priority, RateLimit
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.snapshot import Level, Snapshot
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.flight import Arrival, Flight, Routing
-from quotadeck.gateway.levels import LevelKeeper
-from quotadeck.gateway.live import Live
+from quotadeck.gateway.data.flight import Arrival, Flight, Routing
 from quotadeck.gateway.plan import Plan, limits_of, recompile
-from quotadeck.gateway.rows import Rows
+from quotadeck.gateway.watch.levels import LevelKeeper
+from quotadeck.gateway.watch.live import Live
+from quotadeck.gateway.watch.rows import Rows
 from quotadeck.limiter import Admitted, DayUnknown, MemoryLimiter
 from quotadeck.wire.stream import Decoder, Encoder
 from tests.clocks import HandClock

@@ -12,10 +12,10 @@ import pytest
 
 from quotadeck.domain.commands import Role
 from quotadeck.domain.limits import MICRO
-from quotadeck.gateway.admin import PREFIX
-from quotadeck.gateway.admin_gate import Measured
-from quotadeck.gateway.admin_seats import STREAMS_OF_A_UID
-from quotadeck.gateway.shares import SHARES, Shares
+from quotadeck.gateway.control.admin import PREFIX
+from quotadeck.gateway.control.admin_gate import Measured
+from quotadeck.gateway.control.admin_seats import STREAMS_OF_A_UID
+from quotadeck.gateway.control.shares import SHARES, Shares
 from quotadeck.wire import objects
 from tests.clocks import HandClock
 from tests.gateway.desks import call, why
@@ -128,7 +128,9 @@ class TestMeasured:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock, go, spent = HandClock(), asyncio.Event(), list[int]()
-        monkeypatch.setattr("quotadeck.gateway.admin_gate.thread_time_ns", clock.monotonic_ns)
+        monkeypatch.setattr(
+            "quotadeck.gateway.control.admin_gate.thread_time_ns", clock.monotonic_ns
+        )
 
         async def work() -> None:
             clock.advance_ms(5)
@@ -263,7 +265,7 @@ async def test_a_long_page_lets_others_have_their_turn(
             turns += 1
             await asyncio.sleep(0)
 
-    monkeypatch.setattr("quotadeck.gateway.admin_pages.dump", noted)
+    monkeypatch.setattr("quotadeck.gateway.control.admin_pages.dump", noted)
     beside = asyncio.create_task(other())
     answer = await api.http.get(f"{PREFIX}calls?last=1000")
     beside.cancel()

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from quotadeck.domain.calls import Cause, Outcome
-from quotadeck.gateway.patience import STALL_S
+from quotadeck.gateway.connection.patience import STALL_S
 from tests.gateway.chats import DELTA, STREAM, Open, nothing_is_held
 from tests.gateway.provider import Peer, always
 from tests.gateway.rig import SECRET
@@ -44,7 +44,7 @@ async def test_its_slot_and_its_hold_are_free_and_the_log_is_quiet(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("quotadeck.gateway.streaming.LISTEN_ON_S", 0)
+    monkeypatch.setattr("quotadeck.gateway.data.streaming.LISTEN_ON_S", 0)
     it, _ = await opened(always(endless))
     caplog.set_level(logging.WARNING)
     async with served(it.app, listening) as connections, asyncio.timeout(10):
@@ -70,7 +70,7 @@ async def test_also_where_the_upstreams_time_is_shorter(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("quotadeck.gateway.streaming.LAST_WORDS_S", 0)
+    monkeypatch.setattr("quotadeck.gateway.data.streaming.LAST_WORDS_S", 0)
     it, _ = await opened(always(endless))
     caplog.set_level(logging.WARNING)
     async with served(it.app, listening) as connections, asyncio.timeout(10):

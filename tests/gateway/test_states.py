@@ -9,7 +9,7 @@ from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.reading import Reading
 from quotadeck.domain.state import AT_REST, Kind, State, Urgency
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.states import States
+from quotadeck.gateway.watch.states import States
 from tests.gateway.values import call
 
 SECOND_NS = 1_000_000_000

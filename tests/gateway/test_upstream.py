@@ -13,8 +13,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from quotadeck.domain.catalogue import Upstream
-from quotadeck.gateway import upstream as upstream_module
-from quotadeck.gateway.upstream import (
+from quotadeck.gateway.upstream import client as upstream_module
+from quotadeck.gateway.upstream.client import (
     Broken,
     StreamReply,
     TimedOut,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.gateway.upstream_keys import MAX_CHARS, upstream_keys
+from quotadeck.gateway.upstream.keys import MAX_CHARS, upstream_keys
 
 KEY = "sk-upstream-0123456789abcdef"
 KEYS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=60)

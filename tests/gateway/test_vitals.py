@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from quotadeck.gateway.vitals import VitalSigns
+from quotadeck.gateway.watch.vitals import VitalSigns
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.gateway.windows import Window
+from quotadeck.gateway.watch.windows import Window
 
 SECOND_NS = 1_000_000_000
 ADDS = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 1), st.integers(0, 9)), max_size=60)

@@ -18,7 +18,7 @@ from typing import Any
 import quotadeck.store.ballast
 import quotadeck.store.ledger
 from quotadeck.store import Ledger
-from quotadeck.store.backup import take
+from quotadeck.store.backup.backup import take
 from tests.clocks import HandClock
 
 

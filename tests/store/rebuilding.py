@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from quotadeck.store import Ledger
-from quotadeck.store.backup import take
+from quotadeck.store.backup.backup import take
 from tests.clocks import HandClock
 from tests.store.damages import noise, overwrite
 from tests.store.values import START_US, all_calls, ended, entry, flat, opened

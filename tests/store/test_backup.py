@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from quotadeck.store import Ledger, Reader, StoreBusy, StoreError
-from quotadeck.store.backup import copy_to, standing, take
-from quotadeck.store.vacuum import NoRoom, Stopped, checked
+from quotadeck.store.backup.backup import copy_to, standing, take
+from quotadeck.store.backup.vacuum import NoRoom, Stopped, checked
 from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
@@ -116,7 +116,7 @@ async def test_it_is_made_daily_and_a_restart_remembers(
 async def test_it_is_made_when_the_journal_since_the_last_has_grown(
     open_ledger: Opener, directory: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.backups.JOURNAL_BYTES", 20_000)
+    monkeypatch.setattr("quotadeck.store.backup.backups.JOURNAL_BYTES", 20_000)
     ledger = await open_ledger()
     made = []
     for number in range(100):
@@ -157,7 +157,7 @@ async def test_without_room_it_is_skipped_and_told_and_made_when_there_is_room_a
 ) -> None:
     ledger = await open_ledger()
     clock.advance_ms(DAY_MS)
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1e9)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1e9)
     told = await looked(ledger)
     assert "the backup was skipped" in told
     assert "MB are free, and it needs" in told
@@ -166,7 +166,7 @@ async def test_without_room_it_is_skipped_and_told_and_made_when_there_is_room_a
     assert standing(directory) == []
     clock.advance_ms(601_000)
     assert await looked(ledger) == "", "told once"
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1.5)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1.5)
     assert await looked(ledger) == "", "tried every ten minutes"
     clock.advance_ms(601_000)
     assert await looked(ledger) == ""
@@ -187,12 +187,12 @@ async def test_older_backups_make_room_for_the_next_but_never_the_newest(
     spare = sum(backup.path.stat().st_size for backup in standing(directory)[1:])
     needed = free.f_bavail * free.f_frsize + spare // 2
     monkeypatch.setattr(
-        "quotadeck.store.vacuum.ROOM", needed / (directory / "ledger.db").stat().st_size
+        "quotadeck.store.backup.vacuum.ROOM", needed / (directory / "ledger.db").stat().st_size
     )
     newest = standing(directory)[0]
     take(directory, START_US)
     assert newest in standing(directory)
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1e9)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1e9)
     before = standing(directory)
     with pytest.raises(NoRoom, match="make room"):
         take(directory, START_US)
@@ -203,18 +203,18 @@ async def test_an_old_backup_and_none_are_told(
     open_ledger: Opener, directory: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = await open_ledger()
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1e9)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1e9)
     clock.advance_ms(DAY_MS - 1_000)
     await ledger.backups.look()
     assert said(ledger.problems) == ()
     clock.advance_ms(1_000)
     assert "no backup in 24h" in await looked(ledger)
     assert "no backup in 24h" in said(ledger.problems)
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1.5)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1.5)
     clock.advance_ms(601_000)
     await ledger.backups.look()
     assert said(ledger.problems) == ()
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1e9)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1e9)
     clock.advance_ms(2 * DAY_MS - 1_000)
     await ledger.backups.look()
     assert "old" not in " ".join(said(ledger.problems))
@@ -223,7 +223,7 @@ async def test_an_old_backup_and_none_are_told(
     assert "backup 2d old" in said(ledger.problems)
     await ledger.close()
     again = await open_ledger()
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1.5)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1.5)
     clock.advance_ms(10_000)
     await again.backups.look()
     assert said(again.problems) == (), "a gateway that was down for days makes one first"
@@ -247,8 +247,8 @@ async def test_where_the_journal_has_a_gap_a_backup_is_made_at_once(
     open_ledger: Opener, directory: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 1)
-    monkeypatch.setattr("quotadeck.store.archive.MOST_BYTES", 4_000)
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1e9)
+    monkeypatch.setattr("quotadeck.store.backup.archive.MOST_BYTES", 4_000)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1e9)
     ledger = await open_ledger()
     for number in range(20):
         await worked(ledger, str(number))
@@ -257,7 +257,7 @@ async def test_where_the_journal_has_a_gap_a_backup_is_made_at_once(
     told = await looked(ledger)
     assert "segments of the journal" in told
     assert "journal since the backup incomplete" in said(ledger.problems)
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1.5)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1.5)
     clock.advance_ms(601_000)
     await ledger.backups.look()
     assert len(standing(directory)) == 1
@@ -318,7 +318,7 @@ async def test_a_close_gives_a_copy_up(
     for number in range(300):
         ledger.end_call(ended(f"req_{number}"))
     await ledger.flushed()
-    monkeypatch.setattr("quotadeck.store.vacuum._STEPS", 1)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum._STEPS", 1)
     asked = threading.Event()
 
     def stop() -> bool:

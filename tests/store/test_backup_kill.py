@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from quotadeck.store import Ledger
-from quotadeck.store.backup import standing, take
+from quotadeck.store.backup.backup import standing, take
+from quotadeck.store.backup.vacuum import NoRoom, checked
 from quotadeck.store.ballast import Ballast
-from quotadeck.store.vacuum import NoRoom, checked
 from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.rebuilding import DESTROYED, leave, recorded
@@ -148,15 +148,15 @@ async def test_a_disk_that_fills_during_a_copy_costs_the_copy_alone(
     fill(disk / "somebody_elses")
     with pytest.raises(NoRoom, match="free where a backup needs"):
         take(state, START_US)
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 0)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 0)
     with pytest.raises(NoRoom):
         take(state, START_US)
     assert standing(state) == []
     assert not (state / "backups" / "partial").exists()
     (disk / "somebody_elses").unlink()
-    monkeypatch.setattr("quotadeck.store.vacuum.MARGIN_BYTES", 2**40)
-    monkeypatch.setattr("quotadeck.store.vacuum._SYNCED_BYTES", 1)
-    monkeypatch.setattr("quotadeck.store.vacuum._STEPS", 100)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.MARGIN_BYTES", 2**40)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum._SYNCED_BYTES", 1)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum._STEPS", 100)
     with pytest.raises(NoRoom):  # others need the room before it is gone
         take(state, START_US)
     monkeypatch.undo()
@@ -172,7 +172,7 @@ async def test_a_full_disk_takes_the_archive_before_a_call_is_turned_away(
     disk = small_disk(16)
     state, clock = disk / "state", HandClock()
     monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 100_000)
-    monkeypatch.setattr("quotadeck.store.writer.BACKOFF_S", (0.01, 0.02))
+    monkeypatch.setattr("quotadeck.store.sqlite.writer.BACKOFF_S", (0.01, 0.02))
     ledger = await Ledger.open(state, clock)
     number = 0
     while sum(path.stat().st_size for path in (state / "archive").glob("*")) < 1_000_000:
@@ -182,7 +182,7 @@ async def test_a_full_disk_takes_the_archive_before_a_call_is_turned_away(
         ledger.levels(1, {}, {})
         await ledger.flushed()
     await ledger._writer._wal.checkpoint()
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1e9)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1e9)
     fill(disk / "somebody_elses")
     archived = number
     with contextlib.suppress(OSError):
@@ -197,7 +197,7 @@ async def test_a_full_disk_takes_the_archive_before_a_call_is_turned_away(
     assert "journal since the backup incomplete" in said(ledger.problems)
     (disk / "somebody_elses").unlink()
     ledger.end_call(ended("req_after"))
-    monkeypatch.setattr("quotadeck.store.vacuum.ROOM", 1.0)
+    monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1.0)
     await ledger.flushed()
     await ledger.close()
     again = await Ledger.open(state, clock)

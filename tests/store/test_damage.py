@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.store import Ledger, StoreError, examine
-from quotadeck.store.segment import read_head
+from quotadeck.store.journal.segment import read_head
 from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.damages import (

@@ -119,7 +119,7 @@ async def test_a_command_that_cannot_be_made_durable_is_not_in_the_log(
 
     # A disk that refuses to sync cannot be had without a device of one's own.
     with monkeypatch.context() as broken:
-        broken.setattr("quotadeck.store.journal._sync_data", failing)
+        broken.setattr("quotadeck.store.journal.journal._sync_data", failing)
         with pytest.raises(OSError, match="Input/output"):
             await ledger.command(entry("cmd_2"), durable=True)
     third = await ledger.command(entry("cmd_3"), durable=True)

@@ -10,7 +10,7 @@ import pytest
 
 from quotadeck.store import Ledger, StoreBusy
 from quotadeck.store.ballast import BALLAST_BYTES, Ballast
-from quotadeck.store.sqlite_errors import trouble
+from quotadeck.store.sqlite.errors import trouble
 from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
@@ -21,9 +21,9 @@ from tests.wording import said
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait hundredths of a second where the product waits seconds."""
-    monkeypatch.setattr("quotadeck.store.connection.BUSY_TIMEOUT_S", 0.01)
-    monkeypatch.setattr("quotadeck.store.writer.BACKOFF_S", (0.01, 0.02))
-    monkeypatch.setattr("quotadeck.store.writer.GIVE_UP_S", 0.05)
+    monkeypatch.setattr("quotadeck.store.sqlite.connection.BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("quotadeck.store.sqlite.writer.BACKOFF_S", (0.01, 0.02))
+    monkeypatch.setattr("quotadeck.store.sqlite.writer.GIVE_UP_S", 0.05)
     monkeypatch.setattr("quotadeck.store.replay.OPEN_LOCKED_S", 0.05)
 
 

@@ -14,8 +14,8 @@ from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.ids import new_id
 from quotadeck.store import Ledger, Reader, StoreError
 from quotadeck.store.places import ledger_file
-from quotadeck.store.retention import _OLD_CALLS, _OLD_LEVELS, _OLD_STATES, _OLD_SUMS
-from quotadeck.store.tables import HOUR, KEY, MINUTE
+from quotadeck.store.sqlite.retention import _OLD_CALLS, _OLD_LEVELS, _OLD_STATES, _OLD_SUMS
+from quotadeck.store.sqlite.tables import HOUR, KEY, MINUTE
 from tests.clocks import HandClock
 from tests.store.conftest import Opener, ReaderOpener
 from tests.store.values import all_calls, contents, ended, entry, event, refused, run_python

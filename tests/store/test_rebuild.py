@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from quotadeck.store import Ledger, StoreForeign
-from quotadeck.store.backup import standing
+from quotadeck.store.backup.backup import standing
 from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.damages import noise, overwrite
@@ -208,7 +208,7 @@ def test_a_ledger_that_lost_its_wal_and_the_journal_since_is_the_backups(
 async def test_damage_that_no_start_looks_for_is_noted_and_rebuilt_by_the_next(
     templates: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.schema._SMALL_BYTES", 0)
+    monkeypatch.setattr("quotadeck.store.sqlite.schema._SMALL_BYTES", 0)
     state = tmp_path / "state"
     shutil.copytree(templates[3], state)
     ledger = await Ledger.open(state, HandClock())
@@ -246,7 +246,7 @@ async def test_damage_that_the_replay_meets_is_rebuilt_in_the_same_start(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.schema._SMALL_BYTES", 0)
+    monkeypatch.setattr("quotadeck.store.sqlite.schema._SMALL_BYTES", 0)
     state = tmp_path / "state"
     shutil.copytree(templates[3], state)
     db = sqlite3.connect(state / "ledger.db")

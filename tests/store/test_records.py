@@ -8,10 +8,9 @@ import pytest
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import seal
-from quotadeck.store.fold import sort
-from quotadeck.store.frames import FRAME_HEAD_BYTES, next_frame
-from quotadeck.store.journal import Position, Record
-from quotadeck.store.records import (
+from quotadeck.store.journal.frames import FRAME_HEAD_BYTES, next_frame
+from quotadeck.store.journal.journal import Position, Record
+from quotadeck.store.journal.records import (
     CatalogueRecord,
     Levels,
     SegmentHead,
@@ -28,6 +27,7 @@ from quotadeck.store.records import (
     state_frame,
     withdrawal_frame,
 )
+from quotadeck.store.sqlite.fold import sort
 from tests.store.values import ended, entry, opened, refused
 
 MARK = Mark(5, 6, "boot-1", 7)

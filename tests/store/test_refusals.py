@@ -15,7 +15,7 @@ from quotadeck.store import (
     StoreMissing,
     StoreNewer,
 )
-from quotadeck.store.schema import USER_VERSION
+from quotadeck.store.sqlite.schema import USER_VERSION
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import contents, ended, run_python

@@ -4,7 +4,7 @@ import pytest
 
 from quotadeck.domain.calls import Cause
 from quotadeck.store import Keep
-from quotadeck.store.tables import PERIODS
+from quotadeck.store.sqlite.tables import PERIODS
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import ended, event, refused
@@ -16,7 +16,7 @@ DAY_MS = 24 * HOUR_MS
 async def test_calls_go_after_seven_days_minutes_and_levels_after_two(
     open_ledger: Opener, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.retention.CHUNK_ROWS", 3)
+    monkeypatch.setattr("quotadeck.store.sqlite.retention.CHUNK_ROWS", 3)
     ledger = await open_ledger()
     for day in range(10):
         for number in range(4):
@@ -44,7 +44,7 @@ async def test_calls_go_after_seven_days_minutes_and_levels_after_two(
 async def test_the_oldest_calls_go_when_the_file_is_too_large(
     open_ledger: Opener, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.retention.CHUNK_ROWS", 100)
+    monkeypatch.setattr("quotadeck.store.sqlite.retention.CHUNK_ROWS", 100)
     ledger = await open_ledger(Keep(file_bytes=300_000))
     for number in range(2_000):
         ledger.end_call(ended(f"req_{number}"))

@@ -13,8 +13,8 @@ from quotadeck.domain.steady import Mark
 from quotadeck.domain.usage import Usage
 from quotadeck.store import Ledger, StoreNewer, examine
 from quotadeck.store.chain import GENESIS, seal
-from quotadeck.store.frames import framed, next_frame
-from quotadeck.store.records import (
+from quotadeck.store.journal.frames import framed, next_frame
+from quotadeck.store.journal.records import (
     FORMAT,
     Levels,
     SegmentHead,
@@ -27,7 +27,7 @@ from quotadeck.store.records import (
     open_frame,
     segment_frame,
 )
-from quotadeck.store.segment import Head, read_head
+from quotadeck.store.journal.segment import Head, read_head
 from tests.clocks import HandClock
 from tests.formats.__main__ import golden
 from tests.store.conftest import Opener

@@ -7,10 +7,10 @@ import pytest
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.store import Reader, StoreMissing
-from quotadeck.store.connection import connect, source_number
-from quotadeck.store.fold import Batch, Fold
 from quotadeck.store.places import ledger_file
-from quotadeck.store.schema import create
+from quotadeck.store.sqlite.connection import connect, source_number
+from quotadeck.store.sqlite.fold import Batch, Fold
+from quotadeck.store.sqlite.schema import create
 from tests.store.values import START_US, all_calls, assert_sums, ended, event, refused
 
 THEIRS = "src_of-another-system"

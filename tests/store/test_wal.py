@@ -53,7 +53,7 @@ async def until_well(ledger: Ledger, clock: HandClock, *allowed: str) -> None:
 async def test_a_reader_that_stays_is_told_with_its_process_and_age(
     open_ledger: Opener, directory: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.wal.TOLD_BYTES", 100_000)
+    monkeypatch.setattr("quotadeck.store.sqlite.wal.TOLD_BYTES", 100_000)
     ledger = await open_ledger()
     ledger.end_call(ended("req_0"))
     await ledger.flushed()
@@ -115,12 +115,12 @@ async def fill(ledger: Ledger, clock: HandClock) -> int:
 async def test_a_disk_that_a_pinned_wal_has_filled_heals_when_the_reader_leaves(
     small_disk: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch, restart: bool
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.wal.CHECKPOINT_ROWS", 300)
-    monkeypatch.setattr("quotadeck.store.wal._SMALL_BYTES", 100_000)
-    monkeypatch.setattr("quotadeck.store.wal._CHUNK_BYTES", 100_000)
-    monkeypatch.setattr("quotadeck.store.wal.SLACK_BYTES", 600_000)
+    monkeypatch.setattr("quotadeck.store.sqlite.wal.CHECKPOINT_ROWS", 300)
+    monkeypatch.setattr("quotadeck.store.sqlite.wal._SMALL_BYTES", 100_000)
+    monkeypatch.setattr("quotadeck.store.sqlite.wal._CHUNK_BYTES", 100_000)
+    monkeypatch.setattr("quotadeck.store.sqlite.wal.SLACK_BYTES", 600_000)
     monkeypatch.setattr("quotadeck.store.ballast.BALLAST_BYTES", 100_000)
-    monkeypatch.setattr("quotadeck.store.writer.BACKOFF_S", (0.01, 0.02))
+    monkeypatch.setattr("quotadeck.store.sqlite.writer.BACKOFF_S", (0.01, 0.02))
     directory = small_disk / "state"
     ledger = await Ledger.open(directory, clock)
     ledger.end_call(ended("req_first"))

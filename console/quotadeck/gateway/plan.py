@@ -14,7 +14,7 @@ from quotadeck.domain.layers import InForce, Layers, Slot
 from quotadeck.domain.limits import RateLimit, SlotLimit
 from quotadeck.domain.rules import Measure, Rule, Windows, rules_of
 from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.gateway.upstream_keys import UpstreamKeys, upstream_keys
+from quotadeck.gateway.upstream.keys import UpstreamKeys, upstream_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@
 for the journal's form and `chain` for the audit's hashes.
 """
 
-from quotadeck.store.backup import Backup, copy_to, is_left_open, standing, take
+from quotadeck.store.backup.backup import Backup, copy_to, is_left_open, standing, take
+from quotadeck.store.backup.rebuild import has_remains
 from quotadeck.store.chain import GENESIS, Broken, Head, canonical
 from quotadeck.store.errors import (
     StoreBusy,
@@ -17,13 +18,12 @@ from quotadeck.store.errors import (
 )
 from quotadeck.store.examine import Verified, examine, readable, verify_log
 from quotadeck.store.file_layer import file_layer
+from quotadeck.store.journal.recovery import Recovered
 from quotadeck.store.ledger import Ledger
 from quotadeck.store.loss import Loss
 from quotadeck.store.places import OddFile
 from quotadeck.store.reader import Reader
-from quotadeck.store.rebuild import has_remains
-from quotadeck.store.recovery import Recovered
-from quotadeck.store.retention import Keep
+from quotadeck.store.sqlite.retention import Keep
 
 __all__ = [
     "GENESIS",

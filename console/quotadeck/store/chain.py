@@ -21,7 +21,7 @@ from quotadeck.domain.notice import notice_of
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import counted
-from quotadeck.store import entry_format_1
+from quotadeck.store.formats import entry_format_1
 
 GENESIS: Final = "0" * 64
 FORMAT: Final = 2

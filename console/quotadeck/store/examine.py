@@ -6,11 +6,11 @@ from pathlib import Path
 
 from quotadeck.store.ballast import Ballast
 from quotadeck.store.chain import GENESIS, Broken, Chain, Head
-from quotadeck.store.journal import Journal, Position
+from quotadeck.store.journal.journal import Journal, Position
+from quotadeck.store.journal.recovery import Scan
 from quotadeck.store.loss import Loss, broken_log, losses
 from quotadeck.store.places import check_places, journal_directory
 from quotadeck.store.reader import Reader
-from quotadeck.store.recovery import Scan
 
 
 @dataclass(frozen=True, slots=True)

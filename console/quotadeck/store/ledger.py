@@ -18,18 +18,14 @@ from quotadeck.domain.commands import Entry
 from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.steady import SteadyClock
-from quotadeck.store.backups import Backups
+from quotadeck.store.backup.backups import Backups
+from quotadeck.store.backup.rebuild import make_sound, refuse_others
 from quotadeck.store.ballast import DISK_FULL, Ballast
 from quotadeck.store.chain import seal
 from quotadeck.store.errors import StoreDamaged, unusable
-from quotadeck.store.journal import Journal
-from quotadeck.store.lock import Lock
-from quotadeck.store.loss import Loss
-from quotadeck.store.migrate import Tell, unheard
-from quotadeck.store.places import check_places, journal_directory, ledger_file, make_directory
-from quotadeck.store.reader import Reader
-from quotadeck.store.rebuild import make_sound, refuse_others
-from quotadeck.store.records import (
+from quotadeck.store.formats.migrate import Tell, unheard
+from quotadeck.store.journal.journal import Journal
+from quotadeck.store.journal.records import (
     StateRecord,
     catalogue_frame,
     command_frame,
@@ -39,12 +35,16 @@ from quotadeck.store.records import (
     state_frame,
     withdrawal_frame,
 )
-from quotadeck.store.recovery import Recovered
+from quotadeck.store.journal.recovery import Recovered
+from quotadeck.store.journal.segment import check_heads
+from quotadeck.store.lock import Lock
+from quotadeck.store.loss import Loss
+from quotadeck.store.places import check_places, journal_directory, ledger_file, make_directory
+from quotadeck.store.reader import Reader
 from quotadeck.store.replay import replay
-from quotadeck.store.retention import Keep
-from quotadeck.store.segment import check_heads
+from quotadeck.store.sqlite.retention import Keep
+from quotadeck.store.sqlite.writer import Writer
 from quotadeck.store.watch import Watch
-from quotadeck.store.writer import Writer
 
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
 """A segment this large is followed by a new one at the next `levels` record."""

@@ -16,7 +16,7 @@ from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.snapshot import Event
 from quotadeck.store.chain import Broken
 from quotadeck.store.events import gateway_event
-from quotadeck.store.journal import Journal, Position
+from quotadeck.store.journal.journal import Journal, Position
 
 
 @dataclass(frozen=True, slots=True)

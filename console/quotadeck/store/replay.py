@@ -13,19 +13,19 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
 from quotadeck.store.ballast import Ballast
 from quotadeck.store.chain import Chain, readable
-from quotadeck.store.connection import connect, folded_position
 from quotadeck.store.errors import StoreBusy, StoreError
-from quotadeck.store.fold import Fold
-from quotadeck.store.journal import Journal
+from quotadeck.store.journal.journal import Journal
+from quotadeck.store.journal.records import end_frame
+from quotadeck.store.journal.recovery import Recovered, Scan
 from quotadeck.store.loss import Loss, broken_log, event_of, losses
 from quotadeck.store.reader import Reader
-from quotadeck.store.records import end_frame
-from quotadeck.store.recovery import Recovered, Scan
-from quotadeck.store.retention import Keep
-from quotadeck.store.schema import damaged
-from quotadeck.store.sqlite_errors import is_damage, is_full, is_locked
-from quotadeck.store.wal import Wal
-from quotadeck.store.writer import Writer
+from quotadeck.store.sqlite.connection import connect, folded_position
+from quotadeck.store.sqlite.errors import is_damage, is_full, is_locked
+from quotadeck.store.sqlite.fold import Fold
+from quotadeck.store.sqlite.retention import Keep
+from quotadeck.store.sqlite.schema import damaged
+from quotadeck.store.sqlite.wal import Wal
+from quotadeck.store.sqlite.writer import Writer
 
 OPEN_LOCKED_S: Final = 30.0
 """How long a starting gateway waits for a SQLite that another process has locked."""

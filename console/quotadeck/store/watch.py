@@ -17,8 +17,9 @@ from typing import Final
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.notice import Notice
 from quotadeck.domain.snapshot import Event
+from quotadeck.store.backup.rebuild import suspect
 from quotadeck.store.errors import StoreError
-from quotadeck.store.journal import Journal
+from quotadeck.store.journal.journal import Journal
 from quotadeck.store.lock import Lock
 from quotadeck.store.loss import Loss, event_of, lost
 from quotadeck.store.places import (
@@ -28,9 +29,8 @@ from quotadeck.store.places import (
     open_plain,
     wal_file,
 )
-from quotadeck.store.rebuild import suspect
-from quotadeck.store.schema import is_whole, reading_uri
-from quotadeck.store.wal import Wal
+from quotadeck.store.sqlite.schema import is_whole, reading_uri
+from quotadeck.store.sqlite.wal import Wal
 
 CHECK_NS: Final = 3_600_000_000_000
 CHECK_S: Final = 20.0

@@ -8,7 +8,7 @@ import orjson
 from quotadeck.domain.calls import Call
 from quotadeck.domain.history import CallSearch, FoundCall
 from quotadeck.domain.ids import made_at_us
-from quotadeck.store.call_record import COLUMNS, call_of_row
+from quotadeck.store.journal.call_record import COLUMNS, call_of_row
 from quotadeck.store.reading.connection import Reading
 
 SEARCHED: Final = 20_000

@@ -15,7 +15,8 @@ import aiosqlite
 from quotadeck.store import lock
 from quotadeck.store.errors import StoreError, StoreMissing
 from quotadeck.store.places import check_plain, ledger_file, wal_file
-from quotadeck.store.schema import (
+from quotadeck.store.sqlite.errors import is_damage, is_no_database
+from quotadeck.store.sqlite.schema import (
     APPLICATION_ID,
     FIRST_SOURCE,
     check_version,
@@ -24,7 +25,6 @@ from quotadeck.store.schema import (
     no_database,
     reading_uri,
 )
-from quotadeck.store.sqlite_errors import is_damage, is_no_database
 
 _TIMEOUT_S: Final = 5.0
 _THIS_SOURCE: Final = "SELECT id, source_id, epoch FROM sources WHERE source_id = ?"

@@ -5,9 +5,9 @@ from typing import Final
 
 from quotadeck.domain.commands import Entry
 from quotadeck.store.chain import Chain, Link, readable
-from quotadeck.store.journal import Position
+from quotadeck.store.journal.journal import Position
 from quotadeck.store.reading.connection import Reading
-from quotadeck.store.tables import KEY
+from quotadeck.store.sqlite.tables import KEY
 
 PAGE_ROWS: Final = 5_000
 """Where all of it is read: some 4 MB."""

@@ -9,7 +9,14 @@ import orjson
 from quotadeck.domain.change_estimate import Minute
 from quotadeck.domain.history import Rollup, Total
 from quotadeck.store.reading.connection import Reading
-from quotadeck.store.tables import COUNT_COLUMNS, DAY, LATENCY_COLUMNS, MINUTE, PERIODS, SUM_COLUMNS
+from quotadeck.store.sqlite.tables import (
+    COUNT_COLUMNS,
+    DAY,
+    LATENCY_COLUMNS,
+    MINUTE,
+    PERIODS,
+    SUM_COLUMNS,
+)
 
 _BEFORE_LATENCY: Final = 2 + len(SUM_COLUMNS) - len(LATENCY_COLUMNS)
 _MINUTE_COLUMNS: Final = (

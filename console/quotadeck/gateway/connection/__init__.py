@@ -1,0 +1,1 @@
+"""How a request comes off a connection, and who may stay connected."""

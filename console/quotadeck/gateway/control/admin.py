@@ -1,0 +1,290 @@
+"""The admin API: ``/admin/v1`` on the Unix socket, and the health checks.
+
+Who asks is the peer's account; what it may reach is a fixed table of role × route. Commands have
+their own table (`quotadeck.domain.roles`), so that a refused one stands in the audit.
+"""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Send
+
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.commands import Actor, Role
+from quotadeck.domain.snapshot import Whoami
+from quotadeck.domain.text import clean
+from quotadeck.gateway.connection.connections import seat_of
+from quotadeck.gateway.control import admin_pages as pages
+from quotadeck.gateway.control.admin_accounts import Accounts
+from quotadeck.gateway.control.admin_answers import answer_json
+from quotadeck.gateway.control.admin_command import read_command
+from quotadeck.gateway.control.admin_error import AdminRefusal, refusal_answer
+from quotadeck.gateway.control.admin_gate import ACCOUNT, ACTOR, STREAM_NS, Gate
+from quotadeck.gateway.control.admin_seats import take_seat
+from quotadeck.gateway.control.desk import Desk
+from quotadeck.gateway.control.shares import Account, Shares
+from quotadeck.gateway.watch.feed import Feed, pieces
+from quotadeck.store import Ledger, Reader, StoreError
+from quotadeck.wire import objects
+from quotadeck.wire.translate import command_of
+
+PREFIX: Final = "/admin/v1/"
+
+REACH: Final[Mapping[str, Role]] = {
+    "snapshot": Role.VIEWER,
+    "stream": Role.VIEWER,
+    "commands": Role.VIEWER,
+    "audit": Role.VIEWER,
+    "calls": Role.VIEWER,
+    "rollups": Role.VIEWER,
+    "levels": Role.VIEWER,
+    "events": Role.VIEWER,
+    "keys": Role.OPERATOR,
+    "whoami": Role.VIEWER,
+}
+"""The least role for each route under the prefix."""
+
+_RANK: Final = {role: rank for rank, role in enumerate(Role)}
+_STATUS: Final = {
+    "not_allowed": 403,
+    "not_found": 404,
+    "stale": 409,
+    "conflict": 409,
+    "invalid": 400,
+    "unrecorded": 503,
+}
+_DRAINING: Final = AdminRefusal(503, "draining", "the gateway drains and will end")
+
+Handler = Callable[[Request, Actor], Awaitable[Response]]
+
+
+class _EventStream(StreamingResponse):
+    """Lets go of its feed at once when the client leaves in the middle of a send."""
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(self.body_iterator):  # type: ignore[type-var]
+            await super().stream_response(send)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """The handlers, over what they need."""
+
+    desk: Desk
+    ledger: Ledger
+    feed: Feed
+    clock: Clock
+    shares: Shares
+    unready: Callable[[], str]
+    draining: Callable[[], bool]
+
+    async def whoami(self, request: Request, actor: Actor) -> Response:
+        _none(request)
+        return _object(Whoami(actor.name, actor.role))
+
+    async def get_snapshot(self, request: Request, _: Actor) -> Response:
+        _none(request)
+        whole = await self.feed.whole()
+
+        async def sent() -> AsyncIterator[bytes]:
+            for piece in pieces(whole):
+                yield piece
+
+        headers = {"content-length": str(len(whole))}
+        return StreamingResponse(sent(), media_type="application/json", headers=headers)
+
+    async def stream(self, request: Request, _: Actor) -> Response:
+        _none(request)
+        _account(request).spend(STREAM_NS)
+        headers = {"cache-control": "no-store"}
+        return _EventStream(self.feed.listen(), media_type="text/event-stream", headers=headers)
+
+    async def command(self, request: Request, actor: Actor) -> Response:
+        _none(request)
+        asked = await read_command(request)
+        answer = await self.desk.submit(command_of(asked), actor, dry_run=asked.dry_run)
+        refused = answer.refused
+        if refused and refused.code != "unrecorded" and not asked.dry_run:
+            _account(request).refused()
+        status = _STATUS[refused.code] if refused else 200
+        return Response(answer_json(answer), status, media_type="application/json")
+
+    async def audit(self, request: Request, _: Actor) -> Response:
+        async with self.shares.reading(_account(request)):
+            page = await pages.audit(_params(request), self.desk, self.clock.wall_us())
+        return Response(page, media_type="application/json")
+
+    async def keys(self, request: Request, _: Actor) -> Response:
+        return _object(pages.keys(_params(request), self.desk, self.clock.wall_us()))
+
+    def page(self, read: Callable[[pages.Asked, Reader, int], Awaitable[bytes]]) -> Handler:
+        async def handler(request: Request, _: Actor) -> Response:
+            async with self.shares.reading(_account(request)):
+                page = await read(_params(request), self.ledger.pages, self.ledger.epoch)
+            return Response(page, media_type="application/json")
+
+        return handler
+
+    async def healthz(self, _: Request) -> Response:
+        if self.draining():
+            return refusal_answer(_DRAINING)
+        return Response(b'{"ok":true}', media_type="application/json")
+
+    async def readyz(self, _: Request) -> Response:
+        if self.draining():
+            return refusal_answer(_DRAINING)
+        if why := self.unready():
+            return refusal_answer(AdminRefusal(503, "unready", why))
+        return Response(b'{"ready":true}', media_type="application/json")
+
+
+def create_admin(
+    *,
+    desk: Desk,
+    ledger: Ledger,
+    feed: Feed,
+    clock: Clock,
+    roles: Mapping[Role, tuple[str, ...]],
+    own_uid: int | None = None,
+    unready: Callable[[], str] = lambda: "",
+    draining: Callable[[], bool] = lambda: False,
+) -> ASGIApp:
+    """The application; it needs `PeerProtocol` below it to know its peers.
+
+    ``own_uid`` is the account that is admin without being listed, ours by default; ``unready``
+    says why the gateway should get no traffic now, or nothing; ``draining``, that it ends.
+    """
+    shares = Shares(clock)
+    doors = _Doors(desk, ledger, feed, clock, shares, unready, draining)
+    accounts = Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
+    handlers: dict[str, Handler] = {
+        "snapshot": doors.get_snapshot,
+        "stream": doors.stream,
+        "commands": doors.command,
+        "audit": doors.audit,
+        "calls": doors.page(pages.calls),
+        "rollups": doors.page(pages.rollups),
+        "levels": doors.page(pages.levels),
+        "events": doors.page(pages.events),
+        "keys": doors.keys,
+        "whoami": doors.whoami,
+    }
+    app = Starlette(
+        routes=[
+            *(_route(name, handler) for name, handler in handlers.items()),
+            Route("/healthz", doors.healthz),
+            Route("/readyz", doors.readyz),
+        ],
+        exception_handlers={
+            AdminRefusal: _on_refusal,
+            StoreError: _on_store,
+            HTTPException: _on_http,
+            ClientDisconnect: _on_gone,
+            Exception: _on_failure,
+        },
+    )
+    app.router.redirect_slashes = False
+    return Gate(app, PREFIX, accounts, shares, desk.refused.turned_away)
+
+
+def _route(name: str, handler: Handler) -> Route:
+    least = REACH[name]
+
+    async def endpoint(request: Request) -> Response:
+        actor: Actor | None = request.scope["state"].get(ACTOR)
+        if actor is None:
+            raise AdminRefusal(
+                401, "not_allowed", "nobody is known here: connect through the Unix socket"
+            )
+        if _RANK[actor.role] < _RANK[least]:
+            raise AdminRefusal(
+                403,
+                "not_allowed",
+                f"{actor.name} is {actor.role} here and {name} takes an {least}: ask an admin to "
+                "list you under [roles] in the config",
+            )
+        take_seat(seat_of(request.scope), actor, is_stream=name == "stream")
+        return await handler(request, actor)
+
+    method = "POST" if name == "commands" else "GET"
+    route = Route(f"{PREFIX}{name}", endpoint, methods=[method])
+    # Starlette adds HEAD to GET; a HEAD of the stream would never end.
+    route.methods = {method}
+    return route
+
+
+def _account(request: Request) -> Account:
+    account: Account = request.scope["state"][ACCOUNT]
+    return account
+
+
+def _none(request: Request) -> None:
+    if request.query_params:
+        name = clean(next(iter(request.query_params)), 80)
+        raise AdminRefusal(400, "invalid", f"there is no parameter {name!r}: it takes none")
+
+
+def _params(request: Request) -> dict[str, str]:
+    params: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in params:
+            raise AdminRefusal(400, "invalid", f"{clean(name, 80)!r} is given twice: give it once")
+        params[name] = value
+    return params
+
+
+def _object(value: Any) -> Response:
+    return Response(objects.dump(value), media_type="application/json")
+
+
+def _json(model: BaseModel, status: int = 200) -> Response:
+    return Response(model.model_dump_json(), status, media_type="application/json")
+
+
+def _on_refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AdminRefusal)
+    return refusal_answer(error)
+
+
+def _on_store(_: Request, error: Exception) -> Response:
+    return refusal_answer(
+        AdminRefusal(503, "store", f"the ledger cannot be read: {clean(str(error))}")
+    )
+
+
+def _on_gone(_: Request, __: Exception) -> Response:
+    return refusal_answer(AdminRefusal(400, "invalid", "the body ended before it was complete"))
+
+
+def _on_failure(_: Request, __: Exception) -> Response:
+    return refusal_answer(
+        AdminRefusal(500, "failed", "the gateway failed on this request: its log says how")
+    )
+
+
+def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = clean(request.url.path, 80)
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        answer = refusal_answer(
+            AdminRefusal(405, "invalid", f"{path} does not take {request.method}: use {allowed}")
+        )
+        answer.headers["allow"] = allowed
+        return answer
+    return refusal_answer(
+        AdminRefusal(
+            error.status_code,
+            "not_found",
+            f"there is no {path}: under {PREFIX} are {', '.join(REACH)}",
+        )
+    )

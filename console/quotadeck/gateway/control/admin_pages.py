@@ -1,0 +1,206 @@
+"""What the admin API lists: pages by cursor out of the store, the audit and the keys.
+
+Pages are JSON already, since a long one is made in slices. A cursor reads ``epoch:sequence``; one
+of another epoch belongs to a ledger that is no longer here.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import orjson
+
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.commands import Entry, Field
+from quotadeck.domain.days import micros
+from quotadeck.domain.pages import CallRow, EventRow, KeyRow, Keys
+from quotadeck.domain.project_key import ProjectKey
+from quotadeck.domain.text import clean
+from quotadeck.gateway.control.admin_answers import audit_json
+from quotadeck.gateway.control.admin_error import AdminRefusal
+from quotadeck.gateway.control.desk import Desk
+from quotadeck.store import Reader
+from quotadeck.wire.objects import dump
+from quotadeck.words import say
+
+MAX_ROWS: Final = 1_000
+_SLICE_ROWS: Final = 16
+_PERIODS: Final = ("minute", "hour", "day")
+
+Asked = Mapping[str, str]
+T = TypeVar("T")
+
+
+async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
+    """``GET calls?after=&limit=|last=&before=&project=&model=&outcome=``."""
+    _only(asked, "after", "limit", "last", "before", "project", "model", "outcome")
+    outcome = asked.get("outcome", "")
+    if outcome and outcome not in set(Outcome):
+        raise _invalid("outcome", outcome, f"one of {', '.join(Outcome)}")
+    last = _last(asked)
+    if "before" in asked and last is None:
+        raise AdminRefusal(400, "invalid", "before is for last=: leave it out, or add last")
+    found = await reader.search(
+        after=_cursor(asked, epoch),
+        before=_cursor(asked, epoch, "before") if "before" in asked else None,
+        limit=last or _limit(asked),
+        newest=last is not None,
+        project=asked.get("project", ""),
+        model=asked.get("model", ""),
+        outcome=outcome,
+    )
+    newest = found.rows[-1][0] if found.rows else 0
+    return await _page(
+        found.rows,
+        lambda row: dump(CallRow(*row)),
+        next_cursor=f"{epoch}:{found.looked_to if last is None else newest}",
+        more=not found.ended,
+        before_cursor=None if last is None else f"{epoch}:{found.looked_to}",
+    )
+
+
+async def events(asked: Asked, reader: Reader, epoch: int) -> bytes:
+    """``GET events?after=&limit=|last=``."""
+    _only(asked, "after", "limit", "last")
+    after = _cursor(asked, epoch)
+    rows = await reader.events(after=after, limit=_limit(asked), last=_last(asked))
+    cursor = f"{epoch}:{rows[-1][0] if rows else after}"
+    return await _page(
+        rows, lambda row: dump(EventRow(*row), text=say(row[1].told)), next_cursor=cursor
+    )
+
+
+async def rollups(asked: Asked, reader: Reader, epoch: int) -> bytes:
+    """``GET rollups?per=minute|hour|day&after=&limit=&project=&since=``."""
+    _only(asked, "per", "after", "limit", "project", "since")
+    per = asked.get("per", "minute")
+    if per not in _PERIODS:
+        raise _invalid("per", per, "minute, hour or day")
+    if "since" in asked and per == "day":
+        raise AdminRefusal(400, "invalid", "since is for minutes and hours: leave it out for days")
+    after = _cursor(asked, epoch)
+    rows = await reader.rollups(
+        per=per,
+        after=after,
+        limit=_limit(asked),
+        project=asked.get("project", ""),
+        since_us=_since(asked),
+    )
+    cursor = f"{epoch}:{rows[-1].seq if rows else after}"
+    return await _page(rows, dump, next_cursor=cursor)
+
+
+async def levels(asked: Asked, reader: Reader, epoch: int) -> bytes:
+    """``GET levels?after=&limit=&bucket=``."""
+    _only(asked, "after", "limit", "bucket")
+    after = _cursor(asked, epoch)
+    rows = await reader.levels(after=after, limit=_limit(asked), bucket=asked.get("bucket", ""))
+    cursor = f"{epoch}:{rows[-1].seq if rows else after}"
+    return await _page(rows, dump, next_cursor=cursor)
+
+
+async def audit(asked: Asked, desk: Desk, now_us: int) -> bytes:
+    """``GET audit?before_seq=&limit=&subject=``; the desk knows what is in force."""
+    _only(asked, "before_seq", "limit", "subject")
+    limit, subject = _limit(asked), asked.get("subject", "")
+    before = _number(asked, "before_seq", 1, 2**62, 2**62)
+    found = await desk.log.page(before_seq=before, limit=limit + 1, subject=subject)
+    rows = found[:limit]
+    return await _page(
+        rows,
+        lambda entry: audit_json(entry, in_force=desk.living(entry, now_us)),
+        next_before_seq=rows[-1].seq if len(found) > limit else None,
+    )
+
+
+def keys(asked: Asked, desk: Desk, now_us: int) -> Keys:
+    """``GET keys``: those in force, in the order in which they were added."""
+    _only(asked)
+    added = [
+        entry
+        for subject, name in desk.layers.by_slot
+        if name == Field.KEY
+        and (entry := desk.layers.in_force(subject, name, now_us).entry) is not None
+    ]
+    return Keys(tuple(map(_key_row, sorted(added, key=lambda entry: entry.seq))))
+
+
+async def _page(rows: Sequence[T], told: Callable[[T], bytes], **rest: Any) -> bytes:
+    """A page as JSON. Other requests get their turn every millisecond or so."""
+    parts: list[orjson.Fragment] = []
+    for start in range(0, len(rows), _SLICE_ROWS):
+        parts += (orjson.Fragment(told(row)) for row in rows[start : start + _SLICE_ROWS])
+        await asyncio.sleep(0)
+    return orjson.dumps({"rows": parts, **rest})
+
+
+def _key_row(entry: Entry) -> KeyRow:
+    key = entry.value
+    assert isinstance(key, ProjectKey)
+    return KeyRow(
+        id=entry.subject.name,
+        projects=key.projects,
+        label=key.label,
+        added_at_us=entry.at_us,
+        added_by=entry.actor,
+    )
+
+
+def _only(asked: Asked, *allowed: str) -> None:
+    for name in asked:
+        if name not in allowed:
+            takes = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
+            raise AdminRefusal(
+                400, "invalid", f"there is no parameter {clean(name, 80)!r}: {takes}"
+            )
+
+
+def _limit(asked: Asked) -> int:
+    return _number(asked, "limit", 1, MAX_ROWS, 100)
+
+
+def _last(asked: Asked) -> int | None:
+    if "last" not in asked:
+        return None
+    if "after" in asked or "limit" in asked:
+        raise AdminRefusal(400, "invalid", "last stands alone: leave out after and limit")
+    return _number(asked, "last", 1, MAX_ROWS, 1)
+
+
+def _number(asked: Asked, name: str, low: int, high: int, absent: int) -> int:
+    text = asked.get(name)
+    if text is None:
+        return absent
+    if not (text.isascii() and text.isdecimal() and len(text) <= 20 and low <= int(text) <= high):
+        raise _invalid(name, text, f"a whole number in {low} … {high}")
+    return int(text)
+
+
+def _cursor(asked: Asked, epoch: int, name: str = "after") -> int:
+    text = asked.get(name)
+    if text is None:
+        return 0
+    of, _, seq = text.partition(":")
+    if not all(part.isascii() and part.isdecimal() and len(part) <= 18 for part in (of, seq)):
+        raise _invalid(name, text, "a cursor as a page gave it, epoch:sequence")
+    if int(of) != epoch:
+        raise AdminRefusal(
+            410,
+            "gone",
+            f"the cursor {text} is of another ledger (epoch {int(of)}, this one is {epoch}): "
+            f"start again without {name}",
+        )
+    return int(seq)
+
+
+def _since(asked: Asked) -> int | None:
+    if "since" not in asked:
+        return None
+    try:
+        return micros(asked["since"])
+    except (ValueError, OverflowError):
+        raise _invalid("since", asked["since"], "an instant such as 2026-11-24T03:02:00Z") from None
+
+
+def _invalid(name: str, found: str, allowed: str) -> AdminRefusal:
+    return AdminRefusal(400, "invalid", f"{name} is {clean(found, 80)!r}: it takes {allowed}")

@@ -1,0 +1,276 @@
+"""Where commands are decided, recorded and put in force, one after the other.
+
+What loosens is in the log, synced, before it takes effect. What tightens takes effect even where
+the log cannot be written; the ledger then keeps it and records it as soon as it can.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final
+
+from quotadeck.domain.answers import CommandAnswer
+from quotadeck.domain.catalogue import Catalogue
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.commands import Action, Actor, Command, Entry, Rejected
+from quotadeck.domain.decide import decide, forbidden
+from quotadeck.domain.deeds import command_notice, end_notice
+from quotadeck.domain.effects import slot_of, tightens
+from quotadeck.domain.ends import Ends, end_of
+from quotadeck.domain.ids import new_id
+from quotadeck.domain.layers import Layers, Slot
+from quotadeck.domain.notice import notice
+from quotadeck.domain.snapshot import Event
+from quotadeck.domain.verbs import VERBS
+from quotadeck.domain.verbs.case import rejected
+from quotadeck.gateway.control.answers import answer_of, refused_entry, rejection, same_request
+from quotadeck.gateway.control.command_log import CommandLog
+from quotadeck.gateway.control.preview import estimated
+from quotadeck.gateway.control.refused_commands import RefusedCommands
+from quotadeck.gateway.plan import file_layer
+from quotadeck.store import Ledger
+
+OnChange = Callable[[Layers, tuple[Slot, ...]], Awaitable[None]]
+Tell = Callable[[Event], None]
+
+LOOK_S: Final = 1.0
+"""How soon a jump of the wall clock is noticed."""
+_LEVELS_EVERY_US: Final = 60_000_000
+"""The last `levels` record tells to within this when the gateway before us was still there."""
+
+LOG: Final = logging.getLogger(__name__)
+
+
+class Desk:
+    """Decides commands on the fold of the log. One task runs `run` for the gateway's life."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        clock: Clock,
+        on_change: OnChange,
+        tell: Tell,
+    ) -> None:
+        recovered = ledger.recovered
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._clock = clock
+        self._on_change = on_change
+        self._tell = tell
+        self._unrecorded = set[str]()
+        self._queue = asyncio.Lock()
+        self._one_at_a_time = asyncio.Lock()
+        self._forbidden = asyncio.Lock()
+        self._armed = asyncio.Event()
+        self.log = CommandLog(ledger)
+        self.refused = RefusedCommands(clock)
+        self._ends = Ends(clock, ledger.steady)
+        layers = Layers(file_layer(catalogue)).with_entries(recovered.entries)
+        self.layers, _ = self._ends.followed(layers)
+        self._changed = set[Slot]()
+        self._ends.arm(self.layers)
+
+    def living(self, entry: Entry, now_us: int) -> bool:
+        """Whether an entry is in force: applied, neither ended, undone nor expired."""
+        if not entry.applied or entry.action == Action.END or self.layers.ended(entry.seq):
+            return False
+        # The log has the end as the wall clock showed it then; the fold as it shows it now.
+        until_us = self.layers.by_seq.get(entry.seq, entry).until_us
+        return until_us is None or until_us > now_us
+
+    async def submit(self, request: Command, actor: Actor, *, dry_run: bool) -> CommandAnswer:
+        """Decide a command and put it in force, or with ``dry_run`` tell what that would do.
+
+        A repeated idempotency key gets its first answer again. A refusal is an answer.
+        """
+        if dry_run:
+            return await self._preview(request, actor)
+        async with AsyncExitStack() as turn:
+            if refused := forbidden(actor, request):
+                # In a line of their own: they keep nobody waiting who may do something.
+                await turn.enter_async_context(self._forbidden)
+                known = await self.log.by_key(request.idempotency_key)
+                if known is not None:
+                    return self._again(known, request, actor)
+                return await self._refuse(request, actor, refused, self._clock.wall_us())
+            if not VERBS[request.action].urgent:
+                await turn.enter_async_context(self._queue)
+            await turn.enter_async_context(self._one_at_a_time)
+            known = await self.log.by_key(request.idempotency_key)
+            if known is not None:
+                return self._again(known, request, actor)
+            self._follow()
+            now_us = self._clock.wall_us()
+            decided = decide(request, actor, self._catalogue, self.layers, now_us)
+            if isinstance(decided, Rejected):
+                return await self._refuse(request, actor, decided, now_us)
+            entry = replace(
+                decided,
+                id=new_id("cmd", now_us, os.urandom(10)),
+                steady_us=self._ledger.steady.now_us(),
+            )
+            if tightens(entry, self.layers):
+                return await self._tighten(entry)
+            return await self._loosen(entry)
+
+    async def run(self, look_s: float = LOOK_S) -> None:
+        """Wait for the next override's end, look, and so on; never returns."""
+        self._tell_again()
+        while True:
+            self._armed.clear()
+            await self.tick()
+            left_s = self._ends.left_us() / 1_000_000
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(look_s, max(0.001, left_s))):
+                    await self._armed.wait()
+
+    async def tick(self) -> None:
+        """Follow the wall clock; record the ends that are reached, have the values re-read, tell.
+
+        An end takes effect whether or not it can be recorded: an hour's pause is over in an hour.
+        """
+        self._follow()
+        ended: list[Entry] = []
+        if self._ends.left_us() <= 0:
+            async with self._one_at_a_time:
+                ended = [await self._end(override) for override in self._ends.reached(self.layers)]
+                self.layers = self.layers.with_entries(ended)
+                self._ends.arm(self.layers)
+        if self._changed:
+            slots, self._changed = tuple(self._changed), set()
+            await self._on_change(self.layers, slots)
+        for entry in ended:
+            self._tell_of(entry)
+
+    async def _end(self, override: Entry) -> Entry:
+        entry = end_of(override, self.layers)
+        entry = replace(
+            entry,
+            id=new_id("cmd", entry.at_us, os.urandom(10)),
+            steady_us=self._ledger.steady.now_us(),
+        )
+        entry = await self._write_down(entry)
+        self.log.add(entry)
+        self._changed.add(slot_of(entry))
+        return entry
+
+    def _follow(self) -> None:
+        """Have the ends of durations as the wall clock will show them, wherever it stands now."""
+        self.layers, moved = self._ends.followed(self.layers)
+        self._changed.update(moved)
+
+    def _tell_again(self) -> None:
+        """Events wait in memory for SQLite; the last ones may be lost with the process."""
+        recovered = self._ledger.recovered
+        last_us = recovered.mark.steady_us if recovered.mark else recovered.levels_at_us or 0
+        for entry in recovered.entries:
+            if entry.applied and entry.steady_us > last_us - _LEVELS_EVERY_US:
+                self._tell_of(entry)
+
+    def _tell_of(self, entry: Entry) -> None:
+        """Its id follows from the entry's, so that telling it again after a restart adds nothing.
+
+        The end of what was out of force already is no news.
+        """
+        told = command_notice(entry)
+        if entry.action == Action.END:
+            if entry.idle:
+                return
+            told = end_notice(entry, self.layers.by_seq[entry.ends[0]])
+        entropy = sha256(f"{entry.id} event".encode()).digest()
+        event_id = new_id("evt", entry.at_us, entropy)
+        self._tell(Event(event_id, entry.at_us, str(entry.subject), told))
+
+    async def _preview(self, request: Command, actor: Actor) -> CommandAnswer:
+        layers, now_us = self.layers, self._clock.wall_us()
+        decided = decide(request, actor, self._catalogue, layers, now_us)
+        if isinstance(decided, Rejected):
+            return replace(rejection(request, decided), dry_run=True)
+        estimate, warnings = await estimated(
+            decided, layers, self._ledger.reader, self._catalogue, now_us
+        )
+        answer = answer_of(decided, layers.by_seq.get(decided.under))
+        warnings = answer.warnings + warnings
+        return replace(answer, applied=False, dry_run=True, estimate=estimate, warnings=warnings)
+
+    async def _loosen(self, entry: Entry) -> CommandAnswer:
+        try:
+            entry = await self._ledger.command(entry, durable=True)
+        except OSError as failed:
+            why = failed.strerror or str(failed)
+            return CommandAnswer(
+                applied=False,
+                recorded=False,
+                subject=entry.subject,
+                field=entry.field,
+                refused=rejected("unrecorded", "unrecorded", why=why),
+            )
+        return await self._apply(entry)
+
+    async def _tighten(self, entry: Entry) -> CommandAnswer:
+        return await self._apply(await self._write_down(entry))
+
+    async def _write_down(self, entry: Entry) -> Entry:
+        """Into the log now, or as soon as it can be written again."""
+        try:
+            return await self._ledger.command(entry, durable=False)
+        except OSError as failed:
+            LOG.warning("a command is in force but not recorded: %s", failed)
+            entry = self._ledger.unrecorded(entry)
+            self._unrecorded.add(entry.id)
+            return entry
+
+    async def _apply(self, entry: Entry) -> CommandAnswer:
+        self.layers = self.layers.with_entry(entry)
+        self.log.add(entry)
+        self._ends.arm(self.layers)
+        self._armed.set()
+        await self._on_change(self.layers, (slot_of(entry),))
+        self._tell_of(entry)
+        return self._answer(entry)
+
+    async def _refuse(
+        self, request: Command, actor: Actor, refused: Rejected, now_us: int
+    ) -> CommandAnswer:
+        entry = refused_entry(request, actor, refused, now_us)
+        entry = replace(entry, id=new_id("cmd", now_us, os.urandom(10)))
+        if not self.refused.takes_row(entry):
+            return rejection(request, refused)
+        try:
+            entry = await self._ledger.command(entry, durable=False)
+        except OSError as failed:
+            LOG.warning("a refused command is not recorded: %s", failed)
+            return replace(rejection(request, refused), recorded=False)
+        self.log.add(entry)
+        return self._answer(entry)
+
+    async def record_counted(self, *, ending: bool = False) -> None:
+        """Write the rows of counted refusals that are due; ``ending``: all there are."""
+        for counted in self.refused.due(ending=ending):
+            row, now_us = counted.row(), self._clock.wall_us()
+            try:
+                row = replace(row, id=new_id("cmd", now_us, os.urandom(10)))
+                self.log.add(await self._ledger.command(row, durable=False))
+            except OSError:
+                self.refused.put_back(counted)
+                return
+
+    def _again(self, entry: Entry, request: Command, actor: Actor) -> CommandAnswer:
+        undone = self.layers.by_seq[entry.ends[0]].id if entry.ends else ""
+        if not same_request(entry, undone, request, actor):
+            key = request.idempotency_key
+            refused = rejected("conflict", "key_of_another", key=key, id=entry.id)
+            return rejection(request, refused)
+        return replace(self._answer(entry), repeated=True)
+
+    def _answer(self, entry: Entry) -> CommandAnswer:
+        answer = answer_of(entry, self.layers.by_seq.get(entry.under))
+        if entry.id not in self._unrecorded:
+            return answer
+        warnings = (*answer.warnings, notice("warning.unrecorded"))
+        return replace(answer, recorded=False, warnings=warnings)

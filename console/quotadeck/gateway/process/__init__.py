@@ -1,0 +1,1 @@
+"""The gateway as a process: put together, started, told to end."""

@@ -1,0 +1,316 @@
+"""The gateway put together: store, limiter, plan, command desk, data plane and admin API.
+
+The order at a start: the ledger is replayed, the command log folded, the plan compiled, buckets
+restored from the records, and only then is anything served.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from quotadeck.admission.days import BudgetDays, budget_key
+from quotadeck.admission.estimator import Estimator
+from quotadeck.clock import MachineClock
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.days import day_at
+from quotadeck.domain.layers import Layers, Slot
+from quotadeck.domain.limits import RateLimit
+from quotadeck.domain.notice import Notice, notice
+from quotadeck.domain.refusals import LedgerUnavailable
+from quotadeck.domain.replay import restore_levels
+from quotadeck.domain.rules import Windows
+from quotadeck.domain.snapshot import Event
+from quotadeck.domain.subject import SubjectKind
+from quotadeck.gateway.control.admin import create_admin
+from quotadeck.gateway.control.desk import Desk
+from quotadeck.gateway.control.offline import take_in
+from quotadeck.gateway.data.chat import ChatRoute
+from quotadeck.gateway.data.dataplane import DataPlane
+from quotadeck.gateway.data.flight import Flights
+from quotadeck.gateway.data.keys import KeyRing, key_ring
+from quotadeck.gateway.data.observers import Observers
+from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
+from quotadeck.gateway.upstream.client import AiohttpUpstream
+from quotadeck.gateway.watch.alarms import Alarms
+from quotadeck.gateway.watch.feed import Feed
+from quotadeck.gateway.watch.levels import LevelKeeper
+from quotadeck.gateway.watch.live import EVENTS_SHOWN, Live
+from quotadeck.gateway.watch.recall import CALLS
+from quotadeck.gateway.watch.refusal_log import RefusalLog
+from quotadeck.gateway.watch.vitals import VitalSigns
+from quotadeck.limiter import MemoryLimiter
+from quotadeck.store import Ledger, StoreDamaged, StoreError, file_layer
+from quotadeck.store.events import gateway_event
+from quotadeck.wire.config import GatewayConfig
+from quotadeck.words import say
+
+_HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
+_KNOWN_DAYS = 3
+"""So many days back, and all to come, what was spent needs no reading when a day begins."""
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class InForce:
+    """What requests are measured against now; replaced whole by the command desk."""
+
+    plan: Plan
+    keys: KeyRing
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A gateway ready to serve."""
+
+    ledger: Ledger
+    upstream: AiohttpUpstream
+    flights: Flights
+    data_plane: DataPlane
+    admin: Any
+    feed: Feed
+    desk: Desk
+    vitals: VitalSigns
+    levels: LevelKeeper
+    refusals: RefusalLog
+    tell: Callable[[Event], None]
+    live: Live
+
+    def jobs(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs beside the servers for the gateway's life."""
+        return [self.vitals.beat(), self.desk.run(), self._every_second()]
+
+    def drain(self) -> None:
+        """Take no new requests, and say so at every door."""
+        self.flights.draining = True
+        self.feed.hurry()
+
+    async def second(self) -> None:
+        """What is done every second, asked or not."""
+        for event in self.ledger.look():
+            LOG.warning("%s", say(event.told))
+            self.tell(event)
+        self.refusals.flush()
+        await self.desk.record_counted()
+        await self.flights.reap()
+        await self.levels.second()
+        await self.live.second()
+
+    async def _every_second(self) -> None:
+        try:
+            # Made while nobody waits for it; and no collection of garbage need look through it.
+            await self.feed.whole()
+        except Exception:
+            LOG.exception("the first picture could not be made")
+        gc.freeze()
+        while True:
+            await asyncio.sleep(1)
+            try:
+                await self.second()
+            except Exception:
+                # Each is tried again in a second; the requests must go on meanwhile.
+                LOG.exception("the second's work failed")
+
+    async def close(self) -> None:
+        """Everything written, everything let go."""
+        with contextlib.suppress(OSError):
+            self.refusals.flush()
+            await self.desk.record_counted(ending=True)
+            await self.levels.record()
+        await self.upstream.close()
+        await self.ledger.close()
+
+
+async def open_gateway(config: GatewayConfig) -> Gateway:
+    """Replay, fold, restore. Raises StoreError."""
+    clock = MachineClock()
+    ledger = partial(Ledger.open, config.state, clock, tell=_on_its_way)
+    try:
+        return await _open_on(await ledger(), config, clock)
+    except StoreDamaged:
+        # In pages that the ledger's own start does not read: it knows now, and rebuilds them.
+        return await _open_on(await ledger(), config, clock)
+
+
+async def _open_on(ledger: Ledger, config: GatewayConfig, clock: Clock) -> Gateway:
+    try:
+        return await _assemble(config, clock, ledger)
+    except BaseException:
+        ledger.look()
+        await ledger.close()
+        raise
+
+
+async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gateway:
+    catalogue = config.catalogue
+    windows = Windows(config.request_window_s, config.token_window_s)
+    limiter = MemoryLimiter(clock)
+
+    def plan() -> Plan:
+        return in_force.plan
+
+    def draining() -> bool:
+        return flights.draining
+
+    vitals = VitalSigns(config.name, ledger, config.state, clock, draining)
+
+    def unserved() -> str:
+        if draining():
+            return "draining"
+        return "ledger" if ledger.unwritable else ""
+
+    def keyed(project: str) -> bool:
+        return in_force.keys.serves(project)
+
+    days = BudgetDays(limiter, partial(_settled_on, ledger))
+    live = Live(catalogue, plan, limiter, days, clock, vitals.read, unserved, keyed)
+    feed = Feed(live.snapshot)
+    levels = LevelKeeper(ledger, limiter, clock)
+
+    def tell(event: Event) -> None:
+        ledger.event(event)
+        live.happened(event)
+        feed.hurry()
+
+    async def changed(layers: Layers, slots: tuple[Slot, ...]) -> None:
+        now_us = clock.wall_us()
+        subjects = {subject for subject, _ in slots}
+        in_force.plan = recompile(in_force.plan, subjects, catalogue, layers, windows, now_us)
+        keyed: set[str] = set()
+        for subject in subjects:
+            if subject.kind is SubjectKind.KEY:
+                in_force.keys = key_ring(layers, now_us, in_force.keys, subject)
+                keyed.update(in_force.keys.projects_of(subject.name))
+        await limiter.relimit(limits_of(in_force.plan, subjects))
+        live.changed(subjects, keyed & in_force.plan.projects.keys())
+        if any(kind in (SubjectKind.PROJECT, SubjectKind.TARGET) for kind, _ in subjects):
+            # A replay reads recorded levels under the limits of then: they must be of one time.
+            with contextlib.suppress(OSError):
+                await levels.record()
+
+    desk = Desk(ledger, catalogue, clock, changed, tell)
+    now_us = clock.wall_us()
+    ledger.catalogue(_file_layer(config), now_us)
+    in_force = InForce(
+        compile_plan(catalogue, desk.layers, windows, now_us), key_ring(desk.layers, now_us)
+    )
+    await _restore(ledger, limiter, live, plan(), now_us)
+    with contextlib.suppress(StoreError):  # what cannot be read is not remembered
+        newest = await ledger.reader.calls(last=CALLS)
+        live.recall([call for _, call in newest], desk.layers.by_seq.values())
+
+    refusals = RefusalLog(ledger, clock)
+    observers = Observers(plan, live, Alarms(clock, tell), refusals, limiter.spent_nano)
+    estimator = Estimator()
+    upstream = AiohttpUpstream()
+    flights = Flights(limiter, ledger, estimator, clock, observers.begun, observers.ended)
+    chat = ChatRoute(
+        plan,
+        limiter,
+        days,
+        estimator,
+        flights,
+        upstream,
+        observers.refused,
+        config.body_limit_bytes,
+    )
+    data_plane = DataPlane(chat, plan, lambda: in_force.keys, now_us // 1_000_000)
+    await take_in(config.state / "offline", desk, os.getuid(), config.roles, clock, tell)
+    tell(_started(ledger, clock))
+    for loss in ledger.recovered.losses:
+        LOG.warning("%s", say(loss.told))
+
+    admin = create_admin(
+        desk=desk,
+        ledger=ledger,
+        feed=feed,
+        clock=clock,
+        roles=config.roles,
+        unready=lambda: "; ".join(map(say, ledger.troubles)),
+        draining=draining,
+    )
+    return Gateway(
+        ledger,
+        upstream,
+        flights,
+        data_plane,
+        admin,
+        feed,
+        desk,
+        vitals,
+        levels,
+        refusals,
+        tell,
+        live,
+    )
+
+
+def _file_layer(config: GatewayConfig) -> bytes:
+    return file_layer(
+        config.catalogue,
+        name=config.name,
+        roles=config.roles,
+        request_window_s=config.request_window_s,
+        token_window_s=config.token_window_s,
+        body_limit_bytes=config.body_limit_bytes,
+    )
+
+
+async def _restore(
+    ledger: Ledger, limiter: MemoryLimiter, live: Live, plan: Plan, now_us: int
+) -> None:
+    """Buckets from the journal's records, budgets from the ledger: never from full."""
+    recovered = ledger.recovered
+    limits: dict[str, RateLimit] = {
+        key: limit for key, limit in limits_of(plan).items() if isinstance(limit, RateLimit)
+    }
+    levels = restore_levels(
+        limits,
+        recovered.levels_at_us,
+        recovered.levels,
+        recovered.since,
+        now_us,
+        under_way=recovered.under_way,
+    )
+    limiter.restore(
+        {key: (level, limits[key]) for key, level in levels.items() if level < limits[key].capacity}
+    )
+    # Days to come too: a clock that was ahead has booked there.
+    before = day_at(now_us - _KNOWN_DAYS * _DAY_US, "UTC").name
+    spent = await ledger.reader.spent_after(before)
+    await limiter.restore_spent(
+        {budget_key(name): days for name, days in spent.items() if name in plan.projects},
+        known_after=before,
+    )
+    newest = await ledger.reader.events(last=EVENTS_SHOWN)
+    hour = await ledger.reader.rollups(per="minute", limit=-1, since_us=now_us - _HOUR_US)
+    live.seed(
+        sorted((row.at_us or 0, row.project, row.cost_nano_usd) for row in hour),
+        [event for _, event in newest],
+    )
+
+
+async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, int]:
+    try:
+        await ledger.flushed()
+        return await ledger.reader.spent_on(days)
+    except StoreError as error:
+        raise LedgerUnavailable(str(error)) from None
+
+
+def _on_its_way(told: Notice) -> None:
+    """A start that takes long says so on stderr."""
+    LOG.warning("%s", say(told))
+
+
+def _started(ledger: Ledger, clock: Clock) -> Event:
+    count = len(ledger.recovered.unknown)
+    if count:
+        return gateway_event(notice("gateway.restarted", count=count), clock)
+    return gateway_event(notice("gateway.started"), clock)

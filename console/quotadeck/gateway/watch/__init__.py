@@ -1,0 +1,1 @@
+"""What the gateway knows of itself now: the live picture, states, refusals, alarms."""

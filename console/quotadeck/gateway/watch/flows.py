@@ -1,0 +1,105 @@
+"""What passed lately through one project or target: the live figures beside the bars."""
+
+from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.commands import Field
+from quotadeck.domain.latency import COLUMNS, column, quantile_ms
+from quotadeck.domain.rules import RULE_OF, RULES, Measure, Rule, Used
+from quotadeck.domain.snapshot import Flow
+from quotadeck.gateway.watch.windows import Window
+
+_SECOND_NS = 1_000_000_000
+_MODELS_NS = 300 * _SECOND_NS
+
+_REQUESTS, _REFUSED, _UPSTREAM_429, _ENDED, _FAILED, _SPENT = range(6)
+_METERED = {
+    rule.field: column
+    for column, rule in enumerate((r for r in RULES if r.counts and r.measure is Measure.RATE), 6)
+}
+"""Rates of which a request takes more than itself: a column each, filled when it ends."""
+_NOT_THE_UPSTREAMS = (Cause.CLIENT_GONE, Cause.RESTART)
+
+
+class Flows:
+    """Sums over sliding windows; `flow` reads them as a value."""
+
+    __slots__ = ("_latencies", "_minute", "_models", "_ten_minutes", "in_flight")
+
+    def __init__(self) -> None:
+        self._minute = Window(6 + len(_METERED), _SECOND_NS, 60)
+        self._latencies = Window(COLUMNS, 10 * _SECOND_NS, 30)
+        self._ten_minutes = Window(1, 10 * _SECOND_NS, 60)
+        self._models: dict[str, int] = {}
+        self.in_flight = 0
+
+    def admitted(self, now_ns: int, model: str) -> None:
+        """A request was let through."""
+        self._minute.add(now_ns, _REQUESTS, 1)
+        self._models[model] = now_ns
+        self.in_flight += 1
+
+    def refused(self, now_ns: int, model: str = "") -> None:
+        """A request was refused by us; ``model`` is what it asked for, if it is one of ours."""
+        self._minute.add(now_ns, _REFUSED, 1)
+        if model:
+            self._models[model] = now_ns
+
+    def ended(self, now_ns: int, call: Call) -> None:
+        """An admitted request ended."""
+        self.in_flight -= 1
+        self._minute.add(now_ns, _ENDED, 1)
+        used = Used(call.usage.input_tokens, call.usage.output_tokens, call.cost_nano_usd)
+        for field, at in _METERED.items():
+            if amount := RULE_OF[field].used(used):
+                self._minute.add(now_ns, at, amount)
+        if call.cause is Cause.UPSTREAM_429:
+            self._minute.add(now_ns, _UPSTREAM_429, 1)
+        lost = call.outcome is Outcome.UNKNOWN and call.cause not in _NOT_THE_UPSTREAMS
+        if lost or call.outcome is Outcome.UPSTREAM_ERROR:
+            self._minute.add(now_ns, _FAILED, 1)
+        self._latencies.add(now_ns, column(call.total_ms), 1)
+        if call.cost_nano_usd:
+            self._minute.add(now_ns, _SPENT, call.cost_nano_usd)
+            self._ten_minutes.add(now_ns, 0, call.cost_nano_usd)
+
+    def spent_before(self, at_ns: int, nano: int) -> None:
+        """Spend from before this process began, told by the ledger; the oldest first."""
+        self._ten_minutes.add(at_ns, 0, nano)
+
+    def next_ns(self) -> int | None:
+        """When time alone changes what was read last; None where nothing is left to leave."""
+        windows = (self._minute, self._latencies, self._ten_minutes)
+        leaving = [window.next_ns for window in windows]
+        leaving += (at_ns + _MODELS_NS for at_ns in self._models.values())
+        return min((one for one in leaving if one is not None), default=None)
+
+    def used(self, rule: Rule, now_ns: int) -> int:
+        """What the last minute took of a rate, or what this moment takes of slots."""
+        if rule.measure is Measure.SLOTS:
+            return self.in_flight
+        return self._minute.advance(now_ns)[_METERED.get(rule.field, _REQUESTS)]
+
+    def flow(self, now_ns: int) -> Flow:
+        """The figures as a value."""
+        minute = self._minute.advance(now_ns)
+        return Flow(
+            requests_60s=minute[_REQUESTS],
+            tokens_60s=minute[_METERED[Field.TPM]],
+            refused_60s=minute[_REFUSED],
+            ended_60s=minute[_ENDED],
+            failed_60s=minute[_FAILED],
+            spent_60s_nano=minute[_SPENT],
+            spent_10m_nano=self._ten_minutes.advance(now_ns)[0],
+            p95_ms=quantile_ms(self._latencies.advance(now_ns), 0.95),
+            in_flight=self.in_flight,
+        )
+
+    def upstream_429_60s(self, now_ns: int) -> int:
+        """Rate-limit answers of the upstream itself."""
+        return self._minute.advance(now_ns)[_UPSTREAM_429]
+
+    def models(self, now_ns: int) -> tuple[str, ...]:
+        """The models asked for in the last five minutes, by name."""
+        for model, at_ns in list(self._models.items()):
+            if now_ns - at_ns >= _MODELS_NS:
+                del self._models[model]
+        return tuple(sorted(self._models))

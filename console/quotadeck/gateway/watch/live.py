@@ -1,0 +1,204 @@
+"""The live picture: what requests leave behind in memory, and its reading as a Snapshot."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import lru_cache
+
+from quotadeck.admission.days import BudgetDays
+from quotadeck.domain.calls import Call, Cause
+from quotadeck.domain.catalogue import Catalogue
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.commands import Entry
+from quotadeck.domain.reading import Reading
+from quotadeck.domain.rules import bucket_of
+from quotadeck.domain.snapshot import Event, Snapshot, Vitals
+from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.gateway.data.flight import Flight
+from quotadeck.gateway.plan import Plan
+from quotadeck.gateway.watch.due import Midnights
+from quotadeck.gateway.watch.flows import Flows
+from quotadeck.gateway.watch.readings import Sources, pause_ends
+from quotadeck.gateway.watch.recall import recall
+from quotadeck.gateway.watch.rows import Rows
+from quotadeck.gateway.watch.states import States, subjects_of
+from quotadeck.limiter import Limiter
+
+_HALF_MINUTE_US = 30_000_000
+EVENTS_SHOWN = 20
+_JUDGED_ANEW_NS = 900_000_000
+"""Whoever listens has judged within a second; the second's own job leaves it to them."""
+
+
+class Live:
+    """Fed by the data plane as requests pass; `snapshot` is read once a second."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        plan: Callable[[], Plan],
+        limiter: Limiter,
+        days: BudgetDays,
+        clock: Clock,
+        vitals: Callable[[], Vitals],
+        unserved: Callable[[], str] = str,
+        keyed: Callable[[str], bool] = bool,
+    ) -> None:
+        """``unserved`` says why the gateway cannot serve, empty when it can; ``keyed`` whether a
+        living key serves a project."""
+        self._catalogue = catalogue
+        self._plan = plan
+        self._limiter = limiter
+        self._days = days
+        self._clock = clock
+        self._vitals = vitals
+        self._unserved = unserved
+        self._keyed = keyed
+        self._flows = {
+            Subject(kind, name): Flows()
+            for kind in (SubjectKind.PROJECT, SubjectKind.TARGET)
+            for name in catalogue.names(kind)
+        }
+        self._states = States()
+        self._rows = Rows(limiter, days, clock, self._states, self._flows)
+        self._midnights = Midnights(catalogue.projects.values(), clock.wall_us())
+        self._events: deque[Event] = deque(maxlen=EVENTS_SHOWN)
+        self._one_at_a_time = asyncio.Lock()
+        """Two readings at once would each miss what the other has taken in hand."""
+        self._judged_ns = 0
+        self._wake_all()
+
+    def seed(self, minutes: Iterable[tuple[int, str, int]], events: Iterable[Event]) -> None:
+        """Start from the ledger, as if we had been there.
+
+        ``minutes`` is the last hour's spend as (the minute's start in UTC µs, project,
+        nano-dollars), ``events`` the newest events; old to new.
+        """
+        now_ns, now_us = self._clock.monotonic_ns(), self._clock.wall_us()
+        for minute_us, project, nano in minutes:
+            if flows := self._flows.get(Subject.project(project)):
+                ago_us = max(0, now_us - minute_us - _HALF_MINUTE_US)
+                flows.spent_before(now_ns - ago_us * 1_000, nano)
+        self._events.extend(events)
+
+    def recall(self, calls: Iterable[Call], entries: Iterable[Entry]) -> None:
+        """Judge from now on as if we had seen these calls and commands of the last process."""
+        recall(
+            self._states, calls, entries, self._plan(),
+            now_ns=self._clock.monotonic_ns(), now_us=self._clock.wall_us(),
+        )  # fmt: skip
+
+    def happened(self, event: Event) -> None:
+        """An event to show under the rows; one told again after a restart is shown once."""
+        if all(shown.id != event.id for shown in self._events):
+            self._events.append(event)
+
+    def begun(self, flight: Flight) -> None:
+        """A request was dispatched."""
+        opened = flight.open
+        subjects = subjects_of(opened.project, opened.target, opened.model)
+        project, target, _ = subjects
+        self._flows[project].admitted(flight.arrival.at_ns, opened.model)
+        self._flows[target].admitted(flight.arrival.at_ns, opened.model)
+        self._states.admitted(self._clock.monotonic_ns(), subjects)
+        self._rows.mark(subjects)
+
+    def ended(self, call: Call) -> None:
+        """A dispatched request ended."""
+        now_ns = self._clock.monotonic_ns()
+        subjects = subjects_of(call.project, call.target, call.model)
+        project, target, _ = subjects
+        self._flows[project].ended(now_ns, call)
+        self._flows[target].ended(now_ns, call)
+        self._states.ended(now_ns, call, subjects)
+        self._rows.mark(subjects)
+
+    def refused(
+        self,
+        project: str,
+        model: str,
+        cause: Cause,
+        gate: Subject,
+        wait_ms: int = 0,
+        *,
+        money_held: bool = False,
+    ) -> None:
+        """We refused a request: ``gate`` did, and would let it pass after ``wait_ms``.
+
+        ``model`` is what it asked for, where that is known; ``money_held``: the day's money would
+        have covered it without what requests under way hold.
+        """
+        now_ns = self._clock.monotonic_ns()
+        asking = Subject.project(project)
+        self._flows[asking].refused(now_ns, model if model in self._plan().routes else "")
+        if gate.kind is SubjectKind.TARGET:
+            self._flows[gate].refused(now_ns)
+        self._states.refused(now_ns, asking, cause, gate, wait_ms, money_held=money_held)
+        self._rows.mark((asking, gate))
+
+    def changed(self, subjects: Iterable[Subject], keyed: Iterable[str] = ()) -> None:
+        """Commands, or their ends, changed these, and keys of the projects ``keyed``.
+
+        What they refused before is history.
+        """
+        self._states.changed(subjects)
+        self._states.keys_changed(keyed)
+        self._states.wake(
+            Subject.target(target)
+            for subject in subjects
+            if subject.kind is SubjectKind.MODEL
+            for target in self._catalogue.routes[subject.name].targets
+        )
+
+    async def second(self) -> None:
+        """Judge what happened, if no listener has had it judged within the second."""
+        if self._clock.monotonic_ns() - self._judged_ns >= _JUDGED_ANEW_NS:
+            async with self._one_at_a_time:
+                await self._judge()
+
+    async def snapshot(self) -> Snapshot:
+        """The whole picture. Gives way to requests between slices of rows."""
+        async with self._one_at_a_time:
+            await self._judge()
+            tables = await self._rows.read(self._plan())
+            return Snapshot(
+                now_ms=self._clock.monotonic_ns() // 1_000_000,
+                at_us=self._clock.wall_us(),
+                vitals=replace(self._vitals(), state=self._states.gateway),
+                projects=tables.projects,
+                targets=tables.targets,
+                routes=tables.routes,
+                events=tuple(reversed(self._events)),
+            )
+
+    async def _judge(self) -> None:
+        plan, now_ns, now_us = self._plan(), self._clock.monotonic_ns(), self._clock.wall_us()
+        self._judged_ns = now_ns
+        unserved = self._unserved()
+        if self._states.judge_gateway(Reading(now_ns // 1_000_000, unserved=unserved)):
+            self._wake_all()
+        touched = set(map(_owner, await self._limiter.touched("live")))
+        for project in self._midnights.passed(now_us):
+            self._states.day_began(project)
+            touched.add(project)
+        self._states.wake(touched)
+        self._rows.mark(touched)
+        await self._states.judge(
+            Sources(
+                plan, self._flows, self._states, self._days, self._keyed, unserved,
+                pause_ends(plan), now_ns, now_us,
+            ).read
+        )  # fmt: skip
+        self._rows.mark(self._states.turned)
+        self._states.turned.clear()
+
+    def _wake_all(self) -> None:
+        """At a start the ledger may say that money is spent; and all suffer from a sick gateway."""
+        for kind in SubjectKind:
+            self._states.wake(Subject(kind, name) for name in self._catalogue.names(kind))
+
+
+@lru_cache(maxsize=1 << 16)
+def _owner(bucket: str) -> Subject:
+    return bucket_of(bucket)[0]

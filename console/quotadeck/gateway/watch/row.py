@@ -1,0 +1,129 @@
+"""One row of the picture, from the values that it is made of."""
+
+from collections.abc import Iterable, Mapping
+
+from quotadeck.admission.days import Spent
+from quotadeck.admission.planned import PlannedLimit, TargetPlan
+from quotadeck.domain.layers import InForce
+from quotadeck.domain.limits import RateLimit, SlotLimit
+from quotadeck.domain.project_key import ProjectKey
+from quotadeck.domain.rules import Measure
+from quotadeck.domain.snapshot import (
+    Budget,
+    Change,
+    Level,
+    LimitReading,
+    ProjectRow,
+    RouteRow,
+    TargetRow,
+)
+from quotadeck.domain.state import State
+from quotadeck.gateway.plan import RoutePlan
+from quotadeck.gateway.watch.flows import Flows
+from quotadeck.limiter import BucketState
+
+Buckets = Mapping[str, BucketState]
+"""By their keys; those that were never touched are absent."""
+
+
+def project_row(
+    spent: Spent, buckets: Buckets, flows: Flows, now_ns: int, state: State
+) -> ProjectRow:
+    """A project's limits and what is left of them, its day's money, and what passed."""
+    plan = spent.plan
+    return ProjectRow(
+        id=plan.project.id,
+        name=plan.project.name,
+        priority=plan.project.priority.word,
+        version=plan.version,
+        paused=plan.paused is not None,
+        limits=_limits(plan.limits, buckets, flows, now_ns, spent),
+        budget=Budget(plan.budget.value, spent.spent_nano, spent.held_nano, spent.day.ends_at_us),
+        flow=flows.flow(now_ns),
+        changes=_changes(plan.changes),
+        models=flows.models(now_ns),
+        state=state,
+    )
+
+
+def target_row(
+    plan: TargetPlan, buckets: Buckets, flows: Flows, now_ns: int, state: State
+) -> TargetRow:
+    """A target's own limits and what its upstream answers."""
+    return TargetRow(
+        id=plan.target.id,
+        version=plan.version,
+        limits=_limits(plan.limits, buckets, flows, now_ns),
+        flow=flows.flow(now_ns),
+        upstream_429_60s=flows.upstream_429_60s(now_ns),
+        changes=_changes(plan.changes),
+        state=state,
+    )
+
+
+def route_row(plan: RoutePlan, state: State) -> RouteRow:
+    """A model: where it may go, and where it goes."""
+    return RouteRow(
+        id=plan.route.model,
+        version=plan.version,
+        targets=plan.route.targets,
+        serving=plan.serving,
+        paused=plan.paused is not None,
+        changes=_changes(plan.changes),
+        state=state,
+    )
+
+
+def _limits(
+    limits: Iterable[PlannedLimit],
+    buckets: Buckets,
+    flows: Flows,
+    now_ns: int,
+    spent: Spent | None = None,
+) -> tuple[LimitReading, ...]:
+    """What is taken of each limit in force; of money, what was ``spent``."""
+    found = []
+    for each in limits:
+        if each.value is None:
+            continue
+        if each.rule.measure is Measure.MONEY and spent:
+            used, held = spent.spent_nano, spent.held_nano
+        else:
+            used, held = flows.used(each.rule, now_ns), 0
+        level = _level(each.limit, buckets.get(each.key))
+        found.append(LimitReading(each.rule.field, each.value, used, held, level))
+    return tuple(found)
+
+
+def _level(limit: RateLimit | SlotLimit | None, state: BucketState | None) -> Level | None:
+    """A bucket never touched is full, since ever."""
+    if not isinstance(limit, RateLimit):
+        return None
+    if state is None:
+        return Level(limit.capacity, limit.capacity, 0)
+    return Level(state.level, limit.capacity, state.at_ns // 1_000_000)
+
+
+def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:
+    changes = []
+    for item in in_force:
+        entry = item.entry
+        was, value = item.base, item.value
+        if entry is None or entry.field is None or value is None:
+            continue
+        # A project key is nobody's row.
+        assert not isinstance(value, ProjectKey)
+        assert not isinstance(was, ProjectKey)
+        changes.append(
+            Change(
+                command_id=entry.id,
+                field=str(entry.field),
+                value=value,
+                was=was,
+                layer=item.layer,
+                until_us=entry.until_us,
+                actor=entry.actor,
+                reason=entry.reason,
+            )
+        )
+    return tuple(changes)

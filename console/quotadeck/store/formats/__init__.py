@@ -1,0 +1,1 @@
+"""Older formats of what is on disk, read and brought to the present one."""

@@ -1,0 +1,179 @@
+"""A ledger of the first format brought to the present one: written anew beside it, then swapped.
+
+The old file is only read, and stays under a name of its own: whatever kills this, the next start
+finds either the old ledger, and begins again, or the new one. A table is one transaction. The
+journal's segments are not touched: each tells its own format.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.notice import Notice, notice
+from quotadeck.store.errors import StoreBusy, StoreDamaged, StoreError
+from quotadeck.store.events import facts_text
+from quotadeck.store.formats.from_format_1 import STEPS
+from quotadeck.store.loss import Loss, event_of, lost
+from quotadeck.store.places import FILE_MODE, check_plain, open_plain, sync_directory
+from quotadeck.store.sqlite.errors import is_damage, is_full, is_locked
+from quotadeck.store.sqlite.schema import APPLICATION_ID, USER_VERSION, is_ledger
+from quotadeck.store.sqlite.tables import TABLES
+
+Tell = Callable[[Notice], None]
+
+_FROM: Final = 1
+_ROOM: Final = 1.5
+"""So many times the old file's size must be free: the new one, and its indexes being sorted."""
+_CHUNK_ROWS: Final = 200_000
+_TOLD_S: Final = 2.0
+_BUSY_S: Final = 5.0
+_EVENT: Final = (
+    "INSERT INTO events (source_id, id, at_us, kind, subject, facts) "
+    "SELECT id, ?, ?, ?, ?, ? FROM sources ORDER BY id LIMIT 1"
+)
+
+
+def unheard(_: Notice) -> None:
+    """For who does not want to hear how far it is."""
+
+
+def is_older(path: Path) -> bool:
+    """Whether this is a ledger of the first format. Raises OddFile or OSError."""
+    if not path.exists():
+        return False
+    with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
+        header = file.read(100)
+    return is_ledger(header) and int.from_bytes(header[60:64], "big") == _FROM
+
+
+def migrate(path: Path, clock: Clock, tell: Tell) -> Loss:
+    """Bring the ledger to the present format; what there is to tell of it.
+
+    Takes some seconds a million calls, and tells of its way every two. The caller holds the
+    store's lock. Raises StoreBusy where another process reads it, StoreDamaged where it cannot be
+    read, StoreError where there is no room, or OSError; the old ledger is as it was then.
+    """
+    kept = path.with_name(f"ledger.format-{_FROM}.db")
+    fresh = path.with_name("ledger.migrating")
+    for place in (kept, fresh):
+        check_plain(place)
+    fresh.unlink(missing_ok=True)
+    _require_room(path)
+    loss = lost(
+        "store.migrated",
+        grave=False,
+        lasting=False,
+        path=str(path),
+        old=_FROM,
+        new=USER_VERSION,
+        kept=str(kept),
+    )
+    try:
+        _settle(path)
+        _write(path, fresh, loss, clock, tell)
+    except sqlite3.DatabaseError as error:
+        fresh.unlink(missing_ok=True)
+        raise _named(path, error) from error
+    _keep(path, kept)
+    fresh.rename(path)
+    sync_directory(path.parent)
+    return loss
+
+
+def _require_room(path: Path) -> None:
+    needed = round(path.stat().st_size * _ROOM)
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise StoreError(
+            f"{path} is of an older format, and to bring it up to date takes "
+            f"{needed // 10**6:,} MB of free disk, where {free // 10**6:,} MB are: make room, "
+            "then start again"
+        )
+
+
+def _settle(path: Path) -> None:
+    """Move all of its WAL into the file, which only one who has it alone can."""
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if said != "ok":
+        raise StoreDamaged(path, str(said).splitlines()[0])
+
+
+def _write(path: Path, fresh: Path, loss: Loss, clock: Clock, tell: Tell) -> None:
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -200000"):
+            db.execute(f"PRAGMA {pragma}")
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.executescript(TABLES)
+        later = _without_indexes(db)
+        db.execute("ATTACH ? AS old", (f"{path.absolute().as_uri()}?mode=ro",))
+        told_s = monotonic()
+        for table, statements in STEPS:
+            for done, whole in _copied(db, table, statements):
+                if monotonic() - told_s >= _TOLD_S:
+                    told_s = monotonic()
+                    tell(notice("store.migrating", table=table, done=done, whole=whole))
+        for statement in later:
+            db.execute(statement)
+        event = event_of(loss, clock)
+        row = (event.id, event.at_us, event.told.kind, event.subject, facts_text(event.told))
+        db.execute(_EVENT, row)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {USER_VERSION}")
+    fresh.chmod(FILE_MODE)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _without_indexes(db: sqlite3.Connection) -> list[str]:
+    """Take the indexes away for now: sorted at the end they cost a third. What makes them again."""
+    query = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+    found = db.execute(query).fetchall()
+    for name, _ in found:
+        db.execute(f"DROP INDEX {name}")
+    return [sql for _, sql in found]
+
+
+def _copied(
+    db: sqlite3.Connection, table: str, statements: tuple[str, ...]
+) -> Iterator[tuple[int, int]]:
+    """Copy a table in one transaction; how far that is, in its rows' numbers."""
+    db.execute("BEGIN")
+    for statement in statements:
+        if ":low" not in statement:
+            db.execute(statement)
+            continue
+        first, last = db.execute(f"SELECT min(seq), max(seq) FROM old.{table}").fetchone()  # noqa: S608
+        for low in range(first or 0, (last or -1) + 1, _CHUNK_ROWS):
+            db.execute(statement, {"low": low, "high": low + _CHUNK_ROWS})
+            yield min(last, low + _CHUNK_ROWS) - first, last - first
+    db.execute("COMMIT")
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Give the old ledger a second name; there is none without a ledger at any moment."""
+    kept.unlink(missing_ok=True)
+    with suppress(OSError):
+        kept.hardlink_to(path)
+        return
+    shutil.copyfile(path, kept)
+
+
+def _named(path: Path, error: sqlite3.DatabaseError) -> StoreError:
+    if is_locked(error):
+        return StoreBusy(f"{path} is read by another process; end that one, then start again")
+    if is_full(error):
+        return StoreError(f"{path}: the disk is full; make room, then start again")
+    if is_damage(error):
+        return StoreDamaged(path, str(error))
+    return StoreError(f"{path} cannot be brought up to date: {error}")

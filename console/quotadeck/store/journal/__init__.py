@@ -1,0 +1,1 @@
+"""The journal: segments of records that are written before anything else."""

@@ -1,0 +1,207 @@
+"""The journal's records: the types of JSON in its frames, and their format's number.
+
+The payload of a frame is a JSON list; its first item names the type:
+
+========= ========================================================================================
+segment   the format's number, and the source whose records these are: a segment's first record
+open      the fields of `OpenCall`, in their order there
+end       a call as `call_record` lists it
+command   the entry's canonical object and its hash; or a number alone, which takes back the entry
+          of that number because it could not be made durable
+levels    the instant in µs, {bucket: level} of every bucket that is not full, {bucket: [least,
+          last, limit]} of every bucket touched since the last such record, the fields of `Mark`
+catalogue what the config file says: canonical JSON without secrets, its hash, the instant in µs
+state     the instant in µs, subject, kind, cause, whether it was entered or left, and the facts
+========= ========================================================================================
+
+Lists are read by position, so what stands where has a number: `FORMAT`. Whoever changes it gives it
+the next one, and the old one a file like `format_1`, which makes its records into the next one's.
+Formats differ in what they list, so a record can be known by its shape where a head was damaged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, fields
+from hashlib import sha256
+from typing import Any, Final
+
+import orjson
+
+from quotadeck.domain.calls import Call, OpenCall
+from quotadeck.domain.commands import Entry
+from quotadeck.domain.steady import Mark
+from quotadeck.store.chain import canonical, entry_of
+from quotadeck.store.formats import format_1
+from quotadeck.store.journal import call_record
+from quotadeck.store.journal.frames import framed
+
+FORMAT: Final = 2
+_UPGRADES: Final = {1: format_1.upgraded}
+"""What makes a format's record into the next one's."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHead:
+    """A `segment` record."""
+
+    format: int
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """A `levels` record: the live buckets at an instant.
+
+    ``touched`` has the least level, the last and the limit (None where that was not recorded).
+    """
+
+    at_us: int
+    not_full: dict[str, int]
+    touched: dict[str, tuple[int, int, int | None]]
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A `command` record that takes an entry back."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRecord:
+    """A `catalogue` record; ``hash`` is the SHA-256 of the body."""
+
+    body: bytes
+    hash: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateRecord:
+    """A `state` record: a subject's state was entered, or left."""
+
+    at_us: int
+    subject: str
+    kind: str
+    cause: str
+    entered: bool
+    facts: Mapping[str, Any]
+
+
+Value = SegmentHead | OpenCall | Call | Entry | Withdrawn | Levels | CatalogueRecord | StateRecord
+MARK_FIELDS: Final = tuple(field.name for field in fields(Mark))
+STATE_FIELDS: Final = tuple(field.name for field in fields(StateRecord))
+
+
+class Unreadable(ValueError):
+    """A whole record that this version does not understand."""
+
+
+def segment_frame(source_id: str) -> bytes:
+    return framed(("segment", FORMAT, source_id))
+
+
+def open_frame(call: OpenCall) -> bytes:
+    return framed(call_record.open_list(call))
+
+
+def end_frame(call: Call) -> bytes:
+    return framed(call_record.end_list(call))
+
+
+def command_frame(entry: Entry) -> bytes:
+    return framed(("command", orjson.Fragment(canonical(entry)), entry.hash))
+
+
+def command_body(payload: bytes, digest: str) -> bytes:
+    """The canonical object in a whole `command` record, byte for byte as its hash covers it."""
+    return payload[len(b'["command",') : -len(b',""]') - len(digest)]
+
+
+def withdrawal_frame(seq: int) -> bytes:
+    return framed(("command", seq))
+
+
+def levels_frame(
+    at_us: int,
+    not_full: Mapping[str, int],
+    touched: Mapping[str, tuple[int, int, int | None]],
+    mark: Mark,
+) -> bytes:
+    return framed(("levels", at_us, dict(not_full), dict(touched), astuple(mark)))
+
+
+def catalogue_frame(body: bytes, at_us: int) -> bytes:
+    return framed(("catalogue", orjson.Fragment(body), sha256(body).hexdigest(), at_us))
+
+
+def catalogue_body(payload: bytes, digest: str, at_us: int) -> bytes:
+    """The object in a whole `catalogue` record, byte for byte as its hash covers it."""
+    return payload[len(b'["catalogue",') : -len(f',"{digest}",{at_us}]')]
+
+
+def state_frame(record: StateRecord) -> bytes:
+    *plain, facts = (getattr(record, name) for name in STATE_FIELDS)
+    return framed(("state", *plain, dict(facts)))
+
+
+def parse(payload: bytes, written: int | None = FORMAT) -> list[Any]:
+    """The payload's list, as the newest format has it; raises Unreadable.
+
+    ``written`` is the format of its segment, None where the head that says so was damaged: then a
+    record is of the newest format that has its shape.
+    """
+    try:
+        items: list[Any] = orjson.loads(payload)
+        if written is None:
+            return _known_by_shape(payload, items)
+        for number in range(written, FORMAT):
+            items = _UPGRADES[number](items)
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise Unreadable(str(error)) from error
+    return items
+
+
+def _known_by_shape(payload: bytes, items: list[Any]) -> list[Any]:
+    for number in range(FORMAT, 0, -1):
+        try:
+            found = parse(payload, number)
+            _value(found, payload)
+        except Unreadable:
+            continue
+        return found
+    raise Unreadable(f"{items[:1]} has the shape of no format")
+
+
+def decoded(payload: bytes, written: int | None = FORMAT) -> Value:
+    """What a record says; ``written`` as for `parse`. Raises Unreadable."""
+    return _value(parse(payload, written), payload)
+
+
+def _value(items: list[Any], payload: bytes) -> Value:
+    try:
+        match items[0]:
+            case "segment":
+                return SegmentHead(items[1], items[2])
+            case "open":
+                return call_record.open_of(items)
+            case "end":
+                return call_record.call_of(items)
+            case "command" if len(items) == 2:
+                return Withdrawn(int(items[1]))
+            case "command":
+                return entry_of(items[1], items[2])
+            case "levels":
+                _, at_us, not_full, touched, mark = items
+                levels = {
+                    key: (least, last, limit) for key, (least, last, limit) in touched.items()
+                }
+                return Levels(at_us, not_full, levels, None if mark is None else Mark(*mark))
+            case "catalogue":
+                _, _, digest, at_us = items
+                return CatalogueRecord(catalogue_body(payload, digest, at_us), digest, at_us)
+            case "state":
+                return StateRecord(*items[1:])
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise Unreadable(f"{items[:1]}: {error}") from error
+    raise Unreadable(f"a record of the unknown type {items[0]!r}")
