@@ -223,6 +223,30 @@ async def test_levels_are_recorded_with_the_limit_they_were_measured_under(story
     assert [row.limit for row in rows] == [limits[row.bucket].amount for row in rows]
 
 
+async def test_states_are_on_record_and_begin_where_they_began_after_a_restart(
+    story: Story,
+) -> None:
+    pause = replace(PAUSE, for_ms=3_600_000)
+    await story.gateway.desk.submit(pause, ADA, dry_run=False)
+    await story.gateway.live.snapshot()
+    entered_us = story.clock.wall_us()
+    story.pass_us(600_000_000)
+    await story.gateway.close()
+    await story.boot()
+    (row,) = [row for row in (await story.gateway.live.snapshot()).projects if row.id == "a"]
+    assert row.state.kind is Kind.PAUSED
+    assert row.state.since_ms == story.clock.monotonic_ns() // 1_000_000 - 600_000
+    resume = Command(Action.RESUME, Subject.project("a"))
+    await story.gateway.desk.submit(resume, ADA, dry_run=False)
+    await story.gateway.live.snapshot()
+    story.pass_us(1_000_000)
+    await story.gateway.ledger.flushed()
+    reader = story.gateway.ledger.reader
+    (then,) = await reader.states_at(story.clock.wall_us() - 60_000_000)
+    assert (then.subject, then.kind, then.entered_us) == ("project:a", "paused", entered_us)
+    assert await reader.states_at(story.clock.wall_us()) == []
+
+
 async def test_a_start_that_meets_damage_the_ledger_did_not_look_for_rebuilds_and_serves(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.reading import Reading
 from quotadeck.domain.state import AT_REST, Kind, State, Urgency
 from quotadeck.domain.subject import Subject
+from quotadeck.gateway.watch.state_log import unrecorded
 from quotadeck.gateway.watch.states import States
 from tests.gateway.values import call
 
@@ -23,7 +24,7 @@ FAILS = {"outcome": Outcome.UPSTREAM_ERROR, "cause": Cause.UPSTREAM_5XX}
 class Story:
     """What happens to one project, and what is said of it after each second."""
 
-    states: States = field(default_factory=States)
+    states: States = field(default_factory=lambda: States(unrecorded))
     now_ns: int = 1_000 * SECOND_NS
     judged: int = 0
     paused: bool = False

@@ -43,6 +43,7 @@ from quotadeck.gateway.watch.levels import LevelKeeper
 from quotadeck.gateway.watch.live import EVENTS_SHOWN, Live
 from quotadeck.gateway.watch.recall import CALLS
 from quotadeck.gateway.watch.refusal_log import RefusalLog
+from quotadeck.gateway.watch.state_log import StateLog
 from quotadeck.gateway.watch.vitals import VitalSigns
 from quotadeck.limiter import MemoryLimiter
 from quotadeck.store import Ledger, StoreDamaged, StoreError, file_layer
@@ -169,7 +170,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         return in_force.keys.serves(project)
 
     days = BudgetDays(limiter, partial(_settled_on, ledger))
-    live = Live(catalogue, plan, limiter, days, clock, vitals.read, unserved, keyed)
+    on_state = StateLog(ledger, clock).changed
+    live = Live(catalogue, plan, limiter, days, clock, vitals.read, unserved, keyed, on_state)
     feed = Feed(live.snapshot)
     levels = LevelKeeper(ledger, limiter, clock)
 
@@ -204,6 +206,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     with contextlib.suppress(StoreError):  # what cannot be read is not remembered
         newest = await ledger.reader.calls(last=CALLS)
         live.recall([call for _, call in newest], desk.layers.by_seq.values())
+        live.resume(await ledger.reader.states_at(now_us))
 
     refusals = RefusalLog(ledger, clock)
     observers = Observers(plan, live, Alarms(clock, tell), refusals, limiter.spent_nano)

@@ -11,6 +11,7 @@ from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
+from quotadeck.domain.history import StateSpan
 from quotadeck.domain.reading import Reading
 from quotadeck.domain.rules import bucket_of
 from quotadeck.domain.snapshot import Event, Snapshot, Vitals
@@ -22,6 +23,7 @@ from quotadeck.gateway.watch.flows import Flows
 from quotadeck.gateway.watch.readings import Sources, pause_ends
 from quotadeck.gateway.watch.recall import recall
 from quotadeck.gateway.watch.rows import Rows
+from quotadeck.gateway.watch.state_log import OnChange, resumed, unrecorded
 from quotadeck.gateway.watch.states import States, subjects_of
 from quotadeck.limiter import Limiter
 
@@ -44,9 +46,10 @@ class Live:
         vitals: Callable[[], Vitals],
         unserved: Callable[[], str] = str,
         keyed: Callable[[str], bool] = bool,
+        on_state: OnChange = unrecorded,
     ) -> None:
         """``unserved`` says why the gateway cannot serve, empty when it can; ``keyed`` whether a
-        living key serves a project."""
+        living key serves a project; ``on_state`` is told each state that became another."""
         self._catalogue = catalogue
         self._plan = plan
         self._limiter = limiter
@@ -60,7 +63,7 @@ class Live:
             for kind in (SubjectKind.PROJECT, SubjectKind.TARGET)
             for name in catalogue.names(kind)
         }
-        self._states = States()
+        self._states = States(on_state)
         self._rows = Rows(limiter, days, clock, self._states, self._flows)
         self._midnights = Midnights(catalogue.projects.values(), clock.wall_us())
         self._events: deque[Event] = deque(maxlen=EVENTS_SHOWN)
@@ -88,6 +91,11 @@ class Live:
             self._states, calls, entries, self._plan(),
             now_ns=self._clock.monotonic_ns(), now_us=self._clock.wall_us(),
         )  # fmt: skip
+
+    def resume(self, spans: Iterable[StateSpan]) -> None:
+        """Go on from the states that held when the last process ended."""
+        now_ms = self._clock.monotonic_ns() // 1_000_000
+        self._states.resume(resumed(spans, now_ms, self._clock.wall_us()))
 
     def happened(self, event: Event) -> None:
         """An event to show under the rows; one told again after a restart is shown once."""

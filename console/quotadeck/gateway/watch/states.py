@@ -14,6 +14,7 @@ from quotadeck.domain.reading import Reading
 from quotadeck.domain.state import AT_REST, Kind, State
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.slices import in_slices
+from quotadeck.gateway.watch.state_log import GATEWAY, OnChange
 from quotadeck.gateway.watch.tally import Tally
 
 _A_SLICE = 16
@@ -25,13 +26,21 @@ _JUDGED = (SubjectKind.PROJECT, SubjectKind.TARGET, SubjectKind.MODEL)
 class States:
     """By subject; `gateway` is the gateway's."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: OnChange) -> None:
+        """``on_change`` is told the subject, and its state before and after."""
+        self._on_change = on_change
         self.gateway = AT_REST
         self._tallies: dict[Subject, Tally] = {}
         self._states: dict[Subject, State] = {}
         self._awake: set[Subject] = set()
         self.turned: set[Subject] = set()
         """Those whose state is another since somebody took them from here."""
+
+    def resume(self, states: Mapping[Subject, State]) -> None:
+        """Go on from these, as the last process left them."""
+        self.gateway = states.get(GATEWAY, self.gateway)
+        self._states.update((one, state) for one, state in states.items() if one.kind in _JUDGED)
+        self._awake.update(self._states)
 
     def of(self, subject: Subject) -> State:
         """Its state as last judged."""
@@ -137,6 +146,8 @@ class States:
     def judge_gateway(self, reading: Reading) -> bool:
         """Judge the gateway itself; whether it has begun or ceased to serve."""
         before, self.gateway = self.gateway, judge(self.gateway, reading)
+        if before != self.gateway:
+            self._on_change(GATEWAY, before, self.gateway)
         return before.kind is not self.gateway.kind
 
     def _judge(self, subject: Subject, reading: Reading) -> None:
@@ -147,6 +158,7 @@ class States:
         if after != before:
             self._states[subject] = after
             self.turned.add(subject)
+            self._on_change(subject, before, after)
         if after == AT_REST:
             self._states.pop(subject, None)
         else:
