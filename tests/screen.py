@@ -95,18 +95,24 @@ class Screen:
         self._main, self._child = pty.openpty()
         _set_size(self._child, columns, rows)
         environ = {
-            "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8",
-            "PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"),
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LANG": "C.UTF-8",
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": os.environ.get("HOME", "/"),
             **(env or {}),
-        }  # fmt: skip
+        }
         # The first terminal that the leader of a new session opens is its controlling one, so
         # that hanging up is felt; the shell opens it and is gone.
         opening = ("/bin/sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(self._child))
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [*opening, *argv], stdin=subprocess.DEVNULL, env=environ, cwd=cwd,
+            [*opening, *argv],
+            stdin=subprocess.DEVNULL,
+            env=environ,
+            cwd=cwd,
             start_new_session=True,
-        )  # fmt: skip
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -23,13 +23,22 @@ def _field(projects: int) -> Catalogue:
     """Every project has other limits than the others: nothing is compiled once for many."""
     return Catalogue(
         {
-            f"p{n}": Project(f"p{n}", f"P {n}", limits={
-                Field.RPM: 60 + n, Field.TPM: 60_000 + n, Field.CONCURRENCY: 4, Field.BUDGET: 10**9,
-            })
+            f"p{n}": Project(
+                f"p{n}",
+                f"P {n}",
+                limits={
+                    Field.RPM: 60 + n,
+                    Field.TPM: 60_000 + n,
+                    Field.CONCURRENCY: 4,
+                    Field.BUDGET: 10**9,
+                },
+            )
             for n in range(projects)
         },
-        {}, {}, {},
-    )  # fmt: skip
+        {},
+        {},
+        {},
+    )
 
 
 def _least_ms(work: Callable[[], Any]) -> float:
@@ -52,10 +61,15 @@ def run() -> list[tuple[str, str]]:
     for size in SIZES:
         of = _field(size)
         keys = [
-            entry(n + 1, Subject.key(f"k{n}"), Field.KEY, ProjectKey(f"{n:064x}", (f"p{n}",)),
-                  action=Action.KEY_ADD)
+            entry(
+                n + 1,
+                Subject.key(f"k{n}"),
+                Field.KEY,
+                ProjectKey(f"{n:064x}", (f"p{n}",)),
+                action=Action.KEY_ADD,
+            )
             for n in range(size)
-        ]  # fmt: skip
+        ]
         layers = Layers(file_layer(of)).with_entries(keys)
         plan = _least_ms(partial(compile_plan, of, layers, WINDOWS, NOON_US))
         ring = _least_ms(partial(key_ring, layers, NOON_US))

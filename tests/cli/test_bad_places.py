@@ -78,8 +78,12 @@ def test_an_output_that_takes_nothing_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "quotadeck", "--help"],
-            stdout=full, stderr=subprocess.PIPE, text=True, env=home_env(tmp_path), check=False,
-        )  # fmt: skip
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=home_env(tmp_path),
+            check=False,
+        )
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "No space left" in done.stderr
 
@@ -87,8 +91,11 @@ def test_an_output_that_takes_nothing_is_one_line(tmp_path: Path) -> None:
 def test_without_any_output_a_command_still_ends_well(tmp_path: Path) -> None:
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "quotadeck", "--help"],
-        stderr=subprocess.PIPE, text=True, env=home_env(tmp_path), check=False,
-    )  # fmt: skip
+        stderr=subprocess.PIPE,
+        text=True,
+        env=home_env(tmp_path),
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -19,9 +19,19 @@ SIX = {"analytics", "batch-embed", "checkout", "content-gen", "search", "support
 
 def test_the_headless_demo_reconciles_id_by_id(tmp_path: Path) -> None:
     done = quotadeck(
-        "demo", "--headless", "--seconds", "2", "--json", "--rate", "6", "--speed", "0.02",
-        "--seed", "7", env=home_env(tmp_path),
-    )  # fmt: skip
+        "demo",
+        "--headless",
+        "--seconds",
+        "2",
+        "--json",
+        "--rate",
+        "6",
+        "--speed",
+        "0.02",
+        "--seed",
+        "7",
+        env=home_env(tmp_path),
+    )
     told = done.json
     assert (done.code, told["reconciled"], told["differences"]) == (0, True, [])
     assert told["spend_nano_usd"].keys() <= SIX
@@ -59,9 +69,17 @@ def test_paths_too_long_for_a_socket_are_no_obstacle(tmp_path: Path) -> None:
 
 def test_more_projects_than_the_cast(tmp_path: Path) -> None:
     done = quotadeck(
-        "demo", "--headless", "--seconds", "0.5", "--json", "--projects", "30", "--speed", "0",
+        "demo",
+        "--headless",
+        "--seconds",
+        "0.5",
+        "--json",
+        "--projects",
+        "30",
+        "--speed",
+        "0",
         env=home_env(tmp_path),
-    )  # fmt: skip
+    )
     assert (done.code, done.json["reconciled"]) == (0, True)
 
 

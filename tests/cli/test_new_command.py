@@ -30,9 +30,15 @@ def _note(case: Case) -> Entry | Rejected:
 
 
 NOTE: Final = Verb(
-    "note", (SubjectKind.PROJECT,), _note, "note", Takes.TEXT, end=End.MAY, explained=True,
+    "note",
+    (SubjectKind.PROJECT,),
+    _note,
+    "note",
+    Takes.TEXT,
+    end=End.MAY,
+    explained=True,
     line="note",
-)  # fmt: skip
+)
 SENTENCES: Final = {
     "command.note": "{actor} noted on {name}: {after:value}",
     "help.note": "Leave a note on a project for whoever looks next.",
@@ -96,9 +102,13 @@ async def test_what_its_row_and_its_decider_do_not_allow_is_refused_in_words(
 async def test_the_admin_api_takes_it_and_its_log_holds(tmp_path: Path) -> None:
     async with admin_api(tmp_path) as api:
         body: dict[str, Any] = {
-            "action": "note", "subject": "project:analytics", "value": "seen", "reason": "x",
-            "for_ms": HOUR_MS, "idempotency_key": "note-0001",
-        }  # fmt: skip
+            "action": "note",
+            "subject": "project:analytics",
+            "value": "seen",
+            "reason": "x",
+            "for_ms": HOUR_MS,
+            "idempotency_key": "note-0001",
+        }
         for repeated in (False, True):
             answer = await api.http.post(f"{PREFIX}commands", json=body)
             told = answer.json()

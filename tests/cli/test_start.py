@@ -64,12 +64,19 @@ def test_asking_the_gateway_loads_no_loop_no_screen_and_no_server(
     gateway: Gateway, arguments: list[str]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", ASKED, ",".join(("asyncio", *HEAVY)), *arguments,
-         "--socket", str(gateway.socket)],
+        [
+            sys.executable,
+            "-c",
+            ASKED,
+            ",".join(("asyncio", *HEAVY)),
+            *arguments,
+            "--socket",
+            str(gateway.socket),
+        ],
         capture_output=True,
         text=True,
         check=True,
-    )  # fmt: skip
+    )
     assert done.stderr == "0\n"
 
 

@@ -9,8 +9,21 @@ from quotadeck.domain.ages import age, remaining, share
 def test_an_age_moves_in_steps_under_a_minute() -> None:
     seconds = (0, 4.9, 5, 9, 10, 20, 39, 40, 59, 60, 179, 7_199, 7_200, 172_800)
     assert [age(round(s * 1_000)) for s in seconds] == [
-        "<5s", "<5s", "5s", "5s", "10s", "20s", "20s", "40s", "40s", "1m", "2m", "119m", "2h", "2d",
-    ]  # fmt: skip
+        "<5s",
+        "<5s",
+        "5s",
+        "5s",
+        "10s",
+        "20s",
+        "20s",
+        "40s",
+        "40s",
+        "1m",
+        "2m",
+        "119m",
+        "2h",
+        "2d",
+    ]
 
 
 def test_what_is_left_counts_minutes_until_the_last() -> None:

@@ -16,8 +16,14 @@ GATEWAY = Subject.parse("gateway")
 PROJECT = Subject.project("a")
 
 
-def refused(cause: Cause, count: int, gate: Subject = PROJECT, *, ago_ms: int = 500,
-            minute: int | None = None) -> Refused:  # fmt: skip
+def refused(
+    cause: Cause,
+    count: int,
+    gate: Subject = PROJECT,
+    *,
+    ago_ms: int = 500,
+    minute: int | None = None,
+) -> Refused:
     return Refused(cause, gate, count, count if minute is None else minute, NOW - ago_ms)
 
 
@@ -33,9 +39,15 @@ def failing(failed: int, ended: int, **more: Any) -> Ended:
 
 def well(in_row: int, over_ms: int, *, failed_ago_ms: int, failed: int, ended: int) -> Ended:
     return Ended(
-        ended, failed, 10, 0, well_in_row=in_row, well_since_ms=NOW - over_ms, last_well_ms=NOW,
+        ended,
+        failed,
+        10,
+        0,
+        well_in_row=in_row,
+        well_since_ms=NOW - over_ms,
+        last_well_ms=NOW,
         last_failed_ms=NOW - failed_ago_ms,
-    )  # fmt: skip
+    )
 
 
 def day(spent: int, held: int = 0) -> Money:
@@ -182,11 +194,13 @@ def test_causes_are_told_apart() -> None:
         return state.cause, state.who
 
     assert cause(Reading(NOW, decided(1, refused(Cause.TARGET_TPM, 3, TARGET)))) == (
-        "target_tpm", str(TARGET),
-    )  # fmt: skip
+        "target_tpm",
+        str(TARGET),
+    )
     assert cause(Reading(NOW, decided(0, refused(Cause.PAUSED, 1, MODEL)))) == (
-        "paused", str(MODEL),
-    )  # fmt: skip
+        "paused",
+        str(MODEL),
+    )
     assert cause(Reading(NOW, money=day(1_000)))[0] == "budget"
     short = decided(0, refused(Cause.BUDGET, 3), in_row=IN_ROW_3)
     assert cause(Reading(NOW, short, money=day(930)))[0] == NOT_COVERED
@@ -233,8 +247,9 @@ RECOVERIES = [
     ("ended", "still"), [row[1:] for row in RECOVERIES], ids=[row[0] for row in RECOVERIES]
 )
 def test_failing_is_left_by_what_goes_well(ended: Ended, still: bool) -> None:
-    state = after(Reading(NOW - 40_000, ended=failing(9, 9, failed_in_row=9)),
-                  Reading(NOW, ended=ended))  # fmt: skip
+    state = after(
+        Reading(NOW - 40_000, ended=failing(9, 9, failed_in_row=9)), Reading(NOW, ended=ended)
+    )
     assert (state.kind is Kind.FAILING) is still
     if still and NOW - (ended.last_failed_ms or 0) >= 10_000:
         assert state.urgency is ATTENTION, "nothing has failed for ten seconds"

@@ -57,7 +57,10 @@ def test_hostile_text_can_be_seen(text: str, shown: str) -> None:
 
 def test_one_thing_is_no_plural() -> None:
     assert [counted(n, "call") for n in (0, 1, 2, 12_000)] == [
-        "0 calls", "1 call", "2 calls", "12,000 calls",
-    ]  # fmt: skip
+        "0 calls",
+        "1 call",
+        "2 calls",
+        "12,000 calls",
+    ]
     assert counted(1, "it was", "they were") == "1 it was"
     assert counted(3, "it was", "they were") == "3 they were"

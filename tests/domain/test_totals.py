@@ -43,6 +43,16 @@ def test_only_the_kinds_that_there_are_have_sums() -> None:
 def test_every_sum_is_over_every_row_and_budgets_over_those_that_have_one() -> None:
     (sums,) = totals([(FigureKind.ENFORCED, [ROW, OVERSPENT, ENDLESS])]).values()
     assert sums == Totals(
-        projects=3, paused=1, in_trouble=1, requests=15, refused=3, ended=12, failed=6,
-        in_flight=0, minute_nano=21, today_nano=69, budget_nano=110, budgeted_nano=40,
-    )  # fmt: skip
+        projects=3,
+        paused=1,
+        in_trouble=1,
+        requests=15,
+        refused=3,
+        ended=12,
+        failed=6,
+        in_flight=0,
+        minute_nano=21,
+        today_nano=69,
+        budget_nano=110,
+        budgeted_nano=40,
+    )

@@ -107,15 +107,20 @@ class Client:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        body = {"model": self.model, "max_tokens": 5,
-                "messages": [{"role": "user", "content": "hi"}], **self.more}  # fmt: skip
+        body = {
+            "model": self.model,
+            "max_tokens": 5,
+            "messages": [{"role": "user", "content": "hi"}],
+            **self.more,
+        }
         with httpx.Client(timeout=10) as http:
             while not self.stopped.wait(self.every_s):
                 if not self.silent:
                     http.post(
-                        f"{self.gateway.base_url}/chat/completions", json=body,
+                        f"{self.gateway.base_url}/chat/completions",
+                        json=body,
                         headers={"Authorization": f"Bearer {self.key}"},
-                    )  # fmt: skip
+                    )
 
 
 @contextmanager
@@ -191,8 +196,14 @@ def test_no_frame_contradicts_the_ledger_of_its_last_ten_seconds(gateway: Gatewa
         watch.says(8, rare="fails", poor="spent", raised="spent", throttled="throttled")
         clients["rare"].silent = True  # silence after failure
         clients["throttled"].every_s = 4.0
-        change.make("raised", "limit", "project:raised", field="daily_budget_usd",
-                    value=1_000_000_000, for_ms=600_000)  # fmt: skip
+        change.make(
+            "raised",
+            "limit",
+            "project:raised",
+            field="daily_budget_usd",
+            value=1_000_000_000,
+            for_ms=600_000,
+        )
         clients["raised"].every_s = 0.3
         change.make("pausable", "resume", "project:pausable")
         change.make("modelled", "resume", f"model:{GPT}")

@@ -43,8 +43,10 @@ async def assert_all_there(state: Path) -> None:
         assert [(seq, _old_call(call)) for seq, call in calls] == [
             (seq, call) for seq, call in TOLD["calls"]
         ]
-        assert all(len(call.attempts) == old["attempts"] for (_, call), (_, old) in zip(
-            calls, TOLD["calls"], strict=True))  # fmt: skip
+        assert all(
+            len(call.attempts) == old["attempts"]
+            for (_, call), (_, old) in zip(calls, TOLD["calls"], strict=True)
+        )
         for per in ("minute", "day"):
             found = [_old_rollup(row) for row in await reader.rollups(per=per, limit=-1)]
             assert found == [_told_rollup(row) for row in TOLD[per]]

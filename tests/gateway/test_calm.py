@@ -58,9 +58,11 @@ def test_the_short_reading_of_a_calm_subject_is_judged_as_the_long_one(seed: int
             assert judge(AT_REST, short) == judge(AT_REST, long)
         if not long.decided.refused and not long.ended.troubled:
             for found in (
-                judgement._cut_off(long), judgement._refused_often(before, long),
-                judgement._failing(before, long), judgement._rejected(long),
-            ):  # fmt: skip
+                judgement._cut_off(long),
+                judgement._refused_often(before, long),
+                judgement._failing(before, long),
+                judgement._rejected(long),
+            ):
                 assert not list(found)
         before = judge(before, long)
     assert calm > 20

@@ -352,8 +352,10 @@ async def test_a_paused_model_is_said_of_whom_it_cuts_off_and_until_when() -> No
     snapshot = await it.live.snapshot()
     row, route = snapshot.projects[0], snapshot.routes[0]
     assert (row.state.kind, row.state.who, row.state.until_us) == (
-        Kind.CUT_OFF, "model:opus", ends_us,
-    )  # fmt: skip
+        Kind.CUT_OFF,
+        "model:opus",
+        ends_us,
+    )
     assert (route.state.kind, route.state.who, route.state.count) == (Kind.PAUSED, "analytics", 1)
     assert row.models == ("opus",), "what is refused is asked for, too"
 
@@ -447,8 +449,9 @@ async def test_a_start_remembers_what_the_ledger_knows_of_the_last_hour() -> Non
     it.live.recall([old, *ago], [])
     state = (await it.row()).state
     assert (state.kind, state.last_ms) == (
-        Kind.FAILING, (it.clock.monotonic_ns() - (9 * 60_000 - 150) * 1_000_000) // 1_000_000,
-    )  # fmt: skip
+        Kind.FAILING,
+        (it.clock.monotonic_ns() - (9 * 60_000 - 150) * 1_000_000) // 1_000_000,
+    )
 
 
 async def test_a_start_remembers_that_the_money_left_covers_nothing_that_is_asked() -> None:

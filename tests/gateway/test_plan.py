@@ -25,9 +25,11 @@ def bounds(of: ProjectPlan | TargetPlan) -> dict[Kind, object]:
 def test_file_alone_is_in_force_without_commands() -> None:
     project = plan(catalogue(concurrency=4)).projects["analytics"]
     assert bounds(project) == {
-        Kind.RPM: RateLimit(60, 10), Kind.TPM: RateLimit(60_000, 60),
-        Kind.CONCURRENCY: SlotLimit(4), Kind.BUDGET: None,
-    }  # fmt: skip
+        Kind.RPM: RateLimit(60, 10),
+        Kind.TPM: RateLimit(60_000, 60),
+        Kind.CONCURRENCY: SlotLimit(4),
+        Kind.BUDGET: None,
+    }
     assert project.budget.value == NANO_PER_USD
     assert (project.version, project.paused, project.changes) == (0, None, ())
 

@@ -89,9 +89,14 @@ class Story:
         self.days = BudgetDays(self.limiter, self.spent_on)
         self.plan: Plan = plan(self.of, now_us=self.clock.wall_us())
         self.live = Live(
-            self.of, lambda: self.plan, self.limiter, self.days, self.clock, lambda: VITALS,
+            self.of,
+            lambda: self.plan,
+            self.limiter,
+            self.days,
+            self.clock,
+            lambda: VITALS,
             lambda: self.unserved,
-        )  # fmt: skip
+        )
         self.recorder = Recorder()
         self.keeper = LevelKeeper(self.recorder, self.limiter, self.clock)  # type: ignore[arg-type]
         self.encoder, self.reader = Encoder(), Decoder()
@@ -129,12 +134,29 @@ class Story:
             )
             return
         opened = OpenCall(
-            id=arrival.id, at_us=now_us, day=day.day, project=project.project.id, key_id="k",
-            priority=1, model=route.route.model, served_model="m", target=route.serving,
-            fallback_step=0, estimated_input=1, estimated_output=1, held_tokens=1,
-            held_nano_usd=1, bound_is_estimate=False, price_version="v", stream=False, retry=0,
-            deadline_us=now_us, takes=(), run_id="", client_request_id="",
-        )  # fmt: skip
+            id=arrival.id,
+            at_us=now_us,
+            day=day.day,
+            project=project.project.id,
+            key_id="k",
+            priority=1,
+            model=route.route.model,
+            served_model="m",
+            target=route.serving,
+            fallback_step=0,
+            estimated_input=1,
+            estimated_output=1,
+            held_tokens=1,
+            held_nano_usd=1,
+            bound_is_estimate=False,
+            price_version="v",
+            stream=False,
+            retry=0,
+            deadline_us=now_us,
+            takes=(),
+            run_id="",
+            client_request_id="",
+        )
         routing: Any = Routing(project, route, target)
         nothing: Any = None
         self.acquired.append(Flight(opened, arrival, routing, nothing, nothing, None, 0))
@@ -158,11 +180,15 @@ class Story:
         opened = self.flights.pop(self.dice.randrange(len(self.flights))).open
         failed = self.dice.random() < 0.2
         ended = call(
-            id=opened.id, day=opened.day, project=opened.project, target=opened.target,
-            model=opened.model, cost_nano_usd=self.dice.choice([0, 1_000_000]),
+            id=opened.id,
+            day=opened.day,
+            project=opened.project,
+            target=opened.target,
+            model=opened.model,
+            cost_nano_usd=self.dice.choice([0, 1_000_000]),
             total_ms=self.dice.randrange(1, 5_000),
             **({"outcome": Outcome.UPSTREAM_ERROR, "cause": Cause.UPSTREAM_429} if failed else {}),
-        )  # fmt: skip
+        )
         used = {f"project:{opened.project}:budget": ended.cost_nano_usd}
         used[f"target:{opened.target}:tpm"] = self.dice.randrange(4_000) * MICRO
         await self.limiter.settle(opened.id, used)
@@ -176,9 +202,15 @@ class Story:
             self.flights.remove(flight)
             opened = flight.open
             self.live.ended(
-                call(id=opened.id, project=opened.project, target=opened.target,
-                     model=opened.model, outcome=Outcome.UNKNOWN, cause=Cause.TIMEOUT)
-            )  # fmt: skip
+                call(
+                    id=opened.id,
+                    project=opened.project,
+                    target=opened.target,
+                    model=opened.model,
+                    outcome=Outcome.UNKNOWN,
+                    cause=Cause.TIMEOUT,
+                )
+            )
 
     async def command(self) -> None:
         """A limit is changed or a pause set, for a while or for good."""
@@ -239,9 +271,7 @@ class Story:
     async def look(self) -> None:
         """Compare what is kept with what is built from nothing."""
         kept = await self.live.snapshot()
-        anew = Rows(
-            self.limiter, self.days, self.clock, self.live._states, self.live._flows
-        )  # fmt: skip
+        anew = Rows(self.limiter, self.days, self.clock, self.live._states, self.live._flows)
         tables = await anew.read(self.plan)
         now_ns = self.clock.monotonic_ns()
         for mine, built in zip((kept.projects, kept.targets, kept.routes), tables, strict=True):
@@ -306,10 +336,18 @@ async def test_no_row_is_ever_stale(seed: int) -> None:
     dice = random.Random(seed)
     it = Story(dice)
     deeds = [
-        (12, it.acquire), (12, it.begin), (10, it.end), (2, it.expire), (3, it.command),
-        (2, it.ends), (12, it.wait), (1, it.step_clock), (1, it.sicken), (4, it.silence),
+        (12, it.acquire),
+        (12, it.begin),
+        (10, it.end),
+        (2, it.expire),
+        (3, it.command),
+        (2, it.ends),
+        (12, it.wait),
+        (1, it.step_clock),
+        (1, it.sicken),
+        (4, it.silence),
         (14, it.look),
-    ]  # fmt: skip
+    ]
     told = []
     for _ in range(STEPS):
         (deed,) = dice.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])

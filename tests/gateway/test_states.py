@@ -59,9 +59,11 @@ class Story:
     def _reading(self, subject: Subject) -> Reading:
         tally = self.states.tally(subject)
         return Reading(
-            self.now_ns // 1_000_000, tally.decided(self.now_ns), tally.ended_lately(self.now_ns),
+            self.now_ns // 1_000_000,
+            tally.decided(self.now_ns),
+            tally.ended_lately(self.now_ns),
             paused=self.paused,
-        )  # fmt: skip
+        )
 
     async def second(self, seconds: float = 1) -> State:
         """Let time pass; the state at its end."""

@@ -54,5 +54,7 @@ def _letters(cells: Cells, theme: Theme) -> dict[Style, str]:
 
 def _key(letters: dict[Style, str], theme: Theme) -> Sequence[tuple[str, str]]:
     roles = {theme.styles[role]: role for role in reversed(_LETTERS)}
-    return [(letter.strip(), f"{roles.get(style, 'no role')}: {style}")
-            for style, letter in letters.items()]  # fmt: skip
+    return [
+        (letter.strip(), f"{roles.get(style, 'no role')}: {style}")
+        for style, letter in letters.items()
+    ]

@@ -61,8 +61,10 @@ def _refuse(command: Command, dry_run: bool) -> CommandAnswer:
 def _sick() -> Snapshot:
     """A gateway that cannot write its ledger."""
     snapshot = fire()
-    problems = (notice("vital.journal_behind", behind_ms=120_000),
-                notice("vital.disk", free_percent=4))  # fmt: skip
+    problems = (
+        notice("vital.journal_behind", behind_ms=120_000),
+        notice("vital.disk", free_percent=4),
+    )
     dead = trouble(Kind.UNSERVED, "ledger", since_s=130)
     vitals = replace(snapshot.vitals, state=dead, problems=problems)
     return replace(snapshot, vitals=vitals)

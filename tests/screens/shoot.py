@@ -50,9 +50,12 @@ async def shoot(scene: Scene) -> str:
 def _source(scene: Scene, clock: HandClock) -> Scripted:
     first: Iterator[Snapshot] = iter((scene.reading(),) if scene.reading else ())
     return Scripted(
-        first, _HEARTBEAT_S, gone=scene.reading is None, monotonic_ns=clock.monotonic_ns,
+        first,
+        _HEARTBEAT_S,
+        gone=scene.reading is None,
+        monotonic_ns=clock.monotonic_ns,
         **scene.source,
-    )  # fmt: skip
+    )
 
 
 async def _play(scene: Scene, pilot: Pilot[int], source: Scripted, clock: HandClock) -> None:

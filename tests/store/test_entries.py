@@ -65,8 +65,11 @@ def test_texts_of_the_first_format_are_values_again() -> None:
     ]
     assert entries[8].value == ProjectKey(SHA, ("analytics",), "prod")
     assert [(e.seq, e.of) for e in entries if e.of] == [
-        (7, "cmd_6"), (11, "cmd_10"), (13, "cmd_12"), (14, "cmd_1"),
-    ]  # fmt: skip
+        (7, "cmd_6"),
+        (11, "cmd_10"),
+        (13, "cmd_12"),
+        (14, "cmd_1"),
+    ]
     assert [e.reason for e in entries[6:8]] == ["", "wrong project"]
     assert [reason(e) for e in entries[6:8]] == ["undoes cmd_6", "wrong project"]
     assert [e.seq for e in entries if e.idle] == [14], "it was resumed before its end"
@@ -77,8 +80,11 @@ def test_texts_of_the_first_format_are_values_again() -> None:
 def test_errors_of_the_first_format_are_told_in_its_words() -> None:
     told = [entry.refused for entry in readable(first_format()) if not entry.applied]
     assert [refused and refused.code for refused in told] == [
-        "not_allowed", "not_found", "not_allowed", "not_allowed",
-    ]  # fmt: skip
+        "not_allowed",
+        "not_found",
+        "not_allowed",
+        "not_allowed",
+    ]
     assert told[1] is not None
     assert refusal(told[1]) == "there is no project 'nope': there are analytics, search"
     assert told[3] is not None

@@ -25,9 +25,11 @@ def changing(snapshot: Snapshot, cells: int, step_ms: int) -> Iterator[Snapshot]
             flow = replace(rows[index].flow, requests_60s=random.randrange(1_000))
             rows[index] = replace(rows[index], flow=flow)
         snapshot = replace(
-            snapshot, projects=tuple(rows), now_ms=snapshot.now_ms + step_ms,
+            snapshot,
+            projects=tuple(rows),
+            now_ms=snapshot.now_ms + step_ms,
             at_us=snapshot.at_us + step_ms * 1_000,
-        )  # fmt: skip
+        )
 
 
 def main() -> int:

@@ -75,20 +75,42 @@ def project(
     if budget is not None:
         limits += (LimitReading("daily_budget_usd", usd(budget), usd(spent)),)
     return ProjectRow(
-        id=name, name=name, priority=priority, version=version, paused=paused,
+        id=name,
+        name=name,
+        priority=priority,
+        version=version,
+        paused=paused,
         limits=limits,
         budget=Budget(None if budget is None else usd(budget), usd(spent), 0, DAY_END_US),
-        flow=flow, changes=changes, models=models, state=state,
-    )  # fmt: skip
+        flow=flow,
+        changes=changes,
+        models=models,
+        state=state,
+    )
 
 
-def trouble(kind: Kind, cause: str = "", *, since_s: int = 0, who: str = "", count: int = 0,
-            asked: int = 0, others: tuple[Held, ...] = ()) -> State:  # fmt: skip
+def trouble(
+    kind: Kind,
+    cause: str = "",
+    *,
+    since_s: int = 0,
+    who: str = "",
+    count: int = 0,
+    asked: int = 0,
+    others: tuple[Held, ...] = (),
+) -> State:
     """A state in trouble since so many seconds."""
     return State(
-        kind, Urgency.TROUBLE, cause, who, count, asked, NOW_MS - since_s * 1_000, NOW_MS,
+        kind,
+        Urgency.TROUBLE,
+        cause,
+        who,
+        count,
+        asked,
+        NOW_MS - since_s * 1_000,
+        NOW_MS,
         others=others,
-    )  # fmt: skip
+    )
 
 
 def change(
@@ -108,9 +130,11 @@ def change(
 def _targets(*, fire: bool) -> tuple[TargetRow, ...]:
     busy = Flow(requests_60s=50, tokens_60s=171_000, ended_60s=52, failed_60s=14, p95_ms=4_100)
     rows = (
-        ("main/claude-opus-4.7", 50, 200_000), ("main/gpt-4.1", 500, 1_000_000),
-        ("main/gemini-2.5-flash", 1_000, 2_000_000), ("main/deepseek-v3.2", 2_000, 4_000_000),
-    )  # fmt: skip
+        ("main/claude-opus-4.7", 50, 200_000),
+        ("main/gpt-4.1", 500, 1_000_000),
+        ("main/gemini-2.5-flash", 1_000, 2_000_000),
+        ("main/deepseek-v3.2", 2_000, 4_000_000),
+    )
     made = [TargetRow(name, 0, rates(rpm, tpm, Flow()), Flow()) for name, rpm, tpm in rows]
     if fire:
         made[0] = replace(
@@ -137,9 +161,10 @@ def _routes(*, forced: bool) -> tuple[RouteRow, ...]:
         made.append(RouteRow(model, 0, targets, targets[0], paused=False))
     if forced:
         made[1] = replace(
-            made[1], serving="main/gemini-2.5-flash",
+            made[1],
+            serving="main/gemini-2.5-flash",
             changes=(change("target", "main/gemini-2.5-flash", "main/gpt-4.1", 60, at=9),),
-        )  # fmt: skip
+        )
     return tuple(made)
 
 
@@ -150,15 +175,20 @@ def calm(projects: int = 6) -> Snapshot:
         project(
             names[i] if i < len(names) else f"team-{i:04d}",
             priority="high" if i == 2 else "medium" if i % 3 else "low",
-            spent=i % 90, models=("gpt-4.1",) if i == 4 else ("claude-opus-4.7",),
+            spent=i % 90,
+            models=("gpt-4.1",) if i == 4 else ("claude-opus-4.7",),
         )
         for i in range(projects)
-    ]  # fmt: skip
+    ]
     return Snapshot(
-        NOW_MS, AT_US, Vitals("gw-tokyo-1", "0.1.0", "led_1", AT_US - MINUTE_US), tuple(rows),
-        _targets(fire=False), _routes(forced=False),
+        NOW_MS,
+        AT_US,
+        Vitals("gw-tokyo-1", "0.1.0", "led_1", AT_US - MINUTE_US),
+        tuple(rows),
+        _targets(fire=False),
+        _routes(forced=False),
         (Event("evt_1", AT_US - MINUTE_US, "", notice("gateway.started")),),
-    )  # fmt: skip
+    )
 
 
 def fire(projects: int = 6) -> Snapshot:
@@ -210,12 +240,15 @@ def fire(projects: int = 6) -> Snapshot:
         ("02:58", "batch-embed: 512 refused in a minute by rpm"),
     )
     return replace(
-        base, projects=tuple(rows), targets=_targets(fire=True), routes=_routes(forced=True),
+        base,
+        projects=tuple(rows),
+        targets=_targets(fire=True),
+        routes=_routes(forced=True),
         events=tuple(
             Event(f"evt_{i}", AT_US - i * MINUTE_US, "", notice("told", text=text))
             for i, (_, text) in enumerate(events)
         ),
-    )  # fmt: skip
+    )
 
 
 HOSTILE: Final = (
@@ -234,11 +267,15 @@ def hostile(projects: int = 7) -> Snapshot:
     """Names, reasons and events out of a bad dream, as if no door had cleaned them."""
     base = fire(projects)
     rows = tuple(
-        replace(row, id=text + str(i // len(HOSTILE) or ""), name=text,
-                changes=(replace(change("rpm", 40, 20), reason=text, actor=HOSTILE[2]),))
+        replace(
+            row,
+            id=text + str(i // len(HOSTILE) or ""),
+            name=text,
+            changes=(replace(change("rpm", 40, 20), reason=text, actor=HOSTILE[2]),),
+        )
         for i, row in enumerate(base.projects)
         for text in (HOSTILE[i % len(HOSTILE)],)
-    )  # fmt: skip
+    )
     events = tuple(
         Event(f"evt_{i}", AT_US, "", notice("told", text=text)) for i, text in enumerate(HOSTILE)
     )

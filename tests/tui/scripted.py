@@ -112,11 +112,24 @@ class Scripted:
 def entry(seq: int, *, in_force: bool = True, **more: Any) -> AuditRow:
     """An entry of the audit: mika raised analytics' rpm."""
     made = Entry(
-        seq=seq, id=f"cmd_{seq:032x}", at_us=micros("2026-11-23T18:01:00Z"), actor="mika",
-        role=Role.OPERATOR, origin="socket", action="limit", subject=Subject.project("analytics"),
-        field="rpm", value=20, before=10, after=20, reason="batch [bug]", public=False,
-        until_us=micros("2026-11-23T18:49:00Z"), ends=(), applied=True,
-    )  # fmt: skip
+        seq=seq,
+        id=f"cmd_{seq:032x}",
+        at_us=micros("2026-11-23T18:01:00Z"),
+        actor="mika",
+        role=Role.OPERATOR,
+        origin="socket",
+        action="limit",
+        subject=Subject.project("analytics"),
+        field="rpm",
+        value=20,
+        before=10,
+        after=20,
+        reason="batch [bug]",
+        public=False,
+        until_us=micros("2026-11-23T18:49:00Z"),
+        ends=(),
+        applied=True,
+    )
     return AuditRow(replace(made, **more), in_force)
 
 
@@ -129,9 +142,15 @@ def agree(command: Command, dry_run: bool) -> CommandAnswer:
     """Yes to everything, with an estimate for limits."""
     limit = command.action == "limit"
     estimate = Estimate(
-        minutes=15, requests=576, admitted_before=302, admitted_after=571, refused_before=274,
-        refused_after=5, spend_before_nano=6_100_000_000, spend_after_nano=11_400_000_000,
-    )  # fmt: skip
+        minutes=15,
+        requests=576,
+        admitted_before=302,
+        admitted_after=571,
+        refused_before=274,
+        refused_after=5,
+        spend_before_nano=6_100_000_000,
+        spend_after_nano=11_400_000_000,
+    )
     percent = command.scale_percent
     befores: dict[str, Value] = {"limit": 20, "fallback": "main/claude-opus-4.7"}
     before = befores.get(command.action)
@@ -139,12 +158,17 @@ def agree(command: Command, dry_run: bool) -> CommandAnswer:
     after = (True if before is None else command.value) if percent is None else percent // 5
     warning = "model claude-opus-4.7 would reach 50 of 50 rpm: low priority waits"
     return CommandAnswer(
-        applied=not dry_run, dry_run=dry_run, subject=command.subject,
+        applied=not dry_run,
+        dry_run=dry_run,
+        subject=command.subject,
         field=command.field or "paused",
-        before=before, after=after, until_us=until_us, then=before,
+        before=before,
+        after=after,
+        until_us=until_us,
+        then=before,
         warnings=(notice("refused.told", text=warning),) if limit else (),
         estimate=estimate if limit else None,
-    )  # fmt: skip
+    )
 
 
 def advancing(snapshot: Snapshot, step_ms: int = 1_000) -> Iterator[Snapshot]:

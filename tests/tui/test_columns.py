@@ -20,10 +20,15 @@ from tests.tui.lines import at, text
 from tests.tui.scenes import calm, fire
 
 OWED = Column[Any, Any](
-    "owed", lambda row, _: f"{row.id[:3]}!", lambda *_: "attention",
-    titles=("what it owes", "owed"), sort=lambda row, _: row.id,
-    seek=lambda row, _: "owes" if row.id == "search" else "", cells=6, right=True,
-)  # fmt: skip
+    "owed",
+    lambda row, _: f"{row.id[:3]}!",
+    lambda *_: "attention",
+    titles=("what it owes", "owed"),
+    sort=lambda row, _: row.id,
+    seek=lambda row, _: "owes" if row.id == "search" else "",
+    cells=6,
+    right=True,
+)
 
 
 def test_a_column_more_is_a_row_more() -> None:
@@ -80,10 +85,14 @@ def test_marks_stay_on_their_rows() -> None:
     grid: Grid[Row, Any] = Grid(theme, id="grid")
     rows = [Row(name) for name in "abcd"]
     columns = (
-        Column[Row, Any]("cursor", lambda _, at: "▸" if at.chosen else "•" if at.marked else " ",
-                         cells=1, gap=False),
+        Column[Row, Any](
+            "cursor",
+            lambda _, at: "▸" if at.chosen else "•" if at.marked else " ",
+            cells=1,
+            gap=False,
+        ),
         Column[Row, Any]("name", lambda row, _: row.id, cells=1, gap=False, rest=True),
-    )  # fmt: skip
+    )
     layout = laid_out(columns, 10)
     grid.set_height(4)
     grid.fill(rows, layout, at())

@@ -45,8 +45,11 @@ async def test_what_the_source_cannot_do_is_dim_and_says_why() -> None:
         await sees(pilot, "admin.sock cannot audit: never.worded")
         await pilot.press("j")
         page = quotadeck_of(pilot).overview
-        inks = {act.verb: keys_spans([act], page.may)[0].role for act in page.keys.at("overview")
-                if act.label and act.keys}  # fmt: skip
+        inks = {
+            act.verb: keys_spans([act], page.may)[0].role
+            for act in page.keys.at("overview")
+            if act.label and act.keys
+        }
     dim = {verb for verb, role in inks.items() if role == "dim"}
     assert dim == {"pause", "limit", "fallback", "undo", "audit"}
     assert source.commands == []
@@ -141,9 +144,12 @@ async def test_the_audit_tells_and_undoes() -> None:
         await sees(pilot, "#248 is refused: it changed nothing")
         await pilot.press("k", "u")
         await sees(
-            pilot, "undo mika's change of analytics", "takes back  analytics rpm 10 → 20",
-            "mika at 03:01, until 03:49", "“batch [bug]”",
-        )  # fmt: skip
+            pilot,
+            "undo mika's change of analytics",
+            "takes back  analytics rpm 10 → 20",
+            "mika at 03:01, until 03:49",
+            "“batch [bug]”",
+        )
         await pilot.press("enter")
         await sees(pilot, "done:")
     (command,) = applied(source)

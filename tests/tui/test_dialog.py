@@ -47,9 +47,14 @@ async def test_a_limit_is_applied_as_previewed() -> None:
         await sees(pilot, "done: analytics rpm 20 → 40 until 04:02")
     (command,) = applied(source)
     assert replace(command, idempotency_key="") == Command(
-        Action.LIMIT, Subject.project("analytics"), Field.RPM, scale_percent=200, reason="orders",
-        for_ms=1_800_000, expected_version=4,
-    )  # fmt: skip
+        Action.LIMIT,
+        Subject.project("analytics"),
+        Field.RPM,
+        scale_percent=200,
+        reason="orders",
+        for_ms=1_800_000,
+        expected_version=4,
+    )
     assert len(command.idempotency_key) >= 8
 
 
@@ -285,15 +290,20 @@ async def test_what_is_typed_replaces_a_proposal_that_nobody_touched() -> None:
 async def test_an_end_that_does_not_fit_gets_a_line_of_its_own() -> None:
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
         return replace(
-            agree(command, dry_run), before="main/claude-opus-4.7", after="main/gemini-2.5-flash",
+            agree(command, dry_run),
+            before="main/claude-opus-4.7",
+            after="main/gemini-2.5-flash",
             then="main/claude-opus-4.7",
-        )  # fmt: skip
+        )
 
     async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "search")
         await pilot.press("f")
-        await sees(pilot, "main/claude-opus-4.7 → main/gemini-2.5-flash ",
-                   "   until 04:02, then main/claude-opus-4.7 again")  # fmt: skip
+        await sees(
+            pilot,
+            "main/claude-opus-4.7 → main/gemini-2.5-flash ",
+            "   until 04:02, then main/claude-opus-4.7 again",
+        )
 
 
 async def test_what_nothing_was_admitted_of_has_no_price() -> None:

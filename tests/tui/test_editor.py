@@ -108,8 +108,10 @@ def test_the_window_is_where_the_cursor_is(
     assert editor(marked).window(width) == seen
 
 
-TYPED = st.one_of(st.sampled_from(VERBS).map(lambda verb: ("do", verb)),
-                  st.text(max_size=9).map(lambda text: ("insert", text)))  # fmt: skip
+TYPED = st.one_of(
+    st.sampled_from(VERBS).map(lambda verb: ("do", verb)),
+    st.text(max_size=9).map(lambda text: ("insert", text)),
+)
 
 
 @given(st.lists(TYPED, max_size=30), st.integers(3, 20), st.booleans())

@@ -196,9 +196,11 @@ def outside_the_table(tree: ast.AST) -> Iterator[str]:
             name = node.id if isinstance(node, ast.Name) else node.attr
             if name in ("BINDINGS", "Binding"):
                 yield name
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and re.match(
-            r"on_key$|_on_key$|key_|action_", node.name
-        ) and node.name != "key_name":  # fmt: skip
+        if (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and re.match(r"on_key$|_on_key$|key_|action_", node.name)
+            and node.name != "key_name"
+        ):
             yield node.name
         if isinstance(node, ast.Compare | ast.Match):
             about = ast.unparse(node.left if isinstance(node, ast.Compare) else node.subject)
@@ -238,9 +240,11 @@ def test_a_key_handled_outside_the_table_is_found(code: str) -> None:
 def test_no_text_names_a_key_that_the_table_may_give_another(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))
     told = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
-    texts = [n.value for n in ast.walk(tree)
-             if isinstance(n, ast.Constant) and isinstance(n.value, str)
-             and id(n) not in told]  # fmt: skip
+    texts = [
+        n.value
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in told
+    ]
     named = r"`.`|\b(enter|esc|escape|tab|space|ctrl)\b (to )?\w+s?\b"
     assert [text for text in texts if re.search(named, text)] == []
 

@@ -108,7 +108,7 @@ def test_the_columns_keep_their_titles_above_them() -> None:
     snapshot = fire()
     for width in WIDTHS:
         c = laid_out(PROJECTS, width)
-        head, line = text(c.head()), text(c.line(snapshot.projects[0], at()))  # fmt: skip
+        head, line = text(c.head()), text(c.line(snapshot.projects[0], at()))
         assert head.index("state") == line.index("storm")
         money = "today/budget" if "today/budget" in head else "today"
         end = line.index("$455") + (len("$455/500") if "$455/500" in line else 4)
@@ -202,8 +202,9 @@ def test_events_of_another_day_carry_it() -> None:
     old = replace(before, at_us=AT_US - 26 * 3_600_000_000)
     lines = event_lines((today, old), 2, AT_US, JST, 80)
     assert [text(line).strip().split("  ")[0][:12] for line in lines] == [
-        "03:02 analyt", "23 Nov 01:02",
-    ]  # fmt: skip
+        "03:02 analyt",
+        "23 Nov 01:02",
+    ]
 
 
 def test_a_sick_gateway_says_so_even_where_there_is_no_room() -> None:

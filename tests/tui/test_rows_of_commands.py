@@ -31,9 +31,17 @@ def _greet(case: Case) -> Entry | Rejected:
 
 
 GREET = Verb(
-    "greet", (SubjectKind.PROJECT,), _greet, "greeting", Takes.TEXT, end=End.USUAL, explained=True,
-    public=True, versioned=True, line="greet",
-)  # fmt: skip
+    "greet",
+    (SubjectKind.PROJECT,),
+    _greet,
+    "greeting",
+    Takes.TEXT,
+    end=End.USUAL,
+    explained=True,
+    public=True,
+    versioned=True,
+    line="greet",
+)
 KEYS = Keys((*ACTIONS, Act("row.greet", ("V",), shown=True, changing=True, role=Role.OPERATOR)))
 
 
@@ -65,9 +73,15 @@ async def test_a_row_has_a_dialog() -> None:
         await sees(pilot, "done: analytics greeting")
     (command,) = applied(source)
     assert replace(command, idempotency_key="") == Command(
-        "greet", Subject.project("analytics"), "greeting", "good day", reason="manners",
-        public=True, for_ms=1_800_000, expected_version=4,
-    )  # fmt: skip
+        "greet",
+        Subject.project("analytics"),
+        "greeting",
+        "good day",
+        reason="manners",
+        public=True,
+        for_ms=1_800_000,
+        expected_version=4,
+    )
 
 
 async def test_a_row_says_what_it_is_not_about() -> None:

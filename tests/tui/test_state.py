@@ -19,9 +19,13 @@ from tests.tui.scenes import AT_US, DAY_END_US, NOW_MS, calm, change, fire, proj
 
 NOW = Present(NOW_MS, AT_US)
 FLASH = RouteRow(
-    "gpt-4.1", 0, ("main/gpt-4.1", "main/gemini-2.5-flash"), "main/gemini-2.5-flash", paused=False,
+    "gpt-4.1",
+    0,
+    ("main/gpt-4.1", "main/gemini-2.5-flash"),
+    "main/gemini-2.5-flash",
+    paused=False,
     changes=(change("target", "main/gemini-2.5-flash", "main/gpt-4.1", 60),),
-)  # fmt: skip
+)
 ROUTES = {"gpt-4.1": FLASH}
 
 ENFORCED = FigureKind.ENFORCED

@@ -115,8 +115,13 @@ def test_leaving_restores_the_terminal(key: str) -> None:
 def left(screen: Screen) -> None:
     """The alternate screen, the keyboard's modes and the hidden cursor are undone, in the end."""
     raw = bytes(screen.raw)
-    for on, off in ((b"?1049h", b"?1049l"), (b"?25l", b"?25h"), (b"?2004h", b"?2004l"),
-                    (b"?1004h", b"?1004l"), (b"[>", b"[<u")):  # fmt: skip
+    for on, off in (
+        (b"?1049h", b"?1049l"),
+        (b"?25l", b"?25h"),
+        (b"?2004h", b"?2004l"),
+        (b"?1004h", b"?1004l"),
+        (b"[>", b"[<u"),
+    ):
         assert raw.rfind(off) > raw.rfind(on), off
     assert b"?1000h" not in raw  # no mouse, ever
     assert b"?1003h" not in raw
@@ -269,8 +274,11 @@ def test_hostile_text_is_shown_not_obeyed() -> None:
 def test_no_color_leaves_glyphs_and_words() -> None:
     with console(NO_COLOR="1") as screen:
         screen.shows("! analytics", "storm ×14", "‖ content-gen", "paused 42m", "▸")
-        styles = {code for sgr in re.findall(rb"\x1b\[([0-9;]*)m", bytes(screen.raw))
-                  for code in sgr.split(b";")}  # fmt: skip
+        styles = {
+            code
+            for sgr in re.findall(rb"\x1b\[([0-9;]*)m", bytes(screen.raw))
+            for code in sgr.split(b";")
+        }
     assert styles <= {b"", b"0", b"1", b"2", b"7", b"39", b"49"}
 
 
@@ -294,7 +302,8 @@ def test_a_terminal_without_a_cursor_is_told_what_works_there() -> None:
 
 
 def test_without_a_terminal_it_says_so() -> None:
-    done = subprocess.run(PLAY, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    done = subprocess.run(
+        PLAY, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "needs a terminal" in done.stderr

@@ -51,9 +51,12 @@ async def test_whose_it_is_stands_in_the_dialog() -> None:
         await choose(pilot, "analytics")
         await pilot.press("u")
         await sees(
-            pilot, "undo ken's change of analytics", "takes back  analytics rpm 10 → 20",
-            "made by     ken at 02:49, until 04:01", "because     “the upstream asked for it”",
-        )  # fmt: skip
+            pilot,
+            "undo ken's change of analytics",
+            "takes back  analytics rpm 10 → 20",
+            "made by     ken at 02:49, until 04:01",
+            "because     “the upstream asked for it”",
+        )
         await pilot.press(*"wrong row", "enter")
         await sees(pilot, "done:")
     (command,) = applied(source)
@@ -124,9 +127,12 @@ async def test_the_audits_undo_says_the_same_and_asks_the_same() -> None:
         await sees(pilot, "1/1")
         await pilot.press("u")
         await sees(
-            pilot, "undo ken's change of support-chat", "takes back  support-chat rpm 60 → 1",
-            "made by     ken at 23 Nov 02:49, until 03:49", "“batch [bug]”",
-        )  # fmt: skip
+            pilot,
+            "undo ken's change of support-chat",
+            "takes back  support-chat rpm 60 → 1",
+            "made by     ken at 23 Nov 02:49, until 03:49",
+            "“batch [bug]”",
+        )
         await pilot.press("enter")
         await sees(pilot, "type support-chat in the last field to confirm")
     assert applied(source) == []
@@ -134,9 +140,13 @@ async def test_the_audits_undo_says_the_same_and_asks_the_same() -> None:
 
 async def test_taking_a_key_back_asks_for_its_name() -> None:
     made = in_force(
-        subject=Subject.key("night-batch"), action="key_add", field="key", before=None,
-        after=ProjectKey("", ("analytics", "support-chat")), until_us=None,
-    )  # fmt: skip
+        subject=Subject.key("night-batch"),
+        action="key_add",
+        field="key",
+        before=None,
+        after=ProjectKey("", ("analytics", "support-chat")),
+        until_us=None,
+    )
     source = scripted(rows=(made,))
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")

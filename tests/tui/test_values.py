@@ -67,9 +67,22 @@ def test_a_command_can_be_pasted(command: Command, line: str) -> None:
 
 
 def test_a_pasted_command_runs_nothing_else() -> None:
-    nasty = Command(Action.PAUSE, Subject.project("$(reboot)"), Field.PAUSED, value=True,
-                    public=True, reason='`rm` "x" $HOME')  # fmt: skip
-    words = ["quotadeck", "pause", "$(reboot)", "--permanent", "--public", "--reason",
-             '`rm` "x" $HOME']  # fmt: skip
+    nasty = Command(
+        Action.PAUSE,
+        Subject.project("$(reboot)"),
+        Field.PAUSED,
+        value=True,
+        public=True,
+        reason='`rm` "x" $HOME',
+    )
+    words = [
+        "quotadeck",
+        "pause",
+        "$(reboot)",
+        "--permanent",
+        "--public",
+        "--reason",
+        '`rm` "x" $HOME',
+    ]
     assert shlex.split(as_command_line(nasty)) == words
     assert "'$(reboot)'" in as_command_line(nasty)

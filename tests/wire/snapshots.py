@@ -47,13 +47,23 @@ limits = st.lists(st.builds(LimitReading, texts, counts, counts, counts, levels)
 )
 flows = st.builds(Flow, counts, counts, counts, p95_ms=st.none() | counts)
 held = st.builds(
-    Held, st.sampled_from(Kind), st.sampled_from(Urgency), texts, texts, counts, counts,
+    Held,
+    st.sampled_from(Kind),
+    st.sampled_from(Urgency),
+    texts,
+    texts,
+    counts,
+    counts,
     st.none() | ints,
-)  # fmt: skip
+)
 states = st.just(AT_REST) | st.builds(
-    State, st.sampled_from(Kind), st.sampled_from(Urgency), texts,
-    others=st.lists(held, max_size=1).map(tuple), cleared=st.none() | st.sampled_from(Kind),
-)  # fmt: skip
+    State,
+    st.sampled_from(Kind),
+    st.sampled_from(Urgency),
+    texts,
+    others=st.lists(held, max_size=1).map(tuple),
+    cleared=st.none() | st.sampled_from(Kind),
+)
 changes = st.lists(
     st.builds(
         Change, texts, texts, texts, texts, st.sampled_from(Layer), st.none() | ints, texts, texts
@@ -64,9 +74,19 @@ budgets = st.builds(Budget, st.none() | counts, counts, counts, counts)
 names = st.lists(texts, max_size=3).map(tuple)
 
 projects = st.builds(
-    ProjectRow, ids, texts, texts, counts, st.booleans(), limits, budgets, flows, changes, names,
+    ProjectRow,
+    ids,
+    texts,
+    texts,
+    counts,
+    st.booleans(),
+    limits,
+    budgets,
+    flows,
+    changes,
+    names,
     states,
-)  # fmt: skip
+)
 facts = st.dictionaries(texts, st.one_of(counts, texts, st.none(), st.booleans(), names))
 notices = st.builds(Notice, texts, facts)
 targets = st.builds(TargetRow, ids, counts, limits, flows, counts, changes, states)
@@ -91,9 +111,15 @@ def tables(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 
 snapshots = st.builds(
-    Snapshot, counts, counts, vitals, tables(projects), tables(targets), tables(routes),
+    Snapshot,
+    counts,
+    counts,
+    vitals,
+    tables(projects),
+    tables(targets),
+    tables(routes),
     tables(events),
-)  # fmt: skip
+)
 
 
 @st.composite

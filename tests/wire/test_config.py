@@ -52,8 +52,10 @@ def test_a_project_has_exactly_the_limits_that_it_names(tmp_path: Path) -> None:
     project = loaded(tmp_path, text).catalogue.projects["analytics"]
     assert (project.id, project.name) == ("analytics", "Analytics team")
     assert project.limits == {
-        Field.TPM: 80_000, Field.CONCURRENCY: 4, Field.BUDGET: 12_500_000_000,
-    }  # fmt: skip
+        Field.TPM: 80_000,
+        Field.CONCURRENCY: 4,
+        Field.BUDGET: 12_500_000_000,
+    }
     assert (project.zone, project.priority) == ("Asia/Tokyo", Priority.HIGH)
     assert project.models == ("gpt-4.1",)
     assert project.shadow == {Kind.TPM, Kind.BUDGET}

@@ -21,9 +21,18 @@ from quotadeck.wire.objects import UNTOLD, Unreadable, dump, load, plain
 HOSTILE = "\x1b]52;c;aGk=\x07[@click=app.quit]"
 SAFE = "\ufffd]52;c;aGk=\ufffd[@click=app.quit]"
 CALL = Call(
-    id="req_1", at_us=1, day="2025-11-24", project="analytics", key_id="key_1", priority=2,
-    model="gpt-4.1", outcome=Outcome.REFUSED, cause=Cause.TARGET_RPM, http_status=429, count=3,
-)  # fmt: skip
+    id="req_1",
+    at_us=1,
+    day="2025-11-24",
+    project="analytics",
+    key_id="key_1",
+    priority=2,
+    model="gpt-4.1",
+    outcome=Outcome.REFUSED,
+    cause=Cause.TARGET_RPM,
+    http_status=429,
+    count=3,
+)
 FULL = replace(
     CALL,
     cause=Cause.NONE,

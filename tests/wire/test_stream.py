@@ -32,14 +32,21 @@ EVENTS = ("snapshot", "changes", "heartbeat")
 def project(number: int, seed: int = 0) -> ProjectRow:
     dice = random.Random(f"{number} {seed}")
     level = Level(dice.randrange(10**7), 10**7, 10**9 + dice.randrange(10**6))
-    limits = (LimitReading("rpm", 60, dice.randrange(99), level=level),
-              LimitReading("concurrency", 16, dice.randrange(16)))  # fmt: skip
+    limits = (
+        LimitReading("rpm", 60, dice.randrange(99), level=level),
+        LimitReading("concurrency", 16, dice.randrange(16)),
+    )
     return ProjectRow(
-        f"project-{number:04d}", f"Project {number}", "medium", number, False, limits,
+        f"project-{number:04d}",
+        f"Project {number}",
+        "medium",
+        number,
+        False,
+        limits,
         Budget(500 * 10**9, dice.randrange(10**11), 0, 1_764_000_000_000_000),
         Flow(dice.randrange(999), dice.randrange(10**6), p95_ms=dice.randrange(5_000)),
         models=("gpt-4.1", "claude-opus-4.7"),
-    )  # fmt: skip
+    )
 
 
 def snapshot(projects: int = 3) -> Snapshot:

@@ -40,8 +40,14 @@ def test_a_command_comes_back_from_its_request_and_its_json_as_it_was(command: C
 
 
 def test_a_requests_texts_are_cleaned_where_they_enter() -> None:
-    command = Command(Action.FALLBACK, Subject.model(HOSTILE), Field.TARGET, HOSTILE,
-                      reason=HOSTILE, idempotency_key=HOSTILE)  # fmt: skip
+    command = Command(
+        Action.FALLBACK,
+        Subject.model(HOSTILE),
+        Field.TARGET,
+        HOSTILE,
+        reason=HOSTILE,
+        idempotency_key=HOSTILE,
+    )
     got = translate.command_of(CommandRequest.model_validate_json(dump(command)))
     assert (got.subject, got.value, got.reason) == (Subject.model(SAFE), SAFE, SAFE)
     assert got.idempotency_key == SAFE
@@ -52,8 +58,10 @@ def test_a_requests_texts_are_cleaned_where_they_enter() -> None:
 
 def test_a_key_that_an_older_version_asked_for_as_text_is_one() -> None:
     body: dict[str, object] = {
-        "action": "key_add", "subject": "key:k_1", "idempotency_key": "12345678",
-    }  # fmt: skip
+        "action": "key_add",
+        "subject": "key:k_1",
+        "idempotency_key": "12345678",
+    }
     for value, found in (
         (json.dumps(asdict(KEY)), KEY),
         (asdict(KEY), KEY),

@@ -133,8 +133,14 @@ def command_named(line: str) -> click.Command | None:
 
 
 _SHARED: Final = (
-    "socket", "as_json", "dry_run", "reason", "lasting", "until", "permanent",
-)  # fmt: skip
+    "socket",
+    "as_json",
+    "dry_run",
+    "reason",
+    "lasting",
+    "until",
+    "permanent",
+)
 """The options that `Change` takes."""
 
 

@@ -68,8 +68,13 @@ def projects(*, socket: Path | None, as_json: bool) -> int:
     """
     snapshot = _read(socket).snapshot
     if as_json:
-        emit({"at": rfc3339(snapshot.at_us), "now_ms": snapshot.now_ms,
-              "projects": snapshot.projects})  # fmt: skip
+        emit(
+            {
+                "at": rfc3339(snapshot.at_us),
+                "now_ms": snapshot.now_ms,
+                "projects": snapshot.projects,
+            }
+        )
         return Exit.OK
     limits = _limit_heads(SubjectKind.PROJECT)
     heads = ("project", "name", "prio", "state", *limits, "fail", "p95")
@@ -84,8 +89,14 @@ def models(*, socket: Path | None, as_json: bool) -> int:
     """The models that clients ask for, and the targets behind them."""
     snapshot = _read(socket).snapshot
     if as_json:
-        emit({"at": rfc3339(snapshot.at_us), "now_ms": snapshot.now_ms,
-              "models": snapshot.routes, "targets": snapshot.targets})  # fmt: skip
+        emit(
+            {
+                "at": rfc3339(snapshot.at_us),
+                "now_ms": snapshot.now_ms,
+                "models": snapshot.routes,
+                "targets": snapshot.targets,
+            }
+        )
         return Exit.OK
     routes = [
         (row.id, row.serving, _state(row, snapshot), " → ".join(row.targets))
@@ -261,8 +272,10 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     )
     changes = list(_in_force(snapshot))
     rows: tuple[ProjectRow | RouteRow | TargetRow, ...] = (
-        *snapshot.projects, *snapshot.routes, *snapshot.targets,
-    )  # fmt: skip
+        *snapshot.projects,
+        *snapshot.routes,
+        *snapshot.targets,
+    )
     for row in rows:
         if row.state.urgency is Urgency.TROUBLE:
             yield clean(f"! {row.id}: {_state(row, snapshot)}", 400)

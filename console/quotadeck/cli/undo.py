@@ -61,6 +61,10 @@ def _newest(socket: Path | None) -> Entry:
 def _words(entry: Entry) -> str:
     values = value_facts(entry.field, before=entry.before, after=entry.after)
     return text(
-        "undo.newest", action=entry.action, subject=str(entry.subject), id=entry.id,
-        reason=entry.reason, **values,
-    )  # fmt: skip
+        "undo.newest",
+        action=entry.action,
+        subject=str(entry.subject),
+        id=entry.id,
+        reason=entry.reason,
+        **values,
+    )

@@ -61,7 +61,11 @@ def _stale(command: Command, layers: Layers) -> Rejected | None:
         return rejected("stale", "stale.elsewhere", **facts)
     last = since[-1]
     return rejected(
-        "stale", "stale.more" if since[1:] else "stale", actor=last.actor, at_us=last.at_us,
-        more=len(since) - 1, **facts,
+        "stale",
+        "stale.more" if since[1:] else "stale",
+        actor=last.actor,
+        at_us=last.at_us,
+        more=len(since) - 1,
+        **facts,
         **value_facts(last.field, before=last.before, after=last.after),
-    )  # fmt: skip
+    )

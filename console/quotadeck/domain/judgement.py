@@ -73,9 +73,14 @@ def _unserved(now: Reading) -> Iterable[Held]:
     elif lost and (now.decided.in_row or now.now_ms - lost[0].last_ms < PRESENT_MS):
         count = sum(one.count for one in lost)
         yield Held(
-            Kind.UNSERVED, Urgency.TROUBLE, str(Cause.UNRECORDED), "", count, now.decided.asked,
+            Kind.UNSERVED,
+            Urgency.TROUBLE,
+            str(Cause.UNRECORDED),
+            "",
+            count,
+            now.decided.asked,
             last_ms=lost[0].last_ms,
-        )  # fmt: skip
+        )
 
 
 def _cut_off(now: Reading) -> Iterable[Held]:
@@ -121,9 +126,15 @@ def _refused_often(before: State, now: Reading) -> Iterable[Held]:
         if _ratio(count, decided.admitted) >= _ratio(minute, admitted):
             over_ms, admitted, minute = 0, decided.admitted, count
         yield Held(
-            Kind.STORM, Urgency.TROUBLE, cause, str(worst.gate), minute, admitted + minute,
-            last_ms=last_ms, over_ms=over_ms,
-        )  # fmt: skip
+            Kind.STORM,
+            Urgency.TROUBLE,
+            cause,
+            str(worst.gate),
+            minute,
+            admitted + minute,
+            last_ms=last_ms,
+            over_ms=over_ms,
+        )
         return
     if not count:
         return  # a second's fraction short of calm
@@ -131,7 +142,7 @@ def _refused_often(before: State, now: Reading) -> Iterable[Held]:
     urgency = Urgency.TROUBLE if often else Urgency.ATTENTION
     yield Held(
         Kind.THROTTLED, urgency, cause, str(worst.gate), count, decided.asked, last_ms=last_ms
-    )  # fmt: skip
+    )
 
 
 def _calm_after_ms(decided: Decided, causes: frozenset[Cause]) -> int:

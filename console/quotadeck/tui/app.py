@@ -143,6 +143,12 @@ def _for_textual(theme: Theme) -> TextualTheme:
     ink = normal.get_truecolor().hex if normal else "#ffffff"
     ground = theme.background
     return TextualTheme(
-        name=name, primary=ink, foreground=ink, background=ground, surface=ground, panel=ground,
-        boost=ground, dark=theme.dark,
-    )  # fmt: skip
+        name=name,
+        primary=ink,
+        foreground=ink,
+        background=ground,
+        surface=ground,
+        panel=ground,
+        boost=ground,
+        dark=theme.dark,
+    )

@@ -106,6 +106,10 @@ def change_text(change: Change, now: Present) -> str:
         kind, left_ms = f"{kind}.until", -((now.now_us - change.until_us) // 1_000)
     was, becomes = value(change.field, change.was), value(change.field, change.value)
     return text(
-        kind, field=short_field(change.field), was=was, value=becomes, left_ms=left_ms,
+        kind,
+        field=short_field(change.field),
+        was=was,
+        value=becomes,
+        left_ms=left_ms,
         actor=change.actor,
-    )  # fmt: skip
+    )

@@ -116,9 +116,12 @@ class Link:
             counting_us=at_us - vitals.started_us,
         )
         return Picture(
-            self._reading.snapshot, self._reading.whoami, present,
-            silent_ms if silent_ms >= STALE_MS or self.problem else 0, self.problem,
-        )  # fmt: skip
+            self._reading.snapshot,
+            self._reading.whoami,
+            present,
+            silent_ms if silent_ms >= STALE_MS or self.problem else 0,
+            self.problem,
+        )
 
     def wall_us(self) -> int:
         """The machine's own wall clock, for the time before the first reading."""

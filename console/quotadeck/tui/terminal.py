@@ -33,8 +33,14 @@ _INTRODUCERS: Final = "[O"
 """What follows the escape of a key such as an arrow; anything else after it is a key of its own."""
 _AS_WE_USE_IT: Final = f"{ESC}(B\x0f{ESC}[r{ESC}[?7l{ESC}[?25l"
 """Plain letters, no scroll region, no wrapping, no cursor: what others may have changed."""
-_LEAVING: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGUSR1,
-                   signal.SIGUSR2)  # fmt: skip
+_LEAVING: Final = (
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGINT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
 
 
 class _Spans(ChopsUpdate):

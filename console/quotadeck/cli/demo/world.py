@@ -83,9 +83,19 @@ class World:
         private(self.home / "upstream.key", upstream_key)
         self.upstream = self._child(
             "upstream",
-            ["quotadeck.sim", "upstream", "--log", str(self.upstream_log), "--key", upstream_key,
-             "--seed", str(self.wishes.seed), "--speed", str(self.wishes.speed)],
-        )  # fmt: skip
+            [
+                "quotadeck.sim",
+                "upstream",
+                "--log",
+                str(self.upstream_log),
+                "--key",
+                upstream_key,
+                "--seed",
+                str(self.wishes.seed),
+                "--speed",
+                str(self.wishes.speed),
+            ],
+        )
         config = self.home / "config.toml"
         base_url = self.upstream.answer()["base_url"]
         config.write_text(config_text(base_url, self.socket, characters), "utf-8")
@@ -99,10 +109,22 @@ class World:
         seconds = [] if self.wishes.seconds is None else ["--seconds", str(self.wishes.seconds)]
         self.traffic = self._child(
             "traffic",
-            ["quotadeck.sim", "traffic", "--gateway", self._url, "--keys", str(keys),
-             "--projects", str(self.wishes.projects), "--rate", str(self.wishes.rate),
-             "--seed", str(self.wishes.seed), *seconds],
-        )  # fmt: skip
+            [
+                "quotadeck.sim",
+                "traffic",
+                "--gateway",
+                self._url,
+                "--keys",
+                str(keys),
+                "--projects",
+                str(self.wishes.projects),
+                "--rate",
+                str(self.wishes.rate),
+                "--seed",
+                str(self.wishes.seed),
+                *seconds,
+            ],
+        )
 
     @contextmanager
     def populating(self) -> Iterator[None]:

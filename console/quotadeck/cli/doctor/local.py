@@ -96,11 +96,15 @@ def socket(path: Path, group: str | None) -> Iterator[Finding]:
     if mode & 0o007:
         yield fail("socket", f"{where} is open to everybody ({mode:04o})", f"chmod {MODE:04o} it")
     if group is not None and _group(facts.st_gid) != group:
-        yield warn("socket", f"{where} belongs to the group {_group(facts.st_gid)}",
-                   f"the config says {clean(group)}: restart the gateway")  # fmt: skip
+        yield warn(
+            "socket",
+            f"{where} belongs to the group {_group(facts.st_gid)}",
+            f"the config says {clean(group)}: restart the gateway",
+        )
     if not os.access(path, os.R_OK | os.W_OK):
-        yield fail("socket", f"you may not use {where}",
-                   f"ask to join the group {_group(facts.st_gid)}")  # fmt: skip
+        yield fail(
+            "socket", f"you may not use {where}", f"ask to join the group {_group(facts.st_gid)}"
+        )
         return
     yield _answering(path, f"{where} ({mode:04o}, group {_group(facts.st_gid)})")
 

@@ -67,8 +67,15 @@ def _revoke(case: Case) -> Entry | Rejected:
 _KEY: Final = (SubjectKind.KEY,)
 
 KEY_ADD: Final = Verb(
-    Action.KEY_ADD, _KEY, _add, Field.KEY, Takes.KEY, role=Role.ADMIN, end=End.MAY, undoable=False,
-)  # fmt: skip
+    Action.KEY_ADD,
+    _KEY,
+    _add,
+    Field.KEY,
+    Takes.KEY,
+    role=Role.ADMIN,
+    end=End.MAY,
+    undoable=False,
+)
 KEY_REVOKE: Final = Verb(
     Action.KEY_REVOKE, _KEY, _revoke, Field.KEY, role=Role.ADMIN, explained=True, urgent=True,
     undoable=False,

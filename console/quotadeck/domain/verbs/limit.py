@@ -63,10 +63,16 @@ def _too_high(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
     if lowers and now.until_us is not None and entry.until_us <= now.until_us:
         return None
     return rejected(
-        "not_allowed", "too_high", actor=actor.name, role=actor.role, field=entry.field,
-        asked=asked, factor=OPERATOR_FACTOR, base=amount(base),
+        "not_allowed",
+        "too_high",
+        actor=actor.name,
+        role=actor.role,
+        field=entry.field,
+        asked=asked,
+        factor=OPERATOR_FACTOR,
+        base=amount(base),
         most=amount(base) * OPERATOR_FACTOR,
-    )  # fmt: skip
+    )
 
 
 LIMIT: Final = Verb(

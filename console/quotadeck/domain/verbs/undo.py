@@ -24,9 +24,14 @@ def _undo(case: Case) -> Entry | Rejected:
     if later:
         last = later[-1]
         return rejected(
-            "conflict", "undo.later", actor=last.actor, name=last.subject.name,
-            id=last.id, at_us=last.at_us, **value_facts(last.field, after=last.after),
-        )  # fmt: skip
+            "conflict",
+            "undo.later",
+            actor=last.actor,
+            name=last.subject.name,
+            id=last.id,
+            at_us=last.at_us,
+            **value_facts(last.field, after=last.after),
+        )
     entry = case.entry(slot=slot, ends=(undone.seq,), of=undone.id)
     if folded(entry, layers).living(slot, now_us) == layers.living(slot, now_us):
         return rejected("conflict", "undo.nothing", id=undone.id)
@@ -43,9 +48,14 @@ def _over(entry: Entry, layers: Layers, now_us: int) -> Rejected | None:
             if by.action == Action.END:
                 return rejected("conflict", "undo.ran_out", id=entry.id, at_us=by.at_us)
             return rejected(
-                "conflict", "undo.ended", id=entry.id, actor=by.actor, action=by.action,
-                by=by.id, at_us=by.at_us,
-            )  # fmt: skip
+                "conflict",
+                "undo.ended",
+                id=entry.id,
+                actor=by.actor,
+                action=by.action,
+                by=by.id,
+                at_us=by.at_us,
+            )
     return None
 
 
@@ -54,9 +64,14 @@ def _of_an_admin(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
     if undone.role is Role.OPERATOR:
         return None
     return rejected(
-        "not_allowed", "undo.of_admin", actor=actor.name, role=actor.role, id=undone.id,
-        owner=undone.actor, owner_role=undone.role,
-    )  # fmt: skip
+        "not_allowed",
+        "undo.of_admin",
+        actor=actor.name,
+        role=actor.role,
+        id=undone.id,
+        owner=undone.actor,
+        owner_role=undone.role,
+    )
 
 
 UNDO: Final = Verb(Action.UNDO, (SubjectKind.COMMAND,), _undo, exceeds=_of_an_admin)

@@ -88,9 +88,13 @@ class Live:
     def recall(self, calls: Iterable[Call], entries: Iterable[Entry]) -> None:
         """Judge from now on as if we had seen these calls and commands of the last process."""
         recall(
-            self._states, calls, entries, self._plan(),
-            now_ns=self._clock.monotonic_ns(), now_us=self._clock.wall_us(),
-        )  # fmt: skip
+            self._states,
+            calls,
+            entries,
+            self._plan(),
+            now_ns=self._clock.monotonic_ns(),
+            now_us=self._clock.wall_us(),
+        )
 
     def resume(self, spans: Iterable[StateSpan]) -> None:
         """Go on from the states that held when the last process ended."""
@@ -194,10 +198,17 @@ class Live:
         self._rows.mark(touched)
         await self._states.judge(
             Sources(
-                plan, self._flows, self._states, self._days, self._keyed, unserved,
-                pause_ends(plan), now_ns, now_us,
+                plan,
+                self._flows,
+                self._states,
+                self._days,
+                self._keyed,
+                unserved,
+                pause_ends(plan),
+                now_ns,
+                now_us,
             ).read
-        )  # fmt: skip
+        )
         self._rows.mark(self._states.turned)
         self._states.turned.clear()
 

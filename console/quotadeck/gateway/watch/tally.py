@@ -28,10 +28,24 @@ class Tally:
     """Told of decisions and ends as they happen; `decided` and `ended` read it as values."""
 
     __slots__ = (
-        "_budget_refused", "_ends_10s", "_ends_60s", "_failed_cause", "_failed_in_row", "_fits_ns",
-        "_last_ended_ns", "_last_ns", "_minute", "_money_held", "_newest", "_newest_ends",
-        "_past_budget_ns", "_present", "_trouble_ns", "_well_in_row", "_well_since_ns",
-    )  # fmt: skip
+        "_budget_refused",
+        "_ends_10s",
+        "_ends_60s",
+        "_failed_cause",
+        "_failed_in_row",
+        "_fits_ns",
+        "_last_ended_ns",
+        "_last_ns",
+        "_minute",
+        "_money_held",
+        "_newest",
+        "_newest_ends",
+        "_past_budget_ns",
+        "_present",
+        "_trouble_ns",
+        "_well_in_row",
+        "_well_since_ns",
+    )
 
     def __init__(self) -> None:
         self._present: Counts[Decision] = Counts(_PRESENT_S)

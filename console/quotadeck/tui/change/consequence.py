@@ -81,9 +81,13 @@ def dialog_lines(setting: Setting, view: View, width: int) -> list[Line]:
     foot = text("dialog.applying") if view.applying else _foot(setting.keys)
     top = f"┌ {fit(title, min(cell_len(title), width - 6))} "
     framed: list[Line] = [
-        (Span("┌ ", "dim"), Span(top[2:-1], "strong"), Span(" ", "dim"),
-         Span("─" * (width - cell_len(top) - 1) + "┐", "dim"))
-    ]  # fmt: skip
+        (
+            Span("┌ ", "dim"),
+            Span(top[2:-1], "strong"),
+            Span(" ", "dim"),
+            Span("─" * (width - cell_len(top) - 1) + "┐", "dim"),
+        )
+    ]
     framed += [(Span("│ ", "dim"), *crop(line, inner), Span(" │", "dim")) for line in body]
     rule = width - 5 - cell_len(foot)
     framed.append((Span("└─ ", "dim"), Span(foot, "key"), Span(" " + "─" * rule + "┘", "dim")))
@@ -140,8 +144,10 @@ def _step(
     before, after = value(answer.field, answer.before), value(answer.field, answer.after)
     change = (
         Span(fit(shown_field(answer.field), _LABEL), "dim"),
-        Span(before, "normal"), Span(" → ", "dim"), Span(after, "strong"),
-    )  # fmt: skip
+        Span(before, "normal"),
+        Span(" → ", "dim"),
+        Span(after, "strong"),
+    )
     end = Span("   " + _end(setting, command, answer), "normal")
     if sum(cell_len(span.text) for span in (*change, end)) <= inner:
         return [(*change, end)]

@@ -219,9 +219,12 @@ class Dialog(Modal):
         snapshot = self.context.link.newest()
         width = min(WIDTH, size.width)
         setting = Setting(
-            proposal.title(form), self.context.keys, self._instant, proposal.now(form, snapshot),
+            proposal.title(form),
+            self.context.keys,
+            self._instant,
+            proposal.now(form, snapshot),
             proposal.about(form, snapshot.at_us),
-        )  # fmt: skip
+        )
         lines = dialog_lines(setting, self.view, width)
         self.styles.height = len(lines)
         self.styles.width = width

@@ -36,9 +36,11 @@ class Typed:
 def _limit_fields(subject: Subject, likely: str) -> tuple[FormField, ...]:
     fields = [rule.field for rule in rules_of(subject.kind)]
     which = Choice(
-        "limit", text("dialog.limit"), tuple((one.value, shown_field(one)) for one in fields),
+        "limit",
+        text("dialog.limit"),
+        tuple((one.value, shown_field(one)) for one in fields),
         index=next((place for place, one in enumerate(fields) if one == likely), 0),
-    )  # fmt: skip
+    )
     hint = text("dialog.value.hint")
     return which, Text("value", text("dialog.value"), Editor(limit=20), hint, width=10)
 

@@ -39,8 +39,11 @@ class Text:
             marked = [Span(before, "chosen"), Span("_" * room, "strong")]
         else:
             room = self.width - cell_len(before) - cell_len(under)
-            marked = [Span(before, "strong"), Span(under, "chosen"),
-                      Span(_filled(after, room), "strong")]  # fmt: skip
+            marked = [
+                Span(before, "strong"),
+                Span(under, "chosen"),
+                Span(_filled(after, room), "strong"),
+            ]
         return [Span("[", "key"), *marked, Span("]", "key")]
 
 
@@ -80,9 +83,11 @@ class Choice:
         for index, (_, label) in enumerate(self.options):
             mine = index == self.index
             spans += [
-                Span("‹" if mine else " ", "key"), Span(label, chosen if mine else "dim"),
-                Span("›" if mine else " ", "key"), Span(" "),
-            ]  # fmt: skip
+                Span("‹" if mine else " ", "key"),
+                Span(label, chosen if mine else "dim"),
+                Span("›" if mine else " ", "key"),
+                Span(" "),
+            ]
         return spans
 
 

@@ -53,11 +53,17 @@ class Proposal:
         ends = lasting(form.text("for"), snapshot.at_us, self.zone) if form.has("for") else None
         row = row_of(offer.subject, snapshot) if verb.versioned else None
         return Command(
-            verb.name, offer.subject, field or verb.field,
-            verb.sets if value is None else value, scale_percent, form.text("reason"),
-            public=bool(form.text("public")), for_ms=ends and ends.for_ms,
-            until_us=ends and ends.until_us, expected_version=row.version if row else None,
-        )  # fmt: skip
+            verb.name,
+            offer.subject,
+            field or verb.field,
+            verb.sets if value is None else value,
+            scale_percent,
+            form.text("reason"),
+            public=bool(form.text("public")),
+            for_ms=ends and ends.for_ms,
+            until_us=ends and ends.until_us,
+            expected_version=row.version if row else None,
+        )
 
     def confirm(self, form: Form, snapshot: Snapshot) -> str:
         """The name that must be typed before it may be applied; empty where none must."""

@@ -103,20 +103,34 @@ def undo_of_entry(row: AuditRow, zone: tzinfo | None) -> Undoing:
             "nothing.undo.over" if made.applied else "nothing.undo.refused", seq=made.seq
         )
     change = Undoable(
-        made.id, made.subject, made.field or made.action, made.before, made.after, made.actor,
-        made.at_us, made.until_us, reason(made),
-    )  # fmt: skip
+        made.id,
+        made.subject,
+        made.field or made.action,
+        made.before,
+        made.after,
+        made.actor,
+        made.at_us,
+        made.until_us,
+        reason(made),
+    )
     return _undoing([change], zone)
 
 
 def _of(subject: Subject, changes: Sequence[Change]) -> tuple[Undoable, ...]:
     return tuple(
         Undoable(
-            one.command_id, subject, one.field, one.was, one.value, one.actor,
-            made_at_us(one.command_id), one.until_us, one.reason,
+            one.command_id,
+            subject,
+            one.field,
+            one.was,
+            one.value,
+            one.actor,
+            made_at_us(one.command_id),
+            one.until_us,
+            one.reason,
         )
         for one in changes
-    )  # fmt: skip
+    )
 
 
 def _undoing(changes: Sequence[Undoable], zone: tzinfo | None) -> Undoing:

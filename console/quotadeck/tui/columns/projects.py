@@ -34,10 +34,15 @@ def _rate(rate: Rate) -> _Column:
         return used(rate, row, at, cells - number, number, of=of)
 
     return _Column(
-        rate.id, lambda row, _: short(rate.taken(row)), draw=draw,
-        sort=lambda row, _: -(rate.share(row) or 0), titles=(rate.id,),
-        cells=8, steps=((2, 1), (7, 4), (11, 1), (13, 1), (17, 4)), right=True,
-    )  # fmt: skip
+        rate.id,
+        lambda row, _: short(rate.taken(row)),
+        draw=draw,
+        sort=lambda row, _: -(rate.share(row) or 0),
+        titles=(rate.id,),
+        cells=8,
+        steps=((2, 1), (7, 4), (11, 1), (13, 1), (17, 4)),
+        right=True,
+    )
 
 
 def _today(row: ProjectRow, at: At, cells: int) -> list[Span]:

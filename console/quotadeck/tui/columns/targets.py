@@ -20,10 +20,15 @@ def _rate(rate: Rate) -> _Column:
         return used(rate, row, at, cells - _NUMBER_OF_LIMIT, _NUMBER_OF_LIMIT, of=True)
 
     return _Column(
-        rate.id, lambda row, _: short(rate.taken(row)), draw=draw,
-        sort=lambda row, _: -(rate.share(row) or 0), titles=(rate.id,),
-        cells=13, steps=((2, 1), (11, 1), (13, 1), (17, 4)), right=True,
-    )  # fmt: skip
+        rate.id,
+        lambda row, _: short(rate.taken(row)),
+        draw=draw,
+        sort=lambda row, _: -(rate.share(row) or 0),
+        titles=(rate.id,),
+        cells=13,
+        steps=((2, 1), (11, 1), (13, 1), (17, 4)),
+        right=True,
+    )
 
 
 NAME: Final = _Column(

@@ -103,8 +103,11 @@ _PAGES: Final = ("overview", "audit", "help")
 
 def _by_key(acts: Sequence[Act], place: Place) -> dict[str, Act]:
     scopes = PLACES[place]
-    mine = sorted((act for act in acts if act.scope in scopes),
-                  key=lambda act: scopes.index(act.scope), reverse=True)  # fmt: skip
+    mine = sorted(
+        (act for act in acts if act.scope in scopes),
+        key=lambda act: scopes.index(act.scope),
+        reverse=True,
+    )
     return {key: act for act in mine for key in act.keys}
 
 

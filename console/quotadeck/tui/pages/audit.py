@@ -110,6 +110,9 @@ def entry_words(row: AuditRow, zone: tzinfo | None) -> tuple[str, str]:
         why = refusal(entry.refused, lambda at_us: local(at_us, zone).strftime("%d %b %H:%M"))
     by = text(
         "entry.why" if why else "entry.no_reason",
-        actor=entry.actor, role=entry.role.value, origin=entry.origin, why=why,
-    )  # fmt: skip
+        actor=entry.actor,
+        role=entry.role.value,
+        origin=entry.origin,
+        why=why,
+    )
     return clean(told, 400), clean(by, 400)

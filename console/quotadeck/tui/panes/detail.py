@@ -38,11 +38,16 @@ def detail_line(row: AnyRow | None, at: At, place: str, width: int, *, limits: b
     rule = width - 4 - cell_len(name) - 1 - cell_len(shown) - cell_len(place) - 3
     return crop(
         [
-            Span("── ", "dim"), Span(name, "key"), Span(" "), Span(shown, "normal"),
-            Span(" " + "─" * max(1, rule) + " ", "dim"), Span(place, "dim"), Span(" ─", "dim"),
+            Span("── ", "dim"),
+            Span(name, "key"),
+            Span(" "),
+            Span(shown, "normal"),
+            Span(" " + "─" * max(1, rule) + " ", "dim"),
+            Span(place, "dim"),
+            Span(" ─", "dim"),
         ],
         width,
-    )  # fmt: skip
+    )
 
 
 def _holds(row: AnyRow, at: At, *, limits: bool) -> list[str]:
