@@ -1,7 +1,7 @@
 """The admin API: ``/admin/v1`` on the Unix socket, and the health checks.
 
 Who asks is the peer's account; what it may reach is a fixed table of role × route. Commands have
-their own table (`quotadeck.domain.roles`), so that a refused one stands in the audit.
+their own table (`quotadeck.domain.verbs`), so that a refused one stands in the audit.
 """
 
 import os
