@@ -16,6 +16,8 @@ _QUOTED = re.compile(r"(?<!`)`([^`\s]+)`(?!`)")
 def stale(text: str, beside: Path) -> Iterator[str]:
     """What is named in the text, of a file in that folder, and does not stand in the tree."""
     for name in _QUOTED.findall(text):
+        if "NAME" in name:
+            continue
         if name.endswith(".py") or (name.endswith("/") and "." not in name):
             places = (ROOT, PACKAGE, PACKAGE / "tui", beside)
             known = name in NAMES or any((place / name).exists() for place in places)

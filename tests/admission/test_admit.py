@@ -32,7 +32,7 @@ from quotadeck.domain.refusals import (
     OverWholeBudget,
     Refusal,
 )
-from quotadeck.domain.rules import Kind
+from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.subject import Subject
 from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
@@ -173,7 +173,7 @@ def test_request_that_no_whole_day_could_pay_is_refused_for_good() -> None:
 
 
 async def test_shadow_budget_refuses_nothing_not_even_what_it_could_never_pay() -> None:
-    it = gate(daily_budget_usd=1, shadow=frozenset({Kind.BUDGET}))
+    it = gate(daily_budget_usd=1, shadow=frozenset({LimitKind.BUDGET}))
     ticket = await it.admit()
     assert ticket.shadowed == f"{ANALYTICS}:budget"
     assert f"{ANALYTICS}:budget" not in {take.key for take in ticket.takes}
@@ -304,7 +304,7 @@ async def test_refused_request_took_nothing_anywhere() -> None:
 
 
 async def test_shadow_limit_is_named_and_not_taken() -> None:
-    it = gate(**{**BIG, "rpm": 6}, shadow=frozenset({Kind.RPM}))
+    it = gate(**{**BIG, "rpm": 6}, shadow=frozenset({LimitKind.RPM}))
     assert (await it.admit()).shadowed == ""
     ticket = await it.admit()
     assert ticket.shadowed == f"{ANALYTICS}:rpm"

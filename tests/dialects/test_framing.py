@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
 from quotadeck.dialects import framing
-from quotadeck.dialects.framing import Blocks, Event, read_block
+from quotadeck.dialects.framing import Blocks, SseEvent, read_block
 
 LINES = st.one_of(
     st.sampled_from(
@@ -137,15 +137,15 @@ def test_what_is_no_utf_8_is_replaced_as_a_browser_would(piece: int) -> None:
 @pytest.mark.parametrize(
     ("block", "event"),
     [
-        (b"data: x", Event(b"x", b"", ())),
-        (b"data:x", Event(b"x", b"", ())),
-        (b"data: a\ndata: b", Event(b"a\nb", b"", ())),
-        (b"data", Event(b"", b"", ())),
-        (b": ping", Event(None, b"", (b": ping",))),
-        (b"event: e\nid: 7\ndata: x", Event(b"x", b"e", (b"id: 7",))),
+        (b"data: x", SseEvent(b"x", b"", ())),
+        (b"data:x", SseEvent(b"x", b"", ())),
+        (b"data: a\ndata: b", SseEvent(b"a\nb", b"", ())),
+        (b"data", SseEvent(b"", b"", ())),
+        (b": ping", SseEvent(None, b"", (b": ping",))),
+        (b"event: e\nid: 7\ndata: x", SseEvent(b"x", b"e", (b"id: 7",))),
     ],
 )
-def test_block_is_taken_apart(block: bytes, event: Event) -> None:
+def test_block_is_taken_apart(block: bytes, event: SseEvent) -> None:
     assert read_block(block) == event
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quotadeck.domain.limits import MAX_PER_MINUTE, MICRO, Priority, RateLimit, rpm, tpm
-from quotadeck.domain.rules import Kind, bucket_key, bucket_of
+from quotadeck.domain.rules import LimitKind, bucket_key, bucket_of
 from quotadeck.domain.subject import Subject
 
 
@@ -43,8 +43,8 @@ def test_a_window_out_of_range_is_named(window_s: int) -> None:
         rpm(60, window_s)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_bucket_key_ends_with_its_kind(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", LimitKind)
+def test_a_bucket_key_ends_with_its_kind(kind: LimitKind) -> None:
     key = bucket_key(Subject.target("up/m:with:colons"), kind)
     assert key == f"target:up/m:with:colons:{kind.value}"
     assert bucket_of(key) == (Subject.target("up/m:with:colons"), kind)

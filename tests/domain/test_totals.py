@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.snapshot import Budget, Flow, ProjectRow
-from quotadeck.domain.state import Kind, State, Urgency
+from quotadeck.domain.state import State, StateKind, Urgency
 from quotadeck.domain.totals import Totals, totals
 
 ROW = ProjectRow(
@@ -19,7 +19,7 @@ ROW = ProjectRow(
 )
 OVERSPENT = replace(ROW, id="b", budget=Budget(10, 30, 0, 0), paused=True)
 ENDLESS = replace(
-    ROW, id="c", budget=Budget(None, 9, 0, 0), state=State(Kind.OTHER, Urgency.TROUBLE)
+    ROW, id="c", budget=Budget(None, 9, 0, 0), state=State(StateKind.OTHER, Urgency.TROUBLE)
 )
 
 

@@ -21,7 +21,7 @@ from quotadeck.domain.snapshot import (
     TargetRow,
     Vitals,
 )
-from quotadeck.domain.state import Kind, State, Urgency
+from quotadeck.domain.state import State, StateKind, Urgency
 from quotadeck.domain.steady import Mark
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
@@ -179,7 +179,7 @@ COMMAND: Final = Command(
 _VITALS: Final = Vitals("gw", "0.1", SOURCE, AT_US, problems=(notice("vital.loop_lag", lag_ms=80),))
 _FLOW: Final = Flow(requests_60s=7, spent_60s_nano=9, p95_ms=320)
 _STATE: Final = State(
-    Kind.THROTTLED, Urgency.TROUBLE, "rpm", "project:analytics", 3, 40, since_ms=5
+    StateKind.THROTTLED, Urgency.TROUBLE, "rpm", "project:analytics", 3, 40, since_ms=5
 )
 _ROW: Final = ProjectRow(
     id="analytics",

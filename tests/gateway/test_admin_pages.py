@@ -8,7 +8,7 @@ import pytest
 
 from quotadeck.domain.answers import AuditPage
 from quotadeck.domain.calls import Outcome
-from quotadeck.domain.pages import CallsPage, EventsPage, Keys, LevelsPage, RollupsPage
+from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage, LevelsPage, RollupsPage
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.control.admin import PREFIX
@@ -108,7 +108,7 @@ async def test_the_audit_newest_first_with_what_is_in_force(api: Admin) -> None:
 async def test_keys_never_show_the_secret_nor_its_hash(api: Admin) -> None:
     await api.at.does(KEY_ADD, ADA)
     answer = await api.http.get(f"{PREFIX}keys")
-    (key,) = load(Keys, answer.content).keys
+    (key,) = load(KeysPage, answer.content).keys
     assert (key.id, key.projects, key.label, key.added_by) == (
         "k_prod",
         ("analytics",),

@@ -15,7 +15,7 @@ import pytest
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.limits import MICRO, RateLimit
 from quotadeck.domain.refusals import TooManyRequests
-from quotadeck.domain.state import Kind
+from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.control.refused_commands import ROWS
 from quotadeck.gateway.data.keys import Caller
@@ -109,7 +109,7 @@ class TestEverySecond:
         story.gateway.flights.draining = True
         story.pass_us(2_000_000)
         await story.gateway.second()
-        assert story.gateway.live._states.gateway.kind is not Kind.OK
+        assert story.gateway.live._states.gateway.kind is not StateKind.OK
 
     async def test_files_that_go_are_told(self, story: Story) -> None:
         for segment in (story.config.state / "journal").iterdir():
@@ -234,7 +234,7 @@ async def test_states_are_on_record_and_begin_where_they_began_after_a_restart(
     await story.gateway.close()
     await story.boot()
     (row,) = [row for row in (await story.gateway.live.snapshot()).projects if row.id == "a"]
-    assert row.state.kind is Kind.PAUSED
+    assert row.state.kind is StateKind.PAUSED
     assert row.state.since_ms == story.clock.monotonic_ns() // 1_000_000 - 600_000
     resume = Command(Action.RESUME, Subject.project("a"))
     await story.gateway.desk.submit(resume, ADA, dry_run=False)

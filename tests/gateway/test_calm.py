@@ -7,8 +7,8 @@ import pytest
 
 from quotadeck.domain import judgement
 from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.evidence import DayBudget, Ended, Evidence, Use
 from quotadeck.domain.judgement import judge
-from quotadeck.domain.reading import Ended, Money, Reading, Use
 from quotadeck.domain.state import AT_REST
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.watch.tally import Tally
@@ -46,14 +46,14 @@ def test_the_short_reading_of_a_calm_subject_is_judged_as_the_long_one(seed: int
         paused, spent = dice.random() < 0.1, dice.randrange(12)
         rest: dict[str, Any] = {
             "uses": (Use("rpm", dice.randrange(12), 10),),
-            "money": dice.choice([None, Money(10, spent, dice.randrange(3), 99)]),
+            "money": dice.choice([None, DayBudget(10, spent, dice.randrange(3), 99)]),
             "paused": paused,
         }
         now_ms = now_ns // 1_000_000
-        long = Reading(now_ms, tally.decided(now_ns), tally.ended_lately(now_ns), **rest)
+        long = Evidence(now_ms, tally.decided(now_ns), tally.ended_lately(now_ns), **rest)
         if tally.calm(now_ns):
             calm += 1
-            short = Reading(now_ms, tally.admitted_lately(now_ns), Ended(), **rest)
+            short = Evidence(now_ms, tally.admitted_lately(now_ns), Ended(), **rest)
             assert judge(before, short) == judge(before, long)
             assert judge(AT_REST, short) == judge(AT_REST, long)
         if not long.decided.refused and not long.ended.troubled:

@@ -6,8 +6,8 @@ from quotadeck.gateway.connection.heads import (
     HEAD_LIMIT_BYTES,
     MOST_FIELDS,
     BadRequest,
-    Head,
     HeadTooLarge,
+    RequestHead,
     end_of_head,
     read_head,
 )
@@ -15,7 +15,7 @@ from quotadeck.gateway.connection.heads import (
 HOST = b"Host: gw:8080\r\n"
 
 
-def read(raw: bytes, *, cut_at: int = 0) -> Head:
+def read(raw: bytes, *, cut_at: int = 0) -> RequestHead:
     """The head of ``raw``, which comes in two pieces, or byte by byte where ``cut_at`` is -1."""
     sizes = range(1, len(raw)) if cut_at < 0 else [cut_at]
     seen = 0
@@ -36,7 +36,7 @@ def test_a_head_is_its_line_and_its_fields() -> None:
         HOST
         + b"X-A:b: c \t\r\nx-a: \xe9\r\nEmpty:\r\nContent-Length: 12\r\nExpect: 100-Continue\r\n",
     )
-    assert read(raw, cut_at=-1) == Head(
+    assert read(raw, cut_at=-1) == RequestHead(
         method="POST",
         path=b"/v1/chat%20x",
         query=b"a=b?c",

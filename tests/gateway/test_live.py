@@ -17,7 +17,7 @@ from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.notice import notice
 from quotadeck.domain.refusals import LedgerUnavailable
-from quotadeck.domain.rules import Kind as Limited
+from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.snapshot import (
     Budget,
     Change,
@@ -29,7 +29,7 @@ from quotadeck.domain.snapshot import (
     Vitals,
     limit_on,
 )
-from quotadeck.domain.state import Kind
+from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.data.flight import Arrival, Flight, Routing
 from quotadeck.gateway.plan import Plan
@@ -339,8 +339,8 @@ async def test_states_are_judged_though_nobody_listens() -> None:
     it.live.refused("analytics", "opus", Cause.RPM, ANALYTICS)
     began_ms = it.clock.monotonic_ns() // 1_000_000 + 1_000
     state = (await second(it, 9)).state
-    assert (state.kind, state.since_ms) == (Kind.THROTTLED, began_ms)
-    assert (await second(it, 3)).state.kind is Kind.OK
+    assert (state.kind, state.since_ms) == (StateKind.THROTTLED, began_ms)
+    assert (await second(it, 3)).state.kind is StateKind.OK
 
 
 async def test_a_paused_model_is_said_of_whom_it_cuts_off_and_until_when() -> None:
@@ -352,26 +352,32 @@ async def test_a_paused_model_is_said_of_whom_it_cuts_off_and_until_when() -> No
     snapshot = await it.live.snapshot()
     row, route = snapshot.projects[0], snapshot.routes[0]
     assert (row.state.kind, row.state.who, row.state.until_us) == (
-        Kind.CUT_OFF,
+        StateKind.CUT_OFF,
         "model:opus",
         ends_us,
     )
-    assert (route.state.kind, route.state.who, route.state.count) == (Kind.PAUSED, "analytics", 1)
+    assert (route.state.kind, route.state.who, route.state.count) == (
+        StateKind.PAUSED,
+        "analytics",
+        1,
+    )
     assert row.models == ("opus",), "what is refused is asked for, too"
 
 
 async def test_a_target_is_paused_only_where_nothing_else_is_served_by_it() -> None:
-    async def kinds(it: Picture) -> list[Kind]:
+    async def kinds(it: Picture) -> list[StateKind]:
         return [row.state.kind for row in (await it.live.snapshot()).targets]
 
     it = Picture(catalogue())
     pause = entry(1, Subject.model("flash"), Field.PAUSED, True)
     it.command(pause)
     it.live.changed([Subject.model("flash")])
-    assert await kinds(it) == [Kind.OK, Kind.PAUSED]
+    assert await kinds(it) == [StateKind.OK, StateKind.PAUSED]
     it.command(pause, entry(2, Subject.model("opus"), Field.TARGET, FLASH))
     it.live.changed([Subject.model("opus")])
-    assert await kinds(it) == [Kind.OK, Kind.OK], "it serves the traffic that is forced to it"
+    assert await kinds(it) == [StateKind.OK, StateKind.OK], (
+        "it serves the traffic that is forced to it"
+    )
 
 
 async def test_no_row_is_ok_while_the_gateway_cannot_serve() -> None:
@@ -382,11 +388,11 @@ async def test_no_row_is_ok_while_the_gateway_cannot_serve() -> None:
     states = [row.state for row in snapshot.projects]
     states += [row.state for row in snapshot.targets]
     states += [row.state for row in snapshot.routes]
-    assert {state.kind for state in states} == {Kind.UNSERVED}
-    assert snapshot.vitals.state.kind is Kind.UNSERVED
+    assert {state.kind for state in states} == {StateKind.UNSERVED}
+    assert snapshot.vitals.state.kind is StateKind.UNSERVED
     it.unserved = ""
     snapshot = await it.live.snapshot()
-    assert {row.state.kind for row in snapshot.projects} == {Kind.OK}
+    assert {row.state.kind for row in snapshot.projects} == {StateKind.OK}
 
 
 async def test_midnight_makes_yesterdays_refusals_by_the_budget_history() -> None:
@@ -394,16 +400,16 @@ async def test_midnight_makes_yesterdays_refusals_by_the_budget_history() -> Non
     it.clock.set_wall(micros("2026-11-24T23:59:58Z"))
     await it.row()
     it.live.refused("analytics", "opus", Cause.BUDGET, ANALYTICS)
-    assert (await it.row()).state.kind is Kind.SPENT
+    assert (await it.row()).state.kind is StateKind.SPENT
     it.clock.advance_ms(3_000)
-    assert (await it.row()).state.kind is Kind.OK
+    assert (await it.row()).state.kind is StateKind.OK
 
 
 async def test_a_spent_budget_is_known_from_the_start() -> None:
     it = Picture(catalogue())
     spent = {"2026-11-24": NANO_PER_USD}
     await it.limiter.restore_spent({f"{ANALYTICS}:budget": spent})
-    assert (await it.row()).state.kind is Kind.SPENT
+    assert (await it.row()).state.kind is StateKind.SPENT
 
 
 async def test_a_day_that_the_ledger_could_not_tell_is_asked_for_until_it_can() -> None:
@@ -430,15 +436,15 @@ async def test_a_day_that_the_ledger_could_not_tell_is_asked_for_until_it_can() 
             await asyncio.sleep(0)
     assert seen[0] == seen[1] == 0
     assert seen[-1] == NANO_PER_USD
-    assert (await it.row()).state.kind is Kind.SPENT
+    assert (await it.row()).state.kind is StateKind.SPENT
 
 
 async def test_what_a_shadow_limit_would_refuse_makes_no_state() -> None:
-    it = Picture(catalogue(shadow=frozenset({Limited.RPM, Limited.BUDGET})))
+    it = Picture(catalogue(shadow=frozenset({LimitKind.RPM, LimitKind.BUDGET})))
     await it.limiter.restore_spent({f"{ANALYTICS}:budget": {"2026-11-24": NANO_PER_USD}})
     for _ in range(70):
         await it.end(await it.begin(), cost_nano_usd=0)
-    assert (await it.row()).state.kind is Kind.OK
+    assert (await it.row()).state.kind is StateKind.OK
 
 
 async def test_a_start_remembers_what_the_ledger_knows_of_the_last_hour() -> None:
@@ -449,7 +455,7 @@ async def test_a_start_remembers_what_the_ledger_knows_of_the_last_hour() -> Non
     it.live.recall([old, *ago], [])
     state = (await it.row()).state
     assert (state.kind, state.last_ms) == (
-        Kind.FAILING,
+        StateKind.FAILING,
         (it.clock.monotonic_ns() - (9 * 60_000 - 150) * 1_000_000) // 1_000_000,
     )
 
@@ -458,7 +464,7 @@ async def test_a_start_remembers_that_the_money_left_covers_nothing_that_is_aske
     it = Picture(catalogue())
     refused = {"outcome": Outcome.REFUSED, "cause": Cause.BUDGET, "total_ms": 0}
     it.live.recall([call(at_us=NOON_US - 5_000_000, count=3, **refused)], [])
-    assert (await it.row()).state.kind is Kind.SPENT
+    assert (await it.row()).state.kind is StateKind.SPENT
 
 
 async def test_a_start_forgets_what_a_later_change_made_history() -> None:
@@ -466,7 +472,7 @@ async def test_a_start_forgets_what_a_later_change_made_history() -> None:
     refused = {"outcome": Outcome.REFUSED, "cause": Cause.RPM, "binding": f"{ANALYTICS}:rpm"}
     three = call(at_us=NOON_US - 5_000_000, count=3, total_ms=0, **refused)
     it.live.recall([three], [entry(1, ANALYTICS, Field.RPM, 90, at_us=NOON_US - 4_000_000)])
-    assert (await it.row()).state.kind is Kind.OK
+    assert (await it.row()).state.kind is StateKind.OK
     it.live.recall([three], [entry(1, ANALYTICS, Field.RPM, 90, at_us=NOON_US - 6_000_000)])
     state = (await it.row()).state
-    assert (state.kind, state.count, state.asked) == (Kind.THROTTLED, 3, 3)
+    assert (state.kind, state.count, state.asked) == (StateKind.THROTTLED, 3, 3)

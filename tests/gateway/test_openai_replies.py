@@ -13,7 +13,7 @@ from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.domain.calls import Cause, Outcome
 from quotadeck.domain.limits import MICRO, RateLimit, rpm, tpm
 from quotadeck.domain.refusals import RateLevel, UpstreamFailed, UpstreamRefused
-from quotadeck.domain.rules import Kind
+from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.usage import Usage
 from quotadeck.gateway.data.openai_replies import (
     chat_reply,
@@ -232,8 +232,8 @@ def test_header_of_the_upstream_that_is_not_plain_is_dropped(value: str) -> None
 
 def test_whole_reply_tells_its_cost_way_and_limits() -> None:
     rates = (
-        RateLevel(Kind.RPM, rpm(60), 7 * MICRO),
-        RateLevel(Kind.TPM, tpm(60_000), -5 * MICRO),
+        RateLevel(LimitKind.RPM, rpm(60), 7 * MICRO),
+        RateLevel(LimitKind.TPM, tpm(60_000), -5 * MICRO),
     )
     sent = dict(reply_headers(call(fallback_step=1), rates))
     assert sent == {
@@ -272,5 +272,5 @@ def test_durations_are_written_as_openai_writes_them(ms: int, text: str) -> None
 
 def test_reset_is_when_the_bucket_is_full_rounded_up() -> None:
     limit = RateLimit(7, 60)
-    sent = dict(reply_headers(call(), [RateLevel(Kind.RPM, limit, limit.capacity - 1)]))
+    sent = dict(reply_headers(call(), [RateLevel(LimitKind.RPM, limit, limit.capacity - 1)]))
     assert sent[b"x-ratelimit-reset-requests"] == b"1ms"

@@ -8,7 +8,7 @@ from quotadeck.domain.commands import Field
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit
 from quotadeck.domain.money import NANO_PER_USD
-from quotadeck.domain.rules import Kind
+from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import compile_plan, file_layer, limits_of, recompile
 from tests.gateway.values import FLASH, NOON_US, OPUS, WINDOWS, catalogue, entry, layers, plan
@@ -17,7 +17,7 @@ HOUR_US = 3_600_000_000
 ANALYTICS = Subject.project("analytics")
 
 
-def bounds(of: ProjectPlan | TargetPlan) -> dict[Kind, object]:
+def bounds(of: ProjectPlan | TargetPlan) -> dict[LimitKind, object]:
     """The buckets' limits, by their kinds."""
     return {each.rule.kind: each.limit for each in of.limits}
 
@@ -25,10 +25,10 @@ def bounds(of: ProjectPlan | TargetPlan) -> dict[Kind, object]:
 def test_file_alone_is_in_force_without_commands() -> None:
     project = plan(catalogue(concurrency=4)).projects["analytics"]
     assert bounds(project) == {
-        Kind.RPM: RateLimit(60, 10),
-        Kind.TPM: RateLimit(60_000, 60),
-        Kind.CONCURRENCY: SlotLimit(4),
-        Kind.BUDGET: None,
+        LimitKind.RPM: RateLimit(60, 10),
+        LimitKind.TPM: RateLimit(60_000, 60),
+        LimitKind.CONCURRENCY: SlotLimit(4),
+        LimitKind.BUDGET: None,
     }
     assert project.budget.value == NANO_PER_USD
     assert (project.version, project.paused, project.changes) == (0, None, ())
@@ -36,7 +36,7 @@ def test_file_alone_is_in_force_without_commands() -> None:
 
 def test_project_without_limits_has_no_buckets() -> None:
     project = plan(catalogue()).projects["search"]
-    assert bounds(project) == {Kind.BUDGET: None}, "what is spent is counted all the same"
+    assert bounds(project) == {LimitKind.BUDGET: None}, "what is spent is counted all the same"
     assert project.budget.value is None
 
 
@@ -48,7 +48,7 @@ def test_override_wins_over_a_standing_change_and_ends_by_itself() -> None:
     )
     during = plan(of, *commands).projects["analytics"]
     after = plan(of, *commands, now_us=NOON_US + HOUR_US).projects["analytics"]
-    assert (bounds(during)[Kind.RPM], bounds(after)[Kind.RPM]) == (
+    assert (bounds(during)[LimitKind.RPM], bounds(after)[LimitKind.RPM]) == (
         RateLimit(90, 10),
         RateLimit(30, 10),
     )
@@ -67,15 +67,15 @@ def test_each_limit_of_a_project_and_target_can_be_set() -> None:
         entry(5, Subject.target(OPUS), Field.TPM, 7_000),
     )
     project, target = changed.projects["analytics"], changed.targets[OPUS]
-    assert bounds(project)[Kind.TPM] == RateLimit(1_000, 60)
-    assert bounds(project)[Kind.CONCURRENCY] == SlotLimit(2)
+    assert bounds(project)[LimitKind.TPM] == RateLimit(1_000, 60)
+    assert bounds(project)[LimitKind.CONCURRENCY] == SlotLimit(2)
     assert project.budget.value == 5
-    assert bounds(target) == {Kind.RPM: RateLimit(6, 10), Kind.TPM: RateLimit(7_000, 60)}
+    assert bounds(target) == {LimitKind.RPM: RateLimit(6, 10), LimitKind.TPM: RateLimit(7_000, 60)}
     assert target.version == 5
 
 
 def test_takes_know_whether_they_are_shared_or_shadow() -> None:
-    of = catalogue(target={"rpm": 50}, concurrency=1, shadow=frozenset({Kind.RPM}))
+    of = catalogue(target={"rpm": 50}, concurrency=1, shadow=frozenset({LimitKind.RPM}))
     size, day = Size(10, 5, 7, False), BudgetLimit(9, "2026-11-24", 1)
     rpm, tpm, slot, money = takes_of(plan(of).projects["analytics"].limits, size, day)
     assert (rpm.amount, rpm.shadow, rpm.shared) == (MICRO, True, False)
@@ -161,4 +161,4 @@ def test_file_layer_names_every_value_of_the_file() -> None:
 
 def test_windows_are_the_burst() -> None:
     wide = compile_plan(catalogue(), layers(catalogue()), replace(WINDOWS, request_s=30), NOON_US)
-    assert bounds(wide.projects["analytics"])[Kind.RPM] == RateLimit(60, 30)
+    assert bounds(wide.projects["analytics"])[LimitKind.RPM] == RateLimit(60, 30)

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.gateway.watch.windows import Window
+from quotadeck.gateway.watch.windows import SlidingSums
 
 SECOND_NS = 1_000_000_000
 ADDS = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 1), st.integers(0, 9)), max_size=60)
 
 
 def test_sum_holds_for_the_span_and_then_leaves_whole() -> None:
-    window = Window(1, SECOND_NS, 60)
+    window = SlidingSums(1, SECOND_NS, 60)
     window.add(5 * SECOND_NS, 0, 7)
     assert window.advance(64 * SECOND_NS + SECOND_NS - 1) == [7]
     assert window.advance(65 * SECOND_NS) == [0]
@@ -18,7 +18,7 @@ def test_sum_holds_for_the_span_and_then_leaves_whole() -> None:
 
 
 def test_columns_do_not_mix() -> None:
-    window = Window(3, SECOND_NS, 60)
+    window = SlidingSums(3, SECOND_NS, 60)
     window.add(0, 0, 1)
     window.add(0, 2, 5)
     window.add(SECOND_NS, 2, 5)
@@ -27,7 +27,7 @@ def test_columns_do_not_mix() -> None:
 
 @given(ADDS)
 def test_sums_are_those_of_the_slots_that_are_left(adds: list[tuple[int, int, int]]) -> None:
-    window = Window(2, 10, 5)
+    window = SlidingSums(2, 10, 5)
     kept: list[tuple[int, int, int]] = []
     for now, column, amount in sorted(adds):
         window.add(now, column, amount)
@@ -41,7 +41,7 @@ def test_instants_out_of_order_lose_nothing_and_grow_no_more_than_the_span(
     adds: list[tuple[int, int, int]],
 ) -> None:
     """A request is counted at its arrival, which may lie before another's end."""
-    window = Window(2, 10, 5)
+    window = SlidingSums(2, 10, 5)
     total = 0
     latest = 0
     for now, _, amount in adds:

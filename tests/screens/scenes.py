@@ -9,7 +9,7 @@ from quotadeck.domain.commands import Command, Role
 from quotadeck.domain.days import micros
 from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Snapshot, Whoami
-from quotadeck.domain.state import Kind
+from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
 from tests.tui.scenes import calm, fire, hostile, trouble
 from tests.tui.scripted import entry, refused
@@ -65,7 +65,7 @@ def _sick() -> Snapshot:
         notice("vital.journal_behind", behind_ms=120_000),
         notice("vital.disk", free_percent=4),
     )
-    dead = trouble(Kind.UNSERVED, "ledger", since_s=130)
+    dead = trouble(StateKind.UNSERVED, "ledger", since_s=130)
     vitals = replace(snapshot.vitals, state=dead, problems=problems)
     return replace(snapshot, vitals=vitals)
 

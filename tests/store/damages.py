@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quotadeck.store import Ledger
-from quotadeck.store.chain import Link, seal
+from quotadeck.store.chain import ChainLink, seal
 from tests.clocks import HandClock
 from tests.store.values import ended, entry
 
@@ -98,7 +98,7 @@ def sql(state: Path, *statements: str) -> None:
 def slip_in(state: Path) -> None:
     """An entry made as ours are, between two of them."""
     db = sqlite3.connect(state / "ledger.db", isolation_level=None)
-    link = Link(*db.execute("SELECT seq, subject, hash, body FROM commands").fetchone())
+    link = ChainLink(*db.execute("SELECT seq, subject, hash, body FROM commands").fetchone())
     forged = seal(entry("cmd_forged"), 9, link.hash)
     body = b'{"forged":true}'
     db.execute(

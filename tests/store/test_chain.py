@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.commands import Entry
-from quotadeck.store import GENESIS, Broken
-from quotadeck.store.chain import Chain, Link, canonical, seal
+from quotadeck.store import GENESIS, BrokenChain
+from quotadeck.store.chain import Chain, ChainLink, canonical, seal
 from tests.store.conftest import Opener, ReaderOpener
 from tests.store.values import entry
 
@@ -21,11 +21,11 @@ def chained(length: int) -> list[Entry]:
     return entries
 
 
-def links(entries: list[Entry]) -> list[Link]:
-    return [Link(each.seq, str(each.subject), each.hash, canonical(each)) for each in entries]
+def links(entries: list[Entry]) -> list[ChainLink]:
+    return [ChainLink(each.seq, str(each.subject), each.hash, canonical(each)) for each in entries]
 
 
-def verify(links: list[Link]) -> Broken | None:
+def verify(links: list[ChainLink]) -> BrokenChain | None:
     chain = Chain()
     chain.add(links)
     return chain.broken
@@ -130,4 +130,4 @@ async def test_a_row_moved_to_another_subject_is_found(
     db.commit()
     db.close()
     reader = await open_reader()
-    assert (await reader.chain()).broken == Broken(1, "its number or subject was changed")
+    assert (await reader.chain()).broken == BrokenChain(1, "its number or subject was changed")

@@ -12,7 +12,7 @@ from quotadeck.domain.layers import Layers
 from quotadeck.domain.notice import notice
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
-from quotadeck.store.chain import FORMAT, Chain, Link, canonical, entry_of, readable, seal
+from quotadeck.store.chain import FORMAT, Chain, ChainLink, canonical, entry_of, readable, seal
 from quotadeck.words.commands import reason, refusal, value
 from tests.domain.deciding import FILE, SHA
 
@@ -21,10 +21,10 @@ GOLDEN = Path(__file__).parent / "goldens" / "commands_1.jsonl"
 KEY = ProjectKey("", ("analytics",), "prod")
 
 
-def first_format() -> list[Link]:
+def first_format() -> list[ChainLink]:
     lines = GOLDEN.read_bytes().splitlines()
     return [
-        Link(json.loads(body)["seq"], json.loads(body)["subject"], digest.decode(), body)
+        ChainLink(json.loads(body)["seq"], json.loads(body)["subject"], digest.decode(), body)
         for body, digest in zip(lines[::2], lines[1::2], strict=True)
     ]
 
@@ -40,7 +40,7 @@ def test_the_chain_goes_on_from_the_first_format() -> None:
     (last,) = readable(old[-1:])
     new = seal(last, old[-1].seq + 1, old[-1].hash)
     chain = Chain()
-    chain.add([*old, Link(new.seq, str(new.subject), new.hash, canonical(new))])
+    chain.add([*old, ChainLink(new.seq, str(new.subject), new.hash, canonical(new))])
     assert (chain.broken, chain.head.hash) == (None, new.hash)
 
 
@@ -110,7 +110,7 @@ def test_what_was_written_before_durations_had_their_clock_ends_after_a_duration
 
 
 @pytest.mark.parametrize("link", first_format(), ids=lambda link: str(link.seq))
-def test_an_entry_reads_back_as_it_was_written(link: Link) -> None:
+def test_an_entry_reads_back_as_it_was_written(link: ChainLink) -> None:
     (entry,) = readable([link])
     sealed = seal(entry, link.seq, entry.prev_hash)
     body = canonical(sealed)

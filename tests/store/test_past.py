@@ -11,7 +11,7 @@ from quotadeck.domain.commands import Field
 from quotadeck.domain.history import LevelSample, StateSpan
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import Price
-from quotadeck.domain.rules import Kind
+from quotadeck.domain.rules import LimitKind
 from quotadeck.store import Keep, Ledger, file_layer
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
@@ -24,7 +24,9 @@ HOUR_MS = 3_600_000
 def catalogue(rpm: int) -> Catalogue:
     return Catalogue(
         projects={
-            "a": Project("a", "A", Priority.HIGH, limits={Field.RPM: rpm}, shadow=frozenset(Kind))
+            "a": Project(
+                "a", "A", Priority.HIGH, limits={Field.RPM: rpm}, shadow=frozenset(LimitKind)
+            )
         },
         upstreams={"main": Upstream("main", "https://main.example/v1", SECRET)},
         targets={"main/m": Target("main/m", "main", "m", Price(1, 2, 3, 4, "v1"))},
@@ -141,7 +143,7 @@ def test_the_file_layer_is_the_same_bytes_in_any_order_and_has_no_secret() -> No
     whole = catalogue(60)
     body = file_layer(whole, roles={"admin": ("user:a",)}, request_window_s=10)
     assert body == file_layer(whole, request_window_s=10, roles={"admin": ("user:a",)})
-    assert orjson.loads(body)["projects"]["a"]["shadow"] == sorted(Kind)
+    assert orjson.loads(body)["projects"]["a"]["shadow"] == sorted(LimitKind)
     assert SECRET.encode() not in body
     told = orjson.loads(body)["upstreams"]["main"]
     assert told == {"name": "main", "base_url": "https://main.example/v1", "timeout_s": 600.0}

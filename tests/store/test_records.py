@@ -15,7 +15,7 @@ from quotadeck.store.journal.records import (
     Levels,
     SegmentHead,
     StateRecord,
-    Unreadable,
+    UnreadableRecord,
     Withdrawn,
     catalogue_frame,
     command_frame,
@@ -104,7 +104,7 @@ def test_text_in_a_record_cannot_pass_for_a_record() -> None:
     "payload", [b'["open"]', b'["end",1]', b'["later",1]', b'["levels"', b"[]"]
 )
 def test_a_whole_record_that_is_not_understood_is_named_so(payload: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableRecord):
         decoded(payload)
 
 
@@ -116,7 +116,7 @@ def test_a_list_with_more_or_fewer_fields_is_of_no_format_that_is_known(
     """Read by position it would say something else, and nobody would know."""
     items = orjson.loads(record[FRAME_HEAD_BYTES:])
     other = [*items[:3], "slipped in", *items[3:]] if more > 0 else [*items[:3], *items[4:]]
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableRecord):
         decoded(orjson.dumps(other))
     slipped = Record(orjson.dumps(other), Position(1, 1))
     batch, unreadable = sort([slipped], [], set())
@@ -127,5 +127,5 @@ def test_usage_with_fewer_counts_is_of_no_format_that_is_known() -> None:
     items = orjson.loads(RECORDS[2][FRAME_HEAD_BYTES:])
     at = next(index for index, item in enumerate(items) if isinstance(item, list))
     items[at] = items[at][:-1]
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableRecord):
         decoded(orjson.dumps(items))

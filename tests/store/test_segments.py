@@ -18,7 +18,7 @@ from quotadeck.store.journal.records import (
     FORMAT,
     Levels,
     SegmentHead,
-    Unreadable,
+    UnreadableRecord,
     Value,
     Withdrawn,
     decoded,
@@ -94,14 +94,14 @@ def test_a_record_of_one_format_is_never_taken_for_one_of_another() -> None:
         assert decoded(payload, None) == said
         try:
             assert decoded(payload, 2) == said
-        except Unreadable:
+        except UnreadableRecord:
             continue
         assert payload.startswith(b'["command"')
     ours = [open_frame(opened("req_1")), end_frame(ended("req_1"))]
     ours.append(levels_frame(7, {}, {"a:rpm": (1, 2, 3)}, Mark(1, 2, "boot-1", 3)))
     for payload in payloads(b"".join(ours)):
         assert decoded(payload, None) == decoded(payload)
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableRecord):
             decoded(payload, 1)
 
 

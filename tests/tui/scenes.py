@@ -22,7 +22,7 @@ from quotadeck.domain.snapshot import (
     Vitals,
     Whoami,
 )
-from quotadeck.domain.state import AT_REST, Held, Kind, State, Urgency
+from quotadeck.domain.state import AT_REST, Held, State, StateKind, Urgency
 
 NOW_MS: Final = 5_000_000
 AT_US: Final = 1_795_456_920_000_000
@@ -90,7 +90,7 @@ def project(
 
 
 def trouble(
-    kind: Kind,
+    kind: StateKind,
     cause: str = "",
     *,
     since_s: int = 0,
@@ -142,7 +142,7 @@ def _targets(*, fire: bool) -> tuple[TargetRow, ...]:
             limits=rates(50, 200_000, busy, 1, 0.9),
             flow=busy,
             upstream_429_60s=14,
-            state=trouble(Kind.FAILING, "upstream_429", since_s=240, count=14, asked=52),
+            state=trouble(StateKind.FAILING, "upstream_429", since_s=240, count=14, asked=52),
         )
         well = Flow(requests_60s=96, tokens_60s=118_000, ended_60s=95, p95_ms=900)
         made[1] = replace(
@@ -200,14 +200,14 @@ def fire(projects: int = 6) -> Snapshot:
             models=("claude-opus-4.7",), version=4, priority="low",
             changes=(change("rpm", 20, 10, 47, at=4),),
             flow=Flow(20, 74_100, 274, 22, 4, usd(1.16), usd(11.6), 4_100, 3),
-            state=trouble(Kind.STORM, "rpm", since_s=138, who="project:analytics", count=274,
+            state=trouble(StateKind.STORM, "rpm", since_s=138, who="project:analytics", count=274,
                           asked=294),
         ),
         project(
             "batch-embed", rpm=60, tpm=120_000, rpm_empty=1, tpm_empty=0.3, budget=None, spent=31,
             priority="low", models=("deepseek-v3.2",),
             flow=Flow(60, 21_000, 512, 60, 0, usd(0.04), usd(0.4), 200, 1),
-            state=trouble(Kind.STORM, "rpm", since_s=700, who="project:batch-embed", count=512,
+            state=trouble(StateKind.STORM, "rpm", since_s=700, who="project:batch-embed", count=512,
                           asked=572),
         ),
         project(
@@ -218,7 +218,7 @@ def fire(projects: int = 6) -> Snapshot:
         project(
             "content-gen", rpm=30, tpm=120_000, budget=300, spent=171, paused=True,
             changes=(change("paused", True, None, 42, at=8),), models=("claude-opus-4.7",),
-            state=State(Kind.PAUSED, cause="paused", since_ms=NOW_MS - 1_080_000,
+            state=State(StateKind.PAUSED, cause="paused", since_ms=NOW_MS - 1_080_000,
                         until_us=AT_US + 42 * MINUTE_US),
         ),
         project(
@@ -229,7 +229,7 @@ def fire(projects: int = 6) -> Snapshot:
         project(
             "mobile-app", rpm=100, tpm=100_000, budget=50, spent=50,
             flow=Flow(0, 0, 41),
-            state=trouble(Kind.SPENT, "budget", since_s=3_000, count=7, asked=7),
+            state=trouble(StateKind.SPENT, "budget", since_s=3_000, count=7, asked=7),
         ),
     )  # fmt: skip
     rows = (*bad[:projects], *base.projects[len(bad) :])

@@ -22,7 +22,7 @@ from quotadeck.sources.base import Reading, SourceGone
 from tests.tui.scenes import ME
 
 if TYPE_CHECKING:
-    from quotadeck.domain.pages import CallsPage, EventsPage, Keys
+    from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
 ALL = Capabilities(frozenset(Read), frozenset(Action), FigureKind.ENFORCED)
 
@@ -98,7 +98,7 @@ class Scripted:
     async def events(self, *, last: int) -> EventsPage:
         raise NotImplementedError
 
-    async def keys(self) -> Keys:
+    async def keys(self) -> KeysPage:
         raise NotImplementedError
 
     async def close(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from quotadeck import tui
 from quotadeck.domain.commands import Role
-from quotadeck.domain.state import Held, Kind
+from quotadeck.domain.state import Held, StateKind
 from quotadeck.tui.change.form import Choice, Text, Tick
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.keys.act import allowed, key_name
@@ -257,9 +257,11 @@ def _help(width: int = 200) -> str:
     return " ".join(" ".join(span.text for span in line) for line in lines)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.OK, Kind.OTHER)])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in StateKind if kind not in (StateKind.OK, StateKind.OTHER)]
+)
 @pytest.mark.parametrize("held", [Held(count=1, asked=2), Held(), Held(asked=1)], ids=str)
-def test_every_word_of_a_state_is_in_the_help(kind: Kind, held: Held) -> None:
+def test_every_word_of_a_state_is_in_the_help(kind: StateKind, held: Held) -> None:
     word = words_of(replace(held, kind=kind, cause="rpm"), 0, 0).word
     assert re.sub(r" [×\d–].*", "", word) in _help()
 

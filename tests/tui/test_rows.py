@@ -9,7 +9,7 @@ from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.commands import Field
 from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Flow, ProjectRow, limit_on
-from quotadeck.domain.state import Kind
+from quotadeck.domain.state import StateKind
 from quotadeck.domain.totals import Totals, totals
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.keys.bindings import Keys
@@ -189,7 +189,7 @@ def test_a_gateway_that_has_just_started_says_how_long_it_counts() -> None:
 
 def test_an_unserving_gateway_is_not_called_live() -> None:
     snapshot = fire()
-    dead = trouble(Kind.UNSERVED, "ledger", since_s=130)
+    dead = trouble(StateKind.UNSERVED, "ledger", since_s=130)
     sick = replace(snapshot, vitals=replace(snapshot.vitals, state=dead))
     picture = Picture(sick, ME, NOW, 0)
     line = status_line(picture, context(), alarms=0, frozen_us=None, width=80)

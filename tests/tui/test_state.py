@@ -6,12 +6,12 @@ import pytest
 
 from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.snapshot import Flow, ProjectRow, RouteRow
-from quotadeck.domain.state import Kind, State, Urgency
+from quotadeck.domain.state import State, StateKind, Urgency
 from quotadeck.domain.totals import totals
 from quotadeck.tui.columns.projects import PRIORITY
 from quotadeck.tui.columns.shared import STATE
 from quotadeck.tui.forecast import project_gone_us
-from quotadeck.tui.in_force import InForce, in_force
+from quotadeck.tui.in_force import InForceMark, in_force
 from quotadeck.tui.order import Order
 from quotadeck.tui.present import Present
 from tests.tui.lines import at
@@ -43,7 +43,7 @@ ENFORCED = FigureKind.ENFORCED
     ],
 )  # fmt: skip
 def test_what_is_in_force_stands_beside_any_state(row: ProjectRow, said: tuple[str, str]) -> None:
-    for state in (row.state, trouble(Kind.STORM, "rpm")):
+    for state in (row.state, trouble(StateKind.STORM, "rpm")):
         force = in_force(replace(row, state=state), ROUTES, NOW)
         assert (force.text, force.glyph) == said
 
@@ -92,7 +92,11 @@ def test_trouble_comes_first_then_priority_then_the_order_of_the_list() -> None:
 
 def test_every_trouble_counts_and_attention_does_not() -> None:
     snapshot = calm(3)
-    states = (trouble(Kind.CUT_OFF), State(Kind.NEAR, Urgency.ATTENTION), State(Kind.PAUSED))
+    states = (
+        trouble(StateKind.CUT_OFF),
+        State(StateKind.NEAR, Urgency.ATTENTION),
+        State(StateKind.PAUSED),
+    )
     rows = tuple(
         replace(row, state=state) for row, state in zip(snapshot.projects, states, strict=True)
     )
@@ -103,7 +107,7 @@ def test_rows_rise_at_once_and_sink_only_after_calm() -> None:
     order = Order(STATE, PRIORITY)
     quiet = calm(3)
     names = [row.id for row in quiet.projects]
-    throttled = replace(quiet.projects[1], state=trouble(Kind.THROTTLED, "rpm"))
+    throttled = replace(quiet.projects[1], state=trouble(StateKind.THROTTLED, "rpm"))
     loud = replace(quiet, projects=(quiet.projects[0], throttled, quiet.projects[2]))
 
     def shown(snapshot: object, after_ms: int) -> list[str]:
@@ -126,7 +130,7 @@ def test_an_unchanged_reading_is_not_sorted_again() -> None:
 
 def test_a_pause_is_in_force_beside_a_word_that_does_not_tell_it() -> None:
     row = project("poor", changes=(change("paused", True, None, 42),))
-    spent = replace(row, state=State(Kind.SPENT, Urgency.TROUBLE))
-    assert in_force(spent, ROUTES, NOW) == InForce("‖", "paused", "−42m")
-    paused = replace(row, state=State(Kind.PAUSED))
-    assert in_force(paused, ROUTES, NOW) == InForce()
+    spent = replace(row, state=State(StateKind.SPENT, Urgency.TROUBLE))
+    assert in_force(spent, ROUTES, NOW) == InForceMark("‖", "paused", "−42m")
+    paused = replace(row, state=State(StateKind.PAUSED))
+    assert in_force(paused, ROUTES, NOW) == InForceMark()

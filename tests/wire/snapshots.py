@@ -21,7 +21,7 @@ from quotadeck.domain.snapshot import (
     TargetRow,
     Vitals,
 )
-from quotadeck.domain.state import AT_REST, Held, Kind, State, Urgency
+from quotadeck.domain.state import AT_REST, Held, State, StateKind, Urgency
 from quotadeck.domain.text import clean
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ limits = st.lists(st.builds(LimitReading, texts, counts, counts, counts, levels)
 flows = st.builds(Flow, counts, counts, counts, p95_ms=st.none() | counts)
 held = st.builds(
     Held,
-    st.sampled_from(Kind),
+    st.sampled_from(StateKind),
     st.sampled_from(Urgency),
     texts,
     texts,
@@ -58,11 +58,11 @@ held = st.builds(
 )
 states = st.just(AT_REST) | st.builds(
     State,
-    st.sampled_from(Kind),
+    st.sampled_from(StateKind),
     st.sampled_from(Urgency),
     texts,
     others=st.lists(held, max_size=1).map(tuple),
-    cleared=st.none() | st.sampled_from(Kind),
+    cleared=st.none() | st.sampled_from(StateKind),
 )
 changes = st.lists(
     st.builds(

@@ -8,7 +8,7 @@ import pytest
 
 from quotadeck.domain.commands import Field, Role
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.rules import Kind
+from quotadeck.domain.rules import LimitKind
 from quotadeck.wire import paths
 from quotadeck.wire.config import GatewayConfig, example, load
 from tests.wire.configs import ENV, KEY, SMALL, changed, written
@@ -58,7 +58,7 @@ def test_a_project_has_exactly_the_limits_that_it_names(tmp_path: Path) -> None:
     }
     assert (project.zone, project.priority) == ("Asia/Tokyo", Priority.HIGH)
     assert project.models == ("gpt-4.1",)
-    assert project.shadow == {Kind.TPM, Kind.BUDGET}
+    assert project.shadow == {LimitKind.TPM, LimitKind.BUDGET}
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, Outcome
 from quotadeck.domain.commands import Rejected, Role
 from quotadeck.domain.history import LevelSample, Rollup
 from quotadeck.domain.notice import Notice, notice
-from quotadeck.domain.pages import CallRow, CallsPage, KeyRow, Keys, LevelsPage, RollupsPage
+from quotadeck.domain.pages import CallRow, CallsPage, KeyRow, KeysPage, LevelsPage, RollupsPage
 from quotadeck.domain.snapshot import Whoami
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
-from quotadeck.wire.objects import UNTOLD, Unreadable, dump, load, plain
+from quotadeck.wire.objects import UNTOLD, UnreadableObject, dump, load, plain
 
 HOSTILE = "\x1b]52;c;aGk=\x07[@click=app.quit]"
 SAFE = "\ufffd]52;c;aGk=\ufffd[@click=app.quit]"
@@ -48,7 +48,7 @@ VALUES = [
     RollupsPage((Rollup(3, None, "2025-11-24", "a", "m", *SUMS, (0,) * 36, {"rpm": 2}),), ""),
     LevelsPage((LevelSample(1, 10_000_000, "project:a:rpm", -5, 9, 60),), "1:1"),
     Whoami("mika", Role.OPERATOR),
-    Keys((KeyRow("k", ("a", "b"), "prod", 1_764_000_000_000_000, "ada"),)),
+    KeysPage((KeyRow("k", ("a", "b"), "prod", 1_764_000_000_000_000, "ada"),)),
     CommandAnswer(
         applied=False,
         subject=Subject.project("a"),
@@ -116,7 +116,7 @@ def test_a_new_column_is_one_line_old_readers_pass_over_it_and_new_ones_have_its
     ],
 )
 def test_what_is_none_is_told_by_its_field(body: bytes, words: str) -> None:
-    with pytest.raises(Unreadable, match=words):
+    with pytest.raises(UnreadableObject, match=words):
         load(Whoami, body)
 
 
@@ -131,7 +131,7 @@ def test_what_is_none_is_told_by_its_field(body: bytes, words: str) -> None:
     ],
 )
 def test_a_part_of_another_kind_is_told_by_its_field(changed: dict[str, Any], words: str) -> None:
-    with pytest.raises(Unreadable, match=words):
+    with pytest.raises(UnreadableObject, match=words):
         load(CallRow, json.dumps(plain(CallRow(1, CALL)) | changed).encode())
 
 

@@ -4,30 +4,30 @@ from dataclasses import replace
 
 import pytest
 
-from quotadeck.domain.state import Held, Kind
+from quotadeck.domain.state import Held, StateKind
 from quotadeck.words.states import words_of
 
 SENTENCES = [
-    (Held(Kind.STORM, cause="rpm", who="project:a", count=45, asked=50),
+    (Held(StateKind.STORM, cause="rpm", who="project:a", count=45, asked=50),
      "storm ×10 10s: by its rpm, 45 of 50 refused"),
-    (Held(Kind.STORM, cause="target_rpm", who="target:m/opus", count=300, asked=330,
+    (Held(StateKind.STORM, cause="target_rpm", who="target:m/opus", count=300, asked=330,
           over_ms=60_000),
      "storm ×11 10s: by m/opus rpm, 300 of 330 refused in 60s"),
-    (Held(Kind.FAILING, cause="timeout", count=9, asked=10),
+    (Held(StateKind.FAILING, cause="timeout", count=9, asked=10),
      "fails 90% 10s: its upstream does not answer in time, 9 of 10 failed"),
-    (Held(Kind.FAILING, cause="timeout", asked=12, last_ms=0),
+    (Held(StateKind.FAILING, cause="timeout", asked=12, last_ms=0),
      "recovering 10s: 12 went well since the last failure 20s ago"),
-    (Held(Kind.SPENT, cause="not_covered", count=9, asked=9),
+    (Held(StateKind.SPENT, cause="not_covered", count=9, asked=9),
      "spent 10s: what is left today covers no request, 9 of 9 refused"),
-    (Held(Kind.REJECTED, cause="invalid", count=4, asked=5),
+    (Held(StateKind.REJECTED, cause="invalid", count=4, asked=5),
      "rejected 10s: 4 of 5 requests are invalid"),
-    (Held(Kind.REJECTED, cause="never_fits", count=4, asked=5),
+    (Held(StateKind.REJECTED, cause="never_fits", count=4, asked=5),
      "rejected 10s: 4 of 5 requests are larger than a limit of it ever lets through"),
-    (Held(Kind.REJECTED, cause="key_revoked", count=4, asked=5),
+    (Held(StateKind.REJECTED, cause="key_revoked", count=4, asked=5),
      "rejected 10s: 4 of 5 requests come with a revoked key"),
-    (Held(Kind.NEAR, cause="tpm", count=98_412, asked=80_000, over_ms=60_000),
+    (Held(StateKind.NEAR, cause="tpm", count=98_412, asked=80_000, over_ms=60_000),
      "tpm 123% 10s: 98,412 of 80,000 tpm in 60s"),
-    (Held(Kind.NEAR, cause="budget", count=700_000_000, asked=750_000_000),
+    (Held(StateKind.NEAR, cause="budget", count=700_000_000, asked=750_000_000),
      "budget 93% 10s: $0.70 of today's $0.75"),
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from quotadeck.admission.planned import ProjectPlan
 from quotadeck.domain.days import day_at
 from quotadeck.domain.limits import BudgetLimit
 from quotadeck.domain.refusals import LedgerUnavailable
-from quotadeck.domain.rules import Kind, bucket_key
+from quotadeck.domain.rules import LimitKind, bucket_key
 from quotadeck.domain.subject import Subject
 from quotadeck.limiter import Limiter, Money
 
@@ -119,4 +119,4 @@ class BudgetDays:
 
 def budget_key(project: str) -> str:
     """The bucket of a project's money."""
-    return bucket_key(Subject.project(project), Kind.BUDGET)
+    return bucket_key(Subject.project(project), LimitKind.BUDGET)

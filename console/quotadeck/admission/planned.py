@@ -10,7 +10,7 @@ from quotadeck.domain.catalogue import Project, Target, Upstream
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.layers import InForce
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit, Take
-from quotadeck.domain.rules import Amounts, Kind, Measure, Rule, Windows, bucket_key
+from quotadeck.domain.rules import Amounts, LimitKind, Measure, Rule, Windows, bucket_key
 from quotadeck.domain.subject import Subject, SubjectKind
 
 
@@ -64,7 +64,7 @@ def planned(
     subject: Subject,
     values: Iterable[tuple[Rule, int | None]],
     windows: Windows,
-    shadow: Container[Kind] = (),
+    shadow: Container[LimitKind] = (),
 ) -> tuple[PlannedLimit, ...]:
     """A subject's limits in force: those of its rules that have a value, and money, which is
     counted also where it has no limit."""

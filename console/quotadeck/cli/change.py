@@ -27,7 +27,7 @@ DEFAULT_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeOptions:
     """The options that all changing commands share.
 
     Without ``for_ms`` or ``until_us`` the change stands until somebody undoes it.
@@ -54,7 +54,7 @@ class Change:
         until: str | None = None,
         permanent: bool = False,
         endless: bool = False,
-    ) -> "Change":
+    ) -> "ChangeOptions":
         """From the command line's words; Stop with USAGE where they contradict or mean nothing.
 
         ``endless`` is for commands that need no duration, such as a resume.
@@ -76,7 +76,7 @@ class Change:
         return cls(socket, as_json, dry_run, reason, for_ms, by_default, until_us)
 
 
-def change(command_of: Callable[[Snapshot], Command], how: Change) -> int:
+def change(command_of: Callable[[Snapshot], Command], how: ChangeOptions) -> int:
     """Resolve the names, send the command, say what came of it; the exit code."""
     with talking(how.socket) as gateway:
         command = replace(
@@ -95,7 +95,7 @@ def fresh_key() -> str:
     return new_id("cli", now_us(), secrets.token_bytes(10))
 
 
-def tell(command: Command, answer: CommandAnswer, how: Change) -> int:
+def tell(command: Command, answer: CommandAnswer, how: ChangeOptions) -> int:
     """Print an answer; the exit code that it stands for."""
     if how.as_json:
         emit(plain(answer) | error(answer.refused))
@@ -119,7 +119,7 @@ def tell(command: Command, answer: CommandAnswer, how: Change) -> int:
     return Exit.OK if answer.recorded else Exit.NOT_RECORDED
 
 
-def _told(command: Command, answer: CommandAnswer, how: Change) -> Iterator[str]:
+def _told(command: Command, answer: CommandAnswer, how: ChangeOptions) -> Iterator[str]:
     kind = "change.done"
     if answer.until_us is not None:
         kind += ".default" if how.by_default else ".until"

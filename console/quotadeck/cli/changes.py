@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from quotadeck.cli.change import Change, change
+from quotadeck.cli.change import ChangeOptions, change
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import gateway_options
@@ -28,7 +28,7 @@ _AS_SHOWN: Final = {rule.name: rule.field for rule in RULES if rule.name != rule
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedLine:
     """How what a command takes is typed: parameters, and from their texts to what is set."""
 
     parameters: tuple[Add, ...]
@@ -56,19 +56,19 @@ def _text(value: str) -> Set:
     return lambda _: (None, value, None)
 
 
-TYPED: Final[Mapping[Takes, Typed]] = {
-    Takes.NOTHING: Typed((), _nothing),
-    Takes.LIMIT: Typed(
+TYPED: Final[Mapping[Takes, TypedLine]] = {
+    Takes.NOTHING: TypedLine((), _nothing),
+    Takes.LIMIT: TypedLine(
         (
             click.argument("field", type=click.Choice([*map(str, LIMIT_FIELDS), *_AS_SHOWN])),
             click.argument("value"),
         ),
         _limit,
     ),
-    Takes.TARGET: Typed(
+    Takes.TARGET: TypedLine(
         (click.option("--to", "target", required=True, help=text("help.to")),), _target
     ),
-    Takes.TEXT: Typed((click.argument("value", metavar="TEXT"),), _text),
+    Takes.TEXT: TypedLine((click.argument("value", metavar="TEXT"),), _text),
 }
 
 
@@ -101,7 +101,7 @@ def command_for(verb: Verb) -> click.Command:
     def run(*, name: str, kind: str = "", public: bool = False, **given: Any) -> int:
         shared = {key: given.pop(key) for key in _SHARED if key in given}
         sets = typed.read(**given)
-        how = Change.of(endless=verb.end is not End.USUAL, **shared)
+        how = ChangeOptions.of(endless=verb.end is not End.USUAL, **shared)
 
         def command(snapshot: Snapshot) -> Command:
             subject = subject_of(snapshot, name, verb.about, kind)
@@ -141,7 +141,7 @@ _SHARED: Final = (
     "until",
     "permanent",
 )
-"""The options that `Change` takes."""
+"""The options that `ChangeOptions` takes."""
 
 
 def _name_of(verb: Verb) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from quotadeck.cli.change import Change, fresh_key, tell
+from quotadeck.cli.change import ChangeOptions, fresh_key, tell
 from quotadeck.cli.changes import DRY_RUN, REASON, end_options
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
@@ -73,7 +73,9 @@ def add(
 ) -> int:
     if len(label) > MAX_LABEL:
         raise Stop(Exit.USAGE, text("secret.label", length=len(label), most=MAX_LABEL))
-    how = Change.of(socket=socket, as_json=as_json, lasting=lasting, until=until, endless=True)
+    how = ChangeOptions.of(
+        socket=socket, as_json=as_json, lasting=lasting, until=until, endless=True
+    )
     secret = new_secret()
     with talking(socket) as gateway:
         snapshot = gateway.ask(questions.snapshot())
@@ -99,7 +101,9 @@ def add(
 @DRY_RUN
 @gateway_options
 def revoke(*, socket: Path | None, as_json: bool, key_id: str, reason: str, dry_run: bool) -> int:
-    how = Change.of(socket=socket, as_json=as_json, reason=reason, dry_run=dry_run, endless=True)
+    how = ChangeOptions.of(
+        socket=socket, as_json=as_json, reason=reason, dry_run=dry_run, endless=True
+    )
     command = Command(
         Action.KEY_REVOKE,
         Subject.key(key_id),

@@ -28,7 +28,7 @@ from quotadeck.domain.snapshot import (
     limit_on,
     used_on,
 )
-from quotadeck.domain.state import Kind, Urgency
+from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean, counted
 from quotadeck.domain.totals import Totals, totals
@@ -170,7 +170,7 @@ def _limit_cells(kind: SubjectKind, row: ProjectRow | TargetRow) -> list[str]:
 def _state(row: ProjectRow | TargetRow | RouteRow, snapshot: Snapshot) -> str:
     """What holds of the row, in the console's words, and what is in force on it."""
     words = lines_of(row.state, snapshot.now_ms, snapshot.at_us)
-    if row.state.kind is Kind.OK:
+    if row.state.kind is StateKind.OK:
         words.insert(0, "ok")
     if isinstance(row, RouteRow) and row.targets[:1] != (row.serving,):
         ends = next((c.until_us for c in row.changes if c.field == "target" and c.until_us), None)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from quotadeck.cli.change import Change, fresh_key, tell
+from quotadeck.cli.change import ChangeOptions, fresh_key, tell
 from quotadeck.cli.changes import DRY_RUN, REASON
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import ask, gateway_options, talking
@@ -28,7 +28,7 @@ LOOK_BACK: Final = 500
 @DRY_RUN
 @gateway_options
 def undo(*, command_id: str | None, yes: bool, **how: Any) -> int:
-    options = Change.of(endless=True, **how)
+    options = ChangeOptions.of(endless=True, **how)
     if command_id is None:
         newest = _newest(options.socket)
         note(clean(_words(newest), 300))

@@ -65,7 +65,7 @@ class Blocks:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SseEvent:
     """A block taken apart: its data (None: it has none), its name, and its other lines."""
 
     data: bytes | None
@@ -84,10 +84,10 @@ class Event:
         return b"".join(line + b"\n" for line in self.lines)
 
 
-def read_block(block: bytes) -> Event:
+def read_block(block: bytes) -> SseEvent:
     """Take a block apart."""
     if block.startswith(b"data: ") and b"\n" not in block:
-        return Event(block[6:], b"", ())
+        return SseEvent(block[6:], b"", ())
     data: list[bytes] = []
     name = b""
     lines: list[bytes] = []
@@ -99,4 +99,4 @@ def read_block(block: bytes) -> Event:
             name = value.removeprefix(b" ")
         else:
             lines.append(line)
-    return Event(b"\n".join(data) if data else None, name, tuple(lines))
+    return SseEvent(b"\n".join(data) if data else None, name, tuple(lines))

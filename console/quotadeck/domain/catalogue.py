@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import Price
-from quotadeck.domain.rules import Kind
+from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.subject import SubjectKind
 
 
@@ -23,7 +23,7 @@ class Project:
     """In their own units: a minute's requests or tokens, slots, nano-dollars a day."""
     models: tuple[str, ...] = ()
     """The models it may ask for; empty means all."""
-    shadow: frozenset[Kind] = frozenset()
+    shadow: frozenset[LimitKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

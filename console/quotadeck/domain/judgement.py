@@ -1,4 +1,4 @@
-"""The one judgement: from the state before and today's readings to the state now. Pure.
+"""The one judgement: from the state before and today's evidence to the state now. Pure.
 
 Counts come before shares, and what is in by one bound is out by a lower one, so that no word flips
 at an edge.
@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from quotadeck.domain.calls import WAITED_OUT, WRONG, Cause
-from quotadeck.domain.reading import HOUR_MS, PRESENT_MS, Decided, Reading, Refused, Use
+from quotadeck.domain.evidence import HOUR_MS, PRESENT_MS, Decided, Evidence, RefusedLately, Use
 from quotadeck.domain.rules import RULE_BY_CAUSE, RULES, Measure
-from quotadeck.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Held, Kind, State, Urgency
+from quotadeck.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Held, State, StateKind, Urgency
 
 HURTS_MS: Final = 600_000
 """A trouble that refused or failed nothing for so long hurts nobody now: attention."""
@@ -41,8 +41,8 @@ NEAR_LEAST: Final = 10
 """Limits smaller than this a minute are never near: one request would be a tenth of them."""
 
 
-def judge(before: State, now: Reading) -> State:
-    """The state of any subject: what does not concern its kind is not in its reading."""
+def judge(before: State, now: Evidence) -> State:
+    """The state of any subject: what does not concern its kind is not in its evidence."""
     unserved = list(_unserved(now))
     if unserved:
         held = unserved
@@ -65,15 +65,15 @@ def judge(before: State, now: Reading) -> State:
     return _settled(before, held, now.now_ms, hidden=bool(unserved) or now.paused)
 
 
-def _unserved(now: Reading) -> Iterable[Held]:
+def _unserved(now: Evidence) -> Iterable[Held]:
     """The gateway cannot serve at all, or could not record a request of just this subject."""
     lost = now.decided.by({Cause.UNRECORDED})
     if now.unserved:
-        yield Held(Kind.UNSERVED, Urgency.TROUBLE, now.unserved, last_ms=now.now_ms)
+        yield Held(StateKind.UNSERVED, Urgency.TROUBLE, now.unserved, last_ms=now.now_ms)
     elif lost and (now.decided.in_row or now.now_ms - lost[0].last_ms < PRESENT_MS):
         count = sum(one.count for one in lost)
         yield Held(
-            Kind.UNSERVED,
+            StateKind.UNSERVED,
             Urgency.TROUBLE,
             str(Cause.UNRECORDED),
             "",
@@ -83,11 +83,11 @@ def _unserved(now: Reading) -> Iterable[Held]:
         )
 
 
-def _cut_off(now: Reading) -> Iterable[Held]:
+def _cut_off(now: Evidence) -> Iterable[Held]:
     for found in (now.decided.by({Cause.PAUSED}), _revoked(now)):
         if found:
             yield Held(
-                Kind.CUT_OFF,
+                StateKind.CUT_OFF,
                 Urgency.TROUBLE,
                 str(found[0].cause),
                 str(found[0].gate),
@@ -98,13 +98,13 @@ def _cut_off(now: Reading) -> Iterable[Held]:
             )
 
 
-def _revoked(now: Reading) -> tuple[Refused, ...]:
+def _revoked(now: Evidence) -> tuple[RefusedLately, ...]:
     """The refusals of a revoked key that leave the project none that works."""
     revoked = now.decided.by({Cause.KEY_REVOKED})
     return revoked if now.keyless or now.decided.admitted == 0 else ()
 
 
-def _refused_often(before: State, now: Reading) -> Iterable[Held]:
+def _refused_often(before: State, now: Evidence) -> Iterable[Held]:
     """Storm or throttled: a limit refuses, and the callers do or do not mind."""
     decided = now.decided
     causes = RATES if _no_money_left(now) else RATES | {Cause.BUDGET}
@@ -126,7 +126,7 @@ def _refused_often(before: State, now: Reading) -> Iterable[Held]:
         if _ratio(count, decided.admitted) >= _ratio(minute, admitted):
             over_ms, admitted, minute = 0, decided.admitted, count
         yield Held(
-            Kind.STORM,
+            StateKind.STORM,
             Urgency.TROUBLE,
             cause,
             str(worst.gate),
@@ -141,7 +141,7 @@ def _refused_often(before: State, now: Reading) -> Iterable[Held]:
     often = count * 100 >= THROTTLED_PERCENT * decided.asked
     urgency = Urgency.TROUBLE if often else Urgency.ATTENTION
     yield Held(
-        Kind.THROTTLED, urgency, cause, str(worst.gate), count, decided.asked, last_ms=last_ms
+        StateKind.THROTTLED, urgency, cause, str(worst.gate), count, decided.asked, last_ms=last_ms
     )
 
 
@@ -166,20 +166,20 @@ def _ratio(refused: int, admitted: int) -> int:
 def _storm(before: State, count: int, minute: int, decided: Decided) -> bool:
     sudden, lasting = _ratio(count, decided.admitted), _ratio(minute, decided.admitted_60s)
     least, times = STORM_IN, STORM_RATIO_IN
-    if before.held(Kind.STORM):
+    if before.held(StateKind.STORM):
         least, times = STORM_OUT, STORM_RATIO_OUT
         count = min(count, minute)
     return (count >= least[0] and sudden >= times) or (minute >= least[1] and lasting >= times)
 
 
-def _failing(before: State, now: Reading) -> Iterable[Held]:
+def _failing(before: State, now: Evidence) -> Iterable[Held]:
     ended = now.ended
     if ended.last_failed_ms is None or now.now_ms - ended.last_failed_ms > HOUR_MS:
         return
     many = (
         ended.failed_60s >= FAILURES and ended.failed_60s * 100 >= FAILING_PERCENT * ended.ended_60s
     )
-    if not (before.held(Kind.FAILING) or many or ended.failed_in_row >= FAILURES):
+    if not (before.held(StateKind.FAILING) or many or ended.failed_in_row >= FAILURES):
         return
     if recovered(now):
         return
@@ -190,7 +190,7 @@ def _failing(before: State, now: Reading) -> Iterable[Held]:
     if hurts and not ended.ended_60s:
         count, asked = 0, 0  # nobody has asked since
     yield Held(
-        Kind.FAILING,
+        StateKind.FAILING,
         Urgency.TROUBLE if hurts else Urgency.ATTENTION,
         ended.cause,
         "",
@@ -200,7 +200,7 @@ def _failing(before: State, now: Reading) -> Iterable[Held]:
     )
 
 
-def recovered(now: Reading) -> bool:
+def recovered(now: Evidence) -> bool:
     """Whether enough went well since the last failure for the failures to be history.
 
     Twenty in a row say little where one in twenty fails, and much where all did: they count if
@@ -219,7 +219,7 @@ def recovered(now: Reading) -> bool:
     return calm or ended.well_in_row * ended.failed_60s >= 4 * ended.ended_60s
 
 
-def _no_money_left(now: Reading) -> bool:
+def _no_money_left(now: Evidence) -> bool:
     """Whether the day's money is gone, or no longer covers what is asked; held money comes back."""
     money, decided = now.money, now.decided
     if money is None:
@@ -237,13 +237,13 @@ def _no_money_left(now: Reading) -> bool:
     return in_row >= FAILURES or through is None or now.now_ms - through >= PRESENT_MS
 
 
-def _spent(now: Reading) -> Iterable[Held]:
+def _spent(now: Evidence) -> Iterable[Held]:
     if now.money is None or not _no_money_left(now):
         return
     refused = [one for one in now.decided.refused if one.cause is Cause.BUDGET]
     gone = now.money.spent >= now.money.limit
     yield Held(
-        Kind.SPENT,
+        StateKind.SPENT,
         Urgency.TROUBLE,
         str(Cause.BUDGET) if gone else NOT_COVERED,
         "",
@@ -254,7 +254,7 @@ def _spent(now: Reading) -> Iterable[Held]:
     )
 
 
-def _rejected(now: Reading) -> Iterable[Held]:
+def _rejected(now: Evidence) -> Iterable[Held]:
     causes = WRONG if _revoked(now) else WRONG | {Cause.KEY_REVOKED}
     found = now.decided.by(causes)
     ours = sum(one.count for one in found)
@@ -267,35 +267,41 @@ def _rejected(now: Reading) -> Iterable[Held]:
     if now.ended.last_invalid_ms is not None:
         last.append(now.ended.last_invalid_ms)
     cause = str(found[0].cause) if ours >= upstreams else str(Cause.UPSTREAM_4XX)
-    yield Held(Kind.REJECTED, Urgency.TROUBLE, cause, "", count, asked, last_ms=max(last))
+    yield Held(StateKind.REJECTED, Urgency.TROUBLE, cause, "", count, asked, last_ms=max(last))
 
 
-def _near(before: State, now: Reading) -> Iterable[Held]:
+def _near(before: State, now: Evidence) -> Iterable[Held]:
     money = now.money
     uses = list(now.uses)
     if money is not None and money.spent < money.limit:
         if money.spent + money.held < money.limit:
             uses.append(Use("budget", money.spent, money.limit))
         elif not now.decided.by({Cause.BUDGET}):  # else it is told of the refusals
-            yield Held(Kind.NEAR, Urgency.ATTENTION, HELD_MONEY, "", money.spent, money.limit)
+            yield Held(StateKind.NEAR, Urgency.ATTENTION, HELD_MONEY, "", money.spent, money.limit)
     for use in uses:
         if use.unit != "budget" and use.limit < NEAR_LEAST:
             continue
         refused = (RULE_BY_CAUSE.get(one.cause) for one in now.decided.refused)
         if any(rule and rule.kind == use.unit for rule in refused):
             continue  # at it, not near it
-        bound = NEAR_OUT_PERCENT if before.held(Kind.NEAR, use.unit) else NEAR_IN_PERCENT
+        bound = NEAR_OUT_PERCENT if before.held(StateKind.NEAR, use.unit) else NEAR_IN_PERCENT
         if use.used * 100 >= bound * use.limit > 0:
             over_ms = 0 if use.unit == "budget" else MINUTE_MS
             yield Held(
-                Kind.NEAR, Urgency.ATTENTION, use.unit, "", use.used, use.limit, over_ms=over_ms
+                StateKind.NEAR,
+                Urgency.ATTENTION,
+                use.unit,
+                "",
+                use.used,
+                use.limit,
+                over_ms=over_ms,
             )
 
 
-def _paused(now: Reading) -> Held:
+def _paused(now: Evidence) -> Held:
     refused = now.decided.by({Cause.PAUSED})
     return Held(
-        Kind.PAUSED,
+        StateKind.PAUSED,
         Urgency.CALM,
         str(Cause.PAUSED),
         ", ".join(now.cuts_off),
@@ -307,7 +313,14 @@ def _paused(now: Reading) -> Held:
 
 
 _TROUBLES: Final = frozenset(
-    {Kind.UNSERVED, Kind.CUT_OFF, Kind.STORM, Kind.FAILING, Kind.SPENT, Kind.REJECTED}
+    {
+        StateKind.UNSERVED,
+        StateKind.CUT_OFF,
+        StateKind.STORM,
+        StateKind.FAILING,
+        StateKind.SPENT,
+        StateKind.REJECTED,
+    }
 )
 
 
@@ -330,27 +343,27 @@ def _settled(before: State, found: Iterable[Held], now_ms: int, *, hidden: bool)
     if not held and cleared is None:
         return AT_REST
     if not held:
-        worst = Held(since_ms=before.since_ms if before.kind is Kind.OK else now_ms)
+        worst = Held(since_ms=before.since_ms if before.kind is StateKind.OK else now_ms)
     return state_of(worst, tuple(held[1:]), cleared, cleared_ms)
 
 
 def _goes_on(before: State, held: Iterable[Held]) -> bool:
     """Whether the same refusals go on under another word: what grew into a storm is not over."""
-    if before.kind is Kind.THROTTLED and any(one.kind is Kind.STORM for one in held):
+    if before.kind is StateKind.THROTTLED and any(one.kind is StateKind.STORM for one in held):
         return True
     return before.kind in _LIMITED and any(
         one.kind in _LIMITED and {one.cause, before.cause} <= _MONEY for one in held
     )
 
 
-_LIMITED: Final = frozenset({Kind.STORM, Kind.SPENT, Kind.THROTTLED})
+_LIMITED: Final = frozenset({StateKind.STORM, StateKind.SPENT, StateKind.THROTTLED})
 _MONEY: Final = frozenset({str(Cause.BUDGET), NOT_COVERED})
 
 
 def state_of(
     worst: Held,
     others: tuple[Held, ...] = (),
-    cleared: Kind | None = None,
+    cleared: StateKind | None = None,
     cleared_ms: int | None = None,
 ) -> State:
     """The state whose word is ``worst``."""

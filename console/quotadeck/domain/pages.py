@@ -76,7 +76,7 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class KeysPage:
     """Those in force, in the order in which they were added."""
 
     keys: tuple[KeyRow, ...]

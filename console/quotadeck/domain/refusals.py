@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from quotadeck.domain.calls import Cause, Gate
 from quotadeck.domain.limits import RateLimit
-from quotadeck.domain.rules import Kind, bucket_of
+from quotadeck.domain.rules import LimitKind, bucket_of
 from quotadeck.domain.subject import Subject
 
 
@@ -15,7 +15,7 @@ from quotadeck.domain.subject import Subject
 class RateLevel:
     """What is left under one of the project's own rates, in micro-units, now."""
 
-    kind: Kind
+    kind: LimitKind
     limit: RateLimit
     level: int
 

@@ -25,7 +25,7 @@ from quotadeck.domain.money import MAX_NANO_USD
 from quotadeck.domain.subject import Subject, SubjectKind
 
 
-class Kind(StrEnum):
+class LimitKind(StrEnum):
     """A kind's word: in the config file's ``shadow``, and at the end of a bucket's key."""
 
     RPM = "rpm"
@@ -71,7 +71,7 @@ class Rule:
     was used; ``short`` its name where there is little room.
     """
 
-    kind: Kind
+    kind: LimitKind
     field: Field
     measure: Measure
     causes: Mapping[SubjectKind, Cause]
@@ -123,13 +123,13 @@ def _cost(of: Amounts) -> int:
 
 RULES: Final = (
     Rule(
-        Kind.RPM,
+        LimitKind.RPM,
         Field.RPM,
         Measure.RATE,
         {SubjectKind.PROJECT: Cause.RPM, SubjectKind.TARGET: Cause.TARGET_RPM},
     ),
     Rule(
-        Kind.TPM,
+        LimitKind.TPM,
         Field.TPM,
         Measure.RATE,
         {SubjectKind.PROJECT: Cause.TPM, SubjectKind.TARGET: Cause.TARGET_TPM},
@@ -137,7 +137,7 @@ RULES: Final = (
         trifle=1_000,
     ),
     Rule(
-        Kind.CONCURRENCY,
+        LimitKind.CONCURRENCY,
         Field.CONCURRENCY,
         Measure.SLOTS,
         {SubjectKind.PROJECT: Cause.CONCURRENCY},
@@ -145,7 +145,7 @@ RULES: Final = (
         short="slots",
     ),
     Rule(
-        Kind.BUDGET,
+        LimitKind.BUDGET,
         Field.BUDGET,
         Measure.MONEY,
         {SubjectKind.PROJECT: Cause.BUDGET},
@@ -177,7 +177,7 @@ def rules_of(kind: SubjectKind) -> tuple[Rule, ...]:
     return tuple(rule for rule in RULES if kind in rule.causes)
 
 
-def bucket_key(subject: Subject | str, kind: Kind) -> str:
+def bucket_key(subject: Subject | str, kind: LimitKind) -> str:
     """``project:analytics:rpm``: the name of a bucket wherever buckets are kept or written down."""
     return f"{subject}:{kind}"
 

@@ -1,6 +1,6 @@
 """The state of a subject as a value: what holds of it now, since when, and what is over.
 
-Made by `quotadeck.domain.judgement` where the readings are made, worded by `quotadeck.words` where
+Made by `quotadeck.domain.judgement` where the evidence is kept, worded by `quotadeck.words` where
 they are read. Instants are on the sender's monotonic clock in milliseconds, so that an age survives
 a step of the wall clock; an end (``until_us``) is UTC.
 """
@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Kind(StrEnum):
+class StateKind(StrEnum):
     """What can be said of a project, a model, a target or the gateway; the worst first."""
 
     UNSERVED = "unserved"
@@ -37,7 +37,7 @@ HELD_MONEY: Final = "held"
 NOT_COVERED: Final = "not_covered"
 """The cause where there is money left, but less than a request may cost."""
 
-_RANK: Final = {kind: place for place, kind in enumerate(Kind)}
+_RANK: Final = {kind: place for place, kind in enumerate(StateKind)}
 
 
 class Urgency(StrEnum):
@@ -64,7 +64,7 @@ class Held:
     (``model:gpt-4.1``), the limit's owner, or whom a paused model cuts off.
     """
 
-    kind: Kind = Kind.OK
+    kind: StateKind = StateKind.OK
     urgency: Urgency = Urgency.CALM
     cause: str = ""
     who: str = ""
@@ -82,7 +82,7 @@ class Held:
     def place(self) -> tuple[int, int]:
         """Sorts the worst first; what hurts nobody any more stands behind what does."""
         # A pause is calm, and yet says more of a row than that it is near a limit.
-        rank = self.urgency.rank if self.kind is not Kind.PAUSED else Urgency.ATTENTION.rank
+        rank = self.urgency.rank if self.kind is not StateKind.PAUSED else Urgency.ATTENTION.rank
         return rank, _RANK[self.kind]
 
 
@@ -91,10 +91,10 @@ class State(Held):
     """The worst that holds, what stands behind it, and what was cleared last; all calm is OK."""
 
     others: tuple[Held, ...] = ()
-    cleared: Kind | None = None
+    cleared: StateKind | None = None
     cleared_ms: int | None = None
 
-    def held(self, kind: Kind, cause: str = "") -> Held | None:
+    def held(self, kind: StateKind, cause: str = "") -> Held | None:
         """What holds of this kind (and cause), in the first place or behind it."""
         for held in (self, *self.others):
             if held.kind is kind and cause in ("", held.cause):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditPage, CommandAnswer
     from quotadeck.domain.capability import Capabilities
     from quotadeck.domain.commands import Command
-    from quotadeck.domain.pages import CallsPage, EventsPage, Keys
+    from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
 
 class SourceError(Exception):
@@ -89,7 +89,7 @@ class Source(Protocol):
         """The newest events, oldest first."""
         ...
 
-    async def keys(self) -> Keys:
+    async def keys(self) -> KeysPage:
         """The project keys, without secrets."""
         ...
 

@@ -6,7 +6,7 @@ for the journal's form and `chain` for the audit's hashes.
 
 from quotadeck.store.backup.backup import Backup, copy_to, is_left_open, standing, take
 from quotadeck.store.backup.rebuild import has_remains
-from quotadeck.store.chain import GENESIS, Broken, Head, canonical
+from quotadeck.store.chain import GENESIS, BrokenChain, ChainHead, canonical
 from quotadeck.store.errors import (
     StoreBusy,
     StoreDamaged,
@@ -28,8 +28,8 @@ from quotadeck.store.sqlite.retention import Keep
 __all__ = [
     "GENESIS",
     "Backup",
-    "Broken",
-    "Head",
+    "BrokenChain",
+    "ChainHead",
     "Keep",
     "Ledger",
     "Loss",

@@ -30,7 +30,7 @@ _VALUES: Final = ("value", "before", "after", "then")
 _FIELDS: Final = tuple(field.name for field in fields(Entry) if field.name != "hash")
 
 
-class Link(NamedTuple):
+class ChainLink(NamedTuple):
     """A row of the command log as it is stored: its columns, and the bytes that its hash covers."""
 
     seq: int
@@ -45,7 +45,7 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenChain:
     """The first entry at which the chain does not hold, why, and how many entries follow it."""
 
     seq: int
@@ -60,7 +60,7 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """The end of a command log: how many entries, and the last one's number and hash."""
 
     entries: int = 0
@@ -117,7 +117,7 @@ def _refused(found: Mapping[str, Any] | None) -> Rejected | None:
     return Rejected(found["code"], told, **storm)
 
 
-def readable(links: Iterable[Link]) -> Iterator[Entry]:
+def readable(links: Iterable[ChainLink]) -> Iterator[Entry]:
     """The entries that can be read; `Chain` finds the others."""
     for link in links:
         with contextlib.suppress(TypeError, ValueError, KeyError):
@@ -132,7 +132,7 @@ class Chain:
         self._following = 0
         self._entries, self._seq, self._hash = 0, 0, GENESIS
 
-    def add(self, links: Iterable[Link]) -> None:
+    def add(self, links: Iterable[ChainLink]) -> None:
         """Check the next entries."""
         for link in links:
             if self._broken:
@@ -143,16 +143,16 @@ class Chain:
             self._seq, self._hash = link.seq, link.hash
 
     @property
-    def broken(self) -> Broken | None:
+    def broken(self) -> BrokenChain | None:
         """None where every entry holds; else the first that does not."""
-        return Broken(*self._broken, self._following) if self._broken else None
+        return BrokenChain(*self._broken, self._following) if self._broken else None
 
     @property
-    def head(self) -> Head:
-        return Head(self._entries, self._seq, self._hash)
+    def head(self) -> ChainHead:
+        return ChainHead(self._entries, self._seq, self._hash)
 
 
-def _wrong(link: Link, seq_before: int, prev_hash: str) -> str:
+def _wrong(link: ChainLink, seq_before: int, prev_hash: str) -> str:
     if link.hash != sha256(link.body).hexdigest():
         return "its content was changed"
     try:

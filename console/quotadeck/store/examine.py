@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quotadeck.store.ballast import Ballast
-from quotadeck.store.chain import GENESIS, Broken, Chain, Head
+from quotadeck.store.chain import GENESIS, BrokenChain, Chain, ChainHead
 from quotadeck.store.journal.journal import Journal, Position
 from quotadeck.store.journal.recovery import Scan
 from quotadeck.store.loss import Loss, broken_log, losses
@@ -17,8 +17,8 @@ from quotadeck.store.reader import Reader
 class Verified:
     """What the command log says of itself, as far as SQLite has it."""
 
-    head: Head
-    broken: Broken | None
+    head: ChainHead
+    broken: BrokenChain | None
     has_kept: bool
     """Whether the kept head is one of an entry, or that of an empty log."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.snapshot import Event
-from quotadeck.store.chain import Broken
+from quotadeck.store.chain import BrokenChain
 from quotadeck.store.events import gateway_event
 from quotadeck.store.journal.journal import Journal, Position
 
@@ -52,7 +52,7 @@ def event_of(loss: Loss, clock: Clock) -> Event:
     return gateway_event(loss.told, clock)
 
 
-def broken_log(broken: Broken | None) -> tuple[Loss, ...]:
+def broken_log(broken: BrokenChain | None) -> tuple[Loss, ...]:
     """What a chain that does not hold means."""
     if broken is None:
         return ()

@@ -7,14 +7,14 @@ from quotadeck.domain.ages import remaining
 from quotadeck.domain.commands import amount
 from quotadeck.domain.rules import LIMIT_FIELDS, RULE_OF
 from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, TargetRow
-from quotadeck.domain.state import Kind
+from quotadeck.domain.state import StateKind
 from quotadeck.tui.present import Present
 from quotadeck.words import text
 from quotadeck.words.commands import value
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class InForceMark:
     """What operators have in force on a row: a glyph, its word, and what is left of it."""
 
     glyph: str = " "
@@ -26,23 +26,25 @@ class InForce:
         return f"{self.word} {self.left}".rstrip()
 
 
-def in_force(row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow], now: Present) -> InForce:
+def in_force(
+    row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow], now: Present
+) -> InForceMark:
     """A pause that the row's word does not tell, a fallback that its requests are forced to, else
     the change that ends next."""
     pause = next((change for change in row.changes if change.field == "paused"), None)
-    if pause and row.state.kind is not Kind.PAUSED:
-        return InForce("‖", "paused", _left(pause.until_us, now))
+    if pause and row.state.kind is not StateKind.PAUSED:
+        return InForceMark("‖", "paused", _left(pause.until_us, now))
     route = forced_route(row, routes)
     if route:
         word = f"↘{short_model(route.serving)}"
         ends = (c.until_us for c in route.changes if c.field == "target" and c.until_us)
-        return InForce("↘", word, _left(next(ends, None), now))
+        return InForceMark("↘", word, _left(next(ends, None), now))
     changes = tuple(change for change in row.changes if change.field != "paused")
     change = ending(changes)
     if change is None:
-        return InForce()
+        return InForceMark()
     word = f"{direction(change)}{short_field(change.field)}"
-    return InForce("✎", word, _left(change.until_us, now))
+    return InForceMark("✎", word, _left(change.until_us, now))
 
 
 def _left(until_us: int | None, now: Present) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, TargetRow
-from quotadeck.domain.state import Kind, Urgency
+from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.tui.columns.parts import At
 from quotadeck.tui.in_force import in_force
 from quotadeck.tui.kit.columns import Column
@@ -14,7 +14,7 @@ from quotadeck.tui.present import Present
 def rank(row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow], now: Present) -> int:
     """0 is read first; what is paused, changed or forced is read before what is merely well."""
     own = row.state.urgency.rank
-    done = row.changes or row.state.kind is Kind.PAUSED or in_force(row, routes, now).word
+    done = row.changes or row.state.kind is StateKind.PAUSED or in_force(row, routes, now).word
     if own == Urgency.CALM.rank and done:
         return Urgency.ATTENTION.rank
     return own

@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from quotadeck.domain.notice import Notice, notice_of
-from quotadeck.domain.state import Kind, Urgency
+from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.domain.text import clean
 
 MAX_TEXT_CHARS: Final = 1_000
@@ -26,13 +26,13 @@ Kinds = tuple[type, ...]
 Convert = Callable[[Any], Any]
 
 _NEWER: Final[Mapping[type[StrEnum], StrEnum]] = {
-    Kind: Kind.OTHER,
+    StateKind: StateKind.OTHER,
     Urgency: Urgency.ATTENTION,
 }
 """What a word means that only a newer sender knows; where there is none it is an error."""
 
 
-class Unreadable(ValueError):
+class UnreadableCell(ValueError):
     """Rows that do not hold what their class needs."""
 
 
@@ -98,7 +98,9 @@ class _Reading:
     def check(self, types: Sequence[type]) -> None:
         """Raises Unreadable for a row of another length, and for a cell of another type."""
         if len(types) != len(self._names):
-            raise Unreadable(f"{self._owner} has {len(self._names)} columns, a row {len(types)}")
+            raise UnreadableCell(
+                f"{self._owner} has {len(self._names)} columns, a row {len(types)}"
+            )
         for at, kinds in self._kinds.items():
             _check(types[at], kinds)
 
@@ -113,7 +115,7 @@ class _Reading:
                 self.conversions.append((at, convert))
             return at
         if field.default is MISSING:
-            raise Unreadable(f"{self._owner} came without its column {name}")
+            raise UnreadableCell(f"{self._owner} came without its column {name}")
         return self._make(lambda _: field.default, lambda default: default)
 
     def _make(self, given: Callable[[list[Any]], Any], make: Convert) -> int:
@@ -179,7 +181,7 @@ def _again(convert: Convert) -> Convert:
 
 def _check(kind: type, kinds: Kinds) -> None:
     if kind not in kinds:
-        raise Unreadable(f"a {kind.__name__} stands where a {kinds[0].__name__} belongs")
+        raise UnreadableCell(f"a {kind.__name__} stands where a {kinds[0].__name__} belongs")
 
 
 def _word(kind: type[StrEnum]) -> Convert:
@@ -188,7 +190,7 @@ def _word(kind: type[StrEnum]) -> Convert:
     def converted(value: str) -> StrEnum:
         word = words.get(value) or _NEWER.get(kind)
         if word is None:
-            raise Unreadable(f"{clean(value, 40)!r} is no {kind.__name__}")
+            raise UnreadableCell(f"{clean(value, 40)!r} is no {kind.__name__}")
         return word
 
     return converted

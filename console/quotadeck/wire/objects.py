@@ -35,7 +35,7 @@ T = TypeVar("T")
 _Step = Callable[[Any], Any]
 
 
-class Unreadable(ValueError):
+class UnreadableObject(ValueError):
     """The JSON is not what its class needs; the text names the field."""
 
 
@@ -56,7 +56,7 @@ def load(cls: type[T], body: bytes) -> T:
     try:
         told = orjson.loads(body)
     except orjson.JSONDecodeError as wrong:
-        raise Unreadable(f"it is not JSON: {wrong}") from None
+        raise UnreadableObject(f"it is not JSON: {wrong}") from None
     built: T = _builder(kind)(_typed(dict, cls.__name__, told))
     return built
 
@@ -153,7 +153,7 @@ def _part(cls: type[Any], field: Field[Any], hint: Any) -> _Step:
             return field.default
         if field.default_factory is not MISSING:
             return field.default_factory()
-        raise Unreadable(f"{owner} lacks {name}")
+        raise UnreadableObject(f"{owner} lacks {name}")
 
     return part
 
@@ -192,7 +192,7 @@ def _one_of(where: str, members: tuple[Any, ...]) -> _Step:
 
     def read(value: Any) -> Any:
         if (reader := readers.get(type(value))) is None:
-            raise Unreadable(f"{where} is a {type(value).__name__}")
+            raise UnreadableObject(f"{where} is a {type(value).__name__}")
         return reader(value)
 
     return read
@@ -209,14 +209,16 @@ def _json_type(hint: Any) -> type:
 def _typed(kind: type, where: str, value: Any) -> Any:
     if kind is NoneType or type(value) is kind:
         return value
-    raise Unreadable(f"{where} is a {type(value).__name__}, no {kind.__name__}")
+    raise UnreadableObject(f"{where} is a {type(value).__name__}, no {kind.__name__}")
 
 
 def _word(where: str, kind: type[Enum], value: Any) -> Enum:
     try:
         return kind(value)
     except ValueError:
-        raise Unreadable(f"{where} is {clean(str(value), 40)!r}, no {kind.__name__}") from None
+        raise UnreadableObject(
+            f"{where} is {clean(str(value), 40)!r}, no {kind.__name__}"
+        ) from None
 
 
 def _instant(where: str, value: Any) -> int:
@@ -224,4 +226,4 @@ def _instant(where: str, value: Any) -> int:
     try:
         return micros(text)
     except ValueError:
-        raise Unreadable(f"{where} is {clean(text, 40)!r}, no instant") from None
+        raise UnreadableObject(f"{where} is {clean(text, 40)!r}, no instant") from None

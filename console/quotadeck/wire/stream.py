@@ -35,7 +35,7 @@ from quotadeck.domain.snapshot import (
     Vitals,
 )
 from quotadeck.domain.state import Held
-from quotadeck.wire.cells import Cells, Unreadable, cells_of, columns_of, reader
+from quotadeck.wire.cells import Cells, UnreadableCell, cells_of, columns_of, reader
 
 FORMAT: Final = 1
 """Of the snapshot event; another number only for what a reader of this one could not pass over."""
@@ -216,7 +216,7 @@ class Decoder:
             return self._so_far()
         except StreamNewer:
             raise
-        except Unreadable as error:
+        except UnreadableCell as error:
             raise StreamDamaged(f"{event}: {error}") from None
         except (ValueError, LookupError, TypeError, AttributeError):
             raise StreamDamaged(f"{event} does not read as it should") from None
@@ -231,7 +231,7 @@ class Decoder:
 
     def _change(self, message: Any) -> None:
         if self._step is None or message["step"] != self._step + 1:
-            raise Unreadable(f"step {message['step']} does not follow {self._step}")
+            raise UnreadableCell(f"step {message['step']} does not follow {self._step}")
         self._step += 1
         for name, delta in message["tables"].items():
             if name in _TABLES:
@@ -259,7 +259,7 @@ class Decoder:
 
     def _so_far(self) -> Snapshot:
         if self._snapshot is None:
-            raise Unreadable("it came before the first snapshot")
+            raise UnreadableCell("it came before the first snapshot")
         return self._snapshot
 
 
@@ -279,7 +279,7 @@ def _no_collection() -> Iterator[None]:
 def _readable(message: Any) -> Any:
     sent = message.get("format", FORMAT)
     if type(sent) is not int:
-        raise Unreadable("its format is no integer")
+        raise UnreadableCell("its format is no integer")
     if sent > FORMAT:
         raise StreamNewer(f"a stream of format {sent}, where this version reads up to {FORMAT}")
     return message
@@ -288,7 +288,7 @@ def _readable(message: Any) -> Any:
 def _instants(message: Any) -> tuple[int, int]:
     now_ms, at_us = message["now_ms"], message["at_us"]
     if type(now_ms) is not int or type(at_us) is not int:
-        raise Unreadable("its instants are no integers")
+        raise UnreadableCell("its instants are no integers")
     return now_ms, at_us
 
 

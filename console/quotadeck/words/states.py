@@ -7,7 +7,7 @@ from typing import Final
 from quotadeck.domain.ages import share
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.notice import Fact
-from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Held, Kind, State, Urgency
+from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Held, State, StateKind, Urgency
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.words import has, text
 
@@ -48,7 +48,7 @@ def words_of(held: Held, now_ms: int, now_us: int) -> Words:
     kind, why = _KINDS.get(held.kind, _plain)(held)
     when, short = _when(held, facts)
     return Words(
-        "‖" if held.kind is Kind.PAUSED else MARKS[held.urgency],
+        "‖" if held.kind is StateKind.PAUSED else MARKS[held.urgency],
         text(f"state.{kind}", **facts),
         when,
         short,
@@ -58,7 +58,7 @@ def words_of(held: Held, now_ms: int, now_us: int) -> Words:
 
 def lines_of(state: State, now_ms: int, now_us: int) -> list[str]:
     """All of a state in sentences: its word, what stands behind it, what was cleared last."""
-    held = [one for one in (state, *state.others) if one.kind is not Kind.OK]
+    held = [one for one in (state, *state.others) if one.kind is not StateKind.OK]
     return [words_of(one, now_ms, now_us).line for one in held] + cleared_words(state, now_ms)
 
 
@@ -93,11 +93,11 @@ def _facts(held: Held, now_ms: int, now_us: int) -> dict[str, Fact]:
 
 
 def _when(held: Held, facts: dict[str, Fact]) -> tuple[str, str]:
-    if held.kind is Kind.OK:
+    if held.kind is StateKind.OK:
         return "", ""
-    if held.kind is Kind.PAUSED and held.until_us is not None:
+    if held.kind is StateKind.PAUSED and held.until_us is not None:
         return text("when.left", **facts), text("when.left_short", **facts)
-    if held.kind is Kind.FAILING and _is_silent(held):
+    if held.kind is StateKind.FAILING and _is_silent(held):
         return text("when.ago", **facts), text("when.ago_short", **facts)
     since = text("when.since", **facts) if held.since_ms is not None else ""
     return since, since
@@ -151,16 +151,19 @@ def _paused(held: Held) -> tuple[str, str]:
     return "paused", ("cuts_off" if held.who else "refused")
 
 
-_KINDS: Final[dict[Kind, Callable[[Held], tuple[str, str]]]] = {
-    Kind.UNSERVED: _unserved,
-    Kind.CUT_OFF: _cut_off,
-    Kind.STORM: lambda held: ("storm", _limited(held)),
-    Kind.FAILING: _failing,
-    Kind.SPENT: lambda held: ("spent", "not_covered" if held.cause == NOT_COVERED else "spent"),
-    Kind.REJECTED: lambda held: ("rejected", _known("rejected", held.cause, "other")),
-    Kind.THROTTLED: lambda held: ("throttled", _limited(held)),
-    Kind.NEAR: _near,
-    Kind.PAUSED: _paused,
-    Kind.OTHER: lambda _: ("other", "other"),
+_KINDS: Final[dict[StateKind, Callable[[Held], tuple[str, str]]]] = {
+    StateKind.UNSERVED: _unserved,
+    StateKind.CUT_OFF: _cut_off,
+    StateKind.STORM: lambda held: ("storm", _limited(held)),
+    StateKind.FAILING: _failing,
+    StateKind.SPENT: lambda held: (
+        "spent",
+        "not_covered" if held.cause == NOT_COVERED else "spent",
+    ),
+    StateKind.REJECTED: lambda held: ("rejected", _known("rejected", held.cause, "other")),
+    StateKind.THROTTLED: lambda held: ("throttled", _limited(held)),
+    StateKind.NEAR: _near,
+    StateKind.PAUSED: _paused,
+    StateKind.OTHER: lambda _: ("other", "other"),
 }
 """The kinds of a state's word and of its reason."""

@@ -24,7 +24,7 @@ def doctor(ctx: click.Context, config: Path | None, as_json: bool) -> int:
 
     Secrets and the SQLite version as well; each line says what to do.
     """
-    from quotadeck.cli.doctor.finding import State
+    from quotadeck.cli.doctor.finding import Verdict
 
     findings = []
     for finding in _examine(config, ctx.find_object(Path)):
@@ -33,7 +33,7 @@ def doctor(ctx: click.Context, config: Path | None, as_json: bool) -> int:
             say(f"{finding.state:4}  {clean(finding.check)}: {clean(finding.found, 500)}")
             if finding.todo:
                 say(f"      → {clean(finding.todo, 300)}")
-    failed = sum(finding.state is State.FAIL for finding in findings)
+    failed = sum(finding.state is Verdict.FAIL for finding in findings)
     if as_json:
         emit({"ok": not failed, "findings": findings})
     return Exit.REFUSED if failed else Exit.OK

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
+class Verdict(StrEnum):
     """How a finding counts; FAIL makes the doctor exit with 1."""
 
     OK = "ok"
@@ -17,18 +17,18 @@ class Finding:
     """One line: what was looked at, what was found, and what to do where it is not ok."""
 
     check: str
-    state: State
+    state: Verdict
     found: str
     todo: str = ""
 
 
 def ok(check: str, found: str) -> Finding:
-    return Finding(check, State.OK, found)
+    return Finding(check, Verdict.OK, found)
 
 
 def warn(check: str, found: str, todo: str) -> Finding:
-    return Finding(check, State.WARN, found, todo)
+    return Finding(check, Verdict.WARN, found, todo)
 
 
 def fail(check: str, found: str, todo: str) -> Finding:
-    return Finding(check, State.FAIL, found, todo)
+    return Finding(check, Verdict.FAIL, found, todo)

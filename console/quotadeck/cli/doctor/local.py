@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from quotadeck import words
-from quotadeck.cli.doctor.finding import Finding, State, fail, ok, warn
+from quotadeck.cli.doctor.finding import Finding, Verdict, fail, ok, warn
 from quotadeck.cli.show import now_us
 from quotadeck.domain.ages import age
 from quotadeck.domain.text import clean, counted
@@ -137,7 +137,7 @@ def store(state: Path) -> Iterator[Finding]:
     found = _ledger(state)
     yield found
     # While a gateway writes, the journal moves under a reader, and it says itself what it found.
-    if found.state is not State.OK or not is_there(state / "ledger.db") or is_held(state):
+    if found.state is not Verdict.OK or not is_there(state / "ledger.db") or is_held(state):
         return
     try:
         lost = asyncio.run(examine(state))

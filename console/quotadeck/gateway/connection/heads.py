@@ -48,7 +48,7 @@ class HeadTooLarge(BadRequest):
         super().__init__("The request's headers are larger than 32 KB, or more than 256.")
 
 
-class Head(NamedTuple):
+class RequestHead(NamedTuple):
     """A request's head; a tuple because one is made for each request, and quickly."""
 
     method: str
@@ -96,7 +96,7 @@ def must_be_whole_lines(held: bytearray, seen: int) -> None:
         raise BadRequest("A line of the request's head holds a control character, or a bare CR/LF.")
 
 
-def read_head(raw: bytes | bytearray) -> Head:
+def read_head(raw: bytes | bytearray) -> RequestHead:
     """A whole head, up to and with its empty line. Raises BadRequest or HeadTooLarge."""
     if raw.count(b"\n") > MOST_FIELDS + 2:  # the first line, and the empty one
         raise HeadTooLarge
@@ -124,7 +124,7 @@ def read_head(raw: bytes | bytearray) -> Head:
         raise BadRequest("An HTTP/1.1 request has one Host header with a host's name.")
     body_bytes = _body_bytes(named, minor)
     expects = named.get(b"expect", b"").lower() == b"100-continue"
-    return Head(
+    return RequestHead(
         method.decode("ascii"),
         path,
         query,

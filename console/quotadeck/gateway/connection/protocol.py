@@ -12,8 +12,8 @@ from quotadeck.gateway.connection.connections import SEAT, Connections, Seat
 from quotadeck.gateway.connection.heads import (
     HEAD_LIMIT_BYTES,
     BadRequest,
-    Head,
     HeadTooLarge,
+    RequestHead,
     drop_empty_lines,
     end_of_head,
     read_head,
@@ -43,7 +43,7 @@ class GoingDown(BadRequest):
         super().__init__("The gateway is restarting, and this request was not whole; ask again.")
 
 
-class Reading(FlowControl):
+class ReadFlow(FlowControl):
     """uvicorn's, but nobody has more read while ``full``."""
 
     full = False
@@ -88,7 +88,7 @@ class PeerProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.flow: Reading = Reading(transport)
+        self.flow: ReadFlow = ReadFlow(transport)
         self._patience = Patience(self.loop.time())
         self._ending = Lingering(transport, self.loop)
         # So writing is paused whenever the peer has something to read, and only then.
@@ -193,7 +193,7 @@ class PeerProtocol(HttpToolsProtocol):
         self._begin(head)
         return True
 
-    def _begin(self, head: Head) -> None:
+    def _begin(self, head: RequestHead) -> None:
         path = head.path.decode("ascii")
         self.scope = {
             "type": "http",

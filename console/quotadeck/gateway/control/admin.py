@@ -28,7 +28,7 @@ from quotadeck.gateway.control.admin_accounts import Accounts
 from quotadeck.gateway.control.admin_answers import answer_json
 from quotadeck.gateway.control.admin_command import read_command
 from quotadeck.gateway.control.admin_error import AdminRefusal, refusal_answer
-from quotadeck.gateway.control.admin_gate import ACCOUNT, ACTOR, STREAM_NS, Gate
+from quotadeck.gateway.control.admin_gate import ACCOUNT, ACTOR, STREAM_NS, AdminGate
 from quotadeck.gateway.control.admin_seats import take_seat
 from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.control.shares import Account, Shares
@@ -193,7 +193,7 @@ def create_admin(
         },
     )
     app.router.redirect_slashes = False
-    return Gate(app, PREFIX, accounts, shares, desk.refused.turned_away)
+    return AdminGate(app, PREFIX, accounts, shares, desk.refused.turned_away)
 
 
 def _route(name: str, handler: Handler) -> Route:

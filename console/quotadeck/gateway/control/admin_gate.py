@@ -32,7 +32,7 @@ TURN_S: Final = 5.0
 """How long a request waits for others of its account: half of what our clients wait."""
 
 
-class Gate:
+class AdminGate:
     """An ASGI application around the admin API's."""
 
     def __init__(

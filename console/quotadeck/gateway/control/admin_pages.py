@@ -13,7 +13,7 @@ import orjson
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
-from quotadeck.domain.pages import CallRow, EventRow, KeyRow, Keys
+from quotadeck.domain.pages import CallRow, EventRow, KeyRow, KeysPage
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.text import clean
 from quotadeck.gateway.control.admin_answers import audit_json
@@ -113,7 +113,7 @@ async def audit(asked: Asked, desk: Desk, now_us: int) -> bytes:
     )
 
 
-def keys(asked: Asked, desk: Desk, now_us: int) -> Keys:
+def keys(asked: Asked, desk: Desk, now_us: int) -> KeysPage:
     """``GET keys``: those in force, in the order in which they were added."""
     _only(asked)
     added = [
@@ -122,7 +122,7 @@ def keys(asked: Asked, desk: Desk, now_us: int) -> Keys:
         if name == Field.KEY
         and (entry := desk.layers.in_force(subject, name, now_us).entry) is not None
     ]
-    return Keys(tuple(map(_key_row, sorted(added, key=lambda entry: entry.seq))))
+    return KeysPage(tuple(map(_key_row, sorted(added, key=lambda entry: entry.seq))))
 
 
 async def _page(rows: Sequence[T], told: Callable[[T], bytes], **rest: Any) -> bytes:

@@ -26,7 +26,7 @@ A viewer's storm of a day is 5,800 rows, 4 MB.
 
 
 @dataclass(slots=True)
-class Counted:
+class CountedCommands:
     """Refusals of one kind of one account that wait for a row."""
 
     last: Entry
@@ -50,7 +50,7 @@ class _Account:
     level: int
     """What is left of its rows, in millionths, at ``at_ns``."""
     at_ns: int
-    counted: dict[tuple[str, str], Counted] = field(default_factory=dict)
+    counted: dict[tuple[str, str], CountedCommands] = field(default_factory=dict)
     last: Entry | None = None
 
     def refill(self, now_ns: int) -> None:
@@ -63,9 +63,9 @@ class _Account:
         self.level -= MICRO
         return True
 
-    def kind(self, entry: Entry) -> Counted:
+    def kind(self, entry: Entry) -> CountedCommands:
         kind = (entry.action, entry.refused.code if entry.refused else "")
-        return self.counted.setdefault(kind, Counted(entry, entry.at_us))
+        return self.counted.setdefault(kind, CountedCommands(entry, entry.at_us))
 
 
 class RefusedCommands:
@@ -96,7 +96,7 @@ class RefusedCommands:
         if account is not None and account.last is not None:
             account.kind(account.last).unread += 1
 
-    def due(self, *, ending: bool = False) -> Iterator[Counted]:
+    def due(self, *, ending: bool = False) -> Iterator[CountedCommands]:
         """What gets a row now; all of it when the process is ``ending``.
 
         It is counted no more: what cannot be written comes back by `put_back`.
@@ -110,7 +110,7 @@ class RefusedCommands:
             if account.level == account.rows.capacity and not account.counted:
                 del self._accounts[actor]
 
-    def put_back(self, counted: Counted) -> None:
+    def put_back(self, counted: CountedCommands) -> None:
         """It could not be written: it is counted on."""
         now = self._accounts[counted.last.actor].kind(counted.last)
         now.since_us = counted.since_us

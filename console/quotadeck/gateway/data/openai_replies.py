@@ -10,7 +10,7 @@ from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import RateLevel, Refusal, UpstreamFailed, UpstreamRefused
-from quotadeck.domain.rules import Kind
+from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.text import clean, clean_lines
 from quotadeck.domain.usage import Usage
 from quotadeck.gateway.data.flight import Ending
@@ -171,7 +171,7 @@ def stream_headers(opened: OpenCall, rates: Iterable[RateLevel]) -> list[Header]
     ]
 
 
-_UNITS: Final = {Kind.RPM: b"requests", Kind.TPM: b"tokens"}
+_UNITS: Final = {LimitKind.RPM: b"requests", LimitKind.TPM: b"tokens"}
 """The rates that OpenAI's headers have a place for."""
 
 

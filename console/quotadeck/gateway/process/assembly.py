@@ -59,7 +59,7 @@ LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class InForce:
+class PlanAndKeys:
     """What requests are measured against now; replaced whole by the command desk."""
 
     plan: Plan
@@ -199,7 +199,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     desk = Desk(ledger, catalogue, clock, changed, tell)
     now_us = clock.wall_us()
     ledger.catalogue(_file_layer(config), now_us)
-    in_force = InForce(
+    in_force = PlanAndKeys(
         compile_plan(catalogue, desk.layers, windows, now_us), key_ring(desk.layers, now_us)
     )
     await _restore(ledger, limiter, live, plan(), now_us)

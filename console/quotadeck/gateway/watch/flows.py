@@ -5,7 +5,7 @@ from quotadeck.domain.commands import Field
 from quotadeck.domain.latency import COLUMNS, column, quantile_ms
 from quotadeck.domain.rules import RULE_OF, RULES, Measure, Rule, Used
 from quotadeck.domain.snapshot import Flow
-from quotadeck.gateway.watch.windows import Window
+from quotadeck.gateway.watch.windows import SlidingSums
 
 _SECOND_NS = 1_000_000_000
 _MODELS_NS = 300 * _SECOND_NS
@@ -25,9 +25,9 @@ class Flows:
     __slots__ = ("_latencies", "_minute", "_models", "_ten_minutes", "in_flight")
 
     def __init__(self) -> None:
-        self._minute = Window(6 + len(_METERED), _SECOND_NS, 60)
-        self._latencies = Window(COLUMNS, 10 * _SECOND_NS, 30)
-        self._ten_minutes = Window(1, 10 * _SECOND_NS, 60)
+        self._minute = SlidingSums(6 + len(_METERED), _SECOND_NS, 60)
+        self._latencies = SlidingSums(COLUMNS, 10 * _SECOND_NS, 30)
+        self._ten_minutes = SlidingSums(1, 10 * _SECOND_NS, 60)
         self._models: dict[str, int] = {}
         self.in_flight = 0
 

@@ -11,16 +11,16 @@ from quotadeck.domain.calls import Call, Cause
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
+from quotadeck.domain.evidence import Evidence
 from quotadeck.domain.history import StateSpan
-from quotadeck.domain.reading import Reading
 from quotadeck.domain.rules import bucket_of
 from quotadeck.domain.snapshot import Event, Snapshot, Vitals
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.watch.due import Midnights
+from quotadeck.gateway.watch.evidence import Sources, pause_ends
 from quotadeck.gateway.watch.flows import Flows
-from quotadeck.gateway.watch.readings import Sources, pause_ends
 from quotadeck.gateway.watch.recall import recall
 from quotadeck.gateway.watch.rows import Rows
 from quotadeck.gateway.watch.state_log import OnChange, resumed, unrecorded
@@ -188,7 +188,7 @@ class Live:
         plan, now_ns, now_us = self._plan(), self._clock.monotonic_ns(), self._clock.wall_us()
         self._judged_ns = now_ns
         unserved = self._unserved()
-        if self._states.judge_gateway(Reading(now_ns // 1_000_000, unserved=unserved)):
+        if self._states.judge_gateway(Evidence(now_ns // 1_000_000, unserved=unserved)):
             self._wake_all()
         touched = set(map(_owner, await self._limiter.touched("live")))
         for project in self._midnights.passed(now_us):

@@ -8,7 +8,7 @@ from typing import Final
 
 from quotadeck.domain.calls import Call, Cause, Outcome
 from quotadeck.domain.commands import Entry
-from quotadeck.domain.reading import HOUR_MS
+from quotadeck.domain.evidence import HOUR_MS
 from quotadeck.domain.rules import bucket_of
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import Plan

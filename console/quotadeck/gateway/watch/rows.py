@@ -26,7 +26,7 @@ _A_SLICE: Final = 20
 """Rows built before the event loop gets a turn: about half a millisecond."""
 
 
-class Tables(NamedTuple):
+class RowTables(NamedTuple):
     """The rows as of now, in the plan's order."""
 
     projects: tuple[ProjectRow, ...]
@@ -59,7 +59,7 @@ class Rows:
         """What is said of them may be different now."""
         self._marked.update(subjects)
 
-    async def read(self, plan: Plan) -> Tables:
+    async def read(self, plan: Plan) -> RowTables:
         """All rows; gives way to requests between slices of those that are built anew.
 
         A row that says what it said before is the same object.
@@ -68,7 +68,7 @@ class Rows:
         self.mark(self._due.reached(self._clock.monotonic_ns()))
         await in_slices(self._marked, self._marked, _A_SLICE, partial(self._build, plan))
         kept = self._kept
-        return Tables(
+        return RowTables(
             tuple(map(kept[SubjectKind.PROJECT].__getitem__, plan.projects)),
             tuple(map(kept[SubjectKind.TARGET].__getitem__, plan.targets)),
             tuple(map(kept[SubjectKind.MODEL].__getitem__, plan.routes)),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.history import StateSpan
 from quotadeck.domain.judgement import state_of
-from quotadeck.domain.state import Held, Kind, State, Urgency
+from quotadeck.domain.state import Held, State, StateKind, Urgency
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.store import Ledger
 
@@ -51,7 +51,7 @@ class StateLog:
 
 def _holding(state: State) -> Iterator[tuple[tuple[str, str], Held]]:
     for held in (state, *state.others):
-        if held.kind is not Kind.OK:
+        if held.kind is not StateKind.OK:
             yield (held.kind, held.cause), held
 
 
@@ -61,7 +61,7 @@ def resumed(spans: Iterable[StateSpan], now_ms: int, now_us: int) -> Mapping[Sub
     for span in spans:
         since_ms = now_ms - max(0, now_us - span.entered_us) // 1_000
         one = Held(
-            Kind(span.kind) if span.kind in set(Kind) else Kind.OTHER,
+            StateKind(span.kind) if span.kind in set(StateKind) else StateKind.OTHER,
             _urgency(span.facts),
             span.cause,
             str(span.facts.get("who", "")),

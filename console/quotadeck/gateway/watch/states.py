@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from quotadeck.domain.calls import Call, Cause
+from quotadeck.domain.evidence import Evidence
 from quotadeck.domain.judgement import judge, recovered
-from quotadeck.domain.reading import Reading
-from quotadeck.domain.state import AT_REST, Kind, State
+from quotadeck.domain.state import AT_REST, State, StateKind
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.slices import in_slices
 from quotadeck.gateway.watch.state_log import GATEWAY, OnChange
@@ -108,7 +108,7 @@ class States:
                 subject.name
                 for subject, state in self._states.items()
                 if subject.kind is SubjectKind.PROJECT
-                and state.held(Kind.CUT_OFF)
+                and state.held(StateKind.CUT_OFF)
                 and any(
                     refused.gate == gate
                     for refused in self.tally(subject).decided(now_ns).by({Cause.PAUSED})
@@ -131,29 +131,33 @@ class States:
         self._awake.add(project)
 
     async def judge(
-        self, read: Callable[[Sequence[Subject]], Awaitable[Mapping[Subject, Reading]]]
+        self, read: Callable[[Sequence[Subject]], Awaitable[Mapping[Subject, Evidence]]]
     ) -> None:
-        """Judge all who are awake. ``read`` gives the readings of those that it knows."""
+        """Judge all who are awake. ``read`` gives the evidence of those that it knows."""
 
         async def judged(subjects: Sequence[Subject]) -> None:
-            for subject, reading in (await read(subjects)).items():
-                self._judge(subject, reading)
+            for subject, evidence in (await read(subjects)).items():
+                self._judge(subject, evidence)
 
         for kind in _JUDGED:
             awake = [subject for subject in self._awake if subject.kind is kind]
             await in_slices(self._awake, awake, _A_SLICE, judged)
 
-    def judge_gateway(self, reading: Reading) -> bool:
+    def judge_gateway(self, evidence: Evidence) -> bool:
         """Judge the gateway itself; whether it has begun or ceased to serve."""
-        before, self.gateway = self.gateway, judge(self.gateway, reading)
+        before, self.gateway = self.gateway, judge(self.gateway, evidence)
         if before != self.gateway:
             self._on_change(GATEWAY, before, self.gateway)
         return before.kind is not self.gateway.kind
 
-    def _judge(self, subject: Subject, reading: Reading) -> None:
+    def _judge(self, subject: Subject, evidence: Evidence) -> None:
         before = self.of(subject)
-        after = judge(before, reading)
-        if before.held(Kind.FAILING) and not after.held(Kind.FAILING) and recovered(reading):
+        after = judge(before, evidence)
+        if (
+            before.held(StateKind.FAILING)
+            and not after.held(StateKind.FAILING)
+            and recovered(evidence)
+        ):
             self.tally(subject).forget_failures()
         if after != before:
             self._states[subject] = after

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from typing import Any, Final
 
 from quotadeck.domain.calls import Call, Cause, Outcome
-from quotadeck.domain.reading import HOUR_MS, PRESENT_MS, Decided, Ended, Refused
+from quotadeck.domain.evidence import HOUR_MS, PRESENT_MS, Decided, Ended, RefusedLately
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.watch.windows import Counts
 
@@ -163,7 +163,9 @@ class Tally:
             admitted_60s=minute.get(_ADMITTED, 0),
             last_admitted_ms=_ms(self._last_ns.get(_ADMITTED)),
             refused=tuple(
-                Refused(*one, present.get(one, 0), minute.get(one, 0), self._last_ns[one] // _MS)
+                RefusedLately(
+                    *one, present.get(one, 0), minute.get(one, 0), self._last_ns[one] // _MS
+                )
                 for one in sorted(seen)
             ),
             in_row=tuple(decision[0] for _, decision in row),

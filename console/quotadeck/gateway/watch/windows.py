@@ -8,7 +8,7 @@ Key = TypeVar("Key", bound=Hashable)
 _SECOND_NS = 1_000_000_000
 
 
-class Window:
+class SlidingSums:
     """Sums of ``columns`` figures over the last ``slots`` slots of ``slot_ns``.
 
     Slots without figures cost nothing; the oldest leaves whole: the span is exact to a slot.

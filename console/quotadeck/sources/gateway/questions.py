@@ -23,7 +23,7 @@ from quotadeck.wire.stream import SNAPSHOT, Decoder, StreamNewer
 
 if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditPage, CommandAnswer
-    from quotadeck.domain.pages import CallsPage, EventsPage, Keys
+    from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
 PREFIX: Final = "/admin/v1/"
 
@@ -145,11 +145,11 @@ def events(*, last: int) -> Question[EventsPage]:
     return Question("events", lambda body: load(EventsPage, body), {"last": last})
 
 
-def keys() -> Question[Keys]:
+def keys() -> Question[KeysPage]:
     """The project keys, without secrets."""
-    from quotadeck.domain.pages import Keys
+    from quotadeck.domain.pages import KeysPage
 
-    return Question("keys", lambda body: load(Keys, body))
+    return Question("keys", lambda body: load(KeysPage, body))
 
 
 def refused(name: str, status: int, body: bytes, label: str) -> SourceError:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from quotadeck.domain.answers import AuditPage, CommandAnswer
     from quotadeck.domain.commands import Command
-    from quotadeck.domain.pages import CallsPage, EventsPage, Keys
+    from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
 CAN: Final = Capabilities(EVERYTHING, EVERYTHING, FigureKind.ENFORCED)
 SILENCE_S: Final = 10.0
@@ -121,7 +121,7 @@ class GatewaySource:
         """The newest events, oldest first."""
         return await self._ask(questions.events(last=last))
 
-    async def keys(self) -> Keys:
+    async def keys(self) -> KeysPage:
         """The project keys, without secrets."""
         return await self._ask(questions.keys())
 

@@ -23,7 +23,7 @@ from quotadeck.store.ballast import Ballast
 from quotadeck.store.errors import StoreDamaged, StoreError, StoreForeign, StoreOlder
 from quotadeck.store.formats.migrate import Tell, is_older, migrate, unheard
 from quotadeck.store.journal.journal import Journal, Position
-from quotadeck.store.journal.records import Unreadable, decoded
+from quotadeck.store.journal.records import UnreadableRecord, decoded
 from quotadeck.store.journal.segment import SUFFIX, read_head
 from quotadeck.store.loss import Loss, event_of, lost
 from quotadeck.store.places import (
@@ -247,7 +247,7 @@ def _first_instant(directory: Path, source_id: str) -> int | None:
     journal.held = Position(journal.newest + 1, 0)  # as nobody writes, all of it can be read
     records, _ = journal.read(Position(journal.oldest or 0, 0), _FIRST_RECORDS)
     for record in records:
-        with contextlib.suppress(Unreadable):
+        with contextlib.suppress(UnreadableRecord):
             at_us: int | None = getattr(decoded(record.payload, record.format), "at_us", None)
             if at_us is not None:
                 return at_us

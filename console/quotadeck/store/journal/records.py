@@ -93,7 +93,7 @@ MARK_FIELDS: Final = tuple(field.name for field in fields(Mark))
 STATE_FIELDS: Final = tuple(field.name for field in fields(StateRecord))
 
 
-class Unreadable(ValueError):
+class UnreadableRecord(ValueError):
     """A whole record that this version does not understand."""
 
 
@@ -158,7 +158,7 @@ def parse(payload: bytes, written: int | None = FORMAT) -> list[Any]:
         for number in range(written, FORMAT):
             items = _UPGRADES[number](items)
     except (TypeError, ValueError, IndexError, AttributeError) as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadableRecord(str(error)) from error
     return items
 
 
@@ -167,10 +167,10 @@ def _known_by_shape(payload: bytes, items: list[Any]) -> list[Any]:
         try:
             found = parse(payload, number)
             _value(found, payload)
-        except Unreadable:
+        except UnreadableRecord:
             continue
         return found
-    raise Unreadable(f"{items[:1]} has the shape of no format")
+    raise UnreadableRecord(f"{items[:1]} has the shape of no format")
 
 
 def decoded(payload: bytes, written: int | None = FORMAT) -> Value:
@@ -203,5 +203,5 @@ def _value(items: list[Any], payload: bytes) -> Value:
             case "state":
                 return StateRecord(*items[1:])
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise Unreadable(f"{items[:1]}: {error}") from error
-    raise Unreadable(f"a record of the unknown type {items[0]!r}")
+        raise UnreadableRecord(f"{items[:1]}: {error}") from error
+    raise UnreadableRecord(f"a record of the unknown type {items[0]!r}")

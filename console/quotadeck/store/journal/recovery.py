@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.steady import Mark
-from quotadeck.store.chain import Head
+from quotadeck.store.chain import ChainHead
 from quotadeck.store.journal.journal import Journal, Position, Record
-from quotadeck.store.journal.records import Levels, Unreadable, Withdrawn, decoded
+from quotadeck.store.journal.records import Levels, UnreadableRecord, Withdrawn, decoded
 from quotadeck.store.loss import Loss
 
 _SCANNED_RECORDS = 1_000
@@ -30,7 +30,7 @@ class Recovered:
     """Opens before that record whose end it does not count yet."""
     unknown: tuple[Call, ...]
     """Opens without an end, now recorded as unknown and charged."""
-    head: Head
+    head: ChainHead
     """The end of the command log, with the entries that cannot be read."""
     losses: tuple[Loss, ...]
     """What is lost, broken or odd; each is an event too."""
@@ -77,14 +77,14 @@ class Scan:
                     self.under_way = tuple(self.live.values())
                 case Withdrawn(seq):
                     self.withdrawn.add(seq)
-        except Unreadable:
+        except UnreadableRecord:
             # The writer counts it and says so.
             return
 
     def recovered(
         self,
         entries: Iterable[Entry],
-        head: Head,
+        head: ChainHead,
         unknown: Iterable[Call],
         losses: Iterable[Loss],
     ) -> Recovered:

@@ -9,7 +9,7 @@ from quotadeck.domain.calls import Call
 from quotadeck.domain.history import CallSearch, FoundCall
 from quotadeck.domain.ids import made_at_us
 from quotadeck.store.journal.call_record import COLUMNS, call_of_row
-from quotadeck.store.reading.connection import Reading
+from quotadeck.store.reading.connection import ReadConnection
 
 SEARCHED: Final = 20_000
 """Calls that one search looks at, one behind the other: some milliseconds."""
@@ -20,7 +20,7 @@ _COUNTED: Final = 10_000
 _COLUMNS: Final = f"seq, {', '.join(COLUMNS)}"
 
 
-class Calls(Reading):
+class Calls(ReadConnection):
     async def calls(
         self, *, after: int = 0, limit: int = 100, last: int | None = None, project: str = ""
     ) -> list[tuple[int, Call]]:

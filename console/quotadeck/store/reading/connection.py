@@ -30,7 +30,7 @@ _TIMEOUT_S: Final = 5.0
 _THIS_SOURCE: Final = "SELECT id, source_id, epoch FROM sources WHERE source_id = ?"
 
 
-class Reading:
+class ReadConnection:
     """A query-only connection to the ledger of one directory; it reads what one source recorded."""
 
     def __init__(

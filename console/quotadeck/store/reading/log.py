@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from quotadeck.domain.commands import Entry
-from quotadeck.store.chain import Chain, Link, readable
+from quotadeck.store.chain import Chain, ChainLink, readable
 from quotadeck.store.journal.journal import Position
-from quotadeck.store.reading.connection import Reading
+from quotadeck.store.reading.connection import ReadConnection
 from quotadeck.store.sqlite.tables import KEY
 
 PAGE_ROWS: Final = 5_000
@@ -14,7 +14,7 @@ PAGE_ROWS: Final = 5_000
 _LINK: Final = "SELECT seq, subject, hash, body FROM commands WHERE source_id = ?"
 
 
-class Log(Reading):
+class Log(ReadConnection):
     async def audit(
         self, *, before_seq: int | None = None, limit: int = 100, subject: str = ""
     ) -> list[Entry]:
@@ -25,12 +25,12 @@ class Log(Reading):
             f"{_LINK} {' '.join(given)} ORDER BY seq DESC LIMIT ?",
             (self.source, *given.values(), limit),
         )
-        return list(readable(Link(*row) for row in rows))
+        return list(readable(ChainLink(*row) for row in rows))
 
     async def command_of(self, key: str) -> Entry | None:
         """The entry that has this idempotency key."""
         rows = await self._rows(f"{_LINK} AND {KEY} = ?", (self.source, key))
-        return next(readable(Link(*row) for row in rows), None)
+        return next(readable(ChainLink(*row) for row in rows), None)
 
     async def last_command(self) -> int:
         """The greatest number in the command log; 0 in an empty one."""
@@ -53,7 +53,7 @@ class Log(Reading):
             chain.add(links)
         return chain
 
-    async def links(self) -> AsyncIterator[list[Link]]:
+    async def links(self) -> AsyncIterator[list[ChainLink]]:
         """The whole command log in order, as it is stored, in pages."""
         after: tuple[int, ...] = ()
         while True:
@@ -61,7 +61,7 @@ class Log(Reading):
                 f"{_LINK} {'AND seq > ?' if after else ''} ORDER BY seq LIMIT ?",
                 (self.source, *after, PAGE_ROWS),
             )
-            yield [Link(*row) for row in rows]
+            yield [ChainLink(*row) for row in rows]
             if len(rows) < PAGE_ROWS:
                 return
             after = rows[-1][:1]

@@ -9,14 +9,14 @@ import orjson
 from quotadeck.domain.history import FileLayer, LevelSample, StateSpan
 from quotadeck.domain.snapshot import Event
 from quotadeck.store.events import told_of
-from quotadeck.store.reading.connection import Reading
+from quotadeck.store.reading.connection import ReadConnection
 from quotadeck.store.sqlite.tables import FOR_EVER_US
 
 _LEVEL: Final = "seq, at_us, key, least, last, limit_then"
 _STATE: Final = "subject, kind, cause, entered_us, left_us, facts, left_facts"
 
 
-class Past(Reading):
+class Past(ReadConnection):
     async def levels(
         self, *, after: int = 0, limit: int = 1000, bucket: str = ""
     ) -> list[LevelSample]:

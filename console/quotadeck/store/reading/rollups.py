@@ -8,7 +8,7 @@ import orjson
 
 from quotadeck.domain.change_estimate import Minute
 from quotadeck.domain.history import Rollup, Total
-from quotadeck.store.reading.connection import Reading
+from quotadeck.store.reading.connection import ReadConnection
 from quotadeck.store.sqlite.tables import (
     COUNT_COLUMNS,
     DAY,
@@ -25,7 +25,7 @@ _MINUTE_COLUMNS: Final = (
 )
 
 
-class Rollups(Reading):
+class Rollups(ReadConnection):
     async def rollups(
         self,
         *,

@@ -22,7 +22,7 @@ from quotadeck.domain.snapshot import Event
 from quotadeck.store.events import facts_text
 from quotadeck.store.journal import call_record
 from quotadeck.store.journal.journal import Position, Record
-from quotadeck.store.journal.records import Unreadable, catalogue_body, command_body, parse
+from quotadeck.store.journal.records import UnreadableRecord, catalogue_body, command_body, parse
 from quotadeck.store.sqlite.tables import FOR_EVER_US, PERIODS, SUM_COLUMNS, USED_COLUMNS, Per
 
 _OUTCOME: Final = call_record.COLUMNS.index("outcome")
@@ -84,7 +84,7 @@ class Batch:
                 row = (at_us, orjson.dumps(facts).decode(), subject, kind, cause)
                 self.states.append((entered, row))
             case other:
-                raise Unreadable(f"a record of the unknown type {other!r}")
+                raise UnreadableRecord(f"a record of the unknown type {other!r}")
 
 
 def sort(
@@ -98,7 +98,7 @@ def sort(
     for record in records:
         try:
             batch.add_record(record, withdrawn)
-        except (Unreadable, TypeError, ValueError, KeyError, IndexError, AttributeError):
+        except (UnreadableRecord, TypeError, ValueError, KeyError, IndexError, AttributeError):
             unreadable += 1
     for event in events:
         batch.add_event(event)

@@ -25,7 +25,7 @@ class Set(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedForm:
     """The fields of what a command takes, for a subject and the limit that is likeliest meant."""
 
     fields: Callable[[Subject, str], tuple[FormField, ...]]
@@ -62,11 +62,11 @@ def _text(form: Form, _: Offer) -> Set:
     return Set(value=form.text("value"))
 
 
-TYPED: Final[Mapping[Takes, Typed]] = {
-    Takes.NOTHING: Typed(lambda *_: (), lambda *_: Set()),
-    Takes.LIMIT: Typed(_limit_fields, _limit),
-    Takes.TARGET: Typed(lambda *_: (), lambda _, offer: Set(value=offer.value)),
-    Takes.TEXT: Typed(_text_fields, _text),
+TYPED: Final[Mapping[Takes, TypedForm]] = {
+    Takes.NOTHING: TypedForm(lambda *_: (), lambda *_: Set()),
+    Takes.LIMIT: TypedForm(_limit_fields, _limit),
+    Takes.TARGET: TypedForm(lambda *_: (), lambda _, offer: Set(value=offer.value)),
+    Takes.TEXT: TypedForm(_text_fields, _text),
 }
 
 

@@ -16,13 +16,13 @@ from quotadeck.words.times import local
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryContext:
     """What an entry is seen at."""
 
     zone: tzinfo | None
     chosen: bool = False
 
-    def picked(self, *, chosen: bool, marked: bool) -> "Entry":  # noqa: ARG002 nothing to mark
+    def picked(self, *, chosen: bool, marked: bool) -> "EntryContext":  # noqa: ARG002 nothing to mark
         """The same for the chosen entry."""
         return replace(self, chosen=chosen)
 
@@ -41,32 +41,32 @@ def ends(entry: commands.Entry, zone: tzinfo | None) -> str:
     return f" until {local(until_us, zone).strftime('%H:%M')}" if until_us else ""
 
 
-def _mark(row: AuditRow, _at: Entry) -> str:
+def _mark(row: AuditRow, _at: EntryContext) -> str:
     return "●" if row.in_force else "✗" if row.entry.refused else " "
 
 
-def _mark_role(row: AuditRow, _at: Entry) -> str:
+def _mark_role(row: AuditRow, _at: EntryContext) -> str:
     return "key" if row.in_force else "trouble" if row.entry.refused else "dim"
 
 
-def _text(row: AuditRow, _at: Entry) -> str:
+def _text(row: AuditRow, _at: EntryContext) -> str:
     return "dim" if row.entry.refused else "normal"
 
 
-def _name(row: AuditRow, _at: Entry) -> str:
+def _name(row: AuditRow, _at: EntryContext) -> str:
     return clean(row.entry.subject.name)
 
 
-def _subject(row: AuditRow, at: Entry, cells: int) -> tuple[Span]:
+def _subject(row: AuditRow, at: EntryContext, cells: int) -> tuple[Span]:
     name = fit(fit_middle(_name(row, at), cells), cells)
     return (Span(name, "chosen" if at.chosen else _text(row, at)),)
 
 
-def _when(row: AuditRow, at: Entry) -> str:
+def _when(row: AuditRow, at: EntryContext) -> str:
     return local(row.entry.at_us, at.zone).strftime("%d %b %H:%M")
 
 
-_Column = Column[AuditRow, Entry]
+_Column = Column[AuditRow, EntryContext]
 
 AUDIT: Final[tuple[_Column, ...]] = (
     _Column("mark", _mark, _mark_role, cells=1, gap=False),

@@ -7,7 +7,7 @@ from typing import Final
 
 from quotadeck.domain.commands import Field
 from quotadeck.domain.snapshot import ProjectRow, RouteRow, TargetRow, limit_on, used_on
-from quotadeck.domain.state import Kind, Urgency
+from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.tui.in_force import in_force
 from quotadeck.tui.kit.fit import bar, cell_len, cut, fit
 from quotadeck.tui.kit.spans import GAP, Span
@@ -64,7 +64,7 @@ def mark(row: AnyRow, at: At) -> str:
 
 
 def mark_role(row: AnyRow, at: At) -> str:
-    return at.quiet("attention" if row.state.kind is Kind.PAUSED else urgency_role(row))
+    return at.quiet("attention" if row.state.kind is StateKind.PAUSED else urgency_role(row))
 
 
 def urgency_role(row: AnyRow) -> str:

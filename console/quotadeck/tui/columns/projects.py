@@ -5,7 +5,7 @@ from typing import Final
 
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.snapshot import ProjectRow
-from quotadeck.domain.state import Kind
+from quotadeck.domain.state import StateKind
 from quotadeck.tui.columns import shared
 from quotadeck.tui.columns.parts import RATES, At, Rate, gauge, name_role, used
 from quotadeck.tui.forecast import budget_share, is_soon, project_gone_us
@@ -58,14 +58,14 @@ def _today(row: ProjectRow, at: At, cells: int) -> list[Span]:
 
 
 def _gone(row: ProjectRow, at: At) -> str:
-    if row.state.held(Kind.SPENT):
+    if row.state.held(StateKind.SPENT):
         return "spent"
     gone_us = project_gone_us(row, at.now)
     return clock_time(gone_us, at.zone) if gone_us else NONE
 
 
 def _gone_role(row: ProjectRow, at: At) -> str:
-    if row.state.held(Kind.SPENT):
+    if row.state.held(StateKind.SPENT):
         return at.quiet(row.state.urgency.value)
     gone_us = project_gone_us(row, at.now)
     if is_soon(gone_us, at.now):

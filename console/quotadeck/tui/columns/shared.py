@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from quotadeck.domain.state import Kind
+from quotadeck.domain.state import StateKind
 from quotadeck.tui.columns.parts import (
     AnyRow,
     At,
@@ -23,7 +23,7 @@ AnyColumn = Column[AnyRow, At]
 def _failed_role(row: AnyRow, at: At) -> str:
     if not row.flow.failed_60s:
         return "dim"
-    failing = row.state.held(Kind.FAILING)
+    failing = row.state.held(StateKind.FAILING)
     return at.quiet(failing.urgency.value if failing else "normal")
 
 

@@ -9,7 +9,7 @@ from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.page import Changing
-from quotadeck.tui.columns.audit import AUDIT, Entry, ends, what
+from quotadeck.tui.columns.audit import AUDIT, EntryContext, ends, what
 from quotadeck.tui.keys.act import Act, NothingToDo
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.context import Context
@@ -34,7 +34,7 @@ class Audit(Changing, ListPage):
     DEFAULT_CSS = "#title { height: 1; } #chosen { height: 2; }"
 
     def __init__(self, context: Context) -> None:
-        self.entries: Grid[AuditRow, Entry] = Grid(context.theme, id="entries")
+        self.entries: Grid[AuditRow, EntryContext] = Grid(context.theme, id="entries")
         super().__init__("audit", context, self.entries)
         self._rows: list[AuditRow] = []
         self._before: int | None = None
@@ -72,7 +72,7 @@ class Audit(Changing, ListPage):
     def draw(self) -> None:
         width, zone = self.size.width, self.context.zone
         self.entries.set_height(max(1, self.size.height - 4))
-        self.entries.fill(self._rows, laid_out(AUDIT, width), Entry(zone))
+        self.entries.fill(self._rows, laid_out(AUDIT, width), EntryContext(zone))
         place = self.entries.place if self._rows else ""
         title = (Span("audit", "strong"), Span(f"  {place}  ", "dim"))
         self._title.show([crop([*title, Span(self._problem, "attention")], width)])

@@ -24,7 +24,7 @@ from quotadeck.tui.link import Picture
 from quotadeck.tui.order import Order, rank
 from quotadeck.tui.panes.detail import detail_line
 from quotadeck.tui.panes.events import event_lines
-from quotadeck.tui.panes.head import Head
+from quotadeck.tui.panes.head import PageHead
 from quotadeck.words import text
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Overview(Changing, ListPage):
         self.note = Note(" · ".join(notes), "attention")
         self._frozen: Picture | None = None
         self._order = Order(STATE, PRIORITY)
-        self._head = Head(context)
+        self._head = PageHead(context)
         self._rule = Lines(theme, id="rule")
         self._events = Lines(theme, id="events")
 

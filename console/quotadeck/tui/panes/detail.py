@@ -4,7 +4,7 @@ from quotadeck.domain.commands import Field
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.rules import RULES, Measure
 from quotadeck.domain.snapshot import ProjectRow, limit_on
-from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Kind, Urgency
+from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, StateKind, Urgency
 from quotadeck.tui.columns.parts import RATES, AnyRow, At
 from quotadeck.tui.in_force import changes_text
 from quotadeck.tui.kit.fit import cell_len, cut, fit_middle
@@ -60,12 +60,12 @@ def _holds(row: AnyRow, at: At, *, limits: bool) -> list[str]:
     changes = changes_text(row.changes, now)
     why = words_of(state, now.now_ms, now.now_us).why
     # Of a pause the change says most: until when, by whom, what for.
-    words = [changes, why] if state.kind is Kind.PAUSED else [why]
+    words = [changes, why] if state.kind is StateKind.PAUSED else [why]
     troubles = [one for one in state.others if one.urgency is Urgency.TROUBLE]
     words += [words_of(one, now.now_ms, now.now_us).line for one in troubles]
     if isinstance(row, ProjectRow):
         words += _limits(row, at, limits=limits)
-    if state.kind is not Kind.PAUSED:
+    if state.kind is not StateKind.PAUSED:
         words.append(changes)
     rest = [one for one in state.others if one.urgency is not Urgency.TROUBLE]
     words += [words_of(one, now.now_ms, now.now_us).line for one in rest]

@@ -4,7 +4,7 @@ from typing import Final
 
 from quotadeck.domain.ages import age
 from quotadeck.domain.snapshot import ProjectRow
-from quotadeck.domain.state import Kind, Urgency
+from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.domain.totals import Totals, totals
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.fit import cell_len, cut, fit_tail, folded
@@ -19,7 +19,7 @@ from quotadeck.words.times import clock_time, local, zone_name
 PRODUCT: Final = "quotadeck"
 
 
-class Head(Lines):
+class PageHead(Lines):
     """The gateway and the link in a line, and what all projects sum up to, or what is wrong."""
 
     def __init__(self, context: Context) -> None:
@@ -100,7 +100,7 @@ def _health(picture: Picture | None, problem: str) -> list[Span]:
         silent = f"{seconds}s" if seconds < 60 else age(picture.silent_ms)
         return [Span(word, "trouble"), Span(silent, "trouble")]
     state, now = picture.snapshot.vitals.state, picture.present
-    if state.kind is Kind.UNSERVED:
+    if state.kind is StateKind.UNSERVED:
         return [Span(f"✗ UNSERVED {words_of(state, now.now_ms, now.now_us).when}", "trouble")]
     return [Span("● live", "normal")]
 

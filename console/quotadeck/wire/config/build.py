@@ -7,7 +7,7 @@ from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstre
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import Price, parse_price
-from quotadeck.domain.rules import Kind, rules_of
+from quotadeck.domain.rules import LimitKind, rules_of
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import clean
 from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL, KnownModel
@@ -40,7 +40,7 @@ def _project(slug: str, table: ProjectTable) -> Project:
         zone=table.zone,
         limits=_limits(SubjectKind.PROJECT, table),
         models=tuple(table.models or ()),
-        shadow=frozenset(Kind(word) for word in table.shadow),
+        shadow=frozenset(LimitKind(word) for word in table.shadow),
     )
 
 

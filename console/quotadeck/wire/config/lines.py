@@ -13,7 +13,7 @@ Key = tuple[str | int, ...]
 _CLOSERS = ("]", "}", '"""', "'''")
 
 
-class Lines:
+class KeyLines:
     """The line numbers of the keys of a text that tomllib accepts."""
 
     def __init__(self, text: str) -> None:

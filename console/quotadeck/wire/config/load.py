@@ -12,7 +12,7 @@ from quotadeck.domain.text import clean
 from quotadeck.wire import paths
 from quotadeck.wire.config.build import catalogue
 from quotadeck.wire.config.check import problems_between
-from quotadeck.wire.config.lines import Lines
+from quotadeck.wire.config.lines import KeyLines
 from quotadeck.wire.config.models import UpstreamTable, listen_address
 from quotadeck.wire.config.parse import text_of, toml_of
 from quotadeck.wire.config.problems import ConfigError, Problem
@@ -56,7 +56,7 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> GatewayConfig:
     keys = _secrets(tables.upstreams, folder, env, problems)
     socket = _socket(tables.gateway.socket, folder, problems)
     if problems:
-        lines = Lines(text)
+        lines = KeyLines(text)
         raise ConfigError(path, tuple(replace(p, line=lines.line_of(p.key)) for p in problems))
     gateway, roles = tables.gateway, tables.roles
     host, port = listen_address(gateway.listen)

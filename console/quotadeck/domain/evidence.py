@@ -2,7 +2,7 @@
 
 The present is what was decided in the last 10 s, or the last ten decisions where those reach
 further back (an hour at most). A refusal older than the last change of the gate that refused it is
-not in it: whoever keeps the readings forgets it then.
+not in it: whoever keeps the evidence forgets it then.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedLately:
     """Refusals of one cause by one gate: present, minute."""
 
     cause: Cause
@@ -38,7 +38,7 @@ class Decided:
     admitted: int = 0
     admitted_60s: int = 0
     last_admitted_ms: int | None = None
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedLately, ...] = ()
     in_row: tuple[Cause, ...] = ()
     apart_ms: int = 0
     fits_ms: int = 0
@@ -51,7 +51,7 @@ class Decided:
     def asked(self) -> int:
         return self.admitted + sum(refused.count for refused in self.refused)
 
-    def by(self, causes: Iterable[Cause]) -> tuple[Refused, ...]:
+    def by(self, causes: Iterable[Cause]) -> tuple[RefusedLately, ...]:
         """The present refusals of these causes, the commonest first."""
         wanted = frozenset(causes)
         found = [one for one in self.refused if one.count and one.cause in wanted]
@@ -96,7 +96,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class DayBudget:
     """A day's budget in nano-dollars; there is none where a budget is unlimited or in shadow."""
 
     limit: int
@@ -106,7 +106,7 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Evidence:
     """Everything that a judgement of one subject is made from.
 
     ``unserved`` says why the gateway cannot serve; ``paused`` is True with its end in ``until_us``;
@@ -118,7 +118,7 @@ class Reading:
     decided: Decided = Decided()
     ended: Ended = Ended()
     uses: tuple[Use, ...] = ()
-    money: Money | None = None
+    money: DayBudget | None = None
     unserved: str = ""
     paused: bool = False
     until_us: int | None = None

@@ -7,7 +7,7 @@ from typing import Final
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan
 from quotadeck.domain.calls import Cause
-from quotadeck.domain.reading import Decided, Ended, Money, Reading, Use
+from quotadeck.domain.evidence import DayBudget, Decided, Ended, Evidence, Use
 from quotadeck.domain.rules import Measure
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.plan import Plan
@@ -17,7 +17,7 @@ from quotadeck.gateway.watch.states import States
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the readings of one moment come from. ``keyed`` says whether a living key serves a
+    """Where the evidence of one moment comes from. ``keyed`` says whether a living key serves a
     project; ``unserved`` why the gateway cannot serve; ``ends_us`` when the paused models' pauses
     end."""
 
@@ -31,19 +31,19 @@ class Sources:
     now_ns: int
     now_us: int
 
-    async def read(self, subjects: Sequence[Subject]) -> dict[Subject, Reading]:
-        """The readings of those that the plan knows."""
+    async def read(self, subjects: Sequence[Subject]) -> dict[Subject, Evidence]:
+        """The evidence of those that the plan knows."""
         named = (name for kind, name in subjects if kind is SubjectKind.PROJECT)
         plans = [self.plan.projects[name] for name in named if name in self.plan.projects]
         money = await self._money(plans)
-        made = ((one, _reading(one, self, money)) for one in subjects)
-        return {subject: reading for subject, reading in made if reading}
+        made = ((one, _evidence(one, self, money)) for one in subjects)
+        return {subject: evidence for subject, evidence in made if evidence}
 
-    async def _money(self, plans: Iterable[ProjectPlan]) -> dict[str, Money]:
+    async def _money(self, plans: Iterable[ProjectPlan]) -> dict[str, DayBudget]:
         """The day's money of those whose budget can refuse."""
         limited = [plan for plan in plans if plan.budget.binds]
         return {
-            one.plan.project.id: Money(
+            one.plan.project.id: DayBudget(
                 one.day.nano_usd, one.spent_nano, one.held_nano, one.day.ends_at_us
             )
             for one in await self.days.spent(limited, self.now_us)
@@ -59,8 +59,8 @@ def pause_ends(plan: Plan) -> dict[Subject, int | None]:
     return {Subject.model(name): r.paused.until_us for name, r in plan.routes.items() if r.paused}
 
 
-def _reading(subject: Subject, at: Sources, money: Mapping[str, Money]) -> Reading | None:
-    """The reading of a project, a target or a model; None for what is unknown."""
+def _evidence(subject: Subject, at: Sources, money: Mapping[str, DayBudget]) -> Evidence | None:
+    """The evidence of a project, a target or a model; None for what is unknown."""
     plan, now_ns = at.plan, at.now_ns
     kind, name = subject
     tally, now_ms = at.states.told(subject), now_ns // 1_000_000
@@ -77,7 +77,7 @@ def _reading(subject: Subject, at: Sources, money: Mapping[str, Money]) -> Readi
         return _of_target(plan.targets[name], at, base)
     if kind is SubjectKind.MODEL and name in plan.routes:
         paused = plan.routes[name].paused
-        return Reading(
+        return Evidence(
             *base,
             unserved=at.unserved,
             paused=paused is not None,
@@ -90,10 +90,10 @@ def _reading(subject: Subject, at: Sources, money: Mapping[str, Money]) -> Readi
 _Base = tuple[int, Decided, Ended]
 
 
-def _of_project(plan: ProjectPlan, at: Sources, base: _Base, money: Money | None) -> Reading:
+def _of_project(plan: ProjectPlan, at: Sources, base: _Base, money: DayBudget | None) -> Evidence:
     name = plan.project.id
     revoked = bool(base[1].refused and base[1].by({Cause.KEY_REVOKED}))
-    return Reading(
+    return Evidence(
         *base,
         uses=_uses(plan.limits, at.flows[Subject.project(name)], at.now_ns),
         money=money,
@@ -104,7 +104,7 @@ def _of_project(plan: ProjectPlan, at: Sources, base: _Base, money: Money | None
     )
 
 
-def _of_target(plan: TargetPlan, at: Sources, base: _Base) -> Reading:
+def _of_target(plan: TargetPlan, at: Sources, base: _Base) -> Evidence:
     """A target is paused where every model is that it serves, or that has its home there."""
     name = plan.target.id
     routes = at.plan.routes.values()
@@ -113,7 +113,7 @@ def _of_target(plan: TargetPlan, at: Sources, base: _Base) -> Reading:
     pauses = [route.paused for route in serves if route.paused]
     paused = bool(serves) and len(pauses) == len(serves)
     ends = [entry.until_us for entry in pauses if entry.until_us is not None]
-    return Reading(
+    return Evidence(
         *base,
         uses=_uses(plan.limits, at.flows[Subject.target(name)], at.now_ns),
         unserved=at.unserved,
