@@ -20,7 +20,7 @@ from quotadeck.sources import Reading, SourceError
 from quotadeck.sources.gateway.source import GatewaySource
 from tests.load import chat
 from tests.processes import Gateway, running, wait_until
-from tests.wording import said
+from tests.wording import refuses, said
 
 PROJECT = "[projects.one]\n[projects.two]\n"
 FEW_FILES = ("sh", "-c", 'ulimit -n 1024; exec "$@"', "sh")
@@ -215,7 +215,7 @@ def test_an_account_over_its_share_reads_why(gateway: Gateway) -> None:
         assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers_to(opened))
         with watching(gateway, 4_242, more, asks) as commands:
             assert all(answer.startswith(b"HTTP/1.1 100 ") for answer in answers_to(commands))
-            with pytest.raises(SourceError, match="one account may have 16: close consoles"):
+            with refuses(SourceError, match="one account may have 16: close consoles"):
                 look(gateway, 4_242)
             assert look(gateway, 4_243).whoami.role is Role.VIEWER
 

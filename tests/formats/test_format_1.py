@@ -20,6 +20,7 @@ from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.gateway.desks import bench
 from tests.store.values import ended, run_python
+from tests.wording import refuses
 
 HERE = Path(__file__).parent / "format_1"
 TOLD: dict[str, Any] = json.loads((HERE / "told.json").read_text())
@@ -189,7 +190,7 @@ async def test_without_room_it_is_refused_and_nothing_is_touched(
 ) -> None:
     before = (state / "ledger.db").read_bytes()
     monkeypatch.setattr("quotadeck.store.formats.migrate._ROOM", 1e12)
-    with pytest.raises(StoreError, match=r"MB of free disk, where .* MB are: make room"):
+    with refuses(StoreError, match=r"MB of free disk, where .* MB are: make room"):
         await Ledger.open(state, HandClock(NOW_US))
     assert (state / "ledger.db").read_bytes() == before
     monkeypatch.undo()
@@ -203,7 +204,7 @@ async def test_a_reader_that_stays_is_named_and_the_old_ledger_stays(
     other = sqlite3.connect(state / "ledger.db", isolation_level=None)
     other.execute("BEGIN")
     other.execute("SELECT count(*) FROM calls").fetchone()
-    with pytest.raises(StoreBusy, match="is read by another process"):
+    with refuses(StoreBusy, match="is locked by another process"):
         await Ledger.open(state, HandClock(NOW_US))
     other.close()
     await assert_all_there(state)

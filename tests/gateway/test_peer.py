@@ -18,7 +18,9 @@ from quotadeck.gateway.connection.peer import (
     actor_of,
     bind_socket,
 )
+from quotadeck.words import say
 from tests.gateway.serving import ME, short
+from tests.wording import refuses
 
 MY_GROUP = grp.getgrgid(os.getgid()).gr_name
 
@@ -47,7 +49,7 @@ class TestBinding:
         bound = bind_socket(path, None)
         with pytest.raises(SocketBusy) as busy:
             bind_socket(path, None)
-        assert "a gateway answers there already" in str(busy.value)
+        assert "a gateway answers there already" in say(busy.value.told)
         assert "\n" not in str(busy.value)
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
@@ -65,7 +67,7 @@ class TestBinding:
     def test_what_is_no_socket_is_not_removed(self, tmp_path: Path) -> None:
         path = short(tmp_path) / "s"
         path.write_text("precious")
-        with pytest.raises(SocketError, match="something that is no socket is there"):
+        with refuses(SocketError, match="something that is no socket is there"):
             bind_socket(path, None)
         assert path.read_text() == "precious"
 
@@ -82,7 +84,7 @@ class TestBinding:
 
     def test_a_path_that_does_not_fit_is_said_with_its_length(self, tmp_path: Path) -> None:
         path = tmp_path / ("x" * PATH_LIMIT_BYTES)
-        with pytest.raises(SocketPathTooLong, match=f"at most {PATH_LIMIT_BYTES} bytes"):
+        with refuses(SocketPathTooLong, match=f"at most {PATH_LIMIT_BYTES} bytes"):
             bind_socket(path, None)
 
     def test_the_longest_path_that_fits(
@@ -93,12 +95,12 @@ class TestBinding:
         bound.sock.close()
 
     def test_a_group_that_does_not_exist(self, tmp_path: Path) -> None:
-        with pytest.raises(SocketError, match="there is no group 'nobody-here'"):
+        with refuses(SocketError, match="there is no group 'nobody-here'"):
             bind_socket(short(tmp_path) / "s", "nobody-here")
 
     def test_a_place_that_cannot_be(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        with pytest.raises(SocketError, match="the admin socket cannot be made here"):
+        with refuses(SocketError, match="the admin socket cannot be made here"):
             bind_socket(short(tmp_path) / "file" / "s", None)
 
 

@@ -15,6 +15,7 @@ from quotadeck.sources.gateway import Question, questions
 from quotadeck.wire.stream import Encoder
 from tests.sources.scripted import WHOAMI, Script, answer, served, snapshot
 from tests.wire.snapshots import done
+from tests.wording import refuses
 
 T = TypeVar("T")
 PAGE = b'{"rows": [], "next_cursor": "1:0"}'
@@ -64,9 +65,9 @@ async def test_several_questions_are_answered_also_where_each_ends_the_connectio
     ],
 )  # fmt: skip
 async def test_what_is_no_answer_is_told_as_what_it_is(
-    path: Path, script: Script, kind: type[Exception], words: str
+    path: Path, script: Script, kind: type[SourceError], words: str
 ) -> None:
-    with pytest.raises(kind, match=words):
+    with refuses(kind, match=words):
         await talk(path, {"calls": script}, lambda g: g.ask(questions.calls(last=5)))
 
 
@@ -83,7 +84,7 @@ async def test_a_gateway_that_says_nothing_is_waited_for_no_longer_than_that(pat
             gateway.ask(questions.keys())
 
     async with await asyncio.start_unix_server(hold, path):
-        with pytest.raises(SourceGone, match=r"silent for 0.05 s \(keys\)"):
+        with refuses(SourceGone, match=r"silent for 0.05 s \(keys\)"):
             await asyncio.to_thread(ask)
         held.set()
 
@@ -100,7 +101,7 @@ async def test_a_refused_command_is_an_answer(path: Path) -> None:
 
 
 def test_nobody_there_is_told_as_why(path: Path) -> None:
-    with pytest.raises(SourceGone, match="no such socket"), GatewayClient(path) as gateway:
+    with refuses(SourceGone, match="no such socket"), GatewayClient(path) as gateway:
         gateway.ask(questions.keys())
 
 

@@ -17,9 +17,11 @@ from quotadeck.domain.subject import Subject
 from quotadeck.sources import Reading, SourceError, SourceGone, knock
 from quotadeck.sources.gateway.source import GatewaySource
 from quotadeck.wire.stream import Encoder
+from quotadeck.words import say
 from tests.sources.nobody import nobody
 from tests.sources.scripted import WHOAMI, answer, event, served, snapshot, stream
 from tests.wire.snapshots import done
+from tests.wording import refuses
 
 
 async def _read(source: GatewaySource, most: int = 100) -> list[Reading]:
@@ -86,13 +88,13 @@ async def test_where_asking_ahead_brings_nothing_the_stream_says_why(path: Path)
     async with served(path, scripts):
         source = GatewaySource(path)
         source.ask_ahead()
-        with pytest.raises(SourceError, match="answered whoami with something"):
+        with refuses(SourceError, match="answered whoami with something"):
             await _read(source)
         await source.close()
 
 
 def test_nobody_is_there_to_be_asked_ahead(path: Path) -> None:
-    with pytest.raises(SourceGone, match="no such socket"):
+    with refuses(SourceGone, match="no such socket"):
         GatewaySource(path).ask_ahead()
 
 
@@ -100,7 +102,7 @@ async def test_a_stream_that_ends_is_gone(path: Path) -> None:
     sent = stream(event("snapshot", done(Encoder().full(snapshot()))))
     async with served(path, {"whoami": answer(WHOAMI), "stream": sent}):
         source = GatewaySource(path)
-        with pytest.raises(SourceGone, match="ended the stream"):
+        with refuses(SourceGone, match="ended the stream"):
             await _read(source)
         await source.close()
 
@@ -109,7 +111,7 @@ async def test_a_silent_stream_is_gone_and_a_comment_is_no_event(path: Path) -> 
     sent = stream(event("snapshot", done(Encoder().full(snapshot()))), b": no event\n\n")
     async with served(path, {"whoami": answer(WHOAMI), "stream": sent}, hold=True):
         source = GatewaySource(path, silence_s=0.05)
-        with pytest.raises(SourceGone, match="silent"):
+        with refuses(SourceGone, match="silent"):
             await _read(source)
         await source.close()
 
@@ -126,7 +128,7 @@ async def test_a_silent_stream_is_gone_and_a_comment_is_no_event(path: Path) -> 
 async def test_nonsense_is_an_error_in_words(path: Path, sent: bytes) -> None:
     async with served(path, {"whoami": answer(WHOAMI), "stream": stream(sent)}, hold=True):
         source = GatewaySource(path)
-        with pytest.raises(SourceError, match="same version"):
+        with refuses(SourceError, match="same version"):
             await _read(source)
         await source.close()
 
@@ -135,7 +137,7 @@ async def test_a_newer_gateways_stream_is_a_reason_to_update(path: Path) -> None
     sent = done(Encoder().full(snapshot())).replace(b'"format":1', b'"format":2')
     async with served(path, {"whoami": answer(WHOAMI), "stream": stream(event("snapshot", sent))}):
         source = GatewaySource(path)
-        with pytest.raises(SourceError, match=r"newer and sends a stream of format 2.*update"):
+        with refuses(SourceError, match=r"newer and sends a stream of format 2.*update"):
             await _read(source)
         await source.close()
 
@@ -144,7 +146,7 @@ async def test_hostile_words_of_a_refusal_are_cleaned(path: Path) -> None:
     body = b'{"error": "no \\u001b]52;c;x\\u0007 way", "code": "x"}'
     async with served(path, {"whoami": answer(body, "403 Forbidden")}):
         source = GatewaySource(path)
-        with pytest.raises(SourceError, match="no �]52;c;x� way"):
+        with refuses(SourceError, match="no �]52;c;x� way"):
             await source.snapshot()
         await source.close()
 
@@ -161,7 +163,7 @@ async def test_a_refused_command_is_an_answer(path: Path) -> None:
 
 async def test_a_command_that_is_no_text_is_not_sent(path: Path) -> None:
     source = GatewaySource(path)
-    with pytest.raises(SourceError, match=r"no command that could be sent.*UTF-8"):
+    with refuses(SourceError, match=r"no command that could be sent.*UTF-8"):
         await source.command(
             Command(Action.PAUSE, Subject.project("a"), reason="\udcff"), dry_run=False
         )
@@ -192,10 +194,10 @@ async def test_no_socket_a_file_and_a_dead_socket_are_told_apart(
     path: Path, put: Callable[[Path], None], words: str
 ) -> None:
     put(path)
-    with pytest.raises(SourceGone, match=words):
+    with refuses(SourceGone, match=words):
         knock(path)
     source = GatewaySource(path)
-    with pytest.raises(SourceGone, match=words):
+    with refuses(SourceGone, match=words):
         await source.snapshot()
     await source.close()
 
@@ -205,29 +207,29 @@ def test_the_demo_is_advice_where_no_gateway_ever_was(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    with pytest.raises(SourceGone, match=r"no such socket.* or try `quotadeck demo`"):
+    with refuses(SourceGone, match=r"no such socket.* or try `quotadeck demo`"):
         knock(path)
     (tmp_path / "quotadeck").mkdir()
     (tmp_path / "quotadeck" / "ledger.db").touch()
-    with pytest.raises(SourceGone, match="no such socket") as gone:
+    with refuses(SourceGone, match="no such socket") as gone:
         knock(path)
-    assert "quotadeck demo" not in str(gone.value)
+    assert "quotadeck demo" not in say(gone.value.told)
     _a_dead_socket(path)
-    with pytest.raises(SourceGone, match="start it with `quotadeck gateway`") as gone:
+    with refuses(SourceGone, match="start it with `quotadeck gateway`") as gone:
         knock(path)
-    assert "quotadeck demo" not in str(gone.value)
+    assert "quotadeck demo" not in say(gone.value.told)
 
 
 def test_a_folder_that_is_closed_to_us_names_the_group_to_join(path: Path) -> None:
     closed = path.parent / "closed"
     closed.mkdir(mode=0o000)
-    with nobody(), pytest.raises(SourceGone, match=r"may not look at .* join the group"):
+    with nobody(), refuses(SourceGone, match=r"may not look at .* join the group"):
         knock(closed / "gateway.sock")
     closed.chmod(0o700)
 
 
 def test_a_path_too_long_for_a_socket_is_told_as_that(path: Path) -> None:
-    with pytest.raises(SourceGone, match="at most"):
+    with refuses(SourceGone, match="at most"):
         knock(path / ("s" * 300))
 
 
@@ -258,5 +260,5 @@ def test_a_knock_waits_where_others_stand_before_the_door(
         if room:
             knock(path)
         else:
-            with pytest.raises(SourceGone, match="too many others"):
+            with refuses(SourceGone, match="too many others"):
                 knock(path)

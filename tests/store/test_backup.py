@@ -17,7 +17,7 @@ from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.damages import noise, overwrite
 from tests.store.values import START_US, ended, entry
-from tests.wording import said
+from tests.wording import refuses, said
 
 DAY_MS = 86_400_000
 
@@ -194,7 +194,7 @@ async def test_older_backups_make_room_for_the_next_but_never_the_newest(
     assert newest in standing(directory)
     monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 1e9)
     before = standing(directory)
-    with pytest.raises(NoRoom, match="make room"):
+    with refuses(NoRoom, match="make room"):
         take(directory, START_US)
     assert standing(directory) == before, "what does not help is not deleted"
 
@@ -348,7 +348,7 @@ async def test_half_a_copy_is_none_and_two_at_once_are_one(
     from quotadeck.store.lock import Lock
 
     lock = Lock(directory / "backups")
-    with pytest.raises(StoreBusy, match="another backup is being made"):
+    with refuses(StoreBusy, match="another backup is being made"):
         take(directory, START_US)
     lock.close()
     take(directory, START_US)
@@ -366,7 +366,7 @@ async def test_a_copy_goes_where_it_is_asked_to_and_over_nothing(
         copy_to(directory, to, START_US)
     to.parent.mkdir()
     assert copy_to(directory, to, START_US).folded == checked(to)
-    with pytest.raises(StoreError, match="is there already"):
+    with refuses(StoreError, match="is there already"):
         copy_to(directory, to, START_US)
     await ledger.close()
     copy_to(directory, tmp_path / "stopped.db", START_US)

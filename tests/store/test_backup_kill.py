@@ -19,7 +19,7 @@ from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.rebuilding import DESTROYED, leave, recorded
 from tests.store.values import START_US, all_calls, assert_sums, ended
-from tests.wording import said
+from tests.wording import refuses, said
 
 
 @pytest.fixture(scope="session")
@@ -146,7 +146,7 @@ async def test_a_disk_that_fills_during_a_copy_costs_the_copy_alone(
     await ledger.flushed()
     await ledger._writer._wal.checkpoint()
     fill(disk / "somebody_elses")
-    with pytest.raises(NoRoom, match="free where a backup needs"):
+    with refuses(NoRoom, match="free where a backup needs"):
         take(state, START_US)
     monkeypatch.setattr("quotadeck.store.backup.vacuum.ROOM", 0)
     with pytest.raises(NoRoom):

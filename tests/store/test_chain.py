@@ -44,7 +44,7 @@ def test_a_changed_entry_is_found(at: int) -> None:
     entries[at] = replace(entries[at], reason="nothing happened")
     broken = verify(links(entries))
     assert broken is not None
-    assert (broken.seq, broken.why) == (at + 1, "its content was changed")
+    assert (broken.seq, broken.why) == (at + 1, "content_changed")
 
 
 def test_a_changed_entry_with_a_new_hash_breaks_the_link_behind_it() -> None:
@@ -130,4 +130,4 @@ async def test_a_row_moved_to_another_subject_is_found(
     db.commit()
     db.close()
     reader = await open_reader()
-    assert (await reader.chain()).broken == BrokenChain(1, "its number or subject was changed")
+    assert (await reader.chain()).broken == BrokenChain(1, "place_changed")

@@ -27,7 +27,7 @@ from tests.store.damages import (
     sql,
 )
 from tests.store.values import all_calls, assert_sums, ended, entry
-from tests.wording import said
+from tests.wording import refuses, said
 
 ALL, FOLDED = 3 * CALLS, 2 * CALLS
 
@@ -231,7 +231,7 @@ def test_what_cannot_be_used_is_refused_with_its_path_and_what_to_do(
     damage.do(state)
     with pytest.raises(StoreError) as refused:
         asyncio.run(Ledger.open(state, HandClock()))
-    said = str(refused.value)
+    said = say(refused.value.told)
     assert re.search(damage.says, said), said
     assert str(state) in said
     elsewhere = state.parent / "elsewhere"
@@ -243,5 +243,5 @@ def test_a_new_ledger_is_not_written_through_what_has_its_name(tmp_path: Path, k
     state = tmp_path / "state"
     state.mkdir()
     replaced(state / "ledger.new", kind)
-    with pytest.raises(StoreError, match=f"ledger.new is {ODD[kind]}"):
+    with refuses(StoreError, match=f"ledger.new is {ODD[kind]}"):
         asyncio.run(Ledger.open(state, HandClock()))

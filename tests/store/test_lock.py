@@ -13,6 +13,7 @@ import pytest
 from quotadeck.store import Ledger, StoreBusy
 from quotadeck.store.lock import Lock, holder, is_held
 from tests.clocks import HandClock
+from tests.wording import refuses
 
 # As another account that has the group of the store, when the tests run as root.
 _ASK = """
@@ -68,7 +69,7 @@ def test_it_is_told_to_others_and_to_the_same_process_and_asking_drops_nothing(
     for _ in range(2):
         assert is_held(tmp_path)
         assert holder(tmp_path) == os.getpid()
-        with pytest.raises(StoreBusy, match="another gateway is writing this store"):
+        with refuses(StoreBusy, match="another gateway is writing this store"):
             Lock(tmp_path)
     lock.close()
     assert not is_held(tmp_path)

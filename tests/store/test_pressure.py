@@ -15,7 +15,7 @@ from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import all_calls, assert_sums, ended, entry, event, opened, run_python
-from tests.wording import said
+from tests.wording import refuses, said
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def test_what_a_locked_ledger_did_not_take_at_the_end_is_there_at_the_next
     other.execute("BEGIN IMMEDIATE")
     ledger.end_call(ended("req_1"))
     await ledger.close()
-    with pytest.raises(StoreBusy, match="locked by another process"):
+    with refuses(StoreBusy, match="locked by another process"):
         await open_ledger()
     other.execute("COMMIT")
     other.close()

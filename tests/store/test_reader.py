@@ -19,6 +19,7 @@ from quotadeck.store.sqlite.tables import HOUR, KEY, MINUTE
 from tests.clocks import HandClock
 from tests.store.conftest import Opener, ReaderOpener
 from tests.store.values import all_calls, contents, ended, entry, event, refused, run_python
+from tests.wording import refuses
 
 _WRITE_AND_DIE = """
 import asyncio, os, sys
@@ -277,7 +278,7 @@ async def test_what_cannot_be_read_is_an_error_of_the_stores(
     await (await open_ledger()).close()
     reader = await Reader.open(directory)
     (directory / "ledger.db").write_bytes(b"gone")
-    with pytest.raises(StoreError, match=r"ledger\.db"):
+    with refuses(StoreError, match=r"ledger\.db"):
         await reader.rollups(per="day")
     await reader.close()
 

@@ -16,9 +16,11 @@ from quotadeck.store import (
     StoreNewer,
 )
 from quotadeck.store.sqlite.schema import USER_VERSION
+from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
 from tests.store.values import contents, ended, run_python
+from tests.wording import refuses
 
 
 async def refusal(directory: Path, kind: type[StoreError]) -> str:
@@ -27,7 +29,7 @@ async def refusal(directory: Path, kind: type[StoreError]) -> str:
     with pytest.raises(kind) as caught:
         await Ledger.open(directory, HandClock())
     assert contents(directory) == before
-    said = str(caught.value)
+    said = say(caught.value.told)
     assert str(directory) in said
     assert "\n" not in said
     return said
@@ -65,7 +67,7 @@ async def test_a_newer_format_is_refused(open_ledger: Opener, directory: Path) -
     db.execute(f"PRAGMA user_version = {USER_VERSION + 1}")
     db.close()
     assert "newer Quotadeck" in await refusal(directory, StoreNewer)
-    with pytest.raises(StoreNewer, match="update Quotadeck"):
+    with refuses(StoreNewer, match="update Quotadeck"):
         await Reader.open(directory)
 
 
@@ -95,12 +97,12 @@ async def test_a_reader_of_a_damaged_ledger_says_what_a_start_does(
 ) -> None:
     path = await made(open_ledger, directory)
     path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 80_000)
-    with pytest.raises(StoreDamaged, match=r"is damaged .*rebuilds it from the newest backup"):
+    with refuses(StoreDamaged, match=r"is damaged .*rebuilds it from the newest backup"):
         await (await Reader.open(directory)).calls()
 
 
 async def test_a_reader_of_an_empty_place_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StoreMissing, match="no gateway has kept a ledger there"):
+    with refuses(StoreMissing, match="no gateway has kept a ledger there"):
         await Reader.open(tmp_path)
     assert contents(tmp_path) == {}
 
@@ -113,12 +115,13 @@ async def test_a_second_gateway_is_refused_and_the_first_goes_on(
         "import asyncio, sys\n"
         "from pathlib import Path\n"
         "from quotadeck.store import Ledger, StoreBusy\n"
+        "from quotadeck.words import say\n"
         "from tests.clocks import HandClock\n"
         "async def main():\n"
         "    try:\n"
         "        await Ledger.open(Path(sys.argv[1]), HandClock())\n"
         "    except StoreBusy as error:\n"
-        "        print(error)\n"
+        "        print(say(error.told))\n"
         "asyncio.run(main())\n"
     )
     said = run_python(script, directory).stdout

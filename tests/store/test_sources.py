@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from quotadeck.domain.calls import Cause
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.store import Reader, StoreMissing
@@ -12,6 +10,7 @@ from quotadeck.store.sqlite.connection import connect, source_number
 from quotadeck.store.sqlite.fold import Batch, Fold
 from quotadeck.store.sqlite.schema import create
 from tests.store.values import START_US, all_calls, assert_sums, ended, event, refused
+from tests.wording import refuses
 
 THEIRS = "src_of-another-system"
 
@@ -49,5 +48,5 @@ async def test_a_recorder_folds_without_a_gateway_and_apart_from_it(tmp_path: Pa
         assert await reader.log() == []
     await ours.close()
     await theirs.close()
-    with pytest.raises(StoreMissing, match="no records of the source src_nobody"):
+    with refuses(StoreMissing, match="no records of the source src_nobody"):
         await Reader.open(tmp_path, "src_nobody")

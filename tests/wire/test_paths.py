@@ -88,13 +88,13 @@ def test_the_longest_path_that_fits_can_be_bound_and_one_more_byte_is_refused(
 def test_the_first_named_or_existing_socket_is_the_one(
     home: Path, monkeypatch: pytest.MonkeyPatch, open_sockets: ExitStack
 ) -> None:
-    assert find_socket() == Found(paths.runtime_socket(), "this user's own place")
+    assert find_socket() == Found(paths.runtime_socket(), "own_place")
     demo = bound(open_sockets, paths.demo_socket())
-    assert find_socket() == Found(demo, "the running demo")
+    assert find_socket() == Found(demo, "running_demo")
     service = bound(open_sockets, paths.SERVICE_SOCKET)
-    assert find_socket() == Found(service, "the service's place")
+    assert find_socket() == Found(service, "service_place")
     own = bound(open_sockets, paths.runtime_socket())
-    assert find_socket() == Found(own, "this user's own place")
+    assert find_socket() == Found(own, "own_place")
     configured('[gateway]\nsocket = "gw.sock"\n')
     config = paths.config_file()
     assert find_socket() == Found(config.parent / "gw.sock", str(config))
@@ -119,9 +119,9 @@ def test_a_service_behind_a_closed_folder_counts_and_a_strangers_place_does_not(
         (home / closed).chmod(0o000)
     home.chmod(0o755)
     with nobody():
-        assert find_socket() == Found(paths.runtime_socket(), "this user's own place")
+        assert find_socket() == Found(paths.runtime_socket(), "own_place")
         monkeypatch.setattr(paths, "SERVICE_SOCKET", home / "service/quotadeck/gateway.sock")
-        assert find_socket() == Found(paths.SERVICE_SOCKET, "the service's place")
+        assert find_socket() == Found(paths.SERVICE_SOCKET, "service_place")
     for closed in ("run", "service"):
         (home / closed).chmod(0o700)
 

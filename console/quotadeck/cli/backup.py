@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from quotadeck import words
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.show import emit, note, now_us, say
 from quotadeck.domain.text import clean
@@ -48,7 +49,7 @@ def backup(*, to: Path | None, state: Path | None, as_json: bool) -> int:
         asyncio.run(readable(where))
         made = take(where, now_us()) if to is None else copy_to(where, to, now_us())
     except StoreError as error:
-        raise Stop(Exit.REFUSED, f"{error} (--state names another folder, --to a file)") from None
+        raise Stop(Exit.REFUSED, words.say(error.within("backup.refused"))) from None
     if as_json:
         emit(
             {
@@ -61,12 +62,12 @@ def backup(*, to: Path | None, state: Path | None, as_json: bool) -> int:
     else:
         _tell(made)
     if is_left_open(where):
-        note("the gateway ended without closing its ledger: what the journal has beyond it is not")
-        note("in the copy; start the gateway once, or keep the journal folder beside the copy")
+        note(words.text("backup.left_open"))
     return Exit.OK
 
 
 def _tell(made: "Backup") -> None:
-    size = made.path.stat().st_size / 10**6
-    say(f"copied to {clean(str(made.path))}: {size:,.1f} MB, read back and whole")
-    say(f"  it has the journal up to segment {made.folded.segment}, byte {made.folded.offset}")
+    size_mb = f"{made.path.stat().st_size / 10**6:,.1f}"
+    say(words.text("backup.made", path=clean(str(made.path)), size_mb=size_mb))
+    segment, offset = made.folded
+    say(words.text("backup.reach", segment=segment, offset=offset))

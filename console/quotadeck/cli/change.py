@@ -69,7 +69,7 @@ class ChangeOptions:
             for_ms = duration_ms(lasting) if lasting else None
             until_us = instant_us(until, now_us()) if until else None
         except TypedWrong as wrong:
-            raise Stop(Exit.USAGE, f"{ends[0]}: {wrong}") from None
+            raise Stop(Exit.USAGE, worded(wrong.within("typed.wrong", option=ends[0]))) from None
         by_default = not (ends or endless)
         if by_default:
             for_ms = DEFAULT_MS

@@ -11,12 +11,13 @@ from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import gateway_options
 from quotadeck.domain.commands import Command, Field, Value
+from quotadeck.domain.money import MoneyError
 from quotadeck.domain.rules import LIMIT_FIELDS, RULES
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.subject import SubjectKind
-from quotadeck.domain.typed import limit_value
+from quotadeck.domain.typed import TypedWrong, limit_value
 from quotadeck.domain.verbs import VERBS, End, Takes, Verb
-from quotadeck.words import text
+from quotadeck.words import say, text
 
 Add = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Adds a parameter to a command's function."""
@@ -43,8 +44,8 @@ def _limit(field: str, value: str) -> Set:
     of = _AS_SHOWN.get(field) or Field(field)
     try:
         amount, scale = limit_value(of, value)
-    except ValueError as wrong:
-        raise Stop(Exit.USAGE, f"limit: {wrong}") from None
+    except (TypedWrong, MoneyError) as wrong:
+        raise Stop(Exit.USAGE, say(wrong.within("typed.wrong", option="limit"))) from None
     return lambda _: (of, amount, scale)
 
 

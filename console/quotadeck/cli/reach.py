@@ -13,6 +13,7 @@ from quotadeck.cli.show import note
 from quotadeck.sources import GatewayClient, SourceError, SourceGone
 from quotadeck.sources.gateway import Question
 from quotadeck.wire.paths import Found, demo_socket, find_socket
+from quotadeck.words import say, text
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ def locate(socket: Path | None) -> Found:
     """The socket to use; says so on stderr when it is a running demo's, chosen by nobody."""
     found = find_socket(socket)
     if found.path == demo_socket():
-        note(f"on the demo's gateway ({found.path})")
+        note(text("reach.demo", socket=str(found.path)))
     return found
 
 
@@ -47,16 +48,16 @@ def ask(socket: Path | None, question: Question[T]) -> T:
 def talking(socket: Path | None) -> Iterator[GatewayClient]:
     """A gateway to ask several things, on one connection; Stop as in `ask`."""
     found = locate(socket)
-    with in_words(f" [socket from {found.why}]"), GatewayClient(found.path) as gateway:
+    with in_words(found.why), GatewayClient(found.path) as gateway:
         yield gateway
 
 
 @contextmanager
-def in_words(where: str = "") -> Iterator[None]:
-    """A source's failures as the end of the command; ``where`` is told of one that is gone."""
+def in_words(found: str = "") -> Iterator[None]:
+    """A source's failures as the end of the command; ``found`` is where its socket was."""
     try:
         yield
     except SourceGone as gone:
-        raise Stop(Exit.UNREACHABLE, f"{gone}{where}") from None
+        raise Stop(Exit.UNREACHABLE, say(gone.within("reach.gone", found=found))) from None
     except SourceError as refused:
-        raise Stop(Exit.REFUSED, str(refused)) from None
+        raise Stop(Exit.REFUSED, say(refused.told)) from None

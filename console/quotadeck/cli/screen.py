@@ -5,6 +5,7 @@ from pathlib import Path
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import locate
 from quotadeck.sources import Source, SourceGone, open_source
+from quotadeck.words import say
 
 
 def open_console(socket: Path | None, *, read_only: bool, theme: str | None) -> int:
@@ -18,7 +19,7 @@ def open_console(socket: Path | None, *, read_only: bool, theme: str | None) -> 
     try:
         source.ask_ahead()
     except SourceGone as gone:
-        raise Stop(Exit.UNREACHABLE, f"{gone} [socket from {found.why}]") from None
+        raise Stop(Exit.UNREACHABLE, say(gone.within("reach.gone", found=found.why))) from None
     return show(source, read_only=read_only, theme=theme)
 
 

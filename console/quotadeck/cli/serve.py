@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from quotadeck import words
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.show import json_text, note, say
 from quotadeck.domain.text import clean
@@ -35,8 +36,7 @@ def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
 
     path = config or paths.config_file()
     if config is None and not paths.is_there(path):
-        words = f"there is no config at {clean(str(path), 300)}: `quotadeck init` writes one"
-        raise Stop(Exit.USAGE, words)
+        raise Stop(Exit.USAGE, words.text("serve.no_config", path=clean(str(path), 300)))
     try:
         loaded = load(path)
     except ConfigError as wrong:
@@ -50,15 +50,16 @@ def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
     try:
         return run(loaded, ready=_tell, exit_with_parent=exit_with_parent)
     except (ListenFailed, SocketError, StoreError) as refused:
-        raise Stop(Exit.REFUSED, str(refused)) from None
+        raise Stop(Exit.REFUSED, words.say(refused.told)) from None
 
 
 def _tell(at: "Ready") -> None:
     gc.freeze()  # and no collection looks through it again while requests wait
     gc.enable()
     if sys.stdout.isatty():
-        say(f"serving {at.base_url}; the admin socket is {clean(str(at.socket), 300)}")
-        say("point your SDK's base_url there and `quotadeck` at the socket; ctrl+c drains and ends")
+        where = clean(str(at.socket), 300)
+        say(words.text("gateway.serving", base_url=at.base_url, socket=where))
+        say(words.text("gateway.next"))
     else:
         told = {"ready": True, "base_url": at.base_url, "socket": str(at.socket)}
         say(json_text(told, indent=None))

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from quotadeck import words
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.show import emit, say
-from quotadeck.domain.text import clean, counted
+from quotadeck.domain.text import clean
 
 if TYPE_CHECKING:
     from quotadeck.store import Verified
@@ -40,7 +41,7 @@ def verify(*, state: Path | None, head: str | None, as_json: bool) -> int:
     try:
         found = asyncio.run(verify_log(where, GENESIS if head is None else head.strip().lower()))
     except StoreError as error:
-        raise Stop(Exit.REFUSED, f"{error} (--state names another folder)") from None
+        raise Stop(Exit.REFUSED, words.say(error.within("verify.refused"))) from None
     holds = found.broken is None and found.has_kept
     if as_json:
         emit(
@@ -60,18 +61,17 @@ def verify(*, state: Path | None, head: str | None, as_json: bool) -> int:
 
 
 def _tell(found: "Verified", where: Path, head: str | None) -> None:
-    last = found.head
-    count = f"{counted(last.entries, 'entry', 'entries')}, the last is number {last.seq}"
-    if found.broken is None:
-        say(f"the command log in {clean(str(where))} holds: {count}")
+    last, broken = found.head, found.broken
+    if broken is None:
+        path = clean(str(where))
+        say(words.text("verify.holds", path=path, entries=last.entries, seq=last.seq))
     else:
-        say(f"BROKEN: {clean(str(found.broken), 400)}")
-        say("  the file was changed by something else than the gateway: what is in force may not")
-        say("  be what was commanded; compare `quotadeck audit`, and set again what is wrong")
-        say(f"  {count}")
+        following = broken.following
+        say(words.text("verify.broken", broken=broken.seq, why=broken.why, following=following))
+        say(words.text("verify.changed"))
+        say(words.text("verify.count", entries=last.entries, seq=last.seq))
     if head is not None and found.has_kept:
-        say("the kept head is in it: nothing up to there was cut off")
+        say(words.text("verify.kept"))
     elif head is not None:
-        say(f"MISSING: no entry has the kept head {clean(head, 80)}: entries were cut off or made")
-        say("  anew since it was kept, or it is another ledger's")
-    say(f"head  {last.hash}")
+        say(words.text("verify.missing", head=clean(head, 80)))
+    say(words.text("verify.head", head=last.hash))

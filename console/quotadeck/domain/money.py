@@ -7,6 +7,8 @@ token. Costs are summed in pico-dollars and rounded once per call, half to even.
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
 
+from quotadeck.domain.notice import NoticeError
+
 NANO_PER_USD = 1_000_000_000
 PICO_PER_NANO = 1_000
 PICO_PER_USD_PER_MTOK = 1_000_000
@@ -17,8 +19,8 @@ _EXACT = Context(prec=60, traps=[Inexact])
 """The default context would round a thirtieth decimal away without a word."""
 
 
-class MoneyError(ValueError):
-    """The text is not an amount of money we accept; the message names what was found."""
+class MoneyError(NoticeError, ValueError):
+    """The text is not an amount of money we accept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,14 @@ def parse_usd(text: str) -> int:
     try:
         amount = Decimal(text)
     except InvalidOperation:
-        raise MoneyError(f'{text!r} is not an amount of dollars such as "12.50"') from None
+        raise MoneyError("money.no_amount", typed=text) from None
     if not amount.is_finite() or amount < 0:
-        raise MoneyError(f"{text!r} is not an amount of dollars of zero or more")
+        raise MoneyError("money.negative", typed=text)
     if amount > MAX_NANO_USD // NANO_PER_USD:
-        raise MoneyError(f"{text!r} is more than a billion dollars")
+        raise MoneyError("money.too_much", typed=text)
     nano = _whole(amount, NANO_PER_USD)
     if nano is None:
-        raise MoneyError(f"{text!r} has more than nine decimals")
+        raise MoneyError("money.too_fine", typed=text)
     return nano
 
 
@@ -58,14 +60,12 @@ def parse_price(text: str) -> int:
     try:
         amount = Decimal(text)
     except InvalidOperation:
-        raise MoneyError(
-            f'{text!r} is not a price in dollars per million tokens such as "2.50"'
-        ) from None
+        raise MoneyError("price.no_price", typed=text) from None
     if not amount.is_finite() or amount < 0 or amount > 1_000_000:
-        raise MoneyError(f"{text!r} is not a price between 0 and 1000000 dollars per million")
+        raise MoneyError("price.range", typed=text)
     pico = _whole(amount, PICO_PER_USD_PER_MTOK)
     if pico is None:
-        raise MoneyError(f"{text!r} has more than six decimals")
+        raise MoneyError("price.too_fine", typed=text)
     return pico
 
 

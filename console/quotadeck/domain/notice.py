@@ -27,6 +27,18 @@ class Notice:
         return hash(self.kind)
 
 
+class NoticeError(Exception):
+    """An error that people are told of: raised with its notice, worded where it is read."""
+
+    def __init__(self, kind: str, /, **facts: Fact) -> None:
+        super().__init__(kind, facts)
+        self.told = Notice(kind, facts)
+
+    def within(self, kind: str, /, **facts: Fact) -> Notice:
+        """A notice that says this one as its ``why``: ``{why:told}``."""
+        return Notice(kind, {**self.told.facts, "why": self.told.kind, **facts})
+
+
 def notice(kind: str, /, **facts: Fact) -> Notice:
     """``notice("vital.loop_lag", lag_ms=80)``."""
     return Notice(kind, facts)

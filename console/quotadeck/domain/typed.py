@@ -7,6 +7,7 @@ from typing import Final
 
 from quotadeck.domain.commands import MAX_OVERRIDE_MS, Field, Value
 from quotadeck.domain.money import parse_usd
+from quotadeck.domain.notice import NoticeError
 from quotadeck.domain.rules import is_money
 
 _UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -18,18 +19,18 @@ _SCALE: Final = re.compile(r"[x×]([0-9]{1,9}(?:\.[0-9]{1,9})?)|([0-9]{1,9}(?:\.
 _SUFFIX: Final = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
 
-class TypedWrong(ValueError):
-    """The text is not what was asked for; the message names what was found and what is allowed."""
+class TypedWrong(NoticeError, ValueError):
+    """The text is not what was asked for."""
 
 
 def duration_ms(text: str) -> int:
     """Milliseconds of ``90s``, ``15m``, ``1h30m`` or ``2d``, from a second to 31 days."""
     parts = _DURATION.findall(text)
     if not parts or "".join(a + b for a, b in parts) != text:
-        raise TypedWrong(f"{text!r} is not a duration such as 90s, 15m, 1h30m or 2d")
+        raise TypedWrong("typed.no_duration", typed=text)
     total = sum(int(number) * _UNITS_MS[unit] for number, unit in parts)
     if not 1_000 <= total <= MAX_OVERRIDE_MS:
-        raise TypedWrong(f"{text!r} is not between 1s and 31d; a change without end is permanent")
+        raise TypedWrong("typed.duration_range", typed=text)
     return total
 
 
@@ -52,9 +53,9 @@ def instant_us(text: str, now_us: int, zone: tzinfo | None = None) -> int:
                 raise ValueError(typed)
         found_us = round(_utc(at, zone) * 1_000_000)
     except (ValueError, OverflowError):
-        raise TypedWrong(f"{text!r} is not a time such as 09:00 or 2026-11-27T09:00") from None
+        raise TypedWrong("typed.no_time", typed=text) from None
     if not 1_000 <= (found_us - now_us) // 1_000 <= MAX_OVERRIDE_MS:
-        raise TypedWrong(f"{text!r} is not between 1s and 31d from now")
+        raise TypedWrong("typed.time_range", typed=text)
     return found_us
 
 
@@ -87,13 +88,13 @@ def limit_value(field: Field, text: str) -> tuple[Value | None, int | None]:
     money = is_money(field)
     match = _NUMBER.fullmatch(text.removeprefix("$") if money else text)
     if match is None:
-        shapes = "12.50, x2 or 50%" if money else "40, 80k, 1.5M, x2 or 50%"
-        raise TypedWrong(f"{text!r} is not a value for {field} such as {shapes}")
+        kind = "typed.no_money" if money else "typed.no_value"
+        raise TypedWrong(kind, typed=text, field=field.value)
     amount = Decimal(match[1]) * _SUFFIX[match[2].lower()]
     if money:
         return parse_usd(format(amount, "f")), None
     if amount != amount.to_integral_value():
-        raise TypedWrong(f"{text!r} is not a whole number, which {field} asks for")
+        raise TypedWrong("typed.not_whole", typed=text, field=field.value)
     return int(amount), None
 
 
@@ -103,5 +104,5 @@ def _scale_percent(text: str) -> int | None:
         return None
     percent = Decimal(match[1]) * 100 if match[1] else Decimal(match[2])
     if percent != percent.to_integral_value() or not 1 <= percent <= 100_000:
-        raise TypedWrong(f"{text!r} is not a whole percentage between 1% and 100000% (x1000)")
+        raise TypedWrong("typed.no_scale", typed=text)
     return int(percent)

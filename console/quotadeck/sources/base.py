@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from quotadeck.domain.notice import NoticeError
 from quotadeck.domain.snapshot import Snapshot, Whoami
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
 
-class SourceError(Exception):
-    """The source cannot be reached or refused; the text says what happened and what to do."""
+class SourceError(NoticeError):
+    """The source cannot be reached or refused."""
 
 
 class SourceGone(SourceError):

@@ -44,7 +44,7 @@ class Events:
         del self._rest[:start]
         self._seen = len(self._rest)
         if self._size + self._seen > MAX_EVENT_BYTES:
-            raise EventTooLarge(f"an event of more than {MAX_EVENT_BYTES >> 20} MB")
+            raise EventTooLarge
         return done
 
     def _reset(self) -> None:

@@ -20,7 +20,6 @@ from quotadeck.domain.commands import Action, Entry, Field, Rejected, Role, Valu
 from quotadeck.domain.notice import notice_of
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
-from quotadeck.domain.text import counted
 from quotadeck.store.formats import entry_format_1
 
 GENESIS: Final = "0" * 64
@@ -51,12 +50,6 @@ class BrokenChain:
     seq: int
     why: str
     following: int = 0
-
-    def __str__(self) -> str:
-        return (
-            f"the command log does not hold from entry {self.seq} on ({self.why}); "
-            f"{counted(self.following, 'entry', 'entries')} after it"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +147,16 @@ class Chain:
 
 def _wrong(link: ChainLink, seq_before: int, prev_hash: str) -> str:
     if link.hash != sha256(link.body).hexdigest():
-        return "its content was changed"
+        return "content_changed"
     try:
         content = orjson.loads(link.body)
         said = content["seq"], content["subject"], content["prev_hash"]
-    except (ValueError, TypeError, KeyError) as error:
-        return f"its content cannot be read: {error}"
+    except (ValueError, TypeError, KeyError):
+        return "content_unreadable"
     if said[:2] != (link.seq, link.subject):
-        return "its number or subject was changed"
+        return "place_changed"
     if link.seq <= seq_before:
-        return "its number does not follow the one before"
+        return "number_out_of_order"
     if said[2] != prev_hash:
-        return "an entry before it was removed, replaced or slipped in"
+        return "other_before"
     return ""

@@ -339,7 +339,7 @@ class Ledger:
         found += [loss.vital for loss in self._watch.lasting]
         found += self.backups.problems
         if self._writer.unretired:
-            found.append(notice("vital.unarchived", why=self._writer.unretired))
+            found.append(notice("vital.unarchived", **self._writer.unretired))
         return tuple(dict.fromkeys(found))
 
     def look(self) -> list[Event]:

@@ -61,10 +61,7 @@ def _take(directory: Path) -> int:
         os.close(descriptor)
         if error.errno not in {errno.EAGAIN, errno.EACCES}:
             raise
-        raise StoreBusy(
-            f"{directory}: another gateway is writing this store; stop it, or give this one a "
-            "state directory of its own"
-        ) from error
+        raise StoreBusy("store.held", path=str(directory)) from error
     return descriptor
 
 

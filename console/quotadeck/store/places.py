@@ -17,13 +17,13 @@ DIRECTORY_MODE: Final = 0o750
 FILE_MODE: Final = 0o640
 _PARENT_MODE: Final = 0o755
 _KINDS: Final = (
-    (stat.S_ISLNK, "a symbolic link"),
-    (stat.S_ISDIR, "a directory"),
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISREG, "a file"),
+    (stat.S_ISLNK, "symbolic_link"),
+    (stat.S_ISDIR, "directory"),
+    (stat.S_ISFIFO, "fifo"),
+    (stat.S_ISSOCK, "socket_file"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+    (stat.S_ISREG, "file"),
 )
 
 
@@ -31,9 +31,7 @@ class OddFile(StoreError):
     """Something else stands where a plain file or a directory of ours belongs."""
 
     def __init__(self, path: Path, kind: str, wanted: str) -> None:
-        super().__init__(
-            f"{path} is {kind}, where {wanted} belongs; move it away, then start again"
-        )
+        super().__init__("store.odd_place", path=str(path), what=kind, wanted=wanted)
         self.kind = kind
 
 
@@ -74,8 +72,8 @@ def suspicion_file(directory: Path) -> Path:
 
 
 def kind_of(mode: int) -> str:
-    """What a file of this ``st_mode`` is, in words."""
-    return next((words for test, words in _KINDS if test(mode)), "of an unknown kind")
+    """What a file of this ``st_mode`` is: a word that has its name in `quotadeck.words`."""
+    return next((word for test, word in _KINDS if test(mode)), "unknown_kind")
 
 
 def check_places(directory: Path) -> None:
@@ -88,12 +86,12 @@ def check_places(directory: Path) -> None:
 
 def check_plain(path: Path) -> None:
     """Raises OddFile where something other than a plain file has this name, or OSError."""
-    _check(path, stat.S_ISREG, "a plain file")
+    _check(path, stat.S_ISREG, "plain_file")
 
 
 def check_directory(path: Path) -> None:
     """Raises OddFile where something other than a directory has this name, or OSError."""
-    _check(path, stat.S_ISDIR, "a directory")
+    _check(path, stat.S_ISDIR, "directory")
 
 
 def _check(path: Path, test: Callable[[int], bool], wanted: str) -> None:
@@ -130,7 +128,7 @@ def open_plain(path: Path, flags: int, mode: int = FILE_MODE) -> int:
     if stat.S_ISREG(found):
         return descriptor
     os.close(descriptor)
-    raise OddFile(path, kind_of(found), "a plain file")
+    raise OddFile(path, kind_of(found), "plain_file")
 
 
 def is_open_at(path: Path, descriptor: int) -> bool:

@@ -13,17 +13,16 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
 from quotadeck.store.ballast import Ballast
 from quotadeck.store.chain import Chain, readable
-from quotadeck.store.errors import StoreBusy, StoreError
+from quotadeck.store.errors import named
 from quotadeck.store.journal.journal import Journal
 from quotadeck.store.journal.records import end_frame
 from quotadeck.store.journal.recovery import Recovered, Scan
 from quotadeck.store.loss import Loss, broken_log, event_of, losses
 from quotadeck.store.reader import Reader
 from quotadeck.store.sqlite.connection import connect, folded_position
-from quotadeck.store.sqlite.errors import is_damage, is_full, is_locked
+from quotadeck.store.sqlite.errors import is_full, is_locked
 from quotadeck.store.sqlite.fold import Fold
 from quotadeck.store.sqlite.retention import Keep
-from quotadeck.store.sqlite.schema import damaged
 from quotadeck.store.sqlite.wal import Wal
 from quotadeck.store.sqlite.writer import Writer
 
@@ -101,14 +100,4 @@ async def _patiently(step: Callable[[], Awaitable[T]], path: Path, ballast: Ball
             if is_locked(error) and loop.time() < give_up_s:
                 await asyncio.sleep(_AGAIN_S)
             elif not (is_full(error) and ballast.release()):
-                raise _named(path, error) from error
-
-
-def _named(path: Path, error: sqlite3.Error) -> StoreError:
-    if is_locked(error):
-        return StoreBusy(f"{path} is locked by another process; end that one, then start again")
-    if is_full(error):
-        return StoreError(f"{path}: the disk is full; make room, then start again")
-    if is_damage(error):
-        return damaged(path, str(error))
-    return StoreError(f"{path} cannot be used: {error}")
+                raise named(path, error, "store.unusable") from error

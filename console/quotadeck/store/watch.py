@@ -118,7 +118,7 @@ class Watch:
             replaced = os.path.lexists(self._file)
             yield lost("store.ledger_replaced" if replaced else "store.ledger_removed", path=path)
         elif damage or self._is_cut():
-            damage = damage or "cut short or overwritten"
+            damage = damage or "cut_short"
             self._suspect(damage)
             yield _damaged(self._file, damage)
         if self._wal_identity and _identity(wal_file(self._directory)) != self._wal_identity:

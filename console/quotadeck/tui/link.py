@@ -10,6 +10,7 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.sources.base import Reading, Source, SourceError
 from quotadeck.tui.present import Present
+from quotadeck.words import say, text
 
 STALE_MS: Final = 3_000
 BACKOFF_S: Final = (0.25, 0.5, 1.0)
@@ -64,9 +65,9 @@ class Link:
                     tries = 0
                     self._take(reading)
                     await self._may_go_on.wait()
-                self.problem = f"{self._source.label}: the stream ended"
+                self.problem = text("source.ended", socket=self._source.label)
             except SourceError as problem:
-                self.problem = str(problem)
+                self.problem = say(problem.told)
             self._on_reading()
             await asyncio.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
             tries += 1

@@ -24,8 +24,8 @@ class SocketPathTooLong(ValueError):
     """The system cannot bind a socket at a path of this length."""
 
     def __init__(self, path: Path) -> None:
-        length = len(os.fsencode(path))
-        self.found = f"the socket path {path}, which has {length} bytes"
+        self.length = len(os.fsencode(path))
+        self.found = f"the socket path {path}, which has {self.length} bytes"
         self.allowed = f"at most {MAX_SOCKET_BYTES} bytes: set gateway.socket to a shorter path"
         super().__init__(f"{self.found}; allowed: {self.allowed}")
 
@@ -104,12 +104,12 @@ def find_socket(explicit: Path | None = None) -> Found:
         return Found(configured, str(config))
     own = runtime_socket()
     if _is_socket(own):
-        return Found(own, "this user's own place")
+        return Found(own, "own_place")
     if is_there(SERVICE_SOCKET):
-        return Found(SERVICE_SOCKET, "the service's place")
+        return Found(SERVICE_SOCKET, "service_place")
     if _answers(demo_socket()):
-        return Found(demo_socket(), "the running demo")
-    return Found(own, "this user's own place")
+        return Found(demo_socket(), "running_demo")
+    return Found(own, "own_place")
 
 
 def _xdg(variable: str, fallback: Path) -> Path:

@@ -46,6 +46,8 @@ def written(name: str, fact: Fact, asked: str, instant: Instant) -> str:
     """The fact as text. A word that is nobody's figure, and no fact at all, are left visible."""
     if isinstance(fact, tuple):
         return ", ".join(fact)
+    if asked == "quoted":
+        return repr(fact)
     if fact is None or not isinstance(fact, int) or isinstance(fact, bool):
         return str(fact) if fact is not None else "–"
     unit = asked or name.rpartition("_")[2]

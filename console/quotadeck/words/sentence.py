@@ -2,11 +2,12 @@
 
 A sentence is a text with places as in ``str.format``: ``{project} has {left_nano} left``. How a
 fact is written follows from its name's unit, or from the word behind a colon (``{asked:number}``),
-see `quotadeck.words.figures`; ``:name`` looks a word of ours up (``name.budget``), ``:value``
+see `quotadeck.words.figures`. ``:name`` looks a word of ours up (``name.budget``), ``:value``
 writes a changed value as the fact ``field`` has it (``value.FIELD``), and ``:or`` a list with an
-"or" before its last. A clause in brackets,
-such as ``[, until {until_us}]``, is left out where one of its facts is not given. Nothing is put
-together from fragments, so that another language may order its words as it likes.
+"or" before its last. ``:told`` is a whole sentence by its kind, with the same facts; of a kind that
+only a newer sender knows, its fact ``text``. A clause in brackets, such as
+``[, until {until_us}]``, is left out where one of its facts is not given. Nothing is put together
+from fragments, so that another language may order its words as it likes.
 """
 
 import re
@@ -83,6 +84,9 @@ class _Filler(Formatter):
         name, fact = value
         if format_spec == "value":
             return self._value(fact)
+        if format_spec == "told":
+            said = self._language.text(str(fact), self._facts, self._instant)
+            return said or str(self._facts.get("text") or fact)
         if format_spec == "name" and fact is not None:
             return ", ".join(map(self._named, fact if isinstance(fact, tuple) else (str(fact),)))
         if format_spec == "or" and isinstance(fact, tuple) and len(fact) > 1:

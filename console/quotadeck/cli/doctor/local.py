@@ -117,7 +117,9 @@ def _answering(path: Path, where: str) -> Finding:
         todo = "start the gateway: it replaces the socket that was left behind"
         return warn("socket", f"{where}: nobody answers", todo)
     except SourceError as strange:
-        return fail("socket", clean(str(strange), 400), "restart the gateway with this version")
+        return fail(
+            "socket", clean(words.say(strange.told), 400), "restart the gateway with this version"
+        )
     vitals, me = reading.snapshot.vitals, reading.whoami
     told = "; ".join(map(words.say, vitals.problems))
     trouble = f"; it says: {told}" if told else ""
@@ -142,12 +144,18 @@ def store(state: Path) -> Iterator[Finding]:
     try:
         lost = asyncio.run(examine(state))
     except (StoreError, OSError) as unread:
-        yield fail("journal", clean(str(unread), 400), "get the right to read it, or move it away")
+        yield fail(
+            "journal", clean(_said(unread), 400), "get the right to read it, or move it away"
+        )
         return
     for loss in lost:
         say = fail if loss.grave else warn
         what, _, todo = words.say(loss.told).rpartition("; ")
         yield say("store", clean(what, 500), clean(todo, 300))
+
+
+def _said(error: StoreError | OSError) -> str:
+    return words.say(error.told) if isinstance(error, StoreError) else str(error)
 
 
 def _ledger(state: Path) -> Finding:
@@ -167,19 +175,19 @@ def _ledger(state: Path) -> Finding:
     except StoreMissing as missing:
         if has_remains(state):
             todo = "start the gateway: it rebuilds it from the newest backup and the journal"
-            return fail("store", clean(str(missing).partition(":")[0], 400), todo)
+            return fail("store", clean(words.say(missing.told).partition(":")[0], 400), todo)
         place = next(place for place in (state, *state.parents) if os.access(place, os.F_OK))
         if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
             todo = "the gateway's account needs that right, or another `state` in the config"
             return warn("store", f"none yet at {where}, and you may not make it", todo)
         return ok("store", f"none yet at {where}; the gateway makes it at its first start")
     except StoreBusy as busy:
-        return warn("store", clean(str(busy), 400), "ask again in a moment")
+        return warn("store", clean(words.say(busy.told), 400), "ask again in a moment")
     except StoreDamaged as broken:
-        what, _, todo = str(broken).partition("; ")
+        what, _, todo = words.say(broken.told).partition("; ")
         return fail("store", clean(what, 400), todo)
     except StoreError as broken:
-        return fail("store", clean(str(broken), 400), "the gateway will not start on it")
+        return fail("store", clean(words.say(broken.told), 400), "the gateway will not start on it")
     except OSError as closed:
         return fail("store", f"{where}: {closed.strerror}", "ask for the right to read it")
     return ok("store", f"{where}: {found}; {_backup(state)}")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from quotadeck.domain.commands import Actor, Role
+from quotadeck.domain.notice import NoticeError
 from quotadeck.domain.text import clean
 
 PEER_UID: Final = "peer_uid"
@@ -29,8 +30,8 @@ _SOCKET_MODE: Final = 0o660
 _FOLDER_MODE: Final = 0o750
 
 
-class SocketError(Exception):
-    """The admin socket cannot be bound; the text says what was found and what to do."""
+class SocketError(NoticeError):
+    """The admin socket cannot be bound."""
 
 
 class SocketBusy(SocketError):
@@ -109,8 +110,7 @@ def bind_socket(path: Path, group: str | None) -> BoundSocket:
     length = len(os.fsencode(path))
     if length > PATH_LIMIT_BYTES:
         raise SocketPathTooLong(
-            f"{clean(str(path))}: a socket's path has at most {PATH_LIMIT_BYTES} bytes and this "
-            f"one has {length}: set a shorter `socket` in the config"
+            "socket.too_long", path=clean(str(path)), most=PATH_LIMIT_BYTES, length=length
         )
     gid = _gid(path, group)
     try:
@@ -119,9 +119,7 @@ def bind_socket(path: Path, group: str | None) -> BoundSocket:
         return _bound(path, gid)
     except OSError as failed:
         raise SocketError(
-            f"{clean(str(path))}: the admin socket cannot be made here "
-            f"({failed.strerror or failed}): check who owns the folder and may give it to the "
-            "group, or set another `socket` in the config"
+            "socket.not_made", path=clean(str(path)), what=failed.strerror or str(failed)
         ) from failed
 
 
@@ -130,8 +128,7 @@ def _gid(path: Path, group: str | None) -> int:
         return -1 if group is None else grp.getgrnam(group).gr_gid
     except KeyError:
         raise SocketError(
-            f"{clean(str(path))}: there is no group {clean(group or '')!r} on this machine: make "
-            "it, or change `socket_group` in the config"
+            "socket.no_group", path=clean(str(path)), group=clean(group or "")
         ) from None
 
 
@@ -149,10 +146,7 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise SocketError(
-            f"{clean(str(path))}: something that is no socket is there: it was left as it is; "
-            "move it away, or set another `socket` in the config"
-        )
+        raise SocketError("socket.no_socket", path=clean(str(path)))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:
@@ -162,10 +156,7 @@ def _clear(path: Path) -> None:
             return
         except (BlockingIOError, TimeoutError):
             pass  # its queue is full: somebody lives there
-    raise SocketBusy(
-        f"{clean(str(path))}: a gateway answers there already: stop it first, or set another "
-        "`socket` in the config"
-    )
+    raise SocketBusy("socket.busy", path=clean(str(path)))
 
 
 def _bound(path: Path, gid: int) -> BoundSocket:

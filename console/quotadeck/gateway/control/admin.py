@@ -34,6 +34,7 @@ from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.control.shares import Account, Shares
 from quotadeck.gateway.watch.feed import Feed, pieces
 from quotadeck.store import Ledger, Reader, StoreError
+from quotadeck.store.errors import facts_of
 from quotadeck.wire import objects
 from quotadeck.wire.translate import command_of
 
@@ -62,7 +63,7 @@ _STATUS: Final = {
     "invalid": 400,
     "unrecorded": 503,
 }
-_DRAINING: Final = AdminRefusal(503, "draining", "the gateway drains and will end")
+_DRAINING: Final = AdminRefusal(503, "draining", "admin.draining")
 
 Handler = Callable[[Request, Actor], Awaitable[Response]]
 
@@ -143,7 +144,7 @@ class _Doors:
         if self.draining():
             return refusal_answer(_DRAINING)
         if why := self.unready():
-            return refusal_answer(AdminRefusal(503, "unready", why))
+            return refusal_answer(AdminRefusal(503, "unready", "admin.unready", why=why))
         return Response(b'{"ready":true}', media_type="application/json")
 
 
@@ -202,15 +203,16 @@ def _route(name: str, handler: Handler) -> Route:
     async def endpoint(request: Request) -> Response:
         actor: Actor | None = request.scope["state"].get(ACTOR)
         if actor is None:
-            raise AdminRefusal(
-                401, "not_allowed", "nobody is known here: connect through the Unix socket"
-            )
+            raise AdminRefusal(401, "not_allowed", "admin.nobody")
         if _RANK[actor.role] < _RANK[least]:
             raise AdminRefusal(
                 403,
                 "not_allowed",
-                f"{actor.name} is {actor.role} here and {name} takes an {least}: ask an admin to "
-                "list you under [roles] in the config",
+                "admin.role",
+                actor=actor.name,
+                role=actor.role.value,
+                name=name,
+                needed=least.value,
             )
         take_seat(seat_of(request.scope), actor, is_stream=name == "stream")
         return await handler(request, actor)
@@ -230,14 +232,14 @@ def _account(request: Request) -> Account:
 def _none(request: Request) -> None:
     if request.query_params:
         name = clean(next(iter(request.query_params)), 80)
-        raise AdminRefusal(400, "invalid", f"there is no parameter {name!r}: it takes none")
+        raise AdminRefusal(400, "invalid", "admin.no_parameter.none", name=name)
 
 
 def _params(request: Request) -> dict[str, str]:
     params: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name in params:
-            raise AdminRefusal(400, "invalid", f"{clean(name, 80)!r} is given twice: give it once")
+            raise AdminRefusal(400, "invalid", "admin.parameter_twice", name=clean(name, 80))
         params[name] = value
     return params
 
@@ -256,19 +258,16 @@ def _on_refusal(_: Request, error: Exception) -> Response:
 
 
 def _on_store(_: Request, error: Exception) -> Response:
-    return refusal_answer(
-        AdminRefusal(503, "store", f"the ledger cannot be read: {clean(str(error))}")
-    )
+    assert isinstance(error, StoreError)
+    return refusal_answer(AdminRefusal(503, "store", "admin.store", **facts_of(error)))
 
 
 def _on_gone(_: Request, __: Exception) -> Response:
-    return refusal_answer(AdminRefusal(400, "invalid", "the body ended before it was complete"))
+    return refusal_answer(AdminRefusal(400, "invalid", "admin.body_cut"))
 
 
 def _on_failure(_: Request, __: Exception) -> Response:
-    return refusal_answer(
-        AdminRefusal(500, "failed", "the gateway failed on this request: its log says how")
-    )
+    return refusal_answer(AdminRefusal(500, "failed", "admin.failed"))
 
 
 def _on_http(request: Request, error: Exception) -> Response:
@@ -277,7 +276,9 @@ def _on_http(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
         answer = refusal_answer(
-            AdminRefusal(405, "invalid", f"{path} does not take {request.method}: use {allowed}")
+            AdminRefusal(
+                405, "invalid", "admin.method", path=path, method=request.method, allowed=allowed
+            )
         )
         answer.headers["allow"] = allowed
         return answer
@@ -285,6 +286,9 @@ def _on_http(request: Request, error: Exception) -> Response:
         AdminRefusal(
             error.status_code,
             "not_found",
-            f"there is no {path}: under {PREFIX} are {', '.join(REACH)}",
+            "admin.not_found",
+            path=path,
+            prefix=PREFIX,
+            names=tuple(REACH),
         )
     )

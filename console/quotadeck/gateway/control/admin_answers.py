@@ -10,16 +10,15 @@ import orjson
 
 from quotadeck.domain.answers import AuditRow, CommandAnswer
 from quotadeck.domain.commands import Entry, Rejected
-from quotadeck.domain.notice import Notice
+from quotadeck.gateway.control.admin_error import with_text
 from quotadeck.wire.objects import plain
-from quotadeck.words import say
 from quotadeck.words.commands import error, reason
 
 
 def answer_json(answer: CommandAnswer) -> bytes:
     """What came of a command; ``error`` and ``code`` are those of every refusal of the API."""
     told = _without_hashes(plain(answer))
-    warnings = [_with_text(warning) for warning in answer.warnings]
+    warnings = [with_text(warning) for warning in answer.warnings]
     return orjson.dumps(told | _refused(answer.refused) | {"warnings": warnings})
 
 
@@ -32,12 +31,8 @@ def audit_json(entry: Entry, *, in_force: bool) -> bytes:
 def _refused(rejected: Rejected | None) -> dict[str, Any]:
     if rejected is None:
         return error(None)
-    told = plain(rejected) | {"notice": _with_text(rejected.notice)}
+    told = plain(rejected) | {"notice": with_text(rejected.notice)}
     return {**error(rejected), "refused": told}
-
-
-def _with_text(notice: Notice) -> dict[str, Any]:
-    return {"kind": notice.kind, "facts": dict(notice.facts), "text": say(notice)}
 
 
 def _without_hashes(told: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import orjson
 from pydantic import ValidationError
 from starlette.requests import Request
 
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.text import clean
 from quotadeck.gateway.control.admin_error import AdminRefusal
 from quotadeck.wire.messages import CommandRequest
@@ -18,9 +19,9 @@ async def read_command(request: Request) -> CommandRequest:
     try:
         asked = orjson.loads(await _body(request))
     except orjson.JSONDecodeError as wrong:
-        raise _invalid(f"the body is not JSON ({clean(str(wrong), 120)})") from None
+        raise _invalid(notice("admin.not_json", what=clean(str(wrong), 120))) from None
     if not isinstance(asked, dict):
-        raise _invalid("the body is JSON but no object: send one command as an object")
+        raise _invalid(notice("admin.no_object"))
     try:
         return CommandRequest.model_validate(asked)
     except ValidationError as wrong:
@@ -40,16 +41,17 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def complaint(wrong: ValidationError) -> str:
+def complaint(wrong: ValidationError) -> Notice:
     """The first thing that is wrong, by field, as found and as allowed."""
     error = wrong.errors(include_url=False, include_context=False)[0]
     name = clean(".".join(str(part) for part in error["loc"][:1]), 80) or "the body"
     if error["type"] == "extra_forbidden":
-        fields = ", ".join(CommandRequest.model_fields)
-        return f"a command has no {name!r}: its fields are {fields}"
+        fields = tuple(CommandRequest.model_fields)
+        return notice("admin.no_such_field", name=name, fields=fields)
     if error["type"] == "missing":
-        return f"{name} is missing: a command needs it"
-    return f"{name} is {_shown(error['input'])}: {_lower(error['msg'])}"
+        return notice("admin.field_missing", name=name)
+    found, what = _shown(error["input"]), _lower(error["msg"])
+    return notice("admin.field_wrong", name=name, found=found, what=what)
 
 
 def _shown(value: Any) -> str:
@@ -60,9 +62,9 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _invalid(text: str) -> AdminRefusal:
-    return AdminRefusal(400, "invalid", text)
+def _invalid(told: Notice) -> AdminRefusal:
+    return AdminRefusal(400, "invalid", told.kind, **told.facts)
 
 
 def _too_large() -> AdminRefusal:
-    return AdminRefusal(413, "invalid", "the body is larger than 64 KB, which no command is")
+    return AdminRefusal(413, "invalid", "admin.body_too_large")

@@ -117,24 +117,37 @@ class Measured:
 
 def _too_much(actor: Actor, wait_ns: int) -> AdminRefusal:
     wait_s = _whole_s(wait_ns)
-    return AdminRefusal(
-        429,
-        "too_many",
-        f"{actor.name} has asked for more than a {actor.role}'s share of the gateway's time: wait "
-        f"{wait_s} s, then ask less often",
-        {"retry-after": str(wait_s)},
+    return _later(
+        AdminRefusal(
+            429,
+            "too_many",
+            "admin.over_share",
+            actor=actor.name,
+            role=actor.role.value,
+            wait_s=wait_s,
+        ),
+        wait_s,
     )
 
 
 def _too_many(actor: Actor, wait_ns: int, per_s: int) -> AdminRefusal:
     wait_s = _whole_s(wait_ns)
-    return AdminRefusal(
-        429,
-        "too_many",
-        f"commands of {actor.name} are refused faster than {per_s} a second, so this one was not "
-        f"read: wait {wait_s} s; the audit says why they are refused",
-        {"retry-after": str(wait_s)},
+    return _later(
+        AdminRefusal(
+            429,
+            "too_many",
+            "admin.refused_too_fast",
+            actor=actor.name,
+            per_s=per_s,
+            wait_s=wait_s,
+        ),
+        wait_s,
     )
+
+
+def _later(refusal: AdminRefusal, wait_s: int) -> AdminRefusal:
+    refusal.headers = {"retry-after": str(wait_s)}
+    return refusal
 
 
 def _whole_s(ns: int) -> int:

@@ -13,6 +13,7 @@ import orjson
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
+from quotadeck.domain.notice import Fact
 from quotadeck.domain.pages import CallRow, EventRow, KeyRow, KeysPage
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.text import clean
@@ -36,10 +37,10 @@ async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
     _only(asked, "after", "limit", "last", "before", "project", "model", "outcome")
     outcome = asked.get("outcome", "")
     if outcome and outcome not in set(Outcome):
-        raise _invalid("outcome", outcome, f"one of {', '.join(Outcome)}")
+        raise _wrong("admin.one_of", "outcome", outcome, allowed=tuple(Outcome))
     last = _last(asked)
     if "before" in asked and last is None:
-        raise AdminRefusal(400, "invalid", "before is for last=: leave it out, or add last")
+        raise _invalid("admin.before_without_last")
     found = await reader.search(
         after=_cursor(asked, epoch),
         before=_cursor(asked, epoch, "before") if "before" in asked else None,
@@ -75,9 +76,9 @@ async def rollups(asked: Asked, reader: Reader, epoch: int) -> bytes:
     _only(asked, "per", "after", "limit", "project", "since")
     per = asked.get("per", "minute")
     if per not in _PERIODS:
-        raise _invalid("per", per, "minute, hour or day")
+        raise _wrong("admin.one_of", "per", per, allowed=_PERIODS)
     if "since" in asked and per == "day":
-        raise AdminRefusal(400, "invalid", "since is for minutes and hours: leave it out for days")
+        raise _invalid("admin.since_of_days")
     after = _cursor(asked, epoch)
     rows = await reader.rollups(
         per=per,
@@ -149,10 +150,8 @@ def _key_row(entry: Entry) -> KeyRow:
 def _only(asked: Asked, *allowed: str) -> None:
     for name in asked:
         if name not in allowed:
-            takes = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
-            raise AdminRefusal(
-                400, "invalid", f"there is no parameter {clean(name, 80)!r}: {takes}"
-            )
+            kind = "admin.no_parameter" if allowed else "admin.no_parameter.none"
+            raise _invalid(kind, name=clean(name, 80), allowed=allowed)
 
 
 def _limit(asked: Asked) -> int:
@@ -163,7 +162,7 @@ def _last(asked: Asked) -> int | None:
     if "last" not in asked:
         return None
     if "after" in asked or "limit" in asked:
-        raise AdminRefusal(400, "invalid", "last stands alone: leave out after and limit")
+        raise _invalid("admin.last_alone")
     return _number(asked, "last", 1, MAX_ROWS, 1)
 
 
@@ -172,7 +171,7 @@ def _number(asked: Asked, name: str, low: int, high: int, absent: int) -> int:
     if text is None:
         return absent
     if not (text.isascii() and text.isdecimal() and len(text) <= 20 and low <= int(text) <= high):
-        raise _invalid(name, text, f"a whole number in {low} … {high}")
+        raise _wrong("admin.not_in_range", name, text, low=low, high=high)
     return int(text)
 
 
@@ -182,13 +181,16 @@ def _cursor(asked: Asked, epoch: int, name: str = "after") -> int:
         return 0
     of, _, seq = text.partition(":")
     if not all(part.isascii() and part.isdecimal() and len(part) <= 18 for part in (of, seq)):
-        raise _invalid(name, text, "a cursor as a page gave it, epoch:sequence")
+        raise _wrong("admin.no_cursor", name, text)
     if int(of) != epoch:
         raise AdminRefusal(
             410,
             "gone",
-            f"the cursor {text} is of another ledger (epoch {int(of)}, this one is {epoch}): "
-            f"start again without {name}",
+            "admin.other_ledger",
+            cursor=text,
+            epoch=int(of),
+            ours=epoch,
+            name=name,
         )
     return int(seq)
 
@@ -199,8 +201,12 @@ def _since(asked: Asked) -> int | None:
     try:
         return micros(asked["since"])
     except (ValueError, OverflowError):
-        raise _invalid("since", asked["since"], "an instant such as 2026-11-24T03:02:00Z") from None
+        raise _wrong("admin.no_instant", "since", asked["since"]) from None
 
 
-def _invalid(name: str, found: str, allowed: str) -> AdminRefusal:
-    return AdminRefusal(400, "invalid", f"{name} is {clean(found, 80)!r}: it takes {allowed}")
+def _wrong(kind: str, name: str, found: str, **allowed: Fact) -> AdminRefusal:
+    return _invalid(kind, name=name, found=clean(found, 80), **allowed)
+
+
+def _invalid(kind: str, /, **facts: Fact) -> AdminRefusal:
+    return AdminRefusal(400, "invalid", kind, **facts)

@@ -33,20 +33,13 @@ def take_seat(seat: Seat, actor: Actor, *, is_stream: bool) -> None:
     try:
         seat.serve(str(seat.uid), share=share, places=places)
     except OwnerCrowded as crowded:
-        watches = "streams" if is_stream else "requests"
-        raise AdminRefusal(
-            429,
-            "too_many",
-            f"{actor.name} has {crowded.allowed} {watches} or more open here, and one account may "
-            f"have {crowded.allowed}: close consoles or other readers of this account",
-            _CLOSE,
-        ) from None
+        kind = "admin.account_crowded.streams" if is_stream else "admin.account_crowded"
+        refusal = AdminRefusal(429, "too_many", kind, actor=actor.name, most=crowded.allowed)
     except Crowded as crowded:
-        watches = "streams" if is_stream else "requests"
-        raise AdminRefusal(
-            503,
-            "too_many",
-            f"all {crowded.places} places for {watches} of a role as low as {actor.role} are "
-            "taken: close consoles that nobody watches, then try again",
-            _CLOSE,
-        ) from None
+        kind = "admin.crowded.streams" if is_stream else "admin.crowded"
+        role, most = actor.role.value, crowded.places
+        refusal = AdminRefusal(503, "too_many", kind, role=role, places=most)
+    else:
+        return
+    refusal.headers = _CLOSE
+    raise refusal

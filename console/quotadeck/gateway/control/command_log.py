@@ -45,7 +45,7 @@ class CommandLog:
                     await self._forget()
                 return await self._ledger.reader.command_of(key)
         except (StoreError, TimeoutError) as error:
-            LOG.warning("an idempotency key could not be looked up: %s", str(error) or "no answer")
+            LOG.warning("an idempotency key could not be looked up: %r", error)
             return None
 
     async def page(self, *, before_seq: int, limit: int, subject: str) -> list[Entry]:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Actor, Role
-from quotadeck.domain.notice import Notice, notice
+from quotadeck.domain.notice import Notice, NoticeError, notice
 from quotadeck.domain.text import clean
 from quotadeck.gateway.connection.peer import actor_of
 from quotadeck.gateway.control.admin_command import complaint
@@ -39,12 +39,8 @@ _TOLD: Final = 20
 LOG = logging.getLogger(__name__)
 
 
-class _Left(Exception):
+class _Left(NoticeError):
     """Why a file stays where it is."""
-
-    def __init__(self, why: Notice) -> None:
-        super().__init__(why.kind)
-        self.why = why
 
 
 async def take_in(
@@ -70,13 +66,13 @@ async def take_in(
                 owners[uid] = replace(found, origin="offline")
             answer = await desk.submit(command_of(request), owners[uid], dry_run=False)
             if answer.refused and answer.refused.code == "unrecorded":
-                raise _Left(Notice("offline.unrecorded", answer.refused.notice.facts))
+                raise _Left("offline.unrecorded", **answer.refused.notice.facts)
             decided += 1
             if answer.refused:
                 LOG.warning("%s: refused: %s", clean(str(path)), refusal(answer.refused))
             await asyncio.to_thread(path.unlink, missing_ok=True)
         except _Left as stays:
-            left.append(Notice(stays.why.kind, {**stays.why.facts, "file": clean(path.name)}))
+            left.append(Notice(stays.told.kind, {**stays.told.facts, "file": clean(path.name)}))
         except OSError as error:
             why = clean(error.strerror or str(error))
             left.append(notice("offline.unreadable", file=clean(path.name), why=why))
@@ -118,9 +114,10 @@ def _command(path: Path) -> tuple[CommandRequest, int]:
     try:
         request = CommandRequest.model_validate_json(text)
     except ValidationError as wrong:
-        raise _Left(notice("offline.no_command", why=complaint(wrong))) from None
+        told = complaint(wrong)
+        raise _Left("offline.no_command", **{**told.facts, "why": told.kind}) from None
     if request.dry_run:
-        raise _Left(notice("offline.dry_run"))
+        raise _Left("offline.dry_run")
     return request, uid
 
 
@@ -132,7 +129,7 @@ def _read(path: Path) -> tuple[bytes, int]:
         # A second link could be somebody else's file, and would make its owner the actor.
         lone = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
         if not lone or status.st_size > MAX_FILE_BYTES:
-            raise _Left(notice("offline.odd", most_bytes=MAX_FILE_BYTES))
+            raise _Left("offline.odd", most_bytes=MAX_FILE_BYTES)
         return os.read(descriptor, MAX_FILE_BYTES), status.st_uid
     finally:
         os.close(descriptor)

@@ -304,7 +304,7 @@ async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, i
         await ledger.flushed()
         return await ledger.reader.spent_on(days)
     except StoreError as error:
-        raise LedgerUnavailable(str(error)) from None
+        raise LedgerUnavailable(say(error.told)) from None
 
 
 def _on_its_way(told: Notice) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvloop
 
+from quotadeck.domain.notice import NoticeError
 from quotadeck.gateway.connection.accepting import BACKLOG, HttpServer
 from quotadeck.gateway.connection.body_memory import give_back_large
 from quotadeck.gateway.connection.connections import Connections
@@ -38,8 +39,8 @@ MAX_CONNECTIONS = 10_000
 LOG = logging.getLogger(__name__)
 
 
-class ListenFailed(Exception):
-    """The data plane's address cannot be had; the text says which and what to do."""
+class ListenFailed(NoticeError):
+    """The data plane's address cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,6 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise ListenFailed(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; "
-            "stop what holds it, or change `listen` in the config"
+            "listen.failed", host=host, port=str(port), what=error.strerror or str(error)
         ) from None
     return sock

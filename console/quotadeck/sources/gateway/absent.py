@@ -11,12 +11,9 @@ from typing import Final
 
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceGone
-from quotadeck.wire.paths import SocketPathTooLong, find_state, fitting_socket
+from quotadeck.wire.paths import MAX_SOCKET_BYTES, SocketPathTooLong, find_state, fitting_socket
 
 CONNECT_S: Final = 2.0
-START_WORDS: Final = "start it with `quotadeck gateway`"
-NEVER_WORDS: Final = "start one with `quotadeck gateway`, or try `quotadeck demo`"
-"""The demo is advice for who tries it out, not for who lost a gateway in an incident."""
 
 
 def knock(where: Path) -> None:
@@ -35,33 +32,38 @@ def connected(where: Path) -> socket.socket:
         except BlockingIOError:  # more wait before the door than find room there
             door.close()
             if time.monotonic() > until_s:
-                raise SourceGone(f"{clean(str(where))}: too many others connect there") from None
+                raise SourceGone("source.crowded", socket=clean(str(where))) from None
             time.sleep(0.005)
         except OSError as gone:
             door.close()
-            raise SourceGone(why_absent(where, str(gone), met=False)) from None
+            raise why_absent(where, str(gone), met=False) from None
         else:
             return door
 
 
-def why_absent(path: Path, error: str, *, met: bool) -> str:
+def why_absent(path: Path, error: str, *, met: bool) -> SourceGone:
     """Which of the usual reasons it is, and what to do about it."""
     where = clean(str(path))
     try:
         mode = fitting_socket(path).stat().st_mode
     except SocketPathTooLong as too_long:
-        return clean(str(too_long), 1_000)
+        return SourceGone(
+            "source.path_too_long",
+            socket=clean(str(path), 1_000),
+            length=too_long.length,
+            most=MAX_SOCKET_BYTES,
+        )
     except (FileNotFoundError, NotADirectoryError):
-        words = START_WORDS if met or _was_there() else NEVER_WORDS
-        return f"there is no gateway at {where} (no such socket): {words}"
+        was_there = met or _was_there()
+        return SourceGone("source.absent" if was_there else "source.absent.never", socket=where)
     except OSError as closed:
         why = clean(closed.strerror or "", 80)
-        return f"you may not look at {where} ({why}): ask to join the group {_group_of(path)}"
+        return SourceGone("source.hidden", socket=where, what=why, group=_group_of(path))
     if not stat.S_ISSOCK(mode):
-        return f"{where} is not a socket: name the gateway's socket with --socket"
+        return SourceGone("source.no_socket", socket=where)
     if not os.access(path, os.R_OK | os.W_OK):
-        return f"you may not use {where}: ask to join the group {_group_of(path)}"
-    return f"nobody answers at {where} ({clean(error, 80)}): the gateway is gone; {START_WORDS}"
+        return SourceGone("source.not_yours", socket=where, group=_group_of(path))
+    return SourceGone("source.gone", socket=where, what=clean(error, 80))
 
 
 def _was_there() -> bool:

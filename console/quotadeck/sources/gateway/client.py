@@ -58,7 +58,7 @@ class GatewayClient:
             self._socket = None
 
     def ask(self, question: Question[T]) -> T:
-        """The answer. Raises SourceGone or SourceError, in words."""
+        """The answer. Raises SourceGone or SourceError."""
         self.send(question)
         return self.receive(question)
 
@@ -93,11 +93,11 @@ class GatewayClient:
             yield
         except TimeoutError:
             raise SourceGone(
-                f"the gateway at {self.label} was silent for {self._answer_s:g} s ({name})"
+                "source.silent", socket=self.label, silent_s=f"{self._answer_s:g}", asked=name
             ) from None
         except (OSError, HttpParserError) as lost:
             why = clean(str(lost) or type(lost).__name__, 120)
-            raise SourceGone(f"the connection to {self.label} was lost ({name}: {why})") from None
+            raise SourceGone("source.lost", socket=self.label, asked=name, what=why) from None
 
 
 class _Answer:

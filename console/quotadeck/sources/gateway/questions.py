@@ -15,6 +15,7 @@ import orjson
 
 from quotadeck.domain.answers import AuditPage, CommandAnswer
 from quotadeck.domain.commands import Command
+from quotadeck.domain.notice import Fact, notice_of
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
@@ -96,7 +97,7 @@ def command(asked: Command, *, dry_run: bool) -> Question[CommandAnswer]:
     try:
         body = dump(asked, dry_run=dry_run)
     except TypeError as wrong:
-        raise SourceError(f"this is no command that could be sent: {wrong}") from None
+        raise SourceError("source.no_command", what=str(wrong)) from None
     return Question("commands", lambda body: load(CommandAnswer, body), body=body, refusals=True)
 
 
@@ -153,21 +154,21 @@ def keys() -> Question[KeysPage]:
 
 
 def refused(name: str, status: int, body: bytes, label: str) -> SourceError:
-    """A refusal in the gateway's own words, where it has any."""
-    words = f"{name} was answered {status}"
+    """A refusal, with the gateway's own notice of why, or its words, where it has any."""
     try:
         told: Any = orjson.loads(body)
-        words = clean(str(told["error"]), 400)
+        text = clean(str(told["error"]), 400)
+        sent = told.get("notice", {"kind": "", "facts": {}})
+        why = notice_of(sent["kind"], sent["facts"])
     except (ValueError, KeyError, TypeError):
-        pass
-    return SourceError(f"the gateway at {label} refused: {words}")
+        return SourceError("source.refused.status", socket=label, asked=name, status=status)
+    facts: dict[str, Fact] = {**why.facts, "socket": label, "why": why.kind, "text": text}
+    return SourceError("source.refused", **facts)
 
 
 def nonsense(name: str, label: str, why: Exception) -> SourceError:
     """An answer that cannot be read."""
     if isinstance(why, StreamNewer):
-        return SourceError(f"the gateway at {label} is newer and sends {why}: update quotadeck")
-    return SourceError(
-        f"the gateway at {label} answered {name} with something this version does not understand: "
-        f"are console and gateway of the same version? ({clean(str(why), 200)})"
-    )
+        return SourceError("source.newer", socket=label, what=str(why))
+    what = clean(str(why), 200)
+    return SourceError("source.not_understood", socket=label, asked=name, what=what)

@@ -24,7 +24,7 @@ from quotadeck.sources.gateway.absent import CONNECT_S, why_absent
 from quotadeck.sources.gateway.ahead import Ahead
 from quotadeck.sources.gateway.client import ANSWER_S
 from quotadeck.sources.gateway.questions import PREFIX, Question, nonsense, refused
-from quotadeck.sources.sse import Events, EventTooLarge
+from quotadeck.sources.sse import MAX_EVENT_BYTES, Events, EventTooLarge
 from quotadeck.wire.stream import HEARTBEAT, Decoder, StreamDamaged
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class GatewaySource:
                         chunk = await anext(chunks, b"")
                     received_ns = self._monotonic_ns()
                     if not chunk:
-                        raise SourceGone(f"the gateway at {self.label} ended the stream")
+                        raise SourceGone("source.ended", socket=self.label)
                     events = parser.feed(chunk)
                     for name, data in events:
                         yield name, data, received_ns
@@ -192,13 +192,14 @@ class GatewaySource:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as gone:
-            raise SourceGone(why_absent(self._path, str(gone), met=self._met)) from None
+            raise why_absent(self._path, str(gone), met=self._met) from None
         except (httpx.TimeoutException, TimeoutError):
             raise SourceGone(
-                f"the gateway at {self.label} was silent for {silence_s:g} s ({path})"
+                "source.silent", socket=self.label, silent_s=f"{silence_s:g}", asked=path
             ) from None
         except httpx.HTTPError as lost:
             why = clean(str(lost) or type(lost).__name__, 120)
-            raise SourceGone(f"the connection to {self.label} was lost ({path}: {why})") from None
-        except EventTooLarge as absurd:
-            raise SourceError(f"the gateway at {self.label} sent {absurd}") from None
+            raise SourceGone("source.lost", socket=self.label, asked=path, what=why) from None
+        except EventTooLarge:
+            most_mb = MAX_EVENT_BYTES >> 20
+            raise SourceError("source.too_large", socket=self.label, most_mb=most_mb) from None

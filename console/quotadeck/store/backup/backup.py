@@ -79,7 +79,7 @@ def take(directory: Path, at_us: int, stop: Callable[[], bool] = lambda: False) 
     place, owner = backups_directory(directory), directory.stat().st_uid
     if owner != os.geteuid():
         # What another account leaves there, the gateway could neither lock nor read.
-        raise StoreError(f"{place}: the account that owns {directory} alone may write there")
+        raise StoreError("store.backup_not_yours", path=str(place), folder=str(directory))
     check_directory(place)
     with _told_full(directory, place):
         make_directory(place)
@@ -105,7 +105,7 @@ def _alone(place: Path) -> Lock:
     try:
         return Lock(place)
     except StoreBusy as busy:
-        raise StoreBusy(f"{place}: another backup is being made; wait for it") from busy
+        raise StoreBusy("store.backup_busy", path=str(place)) from busy
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def copy_to(directory: Path, to: Path, at_us: int) -> Backup:
     partial = to.with_name(f"{to.name}.partial")
     for path in (to, partial):
         if os.path.lexists(path):
-            raise StoreError(f"{path} is there already; move it away, or name another file")
+            raise StoreError("store.backup_there", path=str(path))
     require_room(directory, to.parent)
     with _told_full(directory, to.parent):
         folded = copy(directory, partial, lambda: False)

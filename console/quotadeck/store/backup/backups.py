@@ -16,11 +16,10 @@ from typing import Final
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.snapshot import Event
-from quotadeck.domain.text import clean
 from quotadeck.store.backup.archive import Archive, segment_sizes
 from quotadeck.store.backup.backup import Backup, standing, take
 from quotadeck.store.backup.vacuum import NoRoom, Stopped
-from quotadeck.store.errors import StoreDamaged, StoreError
+from quotadeck.store.errors import StoreDamaged, StoreError, facts_of
 from quotadeck.store.journal.journal import Journal, Position
 from quotadeck.store.loss import Loss, event_of, lost
 from quotadeck.store.places import journal_directory
@@ -168,7 +167,7 @@ class Backups:
         except Stopped:
             return
         except StoreDamaged as damage:
-            self.damage = str(damage)
+            self.damage = damage.what
         except (StoreError, OSError) as error:
             self._failure = _failed(error)
         else:
@@ -190,4 +189,4 @@ def _failed(error: StoreError | OSError) -> Loss:
     if isinstance(error, NoRoom):
         free_mb, needed_mb = error.free_bytes // 10**6, error.needed_bytes // 10**6
         return lost("store.backup_skipped", free_mb=free_mb, needed_mb=needed_mb)
-    return lost("store.backup_failed", why=clean(str(error), 400))
+    return Loss(Notice("store.backup_failed", facts_of(error)))

@@ -96,7 +96,7 @@ def make_sound(
 
 def _checked(directory: Path, path: Path, damage: str) -> Origin:
     if not path.exists():
-        raise StoreDamaged(path, "it is missing")
+        raise StoreDamaged(path, "missing")
     if damage or suspicion_file(directory).exists():
         raise StoreDamaged(path, damage or _suspicion(directory))
     _check_header(directory, path)
@@ -105,9 +105,7 @@ def _checked(directory: Path, path: Path, damage: str) -> Origin:
     sizes = {*Archive(directory).sizes, *segment_sizes(journal_directory(directory))}
     newest = next(iter(standing(directory)), None)
     if newest and newest.folded > folded and folded.segment not in sizes:
-        raise StoreDamaged(
-            path, "it is older than its newest backup, and the journal since is gone"
-        )
+        raise StoreDamaged(path, "older_than_backup")
     return origin
 
 
@@ -131,7 +129,7 @@ def has_remains(directory: Path) -> bool:
 
 def _suspicion(directory: Path) -> str:
     with os.fdopen(open_plain(suspicion_file(directory), os.O_RDONLY), "rb") as file:
-        return file.read(4_000).decode(errors="replace") or "it was found damaged"
+        return file.read(4_000).decode(errors="replace") or "found_damaged"
 
 
 def _rebuild(directory: Path, why: str, clock: Clock) -> Loss:

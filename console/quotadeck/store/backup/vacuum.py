@@ -14,16 +14,14 @@ from time import monotonic, sleep
 from typing import Final
 
 from quotadeck.store import lock
-from quotadeck.store.errors import StoreBusy, StoreDamaged, StoreError
+from quotadeck.store.errors import StoreDamaged, StoreError, StoreForeign, named
 from quotadeck.store.journal.journal import Position
 from quotadeck.store.places import create_file, ledger_file, wal_file
-from quotadeck.store.sqlite.errors import is_damage, is_full, is_locked
+from quotadeck.store.sqlite.errors import is_damage, is_full
 from quotadeck.store.sqlite.schema import (
     APPLICATION_ID,
     check_header,
     check_version,
-    damaged,
-    foreign,
     origin_in,
     reading_uri,
 )
@@ -45,8 +43,11 @@ class NoRoom(StoreError):
 
     def __init__(self, place: Path, free_bytes: int, needed_bytes: int) -> None:
         super().__init__(
-            f"{place}: {free_bytes // 10**6:,} MB free where a backup needs "
-            f"{needed_bytes // 10**6:,} MB, {ROOM:g} × the ledger; make room"
+            "store.backup_no_room",
+            path=str(place),
+            free_mb=free_bytes // 10**6,
+            needed_mb=needed_bytes // 10**6,
+            ledgers=f"{ROOM:g}",
         )
         self.free_bytes, self.needed_bytes = free_bytes, needed_bytes
 
@@ -80,7 +81,7 @@ def copy(directory: Path, to: Path, stop: Callable[[], bool]) -> Position:
         try:
             return checked(to, pace)
         except StoreDamaged as damage:
-            raise StoreError(f"the copy could not be read back: {damage}") from damage
+            raise StoreError("store.backup_unread", path=str(to), what=damage.what) from damage
     except BaseException as error:
         to.unlink(missing_ok=True)
         if isinstance(error, sqlite3.Error):
@@ -101,11 +102,11 @@ def checked(path: Path, pace: Callable[[], int] | None = None) -> Position:
         db.set_progress_handler(pace, _STEPS)
         check_version(path, db.execute("PRAGMA user_version").fetchone()[0])
         if (said := str(db.execute("PRAGMA quick_check(1)").fetchone()[0])) != "ok":
-            raise damaged(path, said.splitlines()[-1])
+            raise StoreDamaged(path, said.splitlines()[-1])
         return origin_in(path, db).folded
     except sqlite3.DatabaseError as error:
         if is_damage(error):
-            raise damaged(path, str(error)) from error
+            raise StoreDamaged(path, str(error)) from error
         raise
     finally:
         db.close()
@@ -118,7 +119,7 @@ def _vacuum(directory: Path, to: Path, pace: "_Pace") -> None:
     db = sqlite3.connect(reading_uri(path, immutable=alone), uri=True, isolation_level=None)
     try:
         if db.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
-            raise foreign(path)
+            raise StoreForeign(path, "another_programs")
         db.set_progress_handler(pace, _STEPS)
         db.execute("VACUUM INTO ?", (str(to.absolute()),))
     finally:
@@ -155,9 +156,5 @@ class _Pace:
         if self._short or is_full(error):
             return NoRoom(self._place, shutil.disk_usage(self._place).free, self._needed)
         if self._stop():
-            return Stopped(f"{path} was not copied: it was asked to stop")
-        if is_damage(error):
-            return damaged(path, str(error))
-        if is_locked(error):
-            return StoreBusy(f"{path} is locked by another process; end that one, then try again")
-        return StoreError(f"{path} cannot be copied: {error}")
+            return Stopped("store.backup_stopped", path=str(path))
+        return named(path, error, "store.uncopied")

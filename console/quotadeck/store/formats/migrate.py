@@ -16,12 +16,11 @@ from typing import Final
 
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.notice import Notice, notice
-from quotadeck.store.errors import StoreBusy, StoreDamaged, StoreError
+from quotadeck.store.errors import StoreDamaged, StoreError, named
 from quotadeck.store.events import facts_text
 from quotadeck.store.formats.from_format_1 import STEPS
 from quotadeck.store.loss import Loss, event_of, lost
 from quotadeck.store.places import FILE_MODE, check_plain, open_plain, sync_directory
-from quotadeck.store.sqlite.errors import is_damage, is_full, is_locked
 from quotadeck.store.sqlite.schema import APPLICATION_ID, USER_VERSION, is_ledger
 from quotadeck.store.sqlite.tables import TABLES
 
@@ -79,7 +78,7 @@ def migrate(path: Path, clock: Clock, tell: Tell) -> Loss:
         _write(path, fresh, loss, clock, tell)
     except sqlite3.DatabaseError as error:
         fresh.unlink(missing_ok=True)
-        raise _named(path, error) from error
+        raise named(path, error, "store.unmigrated") from error
     _keep(path, kept)
     fresh.rename(path)
     sync_directory(path.parent)
@@ -91,9 +90,10 @@ def _require_room(path: Path) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed:
         raise StoreError(
-            f"{path} is of an older format, and to bring it up to date takes "
-            f"{needed // 10**6:,} MB of free disk, where {free // 10**6:,} MB are: make room, "
-            "then start again"
+            "store.migrate_no_room",
+            path=str(path),
+            free_mb=free // 10**6,
+            needed_mb=needed // 10**6,
         )
 
 
@@ -167,13 +167,3 @@ def _keep(path: Path, kept: Path) -> None:
         kept.hardlink_to(path)
         return
     shutil.copyfile(path, kept)
-
-
-def _named(path: Path, error: sqlite3.DatabaseError) -> StoreError:
-    if is_locked(error):
-        return StoreBusy(f"{path} is read by another process; end that one, then start again")
-    if is_full(error):
-        return StoreError(f"{path}: the disk is full; make room, then start again")
-    if is_damage(error):
-        return StoreDamaged(path, str(error))
-    return StoreError(f"{path} cannot be brought up to date: {error}")

@@ -230,7 +230,7 @@ class Journal:
             make_directory(self._directory)
             descriptor = create_file(fresh, os.O_RDWR | os.O_APPEND | os.O_TRUNC)
         except StoreError as error:
-            raise OSError(errno.ENOTDIR, str(error)) from error
+            raise OSError(errno.ENOTDIR, f"{os.strerror(errno.ENOTDIR)}: {path.parent}") from error
         try:
             at = 0
             while data := os.pread(self._descriptor, min(_READ_BYTES, self._size - at), at):

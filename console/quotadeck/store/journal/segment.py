@@ -44,10 +44,7 @@ def read_head(path: Path) -> Head:
         return Head(1)
     _, number, source_id, *_ = orjson.loads(payload)
     if number > FORMAT:
-        raise StoreNewer(
-            f"{path} was written by a newer Quotadeck (format {number}, this one knows {FORMAT}); "
-            "update Quotadeck, or name another state directory"
-        )
+        raise StoreNewer(path, number, FORMAT)
     return Head(number, source_id)
 
 

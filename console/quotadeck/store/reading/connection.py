@@ -13,16 +13,13 @@ from typing import Any, Final, Self
 import aiosqlite
 
 from quotadeck.store import lock
-from quotadeck.store.errors import StoreError, StoreMissing
+from quotadeck.store.errors import StoreDamaged, StoreError, StoreForeign, StoreMissing
 from quotadeck.store.places import check_plain, ledger_file, wal_file
 from quotadeck.store.sqlite.errors import is_damage, is_no_database
 from quotadeck.store.sqlite.schema import (
     APPLICATION_ID,
     FIRST_SOURCE,
     check_version,
-    damaged,
-    foreign,
-    no_database,
     reading_uri,
 )
 
@@ -67,15 +64,15 @@ class ReadConnection:
             db = await _connect(directory, alone=alone)
             application = next(iter(await db.execute_fetchall("PRAGMA application_id")))[0]
             if application != APPLICATION_ID:
-                raise foreign(path)
+                raise StoreForeign(path, "another_programs")
             version = next(iter(await db.execute_fetchall("PRAGMA user_version")))[0]
             check_version(path, version)
             asked = (_THIS_SOURCE, (source_id,)) if source_id else (FIRST_SOURCE, ())
             rows = list(await db.execute_fetchall(*asked))
             if not rows and source_id:
-                raise StoreMissing(f"{path} has no records of the source {source_id}")
+                raise StoreMissing("store.no_such_source", path=str(path), source=source_id)
             if not rows:
-                raise damaged(path, "it names no source")
+                raise StoreDamaged(path, "no_source")
             return cls(directory, db, alone, *rows[0])
         except BaseException as error:
             if db is not None:
@@ -139,13 +136,13 @@ def _text(data: bytes) -> str:
 def _named(path: Path, error: BaseException) -> BaseException:
     match error:
         case FileNotFoundError():
-            return StoreMissing(f"{path} does not exist: no gateway has kept a ledger there")
+            return StoreMissing("store.missing", path=str(path))
         case PermissionError():
-            return StoreError(f"{path} may not be read by this account; ask for its group")
+            return StoreError("store.not_yours", path=str(path))
         case sqlite3.DatabaseError() if is_no_database(error):
-            return no_database(path)
+            return StoreForeign(path, "no_database")
         case sqlite3.OperationalError():
-            return StoreError(f"{path} cannot be read now: {error}")
+            return StoreError("store.unreadable", path=str(path), what=str(error))
         case sqlite3.DatabaseError():
-            return damaged(path, str(error))
+            return StoreDamaged(path, str(error))
     return error

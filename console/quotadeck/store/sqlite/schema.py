@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from quotadeck.store.errors import (
-    StoreBusy,
     StoreDamaged,
-    StoreError,
     StoreForeign,
     StoreNewer,
     StoreOlder,
+    named,
 )
 from quotadeck.store.journal.journal import Position
 from quotadeck.store.places import (
@@ -22,7 +21,6 @@ from quotadeck.store.places import (
     sync_directory,
     wal_file,
 )
-from quotadeck.store.sqlite.errors import is_damage, is_locked
 from quotadeck.store.sqlite.tables import TABLES
 
 APPLICATION_ID: Final = 0x51444543
@@ -72,9 +70,9 @@ def check_header(path: Path) -> None:
     with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
         header = file.read(100)
     if not _is_database(header):
-        raise no_database(path)
+        raise StoreForeign(path, "no_database")
     if not is_ledger(header):
-        raise foreign(path)
+        raise StoreForeign(path, "another_programs")
     check_version(path, int.from_bytes(header[60:64], "big"))
 
 
@@ -97,17 +95,11 @@ def is_whole(descriptor: int) -> bool:
 def check_version(path: Path, version: int) -> None:
     """Raises StoreNewer, StoreOlder or StoreDamaged for a version that is not ours."""
     if version > USER_VERSION:
-        raise StoreNewer(
-            f"{path} was written by a newer Quotadeck (format {version}, this one knows "
-            f"{USER_VERSION}); update Quotadeck, or name another state directory"
-        )
+        raise StoreNewer(path, version, USER_VERSION)
     if version < 1:
-        raise damaged(path, "its format number is missing")
+        raise StoreDamaged(path, "no_format")
     if version < USER_VERSION:
-        raise StoreOlder(
-            f"{path} was written by an older Quotadeck (format {version}, this one reads "
-            f"{USER_VERSION}); start the gateway, which brings it up to date"
-        )
+        raise StoreOlder(path, version, USER_VERSION)
 
 
 FIRST_SOURCE: Final = "SELECT id, source_id, epoch FROM sources ORDER BY id LIMIT 1"
@@ -132,21 +124,15 @@ def check_content(path: Path) -> Origin:
             if path.stat().st_size <= _SMALL_BYTES:
                 said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
                 if said != "ok":
-                    raise damaged(path, str(said).splitlines()[-1])
+                    raise StoreDamaged(path, str(said).splitlines()[-1])
             there = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
             if gone := [name for name in _TABLES if name not in there]:
-                raise damaged(path, f"the table {gone[0]} is missing")
+                raise StoreDamaged(path, f"no such table: {gone[0]}")
             return origin_in(path, db)
         finally:
             db.close()
     except sqlite3.DatabaseError as error:
-        if is_locked(error):
-            raise StoreBusy(
-                f"{path} is locked by another process; end that one, then start again"
-            ) from error
-        if not is_damage(error):
-            raise StoreError(f"{path} cannot be used: {error}") from error
-        raise damaged(path, str(error)) from error
+        raise named(path, error, "store.unusable") from error
 
 
 def origin_in(path: Path, db: sqlite3.Connection) -> Origin:
@@ -154,22 +140,10 @@ def origin_in(path: Path, db: sqlite3.Connection) -> Origin:
     query = "SELECT source_id, folded_segment, folded_offset FROM sources ORDER BY id LIMIT 1"
     row = db.execute(query).fetchone()
     if row is None:
-        raise damaged(path, "it names no source")
+        raise StoreDamaged(path, "no_source")
     return Origin(row[0], Position(*row[1:]))
 
 
 def reading_uri(path: Path, *, immutable: bool) -> str:
     """SQLite's address of the file for reading; ``immutable`` looks at no WAL and no lock."""
     return f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if immutable else "")
-
-
-def no_database(path: Path) -> StoreForeign:
-    return StoreForeign(path, "is not a SQLite database")
-
-
-def foreign(path: Path) -> StoreForeign:
-    return StoreForeign(path, "belongs to another program")
-
-
-def damaged(path: Path, what: str) -> StoreDamaged:
-    return StoreDamaged(path, what)

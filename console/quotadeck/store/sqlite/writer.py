@@ -9,17 +9,16 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import aiosqlite
 
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.notice import Notice, notice
+from quotadeck.domain.notice import Fact, Notice, notice
 from quotadeck.domain.snapshot import Event
-from quotadeck.domain.text import clean
 from quotadeck.store.ballast import Ballast
-from quotadeck.store.errors import StoreError
+from quotadeck.store.errors import StoreError, facts_of
 from quotadeck.store.journal.journal import Journal, Position, Record
 from quotadeck.store.sqlite.errors import is_damage, trouble
 from quotadeck.store.sqlite.fold import Batch, Fold, sort
@@ -84,7 +83,7 @@ class Writer:
         self._records = 0
         self._unreadable = 0
         self._trouble: Notice | None = None
-        self.unretired = ""
+        self.unretired: Mapping[str, Fact] | None = None
         """Why segments stay in the journal that no start needs any more."""
         self.damage = ""
         """What SQLite said when it met damage."""
@@ -143,7 +142,7 @@ class Writer:
         target, events = self._journal.end, set(self._events)
         while self.folded < target or not events.isdisjoint(self._events):
             if self._task is None or self._task.done():
-                raise StoreError("the ledger's writer has stopped; restart the gateway")
+                raise StoreError("store.writer_stopped")
             self._work.set()
             self._hurry.set()
             waiter = asyncio.get_running_loop().create_future()
@@ -176,9 +175,9 @@ class Writer:
         try:
             await self._journal.retire_before(min(self.folded.segment, self.checkpoint))
         except (OSError, StoreError) as error:
-            self.unretired = clean(str(error))  # they stay where they are
+            self.unretired = facts_of(error)  # they stay where they are
         else:
-            self.unretired = ""
+            self.unretired = None
 
     async def _may_fold(self) -> bool:
         # Between two batches: under load there is no other moment.

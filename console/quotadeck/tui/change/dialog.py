@@ -22,7 +22,7 @@ from quotadeck.tui.keys.act import Act
 from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.modal import Modal
-from quotadeck.words import text
+from quotadeck.words import say, text
 from quotadeck.words.commands import refusal
 from quotadeck.words.figures import Instant
 
@@ -98,7 +98,7 @@ class Dialog(Modal):
         try:
             command = self._proposal.command(form, snapshot)
         except (TypedWrong, MoneyError) as problem:
-            self.view = View(form, missing=str(problem), confirm=confirm)
+            self.view = View(form, missing=say(problem.told), confirm=confirm)
         else:
             if before.command == command and before.answer and not waited:
                 self.view = replace(before, form=form, confirm=confirm, error="")
@@ -125,7 +125,7 @@ class Dialog(Modal):
                 missing = self._why(answer)
                 answer = await self.context.source.command(reasoned, dry_run=True)
         except SourceError as problem:
-            shown = replace(self.view, error=text("dialog.no_preview", problem=str(problem)))
+            shown = replace(self.view, error=text("dialog.no_preview", problem=say(problem.told)))
         else:
             refused = self._why(answer)
             shown = replace(self.view, answer=answer, refused=refused, missing=missing)
@@ -183,7 +183,7 @@ class Dialog(Modal):
                 replace(command, idempotency_key=key), dry_run=False
             )
         except SourceError as problem:
-            error = text("dialog.lost", problem=str(problem), key=self._enter)
+            error = text("dialog.lost", problem=say(problem.told), key=self._enter)
             self.view = replace(self.view, applying=False, error=error)
             self.draw()
             return

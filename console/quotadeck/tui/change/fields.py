@@ -48,7 +48,7 @@ def _limit_fields(subject: Subject, likely: str) -> tuple[FormField, ...]:
 def _limit(form: Form, _: Offer) -> Set:
     field, typed = Field(form.text("limit")), form.text("value")
     if not typed:
-        raise TypedWrong(text("dialog.value.missing"))
+        raise TypedWrong("dialog.value.missing")
     return Set(field, *limit_value(field, typed))
 
 
@@ -58,7 +58,7 @@ def _text_fields(*_: object) -> tuple[FormField, ...]:
 
 def _text(form: Form, _: Offer) -> Set:
     if not form.text("value"):
-        raise TypedWrong(text("dialog.value.missing"))
+        raise TypedWrong("dialog.value.missing")
     return Set(value=form.text("value"))
 
 

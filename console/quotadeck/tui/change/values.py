@@ -33,7 +33,7 @@ def lasting(typed: str, now_us: int, zone: tzinfo | None) -> Lasting:
     if typed == STANDING:
         return Lasting()
     if not typed:
-        raise TypedWrong(text("dialog.for.missing", standing=STANDING))
+        raise TypedWrong("dialog.for.missing", standing=STANDING)
     until = typed.removeprefix("until")
     if until != typed:
         return Lasting(until_us=instant_us(until.strip(), now_us, zone))

@@ -18,7 +18,7 @@ from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.listpage import ListPage
 from quotadeck.tui.kit.spans import Span, crop
 from quotadeck.tui.link import Picture
-from quotadeck.words import text
+from quotadeck.words import say, text
 from quotadeck.words.commands import reason, refusal
 from quotadeck.words.times import local
 
@@ -59,7 +59,7 @@ class Audit(Changing, ListPage):
         try:
             page = await self.context.source.audit(limit=PAGE, before_seq=self._before)
         except SourceError as problem:
-            self._problem = str(problem)
+            self._problem = say(problem.told)
         else:
             self._rows = [*self._rows, *page.rows]
             self._before = page.next_before_seq

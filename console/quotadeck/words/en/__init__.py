@@ -1,15 +1,19 @@
 """English. A file a part of the product; a kind stands in one of them."""
 
 from quotadeck.words.en import (
+    admin,
     answers,
+    cli,
     commands,
     dialogs,
     events,
     keys,
     names,
     screen,
+    source,
     states,
     store,
+    typed,
     vitals,
 )
 from quotadeck.words.sentence import Language
@@ -17,7 +21,9 @@ from quotadeck.words.sentence import Language
 ENGLISH = Language(
     "en",
     {
+        **admin.SENTENCES,
         **answers.SENTENCES,
+        **cli.SENTENCES,
         **commands.SENTENCES,
         **dialogs.SENTENCES,
         **events.SENTENCES,
@@ -25,7 +31,9 @@ ENGLISH = Language(
         **names.SENTENCES,
         **screen.SENTENCES,
         **states.SENTENCES,
+        **source.SENTENCES,
         **store.SENTENCES,
+        **typed.SENTENCES,
         **vitals.SENTENCES,
     },
     lambda count: "one" if count == 1 else "other",

@@ -24,15 +24,15 @@ _LOSSES: Final[Mapping[str, _Loss]] = {
         "command log broken at entry {seq}",
         plural(
             "following",
-            "the command log does not hold from entry {seq} on ({why}), one entry follows: what "
-            "is in force may not be what was commanded",
-            "the command log does not hold from entry {seq} on ({why}), {following:number} entries "
-            "follow: what is in force may not be what was commanded",
+            "the command log does not hold from entry {seq} on ({why:name}), one entry follows: "
+            "what is in force may not be what was commanded",
+            "the command log does not hold from entry {seq} on ({why:name}), {following:number} "
+            "entries follow: what is in force may not be what was commanded",
         ),
         "compare `quotadeck audit` with what you know, and set again what is wrong",
     ),
     "store.odd_file": _Loss(
-        "odd file in the journal", "{path} is {what}: it was ignored", "move it away"
+        "odd file in the journal", "{path} is {what:name}: it was ignored", "move it away"
     ),
     "store.odd_name": _Loss(
         "odd file in the journal", "{path} has no segment's name: it was ignored", "move it away"
@@ -50,7 +50,7 @@ _LOSSES: Final[Mapping[str, _Loss]] = {
     ),
     "store.odd_ballast": _Loss(
         "odd file in place of the ballast",
-        "{path} is {what}, where a plain file belongs: no room is kept for a full disk",
+        "{path} is {what:name}, where a plain file belongs: no room is kept for a full disk",
         "move it away; the gateway makes it again",
     ),
     "store.levels_lost": _Loss(
@@ -150,7 +150,7 @@ _LOSSES: Final[Mapping[str, _Loss]] = {
     ),
     "store.ledger_damaged": _Loss(
         "ledger damaged",
-        "{path} is damaged ({why})",
+        "{path} is damaged ({why:name})",
         "what is served goes on; restart the gateway when it can be: it moves the ledger aside and "
         "rebuilds it from the newest backup and the journal",
     ),
@@ -188,7 +188,7 @@ _LOSSES: Final[Mapping[str, _Loss]] = {
         "it is tried again every ten minutes",
     ),
     "store.backup_failed": _Loss(
-        "backup failed", "the backup failed: {why}", "it is tried again every ten minutes"
+        "backup failed", "the backup failed: {why:told}", "it is tried again every ten minutes"
     ),
     "store.migrated": _Loss(
         "ledger brought up to date",
@@ -197,14 +197,15 @@ _LOSSES: Final[Mapping[str, _Loss]] = {
     ),
     "store.rebuilt": _Loss(
         "ledger rebuilt",
-        "{path} was not usable ({why})[; what there was is in {aside}]; it is rebuilt from the "
-        "backup of {begun_us} and the journal since[ ({unread} could not be read)]",
+        "{path} was not usable ({why:name})[; what there was is in {aside}]; it is rebuilt from "
+        "the backup of {begun_us} and the journal since[ ({unread} could not be read)]",
         "find out what damaged it; what is lost, if anything, is told beside this",
     ),
     "store.rebuilt_from_journal": _Loss(
         "ledger rebuilt",
-        "{path} was not usable ({why})[; what there was is in {aside}]; there is no backup: it is "
-        "rebuilt from the journal alone, which begins at {begun_us}[ ({unread} could not be read)]",
+        "{path} was not usable ({why:name})[; what there was is in {aside}]; there is no backup: "
+        "it is rebuilt from the journal alone, which begins at {begun_us}[ ({unread} could not be "
+        "read)]",
         "find out what damaged it; what is lost, if anything, is told beside this",
     ),
     "store.wal_held": _Loss(
@@ -224,8 +225,73 @@ def _and(told: Sentence, todo: str) -> Sentence:
     return f"{told}; {todo}"
 
 
+_START: Final = "then start again"
+_REFUSED: Final[Mapping[str, Sentence]] = {
+    "foreign": "{path} is no ledger of ours: {what:name}; move it away, or name another state "
+    "directory",
+    "newer": "{path} was written by a newer Quotadeck (format {found}, this one knows {known}); "
+    "update Quotadeck, or name another state directory",
+    "older": "{path} was written by an older Quotadeck (format {found}, this one reads {known}); "
+    "start the gateway, which brings it up to date",
+    "damaged": "{path} is damaged ({what:name}); start the gateway: it moves it aside, and "
+    "rebuilds it from the newest backup and the journal",
+    "locked": "{path} is locked by another process; end that one, then try again",
+    "held": "{path}: another gateway is writing this store; stop it, or give this one a state "
+    "directory of its own",
+    "full": f"{{path}}: the disk is full; make room, {_START}",
+    "unusable": "{path} cannot be used: {what}",
+    "unreadable": "{path} cannot be read now: {what}",
+    "uncopied": "{path} cannot be copied: {what}",
+    "unmigrated": "{path} cannot be brought up to date: {what}",
+    "migrate_no_room": "{path} is of an older format, and to bring it up to date takes "
+    f"{{needed_mb:number}} MB of free disk, where {{free_mb:number}} MB are: make room, {_START}",
+    "missing": "{path} does not exist: no gateway has kept a ledger there",
+    "no_such_source": "{path} has no records of the source {source}",
+    "not_yours": "{path} may not be read by this account; ask for its group",
+    "odd_place": f"{{path}} is {{what:name}}, where {{wanted:name}} belongs; move it away, "
+    f"{_START}",
+    "no_io": "{path}: {what}; see what stands there, or name another state directory, " + _START,
+    "no_io.full": "{path}: {what}; make room on its file system, " + _START,
+    "no_io.rights": "{path}: {what}; give the gateway's account the right to read and write it, "
+    + _START,
+    "writer_stopped": "the ledger's writer has stopped; restart the gateway",
+    "backup_not_yours": "{path}: the account that owns {folder} alone may write there",
+    "backup_busy": "{path}: another backup is being made; wait for it",
+    "backup_there": "{path} is there already; move it away, or name another file",
+    "backup_no_room": "{path}: {free_mb:number} MB free where a backup needs {needed_mb:number} "
+    "MB, {ledgers} × the ledger; make room",
+    "backup_unread": "{path}: the copy could not be read back ({what:name})",
+    "backup_stopped": "{path} was not copied: it was asked to stop",
+}
+_WORDS: Final[Mapping[str, Sentence]] = {
+    "no_database": "it is not a SQLite database",
+    "another_programs": "it belongs to another program",
+    "no_format": "its format number is missing",
+    "no_source": "it names no source",
+    "missing": "it is missing",
+    "older_than_backup": "it is older than its newest backup, and the journal since is gone",
+    "found_damaged": "it was found damaged",
+    "cut_short": "cut short or overwritten",
+    "content_changed": "its content was changed",
+    "content_unreadable": "its content cannot be read",
+    "place_changed": "its number or subject was changed",
+    "number_out_of_order": "its number does not follow the one before",
+    "other_before": "an entry before it was removed, replaced or slipped in",
+    "plain_file": "a plain file",
+    "symbolic_link": "a symbolic link",
+    "directory": "a directory",
+    "fifo": "a FIFO",
+    "socket_file": "a socket",
+    "device": "a device",
+    "file": "a file",
+    "unknown_kind": "of an unknown kind",
+}
+
+
 def _sentences() -> Iterator[tuple[str, Sentence]]:
     yield "store.migrating", _MIGRATING
+    yield from ((f"store.{kind}", sentence) for kind, sentence in _REFUSED.items())
+    yield from ((f"name.{word}", sentence) for word, sentence in _WORDS.items())
     for kind, loss in _LOSSES.items():
         yield kind, _and(loss.told, loss.todo)
         yield f"vital.{kind}", loss.short

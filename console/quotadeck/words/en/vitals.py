@@ -12,7 +12,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "vital.journal_behind": "journal {behind_ms:age} behind",
     "vital.journal_full": "disk full: journal not written",
     "vital.journal_fails": "journal: {why}",
-    "vital.unarchived": "journal not archived: {why}",
+    "vital.unarchived": "journal not archived: {why:told}",
     "vital.ballast_used": "disk nearly full: ballast used",
     "vital.commands_unrecorded": plural(
         "count",

@@ -1,0 +1,26 @@
+"""What is wrong with what somebody typed."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from quotadeck.words.sentence import Sentence
+
+SENTENCES: Final[Mapping[str, Sentence]] = {
+    "typed.no_duration": "{typed:quoted} is not a duration such as 90s, 15m, 1h30m or 2d",
+    "typed.duration_range": "{typed:quoted} is not between 1s and 31d; a change without end is "
+    "permanent",
+    "typed.no_time": "{typed:quoted} is not a time such as 09:00 or 2026-11-27T09:00",
+    "typed.time_range": "{typed:quoted} is not between 1s and 31d from now",
+    "typed.no_value": "{typed:quoted} is not a value for {field:name} such as 40, 80k, 1.5M, x2 "
+    "or 50%",
+    "typed.no_money": "{typed:quoted} is not a value for {field:name} such as 12.50, x2 or 50%",
+    "typed.not_whole": "{typed:quoted} is not a whole number, which {field:name} asks for",
+    "typed.no_scale": "{typed:quoted} is not a whole percentage between 1% and 100000% (x1000)",
+    "money.no_amount": '{typed:quoted} is not an amount of dollars such as "12.50"',
+    "money.negative": "{typed:quoted} is not an amount of dollars of zero or more",
+    "money.too_much": "{typed:quoted} is more than a billion dollars",
+    "money.too_fine": "{typed:quoted} has more than nine decimals",
+    "price.no_price": '{typed:quoted} is not a price in dollars per million tokens such as "2.50"',
+    "price.range": "{typed:quoted} is not a price between 0 and 1000000 dollars per million",
+    "price.too_fine": "{typed:quoted} has more than six decimals",
+}
