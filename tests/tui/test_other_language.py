@@ -7,9 +7,9 @@ from rich.cells import cell_len
 
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.words import use
-from quotadeck.words.pseudo import PSEUDO
 from tests.tui.driving import choose, quotadeck, quotadeck_of, scripted, until
 from tests.tui.scripted import agree
+from tests.words.pseudo import PSEUDO
 
 PLAIN = (
     "limit", "pause", "fallback", "undo", "reason", "public", "until", "estimate", "requests",

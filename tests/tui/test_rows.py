@@ -28,10 +28,10 @@ from quotadeck.tui.present import Present
 from quotadeck.words import Language, use
 from quotadeck.words import numbers as f
 from quotadeck.words.en import ENGLISH
-from quotadeck.words.pseudo import PSEUDO
 from tests.tui.lines import LATE, NOW, at, context, rule, tables, text
 from tests.tui.play import JST
 from tests.tui.scenes import AT_US, ME, fire, project, rates, trouble, usd
+from tests.words.pseudo import PSEUDO
 
 WIDTHS = (60, 61, 67, 74, 79, 80, 84, 100, 120, 139, 140, 158, 200, 320)
 

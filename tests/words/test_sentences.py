@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from quotadeck.domain.notice import notice
 from quotadeck.words import en, say, text, use
 from quotadeck.words.en import ENGLISH
-from quotadeck.words.pseudo import PSEUDO
 from quotadeck.words.sentence import Language, Sentence, places, plural
+from tests.words.pseudo import PSEUDO
 
 COUNTED = plural("count", "{count} call is open", "{count:number} calls are open")
 SENTENCES: dict[str, Sentence] = {

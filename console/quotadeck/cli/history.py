@@ -18,16 +18,11 @@ from quotadeck.cli.table import print_table
 from quotadeck.cli.verify import verify
 from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.calls import Outcome
-from quotadeck.domain.days import micros
 from quotadeck.domain.money import usd_short
 from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import plain
 from quotadeck.words.commands import error, reason, refusal, value
 from quotadeck.words.numbers import latency, three
-
-
-def _at(text: str) -> str:
-    return stamp(micros(text))
 
 
 @click.group(

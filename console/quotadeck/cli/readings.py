@@ -34,9 +34,12 @@ from quotadeck.domain.text import clean, counted
 from quotadeck.domain.totals import Totals, totals
 from quotadeck.domain.typed import duration_words
 from quotadeck.sources import Reading
+from quotadeck.wire.objects import plain
 from quotadeck.words.commands import value
 from quotadeck.words.numbers import latency, three
 from quotadeck.words.states import lines_of
+
+AnyRow = ProjectRow | TargetRow | RouteRow
 
 
 def _read(socket: Path | None) -> Reading:
@@ -68,13 +71,7 @@ def projects(*, socket: Path | None, as_json: bool) -> int:
     """
     snapshot = _read(socket).snapshot
     if as_json:
-        emit(
-            {
-                "at": rfc3339(snapshot.at_us),
-                "now_ms": snapshot.now_ms,
-                "projects": snapshot.projects,
-            }
-        )
+        emit(_instants(snapshot) | {"projects": snapshot.projects})
         return Exit.OK
     limits = _limit_heads(SubjectKind.PROJECT)
     heads = ("project", "name", "prio", "state", *limits, "fail", "p95")
@@ -89,14 +86,7 @@ def models(*, socket: Path | None, as_json: bool) -> int:
     """The models that clients ask for, and the targets behind them."""
     snapshot = _read(socket).snapshot
     if as_json:
-        emit(
-            {
-                "at": rfc3339(snapshot.at_us),
-                "now_ms": snapshot.now_ms,
-                "models": snapshot.routes,
-                "targets": snapshot.targets,
-            }
-        )
+        emit(_instants(snapshot) | {"models": snapshot.routes, "targets": snapshot.targets})
         return Exit.OK
     routes = [
         (row.id, row.serving, _state(row, snapshot), " → ".join(row.targets))
@@ -110,6 +100,10 @@ def models(*, socket: Path | None, as_json: bool) -> int:
     spare = ("p95", "429s/min", "in flight")
     print_table(heads, targets, right="  " + ">" * (len(limits) + 4), spare=spare)
     return Exit.OK
+
+
+def _instants(snapshot: Snapshot) -> dict[str, Any]:
+    return {"at": rfc3339(snapshot.at_us), "now_ms": snapshot.now_ms}
 
 
 def _project_cells(row: ProjectRow, snapshot: Snapshot) -> tuple[str, ...]:
@@ -167,7 +161,7 @@ def _limit_cells(kind: SubjectKind, row: ProjectRow | TargetRow) -> list[str]:
     return cells
 
 
-def _state(row: ProjectRow | TargetRow | RouteRow, snapshot: Snapshot) -> str:
+def _state(row: AnyRow, snapshot: Snapshot) -> str:
     """What holds of the row, in the console's words, and what is in force on it."""
     words = lines_of(row.state, snapshot.now_ms, snapshot.at_us)
     if row.state.kind is StateKind.OK:
@@ -219,25 +213,10 @@ def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
             "budget_today_nano_usd": sums.budget_nano,
         },
         "in_force": [
-            {
-                "subject": str(subject),
-                "command_id": change.command_id,
-                "field": change.field,
-                "value": change.value,
-                "was": change.was,
-                "layer": change.layer,
-                "until": rfc3339(change.until_us) if change.until_us else None,
-                "actor": change.actor,
-                "reason": change.reason,
-            }
-            for subject, change in _in_force(snapshot)
+            {"subject": str(subject)} | plain(change) for subject, change in _in_force(snapshot)
         ],
-        "events": [
-            {"at": rfc3339(h.at_us), "id": h.id, "kind": h.told.kind, "subject": h.subject,
-             "facts": h.told.facts, "text": words.say(h.told)}
-            for h in snapshot.events
-        ],
-    }  # fmt: skip
+        "events": [plain(event) | {"text": words.say(event.told)} for event in snapshot.events],
+    }
 
 
 def _backup(snapshot: Snapshot) -> str:
@@ -271,11 +250,7 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
         f"{usd_short(sums.budget_nano)}"
     )
     changes = list(_in_force(snapshot))
-    rows: tuple[ProjectRow | RouteRow | TargetRow, ...] = (
-        *snapshot.projects,
-        *snapshot.routes,
-        *snapshot.targets,
-    )
+    rows: list[AnyRow] = [*snapshot.projects, *snapshot.routes, *snapshot.targets]
     for row in rows:
         if row.state.urgency is Urgency.TROUBLE:
             yield clean(f"! {row.id}: {_state(row, snapshot)}", 400)

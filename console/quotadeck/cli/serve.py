@@ -26,11 +26,10 @@ def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
     It stays in the foreground. SIGTERM drains what is under way and exits; a second one cuts.
     SIGHUP drains it where it was started at a terminal, and is ignored where not.
     """
-    # What a start makes stays; the collector works again once the gateway is ready.
-    gc.disable()
     # Until the gateway takes its signals there is nothing to drain, and nothing to leave behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.OK))
-    gc.disable()  # a start makes what stays: at 10,000 projects the collector takes half of it
+    # What a start makes stays: at 10,000 projects the collector would take half of it.
+    gc.disable()
     from quotadeck.wire import paths
     from quotadeck.wire.config import ConfigError, load
 

@@ -124,9 +124,3 @@ def places(sentence: Sentence) -> set[str]:
     """The names of the facts that a sentence has places for."""
     forms = sentence.forms.values() if isinstance(sentence, Plural) else (sentence,)
     return {name for form in forms for name in _names(_CLAUSE.sub(r"\1", form))}
-
-
-def required(sentence: Sentence) -> set[str]:
-    """Those of them that it cannot do without: not in a clause of their own."""
-    forms = sentence.forms.values() if isinstance(sentence, Plural) else (sentence,)
-    return {name for form in forms for name in _names(_CLAUSE.sub("", form))}

@@ -4,8 +4,9 @@ Source of the shape: the error object of OpenAI's API reference; the headers are
 official SDKs read (``retry-after-ms``, ``retry-after``, ``x-should-retry``).
 """
 
-from collections.abc import Callable
-from functools import singledispatch
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
 
@@ -16,9 +17,13 @@ from quotadeck.domain.money import usd_exact
 from quotadeck.domain.rules import RULE_BY_CAUSE, Measure
 from quotadeck.domain.text import clean, clean_lines
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
 MAX_WHY = 1_200  # more than an upstream's own words and ours around them
-NEVER_RETRY: tuple[bytes, bytes] = (b"x-should-retry", b"false")
+NEVER_RETRY: Final = (b"x-should-retry", b"false")
+_CLOSE: Final = (b"connection", b"close")
+_BEARER: Final = (b"www-authenticate", b"Bearer")
+_SOON: Final = (b"retry-after", b"1")
 
 
 class ErrorReply:
@@ -62,141 +67,34 @@ def wait_headers(wait_ms: int | None) -> Headers:
     ]
 
 
-@singledispatch
-def error_reply(_refusal: Exception) -> ErrorReply:
-    """The reply for any refusal; what is not a refusal is our own fault."""
-    return ErrorReply(
-        500,
-        "The gateway failed on this request; it is in the gateway's log.",
-        code="internal_error",
-    )
+@dataclass(frozen=True, slots=True)
+class _Says:
+    """How a kind of refusal is told. The places of its text are the refusal's fields, cleaned."""
+
+    status: int
+    code: str
+    text: str
+    headers: tuple[Header, ...] = ()
+    param: str | None = None
+
+    def __call__(self, refusal: r.Refusal) -> ErrorReply:
+        facts = {name: _shown(value) for name, value in vars(refusal).items()}
+        return ErrorReply(
+            self.status,
+            self.text.format_map(facts),
+            code=self.code,
+            param=self.param and self.param.format_map(facts),
+            headers=list(self.headers),
+        )
 
 
-def _says(kind: type[r.Refusal]) -> Callable[[Callable[..., ErrorReply]], object]:
-    return error_reply.register(kind)
+def _shown(value: object) -> object:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return clean(value, 300) if isinstance(value, str) else value
 
 
-@_says(r.KeyMissing)
-def _(_: r.KeyMissing) -> ErrorReply:
-    return ErrorReply(
-        401,
-        "No key came with the request. Send your project key as 'Authorization: Bearer <key>' "
-        "or 'x-api-key: <key>'; your platform team makes one with: quotadeck key add PROJECT",
-        code="missing_api_key",
-        headers=[(b"www-authenticate", b"Bearer")],
-    )
-
-
-@_says(r.KeyMalformed)
-def _(refusal: r.KeyMalformed) -> ErrorReply:
-    return ErrorReply(
-        401,
-        f"This cannot be a project key: {refusal.why}. Keys start with 'qd_'; "
-        "check for a cut or a missing environment variable.",
-        code="invalid_api_key",
-        headers=[(b"www-authenticate", b"Bearer")],
-    )
-
-
-@_says(r.KeysDiffer)
-def _(_: r.KeysDiffer) -> ErrorReply:
-    return ErrorReply(
-        400,
-        "The request came with keys that differ, so nobody can say whose it is. Send one, as "
-        "'Authorization: Bearer <key>' or 'x-api-key: <key>', and see whether a proxy adds its "
-        "own.",
-        code="ambiguous_api_key",
-    )
-
-
-@_says(r.ProjectsDiffer)
-def _(_: r.ProjectsDiffer) -> ErrorReply:
-    return ErrorReply(
-        400,
-        "The request came with X-Project-Id headers that differ. Send one, and see whether a "
-        "proxy adds its own.",
-        code="ambiguous_project",
-    )
-
-
-@_says(r.KeyUnknown)
-def _(_: r.KeyUnknown) -> ErrorReply:
-    return ErrorReply(
-        401,
-        "This key is unknown or was revoked. See the living ones with: quotadeck key list; "
-        "make one with: quotadeck key add PROJECT",
-        code="invalid_api_key",
-        headers=[(b"www-authenticate", b"Bearer")],
-    )
-
-
-@_says(r.ProjectNotOfKey)
-def _(refusal: r.ProjectNotOfKey) -> ErrorReply:
-    return ErrorReply(
-        403,
-        f"This key does not serve the project {clean(refusal.project, 80)!r}; "
-        f"it serves: {', '.join(refusal.projects)}.",
-        code="project_not_allowed",
-        headers=[NEVER_RETRY],
-    )
-
-
-@_says(r.NoSuchPath)
-def _(refusal: r.NoSuchPath) -> ErrorReply:
-    return ErrorReply(
-        404,
-        f"There is no {clean(refusal.path, 120)} here; this gateway serves "
-        "/v1/chat/completions and /v1/models.",
-        code="unknown_url",
-    )
-
-
-@_says(r.WrongMethod)
-def _(refusal: r.WrongMethod) -> ErrorReply:
-    return ErrorReply(
-        405,
-        f"{clean(refusal.path, 120)} takes {refusal.allowed} only.",
-        code="method_not_allowed",
-        headers=[(b"allow", refusal.allowed.encode())],
-    )
-
-
-@_says(r.BodyTooLarge)
-def _(refusal: r.BodyTooLarge) -> ErrorReply:
-    return ErrorReply(
-        413,
-        f"The request's body is over {refusal.limit_bytes:,} bytes.",
-        code="request_too_large",
-        headers=[NEVER_RETRY, (b"connection", b"close")],
-    )
-
-
-@_says(r.BodyCut)
-def _(_: r.BodyCut) -> ErrorReply:
-    return ErrorReply(400, "The request's body was cut.", code="body_cut")
-
-
-@_says(r.NotJson)
-def _(refusal: r.NotJson) -> ErrorReply:
-    return ErrorReply(
-        400,
-        f"The request's body cannot be read as a JSON object: {clean(refusal.why, 200)}.",
-        code="invalid_json",
-    )
-
-
-@_says(r.BadField)
-def _(refusal: r.BadField) -> ErrorReply:
-    return ErrorReply(
-        400,
-        f"{refusal.field}: {clean(refusal.why, 300)}.",
-        param=refusal.field,
-        code="invalid_value",
-    )
-
-
-@_says(r.UnknownModel)
-def _(refusal: r.UnknownModel) -> ErrorReply:
+def _unknown_model(refusal: r.UnknownModel) -> ErrorReply:
     near = f" Did you mean {', '.join(refusal.nearest)}?" if refusal.nearest else ""
     return ErrorReply(
         404,
@@ -207,20 +105,7 @@ def _(refusal: r.UnknownModel) -> ErrorReply:
     )
 
 
-@_says(r.ModelNotAllowed)
-def _(refusal: r.ModelNotAllowed) -> ErrorReply:
-    return ErrorReply(
-        403,
-        f"The project {refusal.project} may not use {refusal.model}; "
-        f"it may use: {', '.join(refusal.allowed)}.",
-        param="model",
-        code="model_not_allowed",
-        headers=[NEVER_RETRY],
-    )
-
-
-@_says(r.Paused)
-def _(refusal: r.Paused) -> ErrorReply:
+def _paused(refusal: r.Paused) -> ErrorReply:
     kind, name = refusal.subject
     until = f" It lifts at {rfc3339(refusal.until_us)}." if refusal.until_us else ""
     why = f" Reason: {refusal.reason}." if refusal.reason else ""
@@ -232,30 +117,7 @@ def _(refusal: r.Paused) -> ErrorReply:
     )
 
 
-@_says(r.InputTooLong)
-def _(refusal: r.InputTooLong) -> ErrorReply:
-    return ErrorReply(
-        400,
-        f"The input is at least {refusal.least_tokens:,} tokens, and {refusal.model} takes "
-        f"{refusal.limit_tokens:,}. Shorten the messages.",
-        param="messages",
-        code="context_length_exceeded",
-    )
-
-
-@_says(r.OutputTooLong)
-def _(refusal: r.OutputTooLong) -> ErrorReply:
-    return ErrorReply(
-        400,
-        f"max_tokens is {refusal.asked_tokens:,}, and {refusal.model} gives at most "
-        f"{refusal.limit_tokens:,}.",
-        param="max_tokens",
-        code="invalid_value",
-    )
-
-
-@_says(r.OverWholeBudget)
-def _(refusal: r.OverWholeBudget) -> ErrorReply:
+def _over_whole_budget(refusal: r.OverWholeBudget) -> ErrorReply:
     guess = " (an estimate: it states no bound of its own)" if refusal.bound_is_estimate else ""
     return ErrorReply(
         400,
@@ -267,8 +129,7 @@ def _(refusal: r.OverWholeBudget) -> ErrorReply:
     )
 
 
-@_says(r.LimitReached)
-def _(refusal: r.LimitReached) -> ErrorReply:
+def _limit_reached(refusal: r.LimitReached) -> ErrorReply:
     limit, advice = f"{refusal.limit:,} {refusal.unit}; this request asks for {refusal.asked:,}", ""
     rule = RULE_BY_CAUSE[refusal.cause]
     if rule.measure is Measure.SLOTS:
@@ -286,8 +147,7 @@ def _(refusal: r.LimitReached) -> ErrorReply:
     )
 
 
-@_says(r.BudgetSpent)
-def _(refusal: r.BudgetSpent) -> ErrorReply:
+def _budget_spent(refusal: r.BudgetSpent) -> ErrorReply:
     return ErrorReply(
         429,
         f"The daily budget of {refusal.project} (${usd_exact(refusal.budget_nano)}) does not cover "
@@ -301,61 +161,7 @@ def _(refusal: r.BudgetSpent) -> ErrorReply:
     )
 
 
-@_says(r.LedgerUnavailable)
-def _(refusal: r.LedgerUnavailable) -> ErrorReply:
-    return ErrorReply(
-        503,
-        f"The gateway cannot record calls ({clean(refusal.why, 100)}) and so forwards none.",
-        code="ledger_unavailable",
-        headers=[(b"retry-after", b"5")],
-    )
-
-
-@_says(r.Draining)
-def _(_: r.Draining) -> ErrorReply:
-    return ErrorReply(
-        503,
-        "The gateway is restarting and takes no new requests; retry in a moment.",
-        code="draining",
-        headers=[(b"retry-after", b"1"), (b"connection", b"close")],
-    )
-
-
-@_says(r.AnswerCut)
-def _(_: r.AnswerCut) -> ErrorReply:
-    return ErrorReply(
-        503,
-        "The gateway is restarting and has cut this answer; ask again in a moment.",
-        code=str(Cause.RESTART),
-        headers=[(b"retry-after", b"1"), (b"connection", b"close")],
-    )
-
-
-@_says(r.TooManyRequests)
-def _(refusal: r.TooManyRequests) -> ErrorReply:
-    return ErrorReply(
-        503,
-        f"{refusal.allowed:,} requests of {refusal.project or 'all projects'} are under way, as "
-        "many as the gateway's connections allow; retry in a moment.",
-        code="too_many_connections",
-        headers=[(b"retry-after", b"1"), (b"connection", b"close")],
-    )
-
-
-@_says(r.BodiesTooLarge)
-def _(refusal: r.BodiesTooLarge) -> ErrorReply:
-    return ErrorReply(
-        503,
-        f"The gateway holds up to {refusal.limit_bytes / 1024 / 1024:,.0f} MB of requests of "
-        f"{refusal.project or 'all projects'} at once, and with this one it would be more; "
-        "retry in a moment.",
-        code="too_many_large_requests",
-        headers=[(b"retry-after", b"1")],
-    )
-
-
-@_says(r.UpstreamRefused)
-def _(refusal: r.UpstreamRefused) -> ErrorReply:
+def _upstream_refused(refusal: r.UpstreamRefused) -> ErrorReply:
     headers: Headers = []
     for name, value in (
         (b"retry-after", refusal.retry_after),
@@ -373,10 +179,153 @@ def _(refusal: r.UpstreamRefused) -> ErrorReply:
     )
 
 
-@_says(r.UpstreamFailed)
-def _(refusal: r.UpstreamFailed) -> ErrorReply:
+def _upstream_failed(refusal: r.UpstreamFailed) -> ErrorReply:
     return ErrorReply(
         504 if refusal.cause is Cause.TIMEOUT else 502,
         f"The upstream gave no usable answer: {clean_lines(refusal.why, MAX_WHY)}.",
         code=str(refusal.cause),
     )
+
+
+def _bodies_too_large(refusal: r.BodiesTooLarge) -> ErrorReply:
+    return ErrorReply(
+        503,
+        f"The gateway holds up to {refusal.limit_bytes / 1024 / 1024:,.0f} MB of requests of "
+        f"{refusal.project or 'all projects'} at once, and with this one it would be more; "
+        "retry in a moment.",
+        code="too_many_large_requests",
+        headers=[(b"retry-after", b"1")],
+    )
+
+
+def _too_many_requests(refusal: r.TooManyRequests) -> ErrorReply:
+    return ErrorReply(
+        503,
+        f"{refusal.allowed:,} requests of {refusal.project or 'all projects'} are under way, as "
+        "many as the gateway's connections allow; retry in a moment.",
+        code="too_many_connections",
+        headers=[(b"retry-after", b"1"), (b"connection", b"close")],
+    )
+
+
+_REPLIES: Final[Mapping[type[Exception], Callable[[Any], ErrorReply]]] = {
+    r.KeyMissing: _Says(
+        401,
+        "missing_api_key",
+        "No key came with the request. Send your project key as 'Authorization: Bearer <key>' "
+        "or 'x-api-key: <key>'; your platform team makes one with: quotadeck key add PROJECT",
+        (_BEARER,),
+    ),
+    r.KeyMalformed: _Says(
+        401,
+        "invalid_api_key",
+        "This cannot be a project key: {why}. Keys start with 'qd_'; "
+        "check for a cut or a missing environment variable.",
+        (_BEARER,),
+    ),
+    r.KeysDiffer: _Says(
+        400,
+        "ambiguous_api_key",
+        "The request came with keys that differ, so nobody can say whose it is. Send one, as "
+        "'Authorization: Bearer <key>' or 'x-api-key: <key>', and see whether a proxy adds its "
+        "own.",
+    ),
+    r.ProjectsDiffer: _Says(
+        400,
+        "ambiguous_project",
+        "The request came with X-Project-Id headers that differ. Send one, and see whether a "
+        "proxy adds its own.",
+    ),
+    r.KeyUnknown: _Says(
+        401,
+        "invalid_api_key",
+        "This key is unknown or was revoked. See the living ones with: quotadeck key list; "
+        "make one with: quotadeck key add PROJECT",
+        (_BEARER,),
+    ),
+    r.ProjectNotOfKey: _Says(
+        403,
+        "project_not_allowed",
+        "This key does not serve the project {project!r}; it serves: {projects}.",
+        (NEVER_RETRY,),
+    ),
+    r.NoSuchPath: _Says(
+        404,
+        "unknown_url",
+        "There is no {path} here; this gateway serves /v1/chat/completions and /v1/models.",
+    ),
+    r.WrongMethod: lambda refusal: ErrorReply(
+        405,
+        f"{clean(refusal.path, 120)} takes {refusal.allowed} only.",
+        code="method_not_allowed",
+        headers=[(b"allow", refusal.allowed.encode())],
+    ),
+    r.BodyTooLarge: _Says(
+        413,
+        "request_too_large",
+        "The request's body is over {limit_bytes:,} bytes.",
+        (NEVER_RETRY, _CLOSE),
+    ),
+    r.BodyCut: _Says(400, "body_cut", "The request's body was cut."),
+    r.NotJson: _Says(
+        400, "invalid_json", "The request's body cannot be read as a JSON object: {why}."
+    ),
+    r.BadField: _Says(400, "invalid_value", "{field}: {why}.", param="{field}"),
+    r.UnknownModel: _unknown_model,
+    r.ModelNotAllowed: _Says(
+        403,
+        "model_not_allowed",
+        "The project {project} may not use {model}; it may use: {allowed}.",
+        (NEVER_RETRY,),
+        param="model",
+    ),
+    r.Paused: _paused,
+    r.InputTooLong: _Says(
+        400,
+        "context_length_exceeded",
+        "The input is at least {least_tokens:,} tokens, and {model} takes {limit_tokens:,}. "
+        "Shorten the messages.",
+        param="messages",
+    ),
+    r.OutputTooLong: _Says(
+        400,
+        "invalid_value",
+        "max_tokens is {asked_tokens:,}, and {model} gives at most {limit_tokens:,}.",
+        param="max_tokens",
+    ),
+    r.OverWholeBudget: _over_whole_budget,
+    r.LimitReached: _limit_reached,
+    r.BudgetSpent: _budget_spent,
+    r.LedgerUnavailable: _Says(
+        503,
+        "ledger_unavailable",
+        "The gateway cannot record calls ({why}) and so forwards none.",
+        ((b"retry-after", b"5"),),
+    ),
+    r.Draining: _Says(
+        503,
+        "draining",
+        "The gateway is restarting and takes no new requests; retry in a moment.",
+        (_SOON, _CLOSE),
+    ),
+    r.AnswerCut: _Says(
+        503,
+        str(Cause.RESTART),
+        "The gateway is restarting and has cut this answer; ask again in a moment.",
+        (_SOON, _CLOSE),
+    ),
+    r.TooManyRequests: _too_many_requests,
+    r.BodiesTooLarge: _bodies_too_large,
+    r.UpstreamRefused: _upstream_refused,
+    r.UpstreamFailed: _upstream_failed,
+    Exception: lambda _: ErrorReply(
+        500,
+        "The gateway failed on this request; it is in the gateway's log.",
+        code="internal_error",
+    ),
+}
+
+
+def error_reply(refusal: Exception) -> ErrorReply:
+    """The reply for any refusal; what is not a refusal is our own fault."""
+    return next(_REPLIES[kind] for kind in type(refusal).__mro__ if kind in _REPLIES)(refusal)

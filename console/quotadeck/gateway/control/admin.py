@@ -10,7 +10,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -246,10 +245,6 @@ def _params(request: Request) -> dict[str, str]:
 
 def _object(value: Any) -> Response:
     return Response(objects.dump(value), media_type="application/json")
-
-
-def _json(model: BaseModel, status: int = 200) -> Response:
-    return Response(model.model_dump_json(), status, media_type="application/json")
 
 
 def _on_refusal(_: Request, error: Exception) -> Response:

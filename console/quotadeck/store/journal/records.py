@@ -89,7 +89,6 @@ class StateRecord:
 
 
 Value = SegmentHead | OpenCall | Call | Entry | Withdrawn | Levels | CatalogueRecord | StateRecord
-MARK_FIELDS: Final = tuple(field.name for field in fields(Mark))
 STATE_FIELDS: Final = tuple(field.name for field in fields(StateRecord))
 
 
