@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from quotadeck.domain.answers import AuditPage, AuditRow, CommandAnswer, Estimate
-from quotadeck.domain.capability import Capabilities, FigureKind, Read
-from quotadeck.domain.commands import Action, Code, Command, Entry, Rejected, Role, Value
+from quotadeck.domain.capability import EVERYTHING, Capabilities, FigureKind, Read
+from quotadeck.domain.commands import Code, Command, Entry, Rejected, Role, Value
 from quotadeck.domain.days import micros
 from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Snapshot, Whoami
@@ -24,7 +24,7 @@ from tests.tui.scenes import ME
 if TYPE_CHECKING:
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
-ALL = Capabilities(frozenset(Read), frozenset(Action), FigureKind.ENFORCED)
+ALL = Capabilities(frozenset(Read), EVERYTHING, FigureKind.ENFORCED)
 
 
 @dataclass

@@ -18,6 +18,7 @@ from quotadeck.domain.clock import Clock
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
 from quotadeck.tui.keys.bindings import Keys
+from quotadeck.tui.keys.table import ACTIONS
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.page import Page
 from quotadeck.tui.link import Link
@@ -124,7 +125,8 @@ class Quotadeck(App[int], inherit_bindings=False):
         self.overview.call_after_refresh(shown.set)
         await shown.wait()
         await asyncio.sleep(_FIRST_LOOK_S)
-        for module in ("change.dialog", "change.undo", "pages.audit", "pages.help"):
+        pages = (f"pages.{act.opens}" for act in ACTIONS if act.opens)
+        for module in ("change.dialog", "change.undo", *pages):
             import_module(f"quotadeck.tui.{module}")
         self.link.go_on()
         gc.freeze()  # what start-up made stays; the front door had put the collector off

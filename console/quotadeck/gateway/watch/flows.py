@@ -1,6 +1,6 @@
 """What passed lately through one project or target: the live figures beside the bars."""
 
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import NOT_THE_UPSTREAMS, Call, Cause, Outcome
 from quotadeck.domain.commands import Field
 from quotadeck.domain.latency import COLUMNS, column, quantile_ms
 from quotadeck.domain.rules import RULE_OF, RULES, Measure, Rule, Used
@@ -16,7 +16,6 @@ _METERED = {
     for column, rule in enumerate((r for r in RULES if r.counts and r.measure is Measure.RATE), 6)
 }
 """Rates of which a request takes more than itself: a column each, filled when it ends."""
-_NOT_THE_UPSTREAMS = (Cause.CLIENT_GONE, Cause.RESTART)
 
 
 class Flows:
@@ -53,7 +52,7 @@ class Flows:
                 self._minute.add(now_ns, at, amount)
         if call.cause is Cause.UPSTREAM_429:
             self._minute.add(now_ns, _UPSTREAM_429, 1)
-        lost = call.outcome is Outcome.UNKNOWN and call.cause not in _NOT_THE_UPSTREAMS
+        lost = call.outcome is Outcome.UNKNOWN and call.cause not in NOT_THE_UPSTREAMS
         if lost or call.outcome is Outcome.UPSTREAM_ERROR:
             self._minute.add(now_ns, _FAILED, 1)
         self._latencies.add(now_ns, column(call.total_ms), 1)

@@ -7,7 +7,7 @@ asked once in ten minutes is judged as well as one asked a hundred times a secon
 from collections import Counter, deque
 from typing import Any, Final
 
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import NOT_THE_UPSTREAMS, Call, Cause, Outcome
 from quotadeck.domain.evidence import HOUR_MS, PRESENT_MS, Decided, Ended, RefusedLately
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.watch.windows import Counts
@@ -17,7 +17,6 @@ _MINUTE_S, _PRESENT_S = 60, PRESENT_MS // 1_000
 NEWEST: Final = 10
 _NOBODY: Final = Subject.parse("")
 _ADMITTED: Final = (Cause.NONE, _NOBODY)
-_NOT_THE_UPSTREAMS: Final = (Cause.CLIENT_GONE, Cause.RESTART)
 _WELL, _FAILED, _INVALID = "well", "failed", "invalid"
 
 Decision = tuple[Cause, Subject]
@@ -96,7 +95,7 @@ class Tally:
 
     def ended(self, now_ns: int, call: Call) -> None:
         """A request that was let through ended."""
-        if call.cause in _NOT_THE_UPSTREAMS:
+        if call.cause in NOT_THE_UPSTREAMS:
             return
         failed = call.outcome in (Outcome.UPSTREAM_ERROR, Outcome.UNKNOWN)
         invalid = call.outcome is Outcome.CLIENT_ERROR

@@ -35,6 +35,8 @@ class Act:
     role: Role = Role.VIEWER
     reads: Read | None = None
     """What of the source it shows."""
+    opens: str = ""
+    """The page that it opens, a module of `pages/`."""
     danger: bool = False
     """Asks for the subject's name when the subject is a model or of high priority."""
 

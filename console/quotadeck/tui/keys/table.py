@@ -26,11 +26,6 @@ PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
 TYPED: Final[tuple[Place, ...]] = ("filter", "text")
 """Where a character is typed, whatever it does elsewhere."""
 
-SCOPES: Final = (
-    "overview", "row", "audit", "help", "page", "opened", "list", "app", "filter", "dialog",
-    "editor", "choice",
-)  # fmt: skip
-
 
 def _change(id: str, key: str, *, danger: bool = False) -> Act:  # noqa: A002 the table's own word
     """A change: who may is in the command's row."""
@@ -45,10 +40,10 @@ ACTIONS: Final = (
     _change("row.fallback", "f"),
     _change("row.undo", "u"),
     _change("audit.undo", "u"),
-    Act("overview.audit", ("a",), shown=True, reads=Read.AUDIT),
+    Act("overview.audit", ("a",), shown=True, reads=Read.AUDIT, opens="audit"),
     Act("overview.filter", ("slash",), shown=True),
     Act("overview.freeze", ("space",), shown=True),
-    Act("page.help", ("question_mark",), shown=True),
+    Act("page.help", ("question_mark",), shown=True, opens="help"),
     Act("overview.quit", ("q",), shown=True),
     Act("overview.clear", ("escape",)),
     Act("opened.back", ("escape", "q"), shown=True),

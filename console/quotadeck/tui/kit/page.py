@@ -1,5 +1,6 @@
 """A page: a full screen whose keys are those of the table."""
 
+from importlib import import_module
 from typing import ClassVar, Final, NamedTuple
 
 from textual.screen import Screen
@@ -31,6 +32,8 @@ NOTE_S: Final = 10
 
 class Page(Moves, Screen[None], inherit_bindings=False):
     """A full screen: `do_VERB` does the table's action, `draw` shows what there is.
+
+    A module of `pages/` has ``opened(context, of)``: the page, opened from that place.
 
     A modal that stands over it has the keys until it is done; what is behind it goes on.
     """
@@ -150,7 +153,11 @@ class Page(Moves, Screen[None], inherit_bindings=False):
 
     def do(self, act: Act) -> None:
         """Do an action of the page's place."""
-        getattr(self, f"do_{act.verb}")()
+        if act.opens:
+            module = import_module(f"quotadeck.tui.pages.{act.opens}")
+            self.app.push_screen(module.opened(self.context, self.place))
+        else:
+            getattr(self, f"do_{act.verb}")()
 
     def insert(self, typed: str) -> None:
         """Take text into what is being typed."""
@@ -180,8 +187,3 @@ class Page(Moves, Screen[None], inherit_bindings=False):
 
     def do_back(self) -> None:
         self.app.pop_screen()
-
-    def do_help(self) -> None:
-        from quotadeck.tui.pages.help import Help
-
-        self.app.push_screen(Help(self.place, self.context))

@@ -11,6 +11,7 @@ from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.page import Changing
 from quotadeck.tui.columns.audit import AUDIT, EntryContext, ends, what
 from quotadeck.tui.keys.act import Act, NothingToDo
+from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.grid import Grid
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from quotadeck.tui.change.propose import Proposal
 
 PAGE: Final = 100
+
+
+def opened(context: Context, _: Place) -> "Audit":
+    """The same from everywhere."""
+    return Audit(context)
 
 
 class Audit(Changing, ListPage):

@@ -18,6 +18,11 @@ from quotadeck.tui.pages.legend import legend
 from quotadeck.words import text
 
 
+def opened(context: Context, of: Place) -> "Help":
+    """The keys of that place."""
+    return Help(of, context)
+
+
 class Help(Page):
     """Every key of the place it was opened from, and how to read the screen."""
 

@@ -116,11 +116,6 @@ class Overview(Changing, ListPage):
     def _say_pace(self) -> None:
         self.say(text("screen.pace", seconds=f"{self.context.pace.interval_s:g}"))
 
-    def do_audit(self) -> None:
-        from quotadeck.tui.pages.audit import Audit
-
-        self.app.push_screen(Audit(self.context))
-
     def chosen_row(self, snapshot: Snapshot) -> "AnyRow":
         """The chosen row as it is now: a frozen picture may show it as it was."""
         chosen = self.grid.chosen
