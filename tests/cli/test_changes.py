@@ -1,5 +1,6 @@
 """The changing commands on a real gateway: before → after, until when, and the way back."""
 
+import re
 import shlex
 from datetime import datetime, timedelta
 
@@ -54,7 +55,7 @@ def test_a_change_can_end_at_a_time_of_day(inside: Run) -> None:
     assert (made.code, "until " in made.out) == (0, True)
     both = inside("pause", "support", "--for", "1h", "--until", "09:00", *WHY)
     assert (both.code, both.out) == (2, "")
-    assert "--for, --until contradict each other" in both.err
+    assert "--for or --until: say one of them" in both.err
     wrong = inside("pause", "support", "--until", "9 o'clock", *WHY)
     assert wrong.err.startswith('quotadeck: --until: "9 o\'clock" is not a time such as 09:00')
 
@@ -66,6 +67,15 @@ def test_limits_go_by_the_screens_short_names_too(inside: Run) -> None:
             for name in (short, field)
         )
         assert (by_short["field"], by_short["after"]) == (field, by_field["after"])
+
+
+def test_a_field_has_one_name_in_what_is_done_and_in_the_audit(inside: Run) -> None:
+    done = inside("limit", "twice", "concurrency", "9", *WHY)
+    paused = inside("pause", "twice", *WHY)
+    audit = inside("audit", "--subject", "project:twice").out
+    for field, answer in (("slots", done.out), ("state", paused.out)):
+        assert f"project twice {field}: " in answer
+        assert f"project:twice {field} " in audit
 
 
 def test_a_dry_run_changes_nothing(inside: Run, gateway: Gateway) -> None:
@@ -104,6 +114,8 @@ def test_a_route_is_forced_and_undone_as_ones_newest_change(run: Run, inside: Ru
         (("key", "revoke", "k" * 400, "--reason", "x"), 1, "at most 300"),
         (("resume", "checkout"), 1, "not paused"),
         (("route", "gpt-4.1", "--to", "main/nothing"), 2, "there is no target"),
+        (("route", "gpt-4.1", "--to", "nowhere"), 2, "see `quotadeck models`"),
+        (("limit", "main/gpt-4.1", "budget", "4", *WHY), 1, "no limit budget: name one of rpm"),
         (("paus", "analytics"), 2, "did you mean pause"),
         (("pause", "\x1b]52;c;x\x07"), 2, "\ufffd]52"),
     ],
@@ -153,6 +165,9 @@ def test_a_key_is_made_here_works_and_can_be_revoked(inside: Run, gateway: Gatew
     assert [k["projects"] for k in listed.json["keys"] if k["id"] == key_id] == [
         ["twice", "search"]
     ]
+    table = inside("key", "list").out
+    assert "added (" in table  # and the instants in that zone, as in the other tables
+    assert not re.search(r"\dT\d", table)
     assert secret not in listed.out + inside("audit", "--json").out
     assert _models(gateway, secret) == 200
     assert inside("key", "revoke", key_id, "--reason", "leaked").code == 0

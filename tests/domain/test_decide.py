@@ -94,7 +94,7 @@ def test_a_budget_is_in_nano_dollars() -> None:
         (limit(0, Field.BUDGET), "budget $0.00 is not in"),
         (limit(None), "give one of the two"),
         (limit(40, scale=200), "give one of the two"),
-        (limit(40, Field.PAUSED), "a project has no limit paused: name one of rpm, tpm"),
+        (limit(40, Field.PAUSED), "a project has no limit state: name one of rpm, tpm"),
         (limit(4, Field.CONCURRENCY, Subject.target("main/opus")), "name one of rpm, tpm"),
         (limit(40, subject=Subject.model("opus")), "limit is about project:NAME or target:NAME"),
         (limit(40, for_ms=999), "999 ms is not between one second and 31 days"),

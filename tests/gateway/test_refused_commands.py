@@ -51,7 +51,7 @@ async def test_a_storm_is_a_few_rows_that_tell_of_every_refusal(tmp_path: Path) 
         assert (last.actor, last.action, last.applied) == ("eve", Action.PAUSE, False)
         assert why(last) == (
             "refused 1,480 times since 2026-11-24T03:00:00Z; "
-            "last: eve is viewer here; pause takes an operator"
+            "last: eve is viewer here; pause takes an operator: ask one"
         )
         assert last.at_us == began_us
         await at.ledger.flushed()

@@ -45,6 +45,11 @@ def test_how_long_not_understood(typed: str) -> None:
         lasting(typed, AT_US, JST)
 
 
+def test_what_is_not_understood_is_quoted_as_typed() -> None:
+    with pytest.raises(TypedWrong, match="'2020-01-01T09:00'"):
+        lasting("Until 2020-01-01T09:00", AT_US, JST)
+
+
 @pytest.mark.parametrize(
     ("command", "line"),
     [
@@ -54,7 +59,7 @@ def test_how_long_not_understood(typed: str) -> None:
         (Command(Action.LIMIT, GPT_TARGET, Field.RPM, scale_percent=50, for_ms=60_000),
          "quotadeck limit main/gpt-4.1 rpm 50% --for 1m"),
         (Command(Action.LIMIT, SEARCH, Field.BUDGET, value=75_500_000_000),
-         "quotadeck limit search daily_budget_usd 75.5 --permanent"),
+         "quotadeck limit search budget 75.5 --permanent"),
         (Command(Action.FALLBACK, GPT, Field.TARGET, value="main/flash", for_ms=60_000),
          "quotadeck route gpt-4.1 --to main/flash --for 1m"),
         (Command(Action.PAUSE, GPT, Field.PAUSED, value=True, for_ms=60_000),

@@ -33,6 +33,13 @@ def test_commands_as_one_line() -> None:
     assert told == 'ada: analytics rpm 40 → 30 until noon "x"'
 
 
+def test_a_pause_undone_has_its_field_by_the_screens_name() -> None:
+    desk = Desk()
+    paused = desk.does(pause(), MIKA)
+    undone = desk.does(undo(paused), MIKA)
+    assert say(command_notice(undone)) == "mika: undo: analytics state paused → running"
+
+
 def test_keys_as_one_line() -> None:
     desk = Desk()
     added = desk.does(key_add())
@@ -84,10 +91,10 @@ def test_a_value_reads_as_its_field_has_it(field: str, of: Value | None, words: 
 def test_a_storm_of_refusals_is_told_with_its_last() -> None:
     last = notice("refused.role", actor="eve", role="viewer", action="pause", needed="operator")
     one = Rejected("not_allowed", last)
-    assert refusal(one) == "eve is viewer here; pause takes an operator"
+    assert refusal(one) == "eve is viewer here; pause takes an operator: ask one"
     storm = replace(one, times=1_480, since_us=1, unread=3_000)
     assert refusal(storm, lambda _: "noon") == (
         "refused 1,480 times since noon, and 3,000 more not even read; last: "
-        "eve is viewer here; pause takes an operator"
+        "eve is viewer here; pause takes an operator: ask one"
     )
     assert refusal(replace(one, since_us=1), lambda _: "noon").startswith("refused 1 time since")

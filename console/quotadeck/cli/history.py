@@ -21,7 +21,7 @@ from quotadeck.domain.calls import Outcome
 from quotadeck.domain.money import usd_short
 from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import plain
-from quotadeck.words.commands import error, reason, refusal, value
+from quotadeck.words.commands import error, field_word, reason, refusal, value
 from quotadeck.words.numbers import latency, three
 
 
@@ -67,7 +67,7 @@ def _audit_line(row: AuditRow) -> tuple[str, ...]:
         stamp(entry.at_us),
         f"{entry.actor} ({entry.role})",
         entry.action,
-        f"{entry.subject} {entry.field or ''}".strip(),
+        f"{entry.subject} {field_word(entry.field)}".strip(),
         f"{before} → {after}",
         _state(row),
         entry.id,

@@ -13,10 +13,9 @@ from quotadeck.cli.changes import DRY_RUN, REASON, end_options
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import ask, gateway_options, talking
-from quotadeck.cli.show import emit, note, say
+from quotadeck.cli.show import emit, note, say, stamp, zone
 from quotadeck.cli.table import print_table
 from quotadeck.domain.commands import Action, Command, Field
-from quotadeck.domain.days import rfc3339
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.verbs.keys import MAX_LABEL
@@ -123,10 +122,10 @@ def list_(*, socket: Path | None, as_json: bool) -> int:
         emit(plain(answer))
         return Exit.OK
     rows = [
-        (row.id, ", ".join(row.projects), row.label, rfc3339(row.added_at_us), row.added_by)
+        (row.id, ", ".join(row.projects), row.label, stamp(row.added_at_us), row.added_by)
         for row in answer.keys
     ]
-    heads = ("key", "projects", "label", "added", "by")
+    heads = ("key", "projects", "label", f"added ({zone()})", "by")
     if rows:
         print_table(heads, rows, spare=("added", "by"))
     else:

@@ -43,4 +43,5 @@ def subject_of(
         raise Stop(Exit.USAGE, text("named.alike", name=shown, ids=ids))
     near = nearest(shown, tuple(n for kind in looked for n in known(snapshot, kind)))
     kind = "named.near" if near else "named.none"
-    raise Stop(Exit.USAGE, text(kind, kinds=looked, name=shown, near=near, list=f"{looked[0]}s"))
+    lists = "projects" if looked[0] is SubjectKind.PROJECT else "models"  # targets with them
+    raise Stop(Exit.USAGE, text(kind, kinds=looked, name=shown, near=near, list=lists))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from quotadeck.domain.ages import remaining
 from quotadeck.domain.commands import amount
-from quotadeck.domain.rules import LIMIT_FIELDS, RULE_OF
+from quotadeck.domain.rules import LIMIT_FIELDS
 from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, TargetRow
 from quotadeck.domain.state import StateKind
 from quotadeck.tui.present import Present
 from quotadeck.words import text
-from quotadeck.words.commands import value
+from quotadeck.words.commands import field_word, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def in_force(
     change = ending(changes)
     if change is None:
         return InForceMark()
-    word = f"{direction(change)}{short_field(change.field)}"
+    word = f"{direction(change)}{field_word(change.field)}"
     return InForceMark("✎", word, _left(change.until_us, now))
 
 
@@ -67,12 +67,6 @@ def direction(change: Change) -> str:
         float("inf") if limit is None else amount(limit) for limit in (change.was, change.value)
     )
     return "↑" if after > before else "↓" if after < before else "→"
-
-
-def short_field(field: str) -> str:
-    """A field's name as the narrow state column can hold it."""
-    rule = RULE_OF.get(field)
-    return rule.name if rule else {"paused": "state"}.get(field, field)
 
 
 def short_model(target: str) -> str:
@@ -109,7 +103,7 @@ def change_text(change: Change, now: Present) -> str:
     was, becomes = value(change.field, change.was), value(change.field, change.value)
     return text(
         kind,
-        field=short_field(change.field),
+        field=field_word(change.field),
         was=was,
         value=becomes,
         left_ms=left_ms,

@@ -31,6 +31,11 @@ def value(field: str | None, of: Value | None) -> str:
     return text("value.told", **value_facts(field, told=of))
 
 
+def field_word(field: str | None) -> str:
+    """A field as people say it: ``slots``, ``budget``, ``state``; empty for none."""
+    return text("word.field", field=field) if field else ""
+
+
 def reason(entry: Entry) -> str:
     """Why it was done; an undo or an end that nobody explained says of what it is one."""
     if entry.reason or not entry.of:

@@ -2,7 +2,8 @@
 
 A sentence is a text with places as in ``str.format``: ``{project} has {left_nano} left``. How a
 fact is written follows from its name's unit, or from the word behind a colon (``{asked:number}``),
-see `quotadeck.words.figures`. ``:name`` looks a word of ours up (``name.budget``), ``:value``
+see `quotadeck.words.figures`. ``:name`` looks a word of ours up (``PLACE.budget``, where it says
+another thing there, or else ``name.budget``), ``:value``
 writes a changed value as the fact ``field`` has it (``value.FIELD``), and ``:or`` a list with an
 "or" before its last. ``:told`` is a whole sentence by its kind, with the same facts; of a kind that
 only a newer sender knows, its fact ``text``. A clause in brackets, such as
@@ -88,7 +89,8 @@ class _Filler(Formatter):
             said = self._language.text(str(fact), self._facts, self._instant)
             return said or str(self._facts.get("text") or fact)
         if format_spec == "name" and fact is not None:
-            return ", ".join(map(self._named, fact if isinstance(fact, tuple) else (str(fact),)))
+            words = fact if isinstance(fact, tuple) else (str(fact),)
+            return ", ".join(self._named(name, word) for word in words)
         if format_spec == "or" and isinstance(fact, tuple) and len(fact) > 1:
             others = {"others": ", ".join(fact[:-1]), "last": fact[-1]}
             return self._language.text("or", others, self._instant) or " / ".join(fact)
@@ -106,8 +108,10 @@ class _Filler(Formatter):
         said = (self._language.text(kind, told, self._instant) for kind in kinds)
         return next((text for text in said if text is not None), str(value))
 
-    def _named(self, word: str) -> str:
-        return self._language.text(f"name.{word}", {}, self._instant) or word
+    def _named(self, place: str, word: str) -> str:
+        kinds = (f"{place}.{word}", f"name.{word}")
+        said = (self._language.text(kind, {}, self._instant) for kind in kinds)
+        return next((text for text in said if text is not None), word)
 
     def _is_given(self, clause: str) -> bool:
         return all(self._facts.get(name) not in (None, "", ()) for name in _names(clause))

@@ -5,20 +5,20 @@ from datetime import tzinfo
 from typing import Final
 
 from quotadeck.domain.answers import CommandAnswer, Estimate
-from quotadeck.domain.commands import Command
+from quotadeck.domain.commands import Command, value_facts
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import clean
 from quotadeck.domain.verbs import VERBS, End
 from quotadeck.tui.change.form import Choice, Form
-from quotadeck.tui.change.values import as_command_line, shown_field, told
+from quotadeck.tui.change.values import as_command_line
 from quotadeck.tui.keys.act import key_name
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.fit import cell_len, fit, folded
 from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.words import say, text
-from quotadeck.words.commands import value
+from quotadeck.words.commands import field_word, value
 from quotadeck.words.figures import Instant
 from quotadeck.words.numbers import NONE, three
 from quotadeck.words.times import day_time
@@ -143,7 +143,7 @@ def _step(
     """From which value to which, and until when; in a second line where that does not fit."""
     before, after = value(answer.field, answer.before), value(answer.field, answer.after)
     change = (
-        Span(fit(shown_field(answer.field), _LABEL), "dim"),
+        Span(fit(field_word(answer.field), _LABEL), "dim"),
         Span(before, "normal"),
         Span(" → ", "dim"),
         Span(after, "strong"),
@@ -158,7 +158,7 @@ def _end(setting: Setting, command: Command | None, answer: CommandAnswer) -> st
     if answer.until_us is None:
         stands = command is not None and VERBS[command.action].end is End.USUAL
         return text("dialog.stands") if stands else ""
-    facts = {**told(answer.field, then=answer.then), "until_us": answer.until_us}
+    facts = {**value_facts(answer.field, then=answer.then), "until_us": answer.until_us}
     return say(Notice("dialog.until", facts), setting.instant)
 
 
@@ -189,7 +189,7 @@ def outcome(answer: CommandAnswer, instant: Instant) -> tuple[str, str]:
     """What was done, in a line, and its role: what stands in no log is trouble."""
     subject = answer.subject
     name = subject.name if subject.kind is SubjectKind.PROJECT else str(subject)
-    facts: dict[str, Fact] = told(answer.field, before=answer.before, after=answer.after)
+    facts: dict[str, Fact] = value_facts(answer.field, before=answer.before, after=answer.after)
     facts |= {"name": name, "until_us": answer.until_us}
     kind, role = ("done", "normal") if answer.recorded else ("done.unrecorded", "trouble")
     return say(Notice(kind, facts), instant), role

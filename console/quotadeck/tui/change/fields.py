@@ -11,9 +11,10 @@ from quotadeck.domain.typed import TypedWrong, limit_value
 from quotadeck.domain.verbs import End, Takes, Verb
 from quotadeck.tui.change.form import Choice, Form, FormField, Text, Tick
 from quotadeck.tui.change.offers import Offer
-from quotadeck.tui.change.values import STANDING, shown_field
+from quotadeck.tui.change.values import STANDING
 from quotadeck.tui.kit.editor import Editor
 from quotadeck.words import text
+from quotadeck.words.commands import field_word
 
 
 class Set(NamedTuple):
@@ -38,7 +39,7 @@ def _limit_fields(subject: Subject, likely: str) -> tuple[FormField, ...]:
     which = Choice(
         "limit",
         text("dialog.limit"),
-        tuple((one.value, shown_field(one)) for one in fields),
+        tuple((one.value, field_word(one)) for one in fields),
         index=next((place for place, one in enumerate(fields) if one == likely), 0),
     )
     hint = text("dialog.value.hint")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from quotadeck.domain.answers import AuditRow
-from quotadeck.domain.commands import Action, Value
+from quotadeck.domain.commands import Action, Value, value_facts
 from quotadeck.domain.ids import made_at_us
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.snapshot import Change, ProjectRow, Snapshot
@@ -16,7 +16,6 @@ from quotadeck.tui.change.fields import form_for
 from quotadeck.tui.change.form import Form
 from quotadeck.tui.change.offers import AnyRow, Offer, subject_of
 from quotadeck.tui.change.propose import Proposal
-from quotadeck.tui.change.values import told
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.fit import fit_middle
 from quotadeck.words import say, text
@@ -43,7 +42,7 @@ class Undoable:
 
     @property
     def facts(self) -> dict[str, Fact]:
-        values = told(self.field, was=self.was, value=self.value)
+        values = value_facts(self.field, was=self.was, value=self.value)
         return {**values, "name": self.subject.name, "actor": self.actor}
 
 

@@ -4,17 +4,16 @@ import shlex
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
-from quotadeck.domain.commands import Command, Field, Value, value_facts
+from quotadeck.domain.commands import Command
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import usd_exact
-from quotadeck.domain.notice import Fact
-from quotadeck.domain.rules import is_money
+from quotadeck.domain.rules import RULE_OF, is_money
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.typed import TypedWrong, duration_ms, duration_words, instant_us
 from quotadeck.domain.verbs import VERBS, End, Takes
-from quotadeck.words import text
 
 STANDING: Final = "permanent"
+_UNTIL: Final = "until"
 
 
 class Lasting(NamedTuple):
@@ -29,25 +28,14 @@ def lasting(typed: str, now_us: int, zone: tzinfo | None) -> Lasting:
 
     Raises TypedWrong.
     """
-    typed = typed.strip().lower()
-    if typed == STANDING:
+    typed, word = typed.strip(), typed.strip().lower()
+    if word == STANDING:
         return Lasting()
     if not typed:
         raise TypedWrong("dialog.for.missing", standing=STANDING)
-    until = typed.removeprefix("until")
-    if until != typed:
-        return Lasting(until_us=instant_us(until.strip(), now_us, zone))
-    return Lasting(for_ms=duration_ms(typed.replace(" ", "")))
-
-
-def told(field: str | None, /, **values: Value | None) -> dict[str, Fact]:
-    """Values of a field as a sentence's facts, and ``what`` the screen calls the field."""
-    return {**value_facts(field, **values), "what": "state" if field == Field.PAUSED else field}
-
-
-def shown_field(field: str | None) -> str:
-    """A field as the screen calls it."""
-    return text("field.told", **told(field))
+    if word.startswith(_UNTIL):
+        return Lasting(until_us=instant_us(typed[len(_UNTIL) :].strip(), now_us, zone))
+    return Lasting(for_ms=duration_ms(word.replace(" ", "")))
 
 
 def as_command_line(command: Command) -> str:
@@ -56,7 +44,7 @@ def as_command_line(command: Command) -> str:
     kind, name = command.subject
     words = ["quotadeck", verb.line or verb.name, name]
     if verb.takes is Takes.LIMIT:
-        words += [str(command.field), _typed(command)]
+        words += [RULE_OF[str(command.field)].name, _typed(command)]
     elif verb.takes is Takes.TARGET:
         words += ["--to", str(command.value)]
     elif verb.takes is Takes.TEXT:

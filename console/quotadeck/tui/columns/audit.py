@@ -7,11 +7,10 @@ from typing import Final
 from quotadeck.domain import commands
 from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.text import clean
-from quotadeck.tui.in_force import short_field
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.fit import fit, fit_middle
 from quotadeck.tui.kit.spans import Span
-from quotadeck.words.commands import value
+from quotadeck.words.commands import field_word, value
 from quotadeck.words.times import local
 
 
@@ -32,7 +31,7 @@ def what(entry: commands.Entry) -> str:
     if entry.refused or entry.idle:
         return entry.action
     before, after = value(entry.field, entry.before), value(entry.field, entry.after)
-    return f"{short_field(entry.field or entry.action)} {before} → {after}"
+    return f"{field_word(entry.field or entry.action)} {before} → {after}"
 
 
 def ends(entry: commands.Entry, zone: tzinfo | None) -> str:

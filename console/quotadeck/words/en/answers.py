@@ -17,7 +17,7 @@ _UNTIL: Final = _DONE + "[ for {for_ms}] (until {until_us}, then {then:value} ag
 REFUSED: Final[Mapping[str, Sentence]] = {
     "told": "{text}",
     "no_command": "nobody can ask for {action}: there are {actions}",
-    "role": "{actor} is {role:name} here; {action} takes an {needed:name}",
+    "role": "{actor} is {role:name} here; {action} takes an {needed:name}: ask one",
     "permanent": "{actor} is {role:name} here and may {action} for a time only: give it an end of "
     "at most 31 days, or ask an admin for a permanent one",
     "subject": "{action} is about {about:or}, not '{subject}'",
@@ -65,6 +65,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "reason.undo": "undoes {of}",
     "reason.end": "the end of {of}",
     "value.told": "{told:value}",
+    "word.field": "{field:name}",
     "value": "{value:number}",
     "value.none": "unlimited",
     "value.daily_budget_usd": "{value:nano}",
@@ -73,7 +74,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "value.key.labelled": "{value} ({label})",
     "value.key.none": "none",
     "value.target.none": "–",
-    "change.contradict": "{options} contradict each other: say one of them",
+    "change.contradict": "{options:or}: say one of them, they contradict each other",
     "change.reason": "--reason has {length} characters; {most} are kept",
     "change.done": _DONE,
     "change.done.permanent": _DONE + " (permanent: until somebody undoes it)",

@@ -32,7 +32,7 @@ _LIMIT: Final[Mapping[str, Sentence]] = {
   quotadeck limit analytics tpm x2 --for 30m --reason "orders import" --dry-run
   quotadeck limit search budget 75.50 --permanent --reason "agreed with finance"
   quotadeck limit main/gpt-4.1 rpm 50% --for 2h --reason "upstream halved our quota\"""",
-    "refused.no_such_limit": "a {kind:name} has no limit {field}: name one of {fields}",
+    "refused.no_such_limit": "a {kind:name} has no limit {field:name}: name one of {fields}",
     "refused.out_of_range": _RANGE,
     "refused.out_of_range.nothing": _RANGE + "; to let nothing pass, pause it",
     "refused.value_or_scale": "a limit takes either a value or a scale in percent: give one of the "

@@ -5,8 +5,8 @@ from typing import Final
 
 from quotadeck.words.sentence import Sentence, plural
 
-_STEP: Final = "{name} {what:name} {was:value} → {value:value}"
-_DONE: Final = "done: {name} {what:name} {before:value} → {after:value}[ until {until_us}]"
+_STEP: Final = "{name} {field:name} {was:value} → {value:value}"
+_DONE: Final = "done: {name} {field:name} {before:value} → {after:value}[ until {until_us}]"
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
     "nothing.no_reading": "nothing can be changed before the first reading",
@@ -76,7 +76,6 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "done.unrecorded": "in force, NOT recorded: " + _DONE,
     "left": "nothing was changed",
     "left.unanswered": "left before the answer came: the audit tells what is in force",
-    "field.told": "{what:name}",
     "name.state": "state",
     "name.pause": "pause",
     "name.resume": "resume",

@@ -7,6 +7,7 @@ from quotadeck.words.sentence import Sentence
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
     "name.paused": "paused",
+    "field.paused": "state",
     "name.running": "running",
     "name.unlimited": "unlimited",
     "name.concurrency": "slots",
