@@ -38,6 +38,7 @@ def test_words_alone_load_nothing_heavy(arguments: list[str]) -> None:
     [
         ("quotadeck.gateway", "textual,rich,httpx,quotadeck.tui,quotadeck.sources,quotadeck.sim"),
         ("quotadeck.limiter", "textual,httpx,pydantic,aiohttp,uvicorn,sqlite3"),
+        ("quotadeck.cli.app", "quotadeck.words,quotadeck.domain.commands,zoneinfo"),
         ("quotadeck.cli", "textual,httpx,aiohttp,uvicorn,quotadeck.gateway,quotadeck.limiter"),
     ],
 )

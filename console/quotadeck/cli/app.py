@@ -11,7 +11,7 @@ import click
 
 from quotadeck import __version__
 from quotadeck.cli.exits import MEANINGS, Exit, Stop
-from quotadeck.cli.table import terminal_width
+from quotadeck.cli.terminal import terminal_width
 from quotadeck.domain.text import clean
 
 COMMANDS: Final = {

@@ -1,12 +1,11 @@
 """Aligned tables, no wider than the terminal that they are printed on."""
 
-import os
-import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from quotadeck.cli.show import note, say
+from quotadeck.cli.terminal import terminal_width
 from quotadeck.domain.text import clean, counted
 
 GAP: Final = 2
@@ -73,14 +72,6 @@ def table(
         widths[widest] -= 1
     told = (_line(line, widths, numbers) for line in lines)
     return [line.rstrip() for line in told], left_out
-
-
-def terminal_width() -> int | None:
-    """The columns of the terminal on standard output; None where it is none, or does not know."""
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (OSError, ValueError, AttributeError):
-        return None
 
 
 def cells(text: str) -> int:
