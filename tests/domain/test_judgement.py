@@ -15,8 +15,9 @@ from quotadeck.domain.evidence import (
     RefusedLately,
     Use,
 )
-from quotadeck.domain.judgement import CLEARED_MS, HURTS_MS, judge
+from quotadeck.domain.judgement import judge
 from quotadeck.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, State, StateKind, Urgency
+from quotadeck.domain.state_change import CLEARED_MS, HURTS_MS
 from quotadeck.domain.subject import Subject
 
 NOW = 10_000_000

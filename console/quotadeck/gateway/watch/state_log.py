@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.history import StateSpan
-from quotadeck.domain.judgement import state_of
 from quotadeck.domain.state import Held, State, StateKind, Urgency
+from quotadeck.domain.state_change import state_of
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.store import Ledger
 

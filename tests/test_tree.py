@@ -1,4 +1,4 @@
-"""What comments, docstrings and CONTRIBUTING.md name in backticks stands in the tree."""
+"""What CONTRIBUTING.md says of the tree: what it and docstrings name is there, files are short."""
 
 import re
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "console" / "quotadeck"
 FILES = [*sorted(PACKAGE.rglob("*.py")), ROOT / "CONTRIBUTING.md"]
 NAMES = {file.name for file in PACKAGE.rglob("*.py")}
+MOST_LINES = 400
 _QUOTED = re.compile(r"(?<!`)`([^`\s]+)`(?!`)")
 
 
@@ -61,3 +62,8 @@ def test_what_is_named_stands_in_the_tree() -> None:
 )
 def test_what_has_moved_is_found(text: str) -> None:
     assert list(stale(text, PACKAGE)) == [text.strip("`")]
+
+
+def test_no_file_is_longer_than_we_say() -> None:
+    lines = {file.name: len(file.read_text().splitlines()) for file in PACKAGE.rglob("*.py")}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
