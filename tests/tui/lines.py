@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from quotadeck.domain.snapshot import RouteRow, Snapshot
-from quotadeck.tui.columns.parts import AnyRow, At
+from quotadeck.domain.snapshot import LimitedRow, RouteRow, Snapshot
+from quotadeck.tui.columns.parts import At
 from quotadeck.tui.columns.projects import PROJECTS, tells_limits
 from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.keys.bindings import Keys
@@ -44,7 +44,7 @@ def tables(snapshot: Snapshot, width: int, now: Present = NOW) -> list[Line]:
     ]
 
 
-def rule(row: AnyRow, width: int, place: str = "1/6") -> Line:
+def rule(row: LimitedRow, width: int, place: str = "1/6") -> Line:
     """The chosen row in words, as it stands under lists of that width."""
     limits = not tells_limits(laid_out(PROJECTS, width).cells("rpm"))
     return detail_line(row, at(), place, width, limits=limits)

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from quotadeck.domain.commands import Field
-from quotadeck.domain.snapshot import ProjectRow, TargetRow
+from quotadeck.domain.snapshot import LimitedRow, ProjectRow, TargetRow
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.change.confirm import name_for
 from quotadeck.tui.change.form import Choice
-from quotadeck.tui.change.offers import AnyRow, offers
+from quotadeck.tui.change.offers import offers
 from quotadeck.tui.change.propose import propose
 from quotadeck.tui.change.undo import undo_on_row
 from quotadeck.tui.keys.act import NothingToDo
@@ -27,7 +27,7 @@ def target(name: str) -> TargetRow:
     return next(row for row in SCENE.targets if row.id == name)
 
 
-def about(verb: str, row: AnyRow) -> list[str]:
+def about(verb: str, row: LimitedRow) -> list[str]:
     return [offer.label for offer in offers(VERBS[verb], row, SCENE)]
 
 
@@ -67,7 +67,7 @@ def test_what_ends_something_is_about_what_has_it() -> None:
     ],
 )
 def test_a_limit_is_one_of_the_subjects_and_first_the_one_in_the_way(
-    row: AnyRow, limits: list[str], likely: str
+    row: LimitedRow, limits: list[str], likely: str
 ) -> None:
     form = propose(VERBS["limit"], row, SCENE, None).form
     which = form.fields[0]

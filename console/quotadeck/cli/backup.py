@@ -7,6 +7,7 @@ import click
 
 from quotadeck import words
 from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.options import JSON, STATE
 from quotadeck.cli.show import emit, note, now_us, say
 from quotadeck.domain.text import clean
 
@@ -24,12 +25,8 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A file to write, which must not be there yet. Default: the state's own `backups`.",
 )
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    help="The gateway's state folder. Default: your own config's.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
+@STATE
+@JSON
 def backup(*, to: Path | None, state: Path | None, as_json: bool) -> int:
     """Copy the ledger as it is now.
 

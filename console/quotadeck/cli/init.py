@@ -8,13 +8,14 @@ import click
 
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.keys import key_command, new_secret
+from quotadeck.cli.options import CONFIG, JSON
 from quotadeck.cli.show import emit, say
 from quotadeck.domain.text import clean
 
 
 @click.command(epilog="\b\nExample:\n  quotadeck init --config ./quotadeck.toml")
-@click.option("--config", type=click.Path(path_type=Path), help="Default: your own config file.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
+@CONFIG
+@JSON
 def init(*, config: Path | None, as_json: bool) -> int:
     """Write a commented config and make a first project key.
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.options import JSON
 from quotadeck.cli.show import note
 from quotadeck.sources import GatewayClient, SourceError, SourceGone
 from quotadeck.sources.gateway import Question
@@ -22,7 +23,7 @@ def gateway_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--socket`` and ``--json`` to a command, which takes ``socket`` and ``as_json``."""
 
     @click.option("--socket", type=click.Path(path_type=Path), help="The gateway's admin socket.")
-    @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
+    @JSON
     @click.pass_context
     def with_socket(ctx: click.Context, /, socket: Path | None, **rest: Any) -> Any:
         return ctx.invoke(command, socket=socket or ctx.find_object(Path), **rest)

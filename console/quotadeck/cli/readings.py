@@ -19,7 +19,9 @@ from quotadeck.domain.layers import Layer
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.rules import Measure, rules_of
 from quotadeck.domain.snapshot import (
+    AnyRow,
     Change,
+    LimitedRow,
     ProjectRow,
     RouteRow,
     Snapshot,
@@ -38,8 +40,6 @@ from quotadeck.wire.objects import plain
 from quotadeck.words.commands import value
 from quotadeck.words.numbers import latency, three
 from quotadeck.words.states import lines_of
-
-AnyRow = ProjectRow | TargetRow | RouteRow
 
 
 def _read(socket: Path | None) -> Reading:
@@ -146,7 +146,7 @@ def _limit_heads(kind: SubjectKind) -> list[str]:
     return heads
 
 
-def _limit_cells(kind: SubjectKind, row: ProjectRow | TargetRow) -> list[str]:
+def _limit_cells(kind: SubjectKind, row: LimitedRow) -> list[str]:
     """Each limit, and what is taken of it."""
     cells: list[str] = []
     for rule in rules_of(kind):

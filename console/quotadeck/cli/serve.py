@@ -10,6 +10,7 @@ import click
 
 from quotadeck import words
 from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.options import CONFIG
 from quotadeck.cli.show import json_text, note, say
 from quotadeck.domain.text import clean
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="\b\nExample:\n  quotadeck gateway --config /etc/quotadeck/config.toml")
-@click.option("--config", type=click.Path(path_type=Path), help="Default: your own config file.")
+@CONFIG
 @click.option("--exit-with-parent", is_flag=True, hidden=True, help="End when stdin ends.")
 def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
     """Run the gateway that applications call.

@@ -7,6 +7,7 @@ import click
 
 from quotadeck import words
 from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.options import JSON, STATE
 from quotadeck.cli.show import emit, say
 from quotadeck.domain.text import clean
 
@@ -19,13 +20,9 @@ if TYPE_CHECKING:
     "  quotadeck audit verify --state /var/lib/quotadeck --head 5f0c…\n\n"
     "Exits with 1 where the log does not hold, or the head is not in it."
 )
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    help="The gateway's state folder. Default: your own config's.",
-)
+@STATE
 @click.option("--head", metavar="HASH", help="A head kept from before: it must be in the log.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
+@JSON
 def verify(*, state: Path | None, head: str | None, as_json: bool) -> int:
     """Check the command log's hash chain; works while the gateway runs and when it is down.
 

@@ -114,12 +114,16 @@ class TargetRow:
     state: State = AT_REST
 
 
-def limit_on(row: ProjectRow | TargetRow, field: str) -> LimitReading | None:
+LimitedRow = ProjectRow | TargetRow
+"""Those that have limits."""
+
+
+def limit_on(row: LimitedRow, field: str) -> LimitReading | None:
     """The row's limit of this kind; None where none is in force."""
     return next((one for one in row.limits if one.field == field), None)
 
 
-def used_on(row: ProjectRow | TargetRow, field: str) -> int:
+def used_on(row: LimitedRow, field: str) -> int:
     """What is taken of a limit, whether one is in force or not; of money, what is spent."""
     limit = limit_on(row, field)
     if limit is not None:
@@ -141,6 +145,9 @@ class RouteRow:
     paused: bool
     changes: tuple[Change, ...] = ()
     state: State = AT_REST
+
+
+AnyRow = LimitedRow | RouteRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from quotadeck.domain.ages import remaining
 from quotadeck.domain.commands import amount
 from quotadeck.domain.rules import LIMIT_FIELDS
-from quotadeck.domain.snapshot import Change, ProjectRow, RouteRow, TargetRow
+from quotadeck.domain.snapshot import Change, LimitedRow, ProjectRow, RouteRow
 from quotadeck.domain.state import StateKind
 from quotadeck.tui.present import Present
 from quotadeck.words import text
@@ -26,9 +26,7 @@ class InForceMark:
         return f"{self.word} {self.left}".rstrip()
 
 
-def in_force(
-    row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow], now: Present
-) -> InForceMark:
+def in_force(row: LimitedRow, routes: Mapping[str, RouteRow], now: Present) -> InForceMark:
     """A pause that the row's word does not tell, a fallback that its requests are forced to, else
     the change that ends next."""
     pause = next((change for change in row.changes if change.field == "paused"), None)
@@ -76,7 +74,7 @@ def short_model(target: str) -> str:
     return last if last.isalpha() else model
 
 
-def forced_route(row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow]) -> RouteRow | None:
+def forced_route(row: LimitedRow, routes: Mapping[str, RouteRow]) -> RouteRow | None:
     """A route that the row's requests take, or whose home it is, forced away from its first."""
     mine = (
         [routes[model] for model in row.models if model in routes]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from quotadeck.domain.snapshot import ProjectRow, RouteRow, TargetRow
+from quotadeck.domain.snapshot import LimitedRow, ProjectRow, RouteRow
 from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.tui.columns.parts import At
 from quotadeck.tui.in_force import in_force
@@ -11,7 +11,7 @@ from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.present import Present
 
 
-def rank(row: ProjectRow | TargetRow, routes: Mapping[str, RouteRow], now: Present) -> int:
+def rank(row: LimitedRow, routes: Mapping[str, RouteRow], now: Present) -> int:
     """0 is read first; what is paused, changed or forced is read before what is merely well."""
     own = row.state.urgency.rank
     done = row.changes or row.state.kind is StateKind.PAUSED or in_force(row, routes, now).word

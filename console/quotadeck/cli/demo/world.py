@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 from quotadeck.cli.demo.children import Child
@@ -83,47 +82,31 @@ class World:
         private(self.home / "upstream.key", upstream_key)
         self.upstream = self._child(
             "upstream",
-            [
-                "quotadeck.sim",
-                "upstream",
-                "--log",
-                str(self.upstream_log),
-                "--key",
-                upstream_key,
-                "--seed",
-                str(self.wishes.seed),
-                "--speed",
-                str(self.wishes.speed),
-            ],
+            ["quotadeck.sim", "upstream"],
+            log=self.upstream_log,
+            key=upstream_key,
+            seed=self.wishes.seed,
+            speed=self.wishes.speed,
         )
         config = self.home / "config.toml"
         base_url = self.upstream.answer()["base_url"]
         config.write_text(config_text(base_url, self.socket, characters), "utf-8")
-        self.gateway = self._child("gateway", ["quotadeck", "gateway", "--config", str(config)])
+        self.gateway = self._child("gateway", ["quotadeck", "gateway"], config=config)
         self._url = self.gateway.answer()["base_url"]
 
     def populate(self) -> None:
         """Give every project a key, and let the traffic begin. Stop where that fails."""
         keys = self.home / "keys.json"
         private(keys, json.dumps(self._add_keys(cast(self.wishes.projects))))
-        seconds = [] if self.wishes.seconds is None else ["--seconds", str(self.wishes.seconds)]
         self.traffic = self._child(
             "traffic",
-            [
-                "quotadeck.sim",
-                "traffic",
-                "--gateway",
-                self._url,
-                "--keys",
-                str(keys),
-                "--projects",
-                str(self.wishes.projects),
-                "--rate",
-                str(self.wishes.rate),
-                "--seed",
-                str(self.wishes.seed),
-                *seconds,
-            ],
+            ["quotadeck.sim", "traffic"],
+            gateway=self._url,
+            keys=keys,
+            projects=self.wishes.projects,
+            rate=self.wishes.rate,
+            seed=self.wishes.seed,
+            seconds=self.wishes.seconds,
         )
 
     @contextmanager
@@ -137,17 +120,14 @@ class World:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for child in reversed(self._children):
             child.stop(drain_s=LEAVE_S)
 
-    def _child(self, name: str, arguments: Sequence[str]) -> Child:
-        child = Child(name, arguments, self.home / f"{name}.log")
+    def _child(self, name: str, module: Sequence[str], **options: object) -> Child:
+        given = [(name, value) for name, value in options.items() if value is not None]
+        arguments = [part for name, value in given for part in (f"--{name}", str(value))]
+        child = Child(name, [*module, *arguments], self.home / f"{name}.log")
         self._children.append(child)
         return child
 

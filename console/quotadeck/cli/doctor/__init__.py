@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from quotadeck.cli.exits import Exit
+from quotadeck.cli.options import CONFIG, JSON
 from quotadeck.cli.show import emit, say
 from quotadeck.domain.text import clean
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="\b\nExits with 1 where a line says fail.")
-@click.option("--config", type=click.Path(path_type=Path), help="Default: your own config file.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
+@CONFIG
+@JSON
 @click.pass_context
 def doctor(ctx: click.Context, config: Path | None, as_json: bool) -> int:
     """Check config, socket, store, disk, upstreams, terminal.

@@ -5,9 +5,9 @@ from typing import Final
 from quotadeck.domain.commands import Field, Value, amount
 from quotadeck.domain.grave import stops_nearly_all
 from quotadeck.domain.rules import LIMIT_FIELDS
-from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, used_on
+from quotadeck.domain.snapshot import LimitedRow, ProjectRow, RouteRow, Snapshot, used_on
 from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.tui.change.offers import AnyRow, row_of
+from quotadeck.tui.change.offers import row_of
 
 _ASKED_FOR: Final = (SubjectKind.PROJECT, SubjectKind.MODEL, SubjectKind.TARGET)
 
@@ -35,7 +35,7 @@ def name_for(
     return subject.name if stops_nearly_all(limit, before, after, _taken(row, limit)) else ""
 
 
-def _taken(row: AnyRow, field: Field) -> int:
+def _taken(row: LimitedRow, field: Field) -> int:
     """What is taken of a limit, money that is held among it."""
     held = row.budget.held_nano if field is Field.BUDGET and isinstance(row, ProjectRow) else 0
     return used_on(row, field) + held

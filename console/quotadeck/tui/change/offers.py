@@ -5,12 +5,18 @@ from dataclasses import dataclass
 
 from quotadeck.domain.commands import Field, Plain, value_facts
 from quotadeck.domain.rules import LIMIT_FIELDS
-from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot, TargetRow, limit_on
+from quotadeck.domain.snapshot import (
+    AnyRow,
+    LimitedRow,
+    ProjectRow,
+    RouteRow,
+    Snapshot,
+    TargetRow,
+    limit_on,
+)
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.verbs import Takes, Verb
 from quotadeck.tui.keys.act import NothingToDo
-
-AnyRow = ProjectRow | TargetRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class Offer:
     value: str | None = None
 
 
-def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
+def offers(verb: Verb, row: LimitedRow, snapshot: Snapshot) -> tuple[Offer, ...]:
     """The subjects that the command can be about on that row, the likeliest first.
 
     The row itself where the command is about such; else the models it uses, or those routed to it.
@@ -49,7 +55,7 @@ def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
     return tuple(Offer(one, one.name) for one in found)
 
 
-def _targets(row: AnyRow, models: Sequence[Subject], snapshot: Snapshot) -> tuple[Offer, ...]:
+def _targets(row: LimitedRow, models: Sequence[Subject], snapshot: Snapshot) -> tuple[Offer, ...]:
     """Each model with each target of its route that does not serve it now."""
     routes = {route.id: route for route in snapshot.routes}
     found = tuple(
@@ -63,7 +69,7 @@ def _targets(row: AnyRow, models: Sequence[Subject], snapshot: Snapshot) -> tupl
     return found
 
 
-def _routes(row: AnyRow, snapshot: Snapshot) -> list[RouteRow]:
+def _routes(row: LimitedRow, snapshot: Snapshot) -> list[RouteRow]:
     """The routes that concern a row, the likeliest first; all of them for an idle project."""
     if isinstance(row, TargetRow):
         mine = [r for r in snapshot.routes if row.id in r.targets]
@@ -73,14 +79,14 @@ def _routes(row: AnyRow, snapshot: Snapshot) -> list[RouteRow]:
     return mine or list(snapshot.routes)
 
 
-def subject_of(row: AnyRow) -> Subject:
+def subject_of(row: LimitedRow) -> Subject:
     """What a row is about."""
     return Subject.project(row.id) if isinstance(row, ProjectRow) else Subject.target(row.id)
 
 
-def row_of(subject: Subject, snapshot: Snapshot) -> AnyRow | RouteRow | None:
+def row_of(subject: Subject, snapshot: Snapshot) -> AnyRow | None:
     """The row of a project, a target or a model; None for other kinds, and where it is gone."""
-    rows: Sequence[AnyRow | RouteRow] = ()
+    rows: Sequence[AnyRow] = ()
     if subject.kind is SubjectKind.PROJECT:
         rows = snapshot.projects
     elif subject.kind is SubjectKind.TARGET:

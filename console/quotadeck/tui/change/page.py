@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from quotadeck.domain.commands import Action
-from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.snapshot import LimitedRow, Snapshot
 from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.keys.act import Act, NothingToDo, allowed
 from quotadeck.tui.kit.page import Page
@@ -12,14 +12,13 @@ from quotadeck.words import say, text
 
 if TYPE_CHECKING:
     from quotadeck.domain.answers import CommandAnswer
-    from quotadeck.tui.change.offers import AnyRow
     from quotadeck.tui.change.propose import Proposal
 
 
 class Changing(Page):
     """A page whose changing actions open the change dialog over it, on what is chosen there."""
 
-    def chosen_row(self, snapshot: Snapshot) -> "AnyRow":
+    def chosen_row(self, snapshot: Snapshot) -> "LimitedRow":
         """The row to be changed, as it is in the newest snapshot. Raises NothingToDo."""
         raise NotImplementedError
 

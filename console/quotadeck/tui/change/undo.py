@@ -8,13 +8,13 @@ from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.commands import Action, Value, value_facts
 from quotadeck.domain.ids import made_at_us
 from quotadeck.domain.notice import Fact, Notice
-from quotadeck.domain.snapshot import Change, ProjectRow, Snapshot
+from quotadeck.domain.snapshot import Change, LimitedRow, ProjectRow, Snapshot
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.change.confirm import name_for
 from quotadeck.tui.change.fields import form_for
 from quotadeck.tui.change.form import Form
-from quotadeck.tui.change.offers import AnyRow, Offer, subject_of
+from quotadeck.tui.change.offers import Offer, subject_of
 from quotadeck.tui.change.propose import Proposal
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.fit import fit_middle
@@ -78,7 +78,7 @@ class Undoing(Proposal):
         )
 
 
-def undo_on_row(row: AnyRow, snapshot: Snapshot, zone: tzinfo | None, audit: str) -> Undoing:
+def undo_on_row(row: LimitedRow, snapshot: Snapshot, zone: tzinfo | None, audit: str) -> Undoing:
     """The proposal to take back what is in force on a row, and nothing else. Raises NothingToDo.
 
     A project's changes are its own; a target's are its own and those of the models routed to it.

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Final
 
 from quotadeck.domain.commands import Field
-from quotadeck.domain.snapshot import ProjectRow, RouteRow, TargetRow, limit_on, used_on
+from quotadeck.domain.snapshot import LimitedRow, RouteRow, limit_on, used_on
 from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.tui.in_force import in_force
 from quotadeck.tui.kit.fit import bar, cell_len, cut, fit
@@ -17,8 +17,6 @@ from quotadeck.words.states import cleared_short, words_of
 
 ATTENTION_AT: Final = 0.8
 TROUBLE_AT: Final = 0.97
-
-AnyRow = ProjectRow | TargetRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +44,11 @@ class Rate:
 
     id: str
 
-    def taken(self, row: AnyRow) -> int:
+    def taken(self, row: LimitedRow) -> int:
         """In the last 60 s."""
         return used_on(row, self.id)
 
-    def share(self, row: AnyRow) -> float | None:
+    def share(self, row: LimitedRow) -> float | None:
         """What is taken of the limit, from 0 to 1; None where there is no limit."""
         limit = limit_on(row, self.id)
         return None if limit is None else min(1.0, limit.used / limit.limit)
@@ -59,29 +57,29 @@ class Rate:
 RATES: Final = (Rate(Field.RPM), Rate(Field.TPM))
 
 
-def mark(row: AnyRow, at: At) -> str:
+def mark(row: LimitedRow, at: At) -> str:
     return words_of(row.state, at.now.now_ms, at.now.now_us).mark
 
 
-def mark_role(row: AnyRow, at: At) -> str:
+def mark_role(row: LimitedRow, at: At) -> str:
     return at.quiet("attention" if row.state.kind is StateKind.PAUSED else urgency_role(row))
 
 
-def urgency_role(row: AnyRow) -> str:
+def urgency_role(row: LimitedRow) -> str:
     return "normal" if row.state.urgency is Urgency.CALM else row.state.urgency.value
 
 
-def name_role(row: AnyRow, at: At) -> str:
+def name_role(row: LimitedRow, at: At) -> str:
     if at.chosen:
         return "chosen"
     return at.quiet("strong" if row.state.urgency is Urgency.TROUBLE else "normal")
 
 
-def state_word(row: AnyRow, at: At) -> str:
+def state_word(row: LimitedRow, at: At) -> str:
     return words_of(row.state, at.now.now_ms, at.now.now_us).word
 
 
-def state_spans(row: AnyRow, at: At, width: int) -> list[Span]:
+def state_spans(row: LimitedRow, at: At, width: int) -> list[Span]:
     """Word and time apart, so that a growing age sends only itself; then what stands beside it."""
     state, force = row.state, in_force(row, at.routes, at.now)
     role = at.quiet("dim" if state.urgency is Urgency.CALM else urgency_role(row))
@@ -106,7 +104,9 @@ def gauge(share: float | None, at: At, cells: int) -> Span:
     return Span(bar(share, cells, hollow=not at.now.live), "bar " + at.quiet(role))
 
 
-def used(rate: Rate, row: AnyRow, at: At, bar_cells: int, cells: int, *, of: bool) -> list[Span]:
+def used(
+    rate: Rate, row: LimitedRow, at: At, bar_cells: int, cells: int, *, of: bool
+) -> list[Span]:
     """The bar of what was taken in 60 s, and its number in ``cells``; with its limit if ``of``."""
     limit, taken = limit_on(row, rate.id), rate.taken(row)
     beside = f"/{short(limit.limit)}" if limit and of else ""

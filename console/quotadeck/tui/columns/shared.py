@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from quotadeck.domain.snapshot import LimitedRow
 from quotadeck.domain.state import StateKind
 from quotadeck.tui.columns.parts import (
-    AnyRow,
     At,
     mark,
     mark_role,
@@ -17,10 +17,10 @@ from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.order import rank
 from quotadeck.words.numbers import latency, percent, short, three
 
-AnyColumn = Column[AnyRow, At]
+AnyColumn = Column[LimitedRow, At]
 
 
-def _failed_role(row: AnyRow, at: At) -> str:
+def _failed_role(row: LimitedRow, at: At) -> str:
     if not row.flow.failed_60s:
         return "dim"
     failing = row.state.held(StateKind.FAILING)

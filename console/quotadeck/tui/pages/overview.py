@@ -1,11 +1,11 @@
 """The first screen: who is in trouble, why, and when does it get worse."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from textual.app import ComposeResult
 
-from quotadeck.domain.snapshot import ProjectRow, Snapshot, TargetRow
+from quotadeck.domain.snapshot import LimitedRow, ProjectRow, Snapshot, TargetRow
 from quotadeck.domain.state import Urgency
 from quotadeck.tui import terminal
 from quotadeck.tui.change.page import Changing
@@ -26,9 +26,6 @@ from quotadeck.tui.panes.detail import detail_line
 from quotadeck.tui.panes.events import event_lines
 from quotadeck.tui.panes.head import PageHead
 from quotadeck.words import text
-
-if TYPE_CHECKING:
-    from quotadeck.tui.change.offers import AnyRow
 
 FIXED_LINES: Final = 4
 """The projects' titles, the rule, one of events, the keys."""
@@ -116,12 +113,14 @@ class Overview(Changing, ListPage):
     def _say_pace(self) -> None:
         self.say(text("screen.pace", seconds=f"{self.context.pace.interval_s:g}"))
 
-    def chosen_row(self, snapshot: Snapshot) -> "AnyRow":
+    def chosen_row(self, snapshot: Snapshot) -> "LimitedRow":
         """The chosen row as it is now: a frozen picture may show it as it was."""
         chosen = self.grid.chosen
         if chosen is None:
             raise NothingToDo("screen.no_row")
-        known: Sequence[AnyRow] = snapshot.projects if self.projects.active else snapshot.targets
+        known: Sequence[LimitedRow] = (
+            snapshot.projects if self.projects.active else snapshot.targets
+        )
         row = next((row for row in known if row.id == chosen.id), None)
         if row is None:
             raise NothingToDo("screen.row_gone", row=chosen.id)

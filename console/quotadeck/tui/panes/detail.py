@@ -3,9 +3,9 @@
 from quotadeck.domain.commands import Field
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.rules import RULES, Measure
-from quotadeck.domain.snapshot import ProjectRow, limit_on
+from quotadeck.domain.snapshot import LimitedRow, ProjectRow, limit_on
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, StateKind, Urgency
-from quotadeck.tui.columns.parts import RATES, AnyRow, At
+from quotadeck.tui.columns.parts import RATES, At
 from quotadeck.tui.in_force import changes_text
 from quotadeck.tui.kit.fit import cell_len, cut, fit_middle
 from quotadeck.tui.kit.spans import Line, Span, crop
@@ -15,7 +15,7 @@ from quotadeck.words.states import cleared_words, words_of
 from quotadeck.words.times import clock_time
 
 
-def detail_line(row: AnyRow | None, at: At, place: str, width: int, *, limits: bool) -> Line:
+def detail_line(row: LimitedRow | None, at: At, place: str, width: int, *, limits: bool) -> Line:
     """The chosen row in words; with what is used of its ``limits``, if no column tells that."""
     if row is None:
         return (Span("─" * width, "dim"),)
@@ -50,7 +50,7 @@ def detail_line(row: AnyRow | None, at: At, place: str, width: int, *, limits: b
     )
 
 
-def _holds(row: AnyRow, at: At, *, limits: bool) -> list[str]:
+def _holds(row: LimitedRow, at: At, *, limits: bool) -> list[str]:
     """The facts by weight, for a narrow line loses its end; the row itself says the first's word.
 
     The trouble, what else is in trouble, what is used of the limits where the columns do not say
