@@ -157,6 +157,36 @@ async def test_a_damaged_head_takes_no_other_record_with_it(
     assert found == (["req_9", "req_1", "req_2", "req_3"] if old else ["req_9", "req_7", "req_8"])
 
 
+@pytest.mark.parametrize(
+    "head", [(), (FORMAT,), (0, "src_1"), (1, "src_1"), (None, None), ("2", "src_1"), (FORMAT, 7)]
+)
+async def test_a_head_that_no_version_writes_is_a_damaged_one(
+    open_ledger: Opener, directory: Path, head: tuple[object, ...]
+) -> None:
+    first = await open_ledger()
+    await first.close()
+    segment(directory, 2).write_bytes(
+        framed(("segment", *head)) + end_frame(ended("req_1")) + framed(("of the future", 1))
+    )
+    ledger = await open_ledger()
+    assert [call.id for call in await all_calls(ledger.reader)] == ["req_1"]
+    assert any(told.kind == "vital.records_unreadable" for told in ledger.problems)
+
+
+async def test_a_newer_segment_in_the_archive_is_refused_and_none_is_moved(
+    open_ledger: Opener, directory: Path
+) -> None:
+    await (await open_ledger()).close()
+    folder = directory / "archive"
+    folder.mkdir()
+    newer = framed(("segment", FORMAT + 1, {"of": "the future"}))
+    (folder / segment(directory, 7).name).write_bytes(newer)
+    (folder / segment(directory, 6).name).write_bytes(segment_frame("src_1"))
+    with refuses(StoreNewer, match="update Quotadeck"):
+        await open_ledger()
+    assert len(list(folder.iterdir())) == 2
+
+
 async def test_a_newer_journal_is_refused_and_left_as_it_is(
     open_ledger: Opener, directory: Path
 ) -> None:

@@ -5,11 +5,12 @@ one: should the newest prove unreadable, the one before it serves as well, and n
 """
 
 import contextlib
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from quotadeck.store.journal.segment import SUFFIX
+from quotadeck.store.journal.segment import SUFFIX, read_head
 from quotadeck.store.places import (
     archive_directory,
     check_directory,
@@ -24,11 +25,13 @@ _RELEASED_BYTES: Final = 64 * 1024 * 1024
 
 
 def segment_sizes(folder: Path) -> dict[int, int]:
-    """The bytes of everything with a segment's name in a folder, the oldest first."""
+    """The bytes of every file with a segment's name in a folder, the oldest first."""
     found = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         with contextlib.suppress(OSError, ValueError):
-            found[int(path.stem)] = path.lstat().st_size
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                found[int(path.stem)] = status.st_size
     return found
 
 
@@ -57,13 +60,19 @@ class Archive:
     def give_back(self, since: int) -> None:
         """Put the segments from number ``since`` on back into the journal, for a start to read.
 
-        The newest first: one that is killed in between leaves no gap in either. Raises OSError.
+        The newest first: one that is killed in between leaves no gap in either. Raises OSError, or
+        StoreNewer where a newer version wrote one: then none is moved.
         """
-        for number in sorted(self.sizes, reverse=True):
-            path = self._path(number)
-            if number >= since and not (self._journal / path.name).exists():
-                make_directory(self._journal)
-                path.rename(self._journal / path.name)
+        paths = [self._path(number) for number in sorted(self.sizes, reverse=True)]
+        missing = [path for path in paths if int(path.stem) >= since and self._lacks(path)]
+        for path in missing:
+            read_head(path)
+        for path in missing:
+            make_directory(self._journal)
+            path.rename(self._journal / path.name)
+
+    def _lacks(self, path: Path) -> bool:
+        return not (self._journal / path.name).exists()
 
     def drop_before(self, number: int) -> None:
         """Delete the segments before ``number``, and the oldest of too many. Raises OSError."""

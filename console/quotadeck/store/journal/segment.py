@@ -12,7 +12,7 @@ from quotadeck.store.journal.records import FORMAT
 from quotadeck.store.places import open_plain
 
 SUFFIX: Final = ".journal"
-_TYPE: Final = b'["segment",'
+_TYPE: Final = b'["segment"'
 _MOST_BYTES: Final = 512
 """A head is shorter."""
 
@@ -42,10 +42,13 @@ def read_head(path: Path) -> Head:
     payload = data[slice(*found)]
     if not payload.startswith(_TYPE):
         return Head(1)
-    _, number, source_id, *_ = orjson.loads(payload)
-    if number > FORMAT:
-        raise StoreNewer(path, number, FORMAT)
-    return Head(number, source_id)
+    # What stands behind its number is the format's own.
+    match orjson.loads(payload)[1:]:
+        case [int(number), *_] if number > FORMAT:
+            raise StoreNewer(path, number, FORMAT)
+        case [int(number), str(source_id)] if number > 1:
+            return Head(number, source_id)
+    return Head(None)
 
 
 def check_heads(directory: Path) -> None:
