@@ -4,6 +4,7 @@
 ``told.json`` is what that version itself read from it after its own replay.
 """
 
+import errno
 import json
 import sqlite3
 import tarfile
@@ -207,6 +208,29 @@ async def test_a_reader_that_stays_is_named_and_the_old_ledger_stays(
     with refuses(StoreBusy, match="is locked by another process"):
         await Ledger.open(state, HandClock(NOW_US))
     other.close()
+    await assert_all_there(state)
+
+
+async def test_a_reader_that_goes_is_waited_for(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite3.connect(state / "ledger.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM calls").fetchone()
+    monkeypatch.setattr("quotadeck.store.formats.migrate.sleep", lambda _: other.close())
+    await assert_all_there(state)
+
+
+async def test_a_folder_that_it_may_not_write_is_told_as_such(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path, _flags: int) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("quotadeck.store.formats.migrate.create_file", forbidden)
+    with refuses(StoreError, match=r"ledger\.migrating: Permission denied; give the gateway's"):
+        await Ledger.open(state, HandClock(NOW_US))
+    monkeypatch.undo()
     await assert_all_there(state)
 
 

@@ -1,22 +1,26 @@
 """A ledger that is lost comes back from backup and journal with all that was synced."""
 
 import asyncio
+import errno
 import re
 import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from quotadeck.store import Ledger, StoreForeign
+from quotadeck.store import Ledger, StoreError, StoreForeign
 from quotadeck.store.backup.backup import standing
+from quotadeck.store.sqlite.schema import create
 from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.store.damages import noise, overwrite
 from tests.store.rebuilding import DESTROYED, HARMED, leave, recorded
 from tests.store.values import all_calls, assert_sums, contents, ended, entry
+from tests.wording import refuses
 
 Harm = Callable[[Path], object]
 
@@ -157,6 +161,46 @@ def test_a_backup_of_another_format_is_passed_over_and_stays(
     db.close()
     assert asyncio.run(start(state, "rebuilt from the backup of", lacks="incomplete")) == whole[3]
     assert newest.path.exists()
+
+
+def test_another_ledgers_backup_is_passed_over_and_stays(
+    templates: dict[int, Path], whole: dict[int, dict[str, Any]], tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(templates[3], state)
+    (state / "ledger.db").unlink()
+    foreign = state / "backups" / "ledger-20990101T000000Z-9999-1.db"
+    create(foreign, "src_other", 1)
+    assert asyncio.run(start(state, "rebuilt from the backup of", lacks="incomplete")) == whole[3]
+    assert foreign.exists()
+
+
+@pytest.mark.parametrize("how", ["told before", "met on the way"])
+async def test_a_disk_without_room_is_told_and_left_as_it_was(
+    how: str,
+    templates: dict[int, Path],
+    whole: dict[int, dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(templates[3], state)
+    (state / "ledger.db").write_bytes(noise(30_000))
+
+    def filling(_: Path, to: Path) -> None:
+        to.write_bytes(noise(30_000))
+        raise OSError(errno.ENOSPC, "No space left on device", str(to))
+
+    if how == "told before":
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5_000))
+    else:
+        monkeypatch.setattr(shutil, "copyfile", filling)
+    before = contents(state)
+    with refuses(StoreError, match="make room"):
+        await Ledger.open(state, HandClock())
+    assert contents(state).keys() == before.keys()
+    monkeypatch.undo()
+    assert await start(state, "rebuilt from the backup of", lacks="incomplete") == whole[3]
 
 
 def test_without_backup_and_with_half_a_journal_what_is_lost_is_named(

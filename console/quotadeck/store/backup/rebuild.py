@@ -20,7 +20,7 @@ from quotadeck.store.backup.archive import Archive, segment_sizes
 from quotadeck.store.backup.backup import Backup, standing
 from quotadeck.store.backup.vacuum import checked
 from quotadeck.store.ballast import Ballast
-from quotadeck.store.errors import StoreDamaged, StoreError, StoreForeign, StoreOlder
+from quotadeck.store.errors import StoreDamaged, StoreError, StoreForeign, StoreOlder, named
 from quotadeck.store.formats.migrate import Tell, is_older, migrate, unheard
 from quotadeck.store.journal.journal import Journal, Position
 from quotadeck.store.journal.records import UnreadableRecord, decoded
@@ -143,44 +143,75 @@ def _rebuild(directory: Path, why: str, clock: Clock) -> Loss:
     fresh.unlink(missing_ok=True)
     at_us = clock.wall_us()
     aside = _free_name(directory, at_us)
-    backup = next(_good(directory, bad), None)
-    if backup is None:
-        Archive(directory).give_back(0)
-        source_id = _source_of_journal(directory) or _new_source(clock)
-        begun_us = _first_instant(directory, source_id) or at_us
-        create(fresh, source_id, epoch=begun_us // 1_000)
-    else:
-        begun_us = backup.at_us
-        shutil.copyfile(backup.path, fresh)
-        fresh.chmod(FILE_MODE)
-    moved = [*_names(path), *bad, suspicion_file(directory)]
-    loss = lost(
-        "store.rebuilt" if backup else "store.rebuilt_from_journal",
-        grave=False,
-        path=str(path),
-        why=why,
-        aside=str(aside) if any(map(os.path.lexists, moved)) else "",
-        begun_us=begun_us,
-        unread=tuple(one.name for one in bad),
-    )
-    _prepare(fresh, loss, clock)
+    try:
+        backup = next(_good(directory, bad), None)
+        if backup is None:
+            begun_us = _begin(directory, fresh, clock)
+        else:
+            begun_us = backup.at_us
+            _require_room(path, backup)
+            shutil.copyfile(backup.path, fresh)
+            fresh.chmod(FILE_MODE)
+        moved = [*_names(path), *bad, suspicion_file(directory)]
+        loss = lost(
+            "store.rebuilt" if backup else "store.rebuilt_from_journal",
+            grave=False,
+            path=str(path),
+            why=why,
+            aside=str(aside) if any(map(os.path.lexists, moved)) else "",
+            begun_us=begun_us,
+            unread=tuple(one.name for one in bad),
+        )
+        _prepare(fresh, loss, clock)
+    except BaseException as error:
+        # Half of a copy would keep full the disk that it has filled.
+        fresh.unlink(missing_ok=True)
+        if isinstance(error, sqlite3.Error):
+            raise named(path, error, "store.unrebuilt") from error
+        raise
     _move_aside(moved, aside)
     fresh.rename(path)
     sync_directory(directory)
     return loss
 
 
+def _begin(directory: Path, fresh: Path, clock: Clock) -> int:
+    """An empty ledger of the journal's source; the instant at which that journal begins."""
+    Archive(directory).give_back(0)
+    source_id = _source_of_journal(directory) or _new_source(clock)
+    begun_us = _first_instant(directory, source_id) or clock.wall_us()
+    create(fresh, source_id, epoch=begun_us // 1_000)
+    return begun_us
+
+
+def _require_room(path: Path, backup: Backup) -> None:
+    needed = backup.path.stat().st_size
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise StoreError(
+            "store.rebuild_no_room",
+            path=str(path),
+            free_mb=free // 10**6,
+            needed_mb=needed // 10**6,
+        )
+
+
 def _good(directory: Path, bad: list[Path]) -> Iterator[Backup]:
-    """The backups that can be read, the newest first; those that cannot are added to ``bad``."""
+    """The backups that can be read, the newest first; those that cannot are added to ``bad``.
+
+    One of another ledger, whose journal is not this one, is left where it is.
+    """
+    source_id = _source_of_journal(directory)
     for backup in standing(directory):
         try:
-            checked(backup.path)
+            origin = checked(backup.path)
         except (StoreDamaged, StoreForeign):
             bad.append(backup.path)
         except (StoreError, OSError, sqlite3.Error):
             continue  # another format's, or not to be read now: it stays where it is
         else:
-            yield backup
+            if source_id in ("", origin.source_id):
+                yield backup
 
 
 def _prepare(fresh: Path, loss: Loss, clock: Clock) -> None:

@@ -20,6 +20,7 @@ from quotadeck.store.places import create_file, ledger_file, wal_file
 from quotadeck.store.sqlite.errors import is_damage, is_full
 from quotadeck.store.sqlite.schema import (
     APPLICATION_ID,
+    Origin,
     check_header,
     check_version,
     origin_in,
@@ -79,7 +80,7 @@ def copy(directory: Path, to: Path, stop: Callable[[], bool]) -> Position:
         _vacuum(directory, to, pace)
         os.fsync(descriptor)
         try:
-            return checked(to, pace)
+            return checked(to, pace).folded
         except StoreDamaged as damage:
             raise StoreError("store.backup_unread", path=str(to), what=damage.what) from damage
     except BaseException as error:
@@ -91,8 +92,8 @@ def copy(directory: Path, to: Path, stop: Callable[[], bool]) -> Position:
         os.close(descriptor)
 
 
-def checked(path: Path, pace: Callable[[], int] | None = None) -> Position:
-    """Read all pages of a copy that nobody writes; how far it has the journal. Blocks.
+def checked(path: Path, pace: Callable[[], int] | None = None) -> Origin:
+    """Read all pages of a copy that nobody writes; whose it is, and how far it goes. Blocks.
 
     Raises StoreError, OSError, or sqlite3.Error where it could not be read to the end.
     """
@@ -103,7 +104,7 @@ def checked(path: Path, pace: Callable[[], int] | None = None) -> Position:
         check_version(path, db.execute("PRAGMA user_version").fetchone()[0])
         if (said := str(db.execute("PRAGMA quick_check(1)").fetchone()[0])) != "ok":
             raise StoreDamaged(path, said.splitlines()[-1])
-        return origin_in(path, db).folded
+        return origin_in(path, db)
     except sqlite3.DatabaseError as error:
         if is_damage(error):
             raise StoreDamaged(path, str(error)) from error

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
 
 from quotadeck.domain.clock import Clock
@@ -20,7 +20,8 @@ from quotadeck.store.errors import StoreError, named
 from quotadeck.store.events import facts_text
 from quotadeck.store.formats.from_format_1 import STEPS
 from quotadeck.store.loss import Loss, event_of, lost
-from quotadeck.store.places import FILE_MODE, check_plain, open_plain, sync_directory
+from quotadeck.store.places import check_plain, create_file, open_plain, sync_directory
+from quotadeck.store.sqlite.errors import is_locked
 from quotadeck.store.sqlite.schema import APPLICATION_ID, USER_VERSION, is_ledger
 from quotadeck.store.sqlite.tables import TABLES
 
@@ -34,6 +35,8 @@ _FAST: Final = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -200000
 _CHUNK_ROWS: Final = 200_000
 _TOLD_S: Final = 2.0
 _BUSY_S: Final = 5.0
+"""How long a reader may take to go."""
+_AGAIN_S: Final = 0.05
 _EVENT: Final = (
     "INSERT INTO events (source_id, id, at_us, kind, subject, facts) "
     "SELECT id, ?, ?, ?, ?, ? FROM sources ORDER BY id LIMIT 1"
@@ -66,6 +69,8 @@ def migrate(path: Path, clock: Clock, tell: Tell) -> Loss:
         check_plain(place)
     fresh.unlink(missing_ok=True)
     _require_room(path)
+    # Of the system's words for what is not allowed here SQLite would leave none.
+    os.close(create_file(fresh, os.O_WRONLY | os.O_EXCL))
     loss = lost(
         "store.migrated",
         grave=False,
@@ -78,9 +83,11 @@ def migrate(path: Path, clock: Clock, tell: Tell) -> Loss:
     try:
         _settle(path)
         _write(path, fresh, loss, clock, tell)
-    except sqlite3.DatabaseError as error:
+    except BaseException as error:
         fresh.unlink(missing_ok=True)
-        raise named(path, error, "store.unmigrated") from error
+        if isinstance(error, sqlite3.Error):
+            raise named(path, error, "store.unmigrated") from error
+        raise
     _keep(path, kept)
     fresh.rename(path)
     sync_directory(path.parent)
@@ -102,7 +109,15 @@ def _require_room(path: Path) -> None:
 def _settle(path: Path) -> None:
     """Move all of its WAL into the file, which only one who has it alone can."""
     with closing(sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)) as db:
-        db.execute("PRAGMA journal_mode = DELETE")
+        give_up_s = monotonic() + _BUSY_S
+        while True:  # SQLite itself does not wait for a reader to go
+            try:
+                db.execute("PRAGMA journal_mode = DELETE")
+                break
+            except sqlite3.OperationalError as error:
+                if not is_locked(error) or monotonic() >= give_up_s:
+                    raise
+                sleep(_AGAIN_S)
 
 
 def _write(path: Path, fresh: Path, loss: Loss, clock: Clock, tell: Tell) -> None:
@@ -131,7 +146,6 @@ def _write(path: Path, fresh: Path, loss: Loss, clock: Clock, tell: Tell) -> Non
         db.execute(_EVENT, row)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {USER_VERSION}")
-    fresh.chmod(FILE_MODE)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

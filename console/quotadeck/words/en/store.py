@@ -245,6 +245,9 @@ _REFUSED: Final[Mapping[str, Sentence]] = {
     "unmigrated": "{path} cannot be brought up to date: {what}",
     "migrate_no_room": "{path} is of an older format, and to bring it up to date takes "
     f"{{needed_mb:number}} MB of free disk, where {{free_mb:number}} MB are: make room, {_START}",
+    "unrebuilt": "{path} is damaged, and cannot be rebuilt: {what}",
+    "rebuild_no_room": "{path} is damaged, and to rebuild it from its backup takes "
+    f"{{needed_mb:number}} MB of free disk, where {{free_mb:number}} MB are: make room, {_START}",
     "missing": "{path} does not exist: no gateway has kept a ledger there",
     "no_such_source": "{path} has no records of the source {source}",
     "not_yours": "{path} may not be read by this account; ask for its group",
