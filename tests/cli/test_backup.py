@@ -49,7 +49,7 @@ def test_a_stopped_ledger_is_copied_to_its_own_folder_and_elsewhere(
     assert told.code == 0
     assert told.json["path"] == str(to)
     assert told.json["journal"] == {"segment": made.folded.segment, "byte": made.folded.offset}
-    assert checked(to) == made.folded
+    assert checked(to).folded == made.folded
     assert told.err == ""
 
 
@@ -58,7 +58,7 @@ def test_a_running_gateways_ledger_is_copied_and_the_gateway_counts_it(
 ) -> None:
     said = backup(gateway.state, "--json")
     assert said.code == 0, said.err
-    assert checked(Path(said.json["path"])) == standing(gateway.state)[0].folded
+    assert checked(Path(said.json["path"])).folded == standing(gateway.state)[0].folded
     assert gateway.snapshot().vitals.problems == ()
 
 

@@ -14,7 +14,8 @@ from quotadeck.store import Ledger
 from quotadeck.store.journal import records as write
 from quotadeck.store.journal.records import FORMAT
 from quotadeck.store.sqlite.schema import USER_VERSION
-from quotadeck.wire.objects import dump
+from quotadeck.wire.offline import FORMAT as OFFLINE
+from quotadeck.wire.offline import written
 from quotadeck.wire.stream import FORMAT as STREAM
 from quotadeck.wire.stream import Encoder
 from tests.clocks import HandClock
@@ -82,7 +83,7 @@ def main() -> None:
             golden("ledger.db.gz", USER_VERSION): gzip.compress(
                 (state / "ledger.db").read_bytes(), mtime=0
             ),
-            golden("command.json", FORMAT): dump(known.COMMAND, dry_run=False),
+            golden("command.json", OFFLINE): written(known.COMMAND),
             golden("stream.jsonl", STREAM): stream(),
         }
     for path, data in made.items():

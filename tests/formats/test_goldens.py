@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from orjson import loads
 
 from quotadeck.domain.history import FileLayer, LevelSample, StateSpan
 from quotadeck.store import Ledger, Reader
@@ -19,12 +20,14 @@ from quotadeck.store.journal.records import FORMAT, SegmentHead, decoded
 from quotadeck.store.journal.segment import Head, read_head
 from quotadeck.store.sqlite.schema import USER_VERSION, create
 from quotadeck.wire.messages import CommandRequest
+from quotadeck.wire.offline import FORMAT as OFFLINE
+from quotadeck.wire.offline import parted, written
 from quotadeck.wire.stream import CHANGES, HEARTBEAT, SNAPSHOT, Decoder
 from quotadeck.wire.stream import FORMAT as STREAM
 from quotadeck.wire.translate import command_of
 from tests.clocks import HandClock
 from tests.formats import known
-from tests.formats.__main__ import golden, segment
+from tests.formats.__main__ import golden, segment, stream
 from tests.store.test_records import payloads
 
 NEWER = "the format was changed: give it its next number, and read tests/formats/test_goldens.py"
@@ -113,9 +116,34 @@ def _tables(path: Path) -> list[tuple[str, ...]]:
         return db.execute("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
 
 
-def test_a_command_that_was_left_for_a_gateway_is_read() -> None:
-    body = golden("command.json", 2).read_bytes()
+@pytest.mark.parametrize("number", [2, OFFLINE])
+def test_a_command_that_was_left_for_a_gateway_is_read(number: int) -> None:
+    said, body = parted(golden("command.json", number).read_bytes())
+    assert said == (None if number == 2 else number)
     assert command_of(CommandRequest.model_validate_json(body)) == known.COMMAND
+
+
+def test_a_command_is_left_as_its_number_says() -> None:
+    path = golden("command.json", OFFLINE)
+    assert path.exists(), NEWER
+    assert written(known.COMMAND) == path.read_bytes(), NEWER
+
+
+def test_a_stream_says_all_that_its_number_says() -> None:
+    """More columns are passed over; none may go, or say its value in another way."""
+    path = golden("stream.jsonl", STREAM)
+    assert path.exists(), NEWER
+    ours, theirs = (loads(data.split(b"\n")[0]) for data in (stream(), path.read_bytes()))
+    for name, rows in theirs["rows"].items():
+        for our, their in zip(ours["rows"][name], rows, strict=True):
+            cls = {"vitals": "Vitals", "events": "Event"}.get(name, f"{name[:-1].title()}Row")
+            said = dict(zip(ours["columns"][cls], our, strict=True))
+            for column, value in zip(theirs["columns"][cls], their, strict=True):
+                assert column in said, NEWER
+                if not isinstance(value, list):
+                    assert said[column] == value, NEWER
+    for cls, columns in theirs["columns"].items():
+        assert set(columns) <= set(ours["columns"][cls]), NEWER
 
 
 def test_a_stream_is_followed() -> None:

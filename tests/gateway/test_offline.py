@@ -10,6 +10,7 @@ import pytest
 
 from quotadeck.domain.commands import Role
 from quotadeck.gateway.control import offline
+from quotadeck.wire.offline import FORMAT
 from quotadeck.words import say
 from tests.gateway.desks import HOUR_MS, Bench, bench, code
 from tests.gateway.serving import ME
@@ -46,6 +47,18 @@ async def start(at: Bench, folder: Path, own_uid: int = os.getuid()) -> list[str
         folder, at.desk, own_uid, roles, at.clock, lambda event: told.append(say(event.told))
     )
     return told
+
+
+async def test_a_newer_versions_command_is_told_and_left(tmp_path: Path, folder: Path) -> None:
+    path = leave(folder, format=FORMAT + 1, of={"the": "future"})
+    async with bench(tmp_path) as at:
+        (told,) = await start(at, folder)
+        assert f"format {FORMAT + 1}" in told
+        assert told.endswith("it was left as it is: update Quotadeck")
+        assert (at.paused(), path.exists()) == (False, True)
+        leave(folder, format=FORMAT)
+        assert await start(at, folder) == []
+        assert (at.paused(), path.exists()) == (True, False)
 
 
 async def test_a_command_is_carried_out_once_and_its_file_goes(

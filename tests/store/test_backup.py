@@ -56,7 +56,7 @@ async def test_a_backup_is_a_whole_ledger_as_of_one_instant(
     made = take(directory, START_US)
     assert made.path.name.startswith("ledger-20261124T030000Z-1-")
     assert standing(directory) == [made]
-    assert checked(made.path) == made.folded == ledger._writer.folded
+    assert checked(made.path).folded == made.folded == ledger._writer.folded
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o640
     assert stat.S_IMODE(made.path.parent.stat().st_mode) == 0o750
     assert sorted(path.name for path in made.path.parent.iterdir()) == [made.path.name, "lock"]
@@ -77,7 +77,7 @@ async def test_a_copy_beside_a_busy_writer_ends_and_is_whole(
         ledger.end_call(ended(f"req_{number}"))
         await ledger.flushed()
     made = taking.result()
-    assert checked(made.path) == made.folded
+    assert checked(made.path).folded == made.folded
     db = sqlite3.connect(made.path)
     in_calls, in_days = (
         db.execute(f"SELECT {sums}").fetchone()[0]
@@ -365,7 +365,7 @@ async def test_a_copy_goes_where_it_is_asked_to_and_over_nothing(
     with pytest.raises(OSError, match="No such file"):
         copy_to(directory, to, START_US)
     to.parent.mkdir()
-    assert copy_to(directory, to, START_US).folded == checked(to)
+    assert copy_to(directory, to, START_US).folded == checked(to).folded
     with refuses(StoreError, match="is there already"):
         copy_to(directory, to, START_US)
     await ledger.close()

@@ -79,10 +79,10 @@ def copies_after_a_kill(template: Path, place: Path, file: str, step: int) -> bo
     before = standing(state)
     died = killed("backup", state, file, step)
     for backup in standing(state):
-        assert checked(backup.path) == backup.folded
+        assert checked(backup.path).folded == backup.folded
     assert standing(state)[-1].folded >= before[-1].folded
     made = take(state, START_US)
-    assert checked(made.path) == made.folded
+    assert checked(made.path).folded == made.folded
     assert len(standing(state)) <= 3
     assert not (state / "backups" / "partial").exists()
     shutil.rmtree(state)

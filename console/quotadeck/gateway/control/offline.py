@@ -26,6 +26,7 @@ from quotadeck.gateway.control.admin_command import complaint
 from quotadeck.gateway.control.desk import Desk, Tell
 from quotadeck.store.events import gateway_event
 from quotadeck.wire.messages import CommandRequest
+from quotadeck.wire.offline import FORMAT, parted
 from quotadeck.wire.translate import command_of
 from quotadeck.words import say
 from quotadeck.words.commands import refusal
@@ -110,7 +111,10 @@ def _few(left: list[Notice]) -> Iterator[Notice]:
 
 def _command(path: Path) -> tuple[CommandRequest, int]:
     """The command and the owner of the file. Raises _Left or OSError."""
-    text, uid = _read(path)
+    data, uid = _read(path)
+    number, text = parted(data)
+    if number is not None and number > FORMAT:
+        raise _Left("offline.newer", found=number, known=FORMAT)
     try:
         request = CommandRequest.model_validate_json(text)
     except ValidationError as wrong:

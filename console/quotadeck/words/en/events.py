@@ -34,6 +34,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "offline.unrecorded": "offline/{file}: the command log cannot be written ({why}), and what "
     "loosens must stand in it first; it was left as it is",
     "offline.no_command": "offline/{file}: not a command: {why:told}; it was left as it is",
+    "offline.newer": "offline/{file}: left by a newer Quotadeck (format {found}, this one knows "
+    "{known}); it was left as it is: update Quotadeck",
     "offline.dry_run": "offline/{file}: a dry run, which nobody would see: leave dry_run out to "
     "have it carried out; it was left as it is",
     "offline.odd": "offline/{file}: no plain, lone file of at most {most_bytes}; it was left as "
