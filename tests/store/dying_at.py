@@ -1,8 +1,8 @@
 """A process that is killed at one line of a file of the store's, while it starts or copies.
 
 ``python -m tests.store.dying_at WORK STATE FILE STEP``: WORK is ``start`` or ``backup``; it kills
-itself before it runs the STEP-th line of FILE, counted over all threads. It says on its output how
-many lines there were when it lives to the end.
+itself before it runs the STEP-th line of FILE in ``store/backup``, counted over all threads. It
+says on its output how many lines there were when it lives to the end.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ def main(work: str, state: Path, file: str, step: int) -> None:
 
     def line(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal lines
-        if not frame.f_code.co_filename.endswith(f"/store/{file}"):
+        if not frame.f_code.co_filename.endswith(f"/store/backup/{file}"):
             return None
         if event == "line":
             lines = next(ran)
