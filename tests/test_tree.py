@@ -1,5 +1,6 @@
 """What CONTRIBUTING.md says of the tree: what it and docstrings name is there, files are short."""
 
+import builtins
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +63,19 @@ def test_what_is_named_stands_in_the_tree() -> None:
 )
 def test_what_has_moved_is_found(text: str) -> None:
     assert list(stale(text, PACKAGE)) == [text.strip("`")]
+
+
+def test_what_a_docstring_raises_is_an_error_of_ours_or_of_python() -> None:
+    sources = [file.read_text() for file in PACKAGE.rglob("*.py")]
+    known = {name for text in sources for name in re.findall(r"^ *class (\w+)", text, re.MULTILINE)}
+    told = {
+        name
+        for text in sources
+        for raised in re.findall(r"[Rr]aises ((?:_?[A-Z]\w+(?:, | or |,? and )?)+)", text)
+        for name in re.findall(r"_?[A-Z]\w+", raised)
+    }
+    assert len(told) > 20
+    assert told - known - set(dir(builtins)) == set()
 
 
 def test_no_file_is_longer_than_we_say() -> None:

@@ -57,7 +57,8 @@ def cells_of(cls: type) -> Callable[[Any], tuple[Any, ...]]:
 def reader(cls: type[Row], sent: Columns) -> Callable[[Cells], Row]:
     """A function from a row of the sender's columns to an instance; texts are cleaned.
 
-    Raises Unreadable, here or in that function, for a missing column or a value of another type.
+    Raises UnreadableCell, here or in that function, for a missing column or a value of another
+    type.
     """
     reading = _Reading(cls.__name__, sent)
     arguments = reading.arguments(cls)
@@ -96,7 +97,7 @@ class _Reading:
         return itemgetter(*[self._place(one, hints[one.name], prefix) for one in fields(cls)])
 
     def check(self, types: Sequence[type]) -> None:
-        """Raises Unreadable for a row of another length, and for a cell of another type."""
+        """Raises UnreadableCell for a row of another length, and for a cell of another type."""
         if len(types) != len(self._names):
             raise UnreadableCell(
                 f"{self._owner} has {len(self._names)} columns, a row {len(types)}"

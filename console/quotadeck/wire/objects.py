@@ -51,7 +51,7 @@ def plain(value: Any) -> dict[str, Any]:
 
 
 def load(cls: type[T], body: bytes) -> T:
-    """The instance that a JSON object tells. Raises Unreadable."""
+    """The instance that a JSON object tells. Raises UnreadableObject."""
     kind: Any = cls
     try:
         told = orjson.loads(body)
@@ -159,7 +159,7 @@ def _part(cls: type[Any], field: Field[Any], hint: Any) -> _Step:
 
 
 def _reader(where: str, hint: Any) -> _Step:
-    """From what JSON had to a field's value. Raises Unreadable for another type."""
+    """From what JSON had to a field's value. Raises UnreadableObject for another type."""
     if hint is _instant:
         return lambda value: None if value is None else _instant(where, value)
     if get_origin(hint) is tuple:

@@ -145,7 +145,7 @@ def state_frame(record: StateRecord) -> bytes:
 
 
 def parse(payload: bytes, written: int | None = FORMAT) -> list[Any]:
-    """The payload's list, as the newest format has it; raises Unreadable.
+    """The payload's list, as the newest format has it; raises UnreadableRecord.
 
     ``written`` is the format of its segment, None where the head that says so was damaged: then a
     record is of the newest format that has its shape.
@@ -173,7 +173,7 @@ def _known_by_shape(payload: bytes, items: list[Any]) -> list[Any]:
 
 
 def decoded(payload: bytes, written: int | None = FORMAT) -> Value:
-    """What a record says; ``written`` as for `parse`. Raises Unreadable."""
+    """What a record says; ``written`` as for `parse`. Raises UnreadableRecord."""
     return _value(parse(payload, written), payload)
 
 

@@ -55,7 +55,7 @@ class Batch:
         self.events.append(row)
 
     def add_record(self, record: Record, withdrawn: Collection[int]) -> None:
-        """A record of the journal. Raises Unreadable, or what comes of a wrong one."""
+        """A record of the journal. Raises UnreadableRecord, or what comes of a wrong one."""
         payload = record.payload
         items = parse(payload, record.format)
         match items[0]:
