@@ -1,6 +1,7 @@
 """A column is a row of a table: that is all that a list, its order and its filter need."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -110,3 +111,8 @@ def test_marks_stay_on_their_rows() -> None:
     assert [row.id for row in grid.marked] == ["a"]
     grid.fill([replace(row) for row in rows if row.id != "a"], layout, at())
     assert grid.marked == ()
+
+
+def test_no_text_of_the_audit_touches_the_next_one() -> None:
+    for before, column in pairwise(AUDIT):
+        assert column.gap or 1 in (before.cells, column.cells), column.id

@@ -75,7 +75,7 @@ AUDIT: Final[tuple[_Column, ...]] = (
             gap=False),
     _Column("actor", lambda row, _: clean(row.entry.actor), _text, cells=10),
     _Column("action", lambda row, _: row.entry.action, _text, cells=9),
-    _Column("subject", _name, draw=_subject, cells=16, share=4, gap=False),
+    _Column("subject", _name, draw=_subject, cells=15, share=4),
     _Column("what", lambda row, at: clean(what(row.entry)) + ends(row.entry, at.zone), _text,
             cells=1, rest=True),
 )  # fmt: skip
