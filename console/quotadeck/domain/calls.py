@@ -1,8 +1,9 @@
 """A call: one request's record, from dispatch to its end. No prompts, no replies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from quotadeck.domain.usage import NOTHING_USED, Usage
 
@@ -203,36 +204,30 @@ class Call:
     charged: tuple[tuple[str, int], ...] = ()
 
 
-def unknown_end(open_call: OpenCall) -> Call:
+_DISPATCHED: Final = tuple(
+    field.name for field in fields(OpenCall) if field.name in {one.name for one in fields(Call)}
+)
+_dispatched: Final = attrgetter(*_DISPATCHED)
+
+
+def ended(opened: OpenCall, outcome: Outcome, cause: Cause, http_status: int, **more: Any) -> Call:
+    """The record of its end; what was known when it was dispatched stays as it was."""
+    known = dict(zip(_DISPATCHED, _dispatched(opened), strict=True))
+    return Call(**known, outcome=outcome, cause=cause, http_status=http_status, **more)
+
+
+def unknown_end(opened: OpenCall) -> Call:
     """The record of a call whose end was lost: charged with all it held, never given back."""
-    return Call(
-        id=open_call.id,
-        at_us=open_call.at_us,
-        day=open_call.day,
-        project=open_call.project,
-        key_id=open_call.key_id,
-        priority=open_call.priority,
-        model=open_call.model,
-        outcome=Outcome.UNKNOWN,
-        cause=Cause.RESTART,
-        http_status=0,
-        served_model=open_call.served_model,
-        run_id=open_call.run_id,
-        client_request_id=open_call.client_request_id,
-        target=open_call.target,
-        fallback_step=open_call.fallback_step,
-        estimated_input=open_call.estimated_input,
-        estimated_output=open_call.estimated_output,
-        held_nano_usd=open_call.held_nano_usd,
-        bound_is_estimate=open_call.bound_is_estimate,
-        cost_nano_usd=open_call.held_nano_usd,
-        price_version=open_call.price_version,
-        stream=open_call.stream,
-        retry=open_call.retry,
+    return ended(
+        opened,
+        Outcome.UNKNOWN,
+        Cause.RESTART,
+        0,
+        cost_nano_usd=opened.held_nano_usd,
         usage=Usage(
-            input_tokens=open_call.estimated_input,
-            output_tokens=max(0, open_call.held_tokens - open_call.estimated_input),
+            input_tokens=opened.estimated_input,
+            output_tokens=max(0, opened.held_tokens - opened.estimated_input),
             is_estimate=True,
         ),
-        attempts=(Attempt(open_call.target, Cause.RESTART, 0, 0),),
+        attempts=(Attempt(opened.target, Cause.RESTART, 0, 0),),
     )

@@ -14,7 +14,7 @@ from quotadeck.admission.admit import Ticket
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.planned import ProjectPlan, TargetPlan, charged
 from quotadeck.dialects.openai.request import ChatRequest
-from quotadeck.domain.calls import Attempt, Call, Cause, OpenCall, Outcome, unknown_end
+from quotadeck.domain.calls import Attempt, Call, Cause, OpenCall, Outcome, ended, unknown_end
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.money import cost_nano
@@ -229,34 +229,16 @@ class Flights:
             (now_ns - flight.sent_ns) // 1_000_000,
             flight.upstream_request_id,
         )
-        return Call(
-            id=opened.id,
-            at_us=opened.at_us,
-            day=opened.day,
-            project=opened.project,
-            key_id=opened.key_id,
-            priority=opened.priority,
-            model=opened.model,
-            outcome=ending.outcome,
-            cause=ending.cause,
-            http_status=ending.http_status,
+        return ended(
+            opened,
+            ending.outcome,
+            ending.cause,
+            ending.http_status,
             response_id=ending.response_id,
-            run_id=opened.run_id,
-            client_request_id=opened.client_request_id,
-            served_model=opened.served_model,
-            target=opened.target,
-            fallback_step=opened.fallback_step,
-            estimated_input=opened.estimated_input,
-            estimated_output=opened.estimated_output,
-            held_nano_usd=opened.held_nano_usd,
-            bound_is_estimate=opened.bound_is_estimate,
             cost_nano_usd=cost,
-            price_version=opened.price_version,
             shadowed=flight.ticket.shadowed,
             first_byte_ms=(first - flight.arrival.at_ns) // 1_000_000,
             total_ms=(now_ns - flight.arrival.at_ns) // 1_000_000,
-            stream=opened.stream,
-            retry=opened.retry,
             usage=usage,
             attempts=(attempt,),
             charged=_charged(flight, ending, used),
