@@ -1,7 +1,7 @@
 """Taking a scene: the real application, in this process, at every size and in every theme."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 from textual.events import Key
@@ -24,6 +24,7 @@ from tests.tui.scripted import Scripted
 SIZES: Final = ((60, 16), (80, 24), (120, 35), (200, 50))
 THEMES: Final = ("dark", "ansi")
 _HEARTBEAT_S: Final = 0.02
+Sees = Callable[..., Awaitable[None]]
 
 
 async def shoot(scene: Scene) -> str:
@@ -32,22 +33,22 @@ async def shoot(scene: Scene) -> str:
     for theme_name in THEMES:
         theme, _ = find_theme(theme_name, {})
         clock = HandClock(AT_US)
-        source = _source(scene, clock)
+        source = source_of(scene, clock)
         app = Quotadeck(
             source, clock=clock, theme=theme, keys=Keys(read_only=scene.read_only), zone=JST
         )
         async with app.run_test(size=(80, 24)) as pilot:
-            await _play(scene, pilot, source, clock)
+            await play(scene, pilot, source, clock)
             if theme_name == THEMES[0]:
                 for width, height in SIZES:
-                    await _resize(pilot, Size(width, height))
+                    await resize(pilot, Size(width, height))
                     parts += [f"── {width}×{height} ──", *layout(cells_of(app))]
-            await _resize(pilot, Size(80, 24))
+            await resize(pilot, Size(80, 24))
             parts += [f"── {theme_name}, 80×24 ──", *colours(cells_of(app), theme)]
     return "\n".join(parts) + "\n"
 
 
-def _source(scene: Scene, clock: HandClock) -> Scripted:
+def source_of(scene: Scene, clock: HandClock) -> Scripted:
     first: Iterator[Snapshot] = iter((scene.reading(),) if scene.reading else ())
     return Scripted(
         first,
@@ -58,7 +59,9 @@ def _source(scene: Scene, clock: HandClock) -> Scripted:
     )
 
 
-async def _play(scene: Scene, pilot: Pilot[int], source: Scripted, clock: HandClock) -> None:
+async def play(
+    scene: Scene, pilot: Pilot[int], source: Scripted, clock: HandClock, sees: Sees = sees
+) -> None:
     app = pilot.app
     assert isinstance(app, Quotadeck)
     await sees(pilot, "nobody answers" if scene.reading is None else "gw-tokyo-1")
@@ -79,7 +82,7 @@ async def _play(scene: Scene, pilot: Pilot[int], source: Scripted, clock: HandCl
         clock.advance_ms(scene.late_ms)
 
 
-async def _resize(pilot: Pilot[int], size: Size) -> None:
+async def resize(pilot: Pilot[int], size: Size) -> None:
     """Give every page that size, and have it drawn: textual would do so at its next idle moment."""
     app = pilot.app
     app._driver._size = app._size = size  # type: ignore[union-attr]

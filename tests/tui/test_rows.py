@@ -27,6 +27,7 @@ from quotadeck.tui.panes.totals import hourly_nano, totals_line
 from quotadeck.tui.present import Present
 from quotadeck.words import Language, use
 from quotadeck.words import numbers as f
+from quotadeck.words import text as words
 from quotadeck.words.en import ENGLISH
 from tests.tui.lines import LATE, NOW, at, context, rule, tables, text
 from tests.tui.play import JST
@@ -84,7 +85,7 @@ def test_the_frame_fills_the_width_and_no_more(width: int, language: Language) -
         text(Filter(Editor.holding("shop" * 9)).nothing("esc", width)),
     ]
     assert [cell_len(line) for line in lines] == [width] * len(lines)
-    assert "gw-tokyo-1 ● live" in text(status)
+    assert f"gw-tokyo-1 {words('head.live')}" in text(status)
     assert "03:02 JST" in text(status)
     assert "! 4" in text(status)
     assert "mika" in text(status)

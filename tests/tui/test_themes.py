@@ -12,6 +12,7 @@ from quotadeck.tui.themes import (
     parse_theme,
     theme_folders,
 )
+from tests.wording import refuses
 
 GOOD = "[styles]\n" + "\n".join(f'{role} = "#ffffff"' for role in ROLES)
 
@@ -56,7 +57,7 @@ def test_one_bad_file_stops_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said(text: str, problem: str) -> None:
-    with pytest.raises(ThemeError, match=problem):
+    with refuses(ThemeError, match=problem):
         parse_theme("mine", text)
 
 
@@ -64,7 +65,7 @@ def test_the_theme_is_plain_over_ssh_and_dark_at_home() -> None:
     assert find_theme(None, {})[0].name == "dark"
     assert find_theme(None, {"SSH_CONNECTION": "1"})[0].name == "ansi"
     assert find_theme("dark", {"SSH_TTY": "/dev/pts/1"})[0].name == "dark"
-    with pytest.raises(ThemeError, match="there are ansi, dark"):
+    with refuses(ThemeError, match="there are ansi, dark"):
         find_theme("nosuch", {})
 
 
@@ -77,5 +78,5 @@ def test_users_add_their_own(tmp_path: Path) -> None:
     theme, failed = find_theme("mine", environ)
     assert theme.name == "mine"
     assert [bad.path.name for bad in failed] == ["broken.toml"]
-    with pytest.raises(ThemeError, match="broken"):
+    with refuses(ThemeError, match="broken"):
         find_theme("broken", environ)

@@ -14,11 +14,16 @@ _ACCENTS: Final = str.maketrans("aeiouAEIOUcnsy", "áéíóúÁÉÍÓÚçñšý"
 _FILL: Final = "語"
 
 
+def accented(text: str) -> str:
+    """The text as it stands in this language's sentences."""
+    return text.translate(_ACCENTS)
+
+
 def longer(text: str) -> str:
     """The text accented, and padded with wide characters to 140 % of its cells."""
     letters = sum(char.isalpha() for char in text)
     pad = _FILL * round(letters * 0.4 / 2)
-    body = text.translate(_ACCENTS)
+    body = accented(text)
     stripped = body.rstrip()
     return stripped + pad + body[len(stripped) :]
 

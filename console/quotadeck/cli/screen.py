@@ -31,4 +31,4 @@ def show(source: Source, *, read_only: bool, theme: str | None) -> int:
     try:
         return run_console(source, read_only=read_only, theme=theme)
     except ThemeError as wrong:
-        raise Stop(Exit.USAGE, str(wrong)) from None
+        raise Stop(Exit.USAGE, say(wrong.told)) from None

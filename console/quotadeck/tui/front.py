@@ -11,6 +11,7 @@ from quotadeck.domain.clock import Clock
 from quotadeck.sources.base import Source
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.themes import find_theme
+from quotadeck.words import say, text
 
 
 def run_console(
@@ -27,14 +28,10 @@ def run_console(
     anything is drawn when ``theme`` is none.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):  # textual draws on standard error
-        words = "quotadeck: the console needs a terminal; `quotadeck status` prints one reading"
-        print(words, file=sys.stderr)
+        print(text("front.no_terminal"), file=sys.stderr)
         return 2
     if os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
-        words = (
-            f"quotadeck: TERM={os.environ['TERM']} cannot place a cursor; `quotadeck status` can"
-        )
-        print(words, file=sys.stderr)
+        print(text("front.no_cursor", term=os.environ["TERM"]), file=sys.stderr)
         return 2
     palette, failed = find_theme(theme, os.environ)
     # Textual reads these when it is imported: nothing on this screen is animated.
@@ -50,7 +47,9 @@ def run_console(
             theme=palette,
             keys=Keys(read_only=read_only),
             zone=zone,
-            notes=tuple(f"theme {bad.path.name} left out: {bad.problem}" for bad in failed),
+            notes=tuple(
+                say(bad.problem.within("theme.left_out", file=bad.path.name)) for bad in failed
+            ),
         )
         app.run(mouse=False)
     finally:

@@ -31,7 +31,7 @@ def in_force(row: LimitedRow, routes: Mapping[str, RouteRow], now: Present) -> I
     the change that ends next."""
     pause = next((change for change in row.changes if change.field == "paused"), None)
     if pause and row.state.kind is not StateKind.PAUSED:
-        return InForceMark("‖", "paused", _left(pause.until_us, now))
+        return InForceMark("‖", text("state.paused"), _left(pause.until_us, now))
     route = forced_route(row, routes)
     if route:
         word = f"↘{short_model(route.serving)}"

@@ -13,6 +13,8 @@ from typing import Final
 from rich.errors import StyleSyntaxError
 from rich.style import Style
 
+from quotadeck.domain.notice import NoticeError
+
 ROLES: Final = ("normal", "strong", "dim", "attention", "trouble", "chosen", "key")
 """``key`` is the chosen colour without its background: key letters and the clock of a frozen
 screen; ``dim`` is for what is old or not possible."""
@@ -35,16 +37,16 @@ class Theme:
     styles: Mapping[str, Style]
 
 
+class ThemeError(NoticeError):
+    """The file is not a theme: the key, and what is allowed."""
+
+
 @dataclass(frozen=True, slots=True)
 class BadTheme:
     """A theme file that was left out, and why."""
 
     path: Path
-    problem: str
-
-
-class ThemeError(ValueError):
-    """The file is not a theme; the text names the key and what is allowed."""
+    problem: ThemeError
 
 
 def theme_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
@@ -68,8 +70,10 @@ def load_themes(folders: tuple[Path, ...]) -> tuple[dict[str, Theme], tuple[BadT
         for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
             try:
                 loaded[path.stem] = parse_theme(path.stem, path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as problem:
-                failed.append(BadTheme(path, str(problem)))
+            except ThemeError as problem:
+                failed.append(BadTheme(path, problem))
+            except (OSError, ValueError) as wrong:
+                failed.append(BadTheme(path, ThemeError("theme.unreadable", what=str(wrong))))
     return loaded, tuple(failed)
 
 
@@ -78,20 +82,20 @@ def parse_theme(name: str, text: str) -> Theme:
     table = tomllib.loads(text)
     given = table.get("styles")
     if not isinstance(given, dict):
-        raise ThemeError(f"[styles] is missing; it gives a style to each of {', '.join(ROLES)}")
+        raise ThemeError("theme.no_styles", roles=ROLES)
     unknown = sorted(set(given) - set(ROLES))
     if unknown:
-        raise ThemeError(f"styles.{unknown[0]} is no role; the roles are {', '.join(ROLES)}")
+        raise ThemeError("theme.no_role", role=unknown[0], roles=ROLES)
     missing = [role for role in ROLES if role not in given]
     if missing:
-        raise ThemeError(f"styles.{missing[0]} is missing")
+        raise ThemeError("theme.no_style", role=missing[0])
     ansi = bool(table.get("ansi", False))
     background = str(table.get("background", "default"))
     styles = {role: _style(role, str(given[role]), background) for role in ROLES}
     track = Style(bgcolor=str(table.get("track", background)), bold=False)
     styles |= {f"bar {role}": styles[role] + track for role in BAR_ROLES}
     if ansi and any(not _plain(style) for style in styles.values()):
-        raise ThemeError("ansi = true allows only the terminal's 16 colours, by name")
+        raise ThemeError("theme.colours")
     return Theme(name, bool(table.get("dark", True)), ansi, background, styles)
 
 
@@ -99,7 +103,7 @@ def _style(role: str, text: str, background: str) -> Style:
     try:
         return Style(bgcolor=background) + Style.parse(text)
     except (StyleSyntaxError, ValueError) as problem:
-        raise ThemeError(f"styles.{role} is {text!r}: {problem}") from None
+        raise ThemeError("theme.wrong_style", role=role, typed=text, what=str(problem)) from None
 
 
 def _plain(style: Style) -> bool:
@@ -122,5 +126,6 @@ def find_theme(name: str | None, environ: Mapping[str, str]) -> tuple[Theme, tup
         return loaded[wanted], failed
     for bad in failed:
         if bad.path.stem == wanted:
-            raise ThemeError(f"{bad.path}: {bad.problem}")
-    raise ThemeError(f"there is no theme {wanted!r}; there are {', '.join(sorted(loaded))}")
+            why = bad.problem.within("theme.bad", path=str(bad.path))
+            raise ThemeError(why.kind, **why.facts)
+    raise ThemeError("theme.unknown", theme=wanted, themes=tuple(sorted(loaded)))

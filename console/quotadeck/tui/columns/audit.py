@@ -10,6 +10,7 @@ from quotadeck.domain.text import clean
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.fit import fit, fit_middle
 from quotadeck.tui.kit.spans import Span
+from quotadeck.words import text
 from quotadeck.words.commands import field_word, value
 from quotadeck.words.times import local
 
@@ -26,18 +27,14 @@ class EntryContext:
         return replace(self, chosen=chosen)
 
 
-def what(entry: commands.Entry) -> str:
-    """``rpm 20 → 40``, ``pause``: what an entry did."""
+def did(entry: commands.Entry, zone: tzinfo | None) -> str:
+    """``rpm 20 → 40 until 03:49``, ``pause``: what an entry did."""
+    until = local(entry.until_us, zone).strftime("%H:%M") if entry.until_us else ""
     if entry.refused or entry.idle:
-        return entry.action
+        return text("entry.asked", action=entry.action, until=until)
+    field = entry.field or entry.action
     before, after = value(entry.field, entry.before), value(entry.field, entry.after)
-    return f"{field_word(entry.field or entry.action)} {before} → {after}"
-
-
-def ends(entry: commands.Entry, zone: tzinfo | None) -> str:
-    """``until 03:49``, with a blank before it; empty for what stands."""
-    until_us = entry.until_us
-    return f" until {local(until_us, zone).strftime('%H:%M')}" if until_us else ""
+    return text("entry.did", field=field, before=before, after=after, until=until)
 
 
 def _mark(row: AuditRow, _at: EntryContext) -> str:
@@ -74,8 +71,8 @@ AUDIT: Final[tuple[_Column, ...]] = (
     _Column("when", _when, lambda *_: "dim", sort=lambda row, _: -row.entry.seq, cells=12,
             gap=False),
     _Column("actor", lambda row, _: clean(row.entry.actor), _text, cells=10),
-    _Column("action", lambda row, _: row.entry.action, _text, cells=9),
+    _Column("action", lambda row, _: field_word(row.entry.action), _text, cells=9),
     _Column("subject", _name, draw=_subject, cells=15, share=4),
-    _Column("what", lambda row, at: clean(what(row.entry)) + ends(row.entry, at.zone), _text,
+    _Column("what", lambda row, at: clean(did(row.entry, at.zone)), _text,
             cells=1, rest=True),
 )  # fmt: skip

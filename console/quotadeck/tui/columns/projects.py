@@ -12,6 +12,7 @@ from quotadeck.tui.forecast import budget_share, is_soon, project_gone_us
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.fit import fit, fit_middle
 from quotadeck.tui.kit.spans import Span
+from quotadeck.words import text
 from quotadeck.words.numbers import NONE, short
 from quotadeck.words.times import clock_time
 
@@ -59,7 +60,7 @@ def _today(row: ProjectRow, at: At, cells: int) -> list[Span]:
 
 def _gone(row: ProjectRow, at: At) -> str:
     if row.state.held(StateKind.SPENT):
-        return "spent"
+        return text("state.spent")
     gone_us = project_gone_us(row, at.now)
     return clock_time(gone_us, at.zone) if gone_us else NONE
 

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from quotadeck.tui.kit.fit import cell_len, fit
 from quotadeck.tui.kit.spans import GAP, Line, Span, crop
+from quotadeck.words import has, text
 
 
 class Seen(Protocol):
@@ -123,8 +124,14 @@ def laid_out(
 
 
 def _title(column: Column[Any, Any], cells: int) -> tuple[Span]:
-    title = next((title for title in column.titles if cell_len(title) <= cells), "")
+    titles = [_said(title) for title in column.titles] or [""]
+    title = next((title for title in titles if cell_len(title) <= cells), titles[-1])
     return (Span(fit(title, cells, right=column.right), "dim"),)
+
+
+def _said(title: str) -> str:
+    kind = f"title.{title}"
+    return text(kind) if has(kind) else title
 
 
 def _total(sizes: Sequence[tuple[Column[Any, Any], int]]) -> int:

@@ -11,7 +11,7 @@ from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.editor import BLANK, Editor
 from quotadeck.tui.kit.fit import cell_len, cut
 from quotadeck.tui.kit.foot import May, keys_line, keys_spans
-from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.tui.kit.spans import GAP, Line, Span, crop
 from quotadeck.words import text
 
 R = TypeVar("R")
@@ -87,9 +87,12 @@ class Filter:
         if seen.troubles:
             left.append(Span(text("filter.troubles", count=seen.troubles), "trouble"))
         if self.typing:
-            beside = [*keys_spans(keys.of("filter")), Span("  !text the others", "dim")]
+            beside = [*keys_spans(keys.of("filter")), GAP, GAP, Span(text("filter.others"), "dim")]
         else:
-            beside = [Span(keys.shown(f"{place}.clear"), "key"), Span(" clear  ", "dim")]
+            beside = [
+                Span(keys.shown(f"{place}.clear"), "key"),
+                Span(f" {text('filter.clear')}  ", "dim"),
+            ]
             room = width - sum(cell_len(span.text) for span in (*left, *beside)) - 3
             beside += keys_line(keys.at(place), max(0, room), may)
         return crop([*left, Span("   "), *beside], width)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from quotadeck.domain.notice import Fact
 from quotadeck.tui.kit.fit import cell_len, fit
+from quotadeck.words import text
 
 
 class Span(NamedTuple):
@@ -15,6 +17,12 @@ class Span(NamedTuple):
 
 Line = tuple[Span, ...]
 GAP: Final = Span(" ")
+
+
+def framed(kind: str, figure: Sequence[Span], /, **facts: Fact) -> list[Span]:
+    """A sentence, dim, around spans that stand in its place ``figure``."""
+    before, _, after = text(kind, figure="\0", **facts).partition("\0")
+    return [span for span in (Span(before, "dim"), *figure, Span(after, "dim")) if span.text]
 
 
 def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:

@@ -9,7 +9,7 @@ from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.page import Changing
-from quotadeck.tui.columns.audit import AUDIT, EntryContext, ends, what
+from quotadeck.tui.columns.audit import AUDIT, EntryContext, did
 from quotadeck.tui.keys.act import Act, NothingToDo
 from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.columns import laid_out
@@ -80,7 +80,7 @@ class Audit(Changing, ListPage):
         self.entries.set_height(max(1, self.size.height - 4))
         self.entries.fill(self._rows, laid_out(AUDIT, width), EntryContext(zone))
         place = self.entries.place if self._rows else ""
-        title = (Span("audit", "strong"), Span(f"  {place}  ", "dim"))
+        title = (Span(text("place.audit"), "strong"), Span(f"  {place}  ", "dim"))
         self._title.show([crop([*title, Span(self._problem, "attention")], width)])
         chosen = self.entries.chosen
         words = entry_words(chosen, zone) if chosen else ("", "")
@@ -109,8 +109,7 @@ def entry_words(row: AuditRow, zone: tzinfo | None) -> tuple[str, str]:
     """The chosen entry in full, and its reason, or why it was refused."""
     entry = row.entry
     kind = "in_force" if row.in_force else "refused" if entry.refused else "over"
-    did = what(entry) + ends(entry, zone)
-    told = text(f"entry.{kind}", seq=entry.seq, subject=str(entry.subject), what=did)
+    told = text(f"entry.{kind}", seq=entry.seq, subject=str(entry.subject), did=did(entry, zone))
     why = reason(entry)
     if entry.refused:
         why = refusal(entry.refused, lambda at_us: local(at_us, zone).strftime("%d %b %H:%M"))

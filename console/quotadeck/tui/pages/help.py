@@ -67,7 +67,9 @@ class Help(Page):
 
 def help_lines(place: Place, width: int, keys: Keys) -> list[Line]:
     """The help of a place, line by line."""
-    title = text("help.keys.read_only" if keys.read_only else "help.keys", place=place)
+    title = text(
+        "help.keys.read_only" if keys.read_only else "help.keys", place=text(f"place.{place}")
+    )
     lines: list[Line] = [(Span(title, "strong"),)]
     lines += _acts(keys.at(place), width)
     for scope in _TYPING if place == "overview" else _TYPING[1:]:
@@ -85,10 +87,11 @@ _TYPING: Final = ("filter", "dialog", "choice", "editor")
 def _acts(acts: Sequence[Act], width: int) -> list[Line]:
     lines: list[Line] = []
     for act in acts:
-        needs = f" ({act.role.value})" if act.changing else ""
-        asks = f"; {text('keys.asks.when')}" if act.danger else ""
+        needs = act.role.value if act.changing else ""
+        asks = text("keys.asks.when") if act.danger else ""
+        words = text("help.entry", words=act.words, asks=asks, role=needs)
         shown = " ".join(key_name(key) for key in act.keys) or "–"
-        lines += _entry(shown, act.words + asks + needs, width)
+        lines += _entry(shown, words, width)
     return lines
 
 

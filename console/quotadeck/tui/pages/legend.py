@@ -3,39 +3,47 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from quotadeck.domain.notice import Notice, notice
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.columns import Column
-from quotadeck.words import text
+from quotadeck.words import say, text
+
+Entry = tuple[str | Notice, str]
+"""A sign, or what words one; and the kind of its sentence."""
 
 
-def _columns(columns: Sequence[Column[Any, Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple((column.titles[-1], f"column.{column.id}") for column in columns if column.titles)
+def _columns(columns: Sequence[Column[Any, Any]]) -> tuple[Entry, ...]:
+    return tuple(
+        (notice(f"title.{column.titles[-1]}"), f"column.{column.id}")
+        for column in columns
+        if column.titles
+    )
 
 
-_LEGEND: Final[dict[Place, tuple[tuple[str, str], ...]]] = {
+_LEGEND: Final[dict[Place, tuple[Entry, ...]]] = {
     "overview": (
         ("▸ ! ~ ‖", "read.marks"),
         ("3m −42m", "read.times"),
-        ("✓storm 40s", "read.cleared"),
+        (notice("state.cleared_short", kind="storm", ago_ms=40_000), "read.cleared"),
         ("3 of 9", "read.counts"),
-        ("unserved", "read.unserved"),
-        ("cut off", "read.cut_off"),
-        ("storm ×9", "read.storm"),
-        ("fails 26%", "read.failing"),
-        ("recovering", "read.recovering"),
-        ("spent", "read.spent"),
-        ("rejected", "read.rejected"),
-        ("throttled", "read.throttled"),
+        (notice("state.unserved"), "read.unserved"),
+        (notice("state.cut_off"), "read.cut_off"),
+        (notice("state.storm", times=9), "read.storm"),
+        (notice("state.failing", share="26%"), "read.failing"),
+        (notice("state.recovering"), "read.recovering"),
+        (notice("state.spent"), "read.spent"),
+        (notice("state.rejected"), "read.rejected"),
+        (notice("state.throttled"), "read.throttled"),
         ("rpm 85%", "read.near"),
         ("↘ ✎", "read.in_force"),
         ("H L", "read.priority"),
-        ("bar", "read.bar"),
+        (notice("sign.bar"), "read.bar"),
         *_columns(PROJECTS),
-        ("$/h now", "read.hourly"),
+        (notice("totals.hour", figure="$"), "read.hourly"),
         ("● ◌ ✗", "read.link"),
         ("░░░", "read.late"),
-        ("gw", "read.gateway"),
+        (notice("sign.gateway"), "read.gateway"),
     ),
     "audit": (("▸ ● ✗", "read.entry"), ("#5", "read.place")),
 }
@@ -43,4 +51,7 @@ _LEGEND: Final[dict[Place, tuple[tuple[str, str], ...]]] = {
 
 def legend(place: Place) -> list[tuple[str, str]]:
     """Each sign of a page, and what it tells."""
-    return [(sign, text(kind)) for sign, kind in _LEGEND.get(place, ())]
+    return [
+        (sign if isinstance(sign, str) else say(sign), text(kind))
+        for sign, kind in _LEGEND.get(place, ())
+    ]

@@ -79,7 +79,9 @@ def _limits(row: ProjectRow, at: At, *, limits: bool) -> list[str]:
     for rule in RULES:
         limit = limit_on(row, rule.field)
         if limit and rule.measure is Measure.RATE and rule.field not in columns:
-            told.append((rule.kind, f"{rule.name} {short(limit.used)}/{short(limit.limit)}"))
+            of, most = short(limit.used), short(limit.limit)
+            words = text("screen.used", field=rule.field.value, used=of, most=most)
+            told.append((rule.kind, words))
     budget = row.budget
     if budget.limit_nano:
         used = f"{usd_short(budget.spent_nano)}/{usd_short(budget.limit_nano).removeprefix('$')}"

@@ -9,7 +9,7 @@ from quotadeck.domain.totals import Totals, totals
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.fit import cell_len, cut, fit_tail, folded
 from quotadeck.tui.kit.lines import Lines
-from quotadeck.tui.kit.spans import GAP, Line, Span, crop, spread
+from quotadeck.tui.kit.spans import GAP, Line, Span, crop, framed, spread
 from quotadeck.tui.link import Picture
 from quotadeck.tui.panes.totals import totals_line
 from quotadeck.words import text
@@ -75,15 +75,18 @@ def status_line(
     zone_word = zone_name(at_us, zone)
     if frozen_us is not None:
         stamp = local(frozen_us, zone).strftime("%H:%M:%S")
-        clock = Span(f"FROZEN {stamp} {zone_word}", "key")
+        clock = Span(text("head.frozen", time=stamp, zone=zone_word), "key")
     else:
         clock = Span(f"{clock_time(at_us, zone)} {zone_word}", "strong")
     who: list[Span] = []
     if picture:
-        role = "read-only" if context.read_only else picture.whoami.role.value
-        who = [Span(f"{role}: ", "dim"), Span(cut(picture.whoami.actor, 16))]
-    words = " in trouble" if width >= 100 else ""
-    alarm = Span(f"! {alarms}{words}", "trouble") if alarms else Span("")
+        kind = "head.who.read_only" if context.read_only else "head.who"
+        actor = Span(cut(picture.whoami.actor, 16))
+        who = framed(kind, [actor], role=picture.whoami.role.value)
+    alarm = Span("")
+    if alarms:
+        told = text("head.trouble", count=alarms) if width >= 100 else f"! {alarms}"
+        alarm = Span(told, "trouble")
     middle = [Span("   "), clock, Span("   "), alarm]
     right = [Span(PRODUCT + "   ", "dim"), *who]
     return spread([*left, *(span for span in middle if span.text)], right, width)
@@ -95,14 +98,15 @@ def _health(picture: Picture | None, problem: str) -> list[Span]:
             return [Span(text("screen.no_reading"), "trouble")]
         return [Span(text("screen.connecting"), "dim")]
     if picture.problem or picture.silent_ms:
-        word = "✗ DISCONNECTED " if picture.problem else "◌ STALE "
+        kind = "head.disconnected" if picture.problem else "head.stale"
         seconds = picture.silent_ms // 1_000
         silent = f"{seconds}s" if seconds < 60 else age(picture.silent_ms)
-        return [Span(word, "trouble"), Span(silent, "trouble")]
+        return [Span(text(kind, silent=silent), "trouble")]
     state, now = picture.snapshot.vitals.state, picture.present
     if state.kind is StateKind.UNSERVED:
-        return [Span(f"✗ UNSERVED {words_of(state, now.now_ms, now.now_us).when}", "trouble")]
-    return [Span("● live", "normal")]
+        since = words_of(state, now.now_ms, now.now_us).when
+        return [Span(text("head.unserved", since=since), "trouble")]
+    return [Span(text("head.live"), "normal")]
 
 
 def problem_lines(problem: str, where: str, width: int) -> list[Line]:

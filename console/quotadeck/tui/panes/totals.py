@@ -3,7 +3,7 @@
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.totals import Totals
 from quotadeck.tui.kit.fit import bar, cell_len, cut
-from quotadeck.tui.kit.spans import Line, Span, spread
+from quotadeck.tui.kit.spans import Line, Span, framed, spread
 from quotadeck.tui.link import Picture
 from quotadeck.tui.present import MINUTE_US, Present, counted_minute_us
 from quotadeck.words import say, text
@@ -19,20 +19,21 @@ def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
     """Requests, refusals, failures, money at the rate of now, today's sum, the gateway's health."""
     now = picture.present
     quiet = "normal" if now.live else "dim"
-    requests = [Span(three(sums.requests), quiet), Span(" req/m", "dim")]
+    requests = framed("totals.requests", [Span(three(sums.requests), quiet)])
     role = "attention" if now.live and sums.refused else "dim"
-    refused = [Span("ref ", "dim"), Span(three(sums.refused), role), Span("/m", "dim")]
-    failed = [Span("fail ", "dim"), Span(percent(sums.failed, sums.ended), quiet)]
-    hour = [Span(usd_short(hourly_nano(sums, now)), quiet), Span("/h now", "dim")]
-    today = [Span("today ", "dim"), Span(usd_short(sums.today_nano), quiet)]
+    refused = framed("totals.refused", [Span(three(sums.refused), role)])
+    failed = framed("totals.failed", [Span(percent(sums.failed, sums.ended), quiet)])
+    hour = framed("totals.hour", [Span(usd_short(hourly_nano(sums, now)), quiet)])
+    spent = [Span(usd_short(sums.today_nano), quiet)]
     if sums.budget_nano:
         share = sums.budgeted_nano / sums.budget_nano
         role = ("normal" if share < 0.8 else "attention") if now.live else "dim"
-        today += [
+        spent += [
             Span("/" + usd_short(sums.budget_nano).removeprefix("$") + " ", "dim"),
             Span(bar(share, 6, hollow=not now.live), "bar " + role),
             Span(f" {percent(sums.budgeted_nano, sums.budget_nano)}", role),
         ]
+    today = framed("totals.today", spent)
     health = _gateway(picture, width)
     parts = [requests, refused, failed, hour, today]
     most_first = [today, refused, failed, requests, hour]
@@ -42,14 +43,14 @@ def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
 def _gateway(picture: Picture, width: int) -> list[Span]:
     now, vitals = picture.present, picture.snapshot.vitals
     if vitals.problems:
-        words = "gw " + ", ".join(map(say, vitals.problems))
+        words = text("totals.gateway", problems=tuple(map(say, vitals.problems)))
         return [Span(cut(words, width - 1), "trouble")]
     if not now.live:
-        return [Span("gw unknown", "dim")]
+        return [Span(text("totals.gateway.unknown"), "dim")]
     if now.counting_us < MINUTE_US:
         # What it has not seen is in no figure: right after a start little is no fall.
         return [Span(text("screen.counting", since_ms=now.counting_us // 1_000), "attention")]
-    return [Span("gw ok", "dim")]
+    return [Span(text("totals.gateway.ok"), "dim")]
 
 
 def _joined(

@@ -29,7 +29,6 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "dialog.value": "to",
     "dialog.value.hint": "40, 80k, x2, 50%; budget 12.50",
     "dialog.value.missing": "type a value: 40, 80k, 1.5M, x2 or 50%",
-    "dialog.text.missing": "type a value",
     "dialog.for": "for",
     "dialog.for.hint": "30m, until 09:00, {standing}",
     "dialog.for.missing": "for how long? 30m, 2h30m, until 09:00, or {standing}",
