@@ -29,7 +29,7 @@ def actions_reference() -> str:
         line = f"`quotadeck {verb.line or verb.name.replace('_', ' ')}`"
         about = ", ".join(verb.about)
         needs = "yes" if verb.explained else "no"
-        undo = "yes" if verb.undoable else "no"
+        undo = "yes" if verb.undoable else "by its id"
         lines.append(
             f"| `{verb.name}` | {line} | {about} | {verb.role} | {ends[verb.end]} | {needs} "
             f"| {undo} |"
