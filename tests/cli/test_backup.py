@@ -65,6 +65,9 @@ def test_a_running_gateways_ledger_is_copied_and_the_gateway_counts_it(
 def test_what_cannot_be_copied_is_one_line_and_nothing_is_left(
     backup: Run, state: Path, tmp_path: Path
 ) -> None:
+    for folder in ("", "/", str(tmp_path)):
+        there = backup(state, "--to", folder)
+        assert (there.code, "is there already" in there.err) == (1, True)
     nowhere = backup(tmp_path / "nowhere")
     assert nowhere.code == 1
     assert "does not exist: no gateway has kept a ledger there" in nowhere.err

@@ -142,16 +142,20 @@ def _forget(directory: Path, newest: Path, folded: Position) -> None:
 
 def copy_to(directory: Path, to: Path, at_us: int) -> Backup:
     """Copy the ledger to a file that does not exist yet. Raises as `take`."""
+    _require_free(to)  # first of all: of a folder, which is there, the name may be empty
     partial = to.with_name(f"{to.name}.partial")
-    for path in (to, partial):
-        if os.path.lexists(path):
-            raise StoreError("store.backup_there", path=str(path))
+    _require_free(partial)
     require_room(directory, to.parent)
     with _told_full(directory, to.parent):
         folded = copy(directory, partial, lambda: False)
     partial.rename(to)
     sync_directory(to.parent)
     return Backup(to, at_us, folded)
+
+
+def _require_free(path: Path) -> None:
+    if os.path.lexists(path):
+        raise StoreError("store.backup_there", path=str(path))
 
 
 def is_left_open(directory: Path) -> bool:
