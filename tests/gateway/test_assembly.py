@@ -223,6 +223,19 @@ async def test_levels_are_recorded_with_the_limit_they_were_measured_under(story
     assert [row.limit for row in rows] == [limits[row.bucket].amount for row in rows]
 
 
+async def test_a_state_that_nobody_will_judge_any_more_is_left_at_the_start(story: Story) -> None:
+    at_us = story.clock.wall_us()
+    for subject, kind in (("project:gone", "storm"), ("project:a", "of_the_future")):
+        story.gateway.ledger.state(at_us, subject, kind, "rpm", entered=True, facts={})
+    await story.gateway.close()
+    story.pass_us(1_000_000)
+    await story.boot()
+    reader = story.gateway.ledger.reader
+    await story.gateway.ledger.flushed()
+    assert len(await reader.states_at(at_us)) == 2
+    assert await reader.states_at(story.clock.wall_us()) == []
+
+
 async def test_states_are_on_record_and_begin_where_they_began_after_a_restart(
     story: Story,
 ) -> None:

@@ -170,8 +170,10 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         return in_force.keys.serves(project)
 
     days = BudgetDays(limiter, partial(_settled_on, ledger))
-    on_state = StateLog(ledger, clock).changed
-    live = Live(catalogue, plan, limiter, days, clock, vitals.read, unserved, keyed, on_state)
+    states = StateLog(ledger, clock)
+    live = Live(
+        *(catalogue, plan, limiter, days, clock, vitals.read, unserved, keyed, states.changed)
+    )
     feed = Feed(live.snapshot)
     levels = LevelKeeper(ledger, limiter, clock)
 
@@ -206,7 +208,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     with contextlib.suppress(StoreError):  # what cannot be read is not remembered
         newest = await ledger.reader.calls(last=CALLS)
         live.recall([call for _, call in newest], desk.layers.by_seq.values())
-        live.resume(await ledger.reader.states_at(now_us))
+        held = await ledger.reader.states_at(now_us)
+        live.resume(states.going_on(held, catalogue))
 
     refusals = RefusalLog(ledger, clock)
     observers = Observers(plan, live, Alarms(clock, tell), refusals, limiter.spent_nano)

@@ -4,10 +4,11 @@ At a start the states that were never left are taken up again: *since* survives 
 no longer holds is left then.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.history import StateSpan
 from quotadeck.domain.state import Held, State, StateKind, Urgency
@@ -44,9 +45,30 @@ class StateLog:
             for kind, cause in now.keys() - was.keys():
                 self._record(at_us, subject, now[kind, cause], entered=True)
 
+    def going_on(self, spans: Sequence[StateSpan], catalogue: Catalogue) -> list[StateSpan]:
+        """Those of the last process that may still hold; the others are left now.
+
+        A subject that is gone from the file, or a kind that only a newer version knows, is never
+        judged here, so nobody else would ever say that it was left.
+        """
+        gone = [span for span in spans if not _is_judged(span, catalogue)]
+        at_us = self._clock.wall_us()
+        with suppress(OSError):
+            for span in gone:
+                self._ledger.state(
+                    at_us, span.subject, span.kind, span.cause, entered=False, facts={}
+                )
+        return [span for span in spans if span not in gone]
+
     def _record(self, at_us: int, subject: Subject, held: Held, *, entered: bool) -> None:
         facts = {"urgency": held.urgency, "who": held.who, "count": held.count, "asked": held.asked}
         self._ledger.state(at_us, str(subject), held.kind, held.cause, entered=entered, facts=facts)
+
+
+def _is_judged(span: StateSpan, catalogue: Catalogue) -> bool:
+    subject = Subject.parse(span.subject)
+    there = subject == GATEWAY or subject.name in catalogue.names(subject.kind)
+    return there and span.kind in set(StateKind)
 
 
 def _holding(state: State) -> Iterator[tuple[tuple[str, str], Held]]:
@@ -56,12 +78,12 @@ def _holding(state: State) -> Iterator[tuple[tuple[str, str], Held]]:
 
 
 def resumed(spans: Iterable[StateSpan], now_ms: int, now_us: int) -> Mapping[Subject, State]:
-    """The states that were held when the last process ended, with their beginnings."""
+    """The states that `StateLog.going_on` let go on, with their beginnings."""
     held: dict[Subject, list[Held]] = {}
     for span in spans:
         since_ms = now_ms - max(0, now_us - span.entered_us) // 1_000
         one = Held(
-            StateKind(span.kind) if span.kind in set(StateKind) else StateKind.OTHER,
+            StateKind(span.kind),
             _urgency(span.facts),
             span.cause,
             str(span.facts.get("who", "")),
