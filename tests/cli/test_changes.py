@@ -2,7 +2,11 @@
 
 import re
 import shlex
+import socket
+import threading
 from datetime import datetime, timedelta
+from pathlib import Path
+from select import select
 
 import pytest
 
@@ -193,3 +197,36 @@ def _models(gateway: Gateway, secret: str) -> int:
 
     headers = {"Authorization": f"Bearer {secret}"}
     return httpx.get(f"{gateway.base_url}/models", headers=headers).status_code
+
+
+def _cut_at_commands(path: Path, gateway: Path) -> threading.Thread:
+    """Passes one connection on to a gateway, and cuts it where a command comes."""
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen()
+
+    def serve() -> None:
+        with listening, listening.accept()[0] as client, socket.socket(socket.AF_UNIX) as behind:
+            behind.connect(str(gateway))
+            while ready := select([client, behind], [], [], 10)[0]:
+                for end, other in ((client, behind), (behind, client)):
+                    if end in ready:
+                        data = end.recv(1 << 20)
+                        if not data or data.startswith(b"POST"):
+                            return
+                        other.sendall(data)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("arguments", [("pause", "quiet", *WHY), ("key", "add", "quiet")])
+def test_a_lost_answer_may_be_in_force_and_is_said_to_be(
+    inside: Run, gateway: Gateway, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    cutting = _cut_at_commands(tmp_path / "cut.sock", gateway.socket)
+    done = inside(*arguments, "--socket", str(tmp_path / "cut.sock"))
+    cutting.join(10)
+    assert (done.code, done.out) == (3, "")
+    assert "it may or may not be in force: `quotadeck audit" in done.err

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import talking
@@ -17,6 +17,7 @@ from quotadeck.domain.notice import Notice
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.typed import TypedWrong, duration_ms, instant_us
 from quotadeck.domain.verbs import VERBS, End
+from quotadeck.sources import GatewayClient, SourceGone
 from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import plain
 from quotadeck.words import say as worded
@@ -24,6 +25,7 @@ from quotadeck.words import text
 from quotadeck.words.commands import error, refusal
 
 DEFAULT_MS = 3_600_000
+_LOST: Final = ("source.lost", "source.silent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,18 @@ def change(command_of: Callable[[Snapshot], Command], how: ChangeOptions) -> int
             until_us=how.until_us,
             idempotency_key=fresh_key(),
         )
-        answer = gateway.ask(questions.command(command, dry_run=how.dry_run))
+        answer = sent(gateway, command, dry_run=how.dry_run)
     return tell(command, answer, how)
+
+
+def sent(gateway: GatewayClient, command: Command, *, dry_run: bool = False) -> CommandAnswer:
+    """The answer to a command; Stop where it was lost on its way, for then nobody knows."""
+    try:
+        return gateway.ask(questions.command(command, dry_run=dry_run))
+    except SourceGone as gone:
+        if dry_run or gone.told.kind not in _LOST:
+            raise
+        raise Stop(Exit.UNREACHABLE, worded(gone.within("change.lost"))) from None
 
 
 def fresh_key() -> str:

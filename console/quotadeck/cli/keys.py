@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from quotadeck.cli.change import ChangeOptions, fresh_key, tell
+from quotadeck.cli.change import ChangeOptions, fresh_key, sent, tell
 from quotadeck.cli.changes import DRY_RUN, REASON, end_options
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
@@ -81,7 +81,7 @@ def add(
         ids = tuple(subject_of(snapshot, n, (SubjectKind.PROJECT,)).name for n in projects)
         command = key_command(secret, ids, label, reason)
         command = replace(command, for_ms=how.for_ms, until_us=how.until_us)
-        answer = gateway.ask(questions.command(command, dry_run=False))
+        answer = sent(gateway, command)
     key_id = command.subject.name
     if as_json and not answer.refused:
         emit({"id": key_id, "secret": secret, "recorded": answer.recorded})
@@ -110,7 +110,9 @@ def revoke(*, socket: Path | None, as_json: bool, key_id: str, reason: str, dry_
         reason=reason,
         idempotency_key=fresh_key(),
     )
-    return tell(command, ask(socket, questions.command(command, dry_run=dry_run)), how)
+    with talking(socket) as gateway:
+        answer = sent(gateway, command, dry_run=dry_run)
+    return tell(command, answer, how)
 
 
 @key.command(name="list")

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import click
 
-from quotadeck.cli.change import ChangeOptions, fresh_key, tell
+from quotadeck.cli.change import ChangeOptions, fresh_key, sent, tell
 from quotadeck.cli.changes import DRY_RUN, REASON
 from quotadeck.cli.exits import Exit, Stop
-from quotadeck.cli.reach import ask, gateway_options, talking
+from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import note
 from quotadeck.domain.commands import Action, Command, Entry, value_facts
 from quotadeck.domain.subject import Subject
@@ -42,7 +42,8 @@ def undo(*, command_id: str | None, yes: bool, **how: Any) -> int:
         reason=options.reason,
         idempotency_key=fresh_key(),
     )
-    answer = ask(options.socket, questions.command(command, dry_run=options.dry_run))
+    with talking(options.socket) as gateway:
+        answer = sent(gateway, command, dry_run=options.dry_run)
     return tell(command, answer, options)
 
 

@@ -75,6 +75,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "value.key.none": "none",
     "value.target.none": "–",
     "change.contradict": "{options:or}: say one of them, they contradict each other",
+    "change.lost": "{why:told}; it may or may not be in force: `quotadeck audit --last 3` tells",
     "change.reason": "--reason has {length} characters; {most} are kept",
     "change.done": _DONE,
     "change.done.permanent": _DONE + " (permanent: until somebody undoes it)",
