@@ -16,6 +16,7 @@ _METERED = {
     for column, rule in enumerate((r for r in RULES if r.counts and r.measure is Measure.RATE), 6)
 }
 """Rates of which a request takes more than itself: a column each, filled when it ends."""
+_METERS = tuple((RULE_OF[field].used, column) for field, column in _METERED.items())
 
 
 class Flows:
@@ -47,8 +48,8 @@ class Flows:
         self.in_flight -= 1
         self._minute.add(now_ns, _ENDED, 1)
         used = Used(call.usage.input_tokens, call.usage.output_tokens, call.cost_nano_usd)
-        for field, at in _METERED.items():
-            if amount := RULE_OF[field].used(used):
+        for used_of, at in _METERS:
+            if amount := used_of(used):
                 self._minute.add(now_ns, at, amount)
         if call.cause is Cause.UPSTREAM_429:
             self._minute.add(now_ns, _UPSTREAM_429, 1)

@@ -33,8 +33,8 @@ _NEW_IN_CALLS: Final = {
     "cache_write_1h_tokens": "0",
     "reasoning_tokens": "0",
     "gates": "'[]'",
-    "attempts": "CASE attempts WHEN 0 THEN '[]' ELSE json_array(json_object('target', target, "
-    "'cause', cause, 'http_status', 0, 'ms', total_ms, 'request_id', '')) END",
+    "attempts": "CASE WHEN attempts = 0 THEN '[]' WHEN http_status = 0 THEN '[{}]' "
+    """ELSE '[{"http_status":0}]' END""",
 }
 
 

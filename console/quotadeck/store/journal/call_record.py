@@ -2,12 +2,13 @@
 
 The list has the plain fields of `Call`, its usage as a list, its attempts and gates as lists of
 lists, the counted run as a list or null, and what it left charged. The row has the same flat:
-attempts and gates as JSON with names, what was charged not at all.
+attempts and gates as JSON with names, what was charged not at all. An attempt leaves out what is as
+the call itself has it, for with most calls that is nearly all.
 """
 
 from collections.abc import Sequence
 from dataclasses import fields
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import orjson
@@ -23,6 +24,8 @@ _COUNTED: Final = tuple(field.name for field in fields(Counted))
 _PLAIN: Final = tuple(field.name for field in fields(Call))[: -len(_NESTED)]
 _OUTCOME: Final = _PLAIN.index("outcome")
 _CAUSE: Final = _PLAIN.index("cause")
+_own: Final = itemgetter(*map(_PLAIN.index, ("target", "cause", "http_status", "total_ms")))
+"""What an attempt that says nothing else was, but for its request id."""
 
 FIELDS: Final = {
     "call": (*_PLAIN, *_NESTED),
@@ -49,6 +52,7 @@ _BOOLS: Final = tuple(
     COLUMNS.index(name) for name in ("bound_is_estimate", "stream", "usage_is_estimate")
 )
 _NOT_COUNTED: Final = (None,) * len(_COUNTED)
+_NOTHING: Final = (None,) * len(_GATE)
 
 _open: Final = attrgetter(*FIELDS["open"])
 _plain: Final = attrgetter(*_PLAIN)
@@ -67,8 +71,8 @@ def end_list(call: Call) -> tuple[Any, ...]:
         "end",
         *_plain(call),
         _usage(call.usage),
-        tuple(map(_attempt, call.attempts)),
-        tuple(map(_gate, call.gates)),
+        call.attempts and tuple(map(_attempt, call.attempts)),
+        call.gates and tuple(map(_gate, call.gates)),
         call.counted and _counted(call.counted),
         call.charged,
     )
@@ -90,14 +94,12 @@ def call_of(items: Sequence[Any]) -> Call:
 
 def row_of(items: Sequence[Any]) -> list[Any]:
     """The row of an `end` record, without making a call of it. Raises TypeError or ValueError."""
-    *plain, usage, attempts, gates, counted, _ = items[1:]
-    return [
-        *_exactly(plain, len(_PLAIN)),
-        *_exactly(usage, len(_USAGE)),
-        _named(_ATTEMPT, attempts),
-        _named(_GATE, gates),
-        *(_NOT_COUNTED if counted is None else _exactly(counted, len(_COUNTED))),
-    ]
+    *row, usage, attempts, gates, counted, _ = items[1:]
+    own = (*_own(_exactly(row, len(_PLAIN))), "")
+    row += _exactly(usage, len(_USAGE))
+    row += (_named(_ATTEMPT, attempts, own), _named(_GATE, gates, _NOTHING))
+    row += _NOT_COUNTED if counted is None else _exactly(counted, len(_COUNTED))
+    return row
 
 
 def call_of_row(row: Sequence[Any]) -> Call:
@@ -110,8 +112,8 @@ def call_of_row(row: Sequence[Any]) -> Call:
     return _call(
         plain,
         usage,
-        _unnamed(_ATTEMPT, attempts),
-        _unnamed(_GATE, gates),
+        _unnamed(_ATTEMPT, attempts, (*_own(plain), "")),
+        _unnamed(_GATE, gates, _NOTHING),
         None if counted[0] is None else counted,
         (),
     )
@@ -142,16 +144,20 @@ def _exactly(values: list[Any], count: int) -> list[Any]:
     return values
 
 
-def _named(names: Sequence[str], lists: Sequence[Sequence[Any]]) -> str:
+def _named(names: Sequence[str], lists: Sequence[Sequence[Any]], own: Sequence[Any]) -> str:
     if not lists:
         return "[]"
-    return orjson.dumps([dict(zip(names, each, strict=True)) for each in lists]).decode()
+    told = [
+        {name: value for name, value, known in zip(names, each, own, strict=True) if value != known}
+        for each in lists
+    ]
+    return orjson.dumps(told).decode()
 
 
-def _unnamed(names: Sequence[str], text: str) -> list[list[Any]]:
+def _unnamed(names: Sequence[str], text: str, own: Sequence[Any]) -> list[list[Any]]:
     if text == "[]":
         return []
-    return [[each[name] for name in names] for each in orjson.loads(text)]
+    return [list(map(each.get, names, own)) for each in orjson.loads(text)]
 
 
 def _pairs(items: Sequence[Sequence[Any]]) -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ from quotadeck.store.journal.records import UnreadableRecord, catalogue_body, co
 from quotadeck.store.sqlite.tables import FOR_EVER_US, PERIODS, SUM_COLUMNS, USED_COLUMNS, Per
 
 _OUTCOME: Final = call_record.COLUMNS.index("outcome")
+_OPEN: Final = b'["open",'
 _LAST_CALL: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'calls'"
 
 
@@ -57,12 +58,14 @@ class Batch:
     def add_record(self, record: Record, withdrawn: Collection[int]) -> None:
         """A record of the journal. Raises UnreadableRecord, or what comes of a wrong one."""
         payload = record.payload
+        if payload.startswith(_OPEN):
+            return  # half of all records, and no row of any
         items = parse(payload, record.format)
         match items[0]:
-            case "open" | "segment":
-                pass
             case "end":
                 self.ends.append(call_record.row_of(items))
+            case "segment":
+                pass
             case "levels":
                 at_us, touched = items[1], items[3]
                 self.levels.extend(
@@ -209,23 +212,25 @@ def _new_calls(source: int) -> str:
         if per.length_us
     )
     return (
-        f"(SELECT *, {', '.join(periods)}, "
-        "CASE WHEN outcome IN ('refused', 'unknown') THEN NULL ELSE total_ms END AS answered_ms "
+        f"(SELECT *, {', '.join(periods)} "
         f"FROM calls NOT INDEXED WHERE seq > ? AND source_id = {source})"
     )
 
 
 def _count(condition: str) -> str:
-    return f"SUM(CASE WHEN {condition} THEN count ELSE 0 END)"
+    # A filter is far cheaper than a CASE: what does not pass it costs no step of the sum.
+    return f"coalesce(SUM(count) FILTER (WHERE {condition}), 0)"
 
 
 def _latency_columns() -> list[str]:
     # Milliseconds are whole, so the bounds may be too.
     bounds = [floor(bound) for bound in BOUNDS_MS]
     between = zip([-1, *bounds], bounds, strict=False)
+    # The length is asked first: it rules all columns out but one.
+    answered = "outcome NOT IN ('refused', 'unknown')"
     return [
-        *(f"answered_ms > {low} AND answered_ms <= {high}" for low, high in between),
-        f"answered_ms > {bounds[-1]}",
+        *(f"total_ms > {low} AND total_ms <= {high} AND {answered}" for low, high in between),
+        f"total_ms > {bounds[-1]} AND {answered}",
     ]
 
 
@@ -236,7 +241,7 @@ _SUMS: Final = ", ".join(
         _count("outcome = 'client_error'"),
         _count("outcome = 'unknown'"),
         *(f"SUM({name})" for name in USED_COLUMNS),
-        *(f"COUNT(CASE WHEN {condition} THEN 1 END)" for condition in _latency_columns()),
+        *(f"COUNT(*) FILTER (WHERE {condition})" for condition in _latency_columns()),
     )
 )
 
