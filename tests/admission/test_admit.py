@@ -18,8 +18,8 @@ from quotadeck.admission.days import NO_BUDGET_NANO, BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.size import Size
 from quotadeck.dialects.openai.request import ChatRequest
-from quotadeck.domain.calls import Cause
 from quotadeck.domain.catalogue import Catalogue
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
 from quotadeck.domain.limits import MICRO, BudgetLimit

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from quotadeck.cli.demo.reconcile import Billed, report
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import Call, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.usage import Usage
 
 

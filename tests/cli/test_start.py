@@ -99,7 +99,8 @@ sys.exit(run(sys.argv[2:]))
 def test_the_first_picture_needs_no_http_client_no_models_and_no_store(gateway: Gateway) -> None:
     """The screen is on the other end of a slow link, and whoever opened it is in a hurry."""
     heavy = "textual,httpx,httpcore,anyio,http.client,pydantic,aiohttp,aiosqlite,sqlite3,uvicorn"
-    command = [sys.executable, "-c", PAINTED, heavy, "--socket", str(gateway.socket)]
+    values = ",".join(f"quotadeck.domain.{name}" for name in ("answers", "calls", "catalogue"))
+    command = [sys.executable, "-c", PAINTED, f"{heavy},{values}", "--socket", str(gateway.socket)]
     with Screen(command, columns=120, rows=40) as screen:
         screen.sent_within(b"loaded:textual\x1b")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from quotadeck.dialects.openai.errors import ErrorReply, error_reply, wait_headers
 from quotadeck.domain import refusals as r
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.subject import Subject
 from tests.gateway.values import NOON_US
 

@@ -3,7 +3,7 @@
 import pytest
 
 from quotadeck.domain.answers import Estimate
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.change_estimate import Minute, at_price, under_change
 from quotadeck.domain.commands import Field
 from quotadeck.domain.money import Price

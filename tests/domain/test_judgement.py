@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.evidence import (
     HOUR_MS,
     DayBudget,

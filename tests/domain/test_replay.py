@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quotadeck.domain.bucket import refill
-from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome, unknown_end
+from quotadeck.domain.calls import Call, OpenCall, Outcome, unknown_end
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.limits import MICRO, Priority, RateLimit, Take, rpm, tpm
 from quotadeck.domain.replay import restore_levels
 from quotadeck.limiter import Admitted, MemoryLimiter

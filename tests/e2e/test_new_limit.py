@@ -14,7 +14,7 @@ from tests.processes import running, wait_until
 
 RULE = """\
     Rule(
-        Kind.ITPM, Field.ITPM, Measure.RATE, {SubjectKind.PROJECT: Cause.ITPM},
+        LimitKind.ITPM, Field.ITPM, Measure.RATE, {SubjectKind.PROJECT: Cause.ITPM},
         lambda of: of.input_tokens,
     ),
 """
@@ -24,7 +24,7 @@ ROWS = {
         ("RULES: Final = (\n", RULE),
     ),
     "domain/commands.py": (('    TPM = "tpm"\n', '    ITPM = "itpm"\n'),),
-    "domain/calls.py": (('    TPM = "tpm"\n', '    ITPM = "itpm"\n'),),
+    "domain/cause.py": (('    TPM = "tpm"\n', '    ITPM = "itpm"\n'),),
     "wire/config/models.py": (
         (
             '    """Tokens per minute, input and output together."""\n',

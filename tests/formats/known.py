@@ -4,7 +4,8 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
-from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Command, Entry, Field, Role
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.notice import notice

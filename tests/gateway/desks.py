@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from quotadeck.domain.answers import CommandAnswer
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import Call, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.money import NANO_PER_USD, Price

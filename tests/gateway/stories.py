@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 
 from quotadeck.admission.admit import admit
 from quotadeck.admission.size import Size
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.domain.snapshot import ProjectRow

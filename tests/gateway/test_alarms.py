@@ -2,7 +2,8 @@
 
 import pytest
 
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.snapshot import Event
 from quotadeck.gateway.watch.alarms import Alarms

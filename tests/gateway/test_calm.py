@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from quotadeck.domain import judgement
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.evidence import DayBudget, Ended, Evidence, Use
 from quotadeck.domain.judgement import judge
 from quotadeck.domain.state import AT_REST

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from quotadeck.domain.calls import Attempt, Cause, Outcome
+from quotadeck.domain.calls import Attempt, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.subject import Subject

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from quotadeck.dialects.openai.request import ChatRequest
-from quotadeck.domain.calls import Attempt, Cause, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, OpenCall, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.limits import MICRO
 from tests.gateway.chats import (
     ANALYTICS,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.snapshot import Flow
 from quotadeck.gateway.watch.flows import Flows
 from tests.gateway.values import call

@@ -8,8 +8,9 @@ from typing import Any
 from quotadeck.admission.admit import admit, size_of
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
-from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
+from quotadeck.domain.calls import Call, OpenCall, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
 from quotadeck.domain.layers import Layer

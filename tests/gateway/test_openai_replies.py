@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from quotadeck.admission.size import Size
 from quotadeck.dialects.openai.errors import error_reply
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.limits import MICRO, RateLimit, rpm, tpm
 from quotadeck.domain.refusals import RateLevel, UpstreamFailed, UpstreamRefused
 from quotadeck.domain.rules import LimitKind

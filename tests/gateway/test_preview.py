@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.subject import Subject
 from quotadeck.words import say

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from quotadeck.domain.calls import MAX_KEYS, Call, Cause, Counted, Gate, Outcome
+from quotadeck.domain.calls import MAX_KEYS, Call, Counted, Gate, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.refusals import LimitReached

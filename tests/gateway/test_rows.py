@@ -17,8 +17,9 @@ from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.planned import takes_of
 from quotadeck.admission.size import Size
 from quotadeck.domain.bucket import refill
-from quotadeck.domain.calls import Cause, OpenCall, Outcome
+from quotadeck.domain.calls import OpenCall, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
 from quotadeck.domain.limits import MICRO, Limit, Priority, RateLimit

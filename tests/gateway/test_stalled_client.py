@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.gateway.connection.patience import STALL_S
 from tests.gateway.chats import DELTA, STREAM, Open, nothing_is_held
 from tests.gateway.provider import Peer, always

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.evidence import Evidence
 from quotadeck.domain.state import AT_REST, State, StateKind, Urgency
 from quotadeck.domain.subject import Subject

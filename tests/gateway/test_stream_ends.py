@@ -11,7 +11,8 @@ import pytest
 
 from quotadeck.dialects import framing
 from quotadeck.dialects.openai.stream import OpenAIRelay
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from tests.gateway.chats import (
     COST,
     DELTA,

@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 
 from quotadeck.dialects.openai.request import ChatRequest, parse_chat
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import Call, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Entry, Field, Role, Value
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.limits import Priority

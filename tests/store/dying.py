@@ -12,7 +12,7 @@ from pathlib import Path
 
 import quotadeck.store.ledger
 from quotadeck.clock import MachineClock
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.store import Ledger
 from tests.store.values import ended, entry, opened, refused
 

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import quotadeck
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.store import Reader
 
 _RECORD = """
 import asyncio, json, sys
 from pathlib import Path
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.pages import CallRow
 from quotadeck.store import Ledger
 from quotadeck.wire.objects import plain
@@ -47,11 +47,11 @@ def test_one_line_adds_a_cause_to_all_that_is_recorded(tmp_path: Path) -> None:
     shutil.copytree(
         Path(quotadeck.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
     )
-    calls = package / "domain" / "calls.py"
+    causes = package / "domain" / "cause.py"
     known = '    NEVER_FITS = "never_fits"\n'
-    text = calls.read_text()
+    text = causes.read_text()
     assert text.count(known) == 1
-    calls.write_text(text.replace(known, known + '    SLEEPY = "sleepy"\n'))
+    causes.write_text(text.replace(known, known + '    SLEEPY = "sleepy"\n'))
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
     done = subprocess.run(
         [sys.executable, "-c", _RECORD, tmp_path / "state"],

@@ -10,7 +10,8 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from quotadeck.domain.calls import Cause, Outcome
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.ids import new_id
 from quotadeck.store import Ledger, Reader, StoreError
 from quotadeck.store.places import ledger_file

@@ -5,7 +5,7 @@ from hashlib import sha256
 import orjson
 import pytest
 
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import seal
 from quotadeck.store.journal.frames import FRAME_HEAD_BYTES, next_frame

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from quotadeck.domain.calls import Cause, Outcome, unknown_end
+from quotadeck.domain.calls import Outcome, unknown_end
+from quotadeck.domain.cause import Cause
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.conftest import Opener

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.store import Keep
 from quotadeck.store.sqlite.tables import PERIODS
 from tests.clocks import HandClock

@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import Call, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.usage import Usage
 from quotadeck.store import Ledger
 from tests.clocks import HandClock

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from quotadeck.domain.calls import Attempt, Call, Cause, OpenCall
+from quotadeck.domain.calls import Attempt, Call, OpenCall
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.steady import Mark
 from quotadeck.domain.usage import Usage

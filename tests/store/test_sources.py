@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.store import Reader, StoreMissing
 from quotadeck.store.places import ledger_file

@@ -8,7 +8,8 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Entry, Field, Rejected, Role
 from quotadeck.domain.history import Rollup
 from quotadeck.domain.latency import column

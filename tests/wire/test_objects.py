@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from quotadeck.domain.answers import CommandAnswer, Estimate
-from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Rejected, Role
 from quotadeck.domain.history import LevelSample, Rollup
 from quotadeck.domain.notice import Notice, notice

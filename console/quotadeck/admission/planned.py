@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from quotadeck.admission.size import Size
-from quotadeck.domain.calls import Cause
 from quotadeck.domain.catalogue import Project, Target, Upstream
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.layers import InForce
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit, Take

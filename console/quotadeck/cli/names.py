@@ -1,7 +1,7 @@
 """What a name on the command line means: a project, a model or a target, by what exists."""
 
 from quotadeck.cli.exits import Exit, Stop
-from quotadeck.domain.catalogue import nearest
+from quotadeck.domain.nearest import nearest
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean

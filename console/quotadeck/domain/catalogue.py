@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
@@ -77,8 +76,3 @@ class Catalogue:
                 return tuple(self.targets)
             case _:
                 return ()
-
-
-def nearest(name: str, known: Mapping[str, object] | tuple[str, ...]) -> tuple[str, ...]:
-    """Up to three known names that look like ``name``, for an error's hint."""
-    return tuple(get_close_matches(name[:100], list(known), n=3, cutoff=0.5))

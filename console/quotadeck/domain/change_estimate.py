@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from quotadeck.domain.answers import Estimate
-from quotadeck.domain.calls import NEVER_SERVED, Cause
+from quotadeck.domain.cause import NEVER_SERVED, Cause
 from quotadeck.domain.commands import Field, Value, amount
 from quotadeck.domain.money import Price, cost_nano
 from quotadeck.domain.rules import RULE_OF, Measure, is_money

@@ -7,7 +7,7 @@ at an edge.
 from collections.abc import Iterable
 from typing import Final
 
-from quotadeck.domain.calls import WAITED_OUT, WRONG, Cause
+from quotadeck.domain.cause import WAITED_OUT, WRONG, Cause
 from quotadeck.domain.evidence import HOUR_MS, PRESENT_MS, Decided, Evidence, RefusedLately, Use
 from quotadeck.domain.rules import RULE_BY_CAUSE, RULES, Measure
 from quotadeck.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Held, State, StateKind, Urgency

@@ -5,7 +5,8 @@ They carry facts; the words and the status of each dialect are `quotadeck.dialec
 
 from dataclasses import dataclass
 
-from quotadeck.domain.calls import Cause, Gate
+from quotadeck.domain.calls import Gate
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.rules import LimitKind, bucket_of
 from quotadeck.domain.subject import Subject

@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 from functools import cache, lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import (
     MAX_PER_MINUTE,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.state import AT_REST, NOT_COVERED, Held, State, StateKind, Urgency
 
 HURTS_MS: Final = 600_000

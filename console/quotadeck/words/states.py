@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from quotadeck.domain.ages import share
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.notice import Fact
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Held, State, StateKind, Urgency
 from quotadeck.domain.subject import Subject, SubjectKind

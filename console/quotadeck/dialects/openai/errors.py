@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from quotadeck.domain import refusals as r
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.rules import RULE_BY_CAUSE, Measure

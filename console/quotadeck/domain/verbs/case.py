@@ -1,14 +1,19 @@
 """A command on the desk, with all that it is decided from; and the entry that comes of it."""
 
-from dataclasses import dataclass, replace
-from typing import Final
+from __future__ import annotations
 
-from quotadeck.domain.catalogue import Catalogue, nearest
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
 from quotadeck.domain.commands import Actor, Code, Command, Entry, Rejected, Value
 from quotadeck.domain.effects import folded, slot_of
 from quotadeck.domain.layers import InForce, Layer, Layers, Slot
+from quotadeck.domain.nearest import nearest
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.text import clean
+
+if TYPE_CHECKING:
+    from quotadeck.domain.catalogue import Catalogue
 
 _LISTED: Final = 5
 

@@ -1,17 +1,22 @@
 """Project keys: one is added under its hash, or revoked."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from quotadeck.domain.catalogue import Catalogue, nearest
 from quotadeck.domain.commands import Action, Entry, Field, Rejected, Role
+from quotadeck.domain.nearest import nearest
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import clean
 from quotadeck.domain.verbs.case import Case, rejected
 from quotadeck.domain.verbs.verb import End, Takes, Verb
+
+if TYPE_CHECKING:
+    from quotadeck.domain.catalogue import Catalogue
 
 MAX_LABEL: Final = 40
 MAX_PROJECTS: Final = 50

@@ -8,9 +8,10 @@ from quotadeck.admission.admit import admit, rate_levels, size_of
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.dialects.openai.request import ChatRequest, parse_chat
-from quotadeck.domain.calls import Cause, Outcome
-from quotadeck.domain.catalogue import nearest
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry
+from quotadeck.domain.nearest import nearest
 from quotadeck.domain.refusals import (
     ModelNotAllowed,
     Paused,

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from quotadeck.dialects.openai.errors import error_reply
-from quotadeck.domain.catalogue import nearest
+from quotadeck.domain.nearest import nearest
 from quotadeck.domain.refusals import (
     Draining,
     KeyRevoked,

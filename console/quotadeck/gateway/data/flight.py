@@ -14,7 +14,8 @@ from quotadeck.admission.admit import Ticket
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.planned import ProjectPlan, TargetPlan, charged
 from quotadeck.dialects.openai.request import ChatRequest
-from quotadeck.domain.calls import Attempt, Call, Cause, OpenCall, Outcome, ended, unknown_end
+from quotadeck.domain.calls import Attempt, Call, OpenCall, Outcome, ended, unknown_end
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.money import cost_nano

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from quotadeck.admission.planned import ProjectPlan
 from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.dialects.openai.request import ChatRequest
-from quotadeck.domain.calls import Call, Cause
+from quotadeck.domain.calls import Call
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.refusals import BudgetSpent, LimitReached, Refusal, UnknownModel, gate_of
 from quotadeck.gateway.data.flight import Arrival, Flight
 from quotadeck.gateway.data.keys import Caller

@@ -6,7 +6,8 @@ from typing import Final
 from quotadeck.admission.size import Size
 from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.usage import UsageReader, delivers
-from quotadeck.domain.calls import Call, Cause, OpenCall, Outcome
+from quotadeck.domain.calls import Call, OpenCall, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import RateLevel, Refusal, UpstreamFailed, UpstreamRefused

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import Call, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import AnswerCut, LedgerUnavailable, Refusal, UpstreamFailed
 from quotadeck.domain.usage import Usage

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from quotadeck.domain.calls import Call, Cause
+from quotadeck.domain.calls import Call
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.snapshot import Event

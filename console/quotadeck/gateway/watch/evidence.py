@@ -6,7 +6,7 @@ from typing import Final
 
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan
-from quotadeck.domain.calls import Cause
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.evidence import DayBudget, Decided, Ended, Evidence, Use
 from quotadeck.domain.rules import Measure
 from quotadeck.domain.subject import Subject, SubjectKind

@@ -1,6 +1,7 @@
 """What passed lately through one project or target: the live figures beside the bars."""
 
-from quotadeck.domain.calls import NOT_THE_UPSTREAMS, Call, Cause, Outcome
+from quotadeck.domain.calls import Call, Outcome
+from quotadeck.domain.cause import NOT_THE_UPSTREAMS, Cause
 from quotadeck.domain.commands import Field
 from quotadeck.domain.latency import COLUMNS, column, quantile_ms
 from quotadeck.domain.rules import RULE_OF, RULES, Measure, Rule, Used

@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from quotadeck.admission.days import BudgetDays
-from quotadeck.domain.calls import Call, Cause
+from quotadeck.domain.calls import Call
 from quotadeck.domain.catalogue import Catalogue
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.evidence import Evidence

@@ -6,7 +6,8 @@ Without it a gateway that comes back would call a project ok whose last three ca
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from quotadeck.domain.calls import Call, Cause, Outcome
+from quotadeck.domain.calls import Call, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.evidence import HOUR_MS
 from quotadeck.domain.rules import bucket_of

@@ -8,7 +8,8 @@ anybody listens or not, so that *since* is true for whoever comes.
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from quotadeck.domain.calls import Call, Cause
+from quotadeck.domain.calls import Call
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.evidence import Evidence
 from quotadeck.domain.judgement import judge, recovered
 from quotadeck.domain.state import AT_REST, State, StateKind

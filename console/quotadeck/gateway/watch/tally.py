@@ -7,7 +7,8 @@ asked once in ten minutes is judged as well as one asked a hundred times a secon
 from collections import Counter, deque
 from typing import Any, Final
 
-from quotadeck.domain.calls import NOT_THE_UPSTREAMS, Call, Cause, Outcome
+from quotadeck.domain.calls import Call, Outcome
+from quotadeck.domain.cause import NOT_THE_UPSTREAMS, Cause
 from quotadeck.domain.evidence import HOUR_MS, PRESENT_MS, Decided, Ended, RefusedLately
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.watch.windows import Counts

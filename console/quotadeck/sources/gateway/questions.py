@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 import orjson
 
-from quotadeck.domain.answers import AuditPage, CommandAnswer
 from quotadeck.domain.commands import Command
 from quotadeck.domain.notice import Fact, notice_of
 from quotadeck.domain.snapshot import Snapshot, Whoami

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import orjson
 
-from quotadeck.domain.calls import Attempt, Call, Cause, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.usage import Usage
 
 _NESTED: Final = ("usage", "attempts", "gates", "counted", "charged")

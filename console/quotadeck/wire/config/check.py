@@ -5,7 +5,7 @@ import zoneinfo
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from quotadeck.domain.catalogue import nearest
+from quotadeck.domain.nearest import nearest
 from quotadeck.wire.config.models import (
     MODEL,
     SLUG,

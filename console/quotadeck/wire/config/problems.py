@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from quotadeck.domain.catalogue import nearest
+from quotadeck.domain.nearest import nearest
 from quotadeck.domain.text import clean
 from quotadeck.wire.config.lines import Key
 from quotadeck.wire.config.models import Allowed, Table
