@@ -96,20 +96,24 @@ def test_marks_stay_on_their_rows() -> None:
     )
     layout = laid_out(columns, 10)
     grid.set_height(4)
-    grid.fill(rows, layout, at())
+    grid.hold(rows)
+    grid.paint(layout, at())
     grid.mark()
     grid.move(2)
     grid.mark()
     grid.move(1)
-    grid.fill(rows, layout, at())
+    grid.hold(rows)
+    grid.paint(layout, at())
     assert [line.strip() for line in grid.text()] == ["•a", "b", "•c", "▸d"]
-    grid.fill(rows[::-1], layout, at())
+    grid.hold(rows[::-1])
+    grid.paint(layout, at())
     assert [line.strip() for line in grid.text()] == ["▸d", "•c", "b", "•a"]
     assert [row.id for row in grid.marked] == ["c", "a"]
     grid.move(1)
     grid.mark()
     assert [row.id for row in grid.marked] == ["a"]
-    grid.fill([replace(row) for row in rows if row.id != "a"], layout, at())
+    grid.hold([replace(row) for row in rows if row.id != "a"])
+    grid.paint(layout, at())
     assert grid.marked == ()
 
 

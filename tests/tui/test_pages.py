@@ -77,3 +77,17 @@ async def test_tab_gives_the_keys_to_the_other_list_and_back() -> None:
         assert (app.overview.targets.index, app.overview.projects.index) == (1, 0)
         await pilot.press("tab", "j", "j")
         assert (app.overview.targets.index, app.overview.projects.index) == (1, 2)
+
+
+async def test_a_key_acts_on_a_row_that_the_filter_leaves_though_nothing_could_be_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = quotadeck(scripted())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.overview.projects.rows) > 1)
+        first = app.overview.projects.chosen
+        other = next(row for row in app.overview.projects.rows if row is not first)
+        monkeypatch.setattr("quotadeck.tui.terminal.stalled", lambda _: True)
+        await pilot.press("slash", *other.id, "enter", "p")
+        monkeypatch.undo()
+        await sees(pilot, f"pause {other.name}")

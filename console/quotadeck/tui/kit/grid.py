@@ -61,27 +61,17 @@ class Grid(Lines, Generic[R, V]):
         """``12/1000``: where in the list the cursor is."""
         return f"{self._at + 1}/{len(self.rows)}" if self.rows else "0/0"
 
-    def fill(
-        self,
-        rows: Sequence[R],
-        layout: Layout[R, V],
-        at: V,
-        *,
-        titled: bool = False,
-        empty: Line = (),
-    ) -> None:
-        """New rows, in order, as they are seen now; ``empty`` stands where there are none.
+    def hold(self, rows: Sequence[R]) -> None:
+        """New rows, in order: what is chosen is one of them at once, drawn or not.
 
         A cursor that nobody moved yet stays on the first row.
         """
         moved = rows is not self.rows
         self.rows = rows
-        self._head = (layout.head(),) if titled else ()
         if moved and self._chosen_id is not None and not self._still_there():
             found = next((i for i, row in enumerate(rows) if row.id == self._chosen_id), None)
             self._at = self._at if found is None else found
         self._at = max(0, min(self._at, len(rows) - 1))
-        self._paint(layout, at, empty)
 
     def _still_there(self) -> bool:
         return self._at < len(self.rows) and self.rows[self._at].id == self._chosen_id
@@ -101,8 +91,9 @@ class Grid(Lines, Generic[R, V]):
         if self.chosen is not None:
             self._marks ^= {self.chosen.id}
 
-    def _paint(self, layout: Layout[R, V], at: V, empty: Line) -> None:
-        """Draw the window around the cursor."""
+    def paint(self, layout: Layout[R, V], at: V, *, titled: bool = False, empty: Line = ()) -> None:
+        """Draw the window around the cursor; ``empty`` stands where there are no rows."""
+        self._head = (layout.head(),) if titled else ()
         page = self.page
         self._top = max(0, min(self._top, len(self.rows) - page))
         if self._at < self._top:

@@ -78,7 +78,8 @@ class Audit(Changing, ListPage):
     def draw(self) -> None:
         width, zone = self.size.width, self.context.zone
         self.entries.set_height(max(1, self.size.height - 4))
-        self.entries.fill(self._rows, laid_out(AUDIT, width), EntryContext(zone))
+        self.entries.hold(self._rows)
+        self.entries.paint(laid_out(AUDIT, width), EntryContext(zone))
         place = self.entries.place if self._rows else ""
         title = (Span(text("place.audit"), "strong"), Span(f"  {place}  ", "dim"))
         self._title.show([crop([*title, Span(self._problem, "attention")], width)])

@@ -61,25 +61,33 @@ class Overview(Changing, ListPage):
     def draw(self) -> None:
         """Draw the present; what did not change is not sent."""
         width = self.size.width
-        if width == 0 or terminal.stalled(self.app):
+        if width == 0:
             return
         shown = self._frozen or self.context.link.picture()
-        self._head.draw(shown, width, frozen=self._frozen is not None)
         if shown is not None:
             routes = {route.id: route for route in shown.snapshot.routes}
             at = At(shown.present, routes, self.context.zone)
+            # Also where nothing can be sent: the next key acts on a row that the filter leaves.
+            self._hold_lists(shown.snapshot, at)
+        if terminal.stalled(self.app):
+            return
+        self._head.draw(shown, width, frozen=self._frozen is not None)
+        if shown is not None:
             self._draw_lists(shown.snapshot, at, width)
         self.draw_foot()
+
+    def _hold_lists(self, snapshot: Snapshot, at: At) -> None:
+        ordered = self._order.of(snapshot.projects, at)
+        self.seen = self.filter.of(ordered, PROJECTS, at, _in_trouble)
+        self.projects.hold(self.seen.rows)
+        self.targets.hold(sorted(snapshot.targets, key=lambda row: rank(row, at.routes, at.now)))
 
     def _draw_lists(self, snapshot: Snapshot, at: At, width: int) -> None:
         self._share_height(len(snapshot.projects), len(snapshot.targets))
         layout = laid_out(PROJECTS, width)
-        ordered = self._order.of(snapshot.projects, at)
-        self.seen = self.filter.of(ordered, PROJECTS, at, _in_trouble)
         nothing = self.filter.nothing(self.keys.shown("overview.clear"), width)
-        self.projects.fill(self.seen.rows, layout, at, titled=True, empty=nothing)
-        targets = sorted(snapshot.targets, key=lambda row: rank(row, at.routes, at.now))
-        self.targets.fill(targets, laid_out(TARGETS, width, layout), at)
+        self.projects.paint(layout, at, titled=True, empty=nothing)
+        self.targets.paint(laid_out(TARGETS, width, layout), at)
         told = tells_limits(layout.cells("rpm"))
         rule = detail_line(self.grid.chosen, at, self.grid.place, width, limits=not told)
         self._rule.show([rule])
