@@ -9,6 +9,7 @@ from typing import TextIO
 
 from quotadeck.cli.doctor.finding import Finding, fail, ok, warn
 from quotadeck.domain.text import clean
+from quotadeck.words import text
 
 FREE_WARN_BYTES = 2 * 1024**3
 FREE_FAIL_BYTES = 128 * 1024**2
@@ -25,8 +26,8 @@ def sqlite(version: str = sqlite3.sqlite_version) -> Finding:
         return ok("sqlite", version)
     return warn(
         "sqlite",
-        f"{version} has the WAL-reset defect, harmless while the gateway is the only writer",
-        "let nothing else write to the ledger; SQLite 3.51.3 is free of it",
+        text("doctor.sqlite", version=version),
+        text("doctor.sqlite.todo"),
     )
 
 
@@ -35,8 +36,9 @@ def disk(state: Path) -> Finding:
     place = next((p for p in (state, *state.parents) if os.access(p, os.F_OK)), Path("/"))
     use = shutil.disk_usage(place)
     share = 100 * use.free // use.total if use.total else 0
-    found = f"{use.free / 1024**3:.1f} GB free ({share}%) at {clean(str(place))}"
-    todo = "make room: a gateway that cannot write its journal refuses requests"
+    free = f"{use.free / 1024**3:.1f}"
+    found = text("doctor.disk", free_gb=free, share_percent=share, path=clean(str(place)))
+    todo = text("doctor.disk.todo")
     if use.free < FREE_FAIL_BYTES:
         return fail("disk", found, todo)
     return warn("disk", found, todo) if use.free < FREE_WARN_BYTES else ok("disk", found)
@@ -45,25 +47,23 @@ def disk(state: Path) -> Finding:
 def terminal(out: TextIO, env: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """Whether the console can be drawn here."""
     if not out.isatty():
-        yield ok("terminal", "none (the output is not a terminal), nothing to check")
+        yield ok("terminal", text("doctor.no_terminal"))
         return
     term = env.get("TERM", "")
     if term in ("", "dumb"):
-        yield fail("terminal", f"TERM is {term or 'not set'}", "use a real terminal, or set TERM")
+        found = text("doctor.term", term=term) if term else text("doctor.no_term")
+        yield fail("terminal", found, text("doctor.term.todo"))
         return
     size = os.get_terminal_size(out.fileno())
     shape = f"{clean(term, 40)}, {size.columns}×{size.lines}, {_colours(term, env)}"
     if size.columns < COLUMNS or size.lines < LINES:
-        yield warn("terminal", shape, f"the console is made for {COLUMNS}×{LINES} and more")
+        yield warn("terminal", shape, text("doctor.small.todo", columns=COLUMNS, lines=LINES))
     else:
         yield ok("terminal", shape)
     coding = (out.encoding or "").lower().replace("-", "")
     if coding != "utf8":
-        yield warn(
-            "encoding",
-            f"{coding or 'unknown'}: bars and arrows cannot be drawn",
-            "set LANG (or LC_ALL) to a UTF-8 locale, such as C.UTF-8",
-        )
+        found = text("doctor.coding", coding=coding) if coding else text("doctor.no_coding")
+        yield warn("encoding", found, text("doctor.coding.todo"))
 
 
 def _colours(term: str, env: Mapping[str, str]) -> str:

@@ -10,7 +10,8 @@ import orjson
 
 from quotadeck.cli.doctor.finding import Finding, fail, ok, warn
 from quotadeck.domain.catalogue import Catalogue, Upstream
-from quotadeck.domain.text import clean, counted
+from quotadeck.domain.text import clean
+from quotadeck.words import text
 
 TIMEOUT_S = 5.0
 """For a whole answer: a provider that drips holds nobody up."""
@@ -48,16 +49,17 @@ async def _ask(
             async with http.stream("GET", url, headers=headers) as response:
                 body = await _first_bytes(response)
     except TimeoutError:
-        return fail(check, f"{url} did not answer within {TIMEOUT_S:g} s", "is it the right host?")
+        found = text("doctor.silent", url=url, within=f"{TIMEOUT_S:g}")
+        return fail(check, found, text("doctor.silent.todo"))
     except (httpx.HTTPError, httpx.InvalidURL) as gone:
-        return fail(check, f"{url}: {clean(str(gone), 160)}", "check base_url, DNS and TLS")
+        return fail(check, f"{url}: {clean(str(gone), 160)}", text("doctor.unreached.todo"))
     if response.status_code in (401, 403):
-        words = f"{url} answers {response.status_code}: the key is refused"
-        return fail(check, words, "make a new key at the provider and put it where `key` points")
+        found = text("doctor.key_refused", url=url, status=response.status_code)
+        return fail(check, found, text("doctor.key_refused.todo"))
     if not response.is_success:
-        words = f"{url} answers {response.status_code}"
-        return warn(check, words, "reachable, but it lists no models: see that base_url is right")
-    return _models(body, f"{(time.monotonic() - started) * 1000:.0f} ms", one, catalogue)
+        found = text("doctor.status", url=url, status=response.status_code)
+        return warn(check, found, text("doctor.status.todo"))
+    return _models(body, round((time.monotonic() - started) * 1000), one, catalogue)
 
 
 async def _first_bytes(response: httpx.Response) -> bytes:
@@ -69,16 +71,17 @@ async def _first_bytes(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _models(body: bytes, took: str, one: Upstream, catalogue: Catalogue) -> Finding:
+def _models(body: bytes, took: int, one: Upstream, catalogue: Catalogue) -> Finding:
     check = f"upstream {one.name}"
     try:
         offered = {str(model["id"]) for model in orjson.loads(body)["data"]}
     except (ValueError, KeyError, TypeError):
-        words = f"{one.base_url}/models answers something that is no list of models"
-        return warn(check, words, "see that base_url is the root of an OpenAI-compatible API")
+        found = text("doctor.no_list", url=f"{one.base_url}/models")
+        return warn(check, found, text("doctor.no_list.todo"))
     wanted = [t.model for t in catalogue.targets.values() if t.upstream == one.name]
     absent = [model for model in wanted if model not in offered]
     if absent:
         names = clean(", ".join(absent), 200)
-        return warn(check, f"answers in {took}, but does not offer {names}", "check the targets")
-    return ok(check, f"answers in {took} and offers the models of {counted(len(wanted), 'target')}")
+        found = text("doctor.absent", took=took, models=names)
+        return warn(check, found, text("doctor.absent.todo"))
+    return ok(check, text("doctor.offers", took=took, targets=len(wanted)))
