@@ -11,7 +11,6 @@ from pathlib import Path
 from quotadeck import words
 from quotadeck.cli.doctor.finding import Finding, Verdict, fail, ok, warn
 from quotadeck.cli.show import now_us
-from quotadeck.domain.ages import age
 from quotadeck.domain.text import clean, counted
 from quotadeck.sources import GatewayClient, SourceError, SourceGone
 from quotadeck.store import (
@@ -27,6 +26,7 @@ from quotadeck.store import (
 from quotadeck.store.lock import holder, is_held
 from quotadeck.wire.config import ConfigError, GatewayConfig, load
 from quotadeck.wire.paths import is_there
+from quotadeck.words import text
 
 MODE = 0o660
 
@@ -35,13 +35,13 @@ def config(path: Path) -> tuple[list[Finding], GatewayConfig | None]:
     """The config, secrets included, and what was read; None where it is wrong."""
     where = clean(str(path))
     if not is_there(path):
-        todo = f"write one: quotadeck init --config {where}"
-        return [fail("config", f"there is none at {where}", todo)], None
+        todo = text("doctor.no_config.todo", path=where)
+        return [fail("config", text("doctor.no_config", path=where), todo)], None
     try:
         loaded = load(path)
     except ConfigError as wrong:
         return [
-            fail("config", line, "correct it; nothing else of the file was used")
+            fail("config", line, text("doctor.config_wrong.todo"))
             for line in str(wrong).splitlines()
         ], None
     found = loaded.catalogue
@@ -51,9 +51,9 @@ def config(path: Path) -> tuple[list[Finding], GatewayConfig | None]:
             f"{where}: {counted(len(found.projects), 'project')}, "
             f"{counted(len(found.routes), 'model')}, {counted(len(found.targets), 'target')}",
         ),
-        ok("secrets", f"the keys of {counted(len(found.upstreams), 'upstream')} are there"),
+        ok("secrets", text("doctor.secrets", upstreams=len(found.upstreams))),
     ]
-    findings += [warn("config", words, "look at it") for words in loaded.warnings]
+    findings += [warn("config", line, text("doctor.warned.todo")) for line in loaded.warnings]
     findings += _accounts(loaded)
     return findings, loaded
 
@@ -61,14 +61,14 @@ def config(path: Path) -> tuple[list[Finding], GatewayConfig | None]:
 def _accounts(loaded: GatewayConfig) -> Iterator[Finding]:
     """The users and groups that the config names and this machine does not know."""
     if loaded.socket_group is not None and not _known("group", loaded.socket_group):
-        found = f"there is no group {clean(loaded.socket_group)!r} on this machine"
-        yield fail("socket_group", found, "make it, or change `socket_group` in the config")
+        found = text("doctor.no_group", group=clean(loaded.socket_group))
+        yield fail("socket_group", found, text("doctor.no_group.todo"))
     for role, principals in loaded.roles.items():
         for principal in principals:
             kind, _, name = principal.partition(":")
             if not _known(kind, name):
-                found = f"{role} names the {kind} {name!r}, which this machine does not know"
-                yield warn("roles", found, "make it, or correct [roles] in the config")
+                found = text("doctor.stranger", role=role, kind=kind, name=name)
+                yield warn("roles", found, text("doctor.stranger.todo", table="[roles]"))
 
 
 def _known(kind: str, name: str) -> bool:
@@ -82,28 +82,34 @@ def socket(path: Path, group: str | None) -> Iterator[Finding]:
     """Rights of the admin socket, and whether a gateway answers."""
     where = clean(str(path))
     if not is_there(path):
-        yield warn("socket", f"no gateway runs at {where}", "start it: quotadeck gateway")
+        yield warn("socket", text("doctor.no_gateway", path=where), text("doctor.no_gateway.todo"))
         return
     try:
         facts = path.stat()
     except OSError as closed:
-        yield fail("socket", f"{where}: {closed.strerror}", "ask to join the group of its folder")
+        yield fail("socket", f"{where}: {closed.strerror}", text("doctor.socket_closed.todo"))
         return
     if not stat.S_ISSOCK(facts.st_mode):
-        yield fail("socket", f"{where} is not a socket", "move it away, or configure another path")
+        yield fail("socket", text("doctor.no_socket", path=where), text("doctor.no_socket.todo"))
         return
     mode = stat.S_IMODE(facts.st_mode)
     if mode & 0o007:
-        yield fail("socket", f"{where} is open to everybody ({mode:04o})", f"chmod {MODE:04o} it")
+        yield fail(
+            "socket",
+            text("doctor.open", path=where, mode=f"{mode:04o}"),
+            text("doctor.open.todo", mode=f"{MODE:04o}"),
+        )
     if group is not None and _group(facts.st_gid) != group:
         yield warn(
             "socket",
-            f"{where} belongs to the group {_group(facts.st_gid)}",
-            f"the config says {clean(group)}: restart the gateway",
+            text("doctor.other_group", path=where, group=_group(facts.st_gid)),
+            text("doctor.other_group.todo", group=clean(group)),
         )
     if not os.access(path, os.R_OK | os.W_OK):
         yield fail(
-            "socket", f"you may not use {where}", f"ask to join the group {_group(facts.st_gid)}"
+            "socket",
+            text("doctor.not_yours", path=where),
+            text("doctor.not_yours.todo", group=_group(facts.st_gid)),
         )
         return
     yield _answering(path, f"{where} ({mode:04o}, group {_group(facts.st_gid)})")
@@ -114,17 +120,24 @@ def _answering(path: Path, where: str) -> Finding:
         with GatewayClient(path) as gateway:
             reading = gateway.snapshot()
     except SourceGone:
-        todo = "start the gateway: it replaces the socket that was left behind"
-        return warn("socket", f"{where}: nobody answers", todo)
-    except SourceError as strange:
-        return fail(
-            "socket", clean(words.say(strange.told), 400), "restart the gateway with this version"
+        return warn(
+            "socket", text("doctor.silent_socket", where=where), text("doctor.silent_socket.todo")
         )
+    except SourceError as strange:
+        return fail("socket", clean(words.say(strange.told), 400), text("doctor.strange.todo"))
     vitals, me = reading.snapshot.vitals, reading.whoami
     told = "; ".join(map(words.say, vitals.problems))
-    trouble = f"; it says: {told}" if told else ""
-    said = f"{clean(vitals.name)} answers; you are {me.actor} ({me.role}){clean(trouble, 300)}"
-    return ok("socket", f"{where}: {said}")
+    return ok(
+        "socket",
+        text(
+            "doctor.answers",
+            where=where,
+            gateway=clean(vitals.name),
+            actor=me.actor,
+            role=me.role,
+            problems=clean(told, 300),
+        ),
+    )
 
 
 def _group(gid: int) -> str:
@@ -144,9 +157,7 @@ def store(state: Path) -> Iterator[Finding]:
     try:
         lost = asyncio.run(examine(state))
     except (StoreError, OSError) as unread:
-        yield fail(
-            "journal", clean(_said(unread), 400), "get the right to read it, or move it away"
-        )
+        yield fail("journal", clean(_said(unread), 400), text("doctor.journal.todo"))
         return
     for loss in lost:
         say = fail if loss.grave else warn
@@ -166,7 +177,7 @@ def _ledger(state: Path) -> Finding:
             calls = await reader.calls(last=1)
         finally:
             await reader.close()
-        count = f"{counted(calls[-1][0], 'call')} recorded" if calls else "no calls yet"
+        count = text("doctor.calls", calls=calls[-1][0]) if calls else text("doctor.no_calls")
         return f"{count}; {_writer(state)}"
 
     where = clean(str(state))
@@ -174,33 +185,37 @@ def _ledger(state: Path) -> Finding:
         found = asyncio.run(newest())
     except StoreMissing as missing:
         if has_remains(state):
-            todo = "start the gateway: it rebuilds it from the newest backup and the journal"
+            todo = text("doctor.rebuilt.todo")
             return fail("store", clean(words.say(missing.told).partition(":")[0], 400), todo)
         place = next(place for place in (state, *state.parents) if os.access(place, os.F_OK))
         if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
-            todo = "the gateway's account needs that right, or another `state` in the config"
-            return warn("store", f"none yet at {where}, and you may not make it", todo)
-        return ok("store", f"none yet at {where}; the gateway makes it at its first start")
+            todo = text("doctor.no_store_right.todo")
+            return warn("store", text("doctor.no_store_right", path=where), todo)
+        return ok("store", text("doctor.no_store", path=where))
     except StoreBusy as busy:
-        return warn("store", clean(words.say(busy.told), 400), "ask again in a moment")
+        return warn("store", clean(words.say(busy.told), 400), text("doctor.busy.todo"))
     except StoreDamaged as broken:
         what, _, todo = words.say(broken.told).partition("; ")
         return fail("store", clean(what, 400), todo)
     except StoreError as broken:
-        return fail("store", clean(words.say(broken.told), 400), "the gateway will not start on it")
+        return fail("store", clean(words.say(broken.told), 400), text("doctor.unusable.todo"))
     except OSError as closed:
-        return fail("store", f"{where}: {closed.strerror}", "ask for the right to read it")
+        return fail("store", f"{where}: {closed.strerror}", text("doctor.store_closed.todo"))
     return ok("store", f"{where}: {found}; {_backup(state)}")
 
 
 def _backup(state: Path) -> str:
     newest = next(iter(standing(state)), None)
-    return f"backup {age((now_us() - newest.at_us) // 1_000)} old" if newest else "no backup yet"
+    return (
+        text("doctor.backup", old_age=(now_us() - newest.at_us) // 1_000)
+        if newest
+        else text("doctor.no_backup")
+    )
 
 
 def _writer(state: Path) -> str:
     """Who holds the writer's lock; the process is told to those who may read it."""
     if not is_held(state):
-        return "no gateway writes it"
+        return text("doctor.no_writer")
     pid = holder(state)
-    return "a gateway writes it" if pid is None else f"process {pid} writes it"
+    return text("doctor.a_writer") if pid is None else text("doctor.writer", pid=pid)

@@ -1,4 +1,4 @@
-"""What the doctor finds on the machine and at the providers, and what to do about it."""
+"""What the doctor finds, and what to do about it."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -35,4 +35,49 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         "answers in {took} ms and offers the models of {targets} target",
         "answers in {took} ms and offers the models of {targets:number} targets",
     ),
+    "doctor.no_config": "there is none at {path}",
+    "doctor.no_config.todo": "write one: quotadeck init --config {path}",
+    "doctor.secrets": plural(
+        "upstreams",
+        "the keys of {upstreams} upstream are there",
+        "the keys of {upstreams:number} upstreams are there",
+    ),
+    "doctor.config_wrong.todo": "correct it; nothing else of the file was used",
+    "doctor.warned.todo": "look at it",
+    "doctor.no_group": "there is no group {group:quoted} on this machine",
+    "doctor.no_group.todo": "make it, or change `socket_group` in the config",
+    "doctor.stranger": "{role} names the {kind} {name:quoted}, which this machine does not know",
+    "doctor.stranger.todo": "make it, or correct {table} in the config",
+    "doctor.no_gateway": "no gateway runs at {path}",
+    "doctor.no_gateway.todo": "start it: quotadeck gateway",
+    "doctor.socket_closed.todo": "ask to join the group of its folder",
+    "doctor.no_socket": "{path} is not a socket",
+    "doctor.no_socket.todo": "move it away, or configure another path",
+    "doctor.open": "{path} is open to everybody ({mode})",
+    "doctor.open.todo": "chmod {mode} it",
+    "doctor.other_group": "{path} belongs to the group {group}",
+    "doctor.other_group.todo": "the config says {group}: restart the gateway",
+    "doctor.not_yours": "you may not use {path}",
+    "doctor.not_yours.todo": "ask to join the group {group}",
+    "doctor.silent_socket": "{where}: nobody answers",
+    "doctor.silent_socket.todo": "start the gateway: it replaces the socket that was left behind",
+    "doctor.strange.todo": "restart the gateway with this version",
+    "doctor.answers": "{where}: {gateway} answers; you are {actor} ({role})[; it says: {problems}]",
+    "doctor.journal.todo": "get the right to read it, or move it away",
+    "doctor.rebuilt.todo": "start the gateway: it rebuilds it from the newest backup and the "
+    "journal",
+    "doctor.no_store_right": "none yet at {path}, and you may not make it",
+    "doctor.no_store_right.todo": "the gateway's account needs that right, or another `state` in "
+    "the config",
+    "doctor.no_store": "none yet at {path}; the gateway makes it at its first start",
+    "doctor.busy.todo": "ask again in a moment",
+    "doctor.unusable.todo": "the gateway will not start on it",
+    "doctor.store_closed.todo": "ask for the right to read it",
+    "doctor.calls": plural("calls", "{calls} call recorded", "{calls:number} calls recorded"),
+    "doctor.no_calls": "no calls yet",
+    "doctor.no_writer": "no gateway writes it",
+    "doctor.a_writer": "a gateway writes it",
+    "doctor.writer": "process {pid} writes it",
+    "doctor.backup": "backup {old_age} old",
+    "doctor.no_backup": "no backup yet",
 }
