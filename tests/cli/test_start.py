@@ -89,7 +89,7 @@ def told(driver, text):
     write(driver, text)
     if "analytics" in text:
         loaded = [m for m in sys.argv[1].split(",") if m in sys.modules]
-        write(driver, "\\r\\nloaded:" + ",".join(loaded))
+        write(driver, "\\r\\nloaded:" + ",".join(loaded) + ".")
 LinuxDriver.write = told
 from quotadeck.cli.app import run
 sys.exit(run(sys.argv[2:]))
@@ -102,7 +102,7 @@ def test_the_first_picture_needs_no_http_client_no_models_and_no_store(gateway: 
     values = ",".join(f"quotadeck.domain.{name}" for name in ("answers", "calls", "catalogue"))
     command = [sys.executable, "-c", PAINTED, f"{heavy},{values}", "--socket", str(gateway.socket)]
     with Screen(command, columns=120, rows=40) as screen:
-        screen.sent_within(b"loaded:textual\x1b")
+        screen.sent_within(b"loaded:textual.")
 
 
 @pytest.mark.parametrize("command", ["", *command_names()])
