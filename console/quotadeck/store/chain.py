@@ -98,7 +98,8 @@ def entry_of(content: Mapping[str, Any], digest: str) -> Entry:
 
 
 def _value(found: Any) -> Value | None:
-    key = ProjectKey.read(found)
+    # Nearly all are none: this is asked thrice an entry, and a start reads them all.
+    key = ProjectKey.read(found) if isinstance(found, dict) else None
     return found if key is None else key
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.commands import Entry
@@ -38,6 +39,10 @@ class Recovered:
     """Of the steady clock, in that record."""
 
 
+_COMMAND: Final = b'["command",{'
+"""A command that was not taken back: the ledger's log tells it."""
+
+
 class Scan:
     """The state at the end of the journal, record by record."""
 
@@ -61,6 +66,8 @@ class Scan:
                 self._add(record)
 
     def _add(self, record: Record) -> None:
+        if record.payload.startswith(_COMMAND):
+            return
         try:
             match decoded(record.payload, record.format):
                 case OpenCall() as call:
