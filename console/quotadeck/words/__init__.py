@@ -4,6 +4,8 @@ A language is a folder of sentences (`quotadeck.words.en`) and its figures. One 
 process; `use` chooses it at the start.
 """
 
+from collections.abc import Mapping
+
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.words.en import ENGLISH
@@ -25,10 +27,7 @@ def use(language: Language) -> Language:
 def say(notice: Notice, instant: Instant = rfc3339) -> str:
     """The notice as a sentence. What only a newer sender knows is told by its kind and facts."""
     said = _language.text(notice.kind, notice.facts, instant)
-    if said is not None:
-        return said
-    facts = ", ".join(f"{name} {fact}" for name, fact in notice.facts.items())
-    return f"{notice.kind} ({facts})" if facts else notice.kind
+    return _unknown(notice.kind, notice.facts) if said is None else said
 
 
 def has(kind: str) -> bool:
@@ -38,4 +37,10 @@ def has(kind: str) -> bool:
 
 def text(kind: str, /, **facts: Fact) -> str:
     """A sentence of our own: ``text("list.of", shown=20, all=300)``."""
-    return say(Notice(kind, facts))
+    said = _language.text(kind, facts, rfc3339)
+    return _unknown(kind, facts) if said is None else said
+
+
+def _unknown(kind: str, facts: Mapping[str, Fact]) -> str:
+    told = ", ".join(f"{name} {fact}" for name, fact in facts.items())
+    return f"{kind} ({told})" if told else kind

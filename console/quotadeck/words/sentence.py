@@ -12,10 +12,11 @@ from fragments, so that another language may order its words as it likes.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from string import Formatter
-from typing import Any, Final
+from typing import Final
 
 from quotadeck.domain.notice import Fact
 from quotadeck.words.figures import Instant, written
@@ -59,7 +60,7 @@ class Language:
         return _Filler(self, facts, instant).filled(sentence)
 
 
-class _Filler(Formatter):
+class _Filler:
     """Writes each fact as its place asks for it."""
 
     def __init__(self, language: Language, facts: Mapping[str, Fact], instant: Instant) -> None:
@@ -69,32 +70,33 @@ class _Filler(Formatter):
 
     def filled(self, sentence: str) -> str:
         """The sentence with its facts, without the clauses whose facts are not given."""
-        parts = _CLAUSE.split(sentence)
-        told = [
-            self.vformat(part, (), self._facts)
-            for index, part in enumerate(parts)
-            if index % 2 == 0 or self._is_given(part)
-        ]
+        told: list[str] = []
+        for parts, needed in _clauses(sentence):
+            if needed and not all(map(self._is_given, needed)):
+                continue
+            for literal, name, asked in parts:
+                told.append(literal)
+                if name:
+                    told.append(self._fact(name, asked))
         return "".join(told)
 
-    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:  # noqa: ARG002
-        # No attributes and no indexes: a place is the name of a fact, and no more.
-        return (field_name, kwargs.get(field_name)), field_name
+    def _is_given(self, name: str) -> bool:
+        return self._facts.get(name) not in (None, "", ())
 
-    def format_field(self, value: Any, format_spec: str) -> str:
-        name, fact = value
-        if format_spec == "value":
+    def _fact(self, name: str, asked: str) -> str:
+        fact = self._facts.get(name)
+        if asked == "value":
             return self._value(fact)
-        if format_spec == "told":
+        if asked == "told":
             said = self._language.text(str(fact), self._facts, self._instant)
             return said or str(self._facts.get("text") or fact)
-        if format_spec == "name" and fact is not None:
+        if asked == "name" and fact is not None:
             words = fact if isinstance(fact, tuple) else (str(fact),)
             return ", ".join(self._named(name, word) for word in words)
-        if format_spec == "or" and isinstance(fact, tuple) and len(fact) > 1:
+        if asked == "or" and isinstance(fact, tuple) and len(fact) > 1:
             others = {"others": ", ".join(fact[:-1]), "last": fact[-1]}
             return self._language.text("or", others, self._instant) or " / ".join(fact)
-        return written(name, fact, format_spec, self._instant)
+        return written(name, fact, asked, self._instant)
 
     def _value(self, value: Fact) -> str:
         """As the field's own sentence has it, ``value.FIELD``, or the one for all, ``value``.
@@ -113,18 +115,29 @@ class _Filler(Formatter):
         said = (self._language.text(kind, {}, self._instant) for kind in kinds)
         return next((text for text in said if text is not None), word)
 
-    def _is_given(self, clause: str) -> bool:
-        return all(self._facts.get(name) not in (None, "", ()) for name in _names(clause))
-
 
 _CLAUSE: Final = re.compile(r"\[(.*?)\]")
 
+_Part = tuple[str, str, str]
+"""Literal text, then the name of a fact and what its place asks for; no name, no place."""
 
-def _names(text: str) -> Iterator[str]:
-    return (name for _, name, _, _ in Formatter().parse(text) if name)
+
+@lru_cache(maxsize=4_096)  # every sentence of a language or two, read once: reading is the cost
+def _clauses(sentence: str) -> tuple[tuple[tuple[_Part, ...], frozenset[str]], ...]:
+    """The sentence in its clauses, each with the facts it cannot be told without."""
+    clauses = []
+    for index, text in enumerate(_CLAUSE.split(sentence)):
+        # No attributes and no indexes: a place is the name of a fact, and no more.
+        parts = tuple(
+            (literal, name or "", spec or "") for literal, name, spec, _ in Formatter().parse(text)
+        )
+        needed = {name for _, name, _ in parts if name} if index % 2 else ()
+        clauses.append((parts, frozenset(needed)))
+    return tuple(clauses)
 
 
 def places(sentence: Sentence) -> set[str]:
     """The names of the facts that a sentence has places for."""
     forms = sentence.forms.values() if isinstance(sentence, Plural) else (sentence,)
-    return {name for form in forms for name in _names(_CLAUSE.sub(r"\1", form))}
+    every = (part for form in forms for parts, _ in _clauses(form) for part in parts)
+    return {name for _, name, _ in every if name}
