@@ -1,4 +1,4 @@
-"""An application that says what it was asked, and a client that sees every byte of the answers."""
+"""A handler that says what it was asked, and a client that sees every byte of the answers."""
 
 import asyncio
 import contextlib
@@ -11,36 +11,54 @@ from typing import Any
 
 import h11
 import uvicorn
-from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from quotadeck.domain.refusals import BodyCut
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.http1 import Handle, Http1Connection, Service
 from quotadeck.gateway.connection.protocol import PeerProtocol
+from quotadeck.gateway.connection.states import State
+from quotadeck.gateway.data.asgi import over_asgi
+from quotadeck.gateway.data.exchange import Exchange
 
 Asked = tuple[str, str, list[tuple[str, str]], bytes]
-"""A request: method, target, headers and body."""
-EARLY = b"/early"
-"""The target that is answered before its body was read."""
+"""A request: method, path, headers and body."""
+EARLY = "/early"
+"""The path that is answered before its body was read."""
+KINDS = ("uvicorn", "own")
+"""The admin API's connections, and the data plane's."""
+_WAITS = (State.ANSWERING, State.STREAMING)
+"""In which the server, and not its client, is to act."""
 
 
-async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with method, target, headers and body as it got them, each at its turn."""
+def count_nothing(_size: int) -> None:
+    """A body of any size is taken."""
+
+
+async def echo(exchange: Exchange) -> None:
+    """Answers with method, path, headers and body as it got them, each at its turn."""
     body = b""
-    while scope["raw_path"] != EARLY:
-        message = await receive()
-        if message["type"] != "http.request":
+    if exchange.path != EARLY:
+        try:
+            body = await exchange.body(count_nothing)
+        except BodyCut:
             return
-        body += message["body"]
-        if not message["more_body"]:
-            break
-    target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     headers = [
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in exchange.headers
     ]
-    said = json.dumps([scope["method"], target.decode(), headers, body.decode("latin-1")]).encode()
-    length = [(b"content-length", b"%d" % len(said))]
-    await send({"type": "http.response.start", "status": 200, "headers": length})
-    await send({"type": "http.response.body", "body": said})
+    said = json.dumps([exchange.method, exchange.path, headers, body.decode("latin-1")]).encode()
+    await exchange.answer(200, b"", said)
+
+
+async def never(_exchange: Exchange) -> None:
+    """Answers nobody, and takes nothing."""
+    await asyncio.Event().wait()
+
+
+def refused(status: int, why: str) -> tuple[bytes, bytes]:
+    """What is no request is told so in the API's shape, and with what another may look it up by."""
+    error = {"error": {"message": why, "status": status}}
+    return b"content-type: application/json\r\nx-request-id: trace\r\n", json.dumps(error).encode()
 
 
 @dataclass
@@ -52,6 +70,13 @@ class Answer:
     body: bytes
 
     @property
+    def why(self) -> str:
+        """What a refusal says."""
+        if self.body.startswith(b"{"):
+            return str(json.loads(self.body)["error"]["message"])
+        return self.body.decode()
+
+    @property
     def asked(self) -> Asked:
         """What `echo` was asked."""
         method, target, headers, body = json.loads(self.body)
@@ -60,11 +85,12 @@ class Answer:
 
 @dataclass
 class Client:
-    """A connection to `echo`, at both of its ends."""
+    """A connection to a handler, at both of its ends."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    connection: PeerProtocol
+    connection: Any
+    tasks: set[Any]
 
     async def send(self, *parts: bytes) -> None:
         """Each part is a read of its own for the server, however the kernel would join them."""
@@ -77,9 +103,51 @@ class Client:
 
     async def waited_for(self) -> None:
         """The server has answered what it can, and waits for more."""
+        async with asyncio.timeout(10):
+            while self.tasks and not self.waits:  # noqa: ASYNC110 -- no event
+                await asyncio.sleep(0)
+
+    async def nothing_under_way(self) -> None:
+        """Every request's task has ended."""
+        async with asyncio.timeout(10):
+            while self.tasks:  # noqa: ASYNC110 -- no event
+                await asyncio.sleep(0)
+
+    async def cut(self) -> None:
+        """The server has ended the connection."""
+        async with asyncio.timeout(10):
+            while not self.closing:  # noqa: ASYNC110 -- no event
+                await asyncio.sleep(0)
+
+    @property
+    def waits(self) -> bool:
+        """The server waits for its client."""
         at = self.connection
-        while at.server_state.tasks and not (at.cycle.response_complete or at.cycle.more_body):  # noqa: ASYNC110 -- no event
-            await asyncio.sleep(0)
+        if isinstance(at, Http1Connection):
+            return at.state not in _WAITS
+        return bool(at.cycle.response_complete or at.cycle.more_body)
+
+    @property
+    def read_paused(self) -> bool:
+        at = self.connection
+        return bool(at.read_paused if isinstance(at, Http1Connection) else at.flow.read_paused)
+
+    @property
+    def write_paused(self) -> bool:
+        at = self.connection
+        return bool(at.write_paused if isinstance(at, Http1Connection) else at.flow.write_paused)
+
+    @property
+    def held_bytes(self) -> int:
+        return len(self.connection._held)
+
+    @property
+    def closing(self) -> bool:
+        return bool(self.connection.transport.is_closing())
+
+    def look(self, later_s: float = 0.0) -> None:
+        """The server looks for what its client owes it, as if so much later."""
+        self.connection.cut_if_idle(asyncio.get_running_loop().time() + later_s)
 
     async def answers(self, methods: Sequence[str] = ("GET",) * 10_000) -> list[Answer]:
         """All answers until the server closes; also what is asked last is answered."""
@@ -121,24 +189,38 @@ def parsed(raw: bytes, methods: Sequence[str]) -> list[Answer]:
     return answers
 
 
-@asynccontextmanager
-async def asked(app: Any = echo) -> AsyncIterator[Client]:
-    """A connection of an application: both ends of a socket, without a server that listens."""
-    config = uvicorn.Config(app, http=PeerProtocol, ws="none", lifespan="off", log_config=None)
+def _connection(kind: str, handle: Handle, table: Connections) -> tuple[Any, set[Any]]:
+    if kind == "own":
+        service = Service(handle, refused, table)
+        return Http1Connection(service), service.tasks
+    config = uvicorn.Config(
+        over_asgi(handle),
+        http=PeerProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+    )
     config.load()
     state = ServerState()
+    return PeerProtocol(config, state, {}, table=table), state.tasks
+
+
+@asynccontextmanager
+async def asked(
+    kind: str, handle: Handle = echo, table: Connections | None = None
+) -> AsyncIterator[Client]:
+    """A connection of a handler: both ends of a socket, without a server that listens."""
     ours, theirs = socket.socketpair()
-    _, connection = await asyncio.get_running_loop().connect_accepted_socket(
-        lambda: PeerProtocol(config, state, {}, table=Connections("connections", 100)), theirs
-    )
+    connection, tasks = _connection(kind, handle, table or Connections("connections", 100))
+    await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, theirs)
     reader, writer = await asyncio.open_connection(sock=ours, limit=2**26)
     try:
-        yield Client(reader, writer, connection)
+        yield Client(reader, writer, connection, tasks)
     finally:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
         connection.transport.abort()
-        for task in state.tasks:
+        for task in list(tasks):
             task.cancel()
-        await asyncio.gather(*state.tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

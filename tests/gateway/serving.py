@@ -18,13 +18,17 @@ from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Vitals
 from quotadeck.gateway.connection.accepting import HttpServer
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.http1 import Handle
+from quotadeck.gateway.connection.http1_server import Http1Server
 from quotadeck.gateway.connection.peer import bind_socket
 from quotadeck.gateway.control.admin import create_admin
+from quotadeck.gateway.data.asgi import over_asgi
 from quotadeck.gateway.plan import compile_plan
 from quotadeck.gateway.watch.feed import Feed
 from quotadeck.gateway.watch.live import Live
 from quotadeck.limiter import MemoryLimiter
 from tests.gateway.desks import CATALOGUE, Bench, bench
+from tests.gateway.echoing import refused
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
@@ -50,6 +54,24 @@ async def served(app: Any, sock: socket.socket, most: int = 100) -> AsyncIterato
         for connection in list(server.server_state.connections):
             connection.transport.abort()
         await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
+        sock.close()
+
+
+@asynccontextmanager
+async def served_as(
+    kind: str, handle: Handle, sock: socket.socket, most: int = 100
+) -> AsyncIterator[Collection[Any]]:
+    """As `served`, of a handler, by the server of this kind."""
+    if kind == "uvicorn":
+        async with served(over_asgi(handle), sock, most) as connections:
+            yield connections
+        return
+    server = Http1Server(handle, refused, Connections("connections", most))
+    server.listen([sock])
+    try:
+        yield server.connections
+    finally:
+        await server.close()
         sock.close()
 
 

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
-from starlette.types import Receive, Scope, Send
 
-from quotadeck.gateway.connection.bodies import MOST_CHUNKS
-from quotadeck.gateway.connection.protocol import HELD_BYTES, UNREAD_BODY_BYTES
-from tests.gateway.echoing import asked
+from quotadeck.domain.refusals import BodyCut
+from quotadeck.gateway.connection.bodies import HELD_BYTES, MOST_CHUNKS, UNREAD_BODY_BYTES
+from quotadeck.gateway.data.exchange import Exchange
+from tests.gateway.echoing import KINDS, asked, count_nothing, never
+
+pytestmark = pytest.mark.parametrize("kind", KINDS)
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -43,10 +45,10 @@ UPGRADES = {
 @pytest.mark.parametrize("framed", [sized, chunked])
 @pytest.mark.parametrize("fields", UPGRADES.values(), ids=UPGRADES.keys())
 async def test_upgrade_changes_nothing_wherever_it_is_cut(
-    fields: tuple[bytes, ...], framed: Framed
+    kind: str, fields: tuple[bytes, ...], framed: Framed
 ) -> None:
     raw = framed(SMUGGLED, *fields)
-    async with asked() as client:
+    async with asked(kind) as client:
         for parts in in_two(raw, 3):
             await client.send(*parts)
         answers = await client.last_answers()
@@ -54,9 +56,9 @@ async def test_upgrade_changes_nothing_wherever_it_is_cut(
     assert len(answers) == len(in_two(raw, 3))
 
 
-async def test_a_bodiless_upgrade_is_a_request_like_any() -> None:
+async def test_a_bodiless_upgrade_is_a_request_like_any(kind: str) -> None:
     raw = b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
-    async with asked() as client:
+    async with asked(kind) as client:
         await client.send(raw + SMUGGLED + raw)
         targets = [one.asked[1] for one in await client.last_answers()]
     assert targets == ["/a", "/smuggled", "/a"]
@@ -74,41 +76,42 @@ async def test_a_bodiless_upgrade_is_a_request_like_any() -> None:
         post(b"5;\nhello\r\n0\r\n\r\n", b"Transfer-Encoding: chunked"),
     ],
 )
-async def test_those_before_a_bad_request_are_answered_and_nothing_behind_it(bad: bytes) -> None:
+async def test_those_before_a_bad_request_are_answered_and_nothing_behind_it(
+    kind: str, bad: bytes
+) -> None:
     raw = sized(b"one", target=b"/1") + chunked(b"two", target=b"/2") + bad + SMUGGLED * 2
     for parts in (*in_two(raw, 7), tuple(raw[at : at + 1] for at in range(len(raw)))):
-        async with asked() as client:
+        async with asked(kind) as client:
             await client.send(*parts)
             first, second, refused = await client.answers()
         assert (first.asked[1], first.asked[3]) == ("/1", b"one")
         assert (second.asked[1], second.asked[3]) == ("/2", b"two")
         assert (refused.status, refused.closes) == (400, True)
-        assert refused.body.endswith(b".")
+        assert refused.why.endswith(".")
 
 
-async def test_a_thousand_requests_at_once_are_answered_in_order() -> None:
+async def test_a_thousand_requests_at_once_are_answered_in_order(kind: str) -> None:
     raw = b"".join(
         b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n if n % 3 else sized(b"x" * n, target=b"/%d" % n)
         for n in range(1_000)
     )
-    async with asked() as client:
+    async with asked(kind) as client:
         await client.send(raw)
         answers = await client.last_answers()
     assert [one.asked[1] for one in answers] == [f"/{n}" for n in range(1_000)]
     assert all(len(one.asked[3]) == (0 if n % 3 else n) for n, one in enumerate(answers))
 
 
-async def test_one_request_is_begun_at_a_time_however_many_were_sent() -> None:
+async def test_one_request_is_begun_at_a_time_however_many_were_sent(kind: str) -> None:
     begun, release = 0, asyncio.Event()
 
-    async def waiting(_scope: Scope, _receive: Receive, send: Send) -> None:
+    async def waiting(exchange: Exchange) -> None:
         nonlocal begun
         begun += 1
         await release.wait()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+        await exchange.answer(200, b"", b"")
 
-    async with asked(waiting) as client:
+    async with asked(kind, waiting) as client:
         await client.send(SMUGGLED * 100)
         assert begun == 1
         release.set()
@@ -117,56 +120,45 @@ async def test_one_request_is_begun_at_a_time_however_many_were_sent() -> None:
 
 
 @pytest.mark.parametrize("framed", [sized, chunked])
-async def test_the_body_of_an_answered_request_is_no_request(framed: Framed) -> None:
+async def test_the_body_of_an_answered_request_is_no_request(kind: str, framed: Framed) -> None:
     raw = framed(SMUGGLED * 3, target=b"/early")
-    async with asked() as client:
+    async with asked(kind) as client:
         for parts in in_two(raw):
             await client.send(*parts)
         answers = await client.last_answers()
     assert [one.asked[1] for one in answers] == ["/early"] * len(raw)
 
 
-async def test_a_body_that_nobody_wants_is_read_to_its_end_but_not_for_ever() -> None:
-    async with asked() as client:
+async def test_a_body_that_nobody_wants_is_read_to_its_end_but_not_for_ever(kind: str) -> None:
+    async with asked(kind) as client:
         await client.send(sized(b"x" * UNREAD_BODY_BYTES, target=b"/early"))
         assert len(await client.last_answers()) == 1
     raw = sized(b"x" * (UNREAD_BODY_BYTES + 1_000), target=b"/early")
-    async with asked() as client:
+    async with asked(kind) as client:
         await client.send(raw[:200], raw[200:])
         assert len(await client.answers()) == 1
 
 
-async def test_between_requests_the_time_runs_also_behind_a_body_that_nobody_wanted() -> None:
-    raw = sized(SMUGGLED, target=b"/early")
-    async with asked() as client:
-        await client.send(raw[:-1])
-        await client.send(raw[-1:])
-        assert client.connection.timeout_keep_alive_task is not None
-
-
-async def test_of_a_body_that_nobody_reads_yet_no_more_is_read() -> None:
-    async def busy(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        await asyncio.Event().wait()
-
-    async with asked(busy) as client:
+async def test_of_a_body_that_nobody_reads_yet_no_more_is_read(kind: str) -> None:
+    async with asked(kind, never) as client:
         await client.send(sized(b"x" * 1_000_000)[:200_000])
-        assert client.connection.flow.read_paused
+        assert client.read_paused
 
 
 @pytest.mark.parametrize("target", [b"/", b"/early"])
-async def test_a_body_in_tiny_chunks_leaves_others_their_turns(target: bytes) -> None:
+async def test_a_body_in_tiny_chunks_leaves_others_their_turns(kind: str, target: bytes) -> None:
     body = b"x" * 100_000
     raw = post(
         b"1\r\nx\r\n" * len(body) + b"0\r\n\r\n", b"Transfer-Encoding: chunked", target=target
     )
-    async with asked() as client:
+    async with asked(kind) as client:
         at, turns = client.connection, 0
         at.data_received(raw)
-        while at.cycle.more_body and not at.cycle.response_complete:
-            assert at.flow.read_paused or len(at._held) <= HELD_BYTES
+        while client.held_bytes:
+            assert client.read_paused or client.held_bytes <= HELD_BYTES
             await asyncio.sleep(0)
             turns += 1
-        assert turns >= (len(body) // MOST_CHUNKS if target == b"/" else 0)
+        assert turns >= len(body) // MOST_CHUNKS
         await client.waited_for()
         at.data_received(b"GET /last HTTP/1.0\r\n\r\n")
         first, last = await client.answers()
@@ -174,33 +166,31 @@ async def test_a_body_in_tiny_chunks_leaves_others_their_turns(target: bytes) ->
         assert last.asked[1] == "/last"
 
 
-async def test_a_client_that_goes_in_the_midst_of_its_chunks_is_forgotten() -> None:
-    async with asked() as client:
+async def test_a_client_that_goes_in_the_midst_of_its_chunks_is_forgotten(kind: str) -> None:
+    async with asked(kind) as client:
         client.connection.data_received(
             post(b"1\r\nx\r\n" * 100_000, b"Transfer-Encoding: chunked")
         )
         client.writer.transport.abort()
-        async with asyncio.timeout(10):
-            while client.connection.server_state.tasks:  # noqa: ASYNC110 -- no event
-                await asyncio.sleep(0)
+        await client.nothing_under_way()
 
 
-async def test_a_body_that_breaks_off_behind_its_answer_gets_no_second_one() -> None:
+async def test_a_body_that_breaks_off_behind_its_answer_gets_no_second_one(kind: str) -> None:
     head = post(b"", b"Transfer-Encoding: chunked", target=b"/early")
-    async with asked() as client:
+    async with asked(kind) as client:
         await client.send(head, b"5\r\nhel", b"lo nonsense" + SMUGGLED)
         assert [one.status for one in await client.answers()] == [200]
 
 
-async def test_the_application_hears_of_a_body_that_breaks_off() -> None:
+async def test_the_application_hears_of_a_body_that_breaks_off(kind: str) -> None:
     heard = asyncio.Event()
 
-    async def listening(_scope: Scope, receive: Receive, _send: Send) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
+    async def listening(exchange: Exchange) -> None:
+        with pytest.raises(BodyCut):
+            await exchange.body(count_nothing)
         heard.set()
 
-    async with asked(listening) as client:
+    async with asked(kind, listening) as client:
         await client.send(post(b"5\r\nhello nonsense", b"Transfer-Encoding: chunked"), SMUGGLED)
         [answer] = await client.answers()
         assert (answer.status, answer.closes) == (400, True)
@@ -212,24 +202,24 @@ async def test_the_application_hears_of_a_body_that_breaks_off() -> None:
     "last",
     [b"GET /2 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", sized(b"2", b"Connection: close")],
 )
-async def test_nothing_is_read_behind_a_last_request(last: bytes) -> None:
-    async with asked() as client:
+async def test_nothing_is_read_behind_a_last_request(kind: str, last: bytes) -> None:
+    async with asked(kind) as client:
         await client.send(SMUGGLED + last + SMUGGLED)
         first, second = await client.answers()
     assert (first.closes, second.closes) == (False, True)
 
 
-async def test_an_answer_to_head_has_no_body_and_the_next_has_its_own() -> None:
-    async with asked() as client:
+async def test_an_answer_to_head_has_no_body_and_the_next_has_its_own(kind: str) -> None:
+    async with asked(kind) as client:
         await client.send(b"HEAD /head HTTP/1.1\r\nHost: x\r\n\r\n" + SMUGGLED)
         head, next_one = await client.last_answers(("HEAD", "GET", "GET"))
     assert (head.status, head.body) == (200, b"")
     assert next_one.asked[1] == "/smuggled"
 
 
-async def test_who_expects_a_continue_gets_it_at_its_turn_and_once() -> None:
+async def test_who_expects_a_continue_gets_it_at_its_turn_and_once(kind: str) -> None:
     expecting = sized(b"abc", b"Expect: 100-continue")
-    async with asked() as client:
+    async with asked(kind) as client:
         await client.send(SMUGGLED + expecting[:-3], expecting[-3:] + SMUGGLED + expecting)
         client.writer.write_eof()
         raw = await client.reader.read()
@@ -238,25 +228,25 @@ async def test_who_expects_a_continue_gets_it_at_its_turn_and_once() -> None:
     assert codes == [b"200", b"100", b"200", b"200", b"100", b"200"]
 
 
-async def test_who_is_refused_before_its_body_is_told_of_no_continue() -> None:
+async def test_who_is_refused_before_its_body_is_told_of_no_continue(kind: str) -> None:
     refused = sized(SMUGGLED, b"Expect: 100-continue", target=b"/early")
-    async with asked() as client:
+    async with asked(kind) as client:
         await client.send(refused[: -len(SMUGGLED)], SMUGGLED, SMUGGLED)
         early, own = await client.last_answers()
     assert (early.asked[1], own.asked[1]) == ("/early", "/smuggled")
 
 
-async def test_who_goes_away_has_asked_nothing_more() -> None:
+async def test_who_goes_away_has_asked_nothing_more(kind: str) -> None:
     begun: list[str] = []
     gone = asyncio.Event()
 
-    async def listening(scope: Scope, receive: Receive, _send: Send) -> None:
-        begun.append(scope["path"])
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone.set()
+    async def listening(exchange: Exchange) -> None:
+        begun.append(exchange.path)
+        await exchange.body(count_nothing)
+        exchange.watch(gone.set)
+        await gone.wait()
 
-    async with asked(listening) as client:
+    async with asked(kind, listening) as client:
         client.writer.write(sized(b"a", target=b"/first") + SMUGGLED * 3)
         client.writer.write_eof()
         async with asyncio.timeout(10):
@@ -265,11 +255,11 @@ async def test_who_goes_away_has_asked_nothing_more() -> None:
     assert begun == ["/first"]
 
 
-async def test_empty_lines_before_a_request_are_nothing_but_not_for_ever() -> None:
-    async with asked() as client:
+async def test_empty_lines_before_a_request_are_nothing_but_not_for_ever(kind: str) -> None:
+    async with asked(kind) as client:
         await client.send(b"\r\n" + SMUGGLED + b"\r\n\r\n", b"\r", b"\n" + SMUGGLED)
         assert [one.asked[1] for one in await client.last_answers()] == ["/smuggled"] * 2
-    async with asked() as client:
+    async with asked(kind) as client:
         await client.send(*[b"\r\n" * 10_000] * 3)
         [answer] = await client.answers()
         assert (answer.status, answer.closes) == (431, True)

@@ -15,9 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from quotadeck.gateway.connection.heads import HEAD_LIMIT_BYTES
 from quotadeck.gateway.connection.lingering import LINGER_BYTES
-from quotadeck.gateway.connection.patience import IDLE_S, PACE_BYTES, STALL_S
+from quotadeck.gateway.connection.patience import IDLE_S, PACE_BYTES, STALL_S, STRANGER_S
 from quotadeck.gateway.connection.peer import PEER_UID, bind_socket
-from quotadeck.gateway.connection.protocol import STRANGER_S
 from tests.gateway.serving import served, short
 
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import itertools
+import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
 import h11
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.gateway.echoing import Answer, Asked, asked
+from tests.gateway.echoing import KINDS, Answer, Asked, asked
 
 FIELDS = st.sampled_from(
     [
@@ -86,7 +88,8 @@ def by_h11(raw: bytes) -> list[Asked]:
         except h11.ProtocolError:
             return found
         headers = [(name.decode(), value.decode("latin-1")) for name, value in request.headers]
-        found.append((request.method.decode(), request.target.decode(), headers, body))
+        path = urllib.parse.unquote(request.target.decode().partition("?")[0])
+        found.append((request.method.decode(), path, headers, body))
         peer.send(h11.Response(status_code=200, headers=[("Content-Length", "0")]))
         peer.send(h11.EndOfMessage())
         if request.http_version == b"1.0" or peer.our_state is h11.MUST_CLOSE:
@@ -94,11 +97,11 @@ def by_h11(raw: bytes) -> list[Asked]:
         raw = peer.trailing_data[0]
 
 
-def by_us(parts: Sequence[bytes]) -> list[Answer]:
+def by_us(kind: str, parts: Sequence[bytes]) -> list[Answer]:
     """The answers to bytes that come in these parts."""
 
     async def talk() -> list[Answer]:
-        async with asked() as client:
+        async with asked(kind) as client:
             await client.send(*parts)
             await client.waited_for()
             client.writer.write_eof()  # a body that is still to come never comes
@@ -107,15 +110,19 @@ def by_us(parts: Sequence[bytes]) -> list[Answer]:
     return asyncio.run(talk())
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=60, deadline=None)
 @given(st.lists(requests(), min_size=1, max_size=5), CUTS)
-def test_every_request_is_read_as_it_was_sent(sent: list[bytes], cuts: list[int]) -> None:
+def test_every_request_is_read_as_it_was_sent(
+    kind: str, sent: list[bytes], cuts: list[int]
+) -> None:
     raw = b"".join(sent) + LAST
     expected = by_h11(raw)
-    assert [one.asked for one in by_us(pieces(raw, cuts))] == expected
+    assert [one.asked for one in by_us(kind, pieces(raw, cuts))] == expected
     assert len(expected) > len(sent) or not expected[-1][1].startswith("/last")
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(requests(), min_size=1, max_size=3),
@@ -123,12 +130,12 @@ def test_every_request_is_read_as_it_was_sent(sent: list[bytes], cuts: list[int]
     CUTS,
 )
 def test_of_muddled_bytes_nothing_is_read_that_others_read_otherwise(
-    sent: list[bytes], muddle: list[tuple[int, bytes, int]], cuts: list[int]
+    kind: str, sent: list[bytes], muddle: list[tuple[int, bytes, int]], cuts: list[int]
 ) -> None:
     raw = b"".join(sent) + LAST
     for at, inserted, deleted in muddle:
         raw = raw[:at] + inserted + raw[at + deleted :]
-    answers = by_us(pieces(raw, cuts))
-    assert [one.status for one in answers] == [one.status for one in by_us([raw])]
+    answers = by_us(kind, pieces(raw, cuts))
+    assert [one.status for one in answers] == [one.status for one in by_us(kind, [raw])]
     served = [one.asked for one in answers if one.status == 200]
     assert served == by_h11(raw)[: len(served)]

@@ -17,8 +17,9 @@ from typing import Final
 import uvicorn
 
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.patience import KEEP_ALIVE_S
 from quotadeck.gateway.connection.peer import peer_uid
-from quotadeck.gateway.connection.protocol import KEEP_ALIVE_S, PeerProtocol
+from quotadeck.gateway.connection.protocol import PeerProtocol
 from quotadeck.gateway.fair_line import FairLine
 
 BACKLOG: Final = 2_048

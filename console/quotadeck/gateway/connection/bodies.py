@@ -11,6 +11,11 @@ from quotadeck.gateway.connection.heads import (
     read_fields,
 )
 
+HELD_BYTES: Final = 64 * 1024
+"""Of a body that nobody takes, and of the requests that wait behind the one being answered; then
+nothing more is read."""
+UNREAD_BODY_BYTES: Final = 10 * 1024 * 1024
+"""A body whose request is answered is read to its end, so that the peer gets to read the answer."""
 _SIZE: Final = rb"([0-9A-Fa-f]{1,16})((?:;[\t -~\x80-\xff]*+)?)\r\n"
 _PART_OF_SIZE: Final = rb"(?:[0-9A-Fa-f]{1,16}(?:;[\t -~\x80-\xff]*+)?\r?)?"
 _FIRST: Final = re.compile(_SIZE), re.compile(_PART_OF_SIZE)

@@ -48,6 +48,15 @@ class HeadTooLarge(BadRequest):
         super().__init__("The request's headers are larger than 32 KB, or more than 256.")
 
 
+class GoingDown(BadRequest):
+    """The rest of a request is waited for no longer."""
+
+    status = b"503 Service Unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The gateway is restarting, and this request was not whole; ask again.")
+
+
 class RequestHead(NamedTuple):
     """A request's head; a tuple because one is made for each request, and quickly."""
 

@@ -7,6 +7,10 @@ import sys
 import termios
 from typing import Any, Final
 
+KEEP_ALIVE_S: Final = 75
+"""Between two requests of somebody known."""
+STRANGER_S: Final = 15
+"""For a stranger, who has shown no valid key yet: until its request is whole, and between two."""
 IDLE_S: Final = 60.0
 """Within it a head must be whole, and of a body `PACE_BYTES` must come, or its end."""
 PACE_BYTES: Final = 64 * 1024

@@ -7,11 +7,18 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from quotadeck.gateway.connection.bodies import Body, ChunkedBody, SizedBody
+from quotadeck.gateway.connection.bodies import (
+    HELD_BYTES,
+    UNREAD_BODY_BYTES,
+    Body,
+    ChunkedBody,
+    SizedBody,
+)
 from quotadeck.gateway.connection.connections import SEAT, Connections, Seat
 from quotadeck.gateway.connection.heads import (
     HEAD_LIMIT_BYTES,
     BadRequest,
+    GoingDown,
     HeadTooLarge,
     RequestHead,
     drop_empty_lines,
@@ -19,28 +26,17 @@ from quotadeck.gateway.connection.heads import (
     read_head,
 )
 from quotadeck.gateway.connection.lingering import Lingering
-from quotadeck.gateway.connection.patience import IDLE_S, Patience, Stall, untaken_bytes
+from quotadeck.gateway.connection.patience import (
+    IDLE_S,
+    KEEP_ALIVE_S,
+    STRANGER_S,
+    Patience,
+    Stall,
+    untaken_bytes,
+)
 from quotadeck.gateway.connection.peer import PEER_UID, peer_uid
 
-HELD_BYTES: Final = 64 * 1024
-"""Of the requests that wait behind the one being answered; then nothing more is read."""
-UNREAD_BODY_BYTES: Final = 10 * 1024 * 1024
-"""A body whose request is answered is read to its end, so that the peer gets to read the answer."""
-KEEP_ALIVE_S: Final = 75
-"""Between two requests of somebody known."""
-STRANGER_S: Final = 15
-"""For a stranger, who has shown no valid key yet: until its request is whole, and between two."""
-
 _CR: Final = 0x0D
-
-
-class GoingDown(BadRequest):
-    """The rest of a request is waited for no longer."""
-
-    status = b"503 Service Unavailable"
-
-    def __init__(self) -> None:
-        super().__init__("The gateway is restarting, and this request was not whole; ask again.")
 
 
 class ReadFlow(FlowControl):
