@@ -28,7 +28,7 @@ def _call(number: int, **more: Any) -> Call:
         usage=Usage(10, 0, 5),
         cost_nano_usd=150,
     )
-    return replace(call, **more)
+    return call._replace(**more)
 
 
 def _billed(number: int, **more: Any) -> Billed:

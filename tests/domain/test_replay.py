@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
@@ -49,8 +49,7 @@ def opened(name: str, at_us: int, takes: Mapping[str, int]) -> OpenCall:
 
 
 def ended(call: OpenCall, total_ms: int, charged: Mapping[str, int]) -> Call:
-    return replace(
-        unknown_end(call),
+    return unknown_end(call)._replace(
         outcome=Outcome.OK,
         cause=Cause.NONE,
         total_ms=total_ms,
@@ -140,8 +139,8 @@ class TestWithRecord:
         assert restore_levels(LIMITS, NOON, {RPM: 5 * MICRO}, [call], now_us)[RPM] == 4 * MICRO
 
     def test_refusals_cost_nothing(self) -> None:
-        refused = replace(
-            unknown_end(opened("r", NOON, {})), outcome=Outcome.REFUSED, cause=Cause.RPM, count=40
+        refused = unknown_end(opened("r", NOON, {}))._replace(
+            outcome=Outcome.REFUSED, cause=Cause.RPM, count=40
         )
         assert restore_levels(LIMITS, NOON, {}, [refused], NOON)[RPM] == 10 * MICRO
 

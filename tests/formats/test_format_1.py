@@ -85,8 +85,8 @@ async def assert_all_there(state: Path) -> None:
 
 
 def _old_call(call: Any) -> dict[str, Any]:
-    told = json.loads(json.dumps(asdict(call), default=str))
-    usage = told.pop("usage")
+    told = json.loads(json.dumps(call._asdict(), default=str))
+    usage = call.usage._asdict()
     told |= {name: usage[name] for name in ("input_tokens", "cached_tokens", "output_tokens")}
     told |= {"usage_is_estimate": usage["is_estimate"], "attempts": len(told["attempts"])}
     return {name: told[name] for name in TOLD["calls"][0][1]}

@@ -65,7 +65,7 @@ async def test_a_ledger_is_read_as_what_it_said(ledger: Path) -> None:
     assert reader.source_id == known.SOURCE
     ended = known.END
     assert [call for _, call in await reader.calls()] == [
-        *(replace(call, charged=()) for call in (ended, known.REFUSED)),
+        *(call._replace(charged=()) for call in (ended, known.REFUSED)),
     ]
     for per in ("minute", "hour", "day"):
         (row,) = await reader.rollups(per=per)
@@ -98,7 +98,7 @@ async def test_a_command_log_holds_byte_for_byte(ledger: Path) -> None:
 async def test_a_start_goes_on_with_a_ledger(ledger: Path) -> None:
     started = await Ledger.open(ledger, HandClock(known.AT_US + 120_000_000))
     assert [entry.id for entry in started.recovered.entries] == ["cmd_1"]
-    started.end_call(replace(known.END, id="req_9"))
+    started.end_call(known.END._replace(id="req_9"))
     await started.flushed()
     assert [call.id for _, call in await started.reader.calls()] == ["req_1", "req_2", "req_9"]
     await started.close()

@@ -144,7 +144,7 @@ def call(number: int, at_us: int, project: str = "analytics", **changes: object)
         cost_nano_usd=260_000,
         total_ms=900,
     )
-    return replace(whole, **changes)  # type: ignore[arg-type]
+    return whole._replace(**changes)  # type: ignore[arg-type]
 
 
 def refusal(number: int, at_us: int, count: int, cause: Cause = Cause.RPM) -> Call:

@@ -1,7 +1,6 @@
 """The hot path over a real ledger, limiter and socket: whatever happens, one end, right money."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -48,7 +47,7 @@ async def test_whole_reply_passes_with_its_cost_and_stands_in_the_ledger(opened:
     assert (call.usage.input_tokens, call.usage.output_tokens, call.cost_nano_usd) == (12, 34, COST)
     assert (call.held_nano_usd, call.bound_is_estimate) == (BOUND, False)
     (attempt,) = call.attempts
-    assert replace(attempt, ms=0) == Attempt(OPUS, Cause.NONE, 200, 0)
+    assert attempt._replace(ms=0) == Attempt(OPUS, Cause.NONE, 200, 0)
     assert 0 <= attempt.ms <= call.total_ms
     assert (call.response_id, call.served_model, call.target) == ("chatcmpl-1", "opus-4.7", OPUS)
     await nothing_is_held(it, COST)

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-from dataclasses import replace
 
 import pytest
 
@@ -48,7 +47,7 @@ async def test_error_of_the_upstream_is_passed_on_and_costs_nothing(
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX)
     (attempt,) = call.attempts
-    assert replace(attempt, ms=0) == Attempt(OPUS, Cause.UPSTREAM_5XX, 503, 0)
+    assert attempt._replace(ms=0) == Attempt(OPUS, Cause.UPSTREAM_5XX, 503, 0)
     assert reply.sent_headers["x-request-id"] == call.id
     await nothing_is_held(it, 0)
     assert (await it.bucket(f"{ANALYTICS}:rpm")).level == 9 * MICRO
@@ -65,7 +64,7 @@ async def test_upstream_that_cannot_be_reached_costs_nothing_not_even_a_request(
     call = await it.call()
     assert (call.outcome, call.cause) == (Outcome.UPSTREAM_ERROR, Cause.UNREACHABLE)
     (attempt,) = call.attempts
-    assert replace(attempt, ms=0) == Attempt(OPUS, Cause.UNREACHABLE, 0, 0)
+    assert attempt._replace(ms=0) == Attempt(OPUS, Cause.UNREACHABLE, 0, 0)
     await nothing_is_held(it, 0)
     assert (await it.bucket(f"{ANALYTICS}:rpm")).level == 10 * MICRO
 

@@ -109,4 +109,4 @@ def call(**more: Any) -> Call:
         cost_nano_usd=360_000,
         total_ms=150,
     )
-    return replace(made, **more)
+    return made._replace(**more)

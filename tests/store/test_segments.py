@@ -41,13 +41,13 @@ FIRST = golden("segment.journal", 1)
 
 
 def _old(call: OpenCall) -> OpenCall:
-    return replace(call, run_id="", client_request_id="")
+    return call._replace(run_id="", client_request_id="")
 
 
 def _old_end(call: Call, attempts: tuple[Attempt, ...]) -> Call:
     used = Usage(90, 10, 33) if attempts else Usage()
     new = {"run_id": "", "client_request_id": "", "fees_nano_usd": 0, "wait_ms": None, "gates": ()}
-    return replace(call, **new, counted=None, usage=used, attempts=attempts)  # type: ignore[arg-type]
+    return call._replace(**new, counted=None, usage=used, attempts=attempts)  # type: ignore[arg-type]
 
 
 def _old_entry(seq: int, prev_hash: str, digest: str) -> Entry:

@@ -5,7 +5,6 @@ import stat
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from quotadeck.domain.calls import Attempt, Call, Counted, Gate, OpenCall, Outcome
@@ -82,7 +81,7 @@ def ended(name: str, *, at_us: int = START_US, project: str = "analytics", **giv
         ),
         charged=((f"project:{project}:budget", 700),),
     )
-    return replace(call, **given)  # type: ignore[arg-type]
+    return call._replace(**given)  # type: ignore[arg-type]
 
 
 def refused(name: str, cause: Cause, count: int = 1, *, at_us: int = START_US) -> Call:

@@ -1,9 +1,7 @@
 """A call: one request's record, from dispatch to its end. No prompts, no replies."""
 
-from dataclasses import dataclass, fields
 from enum import StrEnum
-from operator import attrgetter
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.usage import NOTHING_USED, Usage
@@ -22,8 +20,7 @@ class Outcome(StrEnum):
     """Forwarded, but its end was never learned: charged in full."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One time that a call was sent to a target, and why that ended: none where it was served.
 
     ``http_status`` is the upstream's own, 0 where none came; ``request_id`` is its name for it.
@@ -36,8 +33,7 @@ class Attempt:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """A bucket that refused a request: its limit, what was asked of it, and its level then.
 
     ``limit`` is as people set it: a minute's requests or tokens, slots, nano-dollars. ``asked`` and
@@ -50,8 +46,7 @@ class Gate:
     level: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """What a counted run of refusals of one kind was made of.
 
     ``first_us`` and ``last_us`` are arrivals; ``keys`` is how many keys asked, `MAX_KEYS` standing
@@ -68,8 +63,7 @@ class Counted:
 MAX_KEYS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCall:
+class OpenCall(NamedTuple):
     """What is known when a request is dispatched, and what it holds until it ends.
 
     ``takes`` are (bucket key, amount) as admitted: micro-units, slots or nano-dollars;
@@ -101,8 +95,7 @@ class OpenCall:
     takes: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call that ended, or a counted run of refusals of the same kind (``counted``).
 
     ``charged`` are the (bucket key, amount) that the end left taken, of the buckets in ``takes``;
@@ -119,7 +112,7 @@ class Call:
     outcome: Outcome
     cause: Cause
     http_status: int
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # a tuple's own way to count is not wanted
     response_id: str = ""
     run_id: str = ""
     """Of the agent's run that it belongs to, where the caller told it."""
@@ -155,16 +148,58 @@ class Call:
     charged: tuple[tuple[str, int], ...] = ()
 
 
-_DISPATCHED: Final = tuple(
-    field.name for field in fields(OpenCall) if field.name in {one.name for one in fields(Call)}
-)
-_dispatched: Final = attrgetter(*_DISPATCHED)
-
-
-def ended(opened: OpenCall, outcome: Outcome, cause: Cause, http_status: int, **more: Any) -> Call:
+def ended(
+    opened: OpenCall,
+    outcome: Outcome,
+    cause: Cause,
+    http_status: int,
+    *,
+    response_id: str = "",
+    cost_nano_usd: int = 0,
+    fees_nano_usd: int = 0,
+    shadowed: str = "",
+    queue_ms: int = 0,
+    first_byte_ms: int = 0,
+    total_ms: int = 0,
+    usage: Usage = NOTHING_USED,
+    attempts: tuple[Attempt, ...] = (),
+    charged: tuple[tuple[str, int], ...] = (),
+) -> Call:
     """The record of its end; what was known when it was dispatched stays as it was."""
-    known = dict(zip(_DISPATCHED, _dispatched(opened), strict=True))
-    return Call(**known, outcome=outcome, cause=cause, http_status=http_status, **more)
+    return Call(
+        id=opened.id,
+        at_us=opened.at_us,
+        day=opened.day,
+        project=opened.project,
+        key_id=opened.key_id,
+        priority=opened.priority,
+        model=opened.model,
+        outcome=outcome,
+        cause=cause,
+        http_status=http_status,
+        response_id=response_id,
+        run_id=opened.run_id,
+        client_request_id=opened.client_request_id,
+        served_model=opened.served_model,
+        target=opened.target,
+        fallback_step=opened.fallback_step,
+        estimated_input=opened.estimated_input,
+        estimated_output=opened.estimated_output,
+        held_nano_usd=opened.held_nano_usd,
+        bound_is_estimate=opened.bound_is_estimate,
+        cost_nano_usd=cost_nano_usd,
+        fees_nano_usd=fees_nano_usd,
+        price_version=opened.price_version,
+        shadowed=shadowed,
+        queue_ms=queue_ms,
+        first_byte_ms=first_byte_ms,
+        total_ms=total_ms,
+        stream=opened.stream,
+        retry=opened.retry,
+        usage=usage,
+        attempts=attempts,
+        charged=charged,
+    )
 
 
 def unknown_end(opened: OpenCall) -> Call:

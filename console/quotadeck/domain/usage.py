@@ -1,11 +1,9 @@
 """What a call used of a model."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of a call, as the upstream told them, or estimated where it did not.
 
     ``input_tokens`` are all of the input: those read from a cache (``cached_tokens``) and those

@@ -1,8 +1,10 @@
-"""Frozen dataclasses as JSON objects, and back: worked out once a class, not once a value.
+"""Frozen records as JSON objects, and back: worked out once a class, not once a value.
+
+A record is a dataclass or a tuple with names.
 
 A field travels under its own name and in its own form, with four exceptions: an instant
 (``until_us``) is RFC 3339 under the name without its unit (``until``), an `IntEnum` is its word, a
-`Subject` its text, and a dataclass that always has a value lends its fields to the object around
+`Subject` its text, and a record that always has a value lends its fields to the object around
 it. A reader passes over what it does not know, takes a field's default where it is missing, and
 cleans every text.
 """
@@ -10,9 +12,19 @@ cleans every text.
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum, IntEnum
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import orjson
 
@@ -39,13 +51,20 @@ class UnreadableObject(ValueError):
     """The JSON is not what its class needs; the text names the field."""
 
 
+class _Field(NamedTuple):
+    """Of a record; ``default`` makes its default value, None where it has none."""
+
+    name: str
+    default: Callable[[], Any] | None
+
+
 def dump(value: Any, **more: Any) -> bytes:
-    """A dataclass as a JSON object, and what is told beside it."""
+    """A record as a JSON object, and what is told beside it."""
     return orjson.dumps(plain(value) | more)
 
 
 def plain(value: Any) -> dict[str, Any]:
-    """A dataclass as a dictionary of what JSON knows."""
+    """A record as a dictionary of what JSON knows."""
     kind: Any = type(value)
     return {name: get(value) for name, get in _getters(kind)}
 
@@ -66,8 +85,8 @@ def _getters(cls: type[Any]) -> tuple[tuple[str, _Step], ...]:
     """The names under which an instance is told, and what each tells."""
     hints = _hints(cls)
     told: list[tuple[str, _Step]] = []
-    for field in _told(cls):
-        name, hint = field.name, hints[field.name]
+    for name, _ in _told(cls):
+        hint = hints[name]
         if _is_row(hint):
             told += ((inner, _through(name, get)) for inner, get in _getters(hint))
         else:
@@ -82,8 +101,25 @@ def _hints(cls: type[Any]) -> dict[str, Any]:
     return {name: _WORDS.get(f"{cls.__name__}.{name}", hint) for name, hint in hints.items()}
 
 
-def _told(cls: type[Any]) -> list[Field[Any]]:
-    return [field for field in fields(cls) if f"{cls.__name__}.{field.name}" not in UNTOLD]
+def _told(cls: type[Any]) -> list[_Field]:
+    return [field for field in _fields(cls) if f"{cls.__name__}.{field.name}" not in UNTOLD]
+
+
+def _fields(cls: type[Any]) -> list[_Field]:
+    if is_dataclass(cls):
+        return [_Field(field.name, _default(field)) for field in fields(cls)]
+    made = {name: partial(_same, value) for name, value in cls._field_defaults.items()}
+    return [_Field(name, made.get(name)) for name in cls._fields]
+
+
+def _default(field: Field[Any]) -> Callable[[], Any] | None:
+    if field.default_factory is not MISSING:
+        return field.default_factory
+    return None if field.default is MISSING else partial(_same, field.default)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _sent(cls: type[Any], name: str) -> str:
@@ -91,7 +127,9 @@ def _sent(cls: type[Any], name: str) -> str:
 
 
 def _is_row(hint: Any) -> bool:
-    return isinstance(hint, type) and is_dataclass(hint)
+    if not isinstance(hint, type) or hint is Subject:
+        return False
+    return is_dataclass(hint) or hasattr(hint, "_field_defaults")
 
 
 def _through(name: str, get: _Step) -> _Step:
@@ -116,7 +154,7 @@ def _writer(name: str, hint: Any) -> _Step | None:
     if _is_mapping(hint):
         return dict
     if any(map(_is_row, _members(hint))):
-        return lambda value: plain(value) if is_dataclass(value) else value
+        return lambda value: plain(value) if _is_row(type(value)) else value
     if isinstance(hint, type) and issubclass(hint, IntEnum):
         return lambda value: hint(value).name.lower()
     return None
@@ -139,7 +177,7 @@ def _builder(cls: type[Any]) -> _Step:
     return lambda told: cls(**{name: part(told) for name, part in parts})
 
 
-def _part(cls: type[Any], field: Field[Any], hint: Any) -> _Step:
+def _part(cls: type[Any], field: _Field, hint: Any) -> _Step:
     """From the whole object to one field's value."""
     if _is_row(hint):
         return _builder(hint)
@@ -149,10 +187,8 @@ def _part(cls: type[Any], field: Field[Any], hint: Any) -> _Step:
     def part(told: Mapping[str, Any]) -> Any:
         if name in told:
             return read(told[name])
-        if field.default is not MISSING:
-            return field.default
-        if field.default_factory is not MISSING:
-            return field.default_factory()
+        if field.default is not None:
+            return field.default()
         raise UnreadableObject(f"{owner} lacks {name}")
 
     return part

@@ -5,7 +5,6 @@ so one record with a count says it too, and the journal stays small.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from quotadeck.admission.planned import ProjectPlan
 from quotadeck.dialects.openai.request import ChatRequest
@@ -117,4 +116,4 @@ class _Run:
         run = Counted(
             self._first_us, self._last_us, len(self._keys), self._asked_sum, self._asked_most
         )
-        return replace(self._call, count=self._count, counted=run)
+        return self._call._replace(count=self._count, counted=run)

@@ -7,8 +7,7 @@ the call itself has it, for with most calls that is nearly all.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -18,11 +17,11 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.usage import Usage
 
 _NESTED: Final = ("usage", "attempts", "gates", "counted", "charged")
-_USAGE: Final = tuple(field.name for field in fields(Usage))
-_ATTEMPT: Final = tuple(field.name for field in fields(Attempt))
-_GATE: Final = tuple(field.name for field in fields(Gate))
-_COUNTED: Final = tuple(field.name for field in fields(Counted))
-_PLAIN: Final = tuple(field.name for field in fields(Call))[: -len(_NESTED)]
+_USAGE: Final = Usage._fields
+_ATTEMPT: Final = Attempt._fields
+_GATE: Final = Gate._fields
+_COUNTED: Final = Counted._fields
+_PLAIN: Final = Call._fields[: -len(_NESTED)]
 _OUTCOME: Final = _PLAIN.index("outcome")
 _CAUSE: Final = _PLAIN.index("cause")
 _own: Final = itemgetter(*map(_PLAIN.index, ("target", "cause", "http_status", "total_ms")))
@@ -30,7 +29,7 @@ _own: Final = itemgetter(*map(_PLAIN.index, ("target", "cause", "http_status", "
 
 FIELDS: Final = {
     "call": (*_PLAIN, *_NESTED),
-    "open": tuple(field.name for field in fields(OpenCall)),
+    "open": OpenCall._fields,
     "usage": _USAGE,
     "attempt": _ATTEMPT,
     "gate": _GATE,
@@ -55,27 +54,22 @@ _BOOLS: Final = tuple(
 _NOT_COUNTED: Final = (None,) * len(_COUNTED)
 _NOTHING: Final = (None,) * len(_GATE)
 
-_open: Final = attrgetter(*FIELDS["open"])
-_plain: Final = attrgetter(*_PLAIN)
-_usage: Final = attrgetter(*_USAGE)
-_attempt: Final = attrgetter(*_ATTEMPT)
-_gate: Final = attrgetter(*_GATE)
-_counted: Final = attrgetter(*_COUNTED)
-
 
 def open_list(call: OpenCall) -> tuple[Any, ...]:
-    return ("open", *_open(call))
+    return ("open", *call)
 
 
 def end_list(call: Call) -> tuple[Any, ...]:
+    *plain, usage, attempts, gates, counted, charged = call
+    # A tuple with names is no list for JSON.
     return (
         "end",
-        *_plain(call),
-        _usage(call.usage),
-        call.attempts and tuple(map(_attempt, call.attempts)),
-        call.gates and tuple(map(_gate, call.gates)),
-        call.counted and _counted(call.counted),
-        call.charged,
+        *plain,
+        tuple(usage),
+        attempts and tuple(map(tuple, attempts)),
+        gates and tuple(map(tuple, gates)),
+        counted and tuple(counted),
+        charged,
     )
 
 
