@@ -77,7 +77,6 @@ class Gate:
             now.projects[project],
             now.targets[OPUS],
             now_us=self.clock.wall_us(),
-            now_ns=self.clock.monotonic_ns(),
             ttl_ms=TTL_MS,
         )
 

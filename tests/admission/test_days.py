@@ -71,7 +71,6 @@ class Till:
             self.project,
             self.target,
             now_us=self.clock.wall_us(),
-            now_ns=self.clock.monotonic_ns(),
             ttl_ms=90_000,
         )
 

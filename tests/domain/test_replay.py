@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quotadeck.domain.bucket import refill
 from quotadeck.domain.calls import Call, OpenCall, Outcome, unknown_end
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.limits import MICRO, Priority, RateLimit, Take, rpm, tpm
@@ -192,7 +191,7 @@ class Gateway:
         ]
         self.asked += 1
         name = f"req_{self.asked}"
-        if await self.limiter.acquire(name, takes, priority, 600_000) == Admitted():
+        if isinstance(await self.limiter.acquire(name, takes, priority, 600_000), Admitted):
             amounts = {take.key: take.amount for take in takes}
             call = opened(name, self.clock.wall_us(), amounts)
             self.live[name] = call
@@ -210,11 +209,8 @@ class Gateway:
 
     async def now(self) -> dict[str, int]:
         states = await self.limiter.levels(list(self.limits))
-        now_ns = self.clock.monotonic_ns()
         return {
-            key: refill(states[key].level, states[key].at_ns, limit, now_ns)[0]
-            if key in states
-            else limit.capacity
+            key: states[key].level if key in states else limit.capacity
             for key, limit in self.limits.items()
         }
 
@@ -313,7 +309,7 @@ async def test_a_restarted_limiter_admits_what_the_old_one_would_have() -> None:
         await gateway.request((0.1, 0.1, 0.05), Priority.HIGH)
     restored = gateway.restored()
     gateway.limiter = MemoryLimiter(gateway.clock)
-    gateway.limiter.restore({k: (restored[k], limit) for k, limit in gateway.limits.items()})
+    await gateway.limiter.restore({k: (restored[k], limit) for k, limit in gateway.limits.items()})
     gateway.journal.clear()
     for _ in range(10):
         await gateway.request((0.1, 0.0, 0.0), Priority.HIGH)

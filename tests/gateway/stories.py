@@ -185,7 +185,6 @@ class Story:
                 routing.project,
                 routing.target,
                 now_us=flights.wall_us(),
-                now_ns=flights.now_ns(),
                 ttl_ms=90 * 86_400_000,
             )
         except BudgetSpent:

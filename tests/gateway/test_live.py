@@ -92,7 +92,6 @@ class Picture:
             project,
             routing.target,
             now_us=now_us,
-            now_ns=self.clock.monotonic_ns(),
             ttl_ms=1,
         )
         opened = OpenCall(

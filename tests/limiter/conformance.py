@@ -4,9 +4,10 @@ import pytest
 
 from quotadeck.domain.calls import Gate
 from quotadeck.domain.limits import MICRO, Take, rpm, tpm
-from quotadeck.limiter import Admitted, Limiter, Refused
+from quotadeck.limiter import Limiter, Refused
 from tests.clocks import HandClock
 from tests.limiter.budget_promises import BudgetPromises
+from tests.limiter.exchange_promises import ExchangePromises, LevelPromises, RestorePromises
 from tests.limiter.rate_promises import PriorityPromises, RatePromises, RelimitPromises
 from tests.limiter.rig import (
     MONEY,
@@ -68,14 +69,14 @@ class AdmissionPromises:
     async def test_the_same_reservation_is_admitted_once(self, rig: Rig) -> None:
         limit = rpm(60)
         for _ in range(3):
-            assert await rig.ask(one(limit), slot(1), name="same") == Admitted()
+            assert await rig.admits(one(limit), slot(1), name="same") == ""
         assert await rig.all_left(RPM, SLOTS) == {RPM: 9 * MICRO, SLOTS: 0}
 
     async def test_a_refused_reservation_may_ask_again(self, rig: Rig) -> None:
         await rig.ask(slot(1), name="first")
         assert await rig.ask(slot(1), name="second") == Refused(SLOTS, None)
         await rig.limiter.release("first")
-        assert await rig.ask(slot(1), name="second") == Admitted()
+        assert await rig.admits(slot(1), name="second") == ""
 
     async def test_a_bucket_named_twice_is_an_error_and_takes_nothing(self, rig: Rig) -> None:
         limit = rpm(60)
@@ -98,7 +99,7 @@ class AdmissionPromises:
         assert await rig.limiter.levels([RPM, "project:b:rpm"]) == {}
 
     async def test_a_request_bound_by_nothing_goes(self, rig: Rig) -> None:
-        assert await rig.ask() == Admitted()
+        assert await rig.admits() == ""
 
 
 class ShadowPromises:
@@ -106,9 +107,9 @@ class ShadowPromises:
 
     async def test_a_short_shadow_limit_is_named_and_takes_nothing(self, rig: Rig) -> None:
         shadow = one(rpm(6), shadow=True)
-        assert await rig.ask(shadow, slot(5), name="a") == Admitted()
-        assert await rig.ask(shadow, slot(5), name="b") == Admitted(RPM)
-        assert await rig.ask(shadow, slot(5), name="b") == Admitted(RPM)
+        assert await rig.admits(shadow, slot(5), name="a") == ""
+        assert await rig.admits(shadow, slot(5), name="b") == RPM
+        assert await rig.admits(shadow, slot(5), name="b") == RPM
         assert await rig.all_left(RPM, SLOTS) == {RPM: 0, SLOTS: 3}
         await rig.limiter.settle("b", {RPM: 5 * MICRO})
         assert await rig.all_left(RPM, SLOTS) == {RPM: 0, SLOTS: 4}
@@ -163,7 +164,7 @@ class EndPromises:
     async def _full_house(self, rig: Rig) -> None:
         day = budget(1_000, rig.clock)
         takes = (one(rpm(60)), tokens(600, tpm(6_000)), slot(2), money(400, day))
-        assert await rig.ask(*takes, name="a", ttl_ms=30_000) == Admitted()
+        assert await rig.admits(*takes, name="a", ttl_ms=30_000) == ""
 
     async def test_settle_replaces_the_keys_given_and_keeps_the_rest(self, rig: Rig) -> None:
         await self._full_house(rig)
@@ -241,6 +242,9 @@ class LimiterPromises(
     AdmissionPromises,
     ShadowPromises,
     EndPromises,
+    LevelPromises,
+    ExchangePromises,
+    RestorePromises,
     TouchPromises,
     RelimitPromises,
     BudgetPromises,
@@ -251,6 +255,12 @@ class LimiterPromises(
     def rig(self) -> Rig:
         clock = HandClock()
         return Rig(self.limiter_over(clock), clock)
+
+    async def test_a_store_that_began_anew_says_so(self, rig: Rig) -> None:
+        epoch = await rig.limiter.epoch()
+        await rig.passing(one(rpm(60)), slot(5))
+        assert await rig.limiter.epoch() == epoch
+        assert await self.limiter_over(rig.clock).epoch() != epoch
 
     def limiter_over(self, clock: HandClock) -> Limiter:
         raise NotImplementedError

@@ -6,6 +6,7 @@ the part steps it dropped.
 """
 
 from collections.abc import Coroutine
+from copy import deepcopy
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from quotadeck.domain.bucket import RESERVE_PERCENT
 from quotadeck.domain.limits import BudgetLimit, Limit, Priority, RateLimit, SlotLimit, Take
-from quotadeck.limiter import Admitted, Limiter, Refused
+from quotadeck.limiter import Admitted, Levels, Limiter, Refused
 from tests.clocks import HandClock
 
 T = TypeVar("T")
@@ -100,7 +101,9 @@ class DayModel:
 @dataclass(slots=True)
 class Live:
     deadline_ns: int
-    answer: Admitted
+    shadowed: str
+    keys: list[str]
+    """Of its buckets in the order of their levels, that of a short shadow limit too."""
     held: dict[str, int]
     day: str
 
@@ -178,6 +181,14 @@ class LimiterMachine(RuleBasedStateMachine):
         if isinstance(answer, Refused):
             self._check_refused(answer, takes, priority)
             return
+        held = self._took(answer, takes, priority)
+        deadline_ns = self.clock.monotonic_ns() + ttl_ms * 1_000_000
+        keys = [take.key for take in takes]
+        live = self.live[name] = Live(deadline_ns, answer.shadowed, keys, held, self.day)
+        self._check_levels(live, answer.levels)
+
+    def _took(self, answer: Admitted, takes: list[Take], priority: Priority) -> dict[str, int]:
+        """Check that it could be admitted, and take as much of the model; what is held now."""
         held: dict[str, int] = {}
         for take in takes:
             model = self.rates.get(take.key)
@@ -193,8 +204,16 @@ class LimiterMachine(RuleBasedStateMachine):
             held[take.key] = take.amount
         self.in_use += held.get(SLOTS, 0)
         self.days[self.day].held += held.get(MONEY, 0)
-        deadline_ns = self.clock.monotonic_ns() + ttl_ms * 1_000_000
-        self.live[name] = Live(deadline_ns, answer, held, self.day)
+        return held
+
+    def _check_levels(self, live: Live, levels: Levels | None) -> None:
+        """What an answer says is left is what is left, of the reservation's own day."""
+        states = self.run(self.limiter.levels(live.keys))
+        assert levels is not None
+        for key, level in zip(live.keys, levels, strict=True):
+            limit = states[key].limit
+            if not isinstance(limit, BudgetLimit) or limit.day == live.day:
+                assert level == states[key].level
 
     def _fits_exactly(self, take: Take) -> bool:
         if take.key == SLOTS:
@@ -228,7 +247,55 @@ class LimiterMachine(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.live)))
         takes = [self._take(key, 0.1) for key in RATES]
         again = self.run(self.limiter.acquire(name, takes, Priority.HIGH, 1))
-        assert again == self.live[name].answer
+        assert isinstance(again, Admitted)
+        assert again.shadowed == self.live[name].shadowed
+        self._check_levels(self.live[name], again.levels)
+
+    @precondition(lambda self: self.live)
+    @rule(
+        data=st.data(),
+        shares=st.dictionaries(st.sampled_from((*RATES, SLOTS, MONEY)), st.floats(0, 0.6)),
+        used=st.floats(0, 2),
+        priority=st.sampled_from(Priority),
+        ttl_ms=st.integers(1, 60_000),
+    )
+    def exchange(
+        self,
+        data: st.DataObject,
+        shares: dict[str, float],
+        used: float,
+        priority: Priority,
+        ttl_ms: int,
+    ) -> None:
+        self._reach_now()
+        name = data.draw(st.sampled_from(sorted(self.live)))
+        live = self.live[name]
+        drawn = data.draw(st.sets(st.sampled_from(live.keys))) if live.keys else set()
+        gone = {key: int(live.held.get(key, 0) * used) for key in sorted(drawn)}
+        takes = [self._take(k, s) for k, s in shares.items() if k in gone or k not in live.keys]
+        asked = [take.key for take in takes]
+        before = deepcopy((self.rates, self.days, self.in_use))
+        for key in gone.keys() & asked:
+            self._end_one(live, key, gone[key])
+        answer = self.run(self.limiter.exchange(name, gone, takes, priority, ttl_ms))
+        self.touched |= set(asked)
+        if isinstance(answer, Refused):
+            self._check_refused(answer, takes, priority)
+            self.rates, self.days, self.in_use = before
+            return
+        assert answer is not None
+        held = self._took(answer, takes, priority)
+        for key in gone.keys() - asked:
+            self._end_one(live, key, gone[key])
+        stay = [key for key in live.keys if key not in gone or key in asked]
+        live.keys = stay + [key for key in asked if key not in stay]
+        live.held = {k: v for k, v in live.held.items() if k not in gone} | held
+        live.shadowed = answer.shadowed
+        if MONEY in asked:
+            live.day = self.day
+        if gone or asked:
+            live.deadline_ns = self.clock.monotonic_ns() + ttl_ms * 1_000_000
+        self._check_levels(live, answer.levels)
 
     @precondition(lambda self: self.live)
     @rule(data=st.data(), share=st.floats(0, 3) | st.just(50.0))
@@ -237,8 +304,10 @@ class LimiterMachine(RuleBasedStateMachine):
         held = self.live[name].held
         keys = data.draw(st.sets(st.sampled_from(sorted(held)))) if held else set()
         actual = {key: int(held[key] * share) for key in keys}
-        assert self.run(self.limiter.settle(name, actual))
+        live = self.live[name]
+        levels = self.run(self.limiter.settle(name, actual))
         self._end(name, actual)
+        self._check_levels(live, levels)
 
     @precondition(lambda self: self.live)
     @rule(data=st.data())
@@ -277,16 +346,21 @@ class LimiterMachine(RuleBasedStateMachine):
         live = self.live.pop(name)
         self.ended.append(name)
         for key, held in live.held.items():
-            used = actual.get(key, held)
-            if key == SLOTS:
-                self.in_use -= held
-            elif key == MONEY:
-                day = self.days[live.day]
-                day.held -= held
-                day.spent += used
-                day.bounded &= used <= held
-            else:
-                self.rates[key].end(held, used)
+            self._end_one(live, key, actual.get(key, held))
+
+    def _end_one(self, live: Live, key: str, used: int) -> None:
+        held = live.held.get(key)
+        if held is None:
+            return
+        if key == SLOTS:
+            self.in_use -= held
+        elif key == MONEY:
+            day = self.days[live.day]
+            day.held -= held
+            day.spent += used
+            day.bounded &= used <= held
+        else:
+            self.rates[key].end(held, used)
 
     @rule(key=st.sampled_from(RATES), per_minute=st.integers(1, 200_000))
     def relimit_rate(self, key: str, per_minute: int) -> None:
@@ -332,10 +406,8 @@ class LimiterMachine(RuleBasedStateMachine):
         for key in sorted(self.touched & self.rates.keys()):
             model, state = self.rates[key], states[key]
             assert state.limit == model.limit
-            behind_ns = self.clock.monotonic_ns() - state.at_ns
-            real = min(Fraction(model.limit.capacity), state.level + model.per_ns * behind_ns)
             assert state.level <= model.limit.capacity
-            assert real <= model.level < real + model.behind
+            assert state.level <= model.level < state.level + model.behind
         if SLOTS in states:
             assert (states[SLOTS].level, states[SLOTS].held) == (
                 self.slots - self.in_use,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from quotadeck.domain.bucket import refill
 from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, RateLimit, SlotLimit, Take
 from quotadeck.limiter import Admitted, BucketState, Limiter, Refused
 from tests.clocks import HandClock
@@ -38,6 +37,18 @@ class Rig:
         name = name or f"req_{next(self._ids)}"
         return await self.limiter.acquire(name, takes, priority, ttl_ms)
 
+    async def admits(self, *takes: Take, name: str = "", ttl_ms: int = 3_600_000) -> str:
+        """The shadow limit that it names, as a rule none; refusing fails."""
+        answer = await self.ask(*takes, name=name, ttl_ms=ttl_ms)
+        assert isinstance(answer, Admitted), answer
+        return answer.shadowed
+
+    async def moves(
+        self, name: str, gone: Mapping[str, int], *takes: Take, ttl_ms: int = 3_600_000
+    ) -> Admitted | Refused | None:
+        """Exchange at medium priority."""
+        return await self.limiter.exchange(name, gone, takes, Priority.MEDIUM, ttl_ms)
+
     async def passes(self, *takes: Take, priority: Priority = Priority.MEDIUM) -> bool:
         return isinstance(await self.ask(*takes, priority=priority), Admitted)
 
@@ -53,10 +64,7 @@ class Rig:
 
     async def left(self, key: str) -> int:
         """The level now: micro-units refilled, free slots or nano-dollars."""
-        state = await self.state(key)
-        if isinstance(state.limit, RateLimit):
-            return refill(state.level, state.at_ns, state.limit, self.clock.monotonic_ns())[0]
-        return state.level
+        return (await self.state(key)).level
 
     async def spent(self, key: str) -> int:
         """Nano-dollars spent on the bucket's day."""

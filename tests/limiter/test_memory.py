@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, SlotLimit, Take, rpm
-from quotadeck.limiter import Admitted, Limiter, MemoryLimiter, Refused
+from quotadeck.domain.limits import BudgetLimit, Priority, SlotLimit, Take, rpm
+from quotadeck.limiter import Limiter, MemoryLimiter
 from quotadeck.limiter.buckets import DAYS_KEPT, MoneyBucket
 from tests.clocks import HandClock
 from tests.limiter.conformance import LimiterPromises
@@ -34,31 +34,19 @@ def test_every_call_completes_without_suspending(limiter: MemoryLimiter) -> None
         limiter.acquire("a", [one(rpm(6)), slot(1)], Priority.LOW, 1_000),
         limiter.acquire("b", [one(rpm(6)), slot(1)], Priority.LOW, 1_000),
         limiter.renew("a", 1_000),
+        limiter.exchange("a", {RPM: 0}, [one(rpm(6))], Priority.LOW, 1_000),
         limiter.settle("a", {}),
         limiter.release("a"),
         limiter.expire(),
         limiter.relimit({RPM: rpm(60)}),
         limiter.levels([RPM]),
         limiter.touched("me"),
+        limiter.epoch(),
+        limiter.restore({}),
     ]
     for call in calls:
         with pytest.raises(StopIteration):
             call.send(None)
-
-
-async def test_levels_restored_are_as_of_now_and_never_over_capacity(
-    limiter: MemoryLimiter, clock: HandClock
-) -> None:
-    rig = Rig(limiter, clock)
-    limiter.restore({RPM: (3 * MICRO, rpm(60)), "project:b:rpm": (10**18, rpm(60))})
-    assert await rig.left("project:b:rpm") == 10 * MICRO
-    clock.advance_ms(1_000)
-    assert await rig.passing(one(rpm(60))) == 4
-
-
-async def test_debt_is_restored(limiter: MemoryLimiter, clock: HandClock) -> None:
-    limiter.restore({RPM: (-3 * MICRO, rpm(60))})
-    assert await Rig(limiter, clock).ask(one(rpm(60))) == Refused(RPM, 4_000)
 
 
 async def test_a_bucket_keeps_its_kind(limiter: MemoryLimiter, clock: HandClock) -> None:
@@ -74,8 +62,7 @@ async def test_nothing_of_ended_reservations_and_past_days_is_kept(
     rig = Rig(limiter, clock)
     for number in range(300):
         day = BudgetLimit(1_000, f"day {number:03}", clock.wall_us() + 1)
-        answer = await rig.ask(one(rpm(60_000)), slot(2), money(1, day), name=str(number))
-        assert answer == Admitted()
+        await rig.admits(one(rpm(60_000)), slot(2), money(1, day), name=str(number))
         if number % 3 == 0:
             await limiter.settle(str(number), {})
         elif number % 3 == 1:

@@ -7,7 +7,6 @@ from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import LEAST_TOKENS_PER_BYTE, Estimator
 from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan, takes_of
 from quotadeck.admission.size import Asked, Size
-from quotadeck.domain.bucket import refill
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, Take
 from quotadeck.domain.money import bound_nano
 from quotadeck.domain.refusals import (
@@ -72,7 +71,6 @@ async def admit(
     target: TargetPlan,
     *,
     now_us: int,
-    now_ns: int,
     ttl_ms: int,
 ) -> Ticket:
     """Take from every bucket that applies.
@@ -94,23 +92,21 @@ async def admit(
         refusal.gates = answer.gates
         refusal.estimated_tokens = size.input_tokens, size.output_tokens
         refusal.most_nano = size.bound_nano
-        refusal.rates = await rate_levels(limiter, project, now_ns)
+        refusal.rates = await rate_levels(limiter, project)
         raise refusal
     taken = tuple(take for take in takes if take.key != answer.shadowed)
     return Ticket(size, taken, budget.day, answer.shadowed, ttl_ms)
 
 
-async def rate_levels(limiter: Limiter, project: ProjectPlan, now_ns: int) -> tuple[RateLevel, ...]:
-    """What is left of the project's own rates at ``now_ns``."""
+async def rate_levels(limiter: Limiter, project: ProjectPlan) -> tuple[RateLevel, ...]:
+    """What is left of the project's own rates now."""
     rates = [each for each in project.limits if each.rule.measure is Measure.RATE]
     states = await limiter.levels([each.key for each in rates])
     found: list[RateLevel] = []
     for each in rates:
         limit, state = each.limit, states.get(each.key)
         assert isinstance(limit, RateLimit)
-        level = limit.capacity
-        if state:
-            level = refill(state.level, state.at_ns, limit, now_ns)[0]
+        level = state.level if state else limit.capacity
         found.append(RateLevel(each.rule.kind, limit, level))
     return tuple(found)
 

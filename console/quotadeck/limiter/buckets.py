@@ -29,29 +29,40 @@ class RateBucket:
         self.level = limit.capacity
         self.at_ns = now_ns
 
-    def fits(self, amount: int, priority: Priority, shared: bool, now_ns: int) -> bool:
+    def take(self, amount: int, priority: Priority, shared: bool, now_ns: int) -> int | None:
+        """What is left then; None where it is short, and nothing is taken."""
         limit = self.limit
+        level = self.level
         if now_ns > self.at_ns:
-            self.level, self.at_ns = refill(self.level, self.at_ns, limit, now_ns)
+            level, self.at_ns = refill(level, self.at_ns, limit, now_ns)
+            self.level = level
+        need = amount
         if shared:
-            amount += limit.capacity * RESERVE_PERCENT[priority] // 100
+            need += limit.capacity * RESERVE_PERCENT[priority] // 100
         # What is `needed`: a full bucket serves whatever is asked.
-        return amount <= self.level or self.level >= limit.capacity
+        if need > level and level < limit.capacity:
+            return None
+        self.level = level = level - amount
+        return level
+
+    def undo(self, amount: int) -> None:
+        """As if just now nothing had been taken."""
+        self.level += amount
 
     def wait(self, amount: int, priority: Priority, shared: bool, clock: Clock) -> Wait:
         need = needed(amount, self.limit, priority, shared=shared)
         now_ns = clock.monotonic_ns()
         return _RATE, wait_ns(self.level, self.at_ns, need, self.limit, now_ns)
 
-    def take(self, amount: int, _now_ns: int) -> None:
-        self.level -= amount
-
-    def end(self, held: int, actual: int, now_ns: int) -> None:
-        """Replace what a reservation held by what it used."""
-        if held == actual:
-            return
-        self.level, self.at_ns = refill(self.level, self.at_ns, self.limit, now_ns)
-        self.level = settled(self.level, held, actual, self.limit)
+    def end(self, held: int, actual: int, now_ns: int) -> int:
+        """Replace what a reservation held by what it used; what is left then."""
+        level, limit = self.level, self.limit
+        if now_ns > self.at_ns:
+            level, self.at_ns = refill(level, self.at_ns, limit, now_ns)
+        if held != actual:
+            level = settled(level, held, actual, limit)
+        self.level = level
+        return level
 
     def relimit(self, limit: RateLimit, now_ns: int) -> None:
         """Change the limit. A part step under the old one is dropped: it has no rate any more."""
@@ -60,74 +71,132 @@ class RateBucket:
             self.level, self.at_ns = relimited(level, self.limit, limit), now_ns
         self.limit = limit
 
-    def state(self) -> BucketState:
-        return BucketState(self.level, 0, self.at_ns, self.limit)
+    def left(self, now_ns: int) -> int:
+        return refill(self.level, self.at_ns, self.limit, now_ns)[0]
+
+    def state(self, now_ns: int) -> BucketState:
+        return BucketState(self.left(now_ns), 0, self.limit)
+
+    def kept(self) -> tuple[int, int]:
+        """All that it has counted, to be gone `back` to."""
+        return self.level, self.at_ns
+
+    def back(self, kept: tuple[int, int]) -> None:
+        self.level, self.at_ns = kept
 
 
 class SlotBucket:
     """Requests under way at the same time."""
 
-    __slots__ = ("at_ns", "limit", "used")
+    __slots__ = ("limit", "used")
 
-    def __init__(self, limit: SlotLimit, now_ns: int) -> None:
+    def __init__(self, limit: SlotLimit) -> None:
         self.limit = limit
         self.used = 0
-        self.at_ns = now_ns
 
-    def fits(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> bool:
-        return self.used + amount <= self.limit.slots
+    def take(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> int | None:
+        left = self.limit.slots - self.used - amount
+        if left < 0:
+            return None
+        self.used += amount
+        return left
+
+    def undo(self, amount: int) -> None:
+        self.used -= amount
 
     def wait(self, _amount: int, _priority: Priority, _shared: bool, _clock: Clock) -> Wait:
         return _SLOTS, UNTOLD_NS
 
-    def take(self, amount: int, now_ns: int) -> None:
-        self.used += amount
-        self.at_ns = now_ns
-
-    def end(self, held: int, _actual: int, now_ns: int) -> None:
+    def end(self, held: int, _actual: int, _now_ns: int) -> int:
         """Give the slots back, whatever was used."""
         self.used -= held
-        self.at_ns = now_ns
+        return self.limit.slots - self.used
 
-    def state(self) -> BucketState:
-        return BucketState(self.limit.slots - self.used, self.used, self.at_ns, self.limit)
+    def left(self, _now_ns: int) -> int:
+        return self.limit.slots - self.used
+
+    def state(self, now_ns: int) -> BucketState:
+        return BucketState(self.left(now_ns), self.used, self.limit)
+
+    def kept(self) -> tuple[int, int]:
+        return self.used, 0
+
+    def back(self, kept: tuple[int, int]) -> None:
+        self.used, _ = kept
 
 
 class MoneyBucket:
     """One calendar day's money, in nano-dollars. Reservations hold on to the day they began on."""
 
-    __slots__ = ("at_ns", "held", "limit", "spent")
+    __slots__ = ("held", "limit", "spent")
 
-    def __init__(self, limit: BudgetLimit, now_ns: int, spent: int = 0) -> None:
+    def __init__(self, limit: BudgetLimit, spent: int = 0) -> None:
         self.limit = limit
         self.spent = spent
         self.held = 0
-        self.at_ns = now_ns
 
-    def fits(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> bool:
-        return self.spent + self.held + amount <= self.limit.nano_usd
+    def take(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> int | None:
+        left = self.limit.nano_usd - self.spent - self.held - amount
+        if left < 0:
+            return None
+        self.held += amount
+        return left
+
+    def undo(self, amount: int) -> None:
+        self.held -= amount
 
     def wait(self, amount: int, _priority: Priority, _shared: bool, clock: Clock) -> Wait:
         if amount > self.limit.nano_usd:
             return _MONEY, UNTOLD_NS
         return _MONEY, max(0, self.limit.ends_at_us - clock.wall_us()) * 1_000
 
-    def take(self, amount: int, now_ns: int) -> None:
-        self.held += amount
-        self.at_ns = now_ns
-
-    def end(self, held: int, actual: int, now_ns: int) -> None:
+    def end(self, held: int, actual: int, _now_ns: int) -> int:
         """Turn held money into spent money; more than was held is recorded as it is."""
         self.held -= held
         self.spent += actual
-        self.at_ns = now_ns
+        return self.limit.nano_usd - self.spent - self.held
 
-    def state(self) -> BucketState:
-        left = self.limit.nano_usd - self.spent - self.held
-        return BucketState(left, self.held, self.at_ns, self.limit)
+    def left(self, _now_ns: int) -> int:
+        return self.limit.nano_usd - self.spent - self.held
+
+    def state(self, now_ns: int) -> BucketState:
+        return BucketState(self.left(now_ns), self.held, self.limit)
+
+    def kept(self) -> tuple[int, int]:
+        return self.spent, self.held
+
+    def back(self, kept: tuple[int, int]) -> None:
+        self.spent, self.held = kept
 
 
 Bucket = RateBucket | SlotBucket | MoneyBucket
+
+
+class Passed:
+    """Stands in a reservation for a bucket that was short in shadow: of it nothing was taken."""
+
+    __slots__ = ("bucket",)
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket = bucket
+
+    def undo(self, _amount: int) -> None:
+        pass
+
+    def end(self, _held: int, _actual: int, now_ns: int) -> int:
+        return self.bucket.left(now_ns)
+
+    def left(self, now_ns: int) -> int:
+        return self.bucket.left(now_ns)
+
+    def kept(self) -> tuple[int, int]:
+        return 0, 0
+
+    def back(self, _kept: tuple[int, int]) -> None:
+        pass
+
+
+Held = Bucket | Passed
 
 
 class MoneyDays:
@@ -143,20 +212,20 @@ class MoneyDays:
         self.known_after = known_after
         self.by_name: dict[str, MoneyBucket] = {}
 
-    def on(self, key: str, limit: BudgetLimit, now_ns: int) -> MoneyBucket:
+    def on(self, key: str, limit: BudgetLimit) -> MoneyBucket:
         """The bucket of the limit's day, under that limit. Raises DayUnknown."""
         bucket = self.by_name.get(limit.day)
         if bucket is None:
             if limit.day <= self.known_after:
                 raise DayUnknown(key, limit.day)
-            bucket = self._add(MoneyBucket(limit, now_ns))
+            bucket = self._add(MoneyBucket(limit))
         bucket.limit = limit
         return bucket
 
-    def restore(self, day: str, spent_nano: int, now_ns: int) -> None:
+    def restore(self, day: str, spent_nano: int) -> None:
         """Tell what was spent on a day; where that is known already it knows better."""
         if day not in self.by_name:
-            self._add(MoneyBucket(BudgetLimit(0, day, 0), now_ns, spent_nano))
+            self._add(MoneyBucket(BudgetLimit(0, day, 0), spent_nano))
 
     def _add(self, bucket: MoneyBucket) -> MoneyBucket:
         idle = sorted(name for name, day in self.by_name.items() if not day.held)

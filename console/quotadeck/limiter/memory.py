@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
+from uuid import uuid4
 
 from quotadeck.domain.calls import Gate
 from quotadeck.domain.clock import Clock
@@ -11,24 +12,29 @@ from quotadeck.domain.limits import BudgetLimit, Limit, Priority, RateLimit, Slo
 from quotadeck.limiter.buckets import (
     UNTOLD_NS,
     Bucket,
+    Held,
     MoneyBucket,
     MoneyDays,
+    Passed,
     RateBucket,
     SlotBucket,
     Wait,
 )
-from quotadeck.limiter.protocol import Admitted, BucketState, Money, Refused
+from quotadeck.limiter.protocol import Admitted, BucketState, Levels, Money, Refused
 
-_ADMITTED: Final = Admitted()
 _NO_MONEY: Final = Money()
 _NS_PER_MS: Final = 1_000_000
+
+
+_Taken = dict[str, tuple[Held, int]]
+"""What a reservation holds, by bucket, in the order of its takes."""
 
 
 @dataclass(slots=True)
 class _Reservation:
     deadline_ns: int
-    answer: Admitted
-    held: dict[str, tuple[Bucket, int]]
+    shadowed: str
+    held: _Taken
     told: bool = False
     """Whether its buckets were told as touched by its acquire."""
 
@@ -55,6 +61,7 @@ class MemoryLimiter:
         self._live: dict[str, _Reservation] = {}
         self._touched: set[str] = set()
         self._untold: dict[str, set[str]] = {}
+        self._epoch = uuid4().hex
 
     async def acquire(
         self, reservation: str, takes: Sequence[Take], priority: Priority, ttl_ms: int
@@ -64,37 +71,67 @@ class MemoryLimiter:
         Raises ValueError for a negative amount or a bucket named twice, and DayUnknown; nothing is
         taken then.
         """
+        now_ns = self._clock.monotonic_ns()
         known = self._live.get(reservation)
         if known is not None:
-            return known.answer
+            return Admitted(known.shadowed, _levels(known.held, now_ns))
+        answer = self._take(reservation, takes, priority, now_ns)
+        if isinstance(answer, Refused):
+            return answer
+        admitted, held = answer
+        deadline_ns = now_ns + ttl_ms * _NS_PER_MS
+        self._live[reservation] = _Reservation(deadline_ns, admitted.shadowed, held)
+        return admitted
+
+    async def exchange(
+        self,
+        reservation: str,
+        gone: Mapping[str, int],
+        takes: Sequence[Take],
+        priority: Priority,
+        ttl_ms: int,
+    ) -> Admitted | Refused | None:
+        """Move to other buckets in one step: see the protocol."""
+        known = self._live.get(reservation)
+        if known is None:
+            return None
+        _check(reservation, gone)
         now_ns = self._clock.monotonic_ns()
-        held: dict[str, tuple[Bucket, int]] = {}
-        short: list[tuple[Take, Bucket]] = []
-        known_bucket = self._buckets.get
+        before, asked = known.held, {take.key for take in takes}
+        given_up = gone.keys() - asked
+        done = given_up.isdisjoint(before) if given_up else not gone
+        if done and asked <= before.keys():
+            return Admitted(known.shadowed, _levels(before, now_ns))
+        if twice := (asked & before.keys()) - gone.keys():
+            raise ValueError(f"reservation {reservation} holds {min(twice)} and asks for it again")
+        # What comes back to a bucket that is taken anew counts for it: its money is not held twice.
+        again = [key for key in gone if key in asked and key in before]
         for take in takes:
-            key, amount, limit, shared, _ = take
-            if amount < 0:
-                raise ValueError(f"reservation {reservation} asks {key} for {amount}")
-            bucket = known_bucket(key)
-            if bucket is None or bucket.limit is not limit:
-                bucket = self._limited(key, limit, now_ns)
-            if bucket.fits(amount, priority, shared, now_ns):
-                held[key] = bucket, amount
-            else:
-                short.append((take, bucket))
-        if len(held) + len(short) != len(takes):
-            raise ValueError(f"reservation {reservation} names a bucket twice")
-        answer = _ADMITTED
-        if short:
-            refused = self._binding([s for s in short if not s[0].shadow], priority)
-            if refused:
-                return refused
-            shadow = self._binding(short, priority)
-            answer = Admitted(shadow.binding if shadow else "")
-        for bucket, amount in held.values():
-            bucket.take(amount, now_ns)
-        self._live[reservation] = _Reservation(now_ns + ttl_ms * _NS_PER_MS, answer, held)
-        return answer
+            if take.key in again:
+                self._limited(take.key, take.limit, now_ns)
+        kept = [(before[key][0], before[key][0].kept()) for key in again]
+        for key in again:
+            bucket, amount = before[key]
+            bucket.end(amount, gone[key], now_ns)
+        answer: tuple[Admitted, _Taken] | Refused | None = None
+        try:
+            answer = self._take(reservation, takes, priority, now_ns)
+        finally:
+            if not isinstance(answer, tuple):
+                for bucket, state in kept:
+                    bucket.back(state)
+        if isinstance(answer, Refused):
+            return answer
+        admitted, fresh = answer
+        for key in given_up & before.keys():
+            bucket, amount = before[key]
+            bucket.end(amount, gone[key], now_ns)
+        stay = {k: fresh.get(k, v) for k, v in before.items() if k not in gone or k in fresh}
+        known.held = stay | fresh
+        known.shadowed = admitted.shadowed or known.shadowed
+        known.deadline_ns = now_ns + ttl_ms * _NS_PER_MS
+        self._touched.update(before, fresh)
+        return Admitted(known.shadowed, _levels(known.held, now_ns))
 
     async def renew(self, reservation: str, ttl_ms: int) -> bool:
         known = self._live.get(reservation)
@@ -103,15 +140,16 @@ class MemoryLimiter:
         known.deadline_ns = self._clock.monotonic_ns() + ttl_ms * _NS_PER_MS
         return True
 
-    async def settle(self, reservation: str, actual: Mapping[str, int]) -> bool:
+    async def settle(self, reservation: str, actual: Mapping[str, int]) -> Levels | None:
         """End with real usage. Raises ValueError for a negative amount; nothing ends then."""
-        if actual and min(actual.values()) < 0:
-            raise ValueError(f"reservation {reservation} cannot have used {dict(actual)}")
+        _check(reservation, actual)
         return self._end(reservation, actual)
 
     async def release(self, reservation: str) -> bool:
         known = self._live.get(reservation)
-        return known is not None and self._end(reservation, dict.fromkeys(known.held, 0))
+        return (
+            known is not None and self._end(reservation, dict.fromkeys(known.held, 0)) is not None
+        )
 
     async def expire(self) -> tuple[str, ...]:
         now_ns = self._clock.monotonic_ns()
@@ -127,7 +165,8 @@ class MemoryLimiter:
                 self._limited(key, limit, now_ns)
 
     async def levels(self, keys: Sequence[str]) -> dict[str, BucketState]:
-        return {key: self._buckets[key].state() for key in keys if key in self._buckets}
+        now_ns = self._clock.monotonic_ns()
+        return {key: self._buckets[key].state(now_ns) for key in keys if key in self._buckets}
 
     async def touched(self, reader: str) -> set[str]:
         # An acquire marks nothing, it is in haste: the newest of those that live are looked up.
@@ -141,14 +180,16 @@ class MemoryLimiter:
         self._untold[reader] = set()
         return self._buckets.keys() | self._days.keys() if known is None else known
 
-    def restore(self, levels: Mapping[str, tuple[int, RateLimit]]) -> None:
-        """Start rate buckets at these levels (micro-units), as of now; before the first acquire."""
+    async def epoch(self) -> str:
+        return self._epoch
+
+    async def restore(self, levels: Mapping[str, tuple[int, RateLimit]]) -> None:
         now_ns = self._clock.monotonic_ns()
         for key, (level, limit) in levels.items():
-            bucket = RateBucket(limit, now_ns)
-            bucket.level = min(level, limit.capacity)
-            self._buckets[key] = bucket
-        self._touched.update(levels)
+            if key not in self._buckets:
+                self._buckets[key] = bucket = RateBucket(limit, now_ns)
+                bucket.level = min(level, limit.capacity)
+                self._touched.add(key)
 
     async def money(self, days: Mapping[str, str]) -> dict[str, Money]:
         found: dict[str, Money] = {}
@@ -169,12 +210,11 @@ class MemoryLimiter:
     async def restore_spent(
         self, spent: Mapping[str, Mapping[str, int]], *, known_after: str | None = None
     ) -> None:
-        now_ns = self._clock.monotonic_ns()
         if known_after is not None:
             self._known_after = known_after
         for key, days in spent.items():
             for day, nano in days.items():
-                self._days_of(key).restore(day, nano, now_ns)
+                self._days_of(key).restore(day, nano)
         self._touched.update(spent)
 
     def _days_of(self, key: str) -> MoneyDays:
@@ -183,15 +223,58 @@ class MemoryLimiter:
             days = self._days[key] = MoneyDays(self._known_after)
         return days
 
-    def _end(self, reservation: str, actual: Mapping[str, int]) -> bool:
+    def _take(
+        self, reservation: str, takes: Sequence[Take], priority: Priority, now_ns: int
+    ) -> tuple[Admitted, _Taken] | Refused:
+        """Take from all or from none, whatever is raised."""
+        held: _Taken = {}
+        levels: list[int] = []
+        short: list[tuple[Take, Bucket]] = []
+        known_bucket = self._buckets.get
+        try:
+            for take in takes:
+                key, amount, limit, shared, _ = take
+                if amount < 0:
+                    raise ValueError(f"reservation {reservation} asks {key} for {amount}")
+                if key in held:
+                    raise ValueError(f"reservation {reservation} names a bucket twice")
+                bucket = known_bucket(key)
+                if bucket is None or bucket.limit is not limit:
+                    bucket = self._limited(key, limit, now_ns)
+                left = bucket.take(amount, priority, shared, now_ns)
+                if left is None:
+                    short.append((take, bucket))
+                    held[key] = Passed(bucket), amount
+                    left = bucket.left(now_ns)
+                else:
+                    held[key] = bucket, amount
+                levels.append(left)
+        except BaseException:
+            _undo(held)
+            raise
+        if not short:
+            return Admitted("", tuple(levels)), held
+        real = [one for one in short if not one[0].shadow]
+        if real:
+            _undo(held)
+            return self._refused(real, priority, _levels(held, now_ns), now_ns)
+        shadow = self._refused(short, priority, (), now_ns)
+        return Admitted(shadow.binding, tuple(levels)), held
+
+    def _end(self, reservation: str, actual: Mapping[str, int]) -> Levels | None:
         known = self._live.pop(reservation, None)
         if known is None:
-            return False
+            return None
         now_ns = self._clock.monotonic_ns()
-        self._touched.update(known.held)
-        for key, (bucket, amount) in known.held.items():
-            bucket.end(amount, actual.get(key, amount), now_ns)
-        return True
+        held = known.held
+        self._touched.update(held)
+        used = actual.get
+        return tuple(
+            [
+                bucket.end(amount, used(key, amount), now_ns)
+                for key, (bucket, amount) in held.items()
+            ]
+        )
 
     def _limited(self, key: str, limit: Limit, now_ns: int) -> Bucket:
         """The bucket under this limit: as it is, changed, of another day, or new and full."""
@@ -200,34 +283,52 @@ class MemoryLimiter:
             case None, RateLimit():
                 bucket = RateBucket(limit, now_ns)
             case None, SlotLimit():
-                bucket = SlotBucket(limit, now_ns)
+                bucket = SlotBucket(limit)
             case RateBucket(), RateLimit():
                 bucket.relimit(limit, now_ns)
             case SlotBucket(), SlotLimit():
                 bucket.limit = limit
             case None | MoneyBucket(), BudgetLimit():
-                bucket = self._days_of(key).on(key, limit, now_ns)
+                bucket = self._days_of(key).on(key, limit)
             case _:
                 raise ValueError(f"bucket {key} cannot become a {type(limit).__name__}")
         self._buckets[key] = bucket
         self._touched.add(key)
         return bucket
 
-    def _binding(self, short: Sequence[tuple[Take, Bucket]], priority: Priority) -> Refused | None:
-        """The refusal that binds the most; the first of equals."""
-        longest: Wait | None = None
+    def _refused(
+        self,
+        short: Sequence[tuple[Take, Bucket]],
+        priority: Priority,
+        levels: Levels,
+        now_ns: int,
+    ) -> Refused:
+        """The refusal that binds the most, the first of equals; there is one at least."""
+        longest: Wait = -1, 0
         binding = ""
         for take, bucket in short:
             wait = bucket.wait(take.amount, priority, take.shared, self._clock)
-            if longest is None or wait > longest:
+            if wait > longest:
                 longest, binding = wait, take.key
-        if longest is None:
-            return None
         wait_ns = longest[1]
         wait_ms = None if wait_ns == UNTOLD_NS else -(-wait_ns // _NS_PER_MS)
         gates = [
-            Gate(take.key, take.limit.amount, take.amount, bucket.state().level)
+            Gate(take.key, take.limit.amount, take.amount, bucket.left(now_ns))
             for take, bucket in short
         ]
         gates.sort(key=lambda gate: gate.bucket != binding)
-        return Refused(binding, wait_ms, tuple(gates))
+        return Refused(binding, wait_ms, tuple(gates), levels)
+
+
+def _check(reservation: str, actual: Mapping[str, int]) -> None:
+    if actual and min(actual.values()) < 0:
+        raise ValueError(f"reservation {reservation} cannot have used {dict(actual)}")
+
+
+def _undo(held: _Taken) -> None:
+    for bucket, amount in held.values():
+        bucket.undo(amount)
+
+
+def _levels(held: _Taken, now_ns: int) -> Levels:
+    return tuple([bucket.left(now_ns) for bucket, _ in held.values()])

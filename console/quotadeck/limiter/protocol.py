@@ -1,22 +1,29 @@
 """What a limiter promises, in plain values, so that a shared store can stand in for memory.
 
 Admission is all-or-nothing over every bucket in one step. A reservation ends exactly once:
-settled, released or expired. Each call is idempotent by reservation id.
+settled, released or expired. Each call is idempotent by reservation id. No instant of anybody's
+clock is told: levels are as of the answer.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from quotadeck.domain.calls import Gate
-from quotadeck.domain.limits import Limit, Priority, Take
+from quotadeck.domain.limits import Limit, Priority, RateLimit, Take
+
+Levels = tuple[int, ...]
+"""What is left in each of some buckets, as of the answer: micro-units, slots or nano-dollars."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """The request may go. ``shadowed`` names a shadow limit's bucket that would have refused."""
+class Admitted(NamedTuple):
+    """The request may go. ``shadowed`` names a shadow limit's bucket that would have refused.
+
+    ``levels`` are what is left in each bucket of the reservation now, in the order of its takes.
+    """
 
     shadowed: str = ""
+    levels: Levels = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +31,25 @@ class Refused:
     """The request must wait: for the bucket with the longest wait, exactly so long.
 
     ``wait_ms`` is rounded up; None where no time can be told (a slot that somebody holds).
-    ``gates`` are all the buckets that refused, the binding one first, with their levels now.
+    ``gates`` are all the buckets that refused, the binding one first, with their levels now;
+    ``levels`` are what is left in each bucket that was asked, in the order of the takes.
     """
 
     binding: str
     wait_ms: int | None
     gates: tuple[Gate, ...] = field(default=(), compare=False)
+    levels: Levels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class BucketState:
-    """A bucket as last touched.
+class BucketState(NamedTuple):
+    """A bucket now.
 
     ``level`` is what is left: micro-units, free slots, or nano-dollars (limit − spent − held);
-    ``held`` is the money or slots that live reservations hold, 0 for rates. ``at_ns`` is monotonic.
+    ``held`` is the money or slots that live reservations hold, 0 for rates.
     """
 
     level: int
     held: int
-    at_ns: int
     limit: Limit
 
 
@@ -71,7 +78,28 @@ class Limiter(Protocol):
     ) -> Admitted | Refused:
         """Take from all buckets or from none. A changed limit is applied here, keeping use.
 
+        A bucket that is short under a shadow limit has its place in the levels all the same.
         Raises DayUnknown for a budget's day that must be restored first; nothing is taken then.
+        """
+        ...
+
+    async def exchange(
+        self,
+        reservation: str,
+        gone: Mapping[str, int],
+        takes: Sequence[Take],
+        priority: Priority,
+        ttl_ms: int,
+    ) -> Admitted | Refused | None:
+        """Move a live reservation to other buckets in one step; None when it had ended.
+
+        All ``takes`` are taken, or it is refused and nothing changes; then the buckets in ``gone``
+        end with the real amounts given. A bucket in both ends before it is taken anew, and keeps
+        its place in the levels; new ones come last, in their order. The deadline is set anew.
+
+        An exchange that has given up all it should, and holds all it should, is answered again
+        without effect. One that gives up only what it takes again is another attempt each time.
+        Raises ValueError for a bucket that is held and not given up, and what `acquire` raises.
         """
         ...
 
@@ -79,10 +107,11 @@ class Limiter(Protocol):
         """Move the deadline of a live reservation; False when it has ended."""
         ...
 
-    async def settle(self, reservation: str, actual: Mapping[str, int]) -> bool:
+    async def settle(self, reservation: str, actual: Mapping[str, int]) -> Levels | None:
         """End a reservation: for the keys given, real amounts replace the estimates.
 
-        Slots are always given back. Keys not given keep their estimate. False when it had ended.
+        Slots are always given back. Keys not given keep their estimate. What is left of each of its
+        buckets then, in the order of its takes; None when it had ended.
         """
         ...
 
@@ -107,6 +136,14 @@ class Limiter(Protocol):
 
         What was only refused is not among them: a refusal takes nothing.
         """
+        ...
+
+    async def epoch(self) -> str:
+        """Another one whenever the store of levels began anew, so that it must be restored."""
+        ...
+
+    async def restore(self, levels: Mapping[str, tuple[int, RateLimit]]) -> None:
+        """Start rate buckets at these levels (micro-units) as of now; one that exists stays."""
         ...
 
     async def money(self, days: Mapping[str, str]) -> dict[str, Money]:

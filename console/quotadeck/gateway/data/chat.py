@@ -111,7 +111,6 @@ class ChatRoute:
             routing.project,
             routing.target,
             now_us=self.flights.wall_us(),
-            now_ns=self.flights.now_ns(),
             ttl_ms=round(upstream.timeout_s * 1_000) + GRACE_MS,
         )
         return await self.flights.begin(arrival, caller, routing, request, ticket)
@@ -147,7 +146,7 @@ class ChatRoute:
         flight.upstream_request_id = request_id_of(reply.headers, self.plan().upstream_keys)
 
     async def _rates(self, flight: Flight) -> tuple[RateLevel, ...]:
-        return await rate_levels(self.limiter, flight.routing.project, self.flights.now_ns())
+        return await rate_levels(self.limiter, flight.routing.project)
 
     async def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Refusal:
         """End a flight that the upstream answered with an error; the refusal to answer with.

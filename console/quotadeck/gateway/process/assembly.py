@@ -284,7 +284,7 @@ async def _restore(
         now_us,
         under_way=recovered.under_way,
     )
-    limiter.restore(
+    await limiter.restore(
         {key: (level, limits[key]) for key, level in levels.items() if level < limits[key].capacity}
     )
     # Days to come too: a clock that was ahead has booked there.

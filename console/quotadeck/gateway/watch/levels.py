@@ -22,8 +22,9 @@ class LevelKeeper:
         self._clock = clock
         self._seconds = 0
         self._least: dict[str, int] = {}
-        self._seen: dict[str, BucketState] = {}
-        """As last touched: the buckets that were not full when last recorded, and those since."""
+        self._seen: dict[str, tuple[BucketState, int]] = {}
+        """As last looked at, and when: those not full when last recorded, and those touched since.
+        """
 
     async def second(self) -> None:
         """Note the least level of each bucket that was touched."""
@@ -37,14 +38,14 @@ class LevelKeeper:
         await self._look()
         now_ns, at_us = self._clock.monotonic_ns(), self._clock.wall_us()
         not_full: dict[str, int] = {}
-        for key, state in self._seen.items():
+        for key, (state, at_ns) in self._seen.items():
             if isinstance(state.limit, RateLimit):
-                level = refill(state.level, state.at_ns, state.limit, now_ns)[0]
+                level = refill(state.level, at_ns, state.limit, now_ns)[0]
                 if level < state.limit.capacity:
                     not_full[key] = level
         seen = self._seen
         touched = {
-            key: (least, not_full.get(key, seen[key].level), seen[key].limit.amount)
+            key: (least, not_full.get(key, seen[key][0].level), seen[key][0].limit.amount)
             for key, least in self._least.items()
         }
         self._least = {}
@@ -62,7 +63,8 @@ class LevelKeeper:
                 if start:
                     await asyncio.sleep(0)
                 states = await self._limiter.levels(touched[start : start + _A_SLICE])
+                now_ns = self._clock.monotonic_ns()
                 for key, state in states.items():
                     if not isinstance(state.limit, BudgetLimit):
-                        self._seen[key] = state
+                        self._seen[key] = state, now_ns
                         self._least[key] = min(state.level, self._least.get(key, state.level))

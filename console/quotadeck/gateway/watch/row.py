@@ -90,18 +90,20 @@ def _limits(
             used, held = spent.spent_nano, spent.held_nano
         else:
             used, held = flows.used(each.rule, now_ns), 0
-        level = _level(each.limit, buckets.get(each.key))
+        level = _level(each.limit, buckets.get(each.key), now_ns)
         found.append(LimitReading(each.rule.field, each.value, used, held, level))
     return tuple(found)
 
 
-def _level(limit: RateLimit | SlotLimit | None, state: BucketState | None) -> Level | None:
-    """A bucket never touched is full, since ever."""
+def _level(
+    limit: RateLimit | SlotLimit | None, state: BucketState | None, now_ns: int
+) -> Level | None:
+    """A full bucket is so since ever, whether or not it was touched."""
     if not isinstance(limit, RateLimit):
         return None
-    if state is None:
+    if state is None or state.level >= limit.capacity:
         return Level(limit.capacity, limit.capacity, 0)
-    return Level(state.level, limit.capacity, state.at_ns // 1_000_000)
+    return Level(state.level, limit.capacity, now_ns // 1_000_000)
 
 
 def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:
