@@ -15,7 +15,6 @@ import orjson
 
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
-from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Call
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry
@@ -24,8 +23,9 @@ from quotadeck.domain.snapshot import Vitals
 from quotadeck.gateway.connection.connections import SEAT, Connections
 from quotadeck.gateway.data.chat import ChatRoute
 from quotadeck.gateway.data.dataplane import DataPlane
-from quotadeck.gateway.data.flight import Arrival, Flights
-from quotadeck.gateway.data.keys import Caller, Key, KeyRing
+from quotadeck.gateway.data.flight import Flights
+from quotadeck.gateway.data.keys import Key, KeyRing
+from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.client import AiohttpUpstream
 from quotadeck.gateway.watch.live import Live
@@ -161,16 +161,14 @@ async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
     in_force = [plan(of)]
     refused: list[Refusal] = []
 
-    def note(_a: Arrival, _c: Caller, _p: Plan, _r: ChatRequest | None, refusal: Refusal) -> None:
-        refused.append(refusal)
+    def note(it: RefusedRequest) -> None:
+        refused.append(it.refusal)
 
     days = BudgetDays(limiter, ledger.reader.spent_on)
     live = Live(of, lambda: in_force[0], limiter, days, clock, lambda: VITALS)
-    flights = Flights(
-        limiter, ledger, estimator, clock, live.begun, lambda _, call: live.ended(call)
-    )
+    flights = Flights(limiter, ledger, estimator, clock, (live.begun,), (live.ended,))
     chat = ChatRoute(
-        lambda: in_force[0], limiter, days, estimator, flights, upstream, note, BODY_LIMIT
+        lambda: in_force[0], limiter, days, estimator, flights, upstream, (note,), BODY_LIMIT
     )
     ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})
     app = DataPlane(chat, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000)

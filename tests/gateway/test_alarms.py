@@ -1,34 +1,53 @@
 """Alarms: each thing is told once, and again only when it is new."""
 
+from dataclasses import replace
+
 import pytest
 
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.refusals import BudgetSpent, LimitReached, Refusal
 from quotadeck.domain.snapshot import Event
-from quotadeck.gateway.watch.alarms import Alarms
+from quotadeck.gateway.data.flight import Arrival
+from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.data.observers import RefusedRequest
+from quotadeck.gateway.watch.budget_alarm import BudgetAlarm
+from quotadeck.gateway.watch.upstream_alarm import UpstreamAlarm
 from quotadeck.words import say
 from tests.clocks import HandClock
-from tests.gateway.values import NOON_US, OPUS, call
+from tests.gateway.values import NOON_US, OPUS, call, catalogue, plan
 
 TODAY, TOMORROW = "2026-11-24", "2026-11-25"
 
 
 class Told:
-    """Alarms, and what they told."""
+    """Alarms, and what they told; analytics and search have a dollar a day."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: int | None = NANO_PER_USD) -> None:
         self.clock = HandClock(NOON_US)
         self.events: list[Event] = []
-        self.alarms = Alarms(self.clock, self.events.append)
+        of = catalogue(daily_budget_usd=budget)
+        search = replace(of.projects["search"], limits=of.projects["analytics"].limits)
+        self.plan = plan(replace(of, projects={**of.projects, "search": search}))
+        self.nano = 0
+        self.budgets = BudgetAlarm(
+            lambda: self.plan, lambda _budget, _day: self.nano, self.clock, self.events.append
+        )
+        self.upstreams = UpstreamAlarm(self.clock, self.events.append)
 
     def spent(self, percent: float, day: str = TODAY, project: str = "analytics") -> None:
-        nano = round(NANO_PER_USD * percent / 100)
-        self.alarms.spent(project, day, nano, NANO_PER_USD)
+        self.nano = round(NANO_PER_USD * percent / 100)
+        self.budgets.ended(call(project=project, day=day))
+
+    def refused(self, refusal: Refusal) -> None:
+        arrival = Arrival("req_1", NOON_US, self.clock.monotonic_ns())
+        caller = Caller("k_prod", "analytics")
+        self.budgets.refused(RefusedRequest(arrival, caller, None, refusal, 429, self.plan))
 
     def ended(self, cause: Cause, name: str = "req_1", target: str = OPUS) -> None:
         ended = call(id=name, outcome=Outcome.UPSTREAM_ERROR, cause=cause, target=target)
-        self.alarms.ended(ended)
+        self.upstreams.ended(ended)
 
     @property
     def texts(self) -> list[str]:
@@ -62,7 +81,8 @@ def test_budget_that_was_raised_does_not_tell_its_steps_twice() -> None:
 def test_money_that_no_longer_suffices_is_told_once_a_day() -> None:
     told = Told()
     for day in (TODAY, TODAY, TOMORROW):
-        told.alarms.no_money("analytics", day)
+        told.refused(BudgetSpent("analytics", 9, 1, 2, NOON_US, day, "project:analytics:budget", 1))
+        told.refused(LimitReached("project:analytics:rpm", 60, "rpm", 1, 1_500, Cause.RPM))
     words = "analytics: what is left of today's budget no longer covers its requests"
     assert told.texts == [words, words]
     assert len({event.id for event in told.events}) == 2
@@ -80,8 +100,8 @@ def test_projects_are_told_apart() -> None:
 
 @pytest.mark.parametrize("budget", [None, 0])
 def test_no_budget_no_alarm(budget: int | None) -> None:
-    told = Told()
-    told.alarms.spent("analytics", TODAY, 10**12, budget)
+    told = Told(budget)
+    told.spent(100_000)
     assert told.events == []
 
 

@@ -12,12 +12,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.limits import MICRO, RateLimit
-from quotadeck.domain.refusals import TooManyRequests
+from quotadeck.domain.refusals import BudgetSpent, Refusal, TooManyRequests
+from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.control.refused_commands import ROWS
+from quotadeck.gateway.data.flight import Ending
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.plan import limits_of
 from quotadeck.gateway.process.assembly import Gateway, open_gateway
@@ -42,7 +46,7 @@ async def story(tmp_path: Path, small_ballast: None) -> AsyncIterator[Story]:
     story = Story(1, tmp_path)
     catalogue = story.config.catalogue
     rated = {
-        name: replace(project, limits={Field.RPM: 60})
+        name: replace(project, limits={**project.limits, Field.RPM: 60})
         for name, project in catalogue.projects.items()
     }
     story.config = replace(story.config, catalogue=replace(catalogue, projects=rated))
@@ -57,12 +61,15 @@ async def ask(story: Story) -> None:
     await asyncio.create_task(story.ask())
 
 
+def refused(gateway: Gateway, refusal: Refusal) -> None:
+    """A request of project a that the data plane refuses."""
+    gateway.data_plane._chat.tell(gateway.flights.arrival(), Caller("k", "a"), None, refusal)
+
+
 def refuse_twice(gateway: Gateway) -> None:
     """The second one is counted."""
-    project = gateway.data_plane._chat.plan().projects["a"]
     for _ in range(2):
-        arrival, crowded = gateway.flights.arrival(), TooManyRequests(1, "a")
-        gateway.refusals.add(arrival, Caller("k", "a"), project, None, crowded, lambda: 429)
+        refused(gateway, TooManyRequests(1, "a"))
 
 
 async def refuse_commands(gateway: Gateway) -> None:
@@ -279,3 +286,52 @@ async def test_a_start_that_meets_damage_the_ledger_did_not_look_for_rebuilds_an
     story.gateway = await open_gateway(story.config)
     assert "ledger rebuilt" in said(story.gateway.ledger.problems)
     assert story.gateway.desk.layers.by_seq, "what was commanded is in force"
+
+
+class TestObservers:
+    """Each test fails where what it is named after is not wired to the data plane any more."""
+
+    @staticmethod
+    async def row(story: Story) -> ProjectRow:
+        rows = (await story.gateway.live.snapshot()).projects
+        return next(row for row in rows if row.id == "a")
+
+    @staticmethod
+    async def told(story: Story) -> set[str]:
+        return {event.told.kind for event in (await story.gateway.live.snapshot()).events}
+
+    async def test_picture_of_what_began(self, story: Story) -> None:
+        await ask(story)
+        flow = (await self.row(story)).flow
+        assert (flow.requests_60s, flow.in_flight) == (1, 1)
+
+    async def test_picture_of_what_ended(self, story: Story) -> None:
+        await ask(story)
+        await story.settle()
+        flow = (await self.row(story)).flow
+        assert (flow.ended_60s, flow.in_flight) == (1, 0)
+
+    async def test_picture_of_what_was_refused(self, story: Story) -> None:
+        refuse_twice(story.gateway)
+        assert (await self.row(story)).flow.refused_60s == 2
+
+    async def test_alarm_of_a_budget_as_money_is_spent(self, story: Story) -> None:
+        for _ in range(4):
+            await ask(story)
+            flight = story.flights.pop()
+            await story.gateway.flights.end(flight, Ending(Outcome.UNKNOWN, Cause.CLIENT_GONE, 0))
+        assert "budget.step" in await self.told(story)
+
+    async def test_alarm_of_a_budget_as_a_request_is_refused(self, story: Story) -> None:
+        refused(story.gateway, BudgetSpent("a", 9, 1, 2, 0, "2026-11-24", "project:a:budget", 1))
+        assert "budget.dry" in await self.told(story)
+
+    async def test_alarm_of_an_upstream(self, story: Story) -> None:
+        await ask(story)
+        flight = story.flights.pop()
+        await story.gateway.flights.end(flight, Ending(Outcome.UNKNOWN, Cause.TIMEOUT, 0))
+        assert "upstream.slow" in await self.told(story)
+
+    async def test_record_of_what_was_refused(self, story: Story) -> None:
+        refused(story.gateway, TooManyRequests(1, "a"))
+        assert (await seen(story.gateway.ledger))[0] == 1

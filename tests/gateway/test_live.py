@@ -119,7 +119,7 @@ class Picture:
             takes=tuple((take.key, take.amount) for take in ticket.takes),
         )
         flight = Flight(opened, arrival, routing, asked, ticket, None, arrival.at_ns)
-        self.live.begun(flight)
+        self.live.begun(flight.open, flight.arrival.at_ns)
         return flight
 
     async def end(self, flight: Flight, **more: Any) -> Call:

@@ -14,6 +14,7 @@ from quotadeck.domain.limits import MICRO
 from quotadeck.domain.refusals import LimitReached
 from quotadeck.gateway.data.flight import Arrival
 from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.gateway.watch.refusal_log import RefusalLog
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
@@ -38,7 +39,7 @@ class Log:
         asked: int = MICRO,
     ) -> list[str]:
         """Their ids; each is a millisecond after the one before it."""
-        of = plan(catalogue(zone="Asia/Tokyo")).projects["analytics"]
+        of = plan(catalogue(zone="Asia/Tokyo"))
         wanted = request(model=model, stream=True)
         refusal = LimitReached(RPM, 60, "rpm", 1, 1_500, cause)
         refusal.gates = Gate(RPM, 60, asked, 400_000), Gate(TPM, 9_000, 140 * MICRO, -5)
@@ -49,7 +50,8 @@ class Log:
             ids.append(new_id("req", at_us, os.urandom(10)))
             arrival = Arrival(ids[-1], at_us, self.clock.monotonic_ns(), "theirs")
             self.clock.advance_ms(1)
-            self.log.add(arrival, Caller(key, "analytics"), of, wanted, refusal, lambda: 429)
+            caller = Caller(key, "analytics")
+            self.log.refused(RefusedRequest(arrival, caller, wanted, refusal, 429, of))
         return ids
 
     async def rows(self) -> list[Call]:

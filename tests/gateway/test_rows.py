@@ -169,7 +169,7 @@ class Story:
         if self.dice.random() < 0.1:
             await self.limiter.release(flight.open.id)
             return None
-        self.live.begun(flight)
+        self.live.begun(flight.open, flight.arrival.at_ns)
         self.flights.append(flight)
         return None
 

@@ -19,10 +19,18 @@ class Cause(StrEnum):
     """More than the model takes, or than a whole day's budget: no wait would help."""
     KEY_REVOKED = "key_revoked"
     """It came with a key of the project that was revoked, or ran out."""
+    BAD_KEY = "bad_key"
+    """No key came with it, or more than one, or what cannot be one."""
+    UNKNOWN_KEY = "unknown_key"
+    """Its key is none of ours, nor ever was as far as we know."""
+    WRONG_PATH = "wrong_path"
+    """Nothing is served there, or not with that method."""
     CROWDED = "crowded"
     """The gateway held as many requests, or as much of their bodies, as it holds at once."""
     UNRECORDED = "unrecorded"
     """The ledger could not be written, or not tell what was spent: nothing was forwarded."""
+    DRAINING = "draining"
+    """The gateway was going down and took no new requests."""
     INVALID = "invalid"
     """The request itself is wrong: its fields, its model, whom it says it is from."""
     UPSTREAM_429 = "upstream_429"
@@ -44,7 +52,7 @@ class Cause(StrEnum):
         return cls.OTHER if isinstance(value, str) else None
 
 
-WAITED_OUT: Final = frozenset({Cause.CROWDED})
+WAITED_OUT: Final = frozenset({Cause.CROWDED, Cause.DRAINING})
 """Refusals that a wait heals, beside those of the limits."""
 WRONG: Final = frozenset({Cause.INVALID, Cause.NEVER_FITS})
 """Refusals of what the request itself is."""

@@ -41,24 +41,33 @@ class Refusal(Exception):
 class KeyMissing(Refusal):
     """No key came with the request."""
 
+    cause = Cause.BAD_KEY
+
 
 @dataclass
 class KeyMalformed(Refusal):
     """A key came, but it cannot be one of ours; ``why`` tells."""
 
     why: str
+    cause: Cause = Cause.BAD_KEY
 
 
 class KeysDiffer(Refusal):
     """The request came with more than one key, and they are not the same."""
 
+    cause = Cause.BAD_KEY
+
 
 class ProjectsDiffer(Refusal):
     """X-Project-Id came more than once, with different values."""
 
+    cause = Cause.INVALID
+
 
 class KeyUnknown(Refusal):
     """No living key has this secret."""
+
+    cause = Cause.UNKNOWN_KEY
 
 
 @dataclass
@@ -72,21 +81,25 @@ class KeyRevoked(KeyUnknown):
 
 @dataclass
 class ProjectNotOfKey(Refusal):
-    """X-Project-Id names a project that the key does not serve."""
+    """X-Project-Id names a project that the key ``key_id`` does not serve."""
 
     project: str
     projects: tuple[str, ...]
+    key_id: str = ""
+    cause: Cause = Cause.INVALID
 
 
 @dataclass
 class NoSuchPath(Refusal):
     path: str
+    cause: Cause = Cause.WRONG_PATH
 
 
 @dataclass
 class WrongMethod(Refusal):
     path: str
     allowed: str
+    cause: Cause = Cause.WRONG_PATH
 
 
 @dataclass
@@ -97,6 +110,8 @@ class BodyTooLarge(Refusal):
 
 class BodyCut(Refusal):
     """The client went away before its request was whole."""
+
+    cause = Cause.CLIENT_GONE
 
 
 @dataclass
@@ -206,6 +221,8 @@ class LedgerUnavailable(Refusal):
 
 class Draining(Refusal):
     """The gateway is going down and takes no new requests."""
+
+    cause = Cause.DRAINING
 
 
 class AnswerCut(Refusal):

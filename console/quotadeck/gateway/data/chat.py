@@ -1,12 +1,13 @@
 """A chat completion from its arrival to its record: the gateway's hot path, top to bottom."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from quotadeck.admission.admit import admit, rate_levels, size_of
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
+from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.dialects.openai.request import ChatRequest, parse_chat
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
@@ -24,6 +25,7 @@ from quotadeck.domain.subject import Subject
 from quotadeck.gateway.data.flight import GRACE_MS, Arrival, Ending, Flight, Flights, Routing
 from quotadeck.gateway.data.http import Receive, Send, read_body, send_whole
 from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.gateway.data.openai_replies import (
     chat_reply,
     failure_of,
@@ -51,7 +53,7 @@ _ANSWERED = (200, 201, 202, 203)
 
 @dataclass(frozen=True, slots=True)
 class ChatRoute:
-    """What the path needs. ``plan`` gives the one in force; ``refused`` records a refusal."""
+    """What the path needs. ``plan`` gives the one in force; ``refused`` are told of refusals."""
 
     plan: Callable[[], Plan]
     limiter: Limiter
@@ -59,7 +61,7 @@ class ChatRoute:
     estimator: Estimator
     flights: Flights
     upstream: UpstreamClient
-    refused: Callable[[Arrival, Caller, Plan, ChatRequest | None, Refusal], None]
+    refused: Sequence[Callable[[RefusedRequest], None]]
     body_limit_bytes: int
 
     async def answer(
@@ -79,7 +81,7 @@ class ChatRoute:
             )
             flight = await self._dispatch(arrival, caller, self.plan(), request)
         except Refusal as refusal:
-            self.refused(arrival, caller, self.plan(), request, refusal)
+            self.tell(arrival, caller, request, refusal)
             raise
         try:
             if request.stream:
@@ -96,6 +98,14 @@ class ChatRoute:
             if cut:
                 raise why_cut(call) from None
             raise
+
+    def tell(
+        self, arrival: Arrival, caller: Caller | None, ask: ChatRequest | None, refusal: Refusal
+    ) -> None:
+        """Tell all who want to know of a request that we refused."""
+        it = RefusedRequest(arrival, caller, ask, refusal, error_reply(refusal).status, self.plan())
+        for told in self.refused:
+            told(it)
 
     async def _dispatch(
         self, arrival: Arrival, caller: Caller, plan: Plan, request: ChatRequest

@@ -13,6 +13,7 @@ from quotadeck.domain.refusals import (
     Draining,
     KeyRevoked,
     NoSuchPath,
+    ProjectNotOfKey,
     Refusal,
     TooManyRequests,
     UnknownModel,
@@ -93,53 +94,27 @@ class DataPlane:
         if path == "/healthz":
             status, words = (503, b"draining\n") if self.draining else (200, b"ok\n")
             return await send_whole(send, status, [(b"content-type", b"text/plain")], words)
-        if self.draining:
-            raise Draining
-        headers = by_name(scope["headers"])
-        theirs = headers.get(b"x-client-request-id") or headers.get(b"x-request-id")
-        if theirs:
-            name = clean(theirs.decode("utf-8", "replace"), MAX_REQUEST_ID)
-            arrival = replace(arrival, client_request_id=name)
-        if path == _CHAT:
-            _must_be(method, "POST", path)
-            caller = self._caller(arrival, scope, headers)
-            try:
-                with self._bodies.of(caller.project) as held:
-                    counted = held.counting(receive)
-                    return await self._chat.answer(arrival, caller, headers, counted, send)
-            except Refusal as refusal:
-                refusal.project_id = caller.project
-                raise
-        if path == _MODELS or path.startswith(_MODELS + "/"):
-            _must_be(method, "GET", path)
-            caller = self._caller(arrival, scope, headers)
-            return await self._models(caller, path.removeprefix(_MODELS).lstrip("/"), send)
-        raise NoSuchPath(path)
-
-    def _caller(
-        self, arrival: Arrival, scope: dict[str, Any], headers: dict[bytes, bytes]
-    ) -> Caller:
-        """Who asks; from now on its connection is in use, and not a stranger's.
-
-        A refusal of somebody who is known is told like any other.
-        """
-        plan = self._plan()
+        caller = None
         try:
-            caller = self._keys().caller(headers, plan.projects)
-        except KeyRevoked as revoked:
-            known = Caller(revoked.key_id, revoked.project)
-            self._chat.refused(arrival, known, plan, None, revoked)
+            if self.draining:
+                raise Draining
+            headers = by_name(scope["headers"])
+            arrival = _named(arrival, headers)
+            _must_be_served(path, method)
+            caller = self._keys().caller(headers, self._plan().projects)
+            _seat(scope, caller)
+            if path != _CHAT:
+                return await self._models(caller, path.removeprefix(_MODELS).lstrip("/"), send)
+        except Refusal as refusal:
+            self._chat.tell(arrival, caller or _known_by(refusal), None, refusal)
             raise
         try:
-            seat_of(scope).serve(caller.project)
-        except OwnerCrowded as crowded:
-            refusal = TooManyRequests(crowded.allowed, caller.project)
-        except Crowded as crowded:
-            refusal = TooManyRequests(crowded.places)
-        else:
-            return caller
-        self._chat.refused(arrival, caller, plan, None, refusal)
-        raise refusal
+            with self._bodies.of(caller.project) as held:
+                counted = held.counting(receive)
+                return await self._chat.answer(arrival, caller, headers, counted, send)
+        except Refusal as refusal:
+            refusal.project_id = caller.project
+            raise
 
     async def _models(self, caller: Caller, wanted: str, send: Send) -> None:
         plan = self._plan()
@@ -163,6 +138,41 @@ class DataPlane:
         await send_whole(send, 200, [(b"content-type", b"application/json")], orjson.dumps(answer))
 
 
-def _must_be(method: str, allowed: str, path: str) -> None:
+def _must_be_served(path: str, method: str) -> None:
+    if path == _CHAT:
+        allowed = "POST"
+    elif path == _MODELS or path.startswith(_MODELS + "/"):
+        allowed = "GET"
+    else:
+        raise NoSuchPath(path)
     if method != allowed:
         raise WrongMethod(path, allowed)
+
+
+def _named(arrival: Arrival, headers: dict[bytes, bytes]) -> Arrival:
+    """With the caller's own name for the request, where it sent one."""
+    theirs = headers.get(b"x-client-request-id") or headers.get(b"x-request-id")
+    if not theirs:
+        return arrival
+    name = clean(theirs.decode("utf-8", "replace"), MAX_REQUEST_ID)
+    return replace(arrival, client_request_id=name)
+
+
+def _known_by(refusal: Refusal) -> Caller | None:
+    """Whose request it was, where its key tells although it does not let it in."""
+    match refusal:
+        case KeyRevoked(key_id=key_id, project=project):
+            return Caller(key_id, project)
+        case ProjectNotOfKey(key_id=key_id, projects=(project, *_)):
+            return Caller(key_id, project)
+    return None
+
+
+def _seat(scope: dict[str, Any], caller: Caller) -> None:
+    """From now on its connection is in use, and not a stranger's."""
+    try:
+        seat_of(scope).serve(caller.project)
+    except OwnerCrowded as crowded:
+        raise TooManyRequests(crowded.allowed, caller.project) from None
+    except Crowded as crowded:
+        raise TooManyRequests(crowded.places) from None

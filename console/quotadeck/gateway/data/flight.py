@@ -6,7 +6,7 @@ whole is in the ledger, also after kill -9.
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -91,8 +91,8 @@ class Flights:
         ledger: Ledger,
         estimator: Estimator,
         clock: Clock,
-        on_begin: Callable[[Flight], None],
-        on_end: Callable[[Flight, Call], None],
+        on_begin: Sequence[Callable[[OpenCall, int], None]],
+        on_end: Sequence[Callable[[Call], None]],
     ) -> None:
         self._limiter = limiter
         self._ledger = ledger
@@ -148,7 +148,8 @@ class Flights:
         flight = Flight(opened, arrival, routing, request, ticket, task, now_ns)
         self.under_way[arrival.id] = flight
         self.empty.clear()
-        self._on_begin(flight)
+        for told in self._on_begin:
+            told(opened, arrival.at_ns)
         return flight
 
     async def end(self, flight: Flight, ending: Ending) -> Call:
@@ -171,7 +172,8 @@ class Flights:
             del self.under_way[flight.open.id]
             if not self.under_way:
                 self.empty.set()
-            self._on_end(flight, call)
+            for told in self._on_end:
+                told(call)
         usage = ending.usage
         certain = usage and not usage.is_estimate and not flight.request.media
         if usage and certain and ending.outcome is Outcome.OK:

@@ -74,7 +74,7 @@ class KeyRing:
         if digest not in self.by_hash:
             raise KeyRevoked(key.id, wanted if wanted in projects else projects[0])
         if wanted and wanted not in projects:
-            raise ProjectNotOfKey(wanted, projects)
+            raise ProjectNotOfKey(wanted, projects, key.id)
         return Caller(key.id, wanted or projects[0])
 
 

@@ -37,13 +37,15 @@ from quotadeck.gateway.data.keys import KeyRing, key_ring
 from quotadeck.gateway.data.observers import Observers
 from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
 from quotadeck.gateway.upstream.client import AiohttpUpstream
-from quotadeck.gateway.watch.alarms import Alarms
+from quotadeck.gateway.watch.budget_alarm import BudgetAlarm
 from quotadeck.gateway.watch.feed import Feed
 from quotadeck.gateway.watch.levels import LevelKeeper
 from quotadeck.gateway.watch.live import EVENTS_SHOWN, Live
 from quotadeck.gateway.watch.recall import CALLS
 from quotadeck.gateway.watch.refusal_log import RefusalLog
+from quotadeck.gateway.watch.refused_picture import RefusedPicture
 from quotadeck.gateway.watch.state_log import StateLog
+from quotadeck.gateway.watch.upstream_alarm import UpstreamAlarm
 from quotadeck.gateway.watch.vitals import VitalSigns
 from quotadeck.limiter import MemoryLimiter
 from quotadeck.store import Ledger, StoreDamaged, StoreError, file_layer
@@ -212,7 +214,14 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         live.resume(states.going_on(held, catalogue))
 
     refusals = RefusalLog(ledger, clock)
-    observers = Observers(plan, live, Alarms(clock, tell), refusals, limiter.spent_nano)
+    spent_nano = limiter.spent_nano
+    budgets = BudgetAlarm(plan, spent_nano, clock, tell)
+    upstreams = UpstreamAlarm(clock, tell)
+    observers = Observers(
+        begun=(live.begun,),
+        ended=(live.ended, budgets.ended, upstreams.ended),
+        refused=(RefusedPicture(live, spent_nano).refused, budgets.refused, refusals.refused),
+    )
     estimator = Estimator()
     upstream = AiohttpUpstream()
     flights = Flights(limiter, ledger, estimator, clock, observers.begun, observers.ended)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from quotadeck.admission.days import BudgetDays
-from quotadeck.domain.calls import Call
+from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.clock import Clock
@@ -17,7 +17,6 @@ from quotadeck.domain.history import StateSpan
 from quotadeck.domain.rules import bucket_of
 from quotadeck.domain.snapshot import Event, Snapshot, Vitals
 from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.watch.due import Midnights
 from quotadeck.gateway.watch.evidence import Sources, pause_ends
@@ -107,13 +106,12 @@ class Live:
         if all(shown.id != event.id for shown in self._events):
             self._events.append(event)
 
-    def begun(self, flight: Flight) -> None:
-        """A request was dispatched."""
-        opened = flight.open
+    def begun(self, opened: OpenCall, arrived_ns: int) -> None:
+        """A request was dispatched, that came at ``arrived_ns``."""
         subjects = subjects_of(opened.project, opened.target, opened.model)
         project, target, _ = subjects
-        self._flows[project].admitted(flight.arrival.at_ns, opened.model)
-        self._flows[target].admitted(flight.arrival.at_ns, opened.model)
+        self._flows[project].admitted(arrived_ns, opened.model)
+        self._flows[target].admitted(arrived_ns, opened.model)
         self._states.admitted(self._clock.monotonic_ns(), subjects)
         self._rows.mark(subjects)
 

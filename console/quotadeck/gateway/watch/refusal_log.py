@@ -4,20 +4,19 @@ A client that retries in a storm is refused thousands of times a second; each re
 so one record with a count says it too, and the journal stays small.
 """
 
-from collections.abc import Callable
+from typing import Final
 
-from quotadeck.admission.planned import ProjectPlan
-from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import MAX_KEYS, Call, Counted, Outcome
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.days import day_at
-from quotadeck.domain.refusals import Refusal
-from quotadeck.gateway.data.flight import Arrival
-from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.store import Ledger
 
 _Kind = tuple[str, str, str, str]
 """Project, model asked for, cause, binding bucket."""
+
+_STRANGER: Final = ("UTC", 0)
+"""The zone of the day, and the priority, of whom we do not know."""
 
 
 class RefusalLog:
@@ -28,39 +27,33 @@ class RefusalLog:
         self._clock = clock
         self._second: dict[_Kind, _Run | None] = {}
 
-    def add(
-        self,
-        arrival: Arrival,
-        caller: Caller,
-        project: ProjectPlan,
-        request: ChatRequest | None,
-        refusal: Refusal,
-        status: Callable[[], int],
-    ) -> None:
-        """Record a refusal; ``request`` is None where it was not read, or names no model of ours.
-
-        ``status`` is asked only for those that are written whole.
-        """
-        model = request.model if request else ""
+    def refused(self, it: RefusedRequest) -> None:
+        """Record a refusal."""
+        arrival, refusal, ask = it.arrival, it.refusal, it.ask
+        project, key_id = it.project, it.caller.key_id if it.caller else ""
         gate = refusal.gates[0] if refusal.gates else None
         binding, asked = (gate.bucket, gate.asked) if gate else ("", 0)
-        kind = (caller.project, model, str(refusal.cause), binding)
+        kind = (project, it.model, str(refusal.cause), binding)
         run = self._second.get(kind)
         if run:
-            run.add(arrival.at_us, caller.key_id, asked)
+            run.add(arrival.at_us, key_id, asked)
             return
+        zone, priority = _STRANGER
+        if project:
+            of = it.plan.projects[project].project
+            zone, priority = of.zone, int(of.priority)
         estimated_input, estimated_output = refusal.estimated_tokens
         call = Call(
             id=arrival.id,
             at_us=arrival.at_us,
-            day=day_at(arrival.at_us, project.project.zone).name,
-            project=caller.project,
-            key_id=caller.key_id,
-            priority=int(project.project.priority),
-            model=model,
+            day=day_at(arrival.at_us, zone).name,
+            project=project,
+            key_id=key_id,
+            priority=priority,
+            model=it.model,
             outcome=Outcome.REFUSED,
             cause=refusal.cause,
-            http_status=status(),
+            http_status=it.status,
             client_request_id=arrival.client_request_id,
             estimated_input=estimated_input,
             estimated_output=estimated_output,
@@ -68,8 +61,8 @@ class RefusalLog:
             binding=binding,
             wait_ms=refusal.wait_ms,
             total_ms=(self._clock.monotonic_ns() - arrival.at_ns) // 1_000_000,
-            stream=request is not None and request.stream,
-            retry=request.retry if request else 0,
+            stream=ask is not None and ask.stream,
+            retry=ask.retry if ask else 0,
             gates=refusal.gates,
         )
         first = kind not in self._second
