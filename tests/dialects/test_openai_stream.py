@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from openai._streaming import ServerSentEvent, SSEDecoder
 
 from quotadeck.dialects import framing
+from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
 from quotadeck.domain.usage import Usage
 
@@ -192,7 +193,7 @@ def test_last_event_without_its_empty_line_counts_if_it_is_whole() -> None:
     assert relay.close() == event(delta())
     _, relay = relayed(event({"error": {"message": "overloaded"}}).rstrip())
     relay.close()
-    assert relay.error == {"message": "overloaded"}
+    assert relay.error == UpstreamSaid("overloaded", "", None, None)
 
 
 @pytest.mark.parametrize("tail", [b"", event(usage_chunk()), b": ping\n\n", b"data: [DO"])
@@ -252,22 +253,23 @@ def test_usage_is_found_where_providers_put_it(chunk: object, wanted: Usage | No
 
 
 OVERLOADED = {"message": "overloaded", "type": "server_error"}
+TOLD = UpstreamSaid("overloaded", "server_error", None, None)
 
 
 @pytest.mark.parametrize(
     ("wire", "error"),
     [
-        (event({"error": OVERLOADED}), OVERLOADED),
-        (event({**finish(reason="error"), "error": OVERLOADED}), OVERLOADED),
-        (event({"choices": [], "error": OVERLOADED}), OVERLOADED),
-        (event(finish(reason="error")), finish(reason="error")),
-        (event({"object": "error", **OVERLOADED}), {"object": "error", **OVERLOADED}),
-        (b"event: error\n" + event({"error": OVERLOADED}), OVERLOADED),
-        (b"event: error\n" + event(OVERLOADED), OVERLOADED),
-        (b"event: error\ndata: overloaded\n\n", "overloaded"),
+        (event({"error": OVERLOADED}), TOLD),
+        (event({**finish(reason="error"), "error": OVERLOADED}), TOLD),
+        (event({"choices": [], "error": OVERLOADED}), TOLD),
+        (event(finish(reason="error")), UpstreamSaid("", "", None, None)),
+        (event({"object": "error", **OVERLOADED}), TOLD),
+        (b"event: error\n" + event({"error": OVERLOADED}), TOLD),
+        (b"event: error\n" + event(OVERLOADED), TOLD),
+        (b"event: error\ndata: overloaded\n\n", UpstreamSaid("overloaded", "", None, None)),
     ],
 )
-def test_error_in_the_stream_is_ours_to_tell(wire: bytes, error: object) -> None:
+def test_error_in_the_stream_is_ours_to_tell(wire: bytes, error: UpstreamSaid) -> None:
     got, relay = relayed(event(delta()) + wire + DONE)
     assert got == event(delta())
     assert relay.error == error

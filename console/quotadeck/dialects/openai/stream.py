@@ -6,8 +6,10 @@ the call's record must be written before the last byte leaves.
 
 from typing import Any
 
+from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.dialects.framing import Blocks, read_block
 from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.openai.reply import MAX_RESPONSE_ID, said
 from quotadeck.dialects.openai.request import MAX_CHOICES
 from quotadeck.dialects.usage import UsageReader, delivers
 from quotadeck.domain.text import clean
@@ -45,7 +47,7 @@ class OpenAIRelay:
         self._terminal = b""
         self.deltas = 0
         self.done = False
-        self.error: Any = None
+        self.error: UpstreamSaid | None = None
         self.broken = ""
         self.response_id = ""
 
@@ -113,7 +115,7 @@ class OpenAIRelay:
                 self.broken = "it sent an event that is not JSON"
                 return b""
         if event.name == b"error" and not _error_of(parsed):
-            self.error = parsed or event.data.decode("utf-8", "replace")
+            self.error = said(parsed or event.data.decode("utf-8", "replace"))
             return b""
         if isinstance(parsed, dict) and not self._learn(event.data, parsed):
             return event.quiet
@@ -125,12 +127,13 @@ class OpenAIRelay:
         A look at the bytes spares most events a search of what was parsed.
         """
         if not self.response_id and isinstance(parsed.get("id"), str):
-            self.response_id = clean(parsed["id"], 200)
+            self.response_id = clean(parsed["id"], MAX_RESPONSE_ID)
         if b'"prompt_tokens"' in data:
             self._reader.see(parsed)
         if b'"error"' in data:
-            self.error = _error_of(parsed)
-            if self.error is not None:
+            error = _error_of(parsed)
+            if error is not None:
+                self.error = said(error)
                 return False
         choices = parsed.get("choices")
         if isinstance(choices, list) and choices:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from quotadeck.admission.size import Size
+from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.usage import UsageReader, delivers
 from quotadeck.domain.calls import Call, OpenCall, Outcome
@@ -98,6 +99,8 @@ def request_id_of(headers: Mapping[str, str], keys: UpstreamKeys) -> str:
 
 def error_words(error: object, keys: UpstreamKeys) -> str:
     """The message in an error of any form that providers give it; empty where it has none."""
+    if isinstance(error, UpstreamSaid):
+        error = error.message
     return clean_lines(keys.hide(_words(error)), MAX_UPSTREAM_MESSAGE)
 
 

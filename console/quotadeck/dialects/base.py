@@ -1,0 +1,144 @@
+"""What the gateway asks of a provider's protocol: four verbs, and its way to say no.
+
+A dialect does no I/O and knows no target: it reads the client's request, writes the upstream's,
+reads the reply, whole or as a stream, and words refusals. Whoever carries the bytes knows none of
+its fields.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from quotadeck.domain.refusals import RateLevel
+from quotadeck.domain.usage import Usage
+
+
+class Ask(NamedTuple):
+    """A checked request, as far as anybody but its dialect needs to know.
+
+    ``endpoint`` is the client's path, a key of `Dialect.endpoints`. ``max_tokens`` is the most
+    output tokens of one choice, None where the client named none. ``text_bytes`` is the body's
+    size less the media in it; ``media`` counts images, sounds and files, and ``media_tokens`` is
+    what they are taken for. No tokenizer makes more than ``input_bound`` input tokens of it.
+    ``costs_more``: it asks for what is charged beside the prices for tokens. ``retry`` is how
+    often the client tried before. ``body`` is the dialect's own.
+    """
+
+    endpoint: str
+    model: str
+    stream: bool
+    max_tokens: int | None
+    choices: int
+    text_bytes: int
+    media: int
+    media_tokens: int
+    input_bound: int
+    costs_more: bool
+    retry: int
+    body: Any
+
+
+class Read(NamedTuple):
+    """What a whole reply says of itself. ``usage`` is None where none came that can be believed.
+
+    ``response_id`` is cleaned, and empty where it has none.
+    """
+
+    usage: Usage | None
+    response_id: str
+
+
+class NotAnAnswer(Exception):
+    """A reply's body is none of the dialect; its text says why, for people."""
+
+
+class ErrorReply(NamedTuple):
+    """A refusal as sent. ``head`` is ``name: value\\r\\n`` lines, without the content's length."""
+
+    status: int
+    head: bytes
+    body: bytes
+
+
+class UpstreamSaid(NamedTuple):
+    """An upstream's error in its own words: raw, so it may quote a key of ours. All may be empty.
+
+    The caller hides the keys, then cleans and cuts what it passes on.
+    """
+
+    message: str
+    kind: str
+    code: str | None
+    param: str | None
+
+
+class Relay(Protocol):
+    """A stream on its way to the client, read in passing. Feed it what the upstream sends.
+
+    The terminal event is kept back: the call's record is written before the last byte leaves.
+    """
+
+    done: bool
+    """The answer is whole."""
+    error: UpstreamSaid | None
+    """The upstream's own error, if it sent one in the stream."""
+    broken: str
+    """Why what it sends is no stream of the dialect; empty as long as it is one."""
+    deltas: int
+    """Events with content, about a token each."""
+    response_id: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether anything else that comes is of no use."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """None where it is absent or cannot be believed."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the client should get of the events that ``chunk`` completes."""
+
+    def close(self) -> bytes:
+        """The upstream has ended: what of it the client should get still."""
+
+    def terminal(self, cost_usd: str) -> bytes:
+        """The end of a stream that is ``done``, with what it cost in dollars."""
+
+
+class Dialect(Protocol):
+    """A provider's protocol. A value without state, shared by all requests."""
+
+    @property
+    def name(self) -> str:
+        """As configuration names it."""
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """The client's paths, each with the path under the upstream's base URL."""
+
+    def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> Ask:
+        """Check a request; ``headers`` by lower-case name. Raises NotJson or BadField."""
+
+    def forward(self, ask: Ask, model: str) -> bytes:
+        """The body for an upstream that calls the model ``model``."""
+
+    def credentials(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers that carry an upstream's key."""
+
+    def reply(self, body: bytes) -> Read:
+        """Read a whole reply. Raises NotAnAnswer."""
+
+    def relay(self, ask: Ask) -> Relay:
+        """The relay of the stream that answers ``ask``."""
+
+    def refusal(self, refusal: Exception) -> ErrorReply:
+        """The reply for a refusal, its rates included; what is no refusal is a fault of ours."""
+
+    def error(self, body: bytes) -> UpstreamSaid:
+        """What an upstream's reply that is no answer says."""
+
+    def error_event(self, refusal: Exception, cost_usd: str | None) -> bytes:
+        """A refusal in the middle of a stream, its last event; the cost where it is known."""
+
+    def rates(self, rates: Iterable[RateLevel]) -> bytes:
+        """Header lines that tell the project's own rates."""

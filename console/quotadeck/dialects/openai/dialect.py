@@ -1,0 +1,68 @@
+"""OpenAI's chat completions as a dialect: the verbs, each in a file beside this one."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from quotadeck.dialects import base
+from quotadeck.dialects.openai.errors import error_reply
+from quotadeck.dialects.openai.rates import rate_lines
+from quotadeck.dialects.openai.reply import read_error, read_reply
+from quotadeck.dialects.openai.request import parse_chat
+from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
+from quotadeck.domain.refusals import RateLevel, Refusal
+
+_ENDPOINTS: Final = MappingProxyType({"/v1/chat/completions": "/chat/completions"})
+
+
+class OpenAI:
+    """The dialect of OpenAI and of all who speak it."""
+
+    name = "openai"
+    endpoints: Mapping[str, str] = _ENDPOINTS
+
+    def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> base.Ask:
+        chat = parse_chat(body, headers.get(b"x-stainless-retry-count", b""))
+        return base.Ask(
+            path,
+            chat.model,
+            chat.stream,
+            chat.max_tokens,
+            chat.choices,
+            chat.text_bytes,
+            chat.media,
+            chat.media_tokens,
+            chat.input_bound,
+            chat.costs_more,
+            chat.retry,
+            chat,
+        )
+
+    def forward(self, ask: base.Ask, model: str) -> bytes:
+        body: bytes = ask.body.for_upstream(model)
+        return body
+
+    def credentials(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
+        return ((b"authorization", b"Bearer " + key.encode()),)
+
+    def reply(self, body: bytes) -> base.Read:
+        return read_reply(body)
+
+    def relay(self, ask: base.Ask) -> base.Relay:
+        return OpenAIRelay(include_usage=ask.body.include_usage)
+
+    def refusal(self, refusal: Exception) -> base.ErrorReply:
+        reply = error_reply(refusal)
+        head = b"".join(b"%b: %b\r\n" % header for header in reply.headers)
+        if isinstance(refusal, Refusal) and refusal.rates:
+            head += rate_lines(refusal.rates)
+        return base.ErrorReply(reply.status, head, reply.body)
+
+    def error(self, body: bytes) -> base.UpstreamSaid:
+        return read_error(body)
+
+    def error_event(self, refusal: Exception, cost_usd: str | None) -> bytes:
+        return error_event(error_reply(refusal).body, cost_usd)
+
+    def rates(self, rates: Iterable[RateLevel]) -> bytes:
+        return rate_lines(rates)
