@@ -97,7 +97,8 @@ class Client:
         for part in parts:
             if self.connection.transport.is_closing():
                 return
-            self.connection.data_received(part)
+            if part:
+                self.connection.data_received(part)
             for _ in range(3):
                 await asyncio.sleep(0)
 
@@ -116,7 +117,7 @@ class Client:
     async def cut(self) -> None:
         """The server has ended the connection."""
         async with asyncio.timeout(10):
-            while not self.closing:  # noqa: ASYNC110 -- no event
+            while not self.is_closing():  # noqa: ASYNC110 -- no event
                 await asyncio.sleep(0)
 
     @property
@@ -127,13 +128,11 @@ class Client:
             return at.state not in _WAITS
         return bool(at.cycle.response_complete or at.cycle.more_body)
 
-    @property
-    def read_paused(self) -> bool:
+    def reads_no_more(self) -> bool:
         at = self.connection
         return bool(at.read_paused if isinstance(at, Http1Connection) else at.flow.read_paused)
 
-    @property
-    def write_paused(self) -> bool:
+    def is_stalled(self) -> bool:
         at = self.connection
         return bool(at.write_paused if isinstance(at, Http1Connection) else at.flow.write_paused)
 
@@ -141,8 +140,7 @@ class Client:
     def held_bytes(self) -> int:
         return len(self.connection._held)
 
-    @property
-    def closing(self) -> bool:
+    def is_closing(self) -> bool:
         return bool(self.connection.transport.is_closing())
 
     def look(self, later_s: float = 0.0) -> None:
@@ -211,7 +209,9 @@ async def asked(
 ) -> AsyncIterator[Client]:
     """A connection of a handler: both ends of a socket, without a server that listens."""
     ours, theirs = socket.socketpair()
-    connection, tasks = _connection(kind, handle, table or Connections("connections", 100))
+    if table is None:
+        table = Connections("connections", 100)
+    connection, tasks = _connection(kind, handle, table)
     await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, theirs)
     reader, writer = await asyncio.open_connection(sock=ours, limit=2**26)
     try:

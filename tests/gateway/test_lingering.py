@@ -63,9 +63,9 @@ async def test_who_sends_without_end_is_cut(kind: str) -> None:
         await client.send(b"nonsense\r\n\r\n")
         for _ in range(LINGER_BYTES // len(BODY)):
             client.connection.data_received(BODY)
-        assert not client.closing
+        assert not client.is_closing()
         client.connection.data_received(BODY)
-        assert client.closing
+        assert client.is_closing()
 
 
 async def test_who_neither_sends_nor_goes_is_cut(

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import urllib.parse
 from collections.abc import Sequence
 from typing import Any
@@ -72,12 +73,17 @@ def pieces(raw: bytes, cuts: Sequence[int]) -> list[bytes]:
     return [raw[start:end] for start, end in itertools.pairwise(places) if start < end]
 
 
-def by_h11(raw: bytes) -> list[Asked]:
-    """The whole requests in these bytes, until one ends the connection or is none."""
-    found: list[Asked] = []
+def by_h11(raw: bytes) -> list[tuple[Asked, bytes]]:
+    """The whole requests in these bytes, until one ends the connection or is none.
+
+    Each with its own bytes, and all that is behind it.
+    """
+    found: list[tuple[Asked, bytes]] = []
     while True:
         peer = h11.Connection(h11.SERVER, max_incomplete_event_size=100_000)
-        peer.receive_data(raw.lstrip(b"\r\n"))  # empty lines before a request, which h11 refuses
+        while raw.startswith(b"\r\n"):  # empty lines before a request, which h11 refuses
+            raw = raw[2:]
+        peer.receive_data(raw)
         try:
             request: Any = peer.next_event()
             body = b""
@@ -89,7 +95,7 @@ def by_h11(raw: bytes) -> list[Asked]:
             return found
         headers = [(name.decode(), value.decode("latin-1")) for name, value in request.headers]
         path = urllib.parse.unquote(request.target.decode().partition("?")[0])
-        found.append((request.method.decode(), path, headers, body))
+        found.append(((request.method.decode(), path, headers, body), raw))
         peer.send(h11.Response(status_code=200, headers=[("Content-Length", "0")]))
         peer.send(h11.EndOfMessage())
         if request.http_version == b"1.0" or peer.our_state is h11.MUST_CLOSE:
@@ -110,32 +116,47 @@ def by_us(kind: str, parts: Sequence[bytes]) -> list[Answer]:
     return asyncio.run(talk())
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
-@given(st.lists(requests(), min_size=1, max_size=5), CUTS)
-def test_every_request_is_read_as_it_was_sent(
-    kind: str, sent: list[bytes], cuts: list[int]
-) -> None:
-    raw = b"".join(sent) + LAST
-    expected = by_h11(raw)
-    assert [one.asked for one in by_us(kind, pieces(raw, cuts))] == expected
-    assert len(expected) > len(sent) or not expected[-1][1].startswith("/last")
+STRICTER: dict[str, re.Pattern[bytes]] = {}
+"""What h11 takes and we refuse: how it looks, by why that is right."""
+COUNTS = (40, pytest.param(5_000, marks=pytest.mark.soak))
+"""Of generated connections."""
 
-
-@pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(requests(), min_size=1, max_size=3),
-    st.lists(st.tuples(st.integers(0, 600), MUDDLING, st.integers(0, 3)), min_size=1, max_size=3),
-    CUTS,
+sent_as_they_should_be = st.lists(requests(), min_size=1, max_size=5)
+muddles = st.lists(
+    st.tuples(st.integers(0, 600), MUDDLING, st.integers(0, 3)), min_size=1, max_size=3
 )
-def test_of_muddled_bytes_nothing_is_read_that_others_read_otherwise(
-    kind: str, sent: list[bytes], muddle: list[tuple[int, bytes, int]], cuts: list[int]
-) -> None:
-    raw = b"".join(sent) + LAST
-    for at, inserted, deleted in muddle:
-        raw = raw[:at] + inserted + raw[at + deleted :]
-    answers = by_us(kind, pieces(raw, cuts))
-    assert [one.status for one in answers] == [one.status for one in by_us(kind, [raw])]
-    served = [one.asked for one in answers if one.status == 200]
-    assert served == by_h11(raw)[: len(served)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", COUNTS)
+def test_every_request_is_read_as_it_was_sent(kind: str, count: int) -> None:
+    @settings(max_examples=count, deadline=None)
+    @given(sent_as_they_should_be, CUTS)
+    def check(sent: list[bytes], cuts: list[int]) -> None:
+        raw = b"".join(sent) + LAST
+        expected = [one for one, _ in by_h11(raw)]
+        assert [one.asked for one in by_us(kind, pieces(raw, cuts))] == expected
+        assert len(expected) > len(sent) or not expected[-1][1].startswith("/last")
+
+    check()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", COUNTS)
+def test_of_muddled_bytes_nothing_is_read_that_others_read_otherwise(kind: str, count: int) -> None:
+    @settings(max_examples=count, deadline=None)
+    @given(sent_as_they_should_be, muddles, CUTS)
+    def check(sent: list[bytes], muddle: list[tuple[int, bytes, int]], cuts: list[int]) -> None:
+        raw = b"".join(sent) + LAST
+        for at, inserted, deleted in muddle:
+            raw = raw[:at] + inserted + raw[at + deleted :]
+        answers = by_us(kind, pieces(raw, cuts))
+        assert [one.status for one in answers] == [one.status for one in by_us(kind, [raw])]
+        served = [one.asked for one in answers if one.status == 200]
+        by_others = by_h11(raw)
+        assert served == [one for one, _ in by_others[: len(served)]]
+        for _, refused in by_others[len(served) : len(served) + 1]:
+            assert answers[-1].status == 400, refused
+            assert [why for why, looks in STRICTER.items() if looks.match(refused)], refused
+
+    check()
