@@ -116,8 +116,27 @@ def by_us(kind: str, parts: Sequence[bytes]) -> list[Answer]:
     return asyncio.run(talk())
 
 
-STRICTER: dict[str, re.Pattern[bytes]] = {}
-"""What h11 takes and we refuse: how it looks, by why that is right."""
+HEAD = rb"(?:(?!\r?\n\r?\n).)*?"
+CHUNKED = HEAD + rb"\ntransfer-encoding:[ \t]*chunked.*"
+STRICTER = {
+    why: re.compile(looks, re.IGNORECASE | re.DOTALL)
+    for why, looks in {
+        "a bare LF ends a line for some and not for others": HEAD + rb"(?<!\r)\n",
+        "a folded line is one field for some and two for others": HEAD + rb"\r\n[ \t]",
+        "a target that is no path is for a proxy, or for nobody": rb"[!-~]+ [^/]",
+        "a host that is no name is looked up in another way by each": HEAD
+        + rb"\nhost:[ \t]*[^\r\n]*[^\r\n0-9a-z.\[\]]",
+        "two ways to tell where a body ends": HEAD + rb"\n(?=content-length:)" + CHUNKED,
+        "and the other way round": CHUNKED + rb"\ncontent-length:",
+        "a control character in a chunk's line ends it for some": CHUNKED
+        + rb"\n[0-9a-f]+ *(?:;[^\r\n]*)?[\x00-\x08\x0b-\x1f\x7f ](?!\n)",
+        "a trailer may be taken for a field of the head": CHUNKED
+        + rb"0[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*?(?:content-length|transfer-encoding|host):",
+        "a trailer that is folded, or ends in a bare LF": CHUNKED
+        + rb"0[^\r\n]*\r?\n(?:[^\r\n]*(?:\r\n[ \t]|(?<!\r)\n)|[^\r\n]+\r\n)+",
+    }.items()
+}
+"""What h11 takes and we refuse: why that is right, and how it looks."""
 COUNTS = (40, pytest.param(5_000, marks=pytest.mark.soak))
 """Of generated connections."""
 

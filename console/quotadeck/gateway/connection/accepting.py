@@ -12,7 +12,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -148,6 +148,19 @@ class HttpServer(uvicorn.Server):
         self.table = table
         self.starved = table.starved
         self.up = asyncio.Event()
+
+    @property
+    def connections(self) -> set[Any]:
+        """Those there are."""
+        return self.server_state.connections
+
+    def stop(self) -> None:
+        """Take no more, and end when what is under way has ended."""
+        self.should_exit = True
+
+    def cut(self) -> None:
+        """End at once, whatever is under way."""
+        self.force_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's, on sockets that are given."""

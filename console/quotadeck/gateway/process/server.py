@@ -20,8 +20,8 @@ from quotadeck.domain.notice import NoticeError
 from quotadeck.gateway.connection.accepting import BACKLOG, HttpServer
 from quotadeck.gateway.connection.body_memory import give_back_large
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.http1_server import Http1Server
 from quotadeck.gateway.connection.peer import BoundSocket, bind_socket
-from quotadeck.gateway.connection.protocol import PeerProtocol
 from quotadeck.gateway.process.assembly import Gateway, open_gateway
 from quotadeck.gateway.process.signals import Told, endings, hangups
 from quotadeck.wire.config import GatewayConfig
@@ -146,12 +146,14 @@ async def _run(
     finally:
         waiting.cancel()
         gateway.feed.close()
-        data.should_exit = admin.should_exit = True
+        data.stop()
+        admin.stop()
         for job in background:
             job.cancel()
         # What is written goes out first; an idle connection is closed at once either way.
         await asyncio.wait(serving, timeout=LINGER_S)
-        data.force_exit = admin.force_exit = True
+        data.cut()
+        admin.cut()
         results = await asyncio.gather(*serving, *background, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):
@@ -190,15 +192,14 @@ def _room() -> int:
     return max(16, min(MAX_CONNECTIONS, (soft - OTHER_FILES) // 2))
 
 
-async def _cut_idle(*servers: HttpServer) -> None:
+async def _cut_idle(*servers: HttpServer | Http1Server) -> None:
     """Runs for the gateway's life: nobody holds a connection for ever by being slow."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(LOOK_S)
         for server in servers:
-            for index, connection in enumerate(list(server.server_state.connections)):
-                if isinstance(connection, PeerProtocol):
-                    connection.cut_if_idle(loop.time())
+            for index, connection in enumerate(list(server.connections)):
+                connection.cut_if_idle(loop.time())
                 if index % _A_LOOK == _A_LOOK - 1:
                     await asyncio.sleep(0)
 
