@@ -133,7 +133,7 @@ STRICTER = {
         "a trailer may be taken for a field of the head": CHUNKED
         + rb"0[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*?(?:content-length|transfer-encoding|host):",
         "a trailer that is folded, or ends in a bare LF": CHUNKED
-        + rb"0[^\r\n]*\r?\n(?:[^\r\n]*(?:\r\n[ \t]|(?<!\r)\n)|[^\r\n]+\r\n)+",
+        + rb"0[^\r\n]*\r?\n(?:[^\r\n]+\r\n)*?[^\r\n]*(?:\r\n[ \t]|(?<!\r)\n)",
     }.items()
 }
 """What h11 takes and we refuse: why that is right, and how it looks."""
