@@ -15,7 +15,7 @@ import aiohttp
 import httpx
 import orjson
 
-from tests.bench.bench_gateway import PROJECTS, TARGETS
+from tests.bench.subjects import PROJECTS, TARGETS
 from tests.load import chat
 from tests.processes import running, wait_until
 

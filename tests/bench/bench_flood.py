@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.bench.bench_gateway import PROJECTS, TARGETS
+from tests.bench.subjects import PROJECTS, TARGETS
 from tests.flooding import NOBODY, REQUESTS, flooding
 from tests.load import chat
 from tests.processes import Gateway, running

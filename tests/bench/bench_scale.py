@@ -16,7 +16,7 @@ import aiohttp
 
 from quotadeck.domain.verbs.keys import MAX_PROJECTS
 from tests.bench import cpu_s
-from tests.bench.bench_gateway import TARGETS
+from tests.bench.subjects import TARGETS
 from tests.load import chat
 from tests.processes import Gateway, running
 from tests.screen import Screen
