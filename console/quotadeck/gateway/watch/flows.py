@@ -34,37 +34,39 @@ class Flows:
 
     def admitted(self, now_ns: int, model: str) -> None:
         """A request was let through."""
-        self._minute.add(now_ns, _REQUESTS, 1)
+        self._minute.slot(now_ns)[_REQUESTS] += 1
         self._models[model] = now_ns
         self.in_flight += 1
 
     def refused(self, now_ns: int, model: str = "") -> None:
         """A request was refused by us; ``model`` is what it asked for, if it is one of ours."""
-        self._minute.add(now_ns, _REFUSED, 1)
+        self._minute.slot(now_ns)[_REFUSED] += 1
         if model:
             self._models[model] = now_ns
 
     def ended(self, now_ns: int, call: Call) -> None:
         """An admitted request ended."""
         self.in_flight -= 1
-        self._minute.add(now_ns, _ENDED, 1)
-        used = Used(call.usage.input_tokens, call.usage.output_tokens, call.cost_nano_usd)
+        minute = self._minute.slot(now_ns)
+        minute[_ENDED] += 1
+        cost_nano = call.cost_nano_usd
+        used = Used(call.usage.input_tokens, call.usage.output_tokens, cost_nano)
         for used_of, at in _METERS:
-            if amount := used_of(used):
-                self._minute.add(now_ns, at, amount)
-        if call.cause is Cause.UPSTREAM_429:
-            self._minute.add(now_ns, _UPSTREAM_429, 1)
-        lost = call.outcome is Outcome.UNKNOWN and call.cause not in NOT_THE_UPSTREAMS
-        if lost or call.outcome is Outcome.UPSTREAM_ERROR:
-            self._minute.add(now_ns, _FAILED, 1)
-        self._latencies.add(now_ns, column(call.total_ms), 1)
-        if call.cost_nano_usd:
-            self._minute.add(now_ns, _SPENT, call.cost_nano_usd)
-            self._ten_minutes.add(now_ns, 0, call.cost_nano_usd)
+            minute[at] += used_of(used)
+        if call.outcome is not Outcome.OK:
+            if call.cause is Cause.UPSTREAM_429:
+                minute[_UPSTREAM_429] += 1
+            lost = call.outcome is Outcome.UNKNOWN and call.cause not in NOT_THE_UPSTREAMS
+            if lost or call.outcome is Outcome.UPSTREAM_ERROR:
+                minute[_FAILED] += 1
+        self._latencies.slot(now_ns)[column(call.total_ms)] += 1
+        if cost_nano:
+            minute[_SPENT] += cost_nano
+            self._ten_minutes.slot(now_ns)[0] += cost_nano
 
     def spent_before(self, at_ns: int, nano: int) -> None:
         """Spend from before this process began, told by the ledger; the oldest first."""
-        self._ten_minutes.add(at_ns, 0, nano)
+        self._ten_minutes.slot(at_ns)[0] += nano
 
     def next_ns(self) -> int | None:
         """When time alone changes what was read last; None where nothing is left to leave."""

@@ -21,6 +21,7 @@ from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.watch.due import Midnights
 from quotadeck.gateway.watch.evidence import Sources, pause_ends
 from quotadeck.gateway.watch.flows import Flows
+from quotadeck.gateway.watch.path import Path
 from quotadeck.gateway.watch.recall import recall
 from quotadeck.gateway.watch.rows import Rows
 from quotadeck.gateway.watch.state_log import OnChange, resumed, unrecorded
@@ -65,6 +66,9 @@ class Live:
         }
         self._states = States(on_state)
         self._rows = Rows(limiter, days, clock, self._states, self._flows)
+        self._paths: dict[tuple[str, str, str], Path] = {}
+        """By project, target and model, all of the catalogue: so many at most."""
+        self._touched: set[Path] = set()
         self._midnights = Midnights(catalogue.projects.values(), clock.wall_us())
         self._events: deque[Event] = deque(maxlen=EVENTS_SHOWN)
         self._one_at_a_time = asyncio.Lock()
@@ -108,22 +112,33 @@ class Live:
 
     def begun(self, opened: OpenCall, arrived_ns: int) -> None:
         """A request was dispatched, that came at ``arrived_ns``."""
-        subjects = subjects_of(opened.project, opened.target, opened.model)
-        project, target, _ = subjects
-        self._flows[project].admitted(arrived_ns, opened.model)
-        self._flows[target].admitted(arrived_ns, opened.model)
-        self._states.admitted(self._clock.monotonic_ns(), subjects)
-        self._rows.mark(subjects)
+        path = self._paths.get((opened.project, opened.target, opened.model))
+        if path is None:
+            path = self._path(opened.project, opened.target, opened.model)
+        path.admitted(arrived_ns, self._clock.monotonic_ns())
+        self._touched.add(path)
 
     def ended(self, call: Call) -> None:
         """A dispatched request ended."""
-        now_ns = self._clock.monotonic_ns()
-        subjects = subjects_of(call.project, call.target, call.model)
-        project, target, _ = subjects
-        self._flows[project].ended(now_ns, call)
-        self._flows[target].ended(now_ns, call)
-        self._states.ended(now_ns, call, subjects)
-        self._rows.mark(subjects)
+        path = self._paths.get((call.project, call.target, call.model))
+        if path is None:
+            path = self._path(call.project, call.target, call.model)
+        path.ended(self._clock.monotonic_ns(), call)
+        self._touched.add(path)
+
+    def _path(self, project: str, target: str, model: str) -> Path:
+        subjects = subjects_of(project, target, model)
+        flows = self._flows[subjects[0]], self._flows[subjects[1]]
+        path = Path(subjects, flows, tuple(map(self._states.tally, subjects)))
+        self._paths[project, target, model] = path
+        return path
+
+    def _mark_touched(self) -> None:
+        """Have the rows built and the states judged of whoever asked since."""
+        touched, self._touched = self._touched, set()
+        for path in touched:
+            self._states.wake(path.subjects)
+            self._rows.mark(path.subjects)
 
     def refused(
         self,
@@ -172,6 +187,7 @@ class Live:
         """The whole picture. Gives way to requests between slices of rows."""
         async with self._one_at_a_time:
             await self._judge()
+            self._mark_touched()
             tables = await self._rows.read(self._plan())
             return Snapshot(
                 now_ms=self._clock.monotonic_ns() // 1_000_000,
@@ -186,6 +202,7 @@ class Live:
     async def _judge(self) -> None:
         plan, now_ns, now_us = self._plan(), self._clock.monotonic_ns(), self._clock.wall_us()
         self._judged_ns = now_ns
+        self._mark_touched()
         unserved = self._unserved()
         if self._states.judge_gateway(Evidence(now_ns // 1_000_000, unserved=unserved)):
             self._wake_all()

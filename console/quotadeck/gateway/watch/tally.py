@@ -19,6 +19,11 @@ NEWEST: Final = 10
 _NOBODY: Final = Subject.parse("")
 _ADMITTED: Final = (Cause.NONE, _NOBODY)
 _WELL, _FAILED, _INVALID = "well", "failed", "invalid"
+_HOW: Final = {
+    Outcome.UPSTREAM_ERROR: _FAILED,
+    Outcome.UNKNOWN: _FAILED,
+    Outcome.CLIENT_ERROR: _INVALID,
+}
 
 Decision = tuple[Cause, Subject]
 """A refusal's cause and the gate it came from; ``_ADMITTED`` for what was let through."""
@@ -29,35 +34,31 @@ class Tally:
 
     __slots__ = (
         "_budget_refused",
-        "_ends_10s",
-        "_ends_60s",
+        "_decisions",
+        "_ends",
         "_failed_cause",
         "_failed_in_row",
         "_fits_ns",
         "_last_ended_ns",
         "_last_ns",
-        "_minute",
         "_money_held",
         "_newest",
         "_newest_ends",
         "_past_budget_ns",
-        "_present",
         "_trouble_ns",
         "_well_in_row",
         "_well_since_ns",
     )
 
     def __init__(self) -> None:
-        self._present: Counts[Decision] = Counts(_PRESENT_S)
-        self._minute: Counts[Decision] = Counts(_MINUTE_S)
+        self._decisions: Counts[Decision] = Counts(_PRESENT_S, _MINUTE_S)
         self._newest: deque[tuple[int, Decision]] = deque(maxlen=NEWEST)
         self._last_ns: dict[Decision, int] = {}
         self._fits_ns = 0
         self._money_held = False
         self._budget_refused = False
         self._past_budget_ns: int | None = None
-        self._ends_10s: Counts[str] = Counts(_PRESENT_S)
-        self._ends_60s: Counts[str] = Counts(_MINUTE_S)
+        self._ends: Counts[str] = Counts(_PRESENT_S, _MINUTE_S)
         self._newest_ends: deque[tuple[int, str]] = deque(maxlen=NEWEST)
         self._last_ended_ns: dict[str, int] = {}
         self._failed_in_row = 0
@@ -89,8 +90,7 @@ class Tally:
             self._money_held, self._budget_refused = money_held, True
 
     def _decide(self, now_ns: int, decision: Decision) -> None:
-        self._present.add(now_ns, decision)
-        self._minute.add(now_ns, decision)
+        self._decisions.add(now_ns, decision)
         self._newest.append((now_ns, decision))
         self._last_ns[decision] = now_ns
 
@@ -98,14 +98,12 @@ class Tally:
         """A request that was let through ended."""
         if call.cause in NOT_THE_UPSTREAMS:
             return
-        failed = call.outcome in (Outcome.UPSTREAM_ERROR, Outcome.UNKNOWN)
-        invalid = call.outcome is Outcome.CLIENT_ERROR
-        how = _FAILED if failed else _INVALID if invalid else _WELL
-        self._ends_10s.add(now_ns, how)
-        self._ends_60s.add(now_ns, how)
+        how = _HOW.get(call.outcome, _WELL)
+        failed = how is _FAILED
+        self._ends.add(now_ns, how)
         self._newest_ends.append((now_ns, how))
         self._last_ended_ns[how] = now_ns
-        if failed or invalid:
+        if how is not _WELL:
             self._trouble_ns = now_ns
         if failed:
             # An hour between two failures, and they are no row.
@@ -131,8 +129,7 @@ class Tally:
         }
         for decision in gone:
             del self._last_ns[decision]
-            self._present.forget(decision)
-            self._minute.forget(decision)
+            self._decisions.forget(decision)
             if decision[0] is Cause.BUDGET:
                 self._budget_refused, self._past_budget_ns = False, None
         kept = [one for one in self._newest if one[1] not in gone]
@@ -141,8 +138,7 @@ class Tally:
 
     def forget_failures(self) -> None:
         """It has recovered: what failed is history."""
-        self._ends_10s.forget(_FAILED)
-        self._ends_60s.forget(_FAILED)
+        self._ends.forget(_FAILED)
         self._last_ended_ns.pop(_FAILED, None)
         self._failed_in_row = 0
 
@@ -152,7 +148,7 @@ class Tally:
 
     def decided(self, now_ns: int) -> Decided:
         """The decisions of the present and the minute."""
-        minute, present = self._minute.at(now_ns), self._present.at(now_ns)
+        present, minute = self._decisions.at(now_ns)
         newest = _within_the_hour(self._newest, now_ns)
         if sum(present.values()) < len(newest):
             present = Counter(decision for _, decision in newest)
@@ -177,12 +173,12 @@ class Tally:
 
     def admitted_lately(self, now_ns: int) -> Decided:
         """`decided` of one that is calm, which is to say what was let through."""
-        present = self._present.at(now_ns).get(_ADMITTED, 0)
+        present = self._decisions.at(now_ns)[0].get(_ADMITTED, 0)
         return Decided(max(present, len(_within_the_hour(self._newest, now_ns))))
 
     def ended_lately(self, now_ns: int) -> Ended:
         """The ends of the present and the minute."""
-        minute, ten = self._ends_60s.at(now_ns), self._ends_10s.at(now_ns)
+        ten, minute = self._ends.at(now_ns)
         newest = _within_the_hour(self._newest_ends, now_ns)
         present = Counter(how for _, how in newest) if sum(ten.values()) < len(newest) else ten
         last = self._last_ended_ns
