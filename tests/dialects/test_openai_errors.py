@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.dialects.openai.errors import ErrorReply, error_reply, wait_headers
+from quotadeck.dialects.base import ErrorReply
+from quotadeck.dialects.head import line, wait_lines
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain import refusals as r
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.subject import Subject
@@ -57,39 +59,46 @@ REFUSALS: list[r.Refusal] = [
 
 
 def headers(reply: ErrorReply) -> dict[bytes, bytes]:
-    return dict(reply.headers)
+    return dict(header_list(reply))
+
+
+def header_list(reply: ErrorReply) -> list[tuple[bytes, bytes]]:
+    """Name and value of each line; each is one, and ends."""
+    assert reply.head.endswith(b"\r\n")
+    named = [one.partition(b": ") for one in reply.head[:-2].split(b"\r\n")]
+    return [(name, value) for name, _, value in named]
 
 
 def error(refusal: Exception) -> dict[str, Any]:
-    parsed = orjson.loads(error_reply(refusal).body)
+    parsed = orjson.loads(OPENAI.refusal(refusal).body)
     assert set(parsed) == {"error"}
     return dict(parsed["error"])
 
 
 def test_every_refusal_has_words_of_its_own() -> None:
     assert {type(one) for one in REFUSALS} == set(r.Refusal.__subclasses__())
-    fault = error_reply(ValueError()).body
-    assert all(error_reply(one).body != fault for one in REFUSALS)
+    fault = OPENAI.refusal(ValueError()).body
+    assert all(OPENAI.refusal(one).body != fault for one in REFUSALS)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda one: type(one).__name__)
 def test_refusal_has_the_shape_that_sdks_read(refusal: r.Refusal) -> None:
-    reply = error_reply(refusal)
+    reply = OPENAI.refusal(refusal)
     told = error(refusal)
     assert {"message", "type", "param", "code"} <= set(told)
     assert isinstance(told["message"], str)
     assert told["message"].endswith((".", "PROJECT"))
     assert 400 <= reply.status < 600
     assert headers(reply)[b"content-type"] == b"application/json"
-    assert len(headers(reply)) == len(reply.headers)
+    assert len(headers(reply)) == len(header_list(reply))
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda one: type(one).__name__)
 def test_nothing_hostile_gets_into_words_or_headers(refusal: r.Refusal) -> None:
-    reply = error_reply(refusal)
+    reply = OPENAI.refusal(refusal)
     lines = error(refusal)["message"].split("\n")  # JSON keeps the upstream's own
     assert all(character.isprintable() for line in lines for character in line)
-    for name, value in reply.headers:
+    for name, value in header_list(reply):
         assert not set(name + value) & set(b"\r\n\0")
 
 
@@ -118,7 +127,7 @@ def test_nothing_hostile_gets_into_words_or_headers(refusal: r.Refusal) -> None:
     ids=lambda one: type(one).__name__,
 )
 def test_status_and_code(refusal: Exception, status: int, code: str) -> None:
-    assert (error_reply(refusal).status, error(refusal)["code"]) == (status, code)
+    assert (OPENAI.refusal(refusal).status, error(refusal)["code"]) == (status, code)
 
 
 @pytest.mark.parametrize(
@@ -127,28 +136,28 @@ def test_status_and_code(refusal: Exception, status: int, code: str) -> None:
     ids=lambda one: type(one).__name__,
 )
 def test_sdks_are_told_not_to_retry_what_is_useless_to_retry(refusal: r.Refusal) -> None:
-    assert headers(error_reply(refusal))[b"x-should-retry"] == b"false"
+    assert headers(OPENAI.refusal(refusal))[b"x-should-retry"] == b"false"
 
 
 @pytest.mark.parametrize(
     "refusal", [LIMITED, r.Draining(), r.LedgerUnavailable("full")], ids=lambda r: type(r).__name__
 )
 def test_sdks_may_retry_what_passes(refusal: r.Refusal) -> None:
-    sent = headers(error_reply(refusal))
+    sent = headers(OPENAI.refusal(refusal))
     assert b"x-should-retry" not in sent
     assert int(sent[b"retry-after"]) >= 1
 
 
 @given(st.integers(0, 10**12))
 def test_waits_are_never_told_too_short(wait_ms: int) -> None:
-    told = dict(wait_headers(wait_ms))
+    told = headers(ErrorReply(429, wait_lines(wait_ms), b""))
     assert int(told[b"retry-after-ms"]) >= max(1, wait_ms)
     assert int(told[b"retry-after"]) * 1_000 >= wait_ms
     assert int(told[b"retry-after"]) * 1_000 < wait_ms + 1_000 or wait_ms == 0
 
 
 def test_limit_names_its_bucket_and_the_exact_wait() -> None:
-    sent, told = headers(error_reply(LIMITED)), error(LIMITED)
+    sent, told = headers(OPENAI.refusal(LIMITED)), error(LIMITED)
     assert (sent[b"retry-after"], sent[b"retry-after-ms"]) == (b"2", b"1001")
     assert told["limit"] == "project:analytics:rpm"
     assert "project:analytics:rpm is 60 rpm; this request asks for 1." in told["message"]
@@ -158,7 +167,7 @@ def test_limit_names_its_bucket_and_the_exact_wait() -> None:
 def test_a_slot_has_no_time_to_tell() -> None:
     slot = r.LimitReached("project:a:concurrency", 4, "concurrency", 1, None, Cause.CONCURRENCY)
     assert "concurrency is 4, and so many of your requests are running" in error(slot)["message"]
-    assert headers(error_reply(slot))[b"retry-after"] == b"1"
+    assert headers(OPENAI.refusal(slot))[b"retry-after"] == b"1"
     assert error(slot)["retry_after_ms"] is None
 
 
@@ -166,7 +175,7 @@ def test_spent_budget_says_what_is_left_asked_and_when_it_begins_anew() -> None:
     message = error(SPENT)["message"]
     for words in ("$1)", "$0.005 is left", "up to $0.02.", "2026-11-24T12:00:00Z"):
         assert words in message
-    assert headers(error_reply(SPENT))[b"retry-after"] == b"43200"
+    assert headers(OPENAI.refusal(SPENT))[b"retry-after"] == b"43200"
 
 
 def test_pause_tells_its_end_and_only_a_public_reason() -> None:
@@ -184,3 +193,19 @@ def test_unknown_model_names_the_nearest() -> None:
 
 def test_fault_of_ours_tells_nothing_of_itself() -> None:
     assert "secret" not in error(RuntimeError("a secret"))["message"]
+
+
+@given(st.text())
+def test_no_value_ends_its_line(value: str) -> None:
+    told = line(b"x-name", value)
+    assert told.startswith(b"x-name: ")
+    assert told.endswith(b"\r\n")
+    assert not set(told[:-2]) & {*range(32), *range(127, 256)}
+
+
+def test_waits_and_methods_with_line_ends_add_no_header() -> None:
+    for refusal in (
+        r.WrongMethod("/v1/models", "GET\r\nx-injected: 1"),
+        r.UpstreamRefused(429, "No.", "", None, None, "1\r\nx-injected: 1", "", Cause.UPSTREAM_429),
+    ):
+        assert b"x-injected" not in headers(OPENAI.refusal(refusal))

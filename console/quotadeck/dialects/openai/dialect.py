@@ -5,12 +5,12 @@ from types import MappingProxyType
 from typing import Final
 
 from quotadeck.dialects import base
-from quotadeck.dialects.openai.errors import error_reply
+from quotadeck.dialects.openai.errors import refusal_reply
 from quotadeck.dialects.openai.rates import rate_lines
 from quotadeck.dialects.openai.reply import read_error, read_reply
 from quotadeck.dialects.openai.request import parse_chat
 from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
-from quotadeck.domain.refusals import RateLevel, Refusal
+from quotadeck.domain.refusals import RateLevel
 
 _ENDPOINTS: Final = MappingProxyType({"/v1/chat/completions": "/chat/completions"})
 
@@ -52,17 +52,13 @@ class OpenAI:
         return OpenAIRelay(include_usage=ask.body.include_usage)
 
     def refusal(self, refusal: Exception) -> base.ErrorReply:
-        reply = error_reply(refusal)
-        head = b"".join(b"%b: %b\r\n" % header for header in reply.headers)
-        if isinstance(refusal, Refusal) and refusal.rates:
-            head += rate_lines(refusal.rates)
-        return base.ErrorReply(reply.status, head, reply.body)
+        return refusal_reply(refusal)
 
     def error(self, body: bytes) -> base.UpstreamSaid:
         return read_error(body)
 
     def error_event(self, refusal: Exception, cost_usd: str | None) -> bytes:
-        return error_event(error_reply(refusal).body, cost_usd)
+        return error_event(refusal_reply(refusal).body, cost_usd)
 
     def rates(self, rates: Iterable[RateLevel]) -> bytes:
         return rate_lines(rates)

@@ -1,331 +1,328 @@
-"""Refusals in the words of OpenAI's API: status, headers and an ``error`` object.
+"""Refusals in the words of OpenAI's API: status, head and an ``error`` object, a row for each kind.
 
 Source of the shape: the error object of OpenAI's API reference; the headers are those that the
 official SDKs read (``retry-after-ms``, ``retry-after``, ``x-should-retry``).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import orjson
 
+from quotadeck.dialects.base import ErrorReply
+from quotadeck.dialects.facts import facts_of
+from quotadeck.dialects.head import line, wait_lines
+from quotadeck.dialects.openai.rates import rate_lines
 from quotadeck.domain import refusals as r
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.days import rfc3339
-from quotadeck.domain.money import usd_exact
 from quotadeck.domain.rules import RULE_BY_CAUSE, Measure
-from quotadeck.domain.text import clean, clean_lines
 
-Header = tuple[bytes, bytes]
-Headers = list[Header]
-MAX_WHY = 1_200  # more than an upstream's own words and ours around them
-NEVER_RETRY: Final = (b"x-should-retry", b"false")
-_CLOSE: Final = (b"connection", b"close")
-_BEARER: Final = (b"www-authenticate", b"Bearer")
-_SOON: Final = (b"retry-after", b"1")
+_JSON: Final = b"content-type: application/json\r\n"
+_NEVER_RETRY: Final = b"x-should-retry: false\r\n"
+_CLOSE: Final = b"connection: close\r\n"
+_BEARER: Final = b"www-authenticate: Bearer\r\n"
+_SOON: Final = b"retry-after: 1\r\n"
 
 
-class ErrorReply:
-    """One error as sent: status, headers (without content length) and body.
+class _Row(NamedTuple):
+    """How a kind of refusal is told. Places in ``code``, ``words`` and ``param`` are its facts.
 
-    Without a ``kind``, OpenAI's ``type``, it is the client's fault below 500 and ours from there.
+    ``words`` is all of it, or sentences; one in a pair is said only where the fact that it names
+    is set.
+    ``kind`` is OpenAI's ``type``: by the status where it is empty. ``told`` are facts as members
+    of the error object. ``wait_ms`` stands where the refusal tells no wait.
     """
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        *,
-        kind: str = "",
-        code: str | None = None,
-        param: str | None = None,
-        headers: Headers | None = None,
-        extra: dict[str, object] | None = None,
-    ) -> None:
-        error: dict[str, object] = {
-            "message": message,
-            "type": kind or ("server_error" if status >= 500 else "invalid_request_error"),
-            "param": param,
-            "code": code,
-            **(extra or {}),
-        }
-        self.status = status
-        self.headers = [(b"content-type", b"application/json"), *(headers or [])]
-        self.body = orjson.dumps({"error": error})
-
-
-def wait_headers(wait_ms: int | None) -> Headers:
-    """``Retry-After`` in whole seconds, rounded up, and ``retry-after-ms`` exactly."""
-    if wait_ms is None:
-        return []
-    return [
-        (b"retry-after", b"%d" % max(1, -(-wait_ms // 1000))),
-        (b"retry-after-ms", b"%d" % max(1, wait_ms)),
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Says:
-    """How a kind of refusal is told. The places of its text are the refusal's fields, cleaned."""
 
     status: int
     code: str
-    text: str
-    headers: tuple[Header, ...] = ()
+    words: str | tuple[str | tuple[str, str], ...]
+    head: bytes = b""
     param: str | None = None
-
-    def __call__(self, refusal: r.Refusal) -> ErrorReply:
-        facts = {name: _shown(value) for name, value in vars(refusal).items()}
-        return ErrorReply(
-            self.status,
-            self.text.format_map(facts),
-            code=self.code,
-            param=self.param and self.param.format_map(facts),
-            headers=list(self.headers),
-        )
+    kind: str = ""
+    told: tuple[tuple[str, str], ...] = ()
+    wait_ms: int | None = None
+    header: tuple[bytes, str] | None = None
+    long: bool = False
 
 
-def _shown(value: object) -> object:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return clean(value, 300) if isinstance(value, str) else value
-
-
-def _unknown_model(refusal: r.UnknownModel) -> ErrorReply:
-    near = f" Did you mean {', '.join(refusal.nearest)}?" if refusal.nearest else ""
-    return ErrorReply(
-        404,
-        f"The model {clean(refusal.model, 80)!r} is not served here.{near} "
-        "GET /v1/models lists what is.",
-        param="model",
-        code="model_not_found",
+_LIMIT: Final = _Row(
+    429,
+    "rate_limit_exceeded",
+    (
+        "Limit reached: {binding} is {limit:,} {unit}; this request asks for {asked:,}.",
+        ("wait_ms", "Please try again in {wait_ms}s."),
+    ),
+    kind="requests",
+    told=(("limit", "binding"), ("retry_after_ms", "wait_ms")),
+    wait_ms=1_000,
+)
+_SLOTS: Final = _LIMIT._replace(
+    words=(
+        "Limit reached: {binding} is {limit:,}, and so many of your requests are running.",
+        "Retry when one of them has ended.",
     )
+)
+_UPSTREAM_FAILED: Final = _Row(
+    502, "{cause}", "The upstream gave no usable answer: {why}.", long=True
+)
 
-
-def _paused(refusal: r.Paused) -> ErrorReply:
-    kind, name = refusal.subject
-    until = f" It lifts at {rfc3339(refusal.until_us)}." if refusal.until_us else ""
-    why = f" Reason: {refusal.reason}." if refusal.reason else ""
-    return ErrorReply(
-        403,
-        f"The {kind} {name} is paused by its operators.{why}{until}",
-        code=f"{kind}_paused",
-        headers=[NEVER_RETRY],
-    )
-
-
-def _over_whole_budget(refusal: r.OverWholeBudget) -> ErrorReply:
-    guess = " (an estimate: it states no bound of its own)" if refusal.bound_is_estimate else ""
-    return ErrorReply(
-        400,
-        f"This request may cost up to ${usd_exact(refusal.bound_nano)}{guess}, more than the whole "
-        f"daily budget of {refusal.project} (${usd_exact(refusal.budget_nano)}). Lower "
-        "max_tokens or shorten the messages.",
-        code="exceeds_daily_budget",
-        headers=[NEVER_RETRY],
-    )
-
-
-def _limit_reached(refusal: r.LimitReached) -> ErrorReply:
-    limit, advice = f"{refusal.limit:,} {refusal.unit}; this request asks for {refusal.asked:,}", ""
-    rule = RULE_BY_CAUSE[refusal.cause]
-    if rule.measure is Measure.SLOTS:
-        limit = f"{refusal.limit:,}, and so many of your requests are running"
-        advice = "Retry when one of them has ended."
-    if refusal.wait_ms is not None:
-        advice = f"Please try again in {refusal.wait_ms / 1000:.3f}s."
-    return ErrorReply(
-        429,
-        f"Limit reached: {refusal.binding} is {limit}. {advice}",
-        kind="tokens" if rule.counts else "requests",
-        code="rate_limit_exceeded",
-        headers=wait_headers(refusal.wait_ms if refusal.wait_ms is not None else 1_000),
-        extra={"limit": refusal.binding, "retry_after_ms": refusal.wait_ms},
-    )
-
-
-def _budget_spent(refusal: r.BudgetSpent) -> ErrorReply:
-    return ErrorReply(
-        429,
-        f"The daily budget of {refusal.project} (${usd_exact(refusal.budget_nano)}) does not cover "
-        f"this request: ${usd_exact(max(0, refusal.left_nano))} is left, and it may cost up to "
-        f"${usd_exact(refusal.bound_nano)}. The budget starts anew at "
-        f"{rfc3339(refusal.resets_us)}.",
-        kind="insufficient_quota",
-        code="insufficient_quota",
-        headers=[NEVER_RETRY, *wait_headers(refusal.wait_ms)],
-        extra={"limit": refusal.binding},
-    )
-
-
-def _upstream_refused(refusal: r.UpstreamRefused) -> ErrorReply:
-    headers: Headers = []
-    for name, value in (
-        (b"retry-after", refusal.retry_after),
-        (b"retry-after-ms", refusal.retry_after_ms),
-    ):
-        if value:
-            headers.append((name, value.encode("latin-1", "replace")))
-    return ErrorReply(
-        refusal.status,
-        refusal.message,
-        kind=refusal.kind,
-        code=refusal.code,
-        param=refusal.param,
-        headers=headers,
-    )
-
-
-def _upstream_failed(refusal: r.UpstreamFailed) -> ErrorReply:
-    return ErrorReply(
-        504 if refusal.cause is Cause.TIMEOUT else 502,
-        f"The upstream gave no usable answer: {clean_lines(refusal.why, MAX_WHY)}.",
-        code=str(refusal.cause),
-    )
-
-
-def _bodies_too_large(refusal: r.BodiesTooLarge) -> ErrorReply:
-    return ErrorReply(
-        503,
-        f"The gateway holds up to {refusal.limit_bytes / 1024 / 1024:,.0f} MB of requests of "
-        f"{refusal.project or 'all projects'} at once, and with this one it would be more; "
-        "retry in a moment.",
-        code="too_many_large_requests",
-        headers=[(b"retry-after", b"1")],
-    )
-
-
-def _too_many_requests(refusal: r.TooManyRequests) -> ErrorReply:
-    return ErrorReply(
-        503,
-        f"{refusal.allowed:,} requests of {refusal.project or 'all projects'} are under way, as "
-        "many as the gateway's connections allow; retry in a moment.",
-        code="too_many_connections",
-        headers=[(b"retry-after", b"1"), (b"connection", b"close")],
-    )
-
-
-_REPLIES: Final[Mapping[type[Exception], Callable[[Any], ErrorReply]]] = {
-    r.KeyMissing: _Says(
+_ROWS: Final[Mapping[type[Exception], _Row]] = {
+    r.KeyMissing: _Row(
         401,
         "missing_api_key",
         "No key came with the request. Send your project key as 'Authorization: Bearer <key>' "
         "or 'x-api-key: <key>'; your platform team makes one with: quotadeck key add PROJECT",
-        (_BEARER,),
+        _BEARER,
     ),
-    r.KeyMalformed: _Says(
+    r.KeyMalformed: _Row(
         401,
         "invalid_api_key",
         "This cannot be a project key: {why}. Keys start with 'qd_'; "
         "check for a cut or a missing environment variable.",
-        (_BEARER,),
+        _BEARER,
     ),
-    r.KeysDiffer: _Says(
+    r.KeysDiffer: _Row(
         400,
         "ambiguous_api_key",
         "The request came with keys that differ, so nobody can say whose it is. Send one, as "
-        "'Authorization: Bearer <key>' or 'x-api-key: <key>', and see whether a proxy adds its "
-        "own.",
+        "'Authorization: Bearer <key>' or 'x-api-key: <key>', and see whether a proxy adds "
+        "its own.",
     ),
-    r.ProjectsDiffer: _Says(
+    r.ProjectsDiffer: _Row(
         400,
         "ambiguous_project",
         "The request came with X-Project-Id headers that differ. Send one, and see whether a "
         "proxy adds its own.",
     ),
-    r.KeyUnknown: _Says(
+    r.KeyUnknown: _Row(
         401,
         "invalid_api_key",
         "This key is unknown or was revoked. See the living ones with: quotadeck key list; "
         "make one with: quotadeck key add PROJECT",
-        (_BEARER,),
+        _BEARER,
     ),
-    r.ProjectNotOfKey: _Says(
+    r.ProjectNotOfKey: _Row(
         403,
         "project_not_allowed",
         "This key does not serve the project {project!r}; it serves: {projects}.",
-        (NEVER_RETRY,),
+        _NEVER_RETRY,
     ),
-    r.NoSuchPath: _Says(
+    r.NoSuchPath: _Row(
         404,
         "unknown_url",
         "There is no {path} here; this gateway serves /v1/chat/completions and /v1/models.",
     ),
-    r.WrongMethod: lambda refusal: ErrorReply(
+    r.WrongMethod: _Row(
         405,
-        f"{clean(refusal.path, 120)} takes {refusal.allowed} only.",
-        code="method_not_allowed",
-        headers=[(b"allow", refusal.allowed.encode())],
+        "method_not_allowed",
+        "{path} takes {allowed} only.",
+        header=(b"allow", "{allowed}"),
     ),
-    r.BodyTooLarge: _Says(
+    r.BodyTooLarge: _Row(
         413,
         "request_too_large",
         "The request's body is over {limit_bytes:,} bytes.",
-        (NEVER_RETRY, _CLOSE),
+        _NEVER_RETRY + _CLOSE,
     ),
-    r.BodyCut: _Says(400, "body_cut", "The request's body was cut."),
-    r.NotJson: _Says(
+    r.BodyCut: _Row(400, "body_cut", "The request's body was cut."),
+    r.NotJson: _Row(
         400, "invalid_json", "The request's body cannot be read as a JSON object: {why}."
     ),
-    r.BadField: _Says(400, "invalid_value", "{field}: {why}.", param="{field}"),
-    r.UnknownModel: _unknown_model,
-    r.ModelNotAllowed: _Says(
+    r.BadField: _Row(400, "invalid_value", "{field}: {why}.", param="{field}"),
+    r.UnknownModel: _Row(
+        404,
+        "model_not_found",
+        (
+            "The model {model!r} is not served here.",
+            ("nearest", "Did you mean {nearest}?"),
+            "GET /v1/models lists what is.",
+        ),
+        param="model",
+    ),
+    r.ModelNotAllowed: _Row(
         403,
         "model_not_allowed",
         "The project {project} may not use {model}; it may use: {allowed}.",
-        (NEVER_RETRY,),
-        param="model",
+        _NEVER_RETRY,
+        "model",
     ),
-    r.Paused: _paused,
-    r.InputTooLong: _Says(
+    r.Paused: _Row(
+        403,
+        "{subject.kind}_paused",
+        (
+            "The {subject.kind} {subject.name} is paused by its operators.",
+            ("reason", "Reason: {reason}."),
+            ("until_us", "It lifts at {until_us}."),
+        ),
+        _NEVER_RETRY,
+    ),
+    r.InputTooLong: _Row(
         400,
         "context_length_exceeded",
         "The input is at least {least_tokens:,} tokens, and {model} takes {limit_tokens:,}. "
         "Shorten the messages.",
         param="messages",
     ),
-    r.OutputTooLong: _Says(
+    r.OutputTooLong: _Row(
         400,
         "invalid_value",
         "max_tokens is {asked_tokens:,}, and {model} gives at most {limit_tokens:,}.",
         param="max_tokens",
     ),
-    r.OverWholeBudget: _over_whole_budget,
-    r.LimitReached: _limit_reached,
-    r.BudgetSpent: _budget_spent,
-    r.LedgerUnavailable: _Says(
+    r.OverWholeBudget: _Row(
+        400,
+        "exceeds_daily_budget",
+        (
+            (
+                "This request may cost up to ${bound_nano}, more than the whole daily budget of "
+                "{project} (${budget_nano})."
+            ),
+            ("bound_is_estimate", "That is an estimate: it states no bound of its own."),
+            "Lower max_tokens or shorten the messages.",
+        ),
+        _NEVER_RETRY,
+    ),
+    r.LimitReached: _LIMIT,
+    r.BudgetSpent: _Row(
+        429,
+        "insufficient_quota",
+        "The daily budget of {project} (${budget_nano}) does not cover this request: "
+        "${left_nano} is left, and it may cost up to ${bound_nano}. The budget starts anew at "
+        "{resets_us}.",
+        _NEVER_RETRY,
+        kind="insufficient_quota",
+        told=(("limit", "binding"),),
+    ),
+    r.LedgerUnavailable: _Row(
         503,
         "ledger_unavailable",
         "The gateway cannot record calls ({why}) and so forwards none.",
-        ((b"retry-after", b"5"),),
+        b"retry-after: 5\r\n",
     ),
-    r.Draining: _Says(
+    r.Draining: _Row(
         503,
         "draining",
         "The gateway is restarting and takes no new requests; retry in a moment.",
-        (_SOON, _CLOSE),
+        _SOON + _CLOSE,
     ),
-    r.AnswerCut: _Says(
+    r.AnswerCut: _Row(
         503,
         str(Cause.RESTART),
         "The gateway is restarting and has cut this answer; ask again in a moment.",
-        (_SOON, _CLOSE),
+        _SOON + _CLOSE,
     ),
-    r.TooManyRequests: _too_many_requests,
-    r.BodiesTooLarge: _bodies_too_large,
-    r.UpstreamRefused: _upstream_refused,
-    r.UpstreamFailed: _upstream_failed,
-    Exception: lambda _: ErrorReply(
+    r.TooManyRequests: _Row(
+        503,
+        "too_many_connections",
+        "{allowed:,} requests of {project:all projects} are under way, as many as the "
+        "gateway's connections allow; retry in a moment.",
+        _SOON + _CLOSE,
+    ),
+    r.BodiesTooLarge: _Row(
+        503,
+        "too_many_large_requests",
+        "The gateway holds up to {limit_bytes:MB} MB of requests of {project:all projects} at "
+        "once, and with this one it would be more; retry in a moment.",
+        _SOON,
+    ),
+    r.UpstreamFailed: _UPSTREAM_FAILED,
+    Exception: _Row(
         500,
+        "internal_error",
         "The gateway failed on this request; it is in the gateway's log.",
-        code="internal_error",
     ),
 }
+_BY_CAUSE: Final[Mapping[tuple[type[Exception], str], _Row]] = {
+    **{
+        (r.LimitReached, cause): _SLOTS
+        if rule.measure is Measure.SLOTS
+        else _LIMIT._replace(kind="tokens" if rule.counts else "requests")
+        for cause, rule in RULE_BY_CAUSE.items()
+    },
+    (r.UpstreamFailed, Cause.TIMEOUT): _UPSTREAM_FAILED._replace(status=504),
+}
+"""Where one kind is told in more than one way, by what it is recorded as."""
 
 
-def error_reply(refusal: Exception) -> ErrorReply:
-    """The reply for any refusal; what is not a refusal is our own fault."""
-    return next(_REPLIES[kind] for kind in type(refusal).__mro__ if kind in _REPLIES)(refusal)
+def refusal_reply(refusal: Exception) -> ErrorReply:
+    """The reply for any refusal, its rates included; what is no refusal is a fault of ours."""
+    rates = rate_lines(refusal.rates) if isinstance(refusal, r.Refusal) and refusal.rates else b""
+    if isinstance(refusal, r.UpstreamRefused):
+        return _passed_on(refusal, rates)
+    row = _row_of(refusal)
+    facts = facts_of(refusal, long=row.long)
+    error: dict[str, Any] = {
+        "message": _words(row, refusal).format_map(facts),
+        "type": row.kind or _kind_of(row.status),
+        "param": row.param and row.param.format_map(facts),
+        "code": row.code.format_map(facts),
+    }
+    for member, field in row.told:
+        error[member] = getattr(refusal, field)
+    told_ms = getattr(refusal, "wait_ms", None)
+    head = _JSON + row.head + wait_lines(row.wait_ms if told_ms is None else told_ms) + rates
+    if row.header:
+        name, value = row.header
+        head += line(name, value.format_map(facts))
+    return ErrorReply(row.status, head, orjson.dumps({"error": error}))
+
+
+def has_row(kind: type[Exception]) -> bool:
+    """Whether a kind of refusal has words of its own."""
+    return kind in _ROWS or kind is r.UpstreamRefused
+
+
+def _words(row: _Row, refusal: Exception) -> str:
+    if isinstance(row.words, str):
+        return row.words
+    said = [
+        one if isinstance(one, str) else one[1]
+        for one in row.words
+        if isinstance(one, str) or getattr(refusal, one[0])
+    ]
+    return " ".join(said)
+
+
+def _row_of(refusal: Exception) -> _Row:
+    kind = type(refusal)
+    row = _BY_CAUSE.get((kind, getattr(refusal, "cause", ""))) or _ROWS.get(kind)
+    return row or next(_ROWS[base] for base in kind.__mro__ if base in _ROWS)
+
+
+def _passed_on(refusal: r.UpstreamRefused, rates: bytes) -> ErrorReply:
+    """The upstream's own error: what it said, under its own status."""
+    head = _JSON
+    for name, wait in (
+        (b"retry-after", refusal.retry_after),
+        (b"retry-after-ms", refusal.retry_after_ms),
+    ):
+        head += line(name, wait) if wait else b""
+    error = {
+        "message": refusal.message,
+        "type": refusal.kind
+        or ("rate_limit_error" if refusal.status == 429 else _kind_of(refusal.status)),
+        "param": refusal.param,
+        "code": refusal.code,
+    }
+    return ErrorReply(refusal.status, head + rates, orjson.dumps({"error": error}))
+
+
+def _kind_of(status: int) -> str:
+    """Below 500 it is the client's fault, and ours from there."""
+    return "server_error" if status >= 500 else "invalid_request_error"
+
+
+class HeaderedReply(NamedTuple):
+    """`ErrorReply` with its head as pairs, for a server that takes them so."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def error_reply(refusal: Exception) -> HeaderedReply:
+    """`refusal_reply` without the rates, its head as pairs."""
+    status, head, body = refusal_reply(refusal)
+    pairs = [one.partition(b": ") for one in head.split(b"\r\n") if one]
+    wanted = [(name, value) for name, _, value in pairs if not name.startswith(b"x-ratelimit-")]
+    return HeaderedReply(status, wanted, body)
