@@ -38,8 +38,9 @@ contracts: $(VENV)/.dev
 unit: $(VENV)/.dev
 	@$(BIN)/pytest
 
-soak: $(VENV)/.dev ## the long counts: hundreds of kills, minutes of load
+soak: $(VENV)/.dev ## the long counts: hundreds of kills, minutes of load, wiring taken out line by line
 	@$(BIN)/pytest -n 0 -m soak --timeout 3600
+	@$(BIN)/python -m tests.mutation
 
 bench: $(VENV)/.dev ## timings and ratios, with the machine they were taken on
 	@$(BIN)/python -m tests.bench

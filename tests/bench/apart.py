@@ -46,8 +46,11 @@ def lines(module: str, options: Sequence[str], within_s: float) -> Iterator[str]
         assert one.stdout is not None
         try:
             yield from (line.rstrip("\n") for line in one.stdout)
+            one.wait()
         finally:
             one.kill()
+    if one.returncode:
+        raise RuntimeError(f"{module} ended with {one.returncode}, see above")
 
 
 def loopback_up() -> None:
