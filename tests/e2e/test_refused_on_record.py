@@ -39,6 +39,57 @@ def test_an_invalid_request_is_on_record_and_its_text_is_not(gateway: Gateway, k
     assert {row["outcome"] for row in rows} == {"refused"}
 
 
+def refused(gateway: Gateway, method: str, path: str, **headers: str) -> tuple[int, str]:
+    """Its status and the id that the client was told."""
+    reply = httpx.request(method, gateway.base_url + path, headers=headers)
+    return reply.status_code, reply.headers["x-request-id"]
+
+
+def found(gateway: Gateway, name: str) -> dict[str, Any]:
+    """The record that a request's id leads to."""
+    rows: list[dict[str, Any]] = wait_until(
+        lambda: [row for row in gateway.calls() if row["id"] == name]
+    )
+    return rows[0]
+
+
+def test_whoever_is_turned_away_is_found_by_the_id_it_was_told(gateway: Gateway) -> None:
+    chat, stranger = "/chat/completions", "Bearer qd_" + "y" * 43
+    for cause, status, asked in (
+        ("unknown_key", 401, ("POST", chat, {"authorization": stranger})),
+        ("bad_key", 401, ("POST", chat, {})),
+        ("bad_key", 401, ("GET", "/models", {"authorization": "Basic abc"})),
+        ("wrong_path", 404, ("GET", "/" + "z" * 300, {})),
+        ("wrong_path", 405, ("GET", chat, {})),
+    ):
+        method, path, headers = asked
+        answered, name = refused(gateway, method, path, **headers)
+        row = found(gateway, name)
+        assert (answered, row["outcome"], row["cause"]) == (status, "refused", cause)
+        assert (row["project"], row["key_id"], row["model"]) == ("", "", "")
+
+
+def test_a_project_that_its_key_does_not_serve_is_on_record_under_the_key(
+    gateway: Gateway,
+) -> None:
+    key = gateway.add_key("pausable")
+    headers = {"authorization": f"Bearer {key}", "x-project-id": "not-its-own"}
+    answered, name = refused(gateway, "GET", "/models", **headers)
+    row = found(gateway, name)
+    assert (answered, row["cause"], row["project"]) == (403, "invalid", "pausable")
+    assert row["key_id"] == key[3:11]
+
+
+def test_a_storm_of_strangers_is_a_row_or_two_a_second_and_an_event(gateway: Gateway) -> None:
+    before = len(gateway.calls())
+    for number in range(60):
+        refused(gateway, "GET", f"/storm-{number}")
+    wait_until(lambda: any("stranger.wrong_path" in str(e) for e in gateway.get("/events")["rows"]))
+    rows = gateway.calls()[before:]
+    assert len(rows) < 30
+    assert not any("storm" in str(row) for row in rows)
+
+
 def test_a_stranger_counts_for_nobody(gateway: Gateway) -> None:
     before = sum(row.flow.refused_60s for row in gateway.snapshot().projects)
     assert ask(gateway, "qd_" + "x" * 43, {"model": "gpt-4.1", "messages": HELLO}) == 401

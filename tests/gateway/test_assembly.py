@@ -16,7 +16,7 @@ from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.limits import MICRO, RateLimit
-from quotadeck.domain.refusals import BudgetSpent, Refusal, TooManyRequests
+from quotadeck.domain.refusals import BudgetSpent, KeyRevoked, Refusal, TooManyRequests
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
@@ -331,6 +331,15 @@ class TestObservers:
         flight = story.flights.pop()
         await story.gateway.flights.end(flight, Ending(Outcome.UNKNOWN, Cause.TIMEOUT, 0))
         assert "upstream.slow" in await self.told(story)
+
+    async def test_alarm_of_a_revoked_key_and_of_its_going_on(self, story: Story) -> None:
+        revoked = KeyRevoked("k", "a")
+        refused(story.gateway, revoked)
+        assert "key.revoked_used" in await self.told(story)
+        refused(story.gateway, revoked)
+        story.pass_us(300_000_000)
+        await story.gateway.second()
+        assert "key.revoked_used_on" in await self.told(story)
 
     async def test_record_of_what_was_refused(self, story: Story) -> None:
         refused(story.gateway, TooManyRequests(1, "a"))

@@ -39,6 +39,7 @@ from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
 from quotadeck.gateway.upstream.client import AiohttpUpstream
 from quotadeck.gateway.watch.budget_alarm import BudgetAlarm
 from quotadeck.gateway.watch.feed import Feed
+from quotadeck.gateway.watch.key_alarm import KeyAlarm
 from quotadeck.gateway.watch.levels import LevelKeeper
 from quotadeck.gateway.watch.live import EVENTS_SHOWN, Live
 from quotadeck.gateway.watch.recall import CALLS
@@ -82,6 +83,7 @@ class Gateway:
     vitals: VitalSigns
     levels: LevelKeeper
     refusals: RefusalLog
+    keys: KeyAlarm
     tell: Callable[[Event], None]
     live: Live
 
@@ -100,6 +102,7 @@ class Gateway:
             LOG.warning("%s", say(event.told))
             self.tell(event)
         self.refusals.flush()
+        self.keys.second()
         await self.desk.record_counted()
         await self.flights.reap()
         await self.levels.second()
@@ -217,10 +220,16 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     spent_nano = limiter.spent_nano
     budgets = BudgetAlarm(plan, spent_nano, clock, tell)
     upstreams = UpstreamAlarm(clock, tell)
+    keys = KeyAlarm(clock, tell)
     observers = Observers(
         begun=(live.begun,),
         ended=(live.ended, budgets.ended, upstreams.ended),
-        refused=(RefusedPicture(live, spent_nano).refused, budgets.refused, refusals.refused),
+        refused=(
+            RefusedPicture(live, spent_nano).refused,
+            budgets.refused,
+            keys.refused,
+            refusals.refused,
+        ),
     )
     estimator = Estimator()
     upstream = AiohttpUpstream()
@@ -261,6 +270,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         vitals,
         levels,
         refusals,
+        keys,
         tell,
         live,
     )

@@ -14,6 +14,28 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "upstream.slow": "{target} does not answer in time",
     "upstream.breaks": "{target} cuts or garbles its replies",
     "upstream.throttles": "{target} is rate limited by its provider",
+    "key.revoked_used": "{project}: the revoked key {key} is still used",
+    "key.revoked_used_on": plural(
+        "count",
+        "{project}: the revoked key {key} is still used, once in {over_ms}",
+        "{project}: the revoked key {key} is still used, {count:number} times in {over_ms}",
+    ),
+    "stranger.unknown_key": plural(
+        "count",
+        "{count} request in {over_ms} came with a key that is none of ours",
+        "{count:number} requests in {over_ms} came with a key that is none of ours",
+    ),
+    "stranger.bad_key": plural(
+        "count",
+        "{count} request in {over_ms} came without a key, or with what cannot be one",
+        "{count:number} requests in {over_ms} came without a key, or with what cannot be one",
+    ),
+    "stranger.wrong_path": plural(
+        "count",
+        "{count} request in {over_ms} was for a path that is not served, or by a wrong method",
+        "{count:number} requests in {over_ms} were for paths that are not served, or by a wrong "
+        "method",
+    ),
     "gateway.started": "gateway started",
     "gateway.restarted": plural(
         "count",
