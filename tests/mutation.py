@@ -97,7 +97,7 @@ class Copy:
 
 
 def survivors(file: Path, tests: tuple[str, ...], jobs: int) -> tuple[list[str], int]:
-    """What may be missing and no test notices, and how many were tried."""
+    """What may be missing and no test notices, told as it is found, and how many were tried."""
     source = (ROOT / file).read_text()
     tried = list(mutants(source))
     with tempfile.TemporaryDirectory() as directory:
@@ -106,12 +106,16 @@ def survivors(file: Path, tests: tuple[str, ...], jobs: int) -> tuple[list[str],
             raise SystemExit(f"the tests fail as it is: {', '.join(tests)}")
 
         def share(number: int) -> list[str]:
-            mine = tried[number::jobs]
-            return [what for what, changed in mine if copies[number].passes(changed, tests)]
+            unnoticed = []
+            for what, changed in tried[number::jobs]:
+                if copies[number].passes(changed, tests):
+                    print(f"  {what}", flush=True)
+                    unnoticed.append(what)
+            return unnoticed
 
         with ThreadPoolExecutor(jobs) as pool:
             found = [what for some in pool.map(share, range(jobs)) for what in some]
-    return sorted(found, key=lambda what: int(what.split()[1].rstrip(":"))), len(tried)
+    return found, len(tried)
 
 
 def main() -> int:
@@ -123,8 +127,6 @@ def main() -> int:
     asked = parser.parse_args()
     found, tried = survivors(asked.file, tuple(asked.tests), asked.jobs)
     print(f"{asked.file}: {tried} tried, {len(found)} not noticed")
-    for what in found:
-        print(f"  {what}")
     return 1 if found else 0
 
 
