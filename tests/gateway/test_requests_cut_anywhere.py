@@ -121,7 +121,7 @@ CHUNKED = HEAD + rb"\ntransfer-encoding:[ \t]*chunked.*"
 STRICTER = {
     why: re.compile(looks, re.IGNORECASE | re.DOTALL)
     for why, looks in {
-        "a bare LF ends a line for some and not for others": HEAD + rb"(?<!\r)\n",
+        "a bare LF ends a line for some and not for others": HEAD + rb"(?:(?<!\r)\n|\r?\n\n)",
         "a folded line is one field for some and two for others": HEAD + rb"\r\n[ \t]",
         "a target that is no path is for a proxy, or for nobody": rb"[!-~]+ [^/]",
         "a host that is no name is looked up in another way by each": HEAD
