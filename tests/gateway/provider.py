@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from quotadeck.domain.catalogue import Upstream
-from quotadeck.gateway.upstream.client import Reply, UpstreamClient
+from quotadeck.gateway.upstream.client import Reply, StreamReply, UpstreamClient
+from quotadeck.gateway.upstream.endpoint import Endpoint, endpoint_of
 
 PATIENCE_S = 5.0
 KEY = "sk-a-secret-that-no-error-may-name"
@@ -134,4 +135,29 @@ async def hello(peer: Peer) -> None:
 
 async def call(client: UpstreamClient, upstream: Upstream, body: bytes = JSON) -> Reply:
     """One whole reply."""
-    return await client.call(upstream, PATH, body, "req_1")
+    return await client.call(endpoint(upstream), body, "req_1")
+
+
+@asynccontextmanager
+async def stream(client: UpstreamClient, upstream: Upstream) -> AsyncIterator[StreamReply]:
+    """A reply as it comes; an error in the context cuts it."""
+    reply = await client.stream(endpoint(upstream), JSON, "req_1")
+    try:
+        yield reply
+    except BaseException:
+        reply.cut()
+        raise
+    finally:
+        reply.close()
+
+
+async def chunks(reply: StreamReply) -> AsyncIterator[bytes]:
+    """What is left of a reply."""
+    while chunk := await reply.next():
+        yield chunk
+
+
+def endpoint(upstream: Upstream) -> Endpoint:
+    """Where the tests post to, with the key as OpenAI wants it."""
+    bearer = ((b"Authorization", f"Bearer {upstream.key}".encode()),) if upstream.key else ()
+    return endpoint_of(upstream, PATH, bearer)

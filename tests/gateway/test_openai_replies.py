@@ -42,7 +42,9 @@ def failed(
     status: int, body: object = b"", **headers: str
 ) -> tuple[Outcome, Cause, int, UpstreamRefused | UpstreamFailed]:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named = {
+        name.replace("_", "-").lower().encode(): value.encode() for name, value in headers.items()
+    }
     ending, refusal = failure_of(status, named, data, KEYS)
     assert isinstance(refusal, UpstreamRefused | UpstreamFailed)
     assert refusal.cause == ending.cause

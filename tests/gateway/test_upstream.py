@@ -25,20 +25,21 @@ from quotadeck.gateway.upstream.client import (
 from tests.gateway.provider import (
     JSON,
     KEY,
-    PATH,
     PATIENCE_S,
     Asked,
     Peer,
     Provider,
     always,
     call,
+    chunks,
     hello,
     provider,
+    stream,
 )
 
 
 async def read(reply: StreamReply) -> bytes:
-    return b"".join([chunk async for chunk in reply.chunks])
+    return b"".join([chunk async for chunk in chunks(reply)])
 
 
 async def test_request_reaches_the_path_with_its_body_key_and_id(client: UpstreamClient) -> None:
@@ -65,15 +66,15 @@ async def test_ten_megabytes_arrive_whole(client: UpstreamClient) -> None:
     assert asked[0].body == body
 
 
-async def test_reply_headers_are_found_in_any_case(client: UpstreamClient) -> None:
+async def test_reply_headers_are_found_in_lower_case(client: UpstreamClient) -> None:
     async def answer(peer: Peer) -> None:
         await peer.answer(b"{}", "429 Too Many Requests", "rEtRy-AfTeR: 7")
 
     async with provider(always(answer)) as it:
         reply = await call(client, it.upstream())
     assert reply.status == 429
-    assert reply.headers["Retry-After"] == "7"
-    assert reply.headers.get("retry-after-ms", "") == ""
+    assert reply.headers[b"retry-after"] == b"7"
+    assert b"retry-after-ms" not in reply.headers
 
 
 async def test_refused_connection_was_never_sent(client: UpstreamClient) -> None:
@@ -83,7 +84,7 @@ async def test_refused_connection_was_never_sent(client: UpstreamClient) -> None
         with pytest.raises(Unreachable, match="openai: Connection refused"):
             await call(client, nobody)
         with pytest.raises(Unreachable):
-            async with client.stream(nobody, PATH, JSON, "req_1"):
+            async with stream(client, nobody):
                 pass
 
 
@@ -153,8 +154,8 @@ async def test_connection_lost_in_the_body_may_be_billed(client: UpstreamClient,
             peer.reset()
 
     async def read_on(upstream: Upstream) -> None:
-        async with client.stream(upstream, PATH, JSON, "req_1") as reply:
-            async for chunk in reply.chunks:
+        async with stream(client, upstream) as reply:
+            async for chunk in chunks(reply):
                 got.append(chunk)
                 arrived.set()
 
@@ -204,10 +205,10 @@ async def test_framing_that_breaks_in_the_body_is_told_at_once(
     arrived, hung_up = asyncio.Event(), asyncio.Event()
     async with (
         provider(script) as it,
-        client.stream(it.upstream(), PATH, JSON, "req_1") as reply,
+        stream(client, it.upstream()) as reply,
     ):
-        chunks = aiter(reply.chunks)
-        assert await anext(chunks) == b"data: 1\n\n"
+        coming = aiter(chunks(reply))
+        assert await anext(coming) == b"data: 1\n\n"
         arrived.set()
         if not waiting:
             await hung_up.wait()
@@ -234,7 +235,7 @@ async def test_silence_in_the_body_times_out(client: UpstreamClient) -> None:
 
     async with provider(silent) as it:
         with pytest.raises(TimedOut, match=r"openai did not end within 0\.1 s"):
-            async with client.stream(it.upstream(timeout_s=0.1), PATH, JSON, "req_1") as reply:
+            async with stream(client, it.upstream(timeout_s=0.1)) as reply:
                 await read(reply)
 
 
@@ -252,9 +253,9 @@ async def test_chunk_arrives_before_the_next_one_is_sent(client: UpstreamClient)
     arrived, got = asyncio.Event(), list[bytes]()
     async with (
         provider(script) as it,
-        client.stream(it.upstream(), PATH, JSON, "req_1") as reply,
+        stream(client, it.upstream()) as reply,
     ):
-        async for chunk in reply.chunks:
+        async for chunk in chunks(reply):
             got.append(chunk)
             arrived.set()
     assert got == sent
@@ -270,15 +271,15 @@ async def test_cut_ends_the_iteration_with_an_error(client: UpstreamClient, wait
 
     hung_up: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     async with provider(script) as it:
-        async with client.stream(it.upstream(), PATH, JSON, "req_1") as reply:
-            chunks = aiter(reply.chunks)
-            assert await anext(chunks) == b"data: 1\n\n"
+        async with stream(client, it.upstream()) as reply:
+            coming = aiter(chunks(reply))
+            assert await anext(coming) == b"data: 1\n\n"
             if waiting:
                 asyncio.get_running_loop().call_later(0.01, reply.cut)
             else:
                 reply.cut()
             with pytest.raises(UpstreamError):
-                await anext(chunks)
+                await anext(coming)
         assert await hung_up == b""
         assert await asyncio.wait_for(it.peers[0].reader.read(), 1) == b""
 
@@ -298,9 +299,9 @@ async def test_reply_that_ends_with_its_connection_is_whole(
     arrived, got = asyncio.Event(), b""
     async with (
         provider(script) as it,
-        client.stream(it.upstream(), PATH, JSON, "req_1") as reply,
+        stream(client, it.upstream()) as reply,
     ):
-        async for chunk in reply.chunks:
+        async for chunk in chunks(reply):
             got += chunk
             arrived.set()
     assert got == b"data: 1\n\ndata: 2\n\n"

@@ -13,14 +13,14 @@ from quotadeck.gateway.upstream.client import (
     UpstreamClient,
 )
 from tests.gateway.provider import (
-    JSON,
-    PATH,
     Asked,
     Peer,
     always,
     call,
+    chunks,
     hello,
     provider,
+    stream,
 )
 
 
@@ -39,15 +39,20 @@ async def test_stream_left_at_its_last_event_gives_its_connection_back(
         await peer.chunk(b"data: [DONE]\n\n")
         await asyncio.wait_for(left.wait(), 1)  # the terminating chunk comes after we have left
         await peer.chunk(b"")
+        ended.set()
 
-    left = asyncio.Event()
+    left, ended = asyncio.Event(), asyncio.Event()
     async with provider(always(answer)) as it:
         for _ in range(3):
             left.clear()
-            async with client.stream(it.upstream(), PATH, JSON, "req_1") as reply:
-                async for _chunk in reply.chunks:
+            ended.clear()
+            async with stream(client, it.upstream()) as reply:
+                async for _chunk in chunks(reply):
                     break
-                asyncio.get_running_loop().call_soon(left.set)
+            left.set()
+            await ended.wait()
+            for _turn in range(10):
+                await asyncio.sleep(0)  # turns of the loop: the end is read
         assert len(it.peers) == 1
 
 
@@ -63,8 +68,8 @@ async def test_stream_that_does_not_end_is_dropped_soon_after_it_was_left(
     monkeypatch.setattr(upstream_module, "_TAIL_S", 0.02)
     hung_up: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     async with provider(script) as it:
-        async with client.stream(it.upstream(), PATH, JSON, "req_1") as reply:
-            await anext(aiter(reply.chunks))
+        async with stream(client, it.upstream()) as reply:
+            await anext(aiter(chunks(reply)))
         assert await asyncio.wait_for(hung_up, 1) == b""
 
 
@@ -76,8 +81,8 @@ async def test_stream_left_by_an_error_is_dropped_at_once(client: UpstreamClient
         hung_up.set_result(await peer.reader.read())
 
     async def fail(upstream: Upstream) -> None:
-        async with client.stream(upstream, PATH, JSON, "req_1") as reply:
-            await anext(aiter(reply.chunks))
+        async with stream(client, upstream) as reply:
+            await anext(aiter(chunks(reply)))
             raise RuntimeError("ours")
 
     hung_up: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -137,8 +142,8 @@ async def test_idle_connection_that_breaks_is_no_error_of_anybodys() -> None:
     async with provider(slowly) as it:
         for _ in range(2):
             arrived.clear()
-            async with client.stream(it.upstream(), PATH, JSON, "req_1") as reply:
-                async for _chunk in reply.chunks:
+            async with stream(client, it.upstream()) as reply:
+                async for _chunk in chunks(reply):
                     arrived.set()
         assert len(it.peers) == 1
         it.peers[0].reset()

@@ -44,6 +44,7 @@ from quotadeck.gateway.upstream.client import (
     UpstreamError,
     read_whole,
 )
+from quotadeck.gateway.upstream.endpoint import Endpoint, endpoint_of
 from quotadeck.limiter import Limiter
 
 _PATH = "/chat/completions"
@@ -128,7 +129,7 @@ class ChatRoute:
     async def _whole(self, flight: Flight, send: Send) -> None:
         target = flight.routing.target
         body = flight.request.for_upstream(target.target.model)
-        reply = await self.upstream.call(target.upstream, _PATH, body, flight.arrival.id)
+        reply = await self.upstream.call(_endpoint(flight), body, flight.arrival.id)
         self._answered(flight, reply)
         if reply.status not in _ANSWERED:
             raise await self._refused(flight, reply, reply.body)
@@ -143,13 +144,19 @@ class ChatRoute:
     async def _stream(self, flight: Flight, receive: Receive, send: Send) -> None:
         target = flight.routing.target
         body = flight.request.for_upstream(target.target.model)
-        async with self.upstream.stream(target.upstream, _PATH, body, flight.arrival.id) as reply:
+        reply = await self.upstream.stream(_endpoint(flight), body, flight.arrival.id)
+        try:
             self._answered(flight, reply)
             if reply.status not in _ANSWERED:
                 raise await self._refused(flight, reply, await read_whole(reply))
             headers = stream_headers(flight.open, await self._rates(flight))
             keys = self.plan().upstream_keys
             await relay_stream(self.flights, flight, reply, keys, headers, receive, send)
+        except BaseException:
+            reply.cut()
+            raise
+        finally:
+            reply.close()
 
     def _answered(self, flight: Flight, reply: Reply | StreamReply) -> None:
         flight.upstream_status = reply.status
@@ -178,6 +185,12 @@ class ChatRoute:
         status = 504 if isinstance(error, TimedOut) else 502
         await self.flights.end(flight, Ending(outcome, cause, status, never_sent=never_sent))
         return UpstreamFailed(str(error), cause)
+
+
+def _endpoint(flight: Flight) -> Endpoint:
+    upstream = flight.routing.target.upstream
+    key = ((b"authorization", f"Bearer {upstream.key}".encode()),) if upstream.key else ()
+    return endpoint_of(upstream, _PATH, key)
 
 
 def routing_of(plan: Plan, caller: Caller, request: ChatRequest) -> Routing:

@@ -49,7 +49,7 @@ def chat_reply(body: bytes, size: Size) -> tuple[Usage, str]:
 
 
 def failure_of(
-    status: int, headers: Mapping[str, str], body: bytes, keys: UpstreamKeys
+    status: int, headers: Mapping[bytes, bytes], body: bytes, keys: UpstreamKeys
 ) -> tuple[Ending, Refusal]:
     """What an upstream's error means for the record, and for the client: ``keys`` are not told.
 
@@ -78,22 +78,22 @@ def failure_of(
         kind or _kind(shown),
         code,
         param,
-        keys.hide(_plain_header(headers, "Retry-After")),
-        keys.hide(_plain_header(headers, "retry-after-ms")),
+        keys.hide(_plain_header(headers, b"retry-after")),
+        keys.hide(_plain_header(headers, b"retry-after-ms")),
         cause,
     )
     return Ending(outcome, cause, shown), refusal
 
 
-def request_id_of(headers: Mapping[str, str], keys: UpstreamKeys) -> str:
+def request_id_of(headers: Mapping[bytes, bytes], keys: UpstreamKeys) -> str:
     """The upstream's own name for the request, which its people ask for; empty where it has none.
 
     As OpenAI, Anthropic and Azure call it.
     """
-    for name in ("x-request-id", "request-id", "apim-request-id"):
+    for name in (b"x-request-id", b"request-id", b"apim-request-id"):
         told = headers.get(name)
         if told:
-            return clean(keys.hide(told), MAX_REQUEST_ID)
+            return clean(keys.hide(told.decode("utf-8", "replace")), MAX_REQUEST_ID)
     return ""
 
 
@@ -140,8 +140,8 @@ def _kind(status: int) -> str:
     return "server_error" if status >= 500 else "invalid_request_error"
 
 
-def _plain_header(headers: Mapping[str, str], name: str) -> str:
-    value = headers.get(name, "")
+def _plain_header(headers: Mapping[bytes, bytes], name: bytes) -> str:
+    value = headers.get(name, b"").decode("utf-8", "replace")
     return value if value.isascii() and value.isprintable() and len(value) <= 64 else ""
 
 

@@ -108,7 +108,7 @@ async def _relay(
 ) -> UpstreamError | None:
     """Pass on what comes until the stream ends; why the upstream did not end it well."""
     try:
-        async for chunk in reply.chunks:
+        while chunk := await reply.next():
             events = relay.feed(chunk)
             if events:
                 flight.first_byte_ns = flight.first_byte_ns or flights.now_ns()

@@ -6,15 +6,15 @@ goes to the configured host only.
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol
 
 import aiohttp
 
-from quotadeck.domain.catalogue import Upstream
+from quotadeck.gateway.upstream.endpoint import Endpoint
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 CONNECT_TIMEOUT_S = 10.0
@@ -44,34 +44,44 @@ class Broken(UpstreamError):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """``headers`` are found by name in any case."""
+    """``headers`` have names in lower case; of a name that comes twice, the first."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[bytes, bytes]
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StreamReply:
-    """``chunks`` raises UpstreamError when the stream breaks or is ``cut`` from here."""
+class StreamReply(Protocol):
+    """A reply as it comes. Whoever leaves it closes it, and cuts it first if that is for an error.
+
+    ``headers`` as in `Reply`.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    chunks: AsyncIterator[bytes]
-    cut: Callable[[], None]
+    headers: Mapping[bytes, bytes]
+
+    async def next(self) -> bytes:
+        """What has come; b"" at the end. Raises UpstreamError: it broke, or was cut from here."""
+        ...
+
+    def cut(self) -> None:
+        """Drop the connection at once; whoever waits for `next` gets an UpstreamError."""
+        ...
+
+    def close(self) -> None:
+        """Be done with it, once or more often. The connection serves on if it ends at once."""
+        ...
 
 
 class UpstreamClient(Protocol):
-    """Posts to a path under the upstream's base URL."""
+    """Posts to endpoints."""
 
-    async def call(self, upstream: Upstream, path: str, body: bytes, request_id: str) -> Reply:
+    async def call(self, endpoint: Endpoint, body: bytes, request_id: str) -> Reply:
         """The whole reply, whatever its status."""
         ...
 
-    def stream(
-        self, upstream: Upstream, path: str, body: bytes, request_id: str
-    ) -> AbstractAsyncContextManager[StreamReply]:
-        """The reply as it comes; leaving the context drops the connection if it is not done."""
+    async def stream(self, endpoint: Endpoint, body: bytes, request_id: str) -> StreamReply:
+        """The reply once its head has come, whatever its status."""
         ...
 
 
@@ -79,6 +89,7 @@ class AiohttpUpstream:
     """`UpstreamClient` over one aiohttp session."""
 
     def __init__(self) -> None:
+        self._leaving: set[asyncio.Task[None]] = set()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -87,27 +98,30 @@ class AiohttpUpstream:
             skip_auto_headers=("User-Agent",),
         )
 
-    async def call(self, upstream: Upstream, path: str, body: bytes, request_id: str) -> Reply:
-        async with self.stream(upstream, path, body, request_id) as reply:
+    async def call(self, endpoint: Endpoint, body: bytes, request_id: str) -> Reply:
+        reply = await self.stream(endpoint, body, request_id)
+        try:
             return Reply(reply.status, reply.headers, await read_whole(reply))
+        except BaseException:
+            reply.cut()
+            raise
+        finally:
+            reply.close()
 
-    @asynccontextmanager
-    async def stream(
-        self, upstream: Upstream, path: str, body: bytes, request_id: str
-    ) -> AsyncIterator[StreamReply]:
+    async def stream(self, endpoint: Endpoint, body: bytes, request_id: str) -> StreamReply:
         headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
-        if upstream.key:
-            headers["Authorization"] = f"Bearer {upstream.key}"
+        for name, value in endpoint.credentials:
+            headers[name.decode("latin-1")] = value.decode()
         try:
             response = await self._session.post(
-                upstream.base_url + path,
+                endpoint.url,
                 data=body if len(body) <= _IN_PIECES_BYTES else BytesIO(body),
                 headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
-                    total=upstream.timeout_s,
+                    total=endpoint.timeout_s,
                     # Ends first: a total that ran out would not tell whether anything was sent.
-                    connect=min(CONNECT_TIMEOUT_S, upstream.timeout_s / 2),
+                    connect=min(CONNECT_TIMEOUT_S, endpoint.timeout_s / 2),
                 ),
             )
         except (
@@ -115,22 +129,17 @@ class AiohttpUpstream:
             aiohttp.ConnectionTimeoutError,
             aiohttp.InvalidURL,
         ) as error:
-            raise Unreachable(f"no connection to {upstream.name}: {_why(error)}") from None
+            raise Unreachable(f"no connection to {endpoint.name}: {_why(error)}") from None
         except TimeoutError:
-            raise TimedOut(f"{upstream.name} was silent for {upstream.timeout_s:g} s") from None
+            raise TimedOut(f"{endpoint.name} was silent for {endpoint.timeout_s:g} s") from None
         except aiohttp.ClientError as error:
-            raise Broken(f"{upstream.name} broke the connection: {_why(error)}") from None
-        chunks = _chunks(response, upstream)
-        try:
-            yield StreamReply(response.status, response.headers, chunks, response.close)
-            if not response.content.at_eof():
-                await _skip_tail(chunks)
-        finally:
-            await chunks.aclose()
-            # At its end the reply has given its connection back, and this does nothing.
-            response.close()
+            raise Broken(f"{endpoint.name} broke the connection: {_why(error)}") from None
+        return _AiohttpStream(response, endpoint, self._leaving)
 
     async def close(self) -> None:
+        for task in self._leaving:
+            task.cancel()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
         await self._session.close()
 
 
@@ -138,7 +147,7 @@ async def read_whole(reply: StreamReply) -> bytes:
     """All chunks of a reply. Raises UpstreamError, also for more than MAX_REPLY_BYTES."""
     parts: list[bytes] = []
     size = 0
-    async for chunk in reply.chunks:
+    while chunk := await reply.next():
         size += len(chunk)
         if size > MAX_REPLY_BYTES:
             raise Broken(f"its reply is over {MAX_REPLY_BYTES:,} bytes")
@@ -146,36 +155,68 @@ async def read_whole(reply: StreamReply) -> bytes:
     return b"".join(parts)
 
 
-async def _skip_tail(chunks: AsyncIterator[bytes]) -> None:
-    with suppress(TimeoutError, UpstreamError):
-        async with asyncio.timeout(_TAIL_S):
-            async for _ in chunks:
-                pass
+class _AiohttpStream:
+    """`StreamReply` over aiohttp's."""
 
+    def __init__(
+        self, response: aiohttp.ClientResponse, endpoint: Endpoint, leaving: set[asyncio.Task[None]]
+    ) -> None:
+        self.status = response.status
+        self.headers: Mapping[bytes, bytes] = {
+            name.lower(): value for name, value in reversed(response.raw_headers)
+        }
+        self._response = response
+        self._endpoint = endpoint
+        self._leaving = leaving
+        self._left = False
+        self._closed = _closed(response)
+        if self._closed is not None:
+            self._closed.add_done_callback(self._lost)
 
-async def _chunks(
-    response: aiohttp.ClientResponse, upstream: Upstream
-) -> AsyncGenerator[bytes, None]:
-    closed = _closed(response)
-
-    def lost(_: "asyncio.Future[None]") -> None:
+    def _lost(self, _: "asyncio.Future[None]") -> None:
         # aiohttp tells a reader nothing of framing that it cannot parse: it would wait on.
-        if not response.content.is_eof() and response.content.exception() is None:
-            response.content.set_exception(aiohttp.ClientPayloadError("connection lost"))
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("connection lost"))
 
-    if closed is not None:
-        closed.add_done_callback(lost)
-    try:
-        async for chunk in response.content.iter_any():
-            yield chunk
-    except TimeoutError:
-        raise TimedOut(f"{upstream.name} did not end within {upstream.timeout_s:g} s") from None
-    except (aiohttp.ClientError, RuntimeError):
-        # A RuntimeError where the connection was lost before it was read from.
-        raise Broken(f"{upstream.name} cut or garbled its reply") from None
-    finally:
-        if closed is not None:
-            closed.remove_done_callback(lost)
+    async def next(self) -> bytes:
+        name, timeout_s = self._endpoint.name, self._endpoint.timeout_s
+        try:
+            return await self._response.content.readany()
+        except TimeoutError:
+            raise TimedOut(f"{name} did not end within {timeout_s:g} s") from None
+        except (aiohttp.ClientError, RuntimeError):
+            # A RuntimeError where the connection was lost before it was read from.
+            raise Broken(f"{name} cut or garbled its reply") from None
+
+    def cut(self) -> None:
+        self._response.close()
+
+    def close(self) -> None:
+        if self._left:
+            return
+        self._left = True
+        if self._response.closed or self._response.content.at_eof():
+            self._let_go()
+            return
+        task = asyncio.ensure_future(self._skip_tail())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _skip_tail(self) -> None:
+        try:
+            with suppress(TimeoutError, UpstreamError):
+                async with asyncio.timeout(_TAIL_S):
+                    while await self.next():
+                        pass
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        # At its end the reply has given its connection back, and this does nothing.
+        self._response.close()
+        if self._closed is not None:
+            self._closed.remove_done_callback(self._lost)
 
 
 def _closed(response: aiohttp.ClientResponse) -> "asyncio.Future[None] | None":
