@@ -11,6 +11,7 @@ from quotadeck.domain.refusals import BadField, NotJson
 MAX_NESTING = 254
 """What orjson writes; it reads deeper, and the body must be written again for the upstream."""
 
+_DIGIT = re.compile(rb"[0-9]")
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 """orjson reads a whole number of more than 64 bits as a float, and its last digits are gone."""
 _NUMBER = re.compile(r"-?[0-9][-+.0-9eE]*")
@@ -29,7 +30,7 @@ def read_json(body: bytes) -> Any:
             orjson.dumps(value)
         except orjson.JSONEncodeError:
             raise NotJson(f"it is nested more than {MAX_NESTING} deep") from None
-    return json.loads(body) if _LONG_NUMBER.search(body) else value
+    return json.loads(body) if _has_long_number(body) else value
 
 
 def write_json(value: Any) -> bytes:
@@ -38,6 +39,11 @@ def write_json(value: Any) -> bytes:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:  # a number of more than 64 bits
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _has_long_number(body: bytes) -> bool:
+    """Of 19 digits in a row one is at each 19th place: those are looked at first."""
+    return bool(_DIGIT.search(body[18::19]) and _LONG_NUMBER.search(body))
 
 
 def _refusal(body: bytes, error: orjson.JSONDecodeError) -> NotJson | BadField:

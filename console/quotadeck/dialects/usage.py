@@ -9,17 +9,14 @@ MAX_BELIEVED_TOKENS = 100_000_000
 """More than any model takes: such a figure is a fault of the upstream, not a bill."""
 
 _PROMPT_DETAILS, _COMPLETION_DETAILS = "prompt_tokens_details", "completion_tokens_details"
-_CACHED = (
-    (_PROMPT_DETAILS, "cached_tokens"),
-    ("", "cached_tokens"),  # Moonshot
-    ("", "prompt_cache_hit_tokens"),  # DeepSeek
-    ("", "cache_read_input_tokens"),  # LiteLLM
+_CACHED = ("cached_tokens",)
+_CACHED_ON_TOP = (
+    "cached_tokens",  # Moonshot
+    "prompt_cache_hit_tokens",  # DeepSeek
+    "cache_read_input_tokens",  # LiteLLM
 )
-_CACHE_WRITE = (
-    (_PROMPT_DETAILS, "cache_write_tokens"),
-    (_PROMPT_DETAILS, "cache_creation_tokens"),  # LiteLLM
-    ("", "cache_creation_input_tokens"),
-)
+_CACHE_WRITE = ("cache_write_tokens", "cache_creation_tokens")  # the second is LiteLLM's
+_CACHE_WRITE_ON_TOP = ("cache_creation_input_tokens",)
 
 
 class UsageReader:
@@ -52,13 +49,14 @@ class UsageReader:
         self._prompt = max(self._prompt, prompt)
         self._completion = max(self._completion, completion)
         self._total = max(self._total, _count(stated, "total_tokens") or 0)
-        reasoning = _count(_part(stated, _COMPLETION_DETAILS), "reasoning_tokens") or 0
+        reasoning = _most(_part(stated, _COMPLETION_DETAILS), ("reasoning_tokens",))
         self._reasoning = max(self._reasoning, reasoning)
-        cached = max(_count(_part(stated, part), name) or 0 for part, name in _CACHED)
+        details = _part(stated, _PROMPT_DETAILS)
+        cached = max(_most(details, _CACHED), _most(stated, _CACHED_ON_TOP))
         if cached <= prompt:
             self._cached = max(self._cached, cached)
-        write = max(_count(_part(stated, part), name) or 0 for part, name in _CACHE_WRITE)
-        if cached + write <= prompt:
+        write = max(_most(details, _CACHE_WRITE), _most(stated, _CACHE_WRITE_ON_TOP))
+        if write and cached + write <= prompt:
             self._write = max(self._write, write)
             self._write_1h = max(self._write_1h, _hour_long(stated))
 
@@ -115,7 +113,7 @@ def _hour_long(stated: dict[str, Any]) -> int:
 
 
 def _part(stated: dict[str, Any], name: str) -> dict[str, Any]:
-    part = stated.get(name) if name else stated
+    part = stated.get(name)
     return part if isinstance(part, dict) else {}
 
 
@@ -125,3 +123,12 @@ def _count(stated: dict[str, Any], name: str) -> int | None:
     if type(tokens) is float and tokens.is_integer():
         tokens = int(tokens)
     return tokens if type(tokens) is int and 0 <= tokens <= MAX_BELIEVED_TOKENS else None
+
+
+def _most(place: dict[str, Any], names: tuple[str, ...]) -> int:
+    """The greatest of those figures that are there; most of them are not."""
+    most = 0
+    for name in names:
+        if name in place:
+            most = max(most, _count(place, name) or 0)
+    return most
