@@ -16,6 +16,7 @@ from quotadeck.admission.admit import (
 )
 from quotadeck.admission.days import NO_BUDGET_NANO, BudgetDays
 from quotadeck.admission.estimator import Estimator
+from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.catalogue import Catalogue
@@ -63,19 +64,19 @@ class Gate:
 
     def size(self, asked: ChatRequest, project: str = "analytics") -> Size:
         now = plan(self.of, *self.commands, now_us=self.clock.wall_us())
-        return size_of(asked, now.projects[project], now.targets[OPUS], self.estimator)
+        return size_of(asked, prepare(now.projects[project], now.targets[OPUS]), self.estimator)
 
     async def admit(self, asked: ChatRequest | None = None, project: str = "analytics") -> Ticket:
         asked = asked or request(max_tokens=10)
         now = plan(self.of, *self.commands, now_us=self.clock.wall_us())
         self.asked += 1
+        prepared = prepare(now.projects[project], now.targets[OPUS])
         return await admit(
             self.limiter,
             self.days,
+            prepared,
             f"req_{self.asked}",
-            size_of(asked, now.projects[project], now.targets[OPUS], self.estimator),
-            now.projects[project],
-            now.targets[OPUS],
+            size_of(asked, prepared, self.estimator),
             now_us=self.clock.wall_us(),
             ttl_ms=TTL_MS,
         )

@@ -11,6 +11,7 @@ from quotadeck.admission.admit import Ticket, admit, size_of
 from quotadeck.admission.days import BudgetDays, budget_key
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.planned import ProjectPlan, TargetPlan
+from quotadeck.admission.prepared import prepare
 from quotadeck.domain.days import day_at, micros
 from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.limiter import MemoryLimiter, Money
@@ -38,7 +39,7 @@ class Till:
         self.limiter = MemoryLimiter(self.clock)
         self.days = BudgetDays(self.limiter, self.spent_on, patience_s=0.01)
         wide = {"rpm": 100_000, "tpm": 100_000_000, "zone": self.zone}
-        size = size_of(request(max_tokens=10), *self.field(wide), Estimator())
+        size = size_of(request(max_tokens=10), prepare(*self.field(wide)), Estimator())
         self.bound = size.bound_nano
         self.project, self.target = self.field({**wide, "daily_budget_usd": 3 * self.bound})
         self.size = size
@@ -66,10 +67,9 @@ class Till:
         return await admit(
             self.limiter,
             self.days,
+            prepare(self.project, self.target),
             f"req_{self.asked}",
             self.size,
-            self.project,
-            self.target,
             now_us=self.clock.wall_us(),
             ttl_ms=90_000,
         )

@@ -15,6 +15,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from quotadeck.admission.admit import admit
+from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
@@ -180,10 +181,9 @@ class Story:
             ticket = await admit(
                 chat.limiter,
                 chat.days,
+                prepare(routing.project, routing.target),
                 arrival.id,
                 Size(10, 10, BOUND_NANO, False),
-                routing.project,
-                routing.target,
                 now_us=flights.wall_us(),
                 ttl_ms=90 * 86_400_000,
             )

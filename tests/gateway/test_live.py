@@ -8,6 +8,7 @@ from typing import Any
 from quotadeck.admission.admit import admit, size_of
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
+from quotadeck.admission.prepared import prepare
 from quotadeck.domain.calls import Call, OpenCall, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project
 from quotadeck.domain.cause import Cause
@@ -83,14 +84,14 @@ class Picture:
         self.begun += 1
         now_us = self.clock.wall_us() if at_us is None else at_us
         arrival = Arrival(f"req_{self.begun}", now_us, self.clock.monotonic_ns())
-        size = size_of(asked, project, routing.target, Estimator())
+        prepared = prepare(project, routing.target)
+        size = size_of(asked, prepared, Estimator())
         ticket = await admit(
             self.limiter,
             self.days,
+            prepared,
             arrival.id,
             size,
-            project,
-            routing.target,
             now_us=now_us,
             ttl_ms=1,
         )

@@ -1,11 +1,11 @@
 """Admission of one request: what it will likely use, what it may cost at most, and may it go."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import LEAST_TOKENS_PER_BYTE, Estimator
-from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan, takes_of
+from quotadeck.admission.prepared import Prepared, rates_of
 from quotadeck.admission.size import Asked, Size
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, Take
 from quotadeck.domain.money import bound_nano
@@ -18,45 +18,46 @@ from quotadeck.domain.refusals import (
     RateLevel,
     Refusal,
 )
-from quotadeck.domain.rules import Measure
 from quotadeck.limiter import DayUnknown, Limiter, Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """An admitted request's size, and what it took."""
+class Ticket(NamedTuple):
+    """An admitted request's size, what it took, and what that left of the project's own rates."""
 
     size: Size
     takes: tuple[Take, ...]
-    budget_day: str
+    budget: BudgetLimit
     shadowed: str
     ttl_ms: int
+    rates: tuple[RateLevel, ...]
+
+    @property
+    def budget_day(self) -> str:
+        return self.budget.day
 
 
-def size_of(request: Asked, project: ProjectPlan, target: TargetPlan, estimator: Estimator) -> Size:
+def size_of(request: Asked, prepared: Prepared, estimator: Estimator) -> Size:
     """Raises InputTooLong, OutputTooLong or OverWholeBudget for what no wait would help."""
-    facts = target.target
-    least = int(request.text_bytes * LEAST_TOKENS_PER_BYTE)
-    if facts.max_input_tokens is not None and least > facts.max_input_tokens:
-        raise InputTooLong(request.model, least, facts.max_input_tokens)
-    if (
-        request.max_tokens is not None
-        and facts.max_output_tokens is not None
-        and request.max_tokens > facts.max_output_tokens
-    ):
-        raise OutputTooLong(request.model, request.max_tokens, facts.max_output_tokens)
-    usual = estimator.output_tokens(project.project.id, request.model)
-    if facts.max_output_tokens is not None:
-        usual = min(usual, facts.max_output_tokens)
-    most = request.max_tokens if request.max_tokens is not None else usual
-    guessed = request.max_tokens is None or request.media > 0 or request.costs_more
-    bound = bound_nano(facts.price, request.input_bound, most * request.choices)
-    budget = project.budget
+    facts, budget = prepared.target.target, prepared.project.budget
+    model, asked, choices = request.model, request.max_tokens, request.choices
+    most_input, most_output = facts.max_input_tokens, facts.max_output_tokens
+    if most_input is not None:
+        least = int(request.text_bytes * LEAST_TOKENS_PER_BYTE)
+        if least > most_input:
+            raise InputTooLong(model, least, most_input)
+    usual = estimator.output_tokens(prepared.name, model)
+    if most_output is not None:
+        if asked is not None and asked > most_output:
+            raise OutputTooLong(model, asked, most_output)
+        usual = min(usual, most_output)
+    most = usual if asked is None else asked
+    guessed = asked is None or request.media > 0 or request.costs_more
+    bound = bound_nano(facts.price, request.input_bound, most * choices)
     if budget.value is not None and bound > budget.value and not budget.shadow:
-        raise OverWholeBudget(project.project.id, bound, budget.value, guessed)
+        raise OverWholeBudget(prepared.name, bound, budget.value, guessed)
     return Size(
         estimator.input_tokens(facts.id, request.text_bytes) + request.media_tokens,
-        min(most, usual) * request.choices,
+        min(most, usual) * choices,
         bound,
         guessed,
     )
@@ -65,10 +66,9 @@ def size_of(request: Asked, project: ProjectPlan, target: TargetPlan, estimator:
 async def admit(
     limiter: Limiter,
     days: BudgetDays,
+    prepared: Prepared,
     reservation: str,
     size: Size,
-    project: ProjectPlan,
-    target: TargetPlan,
     *,
     now_us: int,
     ttl_ms: int,
@@ -78,50 +78,71 @@ async def admit(
     Raises LimitReached or BudgetSpent, and LedgerUnavailable where what was spent on this day
     stands in the ledger alone and that cannot be read.
     """
-    budget = days.limit(project, now_us)
-    limits = project.limits + target.limits
-    takes = list(takes_of(limits, size, budget))
-    priority = project.project.priority
+    budget = days.limit(prepared.project, now_us)
+    takes = prepared.takes_for(size, budget)
     try:
-        answer = await limiter.acquire(reservation, takes, priority, ttl_ms)
+        answer = await limiter.acquire(reservation, takes, prepared.priority, ttl_ms)
     except DayUnknown as unknown:
-        await days.learn(project.project.id, unknown.day)
-        answer = await limiter.acquire(reservation, takes, priority, ttl_ms)
+        await days.learn(prepared.name, unknown.day)
+        answer = await limiter.acquire(reservation, takes, prepared.priority, ttl_ms)
     if isinstance(answer, Refused):
-        refusal = _refusal(answer, limits, takes, project)
-        refusal.gates = answer.gates
-        refusal.estimated_tokens = size.input_tokens, size.output_tokens
-        refusal.most_nano = size.bound_nano
-        refusal.rates = await rate_levels(limiter, project)
+        refusal = _refusal(answer, prepared, size, takes)
+        refusal.rates = rates_of(prepared, answer.levels)
         raise refusal
-    taken = tuple(take for take in takes if take.key != answer.shadowed)
-    return Ticket(size, taken, budget.day, answer.shadowed, ttl_ms)
+    shadowed, levels = answer
+    if shadowed:
+        takes = [take for take in takes if take.key != shadowed]
+    return Ticket(size, tuple(takes), budget, shadowed, ttl_ms, rates_of(prepared, levels))
 
 
-async def rate_levels(limiter: Limiter, project: ProjectPlan) -> tuple[RateLevel, ...]:
-    """What is left of the project's own rates now."""
-    rates = [each for each in project.limits if each.rule.measure is Measure.RATE]
-    states = await limiter.levels([each.key for each in rates])
-    found: list[RateLevel] = []
-    for each in rates:
-        limit, state = each.limit, states.get(each.key)
-        assert isinstance(limit, RateLimit)
-        level = state.level if state else limit.capacity
-        found.append(RateLevel(each.rule.kind, limit, level))
-    return tuple(found)
+async def move(
+    limiter: Limiter,
+    prepared: Prepared,
+    reservation: str,
+    ticket: Ticket,
+    size: Size,
+    gone: Mapping[str, int],
+    *,
+    ttl_ms: int,
+) -> Ticket | None:
+    """Move an admitted request to another target; None where it had ended meanwhile.
+
+    ``prepared`` and ``size`` are of the project and the new target, ``gone`` is what
+    `Prepared.given_up` says of the old one. The money stays that of the ticket's day. Raises
+    LimitReached or BudgetSpent; the ticket is good as before then.
+    """
+    first = len(prepared.project.limits)
+    takes = [
+        take
+        for at, take in enumerate(prepared.takes_for(size, ticket.budget))
+        if at >= first or take.key in gone
+    ]
+    answer = await limiter.exchange(reservation, gone, takes, prepared.priority, ttl_ms)
+    if answer is None:
+        return None
+    if isinstance(answer, Refused):
+        raise _refusal(answer, prepared, size, takes)
+    fresh = {take.key: take for take in takes if take.key != answer.shadowed}
+    stay = [fresh.pop(t.key, t) for t in ticket.takes if t.key not in gone or t.key in fresh]
+    rates = rates_of(prepared, answer.levels)
+    taken = (*stay, *fresh.values())
+    return Ticket(size, taken, ticket.budget, answer.shadowed, ttl_ms, rates)
 
 
-def _refusal(
-    refused: Refused,
-    limits: Sequence[PlannedLimit],
-    takes: Sequence[Take],
-    project: ProjectPlan,
-) -> Refusal:
-    at = next(at for at, take in enumerate(takes) if take.key == refused.binding)
-    each, take = limits[at], takes[at]
+def _refusal(refused: Refused, prepared: Prepared, size: Size, takes: Sequence[Take]) -> Refusal:
+    refusal = _bound_by(refused, prepared, takes)
+    refusal.gates = refused.gates
+    refusal.estimated_tokens = size.input_tokens, size.output_tokens
+    refusal.most_nano = size.bound_nano
+    return refusal
+
+
+def _bound_by(refused: Refused, prepared: Prepared, takes: Sequence[Take]) -> Refusal:
+    take = next(take for take in takes if take.key == refused.binding)
+    each = next(each for each in prepared.limits if each.key == refused.binding)
     if isinstance(take.limit, BudgetLimit):
         return BudgetSpent(
-            project.project.id,
+            prepared.name,
             take.limit.nano_usd,
             refused.gates[0].level,
             take.amount,

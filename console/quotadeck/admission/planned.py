@@ -36,6 +36,16 @@ class PlannedLimit(NamedTuple):
         """Whether it can refuse a request."""
         return self.value is not None and not self.shadow
 
+    def amount(self, of: Amounts) -> int:
+        """What so much takes of it, in the bucket's unit; not of one that has a ready take."""
+        counts = self.rule.counts
+        assert counts is not None
+        return counts(of) if self.limit is None else counts(of) * MICRO
+
+    def take(self, of: Amounts, budget: BudgetLimit) -> Take:
+        """As `amount`; ``budget`` is the day's money."""
+        return Take(self.key, self.amount(of), self.limit or budget, self.shared, self.shadow)
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectPlan:
@@ -86,21 +96,4 @@ def planned(
 
 def takes_of(limits: Iterable[PlannedLimit], size: Size, budget: BudgetLimit) -> list[Take]:
     """What a request of this size asks of each; ``budget`` is the day's money."""
-    return [each.ready or _take(each, size, budget) for each in limits]
-
-
-def _take(each: PlannedLimit, size: Size, budget: BudgetLimit) -> Take:
-    assert each.rule.counts is not None
-    amount = each.rule.counts(size)
-    if each.limit is None:
-        return Take(each.key, amount, budget, each.shared, each.shadow)
-    return Take(each.key, amount * MICRO, each.limit, each.shared, each.shadow)
-
-
-def charged(limits: Iterable[PlannedLimit], used: Amounts) -> dict[str, int]:
-    """What real usage leaves taken, by bucket; those that keep what was asked are not in it."""
-    return {
-        each.key: each.rule.counts(used) * (1 if each.limit is None else MICRO)
-        for each in limits
-        if each.rule.counts is not None
-    }
+    return [each.ready or each.take(size, budget) for each in limits]

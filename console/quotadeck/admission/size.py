@@ -1,7 +1,6 @@
 """How much a request is: what it will likely use, and what it may cost at most."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Asked(Protocol):
@@ -25,8 +24,7 @@ class Asked(Protocol):
     def costs_more(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """Likely tokens, and the most that it may cost in nano-dollars.
 
     Rates are asked for the likely size, money for the upper bound: the rate buckets heal by

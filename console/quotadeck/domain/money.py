@@ -4,7 +4,7 @@ A price list in dollars per million tokens with up to six decimals is exact in p
 token. Costs are summed in pico-dollars and rounded once per call, half to even.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
 
 from quotadeck.domain.notice import NoticeError
@@ -32,11 +32,12 @@ class Price:
     cached_input_pico: int
     cache_write_pico: int
     version: str
+    dearest_input_pico: int = field(init=False)
+    """The most that one input token can cost, however it is cached."""
 
-    @property
-    def dearest_input_pico(self) -> int:
-        """The most that one input token can cost, however it is cached."""
-        return max(self.input_pico, self.cached_input_pico, self.cache_write_pico)
+    def __post_init__(self) -> None:
+        dearest = max(self.input_pico, self.cached_input_pico, self.cache_write_pico)
+        object.__setattr__(self, "dearest_input_pico", dearest)
 
 
 def parse_usd(text: str) -> int:

@@ -4,6 +4,7 @@ They carry facts; the words and the status of each dialect are `quotadeck.dialec
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from quotadeck.domain.calls import Gate
 from quotadeck.domain.cause import Cause
@@ -12,8 +13,7 @@ from quotadeck.domain.rules import LimitKind, bucket_of
 from quotadeck.domain.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class RateLevel:
+class RateLevel(NamedTuple):
     """What is left under one of the project's own rates, in micro-units, now."""
 
     kind: LimitKind

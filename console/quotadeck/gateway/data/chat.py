@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from quotadeck.admission.admit import admit, rate_levels, size_of
+from quotadeck.admission.admit import admit, size_of
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
+from quotadeck.admission.prepared import prepare
 from quotadeck.dialects.openai.errors import error_reply
 from quotadeck.dialects.openai.request import ChatRequest, parse_chat
 from quotadeck.domain.calls import Outcome
@@ -21,6 +22,7 @@ from quotadeck.domain.refusals import (
     UnknownModel,
     UpstreamFailed,
 )
+from quotadeck.domain.rules import bucket_key
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.data.flight import GRACE_MS, Arrival, Ending, Flight, Flights, Routing
 from quotadeck.gateway.data.http import Receive, Send, read_body, send_whole
@@ -112,15 +114,15 @@ class ChatRoute:
         self, arrival: Arrival, caller: Caller, plan: Plan, request: ChatRequest
     ) -> Flight:
         routing = routing_of(plan, caller, request)
-        size = size_of(request, routing.project, routing.target, self.estimator)
+        prepared = prepare(routing.project, routing.target)
+        size = size_of(request, prepared, self.estimator)
         upstream = routing.target.upstream
         ticket = await admit(
             self.limiter,
             self.days,
+            prepared,
             arrival.id,
             size,
-            routing.project,
-            routing.target,
             now_us=self.flights.wall_us(),
             ttl_ms=round(upstream.timeout_s * 1_000) + GRACE_MS,
         )
@@ -149,7 +151,7 @@ class ChatRoute:
             self._answered(flight, reply)
             if reply.status not in _ANSWERED:
                 raise await self._refused(flight, reply, await read_whole(reply))
-            headers = stream_headers(flight.open, await self._rates(flight))
+            headers = stream_headers(flight.open, flight.ticket.rates)
             keys = self.plan().upstream_keys
             await relay_stream(self.flights, flight, reply, keys, headers, receive, send)
         except BaseException:
@@ -163,7 +165,13 @@ class ChatRoute:
         flight.upstream_request_id = request_id_of(reply.headers, self.plan().upstream_keys)
 
     async def _rates(self, flight: Flight) -> tuple[RateLevel, ...]:
-        return await rate_levels(self.limiter, flight.routing.project)
+        before = flight.ticket.rates
+        project = Subject.project(flight.routing.project.project.id)
+        keys = [bucket_key(project, rate.kind) for rate in before]
+        states = await self.limiter.levels(keys)
+        return tuple(
+            rate._replace(level=states[key].level) for key, rate in zip(keys, before, strict=True)
+        )
 
     async def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Refusal:
         """End a flight that the upstream answered with an error; the refusal to answer with.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from quotadeck.admission.admit import Ticket
 from quotadeck.admission.estimator import Estimator
-from quotadeck.admission.planned import ProjectPlan, TargetPlan, charged
+from quotadeck.admission.planned import ProjectPlan, TargetPlan
 from quotadeck.dialects.openai.request import ChatRequest
 from quotadeck.domain.calls import Attempt, Call, OpenCall, Outcome, ended, unknown_end
 from quotadeck.domain.cause import Cause
@@ -253,7 +253,7 @@ def _charged(flight: Flight, ending: Ending, used: Used) -> tuple[tuple[str, int
     if ending.never_sent:
         return tuple((key, 0) for key, _ in flight.open.takes)
     limits = (*flight.routing.project.limits, *flight.routing.target.limits)
-    real = charged(limits, used)
+    real = {each.key: each.amount(used) for each in limits if each.ready is None}
     return tuple((key, real[key]) for key, _ in flight.open.takes if key in real)
 
 

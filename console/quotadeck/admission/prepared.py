@@ -1,0 +1,92 @@
+"""All of an admission that is the same for each request of a project to a target, ready made.
+
+It holds under the plan that it was made from; what it does not hold is the request and the day.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan, takes_of
+from quotadeck.admission.size import Size
+from quotadeck.domain.limits import BudgetLimit, Priority, RateLimit, Take
+from quotadeck.domain.refusals import RateLevel
+from quotadeck.domain.rules import Amounts, LimitKind, Measure
+from quotadeck.limiter import Levels
+
+
+class _Rate(NamedTuple):
+    """One of the project's own rates, and its place among the takes."""
+
+    at: int
+    kind: LimitKind
+    limit: RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What binds a project's requests to a target: the project's limits first, then the target's.
+
+    ``takes`` are ready for those limits of which every request takes the same; of the others, at
+    the places in ``counted``, the amount is each request's own.
+    """
+
+    project: ProjectPlan
+    target: TargetPlan
+    name: str
+    priority: Priority
+    limits: tuple[PlannedLimit, ...]
+    takes: tuple[Take, ...]
+    counted: tuple[tuple[int, PlannedLimit], ...]
+    rates: tuple[_Rate, ...]
+
+    def takes_for(self, size: Size, budget: BudgetLimit) -> list[Take]:
+        """What a request of this size asks of each; ``budget`` is the day's money."""
+        takes = list(self.takes)
+        for at, each in self.counted:
+            takes[at] = each.take(size, budget)
+        return takes
+
+    def charged(self, used: Amounts) -> dict[str, int]:
+        """What real usage leaves taken, by bucket; those that keep what was asked are not in it."""
+        return {each.key: each.amount(used) for _, each in self.counted}
+
+    def given_up(self, used: Amounts | None) -> dict[str, int]:
+        """What an attempt leaves taken of the buckets that it moves away from: the target's, and
+        the day's money. ``used`` is None for one that was never sent."""
+        own = self.target.limits
+        return {
+            each.key: 0 if used is None else each.ready.amount if each.ready else each.amount(used)
+            for each in (self.project.budget, *own)
+        }
+
+
+def prepare(project: ProjectPlan, target: TargetPlan) -> Prepared:
+    """Worked out once for a project and a target of one plan."""
+    limits = project.limits + target.limits
+    none = BudgetLimit(0, "", 0)
+    return Prepared(
+        project,
+        target,
+        project.project.id,
+        project.project.priority,
+        limits,
+        tuple(takes_of(limits, _NOTHING, none)),
+        tuple((at, each) for at, each in enumerate(limits) if each.ready is None),
+        tuple(_rates(project.limits)),
+    )
+
+
+def rates_of(prepared: Prepared, levels: Levels) -> tuple[RateLevel, ...]:
+    """What is left of the project's own rates: of what the limiter answered for such a request."""
+    return tuple([RateLevel(kind, limit, levels[at]) for at, kind, limit in prepared.rates])
+
+
+def _rates(limits: Iterable[PlannedLimit]) -> Iterable[_Rate]:
+    for at, each in enumerate(limits):
+        if each.rule.measure is Measure.RATE:
+            assert isinstance(each.limit, RateLimit)
+            yield _Rate(at, each.rule.kind, each.limit)
+
+
+_NOTHING = Size(0, 0, 0, bound_is_estimate=False)
