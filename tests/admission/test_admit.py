@@ -18,7 +18,7 @@ from quotadeck.admission.days import NO_BUDGET_NANO, BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
-from quotadeck.dialects.openai.request import ChatRequest
+from quotadeck.dialects.base import Ask
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry, Field
@@ -62,11 +62,11 @@ class Gate:
         self.limiter = MemoryLimiter(self.clock)
         self.days = BudgetDays(self.limiter, nothing_spent)
 
-    def size(self, asked: ChatRequest, project: str = "analytics") -> Size:
+    def size(self, asked: Ask, project: str = "analytics") -> Size:
         now = plan(self.of, *self.commands, now_us=self.clock.wall_us())
         return size_of(asked, prepare(now.projects[project], now.targets[OPUS]), self.estimator)
 
-    async def admit(self, asked: ChatRequest | None = None, project: str = "analytics") -> Ticket:
+    async def admit(self, asked: Ask | None = None, project: str = "analytics") -> Ticket:
         asked = asked or request(max_tokens=10)
         now = plan(self.of, *self.commands, now_us=self.clock.wall_us())
         self.asked += 1
@@ -81,7 +81,7 @@ class Gate:
             ttl_ms=TTL_MS,
         )
 
-    async def refusal(self, asked: ChatRequest | None = None) -> Refusal:
+    async def refusal(self, asked: Ask | None = None) -> Refusal:
         with pytest.raises(Refusal) as refused:
             await self.admit(asked)
         return refused.value

@@ -8,12 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.dialects.openai.request import ChatRequest, parse_chat
+from quotadeck.dialects.base import Ask
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.dialects.request_json import MAX_NESTING
 from quotadeck.domain.refusals import BadField, NotJson
-from tests.gateway.values import body, request
+from tests.gateway.values import CHAT, body, request
 
 MESSAGES = [{"role": "user", "content": "hi"}]
+
+
+def parse_chat(data: bytes, retries: bytes = b"") -> Ask:
+    return OPENAI.parse(CHAT, data, {b"x-stainless-retry-count": retries} if retries else {})
 
 
 def refused(data: bytes) -> str:
@@ -107,7 +112,7 @@ NUMBERS = st.integers(-(2**200), 2**200) | st.floats(allow_nan=False, allow_infi
 def test_every_number_reaches_the_upstream_as_it_came(numbers: dict[str, list[float]]) -> None:
     extra = {"seed": 18446744073709551616123, "metadata": numbers}
     data = body()[:-1] + b"," + json.dumps(extra).encode()[1:]
-    sent = json.loads(parse_chat(data).for_upstream("opus-4.7"))
+    sent = json.loads(OPENAI.forward(parse_chat(data), "opus-4.7"))
     assert sent == {**json.loads(body()), "model": "opus-4.7", **extra}
     assert json.dumps(sent["metadata"]) == json.dumps(numbers)
 
@@ -116,7 +121,7 @@ def test_text_beside_a_long_number_stays_as_it_was() -> None:
     text = '日本語🎉\u2028"'
     data = json.dumps({**json.loads(body(text, stream=True)), "seed": 10**25})
     asked = parse_chat(data.encode())
-    sent = json.loads(asked.for_upstream("m"))
+    sent = json.loads(OPENAI.forward(asked, "m"))
     assert sent["messages"][0]["content"] == text
     assert sent["stream_options"] == {"include_usage": True}
     assert sent["seed"] == 10**25
@@ -128,14 +133,16 @@ def test_what_is_too_deep_to_be_forwarded_is_refused_before_it_is_admitted(depth
     nested = b'{"a":' * depth + b"1" + b"}" * depth
     data = body()[:-1] + b',"metadata":' + nested + b"}"
     if depth < MAX_NESTING:
-        assert orjson.loads(parse_chat(data).for_upstream("m"))["metadata"] == orjson.loads(nested)
+        assert orjson.loads(OPENAI.forward(parse_chat(data), "m"))["metadata"] == orjson.loads(
+            nested
+        )
     else:
         assert refused(data) == "it is nested more than 254 deep"
 
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:
     many = [{"role": "user", "content": [{"type": "text", "text": "[[[{{{"}]}] * 200
-    assert len(parse_chat(body(messages=many)).fields["messages"]) == 200
+    assert len(parse_chat(body(messages=many)).body.fields["messages"]) == 200
 
 
 def test_fields_we_do_not_know_are_forwarded_untouched() -> None:
@@ -144,7 +151,7 @@ def test_fields_we_do_not_know_are_forwarded_untouched() -> None:
         "tools": [{"type": "function"}],
         "x_new": {"deep": [1, None]},
     }
-    fields = orjson.loads(request(**extra).for_upstream("opus-4.7"))
+    fields = orjson.loads(OPENAI.forward(request(**extra), "opus-4.7"))
     assert fields == {**orjson.loads(body(**extra)), "model": "opus-4.7"}
 
 
@@ -152,19 +159,19 @@ def test_fields_we_do_not_know_are_forwarded_untouched() -> None:
 def test_stream_always_asks_the_upstream_for_usage(options: dict[str, bool] | None) -> None:
     asked = request(stream=True, stream_options=options)
     assert asked.stream
-    assert asked.include_usage == bool(options and options.get("include_usage"))
-    forwarded = orjson.loads(asked.for_upstream("m"))
+    assert asked.body.include_usage == bool(options and options.get("include_usage"))
+    forwarded = orjson.loads(OPENAI.forward(asked, "m"))
     assert forwarded["stream_options"] == {"include_usage": True}
 
 
 def test_other_stream_options_stay() -> None:
     asked = request(stream=True, stream_options={"include_obfuscation": False})
-    forwarded = orjson.loads(asked.for_upstream("m"))
+    forwarded = orjson.loads(OPENAI.forward(asked, "m"))
     assert forwarded["stream_options"] == {"include_obfuscation": False, "include_usage": True}
 
 
 def test_whole_reply_asks_for_no_stream_options() -> None:
-    assert "stream_options" not in orjson.loads(request().for_upstream("m"))
+    assert "stream_options" not in orjson.loads(OPENAI.forward(request(), "m"))
 
 
 @pytest.mark.parametrize(
@@ -228,10 +235,10 @@ def test_any_json_is_refused_by_name_or_can_be_forwarded(fields: dict[str, Any])
     except TypeError:  # an integer that no JSON of ours holds
         return
     try:
-        asked: ChatRequest = parse_chat(data)
+        asked: Ask = parse_chat(data)
     except (BadField, NotJson):
         return
-    assert orjson.loads(asked.for_upstream("m"))["model"] == "m"
+    assert orjson.loads(OPENAI.forward(asked, "m"))["model"] == "m"
     assert asked.input_bound > len(data)
 
 
@@ -255,4 +262,4 @@ def test_the_bytes_of_a_medium_are_not_taken_for_text(part: dict[str, Any]) -> N
 def test_parts_we_do_not_know_go_to_the_upstream_as_they_came(part: object) -> None:
     messages = [{"role": "user", "content": [part]}]
     asked = request(messages=messages)
-    assert orjson.loads(asked.for_upstream("m"))["messages"] == messages
+    assert orjson.loads(OPENAI.forward(asked, "m"))["messages"] == messages

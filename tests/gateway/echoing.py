@@ -15,7 +15,8 @@ from uvicorn.server import ServerState
 
 from quotadeck.domain.refusals import BodyCut
 from quotadeck.gateway.connection.connections import Connections
-from quotadeck.gateway.connection.http1 import Handle, Http1Connection, Service
+from quotadeck.gateway.connection.http1 import Http1Connection
+from quotadeck.gateway.connection.http1_service import Handle, Service
 from quotadeck.gateway.connection.protocol import PeerProtocol
 from quotadeck.gateway.connection.states import State
 from quotadeck.gateway.data.asgi import over_asgi

@@ -21,10 +21,12 @@ from quotadeck.domain.commands import Entry
 from quotadeck.domain.refusals import Refusal
 from quotadeck.domain.snapshot import Vitals
 from quotadeck.gateway.connection.connections import SEAT, Connections
-from quotadeck.gateway.data.chat import ChatRoute
+from quotadeck.gateway.data.asgi import App, over_asgi
+from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flight import Flights
 from quotadeck.gateway.data.keys import Key, KeyRing
+from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.client import AiohttpUpstream
@@ -117,7 +119,7 @@ class Rig:
     clock: HandClock
     limiter: MemoryLimiter
     flights: Flights
-    app: DataPlane
+    app: App
     live: Live
     estimator: Estimator
     plan: list[Plan]
@@ -167,11 +169,19 @@ async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
     days = BudgetDays(limiter, ledger.reader.spent_on)
     live = Live(of, lambda: in_force[0], limiter, days, clock, lambda: VITALS)
     flights = Flights(limiter, ledger, estimator, clock, (live.begun,), (live.ended,))
-    chat = ChatRoute(
-        lambda: in_force[0], limiter, days, estimator, flights, upstream, (note,), BODY_LIMIT
+    calls = Calls(
+        lambda: in_force[0],
+        limiter,
+        days,
+        estimator,
+        flights,
+        Lanes(),
+        upstream,
+        (note,),
+        BODY_LIMIT,
     )
     ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})
-    app = DataPlane(chat, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000)
+    app = over_asgi(DataPlane(calls, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000))
     try:
         yield Rig(of, ledger, clock, limiter, flights, app, live, estimator, in_force, refused)
     finally:

@@ -18,8 +18,8 @@ from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Vitals
 from quotadeck.gateway.connection.accepting import HttpServer
 from quotadeck.gateway.connection.connections import Connections
-from quotadeck.gateway.connection.http1 import Handle
 from quotadeck.gateway.connection.http1_server import Http1Server
+from quotadeck.gateway.connection.http1_service import Handle
 from quotadeck.gateway.connection.peer import bind_socket
 from quotadeck.gateway.control.admin import create_admin
 from quotadeck.gateway.data.asgi import over_asgi

@@ -15,23 +15,21 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from quotadeck.admission.admit import admit
-from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
-from quotadeck.domain.calls import Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
-from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.data.flight import Ending, Flight, Routing
+from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.process.assembly import Gateway, _assemble
+from quotadeck.gateway.upstream.failures import OVERDUE, Failure
 from quotadeck.store import Ledger
 from quotadeck.wire.config import GatewayConfig
 from tests.clocks import HandClock
-from tests.gateway.values import FLASH, PRICE, UPSTREAM, request
+from tests.gateway.values import FLASH, PRICE, UPSTREAM, lane, request
 
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
@@ -171,9 +169,9 @@ class Story:
     async def ask(self) -> None:
         """A request of some project, which may cost all of its bound."""
         name = self.random.choice(PROJECTS)
-        chat, flights = self.gateway.data_plane._chat, self.gateway.flights
+        chat, flights = self.gateway.data_plane.calls, self.gateway.flights
         plan = chat.plan()
-        routing = Routing(plan.projects[name], plan.routes["flash"], plan.targets[FLASH])
+        way = lane(plan, name, "flash")
         arrival = flights.arrival()
         day = self.today(name)
         fits = self.spent[name, day] + self.held(name, day) + BOUND_NANO <= BUDGET_NANO
@@ -181,7 +179,7 @@ class Story:
             ticket = await admit(
                 chat.limiter,
                 chat.days,
-                prepare(routing.project, routing.target),
+                way.stops[0].prepared,
                 arrival.id,
                 Size(10, 10, BOUND_NANO, False),
                 now_us=flights.wall_us(),
@@ -197,7 +195,7 @@ class Story:
             return
         if not fits or ticket.budget_day != day:
             self.wrong.append(f"{name} got money on {ticket.budget_day} that {day} has not")
-        flight = await flights.begin(arrival, Caller("k", name), routing, request(), ticket)
+        flight = await flights.begin(arrival, Caller("k", name), way, request(), ticket)
         self.flights.append(flight)
 
     async def settle(self) -> None:
@@ -205,11 +203,11 @@ class Story:
         if not self.flights:
             return
         flight = self.flights.pop(self.random.randrange(len(self.flights)))
-        ending = Ending(Outcome.UNKNOWN, Cause.TIMEOUT, 0)
+        failure: Failure | None = OVERDUE
+        usage: Usage | None = None
         if self.random.random() < 0.8:
-            usage = Usage(0, 0, self.random.randrange(11))
-            ending = Ending(Outcome.OK, Cause.NONE, 200, usage)
-        call = await self.gateway.flights.end(flight, ending)
+            failure, usage = None, Usage(0, 0, self.random.randrange(11))
+        call = await self.gateway.flights.end(flight, failure, usage)
         self.spent[call.project, flight.open.day] += call.cost_nano_usd
 
     async def spend(self, requests: int) -> None:
@@ -325,7 +323,7 @@ class Story:
 
     def _patience(self, seconds: float) -> None:
         """How long requests wait for the ledger: no longer than it takes where it is locked."""
-        self.gateway.data_plane._chat.days._patience_s = seconds
+        self.gateway.data_plane.calls.days._patience_s = seconds
 
     # What is known beside the gateway
 
@@ -386,7 +384,7 @@ class Story:
     async def _rows(self) -> dict[str, ProjectRow]:
         snapshot = self.gateway.feed._snapshot
         await snapshot()
-        while not self.lock and (reading := self.gateway.data_plane._chat.days._reading):
+        while not self.lock and (reading := self.gateway.data_plane.calls.days._reading):
             await asyncio.wait(set(reading.values()))
             await asyncio.sleep(0)
         return {row.id: row for row in (await snapshot()).projects}

@@ -9,7 +9,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.refusals import BudgetSpent, LimitReached, Refusal
 from quotadeck.domain.snapshot import Event
-from quotadeck.gateway.data.flight import Arrival
+from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.gateway.watch.budget_alarm import BudgetAlarm

@@ -12,8 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from quotadeck.domain.calls import Outcome
-from quotadeck.domain.cause import Cause
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.limits import MICRO, RateLimit
 from quotadeck.domain.refusals import BudgetSpent, KeyRevoked, Refusal, TooManyRequests
@@ -21,10 +20,10 @@ from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.control.refused_commands import ROWS
-from quotadeck.gateway.data.flight import Ending
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.plan import limits_of
 from quotadeck.gateway.process.assembly import Gateway, open_gateway
+from quotadeck.gateway.upstream.failures import OVERDUE, STALLED
 from quotadeck.store import Ledger
 from quotadeck.store.journal.records import parse
 from quotadeck.words import say
@@ -63,7 +62,9 @@ async def ask(story: Story) -> None:
 
 def refused(gateway: Gateway, refusal: Refusal) -> None:
     """A request of project a that the data plane refuses."""
-    gateway.data_plane._chat.tell(gateway.flights.arrival(), Caller("k", "a"), None, refusal)
+    gateway.data_plane.calls.tell(
+        OPENAI, gateway.flights.arrival(), Caller("k", "a"), None, refusal
+    )
 
 
 def refuse_twice(gateway: Gateway) -> None:
@@ -153,7 +154,7 @@ class TestAChange:
         gateway.feed._hurried.clear()
         end = gateway.ledger._journal.end
         assert (await gateway.desk.submit(RPM, ADA, dry_run=False)).applied
-        bucket = (await gateway.data_plane._chat.limiter.levels(["project:a:rpm"])).popitem()[1]
+        bucket = (await gateway.data_plane.calls.limiter.levels(["project:a:rpm"])).popitem()[1]
         assert isinstance(bucket.limit, RateLimit)
         assert bucket.limit.per_minute == 30
         assert gateway.feed._hurried.is_set()
@@ -214,7 +215,7 @@ async def test_a_start_puts_the_file_layer_on_record(story: Story) -> None:
     await gateway.ledger.flushed()
     said = await gateway.ledger.reader.catalogue_at(story.clock.wall_us())
     assert said is not None
-    assert said.content["projects"].keys() == gateway.data_plane._chat.plan().projects.keys()
+    assert said.content["projects"].keys() == gateway.data_plane.calls.plan().projects.keys()
     assert {"roles", "request_window_s", "token_window_s"} <= said.content.keys()
 
 
@@ -224,7 +225,7 @@ async def test_levels_are_recorded_with_the_limit_they_were_measured_under(story
     await gateway.levels.second()
     await gateway.levels.record()
     await gateway.ledger.flushed()
-    limits = limits_of(gateway.data_plane._chat.plan())
+    limits = limits_of(gateway.data_plane.calls.plan())
     rows = await gateway.ledger.reader.levels()
     assert "project:a:rpm" in {row.bucket for row in rows}
     assert [row.limit for row in rows] == [limits[row.bucket].amount for row in rows]
@@ -319,7 +320,7 @@ class TestObservers:
         for _ in range(4):
             await ask(story)
             flight = story.flights.pop()
-            await story.gateway.flights.end(flight, Ending(Outcome.UNKNOWN, Cause.CLIENT_GONE, 0))
+            await story.gateway.flights.end(flight, STALLED)
         assert "budget.step" in await self.told(story)
 
     async def test_alarm_of_a_budget_as_a_request_is_refused(self, story: Story) -> None:
@@ -329,7 +330,7 @@ class TestObservers:
     async def test_alarm_of_an_upstream(self, story: Story) -> None:
         await ask(story)
         flight = story.flights.pop()
-        await story.gateway.flights.end(flight, Ending(Outcome.UNKNOWN, Cause.TIMEOUT, 0))
+        await story.gateway.flights.end(flight, OVERDUE)
         assert "upstream.slow" in await self.told(story)
 
     async def test_alarm_of_a_revoked_key_and_of_its_going_on(self, story: Story) -> None:

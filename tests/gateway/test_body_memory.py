@@ -1,11 +1,11 @@
 """The memory of all request bodies together."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from quotadeck.domain.refusals import BodiesTooLarge
+from quotadeck.domain.refusals import BodiesTooLarge, BodyTooLarge
 from quotadeck.gateway.connection.body_memory import (
     ALL_LARGE_BYTES,
     ALL_SMALL_BYTES,
@@ -28,25 +28,38 @@ class Body:
         self._of.__exit__(None, None, None)
 
 
-async def test_what_is_received_is_counted() -> None:
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"x" * 1_000, "more_body": True}
+class Coming:
+    """An exchange of which only the body comes, in parts of one size."""
 
+    def __init__(self, size: int, parts: int = 1) -> None:
+        self._parts = [b"x" * size] * parts
+
+    async def body(self, grow: Callable[[int], None]) -> bytes:
+        for part in self._parts:
+            grow(len(part))
+        return b"".join(self._parts)
+
+
+async def test_what_is_received_is_counted() -> None:
     with BodyMemory(MB).of("one") as held:
-        counting = held.counting(receive)
-        for _ in range(3):
-            assert (await counting())["body"] == b"x" * 1_000
+        assert await held.read(Coming(1_000, parts=3), {}, MB) == b"x" * 3_000
         assert held.size == 3_000
 
 
-async def test_large_bodies_are_given_one_after_the_other() -> None:
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"x" * MB, "more_body": False}
+async def test_one_body_has_a_limit_stated_or_not() -> None:
+    with BodyMemory(MB).of("one") as held:
+        with pytest.raises(BodyTooLarge):
+            await held.read(Coming(1_000), {b"content-length": b"5000"}, 2_000)
+        assert held.size == 0, "it was not waited for"
+        with pytest.raises(BodyTooLarge):
+            await held.read(Coming(1_000, parts=3), {}, 2_000)
 
+
+async def test_large_bodies_are_given_one_after_the_other() -> None:
     loop, memory = asyncio.get_running_loop(), BodyMemory(MB)
     with memory.of("one") as first, memory.of("two") as second:
         began_s = loop.time()
-        await asyncio.gather(first.counting(receive)(), second.counting(receive)())
+        await asyncio.gather(first.read(Coming(MB), {}, MB), second.read(Coming(MB), {}, MB))
         assert loop.time() >= began_s + memory.wait_s(MB, began_s) / 2
 
 

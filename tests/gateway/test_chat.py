@@ -11,7 +11,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.data.openai_replies import MAX_REQUEST_ID
+from quotadeck.gateway.upstream.failures import MAX_REQUEST_ID
 from tests.gateway.chats import (
     ANALYTICS,
     BOUND,

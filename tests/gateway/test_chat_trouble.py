@@ -150,7 +150,7 @@ async def test_client_that_went_stops_an_endless_stream(
         await peer.chunk(DELTA)
         hung_up.set_result(await peer.reader.read())
 
-    monkeypatch.setattr("quotadeck.gateway.data.streaming.LISTEN_ON_S", 0.02)
+    monkeypatch.setattr("quotadeck.gateway.data.relay.LISTEN_ON_S", 0.02)
     hung_up: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     it, _ = await opened(endless)
     exchange, task = it.start(STREAM)

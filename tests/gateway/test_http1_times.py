@@ -11,8 +11,8 @@ import pytest
 from quotadeck.domain.refusals import BodyCut
 from quotadeck.gateway.connection.bodies import HELD_BYTES
 from quotadeck.gateway.connection.connections import Connections
-from quotadeck.gateway.connection.http1 import Handle
 from quotadeck.gateway.connection.http1_server import Http1Server
+from quotadeck.gateway.connection.http1_service import Handle
 from quotadeck.gateway.connection.patience import (
     IDLE_S,
     KEEP_ALIVE_S,

@@ -10,7 +10,7 @@ from quotadeck.domain.refusals import (
     Refusal,
 )
 from quotadeck.domain.snapshot import Event
-from quotadeck.gateway.data.flight import Arrival
+from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.gateway.watch.key_alarm import MANY, KeyAlarm

@@ -33,12 +33,13 @@ from quotadeck.domain.snapshot import (
 )
 from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.data.flight import Arrival, Flight, Routing
+from quotadeck.gateway.data.arrival import Arrival
+from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.watch.live import EVENTS_SHOWN, Live
 from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
-from tests.gateway.values import FLASH, NOON_US, OPUS, call, catalogue, entry, plan, request
+from tests.gateway.values import FLASH, NOON_US, OPUS, call, catalogue, entry, lane, plan, request
 
 HOUR_US = 3_600_000_000
 ANALYTICS = Subject.project("analytics")
@@ -80,11 +81,11 @@ class Picture:
         """A request of analytics for opus, admitted and dispatched."""
         asked = request(max_tokens=10)
         project, route = self.plan.projects["analytics"], self.plan.routes["opus"]
-        routing = Routing(project, route, self.plan.targets[route.serving])
+        target = self.plan.targets[route.serving]
         self.begun += 1
         now_us = self.clock.wall_us() if at_us is None else at_us
         arrival = Arrival(f"req_{self.begun}", now_us, self.clock.monotonic_ns())
-        prepared = prepare(project, routing.target)
+        prepared = prepare(project, target)
         size = size_of(asked, prepared, Estimator())
         ticket = await admit(
             self.limiter,
@@ -103,8 +104,8 @@ class Picture:
             key_id="k_prod",
             priority=1,
             model="opus",
-            served_model=routing.target.target.model,
-            target=routing.target.target.id,
+            served_model=target.target.model,
+            target=target.target.id,
             fallback_step=route.step,
             estimated_input=size.input_tokens,
             estimated_output=size.output_tokens,
@@ -119,7 +120,7 @@ class Picture:
             client_request_id="",
             takes=tuple((take.key, take.amount) for take in ticket.takes),
         )
-        flight = Flight(opened, arrival, routing, asked, ticket, None, arrival.at_ns)
+        flight = Flight(opened, arrival, lane(self.plan), asked, ticket, arrival.at_ns)
         self.live.begun(flight.open, flight.arrival.at_ns)
         return flight
 

@@ -12,7 +12,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.refusals import LimitReached
-from quotadeck.gateway.data.flight import Arrival
+from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.gateway.watch.refusal_log import RefusalLog

@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +26,8 @@ from quotadeck.domain.limits import MICRO, Priority, RateLimit
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.snapshot import Level, Snapshot
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.data.flight import Arrival, Flight, Routing
+from quotadeck.gateway.data.arrival import Arrival
+from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.plan import Plan, limits_of, recompile
 from quotadeck.gateway.watch.levels import LevelKeeper
 from quotadeck.gateway.watch.live import Live
@@ -34,7 +36,7 @@ from quotadeck.limiter import Admitted, DayUnknown, MemoryLimiter
 from quotadeck.wire.stream import Decoder, Encoder
 from tests.clocks import HandClock
 from tests.gateway.test_live import VITALS
-from tests.gateway.values import WINDOWS, call, catalogue, entry, layers, plan
+from tests.gateway.values import WINDOWS, call, catalogue, entry, lane, layers, plan
 from tests.wire.snapshots import done
 
 ZONES = ("UTC", "Asia/Tokyo", "America/St_Johns")
@@ -157,9 +159,10 @@ class Story:
             run_id="",
             client_request_id="",
         )
-        routing: Any = Routing(project, route, target)
         nothing: Any = None
-        self.acquired.append(Flight(opened, arrival, routing, nothing, nothing, None, 0))
+        ticket: Any = SimpleNamespace(rates=())
+        asked = lane(self.plan, project.project.id, route.route.model)
+        self.acquired.append(Flight(opened, arrival, asked, nothing, ticket, 0))
 
     async def begin(self) -> None:
         """One that was admitted is dispatched, or has gone away meanwhile."""

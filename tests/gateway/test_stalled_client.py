@@ -45,7 +45,7 @@ async def test_its_slot_and_its_hold_are_free_and_the_log_is_quiet(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("quotadeck.gateway.data.streaming.LISTEN_ON_S", 0)
+    monkeypatch.setattr("quotadeck.gateway.data.relay.LISTEN_ON_S", 0)
     it, _ = await opened(always(endless))
     caplog.set_level(logging.WARNING)
     async with served(it.app, listening) as connections, asyncio.timeout(10):
@@ -71,7 +71,7 @@ async def test_also_where_the_upstreams_time_is_shorter(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("quotadeck.gateway.data.streaming.LAST_WORDS_S", 0)
+    monkeypatch.setattr("quotadeck.gateway.data.relay.LAST_WORDS_S", 0)
     it, _ = await opened(always(endless))
     caplog.set_level(logging.WARNING)
     async with served(it.app, listening) as connections, asyncio.timeout(10):

@@ -199,7 +199,7 @@ async def test_client_that_takes_nothing_does_not_hold_up_a_cut(
         if b"error" in message.get("body", b""):
             await asyncio.Event().wait()
 
-    monkeypatch.setattr("quotadeck.gateway.data.streaming.LAST_WORDS_S", 0.02)
+    monkeypatch.setattr("quotadeck.gateway.data.relay.LAST_WORDS_S", 0.02)
     it, _ = await opened(endless)
     exchange, task = it.start(STREAM, on_send=stalled)
     await exchange.has(DELTA)

@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from quotadeck.dialects.openai.request import ChatRequest, parse_chat
+from quotadeck.dialects.base import Ask
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.calls import Call, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.cause import Cause
@@ -16,6 +17,7 @@ from quotadeck.domain.money import NANO_PER_USD, Price
 from quotadeck.domain.rules import LIMIT_FIELDS, Windows
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
+from quotadeck.gateway.data.lanes import Lane, lane_of
 from quotadeck.gateway.plan import Plan, compile_plan, file_layer
 
 NOON_US = 1_795_521_600_000_000
@@ -87,8 +89,20 @@ def body(text: str = "Say hello.", **more: Any) -> bytes:
     return orjson.dumps({"model": "opus", "messages": [{"role": "user", "content": text}], **more})
 
 
-def request(text: str = "Say hello.", **more: Any) -> ChatRequest:
-    return parse_chat(body(text, **more))
+CHAT = "/v1/chat/completions"
+
+
+def request(text: str = "Say hello.", **more: Any) -> Ask:
+    return OPENAI.parse(CHAT, body(text, **more), {})
+
+
+def lane(of: Plan, project: str = "analytics", model: str = "opus") -> Lane:
+    """The way of the project to the model, also where it is paused."""
+    going = replace(of.projects[project], paused=None)
+    open_route = replace(of.routes[model], paused=None)
+    routes = {**of.routes, model: open_route}
+    of = replace(of, projects={**of.projects, project: going}, routes=routes)
+    return lane_of(of, project, model, OPENAI, CHAT)
 
 
 def call(**more: Any) -> Call:

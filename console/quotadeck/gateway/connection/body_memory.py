@@ -9,11 +9,11 @@ import asyncio
 import ctypes
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final, Protocol
 
-from quotadeck.domain.refusals import BodiesTooLarge
+from quotadeck.domain.refusals import BodiesTooLarge, BodyTooLarge
 
 SMALL_BYTES: Final = 64 * 1024
 """The beginning of each body, which is the whole of most, has a limit of its own: large bodies take
@@ -31,6 +31,12 @@ other half is for small requests, which would wait for one large one after the o
 _M_MMAP_THRESHOLD: Final = -3
 """mallopt(3)"""
 _LARGE_BLOCK_BYTES: Final = 256 * 1024
+
+
+class WithBody(Protocol):
+    """What of an `Exchange` is read here."""
+
+    async def body(self, grow: Callable[[int], None]) -> bytes: ...
 
 
 class BodyMemory:
@@ -91,25 +97,27 @@ class HeldBody:
         self._project = project
         self.size = 0
 
-    def counting(
-        self, receive: Callable[[], Awaitable[dict[str, Any]]]
-    ) -> Callable[[], Awaitable[dict[str, Any]]]:
-        """``receive`` that counts the bytes it gives, and gives the last ones in their turn.
+    async def read(
+        self, exchange: WithBody, headers: Mapping[bytes, bytes], limit_bytes: int
+    ) -> bytes:
+        """All of it, counted as it comes, and given in its turn.
 
-        Raises BodiesTooLarge at one too many.
+        Raises BodyTooLarge for more than ``limit_bytes``, BodiesTooLarge, or BodyCut.
         """
+        stated = headers.get(b"content-length", b"0")
+        if stated.isdigit() and int(stated[:20]) > limit_bytes:
+            raise BodyTooLarge(limit_bytes)
 
-        async def counted() -> dict[str, Any]:
-            message = await receive()
-            if part := message.get("body"):
-                self.grow(len(part))
-            if message["type"] == "http.request" and not message.get("more_body"):
-                wait_s = self._memory.wait_s(self.size, asyncio.get_running_loop().time())
-                if wait_s:
-                    await asyncio.sleep(wait_s)
-            return message
+        def grow(size: int) -> None:
+            self.grow(size)
+            if self.size > limit_bytes:
+                raise BodyTooLarge(limit_bytes)
 
-        return counted
+        body = await exchange.body(grow)
+        if len(body) > SMALL_BYTES:
+            wait_s = self._memory.wait_s(len(body), asyncio.get_running_loop().time())
+            await asyncio.sleep(wait_s)
+        return body
 
     def grow(self, size: int) -> None:
         """So many bytes more have come. Raises BodiesTooLarge."""

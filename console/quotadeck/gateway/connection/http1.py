@@ -7,8 +7,6 @@ another's, and a connection holds one request however many were sent. Each has a
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from quotadeck.gateway.connection.bodies import (
@@ -18,7 +16,7 @@ from quotadeck.gateway.connection.bodies import (
     ChunkedBody,
     SizedBody,
 )
-from quotadeck.gateway.connection.connections import Connections, Seat
+from quotadeck.gateway.connection.connections import Seat
 from quotadeck.gateway.connection.heads import (
     HEAD_LIMIT_BYTES,
     BadRequest,
@@ -29,6 +27,7 @@ from quotadeck.gateway.connection.heads import (
     read_head,
 )
 from quotadeck.gateway.connection.http1_exchange import Http1Exchange, whole_answer
+from quotadeck.gateway.connection.http1_service import Service
 from quotadeck.gateway.connection.lingering import Lingering
 from quotadeck.gateway.connection.patience import (
     IDLE_S,
@@ -57,7 +56,6 @@ from quotadeck.gateway.connection.states import (
     State,
     after,
 )
-from quotadeck.gateway.data.exchange import Exchange
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -71,37 +69,6 @@ _OWED_S: Final = {
     SKIPPING: (STRANGER_S, IDLE_S),
 }
 """How long a stranger, and somebody known, may owe us bytes; elsewhere nothing is owed."""
-
-Handle = Callable[[Exchange], Awaitable[None]]
-Refused = Callable[[int, str], tuple[bytes, bytes]]
-"""The head lines and the body of the answer to what is no request: its status, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What all connections of a server share.
-
-    ``handle`` answers a request; where it ends without a whole answer the connection is cut.
-    ``connections`` and ``tasks`` are those there are: a request may outlive its connection.
-    """
-
-    handle: Handle
-    refused: Refused
-    table: Connections
-    connections: set["Http1Connection"] = field(default_factory=set)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    fewer: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever one of them has ended."""
-
-    def lost(self, connection: "Http1Connection") -> None:
-        """A connection is no more."""
-        self.connections.discard(connection)
-        self.fewer.set()
-
-    def done(self, task: asyncio.Task[None]) -> None:
-        """A request has ended."""
-        self.tasks.discard(task)
-        self.fewer.set()
 
 
 class Http1Connection(asyncio.Protocol):
@@ -387,9 +354,9 @@ class Http1Connection(asyncio.Protocol):
         self._end()
 
     def _lose_exchange(self) -> None:
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.lose()
+        if self._exchange is not None:
+            self._exchange.lose()
+        self._exchange = None
 
     def _end(self) -> None:
         """Nothing more is said; the peer may still read what was (see `Lingering`)."""

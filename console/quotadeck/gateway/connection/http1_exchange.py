@@ -58,6 +58,7 @@ class Http1Exchange:
         "_head",
         "_headless",
         "_more",
+        "_pieces",
         "_way",
         "asked",
         "headers",
@@ -94,11 +95,17 @@ class Http1Exchange:
         self._more: asyncio.Future[None] | None = None
         self._expects = head.expects_continue
         self._gone: Callable[[], None] | None = None
+        self._pieces = False
         self._head: bytes | None = None
         """Of an answer in pieces, until it is written with the first of them."""
         self._headless = head.method == "HEAD"
         self._chunked = head.version != "1.0"
         """HTTP/1.0 knows no chunks: there the end of the connection is the end of the answer."""
+
+    @property
+    def begun(self) -> bool:
+        """See `Exchange`."""
+        return self.whole or self._pieces
 
     async def body(self, grow: Callable[[int], None]) -> bytes:
         """See `Exchange`."""
@@ -140,6 +147,7 @@ class Http1Exchange:
     async def begin(self, status: int, head: bytes) -> None:
         """See `Exchange`; it goes out with the first piece."""
         self._headless = self._headless or status in _WITHOUT_BODY
+        self._pieces = True
         framed = self._chunked and not self._headless
         framing = b"transfer-encoding: chunked\r\n" if framed else b""
         self._head = b"".join((_STATUS_LINES[status], _lines(head), framing))

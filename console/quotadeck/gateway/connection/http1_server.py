@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from quotadeck.gateway.connection.accepting import Accepting
 from quotadeck.gateway.connection.connections import Connections
-from quotadeck.gateway.connection.http1 import Handle, Http1Connection, Refused, Service
+from quotadeck.gateway.connection.http1 import Http1Connection
+from quotadeck.gateway.connection.http1_service import Connection, Handle, Refused, Service
 
 
 class Http1Server:
@@ -26,7 +27,7 @@ class Http1Server:
         self.up = asyncio.Event()
 
     @property
-    def connections(self) -> set[Http1Connection]:
+    def connections(self) -> set[Connection]:
         """Those there are."""
         return self._service.connections
 

@@ -44,7 +44,7 @@ class AsgiExchange:
         self.path: str = scope["path"]
         self.headers: Sequence[Header] = scope["headers"]
         self.seat = seat_of(scope)
-        self.whole = False
+        self.begun = self.whole = False
         self._receive = receive
         self._send = send
         self._watch: asyncio.Future[Message] | None = None
@@ -93,4 +93,5 @@ class AsgiExchange:
     async def _start(self, status: int, head: bytes) -> None:
         pairs = (line.split(b": ", 1) for line in head.split(b"\r\n") if line)
         headers = [(name, value) for name, value in pairs]
+        self.begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

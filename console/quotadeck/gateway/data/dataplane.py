@@ -1,13 +1,13 @@
-"""The data plane as an ASGI application: OpenAI's dialect, and nothing that is not in its table."""
+"""The data plane: which request is whose, and the one place where refusals become replies."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import orjson
 
-from quotadeck.dialects.openai.errors import error_reply
+from quotadeck.dialects.base import Dialect
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.nearest import nearest
 from quotadeck.domain.refusals import (
     Draining,
@@ -21,102 +21,104 @@ from quotadeck.domain.refusals import (
 )
 from quotadeck.domain.text import clean
 from quotadeck.gateway.connection.body_memory import BodyMemory
-from quotadeck.gateway.connection.connections import Crowded, OwnerCrowded, seat_of
-from quotadeck.gateway.data.chat import ChatRoute
-from quotadeck.gateway.data.flight import Arrival
-from quotadeck.gateway.data.http import Receive, Send, send_whole
+from quotadeck.gateway.connection.connections import Crowded, OwnerCrowded, Seat
+from quotadeck.gateway.data.arrival import Arrival
+from quotadeck.gateway.data.call import Calls
+from quotadeck.gateway.data.exchange import Exchange
 from quotadeck.gateway.data.keys import Caller, KeyRing, by_name
-from quotadeck.gateway.data.openai_replies import MAX_REQUEST_ID, rate_headers
 from quotadeck.gateway.plan import Plan
+from quotadeck.gateway.upstream.failures import MAX_REQUEST_ID
 
 LOG = logging.getLogger(__name__)
-_CHAT = "/v1/chat/completions"
-_MODELS = "/v1/models"
+_MODELS: Final = "/v1/models"
+_JSON: Final = b"content-type: application/json\r\n"
+_TEXT: Final = b"content-type: text/plain\r\n"
 
 
 class DataPlane:
-    """Routes, authentication and the one place where refusals become replies."""
+    """Answers an `Exchange`. Each path has its ``dialects``' own; the rest is told in the first."""
 
     def __init__(
-        self, chat: ChatRoute, plan: Callable[[], Plan], keys: Callable[[], KeyRing], started_s: int
+        self,
+        calls: Calls,
+        plan: Callable[[], Plan],
+        keys: Callable[[], KeyRing],
+        started_s: int,
+        dialects: Iterable[Dialect] = (OPENAI,),
     ) -> None:
-        self._chat = chat
+        self.calls = calls
         self._plan = plan
         self._keys = keys
         self._started_s = started_s
-        self._bodies = BodyMemory(chat.body_limit_bytes)
+        self._dialects: Mapping[str, Dialect] = {
+            path: dialect for dialect in dialects for path in dialect.endpoints
+        }
+        self._bodies = BodyMemory(calls.body_limit_bytes)
 
     @property
     def draining(self) -> bool:
         """Whether nothing new is taken."""
-        return self._chat.flights.draining
+        return self.calls.flights.draining
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise ValueError(f"the data plane speaks HTTP only, not {scope['type']}")
-        arrival = self._chat.flights.arrival()
-        started = whole = False
-
-        async def sending(message: dict[str, Any]) -> None:
-            nonlocal started, whole
-            await send(message)
-            started = True
-            whole = message["type"] == "http.response.body" and not message.get("more_body")
-
+    async def __call__(self, exchange: Exchange) -> None:
+        arrival = self.calls.flights.arrival()
+        dialect = self._dialects.get(exchange.path, OPENAI)
         try:
-            await self._route(scope, receive, sending, arrival)
+            await self._route(dialect, exchange, arrival)
         except Refusal as refusal:
-            if started:
+            if exchange.begun:
                 raise
-            reply = error_reply(refusal)
-            reply.headers.extend(rate_headers(refusal.rates))
+            status, head, body = dialect.refusal(refusal)
             if refusal.project_id:
-                reply.headers.append((b"x-project-id", refusal.project_id.encode()))
+                head += b"x-project-id: %b\r\n" % refusal.project_id.encode()
         except Exception as fault:
             LOG.exception("request %s failed", arrival.id)
-            if started:
+            if exchange.begun:
                 raise
-            reply = error_reply(fault)
+            status, head, body = dialect.refusal(fault)
         else:
-            if not whole:
-                # Its client has not taken the end in time: what has come is not the whole.
-                seat_of(scope).hang_up()
-                while (await receive())["type"] != "http.disconnect":
-                    pass
             return
-        headers = [(b"x-request-id", arrival.id.encode()), *reply.headers]
-        await send_whole(send, reply.status, headers, reply.body)
+        name = b"x-request-id: %b\r\n" % arrival.id.encode()
+        await exchange.answer(status, name + head, body)
 
-    async def _route(
-        self, scope: dict[str, Any], receive: Receive, send: Send, arrival: Arrival
-    ) -> None:
-        path, method = scope["path"], scope["method"]
+    async def _route(self, dialect: Dialect, exchange: Exchange, arrival: Arrival) -> None:
+        path = exchange.path
         if path == "/healthz":
             status, words = (503, b"draining\n") if self.draining else (200, b"ok\n")
-            return await send_whole(send, status, [(b"content-type", b"text/plain")], words)
+            return await exchange.answer(status, _TEXT, words)
         caller = None
         try:
             if self.draining:
                 raise Draining
-            headers = by_name(scope["headers"])
+            headers = by_name(exchange.headers)
             arrival = _named(arrival, headers)
-            _must_be_served(path, method)
+            self._must_be_served(path, exchange.method)
             caller = self._keys().caller(headers, self._plan().projects)
-            _seat(scope, caller)
-            if path != _CHAT:
-                return await self._models(caller, path.removeprefix(_MODELS).lstrip("/"), send)
+            _seat(exchange.seat, caller)
+            if path not in self._dialects:
+                wanted = path.removeprefix(_MODELS).lstrip("/")
+                return await exchange.answer(200, _JSON, self._models(caller, wanted))
         except Refusal as refusal:
-            self._chat.tell(arrival, caller or _known_by(refusal), None, refusal)
+            self.calls.tell(dialect, arrival, caller or _known_by(refusal), None, refusal)
             raise
         try:
             with self._bodies.of(caller.project) as held:
-                counted = held.counting(receive)
-                return await self._chat.answer(arrival, caller, headers, counted, send)
+                await self.calls.answer(dialect, arrival, caller, headers, exchange, held)
         except Refusal as refusal:
             refusal.project_id = caller.project
             raise
 
-    async def _models(self, caller: Caller, wanted: str, send: Send) -> None:
+    def _must_be_served(self, path: str, method: str) -> None:
+        if path in self._dialects:
+            allowed = "POST"
+        elif path == _MODELS or path.startswith(_MODELS + "/"):
+            allowed = "GET"
+        else:
+            raise NoSuchPath(path)
+        if method != allowed:
+            raise WrongMethod(path, allowed)
+
+    def _models(self, caller: Caller, wanted: str) -> bytes:
         plan = self._plan()
         allowed = plan.projects[caller.project].project.models
         listed = [
@@ -135,18 +137,7 @@ class DataPlane:
             if not found:
                 raise UnknownModel(wanted, nearest(wanted, tuple(str(m["id"]) for m in listed)))
             answer = found[0]
-        await send_whole(send, 200, [(b"content-type", b"application/json")], orjson.dumps(answer))
-
-
-def _must_be_served(path: str, method: str) -> None:
-    if path == _CHAT:
-        allowed = "POST"
-    elif path == _MODELS or path.startswith(_MODELS + "/"):
-        allowed = "GET"
-    else:
-        raise NoSuchPath(path)
-    if method != allowed:
-        raise WrongMethod(path, allowed)
+        return orjson.dumps(answer)
 
 
 def _named(arrival: Arrival, headers: dict[bytes, bytes]) -> Arrival:
@@ -155,7 +146,7 @@ def _named(arrival: Arrival, headers: dict[bytes, bytes]) -> Arrival:
     if not theirs:
         return arrival
     name = clean(theirs.decode("utf-8", "replace"), MAX_REQUEST_ID)
-    return replace(arrival, client_request_id=name)
+    return arrival._replace(client_request_id=name)
 
 
 def _known_by(refusal: Refusal) -> Caller | None:
@@ -168,10 +159,10 @@ def _known_by(refusal: Refusal) -> Caller | None:
     return None
 
 
-def _seat(scope: dict[str, Any], caller: Caller) -> None:
+def _seat(seat: Seat, caller: Caller) -> None:
     """From now on its connection is in use, and not a stranger's."""
     try:
-        seat_of(scope).serve(caller.project)
+        seat.serve(caller.project)
     except OwnerCrowded as crowded:
         raise TooManyRequests(crowded.allowed, caller.project) from None
     except Crowded as crowded:

@@ -23,6 +23,11 @@ class Exchange(Protocol):
     """As they were sent; names in lower case."""
     seat: Seat
 
+    @property
+    def begun(self) -> bool:
+        """Whether something of an answer was given to the client."""
+        ...
+
     async def body(self, grow: Callable[[int], None]) -> bytes:
         """The whole body; ``grow`` is told the size of each part, and its refusal is raised.
 

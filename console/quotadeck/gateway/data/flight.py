@@ -1,19 +1,19 @@
 """A request between dispatch and its end: held, recorded, and ended exactly once.
 
-The end is written to the journal before the reply's last byte leaves, so whatever a client has
-whole is in the ledger, also after kill -9.
+A flight is what its project holds, and the targets that were asked for it, one after the other. Its
+end is written to the journal before the reply's last byte leaves, so whatever a client has whole is
+in the ledger, also after kill -9.
 """
 
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from quotadeck.admission.admit import Ticket
 from quotadeck.admission.estimator import Estimator
-from quotadeck.admission.planned import ProjectPlan, TargetPlan
-from quotadeck.dialects.openai.request import ChatRequest
+from quotadeck.admission.prepared import rates_of
+from quotadeck.dialects.base import Ask
 from quotadeck.domain.calls import Attempt, Call, OpenCall, Outcome, ended, unknown_end
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.clock import Clock
@@ -22,8 +22,10 @@ from quotadeck.domain.money import cost_nano
 from quotadeck.domain.refusals import Draining, LedgerUnavailable
 from quotadeck.domain.rules import Used
 from quotadeck.domain.usage import NOTHING_USED, Usage
+from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.keys import Caller
-from quotadeck.gateway.plan import RoutePlan
+from quotadeck.gateway.data.lanes import Lane, Stop
+from quotadeck.gateway.upstream.failures import ITS_OWN, OVERDUE, STALLED, Failure
 from quotadeck.limiter import Limiter
 from quotadeck.store import Ledger
 
@@ -31,59 +33,52 @@ GRACE_MS = 30_000
 """A reservation outlives its upstream's timeout by this much before it is charged as lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A request's id, the instant it came, on both clocks, and the caller's own name for it."""
-
-    id: str
-    at_us: int
-    at_ns: int
-    client_request_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Routing:
-    """Where a request goes: its project, its model's route, the target that serves it now."""
-
-    project: ProjectPlan
-    route: RoutePlan
-    target: TargetPlan
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a flight ended. ``usage`` None: nothing was used, or with ``unknown`` nobody knows."""
-
-    outcome: Outcome
-    cause: Cause
-    http_status: int
-    usage: Usage | None = None
-    response_id: str = ""
-    never_sent: bool = False
-    """The upstream never saw it: everything is given back."""
-
-
-@dataclass(slots=True, eq=False)
 class Flight:
     """One admitted request under way."""
 
-    open: OpenCall
-    arrival: Arrival
-    routing: Routing
-    request: ChatRequest
-    ticket: Ticket
-    task: "asyncio.Task[object] | None"
-    sent_ns: int
-    upstream_status: int = 0
-    upstream_request_id: str = ""
-    first_byte_ns: int = 0
-    writing: bool = False
-    """Something is being written to the client, which may not be reading."""
-    ended: Call | None = field(default=None)
+    __slots__ = (
+        "arrival",
+        "ask",
+        "attempts",
+        "ended",
+        "first_byte_ns",
+        "lane",
+        "open",
+        "rates",
+        "sent_ns",
+        "stop",
+        "task",
+        "ticket",
+        "upstream_request_id",
+        "upstream_status",
+        "writing",
+    )
+
+    def __init__(
+        self, opened: OpenCall, arrival: Arrival, lane: Lane, ask: Ask, ticket: Ticket, now_ns: int
+    ) -> None:
+        self.open = opened
+        self.arrival = arrival
+        self.lane = lane
+        self.stop = lane.stops[0]
+        self.ask = ask
+        self.ticket = ticket
+        self.task = asyncio.current_task()
+        self.rates = ticket.rates
+        """The project's own, as they were left by what was done last."""
+        self.attempts: tuple[Attempt, ...] = ()
+        """Those that failed before this one."""
+        self.sent_ns = now_ns
+        self.upstream_status = 0
+        self.upstream_request_id = ""
+        self.first_byte_ns = 0
+        self.writing = False
+        """Something is being written to the client, which may not be reading."""
+        self.ended: Call | None = None
 
 
 class Flights:
-    """Begins and ends flights; knows those under way."""
+    """Begins, moves and ends flights; knows those under way."""
 
     def __init__(
         self,
@@ -110,9 +105,8 @@ class Flights:
     def arrival(self) -> Arrival:
         """A new request's id and instants."""
         at_us = self._clock.wall_us()
-        return Arrival(
-            new_id("req", at_us, secrets.token_bytes(10)), at_us, self._clock.monotonic_ns()
-        )
+        identity = new_id("req", at_us, secrets.token_bytes(10))
+        return Arrival(identity, at_us, self._clock.monotonic_ns())
 
     def wall_us(self) -> int:
         """UTC now, for what depends on the calendar."""
@@ -123,18 +117,13 @@ class Flights:
         return self._clock.monotonic_ns()
 
     async def begin(
-        self,
-        arrival: Arrival,
-        caller: Caller,
-        routing: Routing,
-        request: ChatRequest,
-        ticket: Ticket,
+        self, arrival: Arrival, caller: Caller, lane: Lane, ask: Ask, ticket: Ticket
     ) -> Flight:
         """Write the request down as dispatched.
 
         Raises LedgerUnavailable or Draining; whatever is raised, everything has been given back.
         """
-        opened = _opened(self._clock.wall_us(), arrival, caller, routing, request, ticket)
+        opened = _opened(self._clock.wall_us(), arrival, caller, lane, ask, ticket)
         try:
             if self.draining:
                 raise Draining
@@ -144,23 +133,29 @@ class Flights:
             if isinstance(error, OSError):
                 raise LedgerUnavailable(error.strerror or str(error)) from error
             raise
-        task, now_ns = asyncio.current_task(), self._clock.monotonic_ns()
-        flight = Flight(opened, arrival, routing, request, ticket, task, now_ns)
+        flight = Flight(opened, arrival, lane, ask, ticket, self._clock.monotonic_ns())
         self.under_way[arrival.id] = flight
         self.empty.clear()
         for told in self._on_begin:
             told(opened, arrival.at_ns)
         return flight
 
-    async def end(self, flight: Flight, ending: Ending) -> Call:
+    async def end(
+        self,
+        flight: Flight,
+        failure: Failure | None,
+        usage: Usage | None = None,
+        response_id: str = "",
+    ) -> Call:
         """Record the end, settle what was held, learn from it. The second end is the first one.
 
-        Raises LedgerUnavailable, settled all the same: what is not on record is not delivered, and
-        `reap` tries again to record it.
+        ``failure`` is None where the request was answered; ``usage`` None where nothing was used,
+        or nobody knows what. Raises LedgerUnavailable, settled all the same: what is not on record
+        is not delivered, and `reap` tries again to record it.
         """
         if flight.ended:
             return flight.ended
-        call = self._call(flight, ending)
+        call = self._call(flight, failure, usage, response_id)
         flight.ended = call
         try:
             self._ledger.end_call(call)
@@ -168,22 +163,23 @@ class Flights:
             self._unrecorded.append(call)
             raise LedgerUnavailable(error.strerror or str(error)) from error
         finally:
-            await self._limiter.settle(flight.open.id, dict(call.charged))
+            levels = await self._limiter.settle(flight.open.id, dict(call.charged))
+            if levels is not None:
+                flight.rates = rates_of(flight.stop.prepared, levels)
             del self.under_way[flight.open.id]
             if not self.under_way:
                 self.empty.set()
             for told in self._on_end:
                 told(call)
-        usage = ending.usage
-        certain = usage and not usage.is_estimate and not flight.request.media
-        if usage and certain and ending.outcome is Outcome.OK:
+        learned = call.outcome is Outcome.OK
+        if learned and usage and not usage.is_estimate and not flight.ask.media:
             self._estimator.learn(
                 call.project,
                 call.model,
                 call.target,
-                body_bytes=flight.request.text_bytes,
+                body_bytes=flight.ask.text_bytes,
                 input_tokens=usage.input_tokens,
-                output_tokens_a_choice=usage.output_tokens // flight.request.choices,
+                output_tokens_a_choice=usage.output_tokens // flight.ask.choices,
             )
         return call
 
@@ -198,95 +194,104 @@ class Flights:
             if flight is None:
                 continue
             # Without its end on record the open one is replayed as just that: lost and charged.
-            cause = Cause.CLIENT_GONE if flight.writing else Cause.TIMEOUT
+            failure = STALLED if flight.writing else OVERDUE
             with suppress(LedgerUnavailable):
-                await self.end(flight, Ending(Outcome.UNKNOWN, cause, 0))
+                await self.end(flight, failure)
             if flight.task:
                 flight.task.cancel()
 
-    def _call(self, flight: Flight, ending: Ending) -> Call:
+    def _call(
+        self, flight: Flight, failure: Failure | None, usage: Usage | None, response_id: str
+    ) -> Call:
         opened = flight.open
         now_ns = self._clock.monotonic_ns()
-        target = flight.routing.target
-        usage = ending.usage or NOTHING_USED
-        if ending.outcome is Outcome.UNKNOWN and ending.usage is None:
-            guess = unknown_end(opened)
-            usage, cost = guess.usage, guess.cost_nano_usd
-        else:
-            cost = cost_nano(
-                target.target.price,
-                usage.input_tokens,
-                usage.cached_tokens,
-                usage.output_tokens,
-                usage.cache_write_tokens,
-            )
+        outcome, cause, status, never_sent, _ = failure or _SERVED
+        if usage is not None or outcome is not Outcome.UNKNOWN:
+            usage = usage or NOTHING_USED
+            cost = _cost_nano(flight.stop, usage)
             if usage.is_estimate:
                 # Less than was held might be less than is billed: a budget would be passed.
                 cost = max(cost, opened.held_nano_usd)
-        first = flight.first_byte_ns or now_ns
-        used = Used(usage.input_tokens, usage.output_tokens, cost)
-        attempt = Attempt(
-            opened.target,
-            ending.cause,
-            flight.upstream_status,
-            (now_ns - flight.sent_ns) // 1_000_000,
-            flight.upstream_request_id,
-        )
+        else:
+            guess = unknown_end(opened)
+            usage, cost = guess.usage, guess.cost_nano_usd
+        first_ns = flight.first_byte_ns or now_ns
+        if never_sent:
+            left = tuple((key, 0) for key, _ in opened.takes)
+        else:
+            used = Used(usage.input_tokens, usage.output_tokens, cost)
+            left = _charged(flight, used)
         return ended(
             opened,
-            ending.outcome,
-            ending.cause,
-            ending.http_status,
-            response_id=ending.response_id,
+            outcome,
+            cause,
+            flight.upstream_status if status == ITS_OWN else status,
+            response_id=response_id,
             cost_nano_usd=cost,
             shadowed=flight.ticket.shadowed,
-            first_byte_ms=(first - flight.arrival.at_ns) // 1_000_000,
+            first_byte_ms=(first_ns - flight.arrival.at_ns) // 1_000_000,
             total_ms=(now_ns - flight.arrival.at_ns) // 1_000_000,
             usage=usage,
-            attempts=(attempt,),
-            charged=_charged(flight, ending, used),
+            attempts=(*flight.attempts, _attempt(flight, cause, now_ns)),
+            charged=left,
         )
 
 
-def _charged(flight: Flight, ending: Ending, used: Used) -> tuple[tuple[str, int], ...]:
+_SERVED = Failure(Outcome.OK, Cause.NONE, 200)
+
+
+def _cost_nano(stop: Stop, usage: Usage) -> int:
+    return cost_nano(
+        stop.target.target.price,
+        usage.input_tokens,
+        usage.cached_tokens,
+        usage.output_tokens,
+        usage.cache_write_tokens,
+    )
+
+
+def _attempt(flight: Flight, cause: Cause, now_ns: int) -> Attempt:
+    return Attempt(
+        flight.open.target,
+        cause,
+        flight.upstream_status,
+        (now_ns - flight.sent_ns) // 1_000_000,
+        flight.upstream_request_id,
+    )
+
+
+def _charged(flight: Flight, used: Used) -> tuple[tuple[str, int], ...]:
     """What each bucket is left charged with; request buckets keep their request."""
-    if ending.never_sent:
-        return tuple((key, 0) for key, _ in flight.open.takes)
-    limits = (*flight.routing.project.limits, *flight.routing.target.limits)
-    real = {each.key: each.amount(used) for each in limits if each.ready is None}
+    real = flight.stop.prepared.charged(used)
     return tuple((key, real[key]) for key, _ in flight.open.takes if key in real)
 
 
 def _opened(
-    now_us: int,
-    arrival: Arrival,
-    caller: Caller,
-    routing: Routing,
-    request: ChatRequest,
-    ticket: Ticket,
+    now_us: int, arrival: Arrival, caller: Caller, lane: Lane, ask: Ask, ticket: Ticket
 ) -> OpenCall:
     """``now_us`` is after the admission: a replay that takes no earlier never leaves more."""
-    target = routing.target.target
+    stop = lane.stops[0]
+    target = stop.target.target
     size = ticket.size
     return OpenCall(
         id=arrival.id,
         at_us=now_us,
         day=ticket.budget_day,
-        project=routing.project.project.id,
+        project=lane.project.project.id,
         key_id=caller.key_id,
-        priority=int(routing.project.project.priority),
-        model=request.model,
+        priority=int(lane.project.project.priority),
+        model=ask.model,
         served_model=target.model,
         target=target.id,
-        fallback_step=routing.route.step,
+        fallback_step=stop.step,
         estimated_input=size.input_tokens,
         estimated_output=size.output_tokens,
         held_tokens=size.tokens,
         held_nano_usd=size.bound_nano,
         bound_is_estimate=size.bound_is_estimate,
         price_version=target.price.version,
-        stream=request.stream,
-        retry=request.retry,
+        stream=ask.stream,
+        retry=ask.retry,
         deadline_us=now_us + ticket.ttl_ms * 1_000,
         run_id="",
         client_request_id=arrival.client_request_id,

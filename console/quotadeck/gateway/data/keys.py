@@ -17,7 +17,7 @@ from quotadeck.domain.refusals import (
     ProjectsDiffer,
 )
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.data.http import Header
+from quotadeck.gateway.data.exchange import Header
 
 MIN_SECRET_CHARS = 32
 _OWS = b" \t"

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quotadeck.dialects.openai.request import ChatRequest
+from quotadeck.dialects.base import Ask
 from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.refusals import Refusal
-from quotadeck.gateway.data.flight import Arrival
+from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.plan import Plan
 
@@ -21,7 +21,7 @@ class RefusedRequest(NamedTuple):
 
     arrival: Arrival
     caller: Caller | None
-    ask: ChatRequest | None
+    ask: Ask | None
     refusal: Refusal
     status: int
     plan: Plan

@@ -30,10 +30,11 @@ from quotadeck.domain.subject import SubjectKind
 from quotadeck.gateway.control.admin import create_admin
 from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.control.offline import take_in
-from quotadeck.gateway.data.chat import ChatRoute
+from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flight import Flights
 from quotadeck.gateway.data.keys import KeyRing, key_ring
+from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.observers import Observers
 from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
 from quotadeck.gateway.upstream.client import AiohttpUpstream
@@ -234,17 +235,18 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     estimator = Estimator()
     upstream = AiohttpUpstream()
     flights = Flights(limiter, ledger, estimator, clock, observers.begun, observers.ended)
-    chat = ChatRoute(
+    calls = Calls(
         plan,
         limiter,
         days,
         estimator,
         flights,
+        Lanes(),
         upstream,
         observers.refused,
         config.body_limit_bytes,
     )
-    data_plane = DataPlane(chat, plan, lambda: in_force.keys, now_us // 1_000_000)
+    data_plane = DataPlane(calls, plan, lambda: in_force.keys, now_us // 1_000_000)
     await take_in(config.state / "offline", desk, os.getuid(), config.roles, clock, tell)
     tell(_started(ledger, clock))
     for loss in ledger.recovered.losses:

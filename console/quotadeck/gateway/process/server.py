@@ -22,6 +22,7 @@ from quotadeck.gateway.connection.body_memory import give_back_large
 from quotadeck.gateway.connection.connections import Connections
 from quotadeck.gateway.connection.http1_server import Http1Server
 from quotadeck.gateway.connection.peer import BoundSocket, bind_socket
+from quotadeck.gateway.data.asgi import over_asgi
 from quotadeck.gateway.process.assembly import Gateway, open_gateway
 from quotadeck.gateway.process.signals import Told, endings, hangups
 from quotadeck.wire.config import GatewayConfig
@@ -118,7 +119,7 @@ async def _run(
     ready: Callable[[], None],
     told: Told,
 ) -> None:
-    data = HttpServer(gateway.data_plane, Connections("connections", _room()))
+    data = HttpServer(over_asgi(gateway.data_plane), Connections("connections", _room()))
     admin = HttpServer(gateway.admin, Connections("admin_connections", ADMIN_CONNECTIONS))
     gateway.vitals.watch(data.table, admin.table)
 

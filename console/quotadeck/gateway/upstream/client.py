@@ -57,8 +57,10 @@ class StreamReply(Protocol):
     ``headers`` as in `Reply`.
     """
 
-    status: int
-    headers: Mapping[bytes, bytes]
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[bytes, bytes]: ...
 
     async def next(self) -> bytes:
         """What has come; b"" at the end. Raises UpstreamError: it broke, or was cut from here."""

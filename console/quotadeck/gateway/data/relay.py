@@ -4,17 +4,17 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from quotadeck.dialects.openai.errors import error_reply
-from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
-from quotadeck.domain.calls import Call, Outcome
+from quotadeck.dialects.base import Relay
+from quotadeck.domain.calls import Call
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import AnswerCut, LedgerUnavailable, Refusal, UpstreamFailed
+from quotadeck.domain.text import clean_lines
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.data.flight import Ending, Flight, Flights
-from quotadeck.gateway.data.http import Header, Message, Receive, Send
-from quotadeck.gateway.data.openai_replies import error_words
-from quotadeck.gateway.upstream.client import Broken, StreamReply, TimedOut, UpstreamError
+from quotadeck.gateway.data.exchange import Exchange
+from quotadeck.gateway.data.flight import Flight, Flights
+from quotadeck.gateway.upstream.client import Broken, StreamReply, UpstreamError
+from quotadeck.gateway.upstream.failures import CUT, LEFT, MAX_MESSAGE, OUR_FAULT, failure_of_stream
 from quotadeck.gateway.upstream.keys import UpstreamKeys
 
 LOG = logging.getLogger(__name__)
@@ -27,34 +27,30 @@ LAST_WORDS_S = 1.0
 class _Client:
     """The client's side: once it is gone, the upstream is heard out for a moment, then cut."""
 
-    def __init__(self, flight: Flight, receive: Receive, send: Send, reply: StreamReply) -> None:
-        loop = asyncio.get_running_loop()
+    def __init__(self, flight: Flight, exchange: Exchange, reply: StreamReply) -> None:
         self._flight = flight
-        self._send = send
+        self._exchange = exchange
+        self._reply = reply
         self._cut: asyncio.TimerHandle | None = None
-        self._watch = asyncio.ensure_future(receive())
+        self.gone = False
+        exchange.watch(self._went)
 
-        def arm(watch: "asyncio.Future[Message]") -> None:
-            if not watch.cancelled():
-                self._cut = loop.call_later(LISTEN_ON_S, reply.cut)
+    def _went(self) -> None:
+        self.gone = True
+        loop = asyncio.get_running_loop()
+        self._cut = loop.call_later(LISTEN_ON_S, self._reply.cut)
 
-        self._watch.add_done_callback(arm)
-
-    @property
-    def gone(self) -> bool:
-        return self._watch.done()
-
-    async def start(self, headers: list[Header]) -> None:
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-
-    async def write(self, events: bytes, *, more: bool = True) -> None:
+    async def write(self, events: bytes) -> None:
         self._flight.writing = True
-        await self._send({"type": "http.response.body", "body": events, "more_body": more})
+        await self._exchange.write(events)
         self._flight.writing = False
 
-    async def close(self) -> None:
-        self._watch.cancel()
-        await asyncio.gather(self._watch, return_exceptions=True)
+    async def finish(self, last: bytes) -> None:
+        self._flight.writing = True
+        await self._exchange.finish(last)
+        self._flight.writing = False
+
+    def close(self) -> None:
         if self._cut:
             self._cut.cancel()
 
@@ -64,47 +60,47 @@ async def relay_stream(
     flight: Flight,
     reply: StreamReply,
     keys: UpstreamKeys,
-    headers: list[Header],
-    receive: Receive,
-    send: Send,
+    head: bytes,
+    exchange: Exchange,
 ) -> None:
     """Pass the stream on, end the flight, and only then tell the client that it has ended.
 
     Whatever ends it: the terminal event says that the answer is whole, an error event that it is
     not. So nothing of what happens is raised, and a task that was cancelled ends here.
     """
-    relay = OpenAIRelay(include_usage=flight.request.include_usage)
-    client = _Client(flight, receive, send, reply)
+    relay = flight.lane.dialect.relay(flight.ask)
+    client = _Client(flight, exchange, reply)
     patience_s: float | None = None
     try:
-        await client.start(headers)
+        await exchange.begin(200, head)
         try:
             broken = await _relay(flights, flight, relay, reply, client)
             if broken is None and relay.error is not None:
-                words = error_words(relay.error, keys)
+                words = clean_lines(keys.hide(relay.error.message), MAX_MESSAGE)
                 broken = Broken(f"its stream ended with an error: {words or 'it says no more'}")
-            ending = _ending(relay, flight, broken, keys, gone=client.gone)
-            last = _last(relay, broken, await flights.end(flight, ending))
+            call = await _end(flights, flight, relay, broken, keys, gone=client.gone)
+            last = _last(flight, relay, broken, call)
         except (Exception, asyncio.CancelledError) as fault:  # noqa: BLE001 -- told and logged
             reply.cut()
             last, patience_s = await _fallen(flights, flight, fault), LAST_WORDS_S
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
-                await client.write(last, more=False)
+                await client.finish(last)
     finally:
-        await client.close()
+        client.close()
 
 
-def _last(relay: OpenAIRelay, broken: UpstreamError | None, call: Call) -> bytes:
+def _last(flight: Flight, relay: Relay, broken: UpstreamError | None, call: Call) -> bytes:
     """The last event of a stream whose end is on record."""
     cost_usd = usd_exact(call.cost_nano_usd)
     if broken is None:
         return relay.terminal(cost_usd)
-    return error_event(error_reply(UpstreamFailed(str(broken), call.cause)).body, cost_usd)
+    refusal = UpstreamFailed(str(broken), call.cause)
+    return flight.lane.dialect.error_event(refusal, cost_usd)
 
 
 async def _relay(
-    flights: Flights, flight: Flight, relay: OpenAIRelay, reply: StreamReply, client: _Client
+    flights: Flights, flight: Flight, relay: Relay, reply: StreamReply, client: _Client
 ) -> UpstreamError | None:
     """Pass on what comes until the stream ends; why the upstream did not end it well."""
     try:
@@ -134,21 +130,17 @@ async def _fallen(
     """
     cut = isinstance(fault, asyncio.CancelledError)
     try:
-        await flights.end(
-            flight, Ending(Outcome.UNKNOWN, Cause.RESTART if cut else Cause.BROKEN_REPLY, 0)
-        )
+        await flights.end(flight, CUT if cut else OUR_FAULT)
     except LedgerUnavailable:
         pass  # settled all the same
     except Exception:
         LOG.exception("request %s could not be ended", flight.arrival.id)
     call = flight.ended
-    if isinstance(fault, asyncio.CancelledError):
-        reply = error_reply(why_cut(call))
-    else:
-        if not isinstance(fault, Refusal):
-            LOG.error("request %s failed in its stream", flight.arrival.id, exc_info=fault)
-        reply = error_reply(fault)
-    return error_event(reply.body, None if call is None else usd_exact(call.cost_nano_usd))
+    refusal: Exception = fault if isinstance(fault, Exception) else why_cut(call)
+    if not isinstance(refusal, Refusal):
+        LOG.error("request %s failed in its stream", flight.arrival.id, exc_info=fault)
+    cost_usd = None if call is None else usd_exact(call.cost_nano_usd)
+    return flight.lane.dialect.error_event(refusal, cost_usd)
 
 
 def why_cut(call: Call | None) -> Refusal:
@@ -157,24 +149,18 @@ def why_cut(call: Call | None) -> Refusal:
     return UpstreamFailed("it did not end in time", Cause.TIMEOUT) if late else AnswerCut()
 
 
-def _ending(
-    relay: OpenAIRelay,
+async def _end(
+    flights: Flights,
     flight: Flight,
+    relay: Relay,
     broken: UpstreamError | None,
     keys: UpstreamKeys,
     *,
     gone: bool,
-) -> Ending:
+) -> Call:
     """A stream without usage is counted as its estimated input and a token for each delta."""
     usage = relay.usage or Usage(flight.ticket.size.input_tokens, 0, relay.deltas, is_estimate=True)
-    response_id = keys.hide(relay.response_id)
-    if relay.error is not None:
-        return Ending(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, 200, usage, response_id)
-    if gone and broken is not None:
-        return Ending(Outcome.UNKNOWN, Cause.CLIENT_GONE, 200, usage, response_id)
-    if isinstance(broken, TimedOut):
-        return Ending(Outcome.UPSTREAM_ERROR, Cause.TIMEOUT, 200, usage, response_id)
-    if broken is not None:
-        return Ending(Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 200, usage, response_id)
-    cause = Cause.CLIENT_GONE if gone else Cause.NONE
-    return Ending(Outcome.OK, cause, 200, usage, response_id)
+    failure = failure_of_stream(broken, gone=gone, told=relay.error is not None)
+    if failure is None and gone:
+        failure = LEFT
+    return await flights.end(flight, failure, usage, keys.hide(relay.response_id))

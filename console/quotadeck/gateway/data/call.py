@@ -1,0 +1,191 @@
+"""A request from its body to its record: the gateway's hot path, top to bottom.
+
+It knows no dialect: what it sees of a request is an `Ask`, and whoever speaks the client's dialect
+reads and writes the rest.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from quotadeck.admission.admit import Ticket, admit, size_of
+from quotadeck.admission.days import BudgetDays
+from quotadeck.admission.estimator import Estimator
+from quotadeck.dialects.base import Ask, Dialect, NotAnAnswer
+from quotadeck.domain.money import usd_exact
+from quotadeck.domain.refusals import Refusal
+from quotadeck.domain.usage import Usage
+from quotadeck.gateway.connection.body_memory import HeldBody
+from quotadeck.gateway.data.arrival import Arrival
+from quotadeck.gateway.data.exchange import Exchange
+from quotadeck.gateway.data.flight import GRACE_MS, Flight, Flights
+from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.data.lanes import Lane, Lanes
+from quotadeck.gateway.data.observers import RefusedRequest
+from quotadeck.gateway.data.relay import relay_stream, why_cut
+from quotadeck.gateway.plan import Plan
+from quotadeck.gateway.upstream.client import (
+    Broken,
+    Reply,
+    StreamReply,
+    UpstreamClient,
+    UpstreamError,
+    read_whole,
+)
+from quotadeck.gateway.upstream.failures import (
+    ANSWERED,
+    CUT,
+    OUR_FAULT,
+    failure_of_error,
+    failure_of_status,
+    refusal_of_error,
+    refusal_of_status,
+    request_id_of,
+)
+from quotadeck.limiter import Limiter
+
+_JSON = b"content-type: application/json\r\n"
+_EVENTS = (
+    b"content-type: text/event-stream; charset=utf-8\r\n"
+    b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What the path needs. ``plan`` gives the one in force; ``refused`` are told of refusals."""
+
+    plan: Callable[[], Plan]
+    limiter: Limiter
+    days: BudgetDays
+    estimator: Estimator
+    flights: Flights
+    lanes: Lanes
+    upstream: UpstreamClient
+    refused: Sequence[Callable[[RefusedRequest], None]]
+    body_limit_bytes: int
+
+    async def answer(
+        self,
+        dialect: Dialect,
+        arrival: Arrival,
+        caller: Caller,
+        headers: dict[bytes, bytes],
+        exchange: Exchange,
+        held: HeldBody,
+    ) -> None:
+        """Answer one request. Raises Refusal, already told, where no model answers."""
+        ask = None
+        try:
+            body = await held.read(exchange, headers, self.body_limit_bytes)
+            ask = dialect.parse(exchange.path, body, headers)
+            del body  # it may be megabytes, and lives on in what was read of it
+            lane = self.lanes.of(self.plan(), caller.project, ask.model, dialect, exchange.path)
+            ticket = await self._admit(arrival, ask, lane)
+            flight = await self.flights.begin(arrival, caller, lane, ask, ticket)
+        except Refusal as refusal:
+            self.tell(dialect, arrival, caller, ask, refusal)
+            raise
+        try:
+            if ask.stream:
+                await self._stream(flight, exchange)
+            else:
+                await self._whole(flight, exchange)
+        except UpstreamError as error:
+            await self.flights.end(flight, failure_of_error(error))
+            raise refusal_of_error(error) from None
+        except BaseException as error:
+            # Cut, or a fault of ours: whatever was sent may be billed, so it is charged.
+            cut = isinstance(error, asyncio.CancelledError)
+            call = await self.flights.end(flight, CUT if cut else OUR_FAULT)
+            if cut:
+                raise why_cut(call) from None
+            raise
+
+    async def _admit(self, arrival: Arrival, ask: Ask, lane: Lane) -> Ticket:
+        stop = lane.stops[0]
+        return await admit(
+            self.limiter,
+            self.days,
+            stop.prepared,
+            arrival.id,
+            size_of(ask, stop.prepared, self.estimator),
+            now_us=self.flights.wall_us(),
+            ttl_ms=round(stop.endpoint.timeout_s * 1_000) + GRACE_MS,
+        )
+
+    async def _whole(self, flight: Flight, exchange: Exchange) -> None:
+        dialect, stop = flight.lane.dialect, flight.stop
+        body = dialect.forward(flight.ask, stop.target.target.model)
+        reply = await self.upstream.call(stop.endpoint, body, flight.arrival.id)
+        self._answered(flight, reply)
+        if reply.status not in ANSWERED:
+            raise await self._refused(flight, reply, reply.body)
+        try:
+            usage, response_id = dialect.reply(reply.body)
+        except NotAnAnswer as wrong:
+            raise Broken(str(wrong)) from None
+        if usage is None:
+            usage = _estimated(flight, reply.body)
+        response_id = self.plan().upstream_keys.hide(response_id)
+        call = await self.flights.end(flight, None, usage, response_id)
+        cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
+        head = _JSON + _head(flight) + cost
+        await exchange.answer(200, head, reply.body)
+
+    async def _stream(self, flight: Flight, exchange: Exchange) -> None:
+        stop = flight.stop
+        body = flight.lane.dialect.forward(flight.ask, stop.target.target.model)
+        reply = await self.upstream.stream(stop.endpoint, body, flight.arrival.id)
+        try:
+            self._answered(flight, reply)
+            if reply.status not in ANSWERED:
+                raise await self._refused(flight, reply, await read_whole(reply))
+            keys = self.plan().upstream_keys
+            head = _EVENTS + _head(flight)
+            await relay_stream(self.flights, flight, reply, keys, head, exchange)
+        except BaseException:
+            reply.cut()
+            raise
+        finally:
+            reply.close()
+
+    def _answered(self, flight: Flight, reply: Reply | StreamReply) -> None:
+        flight.upstream_status = reply.status
+        flight.upstream_request_id = request_id_of(reply.headers, self.plan().upstream_keys)
+
+    async def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Refusal:
+        """End a flight that the upstream answered with an error; the refusal to answer with.
+
+        Not raised here: a frame that knows what it raises is a cycle, and keeps megabytes of
+        request until the next full garbage collection.
+        """
+        said = flight.lane.dialect.error(body)
+        keys, empty = self.plan().upstream_keys, not body.strip()
+        await self.flights.end(flight, failure_of_status(reply.status))
+        return refusal_of_status(reply.status, reply.headers, said, empty, keys)
+
+    def tell(
+        self,
+        dialect: Dialect,
+        arrival: Arrival,
+        caller: Caller | None,
+        ask: Ask | None,
+        refusal: Refusal,
+    ) -> None:
+        """Tell all who want to know of a request that we refused."""
+        status = dialect.refusal(refusal).status
+        it = RefusedRequest(arrival, caller, ask, refusal, status, self.plan())
+        for told in self.refused:
+            told(it)
+
+
+def _head(flight: Flight) -> bytes:
+    name = b"x-request-id: %b\r\n" % flight.arrival.id.encode()
+    return name + flight.stop.head + flight.lane.dialect.rates(flight.rates)
+
+
+def _estimated(flight: Flight, reply: bytes) -> Usage:
+    """Without believable usage: input as estimated, output a token for four bytes."""
+    size = flight.ticket.size
+    return Usage(size.input_tokens, 0, max(1, len(reply) // 4), is_estimate=True)

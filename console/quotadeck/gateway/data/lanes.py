@@ -1,0 +1,106 @@
+"""Lanes: all that is the same for each request of a project for a model under one plan.
+
+A lane is worked out at its first request and never changed. What may change without a new plan is
+not in it: the day's money, keys, and the instant at which an override ends, for its end makes a new
+plan. So whoever has the plan in force has the lanes in force.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from quotadeck.admission.planned import ProjectPlan, TargetPlan
+from quotadeck.admission.prepared import Prepared, prepare
+from quotadeck.dialects.base import Dialect
+from quotadeck.domain.commands import Entry
+from quotadeck.domain.nearest import nearest
+from quotadeck.domain.refusals import ModelNotAllowed, Paused, UnknownModel
+from quotadeck.domain.subject import Subject
+from quotadeck.gateway.plan import Plan, RoutePlan
+from quotadeck.gateway.upstream.endpoint import Endpoint, endpoint_of
+
+MOST_LANES: Final = 4_096
+"""Beyond them the oldest is worked out again when it is asked for: about 20 µs."""
+
+
+class Stop(NamedTuple):
+    """A target on a lane: where its requests go, and the header lines of what comes from there."""
+
+    target: TargetPlan
+    prepared: Prepared
+    endpoint: Endpoint
+    step: int
+    head: bytes
+
+
+class Lane(NamedTuple):
+    """A project's way to a model: its targets in the order in which they are asked."""
+
+    project: ProjectPlan
+    model: str
+    dialect: Dialect
+    stops: tuple[Stop, ...]
+
+
+class Lanes:
+    """The lanes of the plan in force, built as they are asked for."""
+
+    def __init__(self, most: int = MOST_LANES) -> None:
+        self._most = most
+        self._plan: Plan | None = None
+        self._known: dict[tuple[str, str, str], Lane] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, plan: Plan, project: str, model: str, dialect: Dialect, path: str) -> Lane:
+        """The lane of a request that came to ``path``.
+
+        Raises UnknownModel, ModelNotAllowed or Paused.
+        """
+        if plan is not self._plan:
+            self._plan, self._known = plan, {}
+        lane = self._known.get((project, model, path))
+        if lane is None:
+            lane = lane_of(plan, project, model, dialect, path)
+            if len(self._known) >= self._most:
+                del self._known[next(iter(self._known))]
+            self._known[project, model, path] = lane
+        return lane
+
+
+def lane_of(plan: Plan, project_id: str, model: str, dialect: Dialect, path: str) -> Lane:
+    """See `Lanes.of`."""
+    # First of all the model: what is refused further down is on record under its name.
+    route = plan.routes.get(model)
+    if route is None:
+        raise UnknownModel(model, nearest(model, plan.routes))
+    project = plan.projects[project_id]
+    if project.paused:
+        raise _paused(Subject.project(project_id), project.paused)
+    allowed = project.project.models
+    if allowed and model not in allowed:
+        raise ModelNotAllowed(model, project_id, allowed)
+    if route.paused:
+        raise _paused(Subject.model(route.route.model), route.paused)
+    stops = tuple(_stops(plan, project, route, dialect, path))
+    return Lane(project, model, dialect, stops)
+
+
+def _stops(
+    plan: Plan, project: ProjectPlan, route: RoutePlan, dialect: Dialect, path: str
+) -> Iterable[Stop]:
+    """One: the target that serves the model now."""
+    target = plan.targets[route.serving]
+    endpoint = endpoint_of(
+        target.upstream, dialect.endpoints[path], dialect.credentials(target.upstream.key)
+    )
+    head = b"x-project-id: %b\r\nx-served-model: %b\r\nx-fallback-step: %d\r\n" % (
+        project.project.id.encode(),
+        target.target.id.encode("utf-8", "replace"),
+        route.step,
+    )
+    yield Stop(target, prepare(project, target), endpoint, route.step, head)
+
+
+def _paused(subject: Subject, entry: Entry) -> Paused:
+    return Paused(subject, entry.reason if entry.public else "", entry.until_us)

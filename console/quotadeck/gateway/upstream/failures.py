@@ -1,0 +1,148 @@
+"""Every way in which an upstream fails a request, classified once.
+
+What it means for the record, for the client, for the money, and whether another target may be asked
+in its place.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from quotadeck.dialects.base import UpstreamSaid
+from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
+from quotadeck.domain.refusals import Refusal, UpstreamFailed, UpstreamRefused
+from quotadeck.domain.text import clean, clean_lines
+from quotadeck.gateway.upstream.client import TimedOut, Unreachable, UpstreamError
+from quotadeck.gateway.upstream.keys import UpstreamKeys
+
+ANSWERED: Final = (200, 201, 202, 203)
+"""What an answer may come with."""
+MAX_MESSAGE: Final = 1_000
+ITS_OWN: Final = -1
+"""Stands for the status that the upstream itself gave."""
+
+
+class Failure(NamedTuple):
+    """One class of failures.
+
+    ``status`` is what the client gets: 0 where nobody knows, `ITS_OWN` for the upstream's.
+    ``never_sent``: it saw nothing of the request, and everything is given back. ``elsewhere``:
+    nothing was used up, so another target may be asked.
+    """
+
+    outcome: Outcome
+    cause: Cause
+    status: int
+    never_sent: bool = False
+    elsewhere: bool = False
+
+
+UNREACHABLE: Final = Failure(
+    Outcome.UPSTREAM_ERROR, Cause.UNREACHABLE, 502, never_sent=True, elsewhere=True
+)
+TIMED_OUT: Final = Failure(Outcome.UNKNOWN, Cause.TIMEOUT, 504)
+"""It was sent, and may be billed."""
+BROKEN: Final = Failure(Outcome.UNKNOWN, Cause.BROKEN_REPLY, 502)
+OUR_KEY: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502, elsewhere=True)
+"""Our operators' trouble: the client's key is fine, and a 401 would say otherwise."""
+BUSY: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_429, ITS_OWN, elsewhere=True)
+REFUSED: Final = Failure(Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, ITS_OWN)
+FAILED: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, ITS_OWN, elsewhere=True)
+NO_ANSWER: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502)
+"""A status that is none: 204, 302, 999."""
+
+IN_STREAM: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, 200)
+"""An error among the events of a stream that had begun well."""
+STREAM_LATE: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.TIMEOUT, 200)
+STREAM_BROKEN: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 200)
+CLIENT_GONE: Final = Failure(Outcome.UNKNOWN, Cause.CLIENT_GONE, 200)
+"""The client left, and its upstream was cut before it told what was used."""
+
+LEFT: Final = Failure(Outcome.OK, Cause.CLIENT_GONE, 200)
+"""The client left, but its upstream was heard out, and told what was used."""
+
+CUT: Final = Failure(Outcome.UNKNOWN, Cause.RESTART, 0)
+"""By us, for we go down."""
+OUR_FAULT: Final = Failure(Outcome.UNKNOWN, Cause.BROKEN_REPLY, 0)
+
+OVERDUE: Final = Failure(Outcome.UNKNOWN, Cause.TIMEOUT, 0)
+"""It had no end long after its upstream's timeout."""
+STALLED: Final = Failure(Outcome.UNKNOWN, Cause.CLIENT_GONE, 0)
+"""It had none because the client took nothing of what was written."""
+
+_BY_ERROR: Final = {Unreachable: UNREACHABLE, TimedOut: TIMED_OUT}
+_BY_STATUS: Final = {401: OUR_KEY, 403: OUR_KEY, 429: BUSY}
+_BY_HUNDRED: Final = {4: REFUSED, 5: FAILED}
+_EMPTY: Final = UpstreamSaid("", "", None, None)
+
+
+def failure_of_error(error: UpstreamError) -> Failure:
+    """The class of a request that got no usable answer."""
+    return _BY_ERROR.get(type(error), BROKEN)
+
+
+def failure_of_status(status: int) -> Failure:
+    """The class of a status other than `ANSWERED`."""
+    return _BY_STATUS.get(status) or _BY_HUNDRED.get(status // 100, NO_ANSWER)
+
+
+_ASKED_FOR_BY: Final = (b"x-request-id", b"request-id", b"apim-request-id")
+"""As OpenAI, Anthropic and Azure call it."""
+MAX_REQUEST_ID: Final = 128
+
+
+def request_id_of(headers: Mapping[bytes, bytes], keys: UpstreamKeys) -> str:
+    """The upstream's own name for the request, which its people ask for; empty without one."""
+    for name in _ASKED_FOR_BY:
+        if told := headers.get(name):
+            return clean(keys.hide(told.decode("utf-8", "replace")), MAX_REQUEST_ID)
+    return ""
+
+
+def failure_of_stream(error: UpstreamError | None, *, gone: bool, told: bool) -> Failure | None:
+    """The class of a stream's end; None where it ended well.
+
+    ``told``: the upstream sent an error as one of its events.
+    """
+    if told:
+        return IN_STREAM
+    if error is None:
+        return None
+    if gone:
+        return CLIENT_GONE
+    return STREAM_LATE if isinstance(error, TimedOut) else STREAM_BROKEN
+
+
+def refusal_of_error(error: UpstreamError) -> Refusal:
+    """What the client is told."""
+    return UpstreamFailed(str(error), failure_of_error(error).cause)
+
+
+def refusal_of_status(
+    status: int, headers: Mapping[bytes, bytes], said: UpstreamSaid, empty: bool, keys: UpstreamKeys
+) -> Refusal:
+    """What the client is told: the upstream's own words as far as they concern it, without keys."""
+    failure = failure_of_status(status)
+    if failure is OUR_KEY:
+        return UpstreamFailed(f"it refuses the gateway's own key ({status})", failure.cause)
+    message = clean_lines(keys.hide(said.message), MAX_MESSAGE)
+    if failure is NO_ANSWER:
+        said, message = _EMPTY, f"The upstream answered {status}, which is no answer."
+    elif not message:
+        without = "with an empty body" if empty else "without words"
+        message = f"The upstream answered {status} {without}."
+    return UpstreamRefused(
+        status if failure.status == ITS_OWN else failure.status,
+        message,
+        clean(keys.hide(said.kind), 100),
+        clean(keys.hide(said.code or ""), 100) or None,
+        clean(keys.hide(said.param or ""), 100) or None,
+        keys.hide(_plain(headers, b"retry-after")),
+        keys.hide(_plain(headers, b"retry-after-ms")),
+        failure.cause,
+    )
+
+
+def _plain(headers: Mapping[bytes, bytes], name: bytes) -> str:
+    value = headers.get(name, b"").decode("utf-8", "replace")
+    return value if value.isascii() and value.isprintable() and len(value) <= 64 else ""
