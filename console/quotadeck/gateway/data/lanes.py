@@ -91,9 +91,9 @@ def _stops(
 ) -> Iterable[Stop]:
     """One: the target that serves the model now."""
     target = plan.targets[route.serving]
-    endpoint = endpoint_of(
-        target.upstream, dialect.endpoints[path], dialect.credentials(target.upstream.key)
-    )
+    key = target.upstream.key
+    credentials = dialect.credentials(key) if key else ()
+    endpoint = endpoint_of(target.upstream, dialect.endpoints[path], credentials)
     head = b"x-project-id: %b\r\nx-served-model: %b\r\nx-fallback-step: %d\r\n" % (
         project.project.id.encode(),
         target.target.id.encode("utf-8", "replace"),
