@@ -51,7 +51,7 @@ async def main(kind: str, told: Path) -> None:
     if kind == "uvicorn":
         server = HttpServer(over_asgi(handler), table)
     else:
-        server = Http1Server(handler, lambda _status, why: (b"", why.encode()), table)
+        server = Http1Server(handler, lambda _refusal: (400, b"", b""), table)
     serving = asyncio.ensure_future(server.serve([sock]))
     await server.up.wait()
     over = asyncio.Event()

@@ -27,6 +27,7 @@ REFUSALS: Final[tuple[r.Refusal, ...]] = (
     r.WrongMethod(HOSTILE, "GET"),
     r.BodyTooLarge(10_485_760),
     r.BodyCut(),
+    r.NotHttp(431, HOSTILE),
     r.NotJson(HOSTILE),
     r.BadField("messages", HOSTILE),
     r.UnknownModel(HOSTILE, ("gpt-4.1",)),

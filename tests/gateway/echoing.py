@@ -13,7 +13,8 @@ import h11
 import uvicorn
 from uvicorn.server import ServerState
 
-from quotadeck.domain.refusals import BodyCut
+from quotadeck.dialects.openai import OPENAI
+from quotadeck.domain.refusals import BodyCut, Refusal
 from quotadeck.gateway.connection.connections import Connections
 from quotadeck.gateway.connection.http1 import Http1Connection
 from quotadeck.gateway.connection.http1_service import Handle, Service
@@ -44,6 +45,9 @@ async def echo(exchange: Exchange) -> None:
             body = await exchange.body(count_nothing)
         except BodyCut:
             return
+        except Refusal as refusal:
+            await exchange.answer(*refused(refusal))
+            return
     headers = [
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in exchange.headers
     ]
@@ -56,10 +60,10 @@ async def never(_exchange: Exchange) -> None:
     await asyncio.Event().wait()
 
 
-def refused(status: int, why: str) -> tuple[bytes, bytes]:
+def refused(refusal: Refusal) -> tuple[int, bytes, bytes]:
     """What is no request is told so in the API's shape, and with what another may look it up by."""
-    error = {"error": {"message": why, "status": status}}
-    return b"content-type: application/json\r\nx-request-id: trace\r\n", json.dumps(error).encode()
+    status, head, body = OPENAI.refusal(refusal)
+    return status, b"x-request-id: trace\r\n" + head, body
 
 
 @dataclass

@@ -200,8 +200,8 @@ async def test_a_refusal_has_the_apis_shape_and_its_trace() -> None:
     head, _, body = raw.partition(b"\r\n\r\n")
     assert head.split(b"\r\n") == [
         b"HTTP/1.1 400 Bad Request",
-        b"content-type: application/json",
         b"x-request-id: trace",
+        b"content-type: application/json",
         b"connection: close",
         b"content-length: %d" % len(body),
     ]

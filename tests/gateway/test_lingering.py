@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
-from quotadeck.domain.refusals import BodyCut
+from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.connection.lingering import LINGER_BYTES
 from quotadeck.gateway.data.exchange import Exchange
-from tests.gateway.echoing import KINDS, asked, count_nothing
+from tests.gateway.echoing import KINDS, asked, count_nothing, refused
 from tests.gateway.serving import served_as
 
 pytestmark = pytest.mark.parametrize("kind", KINDS)
@@ -23,9 +23,10 @@ async def too_large(exchange: Exchange) -> None:
 
 
 async def reading(exchange: Exchange) -> None:
-    """Reads the body, and answers nobody."""
-    with pytest.raises(BodyCut):
+    """Reads a body that never is whole."""
+    with pytest.raises(Refusal) as cut:
         await exchange.body(count_nothing)
+    await exchange.answer(*refused(cut.value))
 
 
 def sends_all_and_then_reads(address: tuple[str, int], sent: bytes) -> bytes:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from quotadeck.domain.refusals import BodyCut
+from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.connection.bodies import HELD_BYTES, MOST_CHUNKS, UNREAD_BODY_BYTES
 from quotadeck.gateway.data.exchange import Exchange
-from tests.gateway.echoing import KINDS, asked, count_nothing, never
+from tests.gateway.echoing import KINDS, asked, count_nothing, never, refused
 
 pytestmark = pytest.mark.parametrize("kind", KINDS)
 
@@ -186,8 +186,9 @@ async def test_the_application_hears_of_a_body_that_breaks_off(kind: str) -> Non
     heard = asyncio.Event()
 
     async def listening(exchange: Exchange) -> None:
-        with pytest.raises(BodyCut):
+        with pytest.raises(Refusal) as broken:
             await exchange.body(count_nothing)
+        await exchange.answer(*refused(broken.value))
         heard.set()
 
     async with asked(kind, listening) as client:
@@ -229,11 +230,21 @@ async def test_who_expects_a_continue_gets_it_at_its_turn_and_once(kind: str) ->
 
 
 async def test_who_is_refused_before_its_body_is_told_of_no_continue(kind: str) -> None:
-    refused = sized(SMUGGLED, b"Expect: 100-continue", target=b"/early")
+    early = sized(SMUGGLED, b"Expect: 100-continue", target=b"/early")
     async with asked(kind) as client:
-        await client.send(refused[: -len(SMUGGLED)], SMUGGLED, SMUGGLED)
-        early, own = await client.last_answers()
-    assert (early.asked[1], own.asked[1]) == ("/early", "/smuggled")
+        await client.send(early[: -len(SMUGGLED)], SMUGGLED, SMUGGLED)
+        client.writer.write_eof()
+        first, *others = await client.answers()
+    assert (first.asked[1], first.closes) == ("/early", kind == "own")
+    # What it sends now may be its body, or its next request: on our own nothing more is read.
+    assert [one.asked[1] for one in others] == ["/smuggled"] * (kind != "own")
+
+
+async def test_who_has_sent_all_of_its_body_at_once_has_asked_for_no_continue(kind: str) -> None:
+    early = sized(SMUGGLED, b"Expect: 100-continue", target=b"/early")
+    async with asked(kind) as client:
+        await client.send(early + SMUGGLED)
+        assert [one.asked[1] for one in await client.last_answers()] == ["/early", "/smuggled"]
 
 
 async def test_who_goes_away_has_asked_nothing_more(kind: str) -> None:

@@ -115,6 +115,15 @@ class BodyCut(Refusal):
 
 
 @dataclass
+class NotHttp(Refusal):
+    """What came is no request that is taken here; ``status`` is HTTP's own for that."""
+
+    status: int
+    why: str
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
 class NotJson(Refusal):
     why: str
     cause: Cause = Cause.INVALID

@@ -28,7 +28,7 @@ class _Row(NamedTuple):
     """How a kind of refusal is told. Places in ``code``, ``words`` and ``param`` are its facts.
 
     ``words`` is all of it, or sentences; one in a pair is said only where the fact that it names
-    is set.
+    is set. ``status`` is 0 where the refusal has its own.
     ``kind`` is OpenAI's ``type``: by the status where it is empty. ``told`` are facts as members
     of the error object. ``wait_ms`` stands where the refusal tells no wait.
     """
@@ -125,6 +125,7 @@ _ROWS: Final[Mapping[type[Exception], _Row]] = {
         _NEVER_RETRY + _CLOSE,
     ),
     r.BodyCut: _Row(400, "body_cut", "The request's body was cut."),
+    r.NotHttp: _Row(0, "invalid_request", "{why}", _CLOSE),
     r.NotJson: _Row(
         400, "invalid_json", "The request's body cannot be read as a JSON object: {why}."
     ),
@@ -250,10 +251,11 @@ def refusal_reply(refusal: Exception) -> ErrorReply:
     if isinstance(refusal, r.UpstreamRefused):
         return _passed_on(refusal, rates)
     row = _row_of(refusal)
+    status = row.status or getattr(refusal, "status", 500)
     facts = facts_of(refusal, long=row.long)
     error: dict[str, Any] = {
         "message": _words(row, refusal).format_map(facts),
-        "type": row.kind or _kind_of(row.status),
+        "type": row.kind or _kind_of(status),
         "param": row.param and row.param.format_map(facts),
         "code": row.code.format_map(facts),
     }
@@ -264,7 +266,7 @@ def refusal_reply(refusal: Exception) -> ErrorReply:
     if row.header:
         name, value = row.header
         head += line(name, value.format_map(facts))
-    return ErrorReply(row.status, head, orjson.dumps({"error": error}))
+    return ErrorReply(status, head, orjson.dumps({"error": error}))
 
 
 def has_row(kind: type[Exception]) -> bool:

@@ -9,18 +9,19 @@ import asyncio
 import logging
 from typing import Final
 
+from quotadeck.domain.refusals import Draining, NotHttp, Refusal
 from quotadeck.gateway.connection.bodies import (
     HELD_BYTES,
     UNREAD_BODY_BYTES,
     Body,
     ChunkedBody,
+    DroppedBody,
     SizedBody,
 )
 from quotadeck.gateway.connection.connections import Seat
 from quotadeck.gateway.connection.heads import (
     HEAD_LIMIT_BYTES,
     BadRequest,
-    GoingDown,
     HeadTooLarge,
     drop_empty_lines,
     end_of_head,
@@ -39,6 +40,7 @@ from quotadeck.gateway.connection.patience import (
 )
 from quotadeck.gateway.connection.peer import peer_uid
 from quotadeck.gateway.connection.states import (
+    ANSWERING,
     ASKED,
     ASKED_WHOLE,
     BEGUN,
@@ -52,6 +54,7 @@ from quotadeck.gateway.connection.states import (
     LOST,
     PIECE,
     SKIPPING,
+    STREAMING,
     Event,
     State,
     after,
@@ -81,6 +84,7 @@ class Http1Connection(asyncio.Protocol):
         "_exchange",
         "_held",
         "_loop",
+        "_mute",
         "_patience",
         "_received",
         "_seat",
@@ -124,6 +128,8 @@ class Http1Connection(asyncio.Protocol):
         self.write_paused = False
         self._taken: asyncio.Future[None] | None = None
         self._stall: Stall | None = None
+        self._mute = False
+        """The peer has ended its side, and is still to be answered."""
         self._ending: Lingering | None = None
 
     # What the transport tells.
@@ -159,8 +165,17 @@ class Http1Connection(asyncio.Protocol):
         self._held += data
         self._read_on()
 
-    def eof_received(self) -> None:
-        """Who says no more than this is gone: the transport closes."""
+    def eof_received(self) -> bool:
+        """Who says no more than this is gone, but for one that waits for its answer: it may read.
+
+        Else the transport closes.
+        """
+        self._mute = self.state is ANSWERING or self.state is STREAMING
+        if self._mute:
+            assert self._exchange is not None
+            self._held.clear()
+            self._exchange.hang_up()
+        return self._mute
 
     def pause_writing(self) -> None:
         self.write_paused = True
@@ -179,7 +194,7 @@ class Http1Connection(asyncio.Protocol):
         if self.state is IDLE:
             self.transport.close()
         elif self.state in (HEAD, BODY):
-            self._refuse(GoingDown())
+            self._refuse(Draining())
         elif self.state is SKIPPING:
             self._end()
         elif self._exchange is not None:
@@ -252,7 +267,7 @@ class Http1Connection(asyncio.Protocol):
                 if not going:
                     break
         except BadRequest as bad:
-            self._refuse(bad)
+            self._refuse(NotHttp(int(bad.status[:3]), str(bad)))
         if self.read_paused or self._held or self._body is not None:
             self._bound_reading()
 
@@ -342,14 +357,19 @@ class Http1Connection(asyncio.Protocol):
             if not exchange.whole and not exchange.lost:
                 self.transport.abort()  # what has come is not the whole
 
-    def _refuse(self, bad: BadRequest) -> None:
-        """Answer for the request that is being read, where it has no answer yet, and end."""
-        untold = self.state is HEAD or self.state is BODY
+    def _refuse(self, refusal: Refusal) -> None:
+        """Have the request that is being read refused, where it has no answer yet, and end."""
+        if self.state is BODY and self._exchange is not None:
+            # Whose it is, and in which dialect it asks, its handler knows.
+            self._exchange.spoil(refusal)
+            self._held.clear()
+            self._body = DroppedBody()
+            return
+        untold = self.state is HEAD
         self._lose_exchange()
         self._seat.rest()
         if untold:
-            status = int(bad.status[:3])
-            head, body = self._service.refused(status, str(bad))
+            status, head, body = self._service.refused(refusal)
             self.transport.write(whole_answer(status, head, body, keep=False))
         self._end()
 
@@ -364,6 +384,9 @@ class Http1Connection(asyncio.Protocol):
         self._held.clear()
         self._body = None
         self.read_paused = False
+        if self._mute:
+            self.transport.close()
+            return
         self._ending = Lingering(self.transport, self._loop)
         self._ending.close()
 

@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from quotadeck.domain.refusals import BodyCut
+from quotadeck.domain.refusals import BodyCut, Refusal
 from quotadeck.gateway.connection.connections import Seat
 from quotadeck.gateway.connection.heads import RequestHead
 from quotadeck.gateway.connection.states import (
@@ -25,6 +25,7 @@ _STATUS_LINES: Final = {
     for status in range(200, 600)
 }
 _WITHOUT_BODY: Final = (204, 304)
+_CLOSE: Final = b"connection: close\r\n"
 
 
 class Way(Protocol):
@@ -57,8 +58,10 @@ class Http1Exchange:
         "_gone",
         "_head",
         "_headless",
+        "_hung_up",
         "_more",
         "_pieces",
+        "_spoilt",
         "_way",
         "asked",
         "headers",
@@ -80,7 +83,7 @@ class Http1Exchange:
         self.headers: Sequence[Header] = head.headers
         self.seat = seat
         self.keep = head.keep_alive
-        """Whether the connection stays behind the answer."""
+        """Whether the connection stays behind the answer; a head that says otherwise ends it."""
         self.lost = False
         """Nobody is there to be answered."""
         self.whole = False
@@ -92,12 +95,16 @@ class Http1Exchange:
         """Of the body, that the handler has not taken."""
         self._came: list[bytes] = []
         self._body_ended = False
+        self._spoilt: Refusal | None = None
+        """Why the rest of the body will not be had."""
         self._more: asyncio.Future[None] | None = None
         self._expects = head.expects_continue
         self._gone: Callable[[], None] | None = None
+        self._hung_up = False
         self._pieces = False
         self._head: bytes | None = None
-        """Of an answer in pieces, until it is written with the first of them."""
+        """Of an answer in pieces, until it is written: with the first of them, where that comes in
+        the same turn of the loop."""
         self._headless = head.method == "HEAD"
         self._chunked = head.version != "1.0"
         """HTTP/1.0 knows no chunks: there the end of the connection is the end of the answer."""
@@ -121,6 +128,8 @@ class Http1Exchange:
                 for part in came:
                     grow(len(part))
                 parts += came
+                if self._spoilt is not None:
+                    raise self._spoilt
                 if self._body_ended:
                     return parts[0] if len(parts) == 1 else b"".join(parts)
                 self._way.wanted()
@@ -132,25 +141,31 @@ class Http1Exchange:
 
     def watch(self, gone: Callable[[], None]) -> None:
         """See `Exchange`."""
-        self._gone = gone
-        if self.lost:
+        if self._hung_up:
             asyncio.get_running_loop().call_soon(gone)
+        else:
+            self._gone = gone
 
     async def answer(self, status: int, head: bytes, body: bytes) -> None:
         """See `Exchange`."""
         if await self._heard():
+            self._may_stay(head)
             bare = self._headless
             data = whole_answer(status, head, body, keep=self.keep, headless=bare)
             self._way.send(ANSWERED, data)
         self.whole = True
 
     async def begin(self, status: int, head: bytes) -> None:
-        """See `Exchange`; it goes out with the first piece."""
+        """See `Exchange`."""
+        if self.begun:
+            raise Impossible("a second answer to a request")
+        self._may_stay(head)
         self._headless = self._headless or status in _WITHOUT_BODY
         self._pieces = True
         framed = self._chunked and not self._headless
         framing = b"transfer-encoding: chunked\r\n" if framed else b""
         self._head = b"".join((_STATUS_LINES[status], _lines(head), framing))
+        asyncio.get_running_loop().call_soon(self._send_head)
 
     async def write(self, data: bytes) -> None:
         """See `Exchange`."""
@@ -180,12 +195,26 @@ class Http1Exchange:
         self._body_ended = ended
         self._wake()
 
+    def spoil(self, refusal: Refusal) -> None:
+        """The rest of the body is not to be had: who asks for it is told so."""
+        self._spoilt = self._spoilt or refusal
+        self._came, self.held_bytes = [], 0
+        self.keep = False
+        self._wake()
+
     def lose(self) -> None:
         """The client is gone, or was told otherwise."""
         self.lost = True
         self._wake()
-        if self._gone is not None and not self.whole:
-            self._gone()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """The client says nothing more: it is gone, most likely, but may read its answer still."""
+        self.keep = False
+        self._hung_up = True
+        gone, self._gone = self._gone, None
+        if gone is not None and not self.whole:
+            gone()
 
     def _wake(self) -> None:
         if self._more is not None and not self._more.done():
@@ -204,9 +233,19 @@ class Http1Exchange:
             return b""
         return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data
 
+    def _may_stay(self, head: bytes) -> None:
+        """Whether the connection stays: the head may say no, and who never heard that it may send
+        its body may send the next request instead."""
+        if _CLOSE in head or (self._expects and not self._body_ended):
+            self.keep = False
+
+    def _send_head(self) -> None:
+        if self._head is not None and not self.lost:
+            self._way.send(BEGUN, self._take_head())
+
     def _take_head(self) -> bytes:
         head, self._head = self._head or b"", None
-        return b"%b%b\r\n" % (head, b"" if self.keep else b"connection: close\r\n")
+        return b"%b%b\r\n" % (head, b"" if self.keep or _CLOSE in head else _CLOSE)
 
 
 def whole_answer(
@@ -217,7 +256,7 @@ def whole_answer(
         (
             _STATUS_LINES[status],
             _lines(head),
-            b"" if keep else b"connection: close\r\n",
+            b"" if keep or _CLOSE in head else _CLOSE,
             b"\r\n" if status in _WITHOUT_BODY else b"content-length: %d\r\n\r\n" % len(body),
             b"" if headless or status in _WITHOUT_BODY else body,
         )

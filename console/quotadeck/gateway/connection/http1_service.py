@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.connection.connections import Connections
 from quotadeck.gateway.data.exchange import Exchange
 
 Handle = Callable[[Exchange], Awaitable[None]]
-Refused = Callable[[int, str], tuple[bytes, bytes]]
-"""The head lines and the body of the answer to what is no request: its status, and why."""
+Refused = Callable[[Refusal], tuple[int, bytes, bytes]]
+"""The answer to what is no request: its status, head lines and body."""
 
 
 class Connection(Protocol):

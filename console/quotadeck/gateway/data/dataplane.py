@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from quotadeck.dialects.base import Dialect
+from quotadeck.dialects.base import Dialect, ErrorReply
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.nearest import nearest
 from quotadeck.domain.refusals import (
@@ -78,8 +78,14 @@ class DataPlane:
             status, head, body = dialect.refusal(fault)
         else:
             return
-        name = b"x-request-id: %b\r\n" % arrival.id.encode()
-        await exchange.answer(status, name + head, body)
+        await exchange.answer(status, _id_line(arrival) + head, body)
+
+    def refused(self, refusal: Refusal) -> ErrorReply:
+        """The reply to what is no request; told to all as any refusal, of somebody unknown."""
+        arrival = self.calls.flights.arrival()
+        self.calls.tell(OPENAI, arrival, None, None, refusal)
+        status, head, body = OPENAI.refusal(refusal)
+        return ErrorReply(status, _id_line(arrival) + head, body)
 
     async def _route(self, dialect: Dialect, exchange: Exchange, arrival: Arrival) -> None:
         path = exchange.path
@@ -138,6 +144,10 @@ class DataPlane:
                 raise UnknownModel(wanted, nearest(wanted, tuple(str(m["id"]) for m in listed)))
             answer = found[0]
         return orjson.dumps(answer)
+
+
+def _id_line(arrival: Arrival) -> bytes:
+    return b"x-request-id: %b\r\n" % arrival.id.encode()
 
 
 def _named(arrival: Arrival, headers: dict[bytes, bytes]) -> Arrival:

@@ -31,7 +31,8 @@ class Exchange(Protocol):
     async def body(self, grow: Callable[[int], None]) -> bytes:
         """The whole body; ``grow`` is told the size of each part, and its refusal is raised.
 
-        Raises BodyCut where the client went away before it was whole.
+        Raises BodyCut where the client went away before it was whole, another Refusal where its
+        rest is none, or is waited for no longer.
         """
         ...
 
@@ -44,7 +45,7 @@ class Exchange(Protocol):
         ...
 
     async def begin(self, status: int, head: bytes) -> None:
-        """The head of an answer in pieces."""
+        """The head of an answer in pieces, which the client gets at once."""
         ...
 
     async def write(self, data: bytes) -> None:
