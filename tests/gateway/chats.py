@@ -1,5 +1,6 @@
 """Chats as client and provider write them, and what must hold of the money after any of them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -71,15 +72,26 @@ async def nothing_is_held(it: Rig, spent_nano: int, project: str = "analytics") 
 
 
 class Full:
-    """A journal that cannot be written: of the two methods, the one given fails."""
+    """A journal that cannot be written: opens or ends fail, as the given method says."""
 
     def __init__(self, it: Rig, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        def fail(_call: Call | OpenCall) -> None:
-            self.tried += 1
-            raise OSError(28, "No space left on device")
+        def fail(_call: Call | OpenCall) -> asyncio.Future[None]:
+            written = asyncio.get_running_loop().create_future()
+            written.set_exception(self.tries())
+            written.exception()
+            return written
+
+        def fail_now(_call: Call) -> None:
+            raise self.tries()
 
         self.tried = 0
         monkeypatch.setattr(it.ledger, name, fail)
+        if name == "end_call":
+            monkeypatch.setattr(it.ledger, "end_now", fail_now)
+
+    def tries(self) -> OSError:
+        self.tried += 1
+        return OSError(28, "No space left on device")
 
 
 def last_error(stream: bytes) -> dict[str, Any]:

@@ -195,7 +195,7 @@ async def test_refusals_stand_while_the_journal_fails_and_are_recorded_when_it_w
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(it.ledger, "end_call", full)
+        broken.setattr(it.ledger, "end_now", full)
         it.refuse(3)
         it.log.flush()
         it.refuse(4)
@@ -208,7 +208,7 @@ async def test_refusals_stand_while_the_journal_fails_and_are_recorded_when_it_w
 async def test_one_row_that_fails_takes_no_other_with_it(
     it: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = it.ledger.end_call
+    write = it.ledger.end_now
 
     def picky(call: Call) -> None:
         if call.cause is Cause.TPM:
@@ -218,7 +218,7 @@ async def test_one_row_that_fails_takes_no_other_with_it(
     it.refuse(3, cause=Cause.TPM)
     it.refuse(3, cause=Cause.RPM)
     with monkeypatch.context() as broken:
-        broken.setattr(it.ledger, "end_call", picky)
+        broken.setattr(it.ledger, "end_now", picky)
         it.log.flush()
     assert await it.counts() == [1, 1, 2]
     it.log.flush()

@@ -65,7 +65,7 @@ async def test_half_a_minute_of_a_locked_ledger_loses_nothing(
     for second in range(30):
         for number in range(1_000):
             ledger.open_call(opened(f"req_{second}_{number}", at_us=clock.wall_us()))
-            ledger.end_call(ended(f"req_{second}_{number}", at_us=clock.wall_us()))
+            ledger.end_now(ended(f"req_{second}_{number}", at_us=clock.wall_us()))
         await asyncio.sleep(1)
         clock.advance_ms(1_000)
     assert "ledger locked by another process" in said(ledger.problems)
@@ -105,20 +105,20 @@ async def test_a_full_disk_gives_the_ballast_for_the_last_records(small_disk: Pa
         fill(rest)
     done: list[int] = []
 
-    def write() -> None:
+    async def write() -> None:
         while True:
             number = len(done)
-            ledger.open_call(opened(f"req_{number}"))
-            ledger.end_call(ended(f"req_{number}"))
+            await ledger.open_call(opened(f"req_{number}"))
+            await ledger.end_call(ended(f"req_{number}"))
             done.append(number)
 
     with pytest.raises(OSError, match="No space"):
-        write()
+        await write()
     assert len(done) > 10_000, "the ballast's room was used"
     assert not ballast.release(), "it is gone"
     assert "disk full: journal not written" in said(ledger.problems)
     rest.unlink()
-    ledger.end_call(ended("req_after"))
+    ledger.end_now(ended("req_after"))
     await ledger.flushed()
     assert len(await all_calls(ledger.reader)) >= len(done) + 1
     await assert_sums(ledger.reader)

@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 import sys
+from collections.abc import Awaitable
 from pathlib import Path
 
 import quotadeck.store.ledger
@@ -17,6 +18,8 @@ from quotadeck.store import Ledger
 from tests.store.values import ended, entry, opened, refused
 
 SEGMENT_BYTES = 60_000
+MOST_AT_ONCE = 12
+"""Records of one turn."""
 
 
 def say(line: str) -> None:
@@ -28,11 +31,18 @@ async def work(directory: Path, run: str) -> None:
     ledger = await Ledger.open(directory, MachineClock())
     say("ready")
     live: list[str] = []
+    turn: list[tuple[str, Awaitable[None]]] = []
     number = 0
     while True:
+        action = chance.randrange(100)
+        if action < 2 or len(turn) > chance.randrange(MOST_AT_ONCE):
+            for line, written in turn:
+                await written
+                say(line)
+            turn.clear()
         number += 1
         at_us = MachineClock().wall_us()
-        match chance.randrange(100):
+        match action:
             case 0:
                 sealed = await ledger.command(entry(f"cmd_{run}_{number}"), durable=True)
                 say(f"command {sealed.seq}")
@@ -41,19 +51,17 @@ async def work(directory: Path, run: str) -> None:
                 say(f"levels {at_us}")
             case kind if kind < 20:
                 name = f"req_{run}_{number}"
-                ledger.end_call(refused(name, Cause.RPM, kind, at_us=at_us))
-                say(f"end {name}")
+                turn.append(
+                    (f"end {name}", ledger.end_call(refused(name, Cause.RPM, kind, at_us=at_us)))
+                )
             case kind if live and (kind < 60 or len(live) > 30):
                 name = live.pop(chance.randrange(len(live)))
-                ledger.end_call(ended(name, at_us=at_us, total_ms=kind))
-                say(f"end {name}")
+                call = ended(name, at_us=at_us, total_ms=kind)
+                turn.append((f"end {name}", ledger.end_call(call)))
             case _:
                 name = f"req_{run}_{number}"
-                ledger.open_call(opened(name, at_us=at_us))
+                turn.append((f"open {name}", ledger.open_call(opened(name, at_us=at_us))))
                 live.append(name)
-                say(f"open {name}")
-        if number % 20 == 0:
-            await asyncio.sleep(0)
 
 
 if __name__ == "__main__":

@@ -178,7 +178,7 @@ async def test_a_full_disk_takes_the_archive_before_a_call_is_turned_away(
     while sum(path.stat().st_size for path in (state / "archive").glob("*")) < 1_000_000:
         for _ in range(50):
             number += 1
-            ledger.end_call(ended(f"req_{number}"))
+            ledger.end_now(ended(f"req_{number}"))
         ledger.levels(1, {}, {})
         await ledger.flushed()
     await ledger._writer._wal.checkpoint()
@@ -188,7 +188,7 @@ async def test_a_full_disk_takes_the_archive_before_a_call_is_turned_away(
     with contextlib.suppress(OSError):
         while True:
             number += 1
-            ledger.end_call(ended(f"req_{number}"))
+            ledger.end_now(ended(f"req_{number}"))
     assert number - archived > 4_000, "the archive's room was used"
     assert not Ballast(state).stands
     assert not any((state / "archive").iterdir())

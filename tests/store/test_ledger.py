@@ -47,7 +47,7 @@ async def test_a_call_written_is_in_the_file_before_the_writer_has_run(
 ) -> None:
     ledger = await open_ledger()
     ledger.open_call(opened("req_1"))
-    ledger.end_call(ended("req_1"))
+    ledger.end_now(ended("req_1"))
     journal = (directory / "journal" / "0000000001.journal").read_bytes()
     assert journal.count(b'"req_1"') == 2
     assert ledger.backlog_records == 2

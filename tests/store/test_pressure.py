@@ -95,8 +95,8 @@ async def main():
     done = []
     try:
         for number in range(1_000):
-            ledger.open_call(opened(f"req_{number}"))
-            ledger.end_call(ended(f"req_{number}"))
+            await ledger.open_call(opened(f"req_{number}"))
+            await ledger.end_call(ended(f"req_{number}"))
             done.append(f"req_{number}")
     except OSError as error:
         errno = error.errno
@@ -193,10 +193,10 @@ async def test_the_writer_reads_the_journal_and_keeps_nothing_in_memory(
     ledger = await open_ledger()
     other = sqlite3.connect(directory / "ledger.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    ledger.end_call(ended("req_0"))  # what is made once is made
+    ledger.end_now(ended("req_0"))  # what is made once is made
     tracemalloc.start()
     for number in range(1, 5_000):
-        ledger.end_call(ended(f"req_{number}"))
+        ledger.end_now(ended(f"req_{number}"))
     gc.collect()  # a few frozen values wait for it
     held_bytes, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -1,5 +1,6 @@
 """What the last process left is folded once, whatever it left, and nothing is given back."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -18,6 +19,7 @@ from tests.wording import said
 
 async def left_behind(ledger: Ledger, directory: Path, to: Path) -> Path:
     """The store as a kill -9 at this moment would leave it."""
+    await asyncio.sleep(0)  # the turn's end
     shutil.copytree(directory, to)
     return to
 
@@ -118,7 +120,7 @@ async def test_a_new_segment_that_was_cut_off_in_its_head_changes_nothing(
     ledger = await open_ledger()
     ledger.open_call(opened("req_1"))
     ledger.levels(1, {"b:rpm": 1}, {})
-    ledger.open_call(opened("req_2"))
+    await ledger.open_call(opened("req_2"))
     before = (directory / "journal" / "0000000001.journal").read_bytes()
     monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 1)
     ledger.levels(2, {"b:rpm": 2}, {})

@@ -101,7 +101,7 @@ async def fill(ledger: Ledger, clock: HandClock) -> int:
     number = 0
     try:
         while True:
-            ledger.end_call(ended(f"req_{number}"))
+            ledger.end_now(ended(f"req_{number}"))
             number += 1
             if number % 100 == 0:
                 clock.advance_ms(300)
@@ -145,7 +145,7 @@ async def test_a_disk_that_a_pinned_wal_has_filled_heals_when_the_reader_leaves(
     await until_well(
         ledger, clock, "disk nearly full: ballast used", "disk full: journal not written"
     )
-    ledger.end_call(ended("req_after"))
+    ledger.end_now(ended("req_after"))
     await until_well(ledger, clock, "disk nearly full: ballast used")
     assert (directory / "ledger.db-wal").stat().st_size < 500_000
     assert len(await all_calls(ledger.reader)) == recorded + 2

@@ -20,7 +20,7 @@ from tests.wording import said
 
 def _calls(ledger: Ledger, *names: str) -> None:
     for name in names:
-        ledger.end_call(ended(name))
+        ledger.end_now(ended(name))
 
 
 def told(ledger: Ledger) -> str:

@@ -1,7 +1,8 @@
 """The ledger of one gateway: its journal, the task that folds it into SQLite, and a reader.
 
-What is written here is in the operating system before the call returns, so it survives kill -9;
-SQLite follows some milliseconds later.
+What is on record here is in the operating system, so it survives kill -9: the records of calls at
+the end of the turn of the event loop, all others when the method returns, and each in the order of
+the methods. SQLite follows some milliseconds later.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ from quotadeck.store.journal.records import (
 )
 from quotadeck.store.journal.recovery import Recovered
 from quotadeck.store.journal.segment import check_heads
+from quotadeck.store.journal.turn import Turn, Written
 from quotadeck.store.lock import Lock
 from quotadeck.store.loss import Loss
 from quotadeck.store.places import check_places, journal_directory, ledger_file, make_directory
@@ -75,7 +77,7 @@ class Ledger:
         self._journal = journal
         self._ballast = ballast
         self._writer = writer
-        self._live: dict[str, bytes] = {}
+        self._turn = Turn(journal, writer.wake)
         self._unrecorded: list[Entry] = []
         self._commanding = asyncio.Lock()
         self._commands: set[asyncio.Task[Entry]] = set()
@@ -163,18 +165,25 @@ class Ledger:
             catalogue,
         )
 
-    def open_call(self, call: OpenCall) -> None:
-        """Record a dispatch. Raises OSError when it could not be written."""
-        frame = open_frame(call)
-        self._journal.append(frame)
-        self._live[call.id] = frame
-        self._writer.wake()
+    def open_call(self, call: OpenCall) -> Written:
+        """Record a dispatch: what is returned is done when it is on record, or holds the OSError.
 
-    def end_call(self, call: Call) -> None:
-        """Record an end, before the reply's last byte leaves. Raises OSError as `open_call`."""
-        self._journal.append(end_frame(call))
-        self._live.pop(call.id, None)
-        self._writer.wake()
+        It is of all of this turn's records. A task that is cancelled while it awaits it hears of
+        that when it is done: the call may be on record then, and wants an end there.
+        """
+        return self._turn.open(call.id, open_frame(call))
+
+    def end_call(self, call: Call) -> Written:
+        """Record an end, before the reply's last byte leaves. As `open_call`."""
+        return self._turn.end(call.id, end_frame(call))
+
+    def end_now(self, call: Call) -> None:
+        """Record an end before this returns. Raises OSError when it could not be written."""
+        self._turn.end_now(call.id, end_frame(call))
+
+    def _write(self, frame: bytes) -> None:
+        self._turn.flush()
+        self._journal.append(frame)
 
     def levels(
         self,
@@ -190,7 +199,7 @@ class Ledger:
             self._write_unrecorded()
             frame = levels_frame(at_us, not_full, touched, self.steady.mark())
             if self._journal.size < SEGMENT_BYTES or not self._new_segment(frame):
-                self._journal.append(frame)
+                self._write(frame)
         except OSError as error:
             self._journal.trouble = error
             return
@@ -206,7 +215,7 @@ class Ledger:
         if digest == self._catalogue:
             return
         try:
-            self._journal.append(catalogue_frame(body, at_us))
+            self._write(catalogue_frame(body, at_us))
         except OSError as error:
             self._journal.trouble = error
             return
@@ -227,13 +236,14 @@ class Ledger:
 
         What is entered again while it holds goes on; what is left and did not hold is nothing.
         """
-        self._journal.append(state_frame(StateRecord(at_us, subject, kind, cause, entered, facts)))
+        self._write(state_frame(StateRecord(at_us, subject, kind, cause, entered, facts)))
         self._writer.wake()
 
     def _new_segment(self, levels: bytes) -> bool:
         """Begin a segment with all that a restart needs; False leaves the old one in use."""
+        self._turn.flush()
         try:
-            self._journal.start(self._journal.next, [*self._live.values(), levels])
+            self._journal.start(self._journal.next, [*self._turn.live, levels])
         except OSError:
             return False
         return True
@@ -253,6 +263,7 @@ class Ledger:
         async with self._commanding:
             if not self._journal.stands:
                 self._journal.mend()
+            self._turn.flush()
             self._write_unrecorded()
             before, head = self._journal.end, self._head
             sealed = self._append(entry, self._seq + 1)
@@ -265,7 +276,7 @@ class Ledger:
                 except OSError:
                     self._head = head
                     self._writer.withdrawn.add(sealed.seq)
-                    self._journal.append(withdrawal_frame(sealed.seq))
+                    self._write(withdrawal_frame(sealed.seq))
                     raise
                 finally:
                     self._journal.held = None
@@ -290,7 +301,7 @@ class Ledger:
 
     def _append(self, entry: Entry, seq: int) -> Entry:
         sealed = seal(entry, seq, self._head)
-        self._journal.append(command_frame(sealed))
+        self._write(command_frame(sealed))
         self._head = sealed.hash
         self._writer.wake()
         return sealed
@@ -354,6 +365,7 @@ class Ledger:
 
     async def flushed(self) -> None:
         """Return when all that was written so far is in SQLite."""
+        self._turn.flush()
         await self._writer.flushed()
 
     async def close(self) -> None:
@@ -366,6 +378,7 @@ class Ledger:
             return
         self._closed = True
         await asyncio.gather(*self._commands, return_exceptions=True)
+        self._turn.flush()
         try:
             self._write_unrecorded()
         except OSError as error:

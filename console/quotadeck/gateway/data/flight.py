@@ -25,7 +25,7 @@ from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Stop
-from quotadeck.gateway.upstream.failures import ITS_OWN, OVERDUE, STALLED, Failure
+from quotadeck.gateway.upstream.failures import CUT_UNSENT, ITS_OWN, OVERDUE, STALLED, Failure
 from quotadeck.limiter import Limiter
 from quotadeck.store import Ledger
 
@@ -127,18 +127,41 @@ class Flights:
         try:
             if self.draining:
                 raise Draining
-            self._ledger.open_call(opened)
+            record = self._ledger.open_call(opened)
+        except BaseException:
+            await self._limiter.release(arrival.id)
+            raise
+        flight = Flight(opened, arrival, lane, ask, ticket, self._clock.monotonic_ns())
+        # Before it is on record: a drain waits for it too.
+        self.under_way[arrival.id] = flight
+        self.empty.clear()
+        try:
+            await record
         except BaseException as error:
+            # A cancel comes only when it is known whether the open is on record.
+            if record.done() and record.exception() is None:
+                self._began(flight)
+                await self.end(flight, CUT_UNSENT)
+                raise
+            self._gone(flight)
             await self._limiter.release(arrival.id)
             if isinstance(error, OSError):
                 raise LedgerUnavailable(error.strerror or str(error)) from error
             raise
-        flight = Flight(opened, arrival, lane, ask, ticket, self._clock.monotonic_ns())
-        self.under_way[arrival.id] = flight
-        self.empty.clear()
-        for told in self._on_begin:
-            told(opened, arrival.at_ns)
+        finally:
+            del record  # it knows the error, which knows this frame
+        flight.sent_ns = self._clock.monotonic_ns()
+        self._began(flight)
         return flight
+
+    def _began(self, flight: Flight) -> None:
+        for told in self._on_begin:
+            told(flight.open, flight.arrival.at_ns)
+
+    def _gone(self, flight: Flight) -> None:
+        self.under_way.pop(flight.open.id, None)
+        if not self.under_way:
+            self.empty.set()
 
     async def end(
         self,
@@ -146,29 +169,44 @@ class Flights:
         failure: Failure | None,
         usage: Usage | None = None,
         response_id: str = "",
+        *,
+        at_once: bool = False,
     ) -> Call:
         """Record the end, settle what was held, learn from it. The second end is the first one.
 
         ``failure`` is None where the request was answered; ``usage`` None where nothing was used,
-        or nobody knows what. Raises LedgerUnavailable, settled all the same: what is not on record
-        is not delivered, and `reap` tries again to record it.
+        or nobody knows what. ``at_once``: nothing else goes on before it is on record. Raises
+        LedgerUnavailable, settled all the same: what is not on record is not delivered, and `reap`
+        tries again to record it.
         """
         if flight.ended:
             return flight.ended
         call = self._call(flight, failure, usage, response_id)
         flight.ended = call
+        record = None
         try:
-            self._ledger.end_call(call)
+            try:
+                if at_once:
+                    self._ledger.end_now(call)
+                else:
+                    record = self._ledger.end_call(call)
+            finally:
+                # Behind it in the journal stands whatever is taken of what this gives back.
+                levels = await self._limiter.settle(flight.open.id, dict(call.charged))
+                if levels is not None:
+                    flight.rates = rates_of(flight.stop.prepared, levels)
+            if record is not None:
+                await record
         except OSError as error:
             self._unrecorded.append(call)
             raise LedgerUnavailable(error.strerror or str(error)) from error
+        except asyncio.CancelledError:
+            if record and record.exception():
+                self._unrecorded.append(call)
+            raise
         finally:
-            levels = await self._limiter.settle(flight.open.id, dict(call.charged))
-            if levels is not None:
-                flight.rates = rates_of(flight.stop.prepared, levels)
-            del self.under_way[flight.open.id]
-            if not self.under_way:
-                self.empty.set()
+            del record
+            self._gone(flight)
             for told in self._on_end:
                 told(call)
         learned = call.outcome is Outcome.OK
@@ -187,16 +225,16 @@ class Flights:
         """End the flights whose deadline passed: charged in full, recorded as unknown."""
         with suppress(OSError):
             while self._unrecorded:
-                self._ledger.end_call(self._unrecorded[0])
+                self._ledger.end_now(self._unrecorded[0])
                 del self._unrecorded[0]
         for reservation in await self._limiter.expire():
             flight = self.under_way.get(reservation)
-            if flight is None:
+            if flight is None or flight.ended:
                 continue
             # Without its end on record the open one is replayed as just that: lost and charged.
             failure = STALLED if flight.writing else OVERDUE
             with suppress(LedgerUnavailable):
-                await self.end(flight, failure)
+                await self.end(flight, failure, at_once=True)
             if flight.task:
                 flight.task.cancel()
 

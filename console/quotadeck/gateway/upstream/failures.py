@@ -63,6 +63,8 @@ LEFT: Final = Failure(Outcome.OK, Cause.CLIENT_GONE, 200)
 
 CUT: Final = Failure(Outcome.UNKNOWN, Cause.RESTART, 0)
 """By us, for we go down."""
+CUT_UNSENT: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.RESTART, 0, never_sent=True)
+"""By us, before anything of it was sent."""
 OUR_FAULT: Final = Failure(Outcome.UNKNOWN, Cause.BROKEN_REPLY, 0)
 
 OVERDUE: Final = Failure(Outcome.UNKNOWN, Cause.TIMEOUT, 0)

@@ -77,7 +77,7 @@ class RefusalLog:
 
     def _wrote(self, call: Call) -> bool:
         try:
-            self._ledger.end_call(call)
+            self._ledger.end_now(call)
         except OSError:
             return False  # the refusal itself stands, and the vitals tell of the journal
         return True

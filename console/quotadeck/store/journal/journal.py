@@ -179,37 +179,46 @@ class Journal:
         self._descriptor, self._size, self._torn = descriptor, len(data), False
         self.appended += len(head)
 
-    def append(self, frame: bytes) -> None:
-        """Write one record whole or not at all; a full disk is met with ballast and archive.
+    def append(self, frames: bytes, count: int = 1) -> None:
+        """Write so many records, all or none; a full disk is met with ballast and archive.
 
         Raises OSError when it could not be written.
         """
         while True:
             try:
-                self._write(frame)
+                self._write(frames)
                 break
             except OSError as error:
                 self.trouble = error
                 if error.errno not in DISK_FULL or not self._make_room(error):
                     raise
         self.trouble = None
-        self.appended += 1
+        self.appended += count
 
     def _make_room(self, error: OSError) -> bool:
         # What is served now is worth more than what a damaged ledger would be rebuilt from. A limit
         # on a file's size is met by no room on the disk.
         return self.ballast.release() or (error.errno != errno.EFBIG and self.archive.release())
 
-    def _write(self, frame: bytes) -> None:
+    def _write(self, frames: bytes) -> None:
+        self._cut()
+        written = os.write(self._descriptor, frames)
+        if written != len(frames):
+            self._torn = True
+            try:
+                _write_all(self._descriptor, frames[written:])
+            except OSError:
+                # The first of them may be whole, and its call was never made.
+                with contextlib.suppress(OSError):
+                    self._cut()
+                raise
+            self._torn = False
+        self._size += len(frames)
+
+    def _cut(self) -> None:
         if self._torn:
             os.ftruncate(self._descriptor, self._size)
             self._torn = False
-        written = os.write(self._descriptor, frame)
-        if written != len(frame):
-            self._torn = True
-            _write_all(self._descriptor, frame[written:])
-            self._torn = False
-        self._size += len(frame)
 
     @property
     def stands(self) -> bool:
