@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from quotadeck.dialects.openai.request import ChatRequest
+from quotadeck.dialects.openai.request import Chat
 from quotadeck.domain.calls import Attempt, OpenCall, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.limits import MICRO
@@ -290,8 +290,8 @@ async def test_endless_error_of_the_upstream_is_broken_off(
 async def test_request_that_the_upstream_refused_is_forgotten_at_once(
     opened: Open, stream: bool
 ) -> None:
-    def remembered() -> list[ChatRequest]:
-        requests = [one for one in gc.get_objects() if isinstance(one, ChatRequest)]
+    def remembered() -> list[Chat]:
+        requests = [one for one in gc.get_objects() if isinstance(one, Chat)]
         return [one for one in requests if one.fields.get("user") == "to be forgotten"]
 
     async def answer(peer: Peer) -> None:

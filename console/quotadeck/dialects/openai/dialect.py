@@ -8,7 +8,7 @@ from quotadeck.dialects import base
 from quotadeck.dialects.openai.errors import refusal_reply
 from quotadeck.dialects.openai.rates import rate_lines
 from quotadeck.dialects.openai.reply import read_error, read_reply
-from quotadeck.dialects.openai.request import parse_chat
+from quotadeck.dialects.openai.request import forward_chat, parse_chat
 from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
 from quotadeck.domain.refusals import RateLevel
 
@@ -22,25 +22,10 @@ class OpenAI:
     endpoints: Mapping[str, str] = _ENDPOINTS
 
     def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> base.Ask:
-        chat = parse_chat(body, headers.get(b"x-stainless-retry-count", b""))
-        return base.Ask(
-            path,
-            chat.model,
-            chat.stream,
-            chat.max_tokens,
-            chat.choices,
-            chat.text_bytes,
-            chat.media,
-            chat.media_tokens,
-            chat.input_bound,
-            chat.costs_more,
-            chat.retry,
-            chat,
-        )
+        return parse_chat(path, body, headers.get(b"x-stainless-retry-count", b""))
 
     def forward(self, ask: base.Ask, model: str) -> bytes:
-        body: bytes = ask.body.for_upstream(model)
-        return body
+        return forward_chat(ask.body, model, stream=ask.stream)
 
     def credentials(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
         return ((b"authorization", b"Bearer " + key.encode()),)

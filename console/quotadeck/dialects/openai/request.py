@@ -4,9 +4,9 @@ What we do not act upon goes to the upstream as it came; it knows its own parame
 Source: the "Create chat completion" page of OpenAI's API reference.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from quotadeck.dialects.base import Ask
 from quotadeck.dialects.request_json import read_json, write_json
 from quotadeck.domain.refusals import BadField, NotJson
 
@@ -24,57 +24,24 @@ _UNPRICED_TIERS = ("priority", "scale", "fast")
 _TEMPLATED = ("tools", "functions", "response_format")
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """A checked request. ``fields`` is the whole JSON object, to be forwarded.
+class Chat(NamedTuple):
+    """What of a request only this dialect knows: the whole JSON object, to be forwarded, and
+    whether the client itself asked for usage at its stream's end."""
 
-    ``max_tokens`` is the most output tokens of one choice, None where the client named none.
-    ``text_bytes`` is the size as it came, less the media in it; ``media`` counts images, sounds
-    and files; ``retry`` is how often the client tried before.
-    """
-
-    model: str
-    stream: bool
-    include_usage: bool
-    max_tokens: int | None
-    choices: int
-    text_bytes: int
-    media: int
-    retry: int
     fields: dict[str, Any]
-
-    @property
-    def input_bound(self) -> int:
-        """No tokenizer makes more input tokens of it: bytes of the whole body, and the template's.
-
-        A byte-level tokenizer yields at most a token a byte; chat and tool templates add text that
-        the client did not send. Of media it is an estimate.
-        """
-        templated = any(self.fields.get(name) for name in _TEMPLATED)
-        template = _BYTES_OF_TOOL_TEMPLATE if templated else _BYTES_OF_CHAT_TEMPLATE
-        return self.text_bytes + template + self.media_tokens
-
-    @property
-    def costs_more(self) -> bool:
-        """Whether it asks for what the provider charges beside its prices for tokens."""
-        extra = any(self.fields.get(name) for name in _UNPRICED)
-        return extra or self.fields.get("service_tier") in _UNPRICED_TIERS
-
-    @property
-    def media_tokens(self) -> int:
-        """What the images, sounds and files are taken for."""
-        return self.media * _MEDIA_TOKENS
-
-    def for_upstream(self, model: str) -> bytes:
-        """The body to forward: the target's own model name, and usage always asked for."""
-        fields = {**self.fields, "model": model}
-        if self.stream:
-            options = self.fields.get("stream_options") or {}
-            fields["stream_options"] = {**options, "include_usage": True}
-        return write_json(fields)
+    include_usage: bool
 
 
-def parse_chat(body: bytes, retry_count: bytes = b"") -> ChatRequest:
+def forward_chat(chat: Chat, model: str, *, stream: bool) -> bytes:
+    """The body to forward: the target's own model name, and usage always asked for."""
+    fields = {**chat.fields, "model": model}
+    if stream:
+        options = fields.get("stream_options") or {}
+        fields["stream_options"] = {**options, "include_usage": True}
+    return write_json(fields)
+
+
+def parse_chat(path: str, body: bytes, retry_count: bytes = b"") -> Ask:
     """Check a body. Raises NotJson or BadField.
 
     ``retry_count`` is the SDKs' x-stainless-retry-count header.
@@ -96,16 +63,25 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> ChatRequest:
     completion = _count(fields, "max_completion_tokens", MAX_OUTPUT_TOKENS)
     # Upstreams differ in which of the two they obey.
     most = max((given for given in (max_tokens, completion) if given is not None), default=None)
-    return ChatRequest(
+    text_bytes, media_tokens = len(body) - media_bytes, media * _MEDIA_TOKENS
+    templated = any(map(fields.get, _TEMPLATED))
+    template = _BYTES_OF_TOOL_TEMPLATE if templated else _BYTES_OF_CHAT_TEMPLATE
+    priced_apart = any(map(fields.get, _UNPRICED))
+    return Ask(
+        path,
         model,
         stream,
-        bool(options and _flag(options, "include_usage", "stream_options.")),
         most,
         _count(fields, "n", MAX_CHOICES) or 1,
-        len(body) - media_bytes,
+        text_bytes,
         media,
+        media_tokens,
+        # No tokenizer makes more of it: a byte-level one yields at most a token a byte, and chat
+        # and tool templates add text that the client did not send. Of media it is an estimate.
+        text_bytes + template + media_tokens,
+        priced_apart or fields.get("service_tier") in _UNPRICED_TIERS,
         min(int(retry_count), 1_000) if retry_count.isdigit() and len(retry_count) < 6 else 0,
-        fields,
+        Chat(fields, bool(options and _flag(options, "include_usage", "stream_options."))),
     )
 
 

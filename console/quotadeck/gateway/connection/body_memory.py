@@ -9,9 +9,8 @@ import asyncio
 import ctypes
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol, Self
 
 from quotadeck.domain.refusals import BodiesTooLarge, BodyTooLarge
 
@@ -50,15 +49,17 @@ class BodyMemory:
         self._large_of = Counter[str]()
         self._free_s = float("-inf")
 
-    @contextmanager
-    def of(self, project: str) -> Iterator["HeldBody"]:
-        """The body of one request of the project, held until the block ends."""
-        held = HeldBody(self, project)
-        try:
-            yield held
-        finally:
-            self._small -= min(held.size, SMALL_BYTES)
-            self._take_large(project, -max(0, held.size - SMALL_BYTES))
+    def of(self, project: str) -> "HeldBody":
+        """The body of one request of the project, held while it is entered."""
+        return HeldBody(self, project)
+
+    def let_go(self, project: str, size: int) -> None:
+        """A body of the project is needed no more."""
+        if size <= SMALL_BYTES:
+            self._small -= size
+        else:
+            self._small -= SMALL_BYTES
+            self._take_large(project, SMALL_BYTES - size)
 
     def grow(self, project: str, before: int, after: int) -> None:
         """A body of the project has grown. Raises BodiesTooLarge."""
@@ -92,10 +93,18 @@ class BodyMemory:
 class HeldBody:
     """One request's body; ``size`` is what has come of it, in bytes."""
 
+    __slots__ = ("_memory", "_project", "size")
+
     def __init__(self, memory: BodyMemory, project: str) -> None:
         self._memory = memory
         self._project = project
         self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._memory.let_go(self._project, self.size)
 
     async def read(
         self, exchange: WithBody, headers: Mapping[bytes, bytes], limit_bytes: int

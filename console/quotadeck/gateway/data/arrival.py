@@ -1,6 +1,13 @@
 """When a request came, and by what name it is known."""
 
-from typing import NamedTuple
+import secrets
+from typing import Final, NamedTuple
+
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.ids import new_id
+
+_OF_AN_ID: Final = 10
+_DRAWN: Final = 256 * _OF_AN_ID
 
 
 class Arrival(NamedTuple):
@@ -13,3 +20,27 @@ class Arrival(NamedTuple):
     at_us: int
     at_ns: int
     client_request_id: str = ""
+
+
+class Arrivals:
+    """Names requests as they come.
+
+    Random bytes are drawn for many at once: to draw is to let other threads run, and each request
+    would wait for its turn to come back.
+    """
+
+    __slots__ = ("_at", "_clock", "_drawn")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._drawn = b""
+        self._at = _DRAWN
+
+    def new(self) -> Arrival:
+        """A request that comes now."""
+        if self._at == _DRAWN:
+            self._drawn, self._at = secrets.token_bytes(_DRAWN), 0
+        at_us, begin = self._clock.wall_us(), self._at
+        self._at = end = begin + _OF_AN_ID
+        identity = new_id("req", at_us, self._drawn[begin:end])
+        return Arrival(identity, at_us, self._clock.monotonic_ns())

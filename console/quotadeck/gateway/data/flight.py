@@ -6,7 +6,6 @@ in the ledger, also after kill -9.
 """
 
 import asyncio
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -17,12 +16,11 @@ from quotadeck.dialects.base import Ask
 from quotadeck.domain.calls import Attempt, Call, OpenCall, Outcome, ended, unknown_end
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.ids import new_id
 from quotadeck.domain.money import cost_nano
 from quotadeck.domain.refusals import Draining, LedgerUnavailable
 from quotadeck.domain.rules import Used
 from quotadeck.domain.usage import NOTHING_USED, Usage
-from quotadeck.gateway.data.arrival import Arrival
+from quotadeck.gateway.data.arrival import Arrival, Arrivals
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Stop
 from quotadeck.gateway.upstream.failures import CUT_UNSENT, ITS_OWN, OVERDUE, STALLED, Failure
@@ -96,17 +94,12 @@ class Flights:
         self._on_begin = on_begin
         self._on_end = on_end
         self._unrecorded: list[Call] = []
+        self.arrival = Arrivals(clock).new
         self.draining = False
         """Nothing new is begun; what has not begun yet is refused."""
         self.under_way: dict[str, Flight] = {}
         self.empty = asyncio.Event()
         self.empty.set()
-
-    def arrival(self) -> Arrival:
-        """A new request's id and instants."""
-        at_us = self._clock.wall_us()
-        identity = new_id("req", at_us, secrets.token_bytes(10))
-        return Arrival(identity, at_us, self._clock.monotonic_ns())
 
     def wall_us(self) -> int:
         """UTC now, for what depends on the calendar."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import NamedTuple
 
 from quotadeck.domain.commands import Field
 from quotadeck.domain.layers import Layers
@@ -36,8 +37,7 @@ class Key:
     projects: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who asks: the key and the project it asks for."""
 
     key_id: str

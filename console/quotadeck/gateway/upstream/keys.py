@@ -39,8 +39,10 @@ class UpstreamKeys:
         hidden = text[:MAX_CHARS]
         lower = hidden.lower()
         for key in self.keys:
-            if any(needle in lower for needle in key.needles):
-                hidden = key.pattern.sub("[key]", hidden)
+            for needle in key.needles:
+                if needle in lower:
+                    hidden = key.pattern.sub("[key]", hidden)
+                    break
         return hidden if len(text) <= MAX_CHARS else hidden[:-_MAX_KEY_CHARS]
 
 
