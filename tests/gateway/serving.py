@@ -29,6 +29,7 @@ from quotadeck.gateway.watch.live import Live
 from quotadeck.limiter import MemoryLimiter
 from tests.gateway.desks import CATALOGUE, Bench, bench
 from tests.gateway.echoing import refused
+from tests.gateway.rig import SECRET
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
@@ -73,6 +74,20 @@ async def served_as(
     finally:
         await server.close()
         sock.close()
+
+
+@asynccontextmanager
+async def asked_over_http(handle: Handle, key: str = SECRET) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a data plane's own server, with this project key."""
+    sock = socket.create_server(("127.0.0.1", 0))
+    at = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    async with (
+        served_as("own", handle, sock),
+        httpx.AsyncClient(
+            base_url=at, headers={"authorization": f"Bearer {key}"}, trust_env=False
+        ) as http,
+    ):
+        yield http
 
 
 def short(directory: Path) -> Path:

@@ -1,34 +1,36 @@
 """What ends a lane: whatever can change is changed, and the next request is looked at.
 
-The whole gateway over a real ledger and a real upstream, without its own socket, by a clock in our
-hand. A lane holds a project's and a target's plan, takes made ready of their limits, an endpoint
-and the head that names the target. What it must not hold stands in the tests below as well: keys,
-the day's money, what the estimator learned, what the limiter has left, and the drain.
+The whole gateway over a real ledger, asked and asking over real sockets, by a clock in our hand. A
+lane holds a project's and a target's plan, takes made ready of their limits, an endpoint and the
+head that names the target. What it must not hold stands in the tests below as well: keys, the
+day's money, what the estimator learned, what the limiter has left, and the drain.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from quotadeck.domain.calls import Call
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.data.asgi import App, over_asgi
 from quotadeck.gateway.process.assembly import Gateway, _assemble
 from quotadeck.store import Ledger
 from quotadeck.wire.config import GatewayConfig
 from tests.clocks import HandClock
 from tests.gateway.chats import SHORT, completion
 from tests.gateway.provider import PATIENCE_S, Peer, Provider, provider
-from tests.gateway.rig import SECRET, Exchange
+from tests.gateway.rig import SECRET
+from tests.gateway.serving import asked_over_http
 from tests.gateway.stories import ADA
-from tests.gateway.values import FLASH, NOON_US, OPUS, UPSTREAM, body, catalogue
+from tests.gateway.values import CHAT, FLASH, NOON_US, OPUS, UPSTREAM, body, catalogue
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -44,18 +46,22 @@ class Life:
 
     config: GatewayConfig
     clock: HandClock
-    upstream: Provider
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     """While it is not set the upstream does not answer."""
     held: asyncio.Event = field(default_factory=asyncio.Event)
     """A request has come that it does not answer."""
     gateway: Gateway = field(init=False)
-    app: App = field(init=False)
+    http: httpx.AsyncClient = field(init=False)
 
-    async def begin(self) -> None:
+    @asynccontextmanager
+    async def going_on(self) -> AsyncIterator[None]:
         ledger = await Ledger.open(self.config.state, self.clock)
         self.gateway = await _assemble(self.config, self.clock, ledger)
-        self.app = over_asgi(self.gateway.data_plane)
+        try:
+            async with asked_over_http(self.gateway.data_plane) as self.http:
+                yield
+        finally:
+            await self.gateway.close()
 
     async def answer(self, peer: Peer) -> None:
         while await peer.request():
@@ -64,12 +70,11 @@ class Life:
             await self.go_on.wait()
             await peer.answer(completion())
 
-    async def ask(self, data: bytes = SHORT, headers: dict[str, str] | None = None) -> Exchange:
+    async def ask(
+        self, data: bytes = SHORT, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
         """One request, to its end."""
-        exchange = Exchange(data, headers or {})
-        async with asyncio.timeout(PATIENCE_S):
-            await self.app(exchange.scope, exchange.receive, exchange.send)
-        return exchange
+        return await self.http.post(CHAT, content=data, headers=headers)
 
     async def does(self, *what: Any, for_ms: int | None = None, value: Any = None) -> str:
         """An admin's command, in force; its id."""
@@ -98,13 +103,12 @@ async def life(tmp_path: Path, small_ballast: None) -> AsyncIterator[Life]:
         await lives[0].answer(peer)
 
     async with provider(script) as upstream:
-        lives.append(Life(_config(tmp_path, upstream), HandClock(NOON_US), upstream))
-        life = lives[0]
+        life = Life(_config(tmp_path, upstream), HandClock(NOON_US))
+        lives.append(life)
         life.go_on.set()
-        await life.begin()
-        await life.does(Action.KEY_ADD, Subject.key("k_prod"), value=KEY)
-        yield life
-        await life.gateway.close()
+        async with life.going_on():
+            await life.does(Action.KEY_ADD, Subject.key("k_prod"), value=KEY)
+            yield life
 
 
 def _config(directory: Path, upstream: Provider) -> GatewayConfig:
@@ -130,11 +134,11 @@ Seen = dict[str, Any]
 """Of an answer what a lane decides."""
 
 
-def seen(reply: Exchange) -> Seen:
-    head = reply.sent_headers
+def seen(reply: httpx.Response) -> Seen:
+    head = reply.headers
     return {
-        "status": reply.status,
-        "code": reply.error["code"] if reply.status >= 400 else "",
+        "status": reply.status_code,
+        "code": reply.json()["error"]["code"] if reply.is_error else "",
         "rpm": head.get("x-ratelimit-limit-requests"),
         "tpm": head.get("x-ratelimit-limit-tokens"),
         "served": head.get("x-served-model"),
@@ -186,7 +190,7 @@ async def taken(life: Life) -> None:
 async def met(life: Life, command: tuple[Any, ...], then: Seen) -> None:
     """The next request finds what was commanded."""
     if command[1] is TARGET:
-        assert (await life.ask()).status == 200, "it takes the one that ten seconds have"
+        assert (await life.ask()).status_code == 200, "it takes the one that ten seconds have"
     changed = seen(await life.ask())
     assert {name: changed[name] for name in then} == then
 
@@ -218,7 +222,7 @@ class TestCommand:
     async def test_resume_lets_the_next_request_in(self, life: Life, subject: Subject) -> None:
         await taken(life)
         await life.does(Action.PAUSE, subject, Field.PAUSED, True)
-        assert (await life.ask()).status == 403
+        assert (await life.ask()).status_code == 403
         await life.does(Action.RESUME, subject)
         await taken(life)
 
@@ -230,9 +234,12 @@ class TestCommand:
         async with asyncio.timeout(PATIENCE_S):
             await life.held.wait()
         refused = await life.ask()
-        assert (refused.status, refused.error["limit"]) == (429, "project:analytics:concurrency")
+        assert (refused.status_code, refused.json()["error"]["limit"]) == (
+            429,
+            "project:analytics:concurrency",
+        )
         life.go_on.set()
-        assert (await under_way).status == 200
+        assert (await under_way).status_code == 200
         await taken(life)
 
     def test_each_that_there_is_is_tried_here(self) -> None:
@@ -248,14 +255,14 @@ class TestNotInALane:
         key = replace(KEY, sha256=sha256(other.encode()).hexdigest())
         await life.does(Action.KEY_ADD, Subject.key("k_other"), value=key)
         await life.does(Action.KEY_REVOKE, Subject.key("k_prod"))
-        assert (await life.ask()).status == 401
-        assert (await life.ask(headers={"authorization": f"Bearer {other}"})).status == 200
+        assert (await life.ask()).status_code == 401
+        assert (await life.ask(headers={"authorization": f"Bearer {other}"})).status_code == 200
 
     async def test_key_goes_to_the_project_that_it_names(self, life: Life) -> None:
         await taken(life)
         theirs = await life.ask(headers={"x-project-id": "search"})
-        assert theirs.sent_headers["x-project-id"] == "search"
-        assert "x-ratelimit-limit-requests" not in theirs.sent_headers
+        assert theirs.headers["x-project-id"] == "search"
+        assert "x-ratelimit-limit-requests" not in theirs.headers
 
     async def test_money_of_a_day_ends_at_the_projects_own_midnight(self, life: Life) -> None:
         """In Tokyo, at 15:00 UTC: three hours from now."""
@@ -263,12 +270,12 @@ class TestNotInALane:
         for _ in range(10):
             reply = await life.ask()
             await life.wait(MINUTE_MS)
-            if reply.status == 429:
+            if reply.status_code == 429:
                 break
-        assert reply.error["code"] == "insufficient_quota"
+        assert reply.json()["error"]["code"] == "insufficient_quota"
         to_midnight = 3 * HOUR_MS - (life.clock.wall_us() - NOON_US) // 1_000
         await life.wait(to_midnight - 1)
-        assert (await life.ask()).status == 429
+        assert (await life.ask()).status_code == 429
         assert (await life.last_call()).day == "2026-11-24"
         await life.wait(1)
         await taken(life)
@@ -282,15 +289,13 @@ class TestNotInALane:
         assert found == [256, 34 * 6 // 5]
 
     async def test_what_is_left_of_a_rate_is_told_anew(self, life: Life) -> None:
-        left = [
-            int((await life.ask()).sent_headers["x-ratelimit-remaining-requests"]) for _ in range(3)
-        ]
+        left = [int((await life.ask()).headers["x-ratelimit-remaining-requests"]) for _ in range(3)]
         assert left == [left[0], left[0] - 1, left[0] - 2]
         await life.wait(MINUTE_MS)
         again = await life.ask()
-        assert int(again.sent_headers["x-ratelimit-remaining-requests"]) == left[0]
+        assert int(again.headers["x-ratelimit-remaining-requests"]) == left[0]
 
     async def test_drain_refuses_the_next_request(self, life: Life) -> None:
         await taken(life)
         life.gateway.drain()
-        assert (await life.ask()).status == 503
+        assert (await life.ask()).status_code == 503
