@@ -1,6 +1,7 @@
 """The machine's time."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +11,9 @@ and buckets would not refill, in a time that everybody else lived through."""
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
-def monotonic_ns() -> int:
-    """What every reading of the monotonic clock in a process must come from."""
-    return time.clock_gettime_ns(_MONOTONIC)
+monotonic_ns: Final = partial(time.clock_gettime_ns, _MONOTONIC)
+"""What every reading of the monotonic clock in a process must come from. Read a dozen times a
+request: so without a call of Python's."""
 
 
 class MachineClock:
@@ -22,8 +23,7 @@ class MachineClock:
         # Elsewhere a restart counts as a reboot.
         self.boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else str(time.time_ns())
 
-    def monotonic_ns(self) -> int:
-        return time.clock_gettime_ns(_MONOTONIC)
+    monotonic_ns = monotonic_ns
 
     def wall_us(self) -> int:
         return time.time_ns() // 1_000

@@ -5,11 +5,12 @@ import pytest
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.snapshot import Flow
-from quotadeck.gateway.watch.flows import Flows
+from quotadeck.gateway.watch.flows import Flows, used_by
 from tests.gateway.values import call
 
 SECOND_NS = 1_000_000_000
 START_NS = 7 * SECOND_NS
+ENDED = call()
 
 
 def test_nothing_yet_is_all_zeros_and_quiet() -> None:
@@ -24,7 +25,7 @@ def test_request_is_in_flight_until_its_end() -> None:
     flows.admitted(START_NS, "opus")
     assert flows.flow(START_NS).in_flight == 1
     assert flows.next_ns() is not None
-    flows.ended(START_NS + SECOND_NS, call())
+    flows.ended(START_NS + SECOND_NS, ENDED, used_by(ENDED))
     flow = flows.flow(START_NS + SECOND_NS)
     assert (flow.in_flight, flow.requests_60s, flow.tokens_60s, flow.ended_60s) == (0, 1, 120, 1)
     assert flow.spent_60s_nano == flow.spent_10m_nano == 360_000
@@ -35,7 +36,7 @@ def test_request_is_in_flight_until_its_end() -> None:
 def test_each_figure_leaves_after_its_own_time_until_all_is_quiet() -> None:
     flows = Flows()
     flows.admitted(START_NS, "opus")
-    flows.ended(START_NS, call())
+    flows.ended(START_NS, ENDED, used_by(ENDED))
     seen = []
     for after_s in (59, 61, 311, 611):
         flow = flows.flow(START_NS + after_s * SECOND_NS)
@@ -66,7 +67,8 @@ def test_only_what_the_upstream_did_wrong_is_its_error(
 ) -> None:
     flows = Flows()
     flows.admitted(START_NS, "opus")
-    flows.ended(START_NS, call(outcome=outcome, cause=cause))
+    ended = call(outcome=outcome, cause=cause)
+    flows.ended(START_NS, ended, used_by(ended))
     assert flows.flow(START_NS).failed_60s == errors
     assert flows.upstream_429_60s(START_NS) == (cause is Cause.UPSTREAM_429)
 

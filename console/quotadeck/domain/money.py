@@ -113,8 +113,8 @@ def bound_nano(price: Price, input_tokens: int, output_tokens: int) -> int:
 
 def usd_exact(nano: int) -> str:
     """All nine decimals without trailing zeros: ``0.00123`` (for headers and JSON)."""
-    text = format(Decimal(nano) / NANO_PER_USD, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    whole, part = divmod(abs(nano), NANO_PER_USD)
+    return f"{'-' if nano < 0 else ''}{whole}.{part:09}".rstrip("0").rstrip(".")
 
 
 def usd_short(nano: int) -> str:

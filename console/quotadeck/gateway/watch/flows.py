@@ -20,6 +20,11 @@ _METERED = {
 _METERS = tuple((RULE_OF[field].used, column) for field, column in _METERED.items())
 
 
+def used_by(call: Call) -> Used:
+    """What an ended call counts as."""
+    return Used(call.usage.input_tokens, call.usage.output_tokens, call.cost_nano_usd)
+
+
 class Flows:
     """Sums over sliding windows; `flow` reads them as a value."""
 
@@ -44,13 +49,12 @@ class Flows:
         if model:
             self._models[model] = now_ns
 
-    def ended(self, now_ns: int, call: Call) -> None:
-        """An admitted request ended."""
+    def ended(self, now_ns: int, call: Call, used: Used) -> None:
+        """An admitted request ended; ``used`` is what was `used_by` it."""
         self.in_flight -= 1
         minute = self._minute.slot(now_ns)
         minute[_ENDED] += 1
         cost_nano = call.cost_nano_usd
-        used = Used(call.usage.input_tokens, call.usage.output_tokens, cost_nano)
         for used_of, at in _METERS:
             minute[at] += used_of(used)
         if call.outcome is not Outcome.OK:

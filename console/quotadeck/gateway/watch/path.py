@@ -2,7 +2,7 @@
 
 from quotadeck.domain.calls import Call
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.watch.flows import Flows
+from quotadeck.gateway.watch.flows import Flows, used_by
 from quotadeck.gateway.watch.tally import Tally
 
 
@@ -35,7 +35,8 @@ class Path:
 
     def ended(self, now_ns: int, call: Call) -> None:
         """It ended."""
+        used = used_by(call)
         for flows in self._flows:
-            flows.ended(now_ns, call)
+            flows.ended(now_ns, call, used)
         for tally in self._tallies:
             tally.ended(now_ns, call)
