@@ -1,12 +1,12 @@
-"""The data plane as an ASGI application over a real ledger, limiter and upstream client.
+"""The data plane over a real ledger, limiter and upstream client.
 
-The server alone is missing: a test is the one who receives and sends.
+The server alone is missing: a test is the one who asks and gets the answer.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.refusals import Refusal
 from quotadeck.domain.snapshot import Vitals
-from quotadeck.gateway.connection.connections import SEAT, Connections
-from quotadeck.gateway.data.asgi import App, over_asgi
+from quotadeck.gateway.connection.connections import Connections
 from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.dataplane import DataPlane
+from quotadeck.gateway.data.exchange import Header
 from quotadeck.gateway.data.flight import Flights
 from quotadeck.gateway.data.keys import Key, KeyRing
 from quotadeck.gateway.data.lanes import Lanes
@@ -42,72 +42,102 @@ BODY_LIMIT = 200_000
 VITALS = Vitals("gateway", "0.1", "src_1", NOON_US)
 
 
-@dataclass
-class Exchange:
-    """One request as the server would carry it. ``gone`` is the client hanging up."""
+class Reply:
+    """What a client has got so far. ``on_send`` sees each piece before, and whether it is last."""
 
-    data: bytes
-    headers: dict[str, str]
-    method: str = "POST"
-    path: str = "/v1/chat/completions"
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
-    on_send: Callable[[dict[str, Any]], Awaitable[None]] | None = None
-    _received: bool = False
-
-    @property
-    def scope(self) -> dict[str, Any]:
-        named = {"authorization": f"Bearer {SECRET}", **self.headers}
-        return {
-            "type": "http",
-            "method": self.method,
-            "path": self.path,
-            "headers": [(name.encode(), value.encode()) for name, value in named.items()],
-            "state": {SEAT: Connections("connections", 100).come(self.gone.set)},
-        }
-
-    async def receive(self) -> dict[str, Any]:
-        if not self._received:
-            self._received = True
-            return {"type": "http.request", "body": self.data, "more_body": False}
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: dict[str, Any]) -> None:
-        if self.on_send:
-            await self.on_send(message)
-        self.messages.append(message)
-        async with self.arrived:
-            self.arrived.notify_all()
+    def __init__(self, on_send: Callable[[bytes, bool], Awaitable[None]] | None = None) -> None:
+        self.status = 0
+        self.sent_headers: dict[str, str] = {}
+        self.body = b""
+        self.whole = False
+        self.on_send = on_send
+        self._arrived = asyncio.Condition()
+        self._gone: list[Callable[[], None]] = []
 
     async def has(self, data: bytes) -> None:
         """Wait until the client has been sent this."""
-        async with asyncio.timeout(PATIENCE_S), self.arrived:
-            await self.arrived.wait_for(lambda: data in self.body)
+        async with asyncio.timeout(PATIENCE_S), self._arrived:
+            await self._arrived.wait_for(lambda: data in self.body)
 
-    @property
-    def status(self) -> int:
-        (start,) = [one for one in self.messages if one["type"] == "http.response.start"]
-        return int(start["status"])
-
-    @property
-    def sent_headers(self) -> dict[str, str]:
-        return {name.decode(): value.decode() for name, value in self.messages[0]["headers"]}
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(one.get("body", b"") for one in self.messages)
-
-    @property
-    def whole(self) -> bool:
-        """The reply's last byte was given to the server."""
-        last = self.messages[-1] if self.messages else {}
-        return last.get("type") == "http.response.body" and not last.get("more_body")
+    def hang_up(self) -> None:
+        """The client goes."""
+        for told in self._gone:
+            told()
 
     @property
     def error(self) -> dict[str, Any]:
         return dict(orjson.loads(self.body)["error"])
+
+    def head(self, status: int, head: bytes) -> None:
+        """An answer begins."""
+        assert not self.status
+        self.status = status
+        lines = [line.decode().split(": ", 1) for line in head.split(b"\r\n") if line]
+        self.sent_headers = {name: value for name, value in lines}  # noqa: C416
+
+    async def piece(self, data: bytes, *, last: bool) -> None:
+        """A piece of it."""
+        if self.on_send:
+            await self.on_send(data, last)
+        self.body += data
+        self.whole = last
+        async with self._arrived:
+            self._arrived.notify_all()
+
+    def watch(self, gone: Callable[[], None]) -> None:
+        """Have ``gone`` called where the client goes."""
+        self._gone.append(gone)
+
+
+class Request:
+    """One request as the server would carry it: an `Exchange`.
+
+    ``on_read`` is called where its body is asked for.
+    """
+
+    def __init__(
+        self,
+        reply: Reply,
+        data: bytes,
+        headers: Mapping[str, str],
+        method: str = "POST",
+        path: str = "/v1/chat/completions",
+        on_read: Callable[[], None] | None = None,
+    ) -> None:
+        named = {"authorization": f"Bearer {SECRET}", **headers}
+        self.method = method
+        self.path = path
+        self.headers: Sequence[Header] = [
+            (name.encode(), value.encode()) for name, value in named.items()
+        ]
+        self.seat = Connections("connections", 100).come(reply.hang_up)
+        self.watch = reply.watch
+        self._reply = reply
+        self._data = data
+        self._on_read = on_read
+
+    @property
+    def begun(self) -> bool:
+        return self._reply.status != 0
+
+    async def body(self, grow: Callable[[int], None]) -> bytes:
+        if self._on_read:
+            self._on_read()
+        grow(len(self._data))
+        return self._data
+
+    async def answer(self, status: int, head: bytes, body: bytes) -> None:
+        self._reply.head(status, head)
+        await self._reply.piece(body, last=True)
+
+    async def begin(self, status: int, head: bytes) -> None:
+        self._reply.head(status, head)
+
+    async def write(self, data: bytes) -> None:
+        await self._reply.piece(data, last=False)
+
+    async def finish(self, data: bytes) -> None:
+        await self._reply.piece(data, last=True)
 
 
 @dataclass
@@ -119,24 +149,31 @@ class Rig:
     clock: HandClock
     limiter: MemoryLimiter
     flights: Flights
-    app: App
+    app: DataPlane
     live: Live
     estimator: Estimator
     plan: list[Plan]
     refused: list[Refusal]
 
-    async def ask(self, data: bytes | None = None, **more: Any) -> Exchange:
+    async def ask(self, data: bytes | None = None, **more: Any) -> Reply:
         """One request, to its end."""
-        exchange = Exchange(body() if data is None else data, {}, **more)
+        reply, task = self.start(data, **more)
         async with asyncio.timeout(PATIENCE_S):
-            await self.app(exchange.scope, exchange.receive, exchange.send)
-        return exchange
+            await task
+        return reply
 
-    def start(self, data: bytes | None = None, **more: Any) -> tuple[Exchange, asyncio.Task[None]]:
+    def start(
+        self,
+        data: bytes | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        on_send: Callable[[bytes, bool], Awaitable[None]] | None = None,
+        **more: Any,
+    ) -> tuple[Reply, asyncio.Task[None]]:
         """One request, under way."""
-        exchange = Exchange(body() if data is None else data, {}, **more)
-        task = asyncio.ensure_future(self.app(exchange.scope, exchange.receive, exchange.send))
-        return exchange, task
+        reply = Reply(on_send)
+        request = Request(reply, body() if data is None else data, headers or {}, **more)
+        return reply, asyncio.create_task(self.app(request))
 
     def command(self, *entries: Entry) -> None:
         """Put commands in force."""
@@ -181,7 +218,7 @@ async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
         BODY_LIMIT,
     )
     ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})
-    app = over_asgi(DataPlane(calls, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000))
+    app = DataPlane(calls, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000)
     try:
         yield Rig(of, ledger, clock, limiter, flights, app, live, estimator, in_force, refused)
     finally:

@@ -1,7 +1,6 @@
 """The hot path over a real ledger, limiter and socket: whatever happens, one end, right money."""
 
 import asyncio
-from typing import Any
 
 import orjson
 import pytest
@@ -29,7 +28,7 @@ from tests.gateway.chats import (
     well,
 )
 from tests.gateway.provider import Asked, Peer, always
-from tests.gateway.rig import BODY_LIMIT, Exchange
+from tests.gateway.rig import BODY_LIMIT
 from tests.gateway.values import OPUS, body, entry
 
 
@@ -56,8 +55,8 @@ async def test_whole_reply_passes_with_its_cost_and_stands_in_the_ledger(opened:
 
 
 async def test_end_is_on_record_before_the_last_byte_leaves(opened: Open) -> None:
-    async def check(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.body" and not message.get("more_body"):
+    async def check(_data: bytes, last: bool) -> None:
+        if last:
             calls = await it.calls()
             recorded.append([call.outcome for call in calls])
 
@@ -68,8 +67,8 @@ async def test_end_is_on_record_before_the_last_byte_leaves(opened: Open) -> Non
 
 
 async def test_end_of_a_stream_is_on_record_before_its_terminal_event(opened: Open) -> None:
-    async def check(message: dict[str, Any]) -> None:
-        if b"[DONE]" in message.get("body", b""):
+    async def check(data: bytes, _last: bool) -> None:
+        if b"[DONE]" in data:
             recorded.append([call.outcome for call in await it.calls()])
 
     recorded: list[list[Outcome]] = []
@@ -142,15 +141,9 @@ async def test_paused_is_refused_and_nothing_reaches_the_upstream(
 
 async def test_pause_while_a_body_still_comes_refuses_it(opened: Open) -> None:
     it, upstream = await opened(always(well))
-    exchange = Exchange(SHORT, {})
-    coming = exchange.receive
-
-    async def receive() -> dict[str, Any]:
-        it.command(entry(1, ANALYTICS, Field.PAUSED, True))
-        return await coming()
-
-    await it.app(exchange.scope, receive, exchange.send)
-    assert exchange.status == 403
+    pause = entry(1, ANALYTICS, Field.PAUSED, True)
+    reply = await it.ask(SHORT, on_read=lambda: it.command(pause))
+    assert reply.status == 403
     assert upstream.peers == []
 
 
@@ -158,15 +151,12 @@ async def test_request_whose_body_comes_while_the_gateway_drains_is_not_begun(
     opened: Open,
 ) -> None:
     it, upstream = await opened(always(well))
-    exchange = Exchange(SHORT, {})
-    coming = exchange.receive
 
-    async def receive() -> dict[str, Any]:
+    def drain() -> None:
         it.flights.draining = True
-        return await coming()
 
-    await it.app(exchange.scope, receive, exchange.send)
-    assert (exchange.status, exchange.error["code"]) == (503, "draining")
+    reply = await it.ask(SHORT, on_read=drain)
+    assert (reply.status, reply.error["code"]) == (503, "draining")
     assert upstream.peers == []
     await nothing_is_held(it, 0)
 
@@ -302,8 +292,7 @@ async def test_call_has_the_callers_and_the_upstreams_own_name_for_it(
     it, _ = await opened(always(answer))
     named = {"x-request-id": "theirs-\x1b[2J" + "7" * 200}
     for headers in (named, {**named, "x-client-request-id": "the one that they mean"}):
-        asked = Exchange(data, headers)
-        await it.app(asked.scope, asked.receive, asked.send)
+        await it.ask(data, headers=headers)
     first, second = await it.calls()
     assert first.client_request_id.startswith("theirs-\ufffd[2J777")
     assert len(first.client_request_id) == MAX_REQUEST_ID

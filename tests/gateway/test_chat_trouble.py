@@ -132,7 +132,7 @@ async def test_client_that_went_is_charged_what_the_upstream_says_if_it_ends_soo
     it, _ = await opened(always(answer))
     exchange, task = it.start(STREAM)
     await exchange.has(DELTA)
-    exchange.gone.set()
+    exchange.hang_up()
     went.set()
     await task
     call = await it.call()
@@ -155,7 +155,7 @@ async def test_client_that_went_stops_an_endless_stream(
     it, _ = await opened(endless)
     exchange, task = it.start(STREAM)
     await exchange.has(DELTA)
-    exchange.gone.set()
+    exchange.hang_up()
     await task
     assert await hung_up == b""
     call = await it.call()

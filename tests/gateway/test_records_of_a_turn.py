@@ -25,7 +25,7 @@ from tests.gateway.chats import (
     well,
 )
 from tests.gateway.provider import Peer, always
-from tests.gateway.rig import Exchange, Rig
+from tests.gateway.rig import Reply, Rig
 
 AT_ONCE = 6
 
@@ -109,15 +109,12 @@ async def test_nothing_is_sent_and_nothing_answered_before_its_record(
                 for chunk in (DELTA, USAGE_EVENT, DONE, b""):
                     await peer.chunk(chunk)
 
-    def start() -> tuple[Exchange, asyncio.Task[None]]:
-        async def on_send(message: dict[str, Any]) -> None:
-            ends = data is SHORT or b"[DONE]" in message.get("body", b"")
-            if "headers" in message:
-                name.append(dict(message["headers"])[b"x-request-id"].decode())
-            if ends and not on_record(tmp_path, "end", name[0]):
+    def start() -> tuple[Reply, asyncio.Task[None]]:
+        async def on_send(piece: bytes, _last: bool) -> None:
+            ends = data is SHORT or b"[DONE]" in piece
+            if ends and not on_record(tmp_path, "end", reply.sent_headers["x-request-id"]):
                 early.append("answered")
 
-        name: list[str] = []
         reply, task = it.start(data)
         reply.on_send = on_send
         return reply, task

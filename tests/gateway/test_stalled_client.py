@@ -12,7 +12,7 @@ from quotadeck.gateway.connection.patience import STALL_S
 from tests.gateway.chats import DELTA, STREAM, Open, nothing_is_held
 from tests.gateway.provider import Peer, always
 from tests.gateway.rig import SECRET
-from tests.gateway.serving import served
+from tests.gateway.serving import served_as
 
 
 async def endless(peer: Peer) -> None:
@@ -48,7 +48,7 @@ async def test_its_slot_and_its_hold_are_free_and_the_log_is_quiet(
     monkeypatch.setattr("quotadeck.gateway.data.relay.LISTEN_ON_S", 0)
     it, _ = await opened(always(endless))
     caplog.set_level(logging.WARNING)
-    async with served(it.app, listening) as connections, asyncio.timeout(10):
+    async with served_as("own", it.app, listening) as connections, asyncio.timeout(10):
         with socket.socket() as reader:
             await ask(listening, reader)
             while not any(flight.writing for flight in it.flights.under_way.values()):  # noqa: ASYNC110
@@ -74,7 +74,7 @@ async def test_also_where_the_upstreams_time_is_shorter(
     monkeypatch.setattr("quotadeck.gateway.data.relay.LAST_WORDS_S", 0)
     it, _ = await opened(always(endless))
     caplog.set_level(logging.WARNING)
-    async with served(it.app, listening) as connections, asyncio.timeout(10):
+    async with served_as("own", it.app, listening) as connections, asyncio.timeout(10):
         with socket.socket() as reader:
             await ask(listening, reader)
             while not any(flight.writing for flight in it.flights.under_way.values()):  # noqa: ASYNC110

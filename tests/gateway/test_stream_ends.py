@@ -4,7 +4,6 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -28,8 +27,8 @@ from tests.gateway.chats import (
     streams,
 )
 from tests.gateway.provider import Peer, always
-from tests.gateway.rig import SECRET, Exchange, Rig
-from tests.gateway.serving import served
+from tests.gateway.rig import SECRET, Reply, Rig
+from tests.gateway.serving import served_as
 from tests.gateway.values import UPSTREAM
 
 
@@ -41,7 +40,7 @@ async def endless(peer: Peer) -> None:
     await peer.reader.read()
 
 
-async def under_way(it: Rig) -> tuple[Exchange, "asyncio.Task[None]"]:
+async def under_way(it: Rig) -> tuple[Reply, "asyncio.Task[None]"]:
     """A stream whose first delta has reached the client."""
     exchange, task = it.start(STREAM)
     await exchange.has(DELTA)
@@ -195,8 +194,8 @@ async def test_error_in_a_stream_does_not_tell_the_upstreams_key(opened: Open) -
 async def test_client_that_takes_nothing_does_not_hold_up_a_cut(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def stalled(message: dict[str, Any]) -> None:
-        if b"error" in message.get("body", b""):
+    async def stalled(data: bytes, _last: bool) -> None:
+        if b"error" in data:
             await asyncio.Event().wait()
 
     monkeypatch.setattr("quotadeck.gateway.data.relay.LAST_WORDS_S", 0.02)
@@ -232,7 +231,7 @@ async def test_streams_that_end_so_are_whole_bodies_on_the_wire_and_leave_no_tra
     it, _ = await opened(always(answer))
     sock = socket.create_server(("127.0.0.1", 0))
     async with (
-        served(it.app, sock),
+        served_as("own", it.app, sock),
         httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{sock.getsockname()[1]}",
             headers={"authorization": f"Bearer {SECRET}"},

@@ -17,7 +17,7 @@ from quotadeck.domain.calls import Call, Outcome
 from quotadeck.domain.money import Price
 from tests.gateway.provider import Peer, provider
 from tests.gateway.rig import SECRET, Rig, rig
-from tests.gateway.serving import served
+from tests.gateway.serving import served_as
 from tests.gateway.values import UPSTREAM, catalogue
 
 PRICE = Price(1_000_000, 2_000_000, 100_000, 1_250_000, "v1")
@@ -196,7 +196,7 @@ async def between(directory: Path, answers: Mapping[str, bytes]) -> AsyncIterato
         there = replace(UPSTREAM, base_url=f"http://127.0.0.1:{upstream.port}/v1", timeout_s=5.0)
         async with rig(directory, replace(of, upstreams={"main": there})) as it:
             sock = socket.create_server(("127.0.0.1", 0))
-            async with served(it.app, sock):
+            async with served_as("own", it.app, sock):
                 url = f"http://127.0.0.1:{sock.getsockname()[1]}/v1"
                 with openai.OpenAI(base_url=url, api_key=SECRET, max_retries=0) as sdk:
                     async with openai.AsyncOpenAI(
