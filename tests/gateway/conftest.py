@@ -1,7 +1,7 @@
 """The data plane before a scripted provider, and the client that goes there."""
 
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from quotadeck.gateway.upstream.client import AiohttpUpstream, UpstreamClient
+from quotadeck.gateway.upstream.client import Bounds, UpstreamClient
+from quotadeck.gateway.upstream.pool import Pool
+from tests.gateway.aiohttp_upstream import AiohttpUpstream
 from tests.gateway.chats import Open
 from tests.gateway.provider import Provider, Script, provider
 from tests.gateway.rig import Rig, rig
@@ -42,14 +44,30 @@ async def opened(tmp_path: Path, small_ballast: None) -> AsyncIterator[Open]:
         yield open_rig
 
 
-@pytest.fixture(params=[AiohttpUpstream], ids=["aiohttp"])
-async def client(
+Bounded = Callable[[Bounds], UpstreamClient]
+
+
+@pytest.fixture(params=["own", "aiohttp"])
+async def bounded(
     request: pytest.FixtureRequest, nothing_left_open: None
-) -> AsyncIterator[UpstreamClient]:
-    """Each implementation of the two methods."""
-    made: Any = request.param()
-    yield made
-    await made.close()
+) -> AsyncIterator[Bounded]:
+    """Makes a client of each implementation of the two methods."""
+    made: list[Any] = []
+
+    def make(bounds: Bounds) -> UpstreamClient:
+        one = Pool(bounds=bounds) if request.param == "own" else AiohttpUpstream(bounds)
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        await one.close()
+
+
+@pytest.fixture
+async def client(bounded: Bounded) -> UpstreamClient:
+    """A client of each implementation."""
+    return bounded(Bounds())
 
 
 @pytest.fixture(scope="module")

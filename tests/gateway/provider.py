@@ -74,6 +74,7 @@ class Provider:
     """A scripted provider on a port of its own."""
 
     port: int
+    server: asyncio.Server = field(init=False)
     peers: list[Peer] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
 
@@ -105,6 +106,7 @@ async def provider(script: Script) -> AsyncIterator[Provider]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 24)
     it = Provider(server.sockets[0].getsockname()[1])
+    it.server = server
     try:
         async with asyncio.timeout(PATIENCE_S):
             yield it

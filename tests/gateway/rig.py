@@ -29,7 +29,7 @@ from quotadeck.gateway.data.keys import Key, KeyRing
 from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.gateway.plan import Plan
-from quotadeck.gateway.upstream.client import AiohttpUpstream
+from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.live import Live
 from quotadeck.limiter import BucketState, MemoryLimiter
 from quotadeck.store import Ledger
@@ -196,7 +196,7 @@ class Rig:
 async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
     clock = HandClock(NOON_US)
     ledger = await Ledger.open(directory / "state", clock)
-    limiter, estimator, upstream = MemoryLimiter(clock), Estimator(), AiohttpUpstream()
+    limiter, estimator, upstream = MemoryLimiter(clock), Estimator(), Pool()
     in_force = [plan(of)]
     refused: list[Refusal] = []
 

@@ -13,8 +13,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from quotadeck.domain.catalogue import Upstream
-from quotadeck.gateway.upstream import client as upstream_module
 from quotadeck.gateway.upstream.client import (
+    Bounds,
     Broken,
     StreamReply,
     TimedOut,
@@ -22,6 +22,7 @@ from quotadeck.gateway.upstream.client import (
     UpstreamClient,
     UpstreamError,
 )
+from tests.gateway.conftest import Bounded
 from tests.gateway.provider import (
     JSON,
     KEY,
@@ -345,7 +346,7 @@ async def test_cookies_are_not_sent_back(client: UpstreamClient) -> None:
 
 
 async def test_reply_over_the_cap_is_broken_off(
-    client: UpstreamClient, monkeypatch: pytest.MonkeyPatch
+    bounded: Bounded,
 ) -> None:
     async def endless(peer: Peer) -> None:
         await peer.request()
@@ -353,7 +354,7 @@ async def test_reply_over_the_cap_is_broken_off(
         while True:  # until the gateway hangs up
             await peer.chunk(b"x" * 10_000)
 
-    monkeypatch.setattr(upstream_module, "MAX_REPLY_BYTES", 100_000)
+    client = bounded(Bounds(reply_bytes=100_000))
     async with provider(endless) as it:
         with pytest.raises(Broken, match="over 100,000 bytes"):
             await call(client, it.upstream())
@@ -371,12 +372,12 @@ async def test_compressed_replies_are_unpacked(client: UpstreamClient, encoding:
 
 
 async def test_small_gzip_cannot_pass_the_cap_unpacked(
-    client: UpstreamClient, monkeypatch: pytest.MonkeyPatch
+    bounded: Bounded,
 ) -> None:
     async def answer(peer: Peer) -> None:
         await peer.answer(gzip.compress(b"0" * 5_000_000), "200 OK", "Content-Encoding: gzip")
 
-    monkeypatch.setattr(upstream_module, "MAX_REPLY_BYTES", 1_000_000)
+    client = bounded(Bounds(reply_bytes=1_000_000))
     async with provider(always(answer)) as it:
         with pytest.raises(Broken, match="over 1,000,000 bytes"):
             await call(client, it.upstream())

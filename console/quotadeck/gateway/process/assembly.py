@@ -37,7 +37,7 @@ from quotadeck.gateway.data.keys import KeyRing, key_ring
 from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.observers import Observers
 from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
-from quotadeck.gateway.upstream.client import AiohttpUpstream
+from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.budget_alarm import BudgetAlarm
 from quotadeck.gateway.watch.feed import Feed
 from quotadeck.gateway.watch.key_alarm import KeyAlarm
@@ -75,7 +75,7 @@ class Gateway:
     """A gateway ready to serve."""
 
     ledger: Ledger
-    upstream: AiohttpUpstream
+    upstream: Pool
     flights: Flights
     data_plane: DataPlane
     admin: Any
@@ -233,7 +233,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         ),
     )
     estimator = Estimator()
-    upstream = AiohttpUpstream()
+    upstream = Pool()
     flights = Flights(limiter, ledger, estimator, clock, observers.begun, observers.ended)
     calls = Calls(
         plan,

@@ -1,0 +1,226 @@
+"""A new connection to a provider: its name resolved, each of its addresses tried, TLS on it."""
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain, zip_longest
+from typing import Any, Final, NamedTuple
+
+from quotadeck.gateway.upstream.client import Unreachable
+from quotadeck.gateway.upstream.endpoint import Origin
+from quotadeck.gateway.upstream.wire import Wire
+
+STAGGER_S: Final = 0.25
+"""So long an address is tried alone (RFC 8305, 5); then the next one is tried beside it."""
+TLS_END_S: Final = 1.0
+"""So long a peer may take to say farewell."""
+
+
+class Address(NamedTuple):
+    """A resolved address, as the socket module takes it."""
+
+    family: int
+    at: Any
+
+
+Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
+
+
+async def resolve(host: str, port: int) -> Sequence[Address]:
+    """By the system's resolver, off the loop. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [Address(family, at) for family, _, _, _, at in found]
+
+
+def system_tls() -> ssl.SSLContext:
+    """Trusts the system's authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR name."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Dialer:
+    """Makes connections. ``resolve`` gives a name's addresses, ``tls`` the context to trust by."""
+
+    def __init__(
+        self, resolve: Resolve = resolve, tls: Callable[[], ssl.SSLContext] = system_tls
+    ) -> None:
+        self._resolve = resolve
+        self._make_tls = tls
+        self._tls: ssl.SSLContext | None = None
+        self._asked: dict[tuple[str, int], _Question] = {}
+
+    async def dial(
+        self, origin: Origin, name: str, within_s: float, wire: Callable[[], Wire]
+    ) -> Wire:
+        """A connection for requests. Raises Unreachable, which names the upstream."""
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._dial(origin, wire)
+        except TimeoutError:
+            why = "it took too long"
+        except (OSError, OverflowError, UnicodeError) as error:
+            why = _why(error)
+        raise Unreachable(f"no connection to {name}: {why}")
+
+    async def _dial(self, origin: Origin, wire: Callable[[], Wire]) -> Wire:
+        if not origin.host or not origin.port:
+            raise UnicodeError
+        left = _mixed(_numeric(*origin[:2]) or await self._addresses(*origin[:2]))
+        tls = await self._context() if origin.tls else None
+        while True:
+            sock = await _first(left)
+            try:
+                return await _connected(sock, origin.host, tls, wire)
+            except OSError:
+                if not left:
+                    raise
+
+    async def _context(self) -> ssl.SSLContext:
+        if self._tls is None:  # some 30 ms for the authorities, once
+            self._tls = await asyncio.to_thread(self._make_tls)
+        return self._tls
+
+    async def _addresses(self, host: str, port: int) -> Sequence[Address]:
+        """Asked once for all who wait for it: a resolver that hangs holds one thread, not all."""
+        question = self._asked.get((host, port))
+        if question is None:
+            task = asyncio.ensure_future(self._resolve(host, port))
+            question = self._asked[host, port] = _Question(task)
+        question.waiting += 1
+        try:
+            return await asyncio.shield(question.task)
+        finally:
+            question.waiting -= 1
+            if not question.waiting:
+                question.task.cancel()
+                if self._asked.get((host, port)) is question:
+                    del self._asked[host, port]
+
+
+class _Question:
+    """A name being resolved, and how many wait for it."""
+
+    __slots__ = ("task", "waiting")
+
+    def __init__(self, task: "asyncio.Future[Sequence[Address]]") -> None:
+        self.task = task
+        self.waiting = 0
+
+
+def _numeric(host: str, port: int) -> Sequence[Address]:
+    """The address that the host is already; none where it is a name."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return ()
+    return [Address(family, at) for family, _, _, _, at in found]
+
+
+def _mixed(addresses: Sequence[Address]) -> list[Address]:
+    """One of the first one's family, one of the others, and so on: a family may lead nowhere."""
+    if not addresses:
+        raise socket.gaierror(socket.EAI_NONAME, "its name has no address")
+    first = [one for one in addresses if one.family == addresses[0].family]
+    others = [one for one in addresses if one.family != addresses[0].family]
+    return [one for one in chain(*zip_longest(first, others)) if one is not None]
+
+
+async def _first(left: list[Address]) -> socket.socket:
+    """A connected socket to the first address that answers; what was tried is taken from ``left``.
+
+    Raises the OSError of the address that was tried first.
+    """
+    if len(left) == 1:
+        return await _socket(left.pop())
+    trying: dict[asyncio.Task[socket.socket], None] = {}
+    failed: list[BaseException] = []
+    try:
+        while left or trying:
+            if left:
+                trying[asyncio.ensure_future(_socket(left.pop(0)))] = None
+            done, _ = await asyncio.wait(
+                trying,
+                timeout=STAGGER_S if left else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in done:
+                if error := task.exception():
+                    del trying[task]
+                    failed.append(error)
+                else:
+                    del trying[task]
+                    return task.result()
+    finally:
+        await _drop(trying)
+    raise failed[0]
+
+
+async def _drop(trying: "dict[asyncio.Task[socket.socket], None]") -> None:
+    for task in trying:
+        task.cancel()
+        task.add_done_callback(_close)
+    # Once more round the loop, in which they end: nobody else waits for them.
+    await asyncio.sleep(0)
+
+
+def _close(task: "asyncio.Task[socket.socket]") -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
+
+
+async def _socket(address: Address) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        _keep_alive(sock)
+        await asyncio.get_running_loop().sock_connect(sock, address.at)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    """A long answer may be silent for minutes, after which routers forget a silent connection."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, option):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+async def _connected(
+    sock: socket.socket, host: str, tls: ssl.SSLContext | None, wire: Callable[[], Wire]
+) -> Wire:
+    loop = asyncio.get_running_loop()
+    try:
+        if tls is None:
+            _, made = await loop.create_connection(wire, sock=sock)
+        else:
+            _, made = await loop.create_connection(
+                wire, sock=sock, ssl=tls, server_hostname=host, ssl_shutdown_timeout=TLS_END_S
+            )
+    except BaseException:
+        sock.close()
+        raise
+    return made
+
+
+def _why(error: Exception) -> str:
+    """In the system's words, which name no address; a certificate's fault by its own."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted: {error.verify_message}"
+        case ssl.SSLError():
+            return "it speaks no TLS that we do"
+        case socket.gaierror():
+            return error.strerror or "its name is not known"
+        case OSError() if error.errno:
+            return os.strerror(error.errno)
+        case OSError():
+            return "it ended the connection"
+        case _:
+            return "its address is none"
