@@ -17,6 +17,7 @@ from quotadeck.domain.text import clean
 from quotadeck.domain.usage import Usage
 
 _HEAD: Final = b"content-type: text/x-toy\r\n"
+_STREAM_HEAD: Final = b"content-type: text/x-toy-lines\r\n"
 _STATUS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("KeyMissing", "KeyMalformed", "KeyUnknown", "KeyRevoked"), 401),
     **dict.fromkeys(("LimitReached", "BudgetSpent"), 429),
@@ -86,6 +87,12 @@ class ToyRelay:
 class Toy:
     name = "toy"
     endpoints: Mapping[str, str] = MappingProxyType({"/toy/say": "/say"})
+    listing = "/toy/talks"
+    whole_head = _HEAD
+    stream_head = _STREAM_HEAD
+
+    def models(self, owners: Mapping[str, str], since_s: int, wanted: str) -> bytes:  # noqa: ARG002
+        return _lines({name: of for name, of in owners.items() if wanted in ("", name)})
 
     def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> Ask:  # noqa: ARG002
         fields = _fields(body)

@@ -15,6 +15,8 @@ import orjson
 
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
+from quotadeck.dialects.base import Dialect
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.calls import Call
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry
@@ -193,7 +195,9 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
+async def rig(
+    directory: Path, of: Catalogue, dialects: Sequence[Dialect] = (OPENAI,)
+) -> AsyncIterator[Rig]:
     clock = HandClock(NOON_US)
     ledger = await Ledger.open(directory / "state", clock)
     limiter, estimator, upstream = MemoryLimiter(clock), Estimator(), Pool()
@@ -218,7 +222,7 @@ async def rig(directory: Path, of: Catalogue) -> AsyncIterator[Rig]:
         BODY_LIMIT,
     )
     ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})
-    app = DataPlane(calls, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000)
+    app = DataPlane(calls, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000, dialects)
     try:
         yield Rig(of, ledger, clock, limiter, flights, app, live, estimator, in_force, refused)
     finally:

@@ -116,6 +116,24 @@ class Dialect(Protocol):
     def endpoints(self) -> Mapping[str, str]:
         """The client's paths, each with the path under the upstream's base URL."""
 
+    @property
+    def listing(self) -> str:
+        """The client's path that lists the models, below it each of them; empty: there is none."""
+
+    @property
+    def whole_head(self) -> bytes:
+        """Header lines of a whole answer, and of a listing, that say what it is."""
+
+    @property
+    def stream_head(self) -> bytes:
+        """Header lines of an answer as a stream that say what it is."""
+
+    def models(self, owners: Mapping[str, str], since_s: int, wanted: str) -> bytes:
+        """The listing of these models, each with its owner, or of the one that is ``wanted``.
+
+        They are there since ``since_s``, in seconds of Unix time.
+        """
+
     def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> Ask:
         """Check a request; ``headers`` by lower-case name. Raises NotJson or BadField."""
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from quotadeck.dialects import base
 from quotadeck.dialects.openai.errors import refusal_reply
+from quotadeck.dialects.openai.models import model_list
 from quotadeck.dialects.openai.rates import rate_lines
 from quotadeck.dialects.openai.reply import read_error, read_reply
 from quotadeck.dialects.openai.request import forward_chat, parse_chat
@@ -20,6 +21,12 @@ class OpenAI:
 
     name = "openai"
     endpoints: Mapping[str, str] = _ENDPOINTS
+    listing = "/v1/models"
+    whole_head = b"content-type: application/json\r\n"
+    stream_head = b"content-type: text/event-stream; charset=utf-8\r\n"
+
+    def models(self, owners: Mapping[str, str], since_s: int, wanted: str) -> bytes:
+        return model_list(owners, since_s, wanted)
 
     def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> base.Ask:
         return parse_chat(path, body, headers.get(b"x-stainless-retry-count", b""))

@@ -44,11 +44,8 @@ from quotadeck.gateway.upstream.failures import (
 )
 from quotadeck.limiter import Limiter
 
-_JSON = b"content-type: application/json\r\n"
-_EVENTS = (
-    b"content-type: text/event-stream; charset=utf-8\r\n"
-    b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
-)
+_AS_IT_COMES = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+"""No proxy keeps a stream back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ class Calls:
         response_id = self.plan().upstream_keys.hide(response_id)
         call = await self.flights.end(flight, None, usage, response_id)
         cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
-        head = _JSON + _head(flight) + cost
+        head = dialect.whole_head + _head(flight) + cost
         await exchange.answer(200, head, reply.body)
 
     async def _stream(self, flight: Flight, exchange: Exchange) -> None:
@@ -142,7 +139,7 @@ class Calls:
             if reply.status not in ANSWERED:
                 raise await self._refused(flight, reply, await read_whole(reply))
             keys = self.plan().upstream_keys
-            head = _EVENTS + _head(flight)
+            head = flight.lane.dialect.stream_head + _AS_IT_COMES + _head(flight)
             await relay_stream(self.flights, flight, reply, keys, head, exchange)
         except BaseException:
             reply.cut()

@@ -1,13 +1,10 @@
 """The data plane: which request is whose, and the one place where refusals become replies."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
-
-import orjson
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from quotadeck.dialects.base import Dialect, ErrorReply
-from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.nearest import nearest
 from quotadeck.domain.refusals import (
     Draining,
@@ -30,8 +27,6 @@ from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.failures import MAX_REQUEST_ID
 
 LOG = logging.getLogger(__name__)
-_MODELS: Final = "/v1/models"
-_JSON: Final = b"content-type: application/json\r\n"
 _TEXT: Final = b"content-type: text/plain\r\n"
 
 
@@ -44,7 +39,7 @@ class DataPlane:
         plan: Callable[[], Plan],
         keys: Callable[[], KeyRing],
         started_s: int,
-        dialects: Iterable[Dialect] = (OPENAI,),
+        dialects: Sequence[Dialect],
     ) -> None:
         self.calls = calls
         self._plan = plan
@@ -53,6 +48,8 @@ class DataPlane:
         self._dialects: Mapping[str, Dialect] = {
             path: dialect for dialect in dialects for path in dialect.endpoints
         }
+        self._listings = {each.listing: each for each in dialects if each.listing}
+        self._first = dialects[0]
         self._bodies = BodyMemory(calls.body_limit_bytes)
 
     @property
@@ -62,7 +59,7 @@ class DataPlane:
 
     async def __call__(self, exchange: Exchange) -> None:
         arrival = self.calls.flights.arrival()
-        dialect = self._dialects.get(exchange.path, OPENAI)
+        dialect = self._dialects.get(exchange.path) or self._lists(exchange.path) or self._first
         try:
             await self._route(dialect, exchange, arrival)
         except Refusal as refusal:
@@ -83,8 +80,8 @@ class DataPlane:
     def refused(self, refusal: Refusal) -> ErrorReply:
         """The reply to what is no request; told to all as any refusal, of somebody unknown."""
         arrival = self.calls.flights.arrival()
-        self.calls.tell(OPENAI, arrival, None, None, refusal)
-        status, head, body = OPENAI.refusal(refusal)
+        self.calls.tell(self._first, arrival, None, None, refusal)
+        status, head, body = self._first.refusal(refusal)
         return ErrorReply(status, _id_line(arrival) + head, body)
 
     async def _route(self, dialect: Dialect, exchange: Exchange, arrival: Arrival) -> None:
@@ -102,8 +99,7 @@ class DataPlane:
             caller = self._keys().caller(headers, self._plan().projects)
             _seat(exchange.seat, caller)
             if path not in self._dialects:
-                wanted = path.removeprefix(_MODELS).lstrip("/")
-                return await exchange.answer(200, _JSON, self._models(caller, wanted))
+                return await self._list_models(dialect, caller, exchange)
         except Refusal as refusal:
             self.calls.tell(dialect, arrival, caller or _known_by(refusal), None, refusal)
             raise
@@ -117,33 +113,33 @@ class DataPlane:
     def _must_be_served(self, path: str, method: str) -> None:
         if path in self._dialects:
             allowed = "POST"
-        elif path == _MODELS or path.startswith(_MODELS + "/"):
+        elif self._lists(path):
             allowed = "GET"
         else:
             raise NoSuchPath(path)
         if method != allowed:
             raise WrongMethod(path, allowed)
 
-    def _models(self, caller: Caller, wanted: str) -> bytes:
+    def _lists(self, path: str) -> Dialect | None:
+        """Whose listing of models it is, or of one model."""
+        for listing, dialect in self._listings.items():
+            if path == listing or path.startswith(listing + "/"):
+                return dialect
+        return None
+
+    async def _list_models(self, dialect: Dialect, caller: Caller, exchange: Exchange) -> None:
         plan = self._plan()
         allowed = plan.projects[caller.project].project.models
-        listed = [
-            {
-                "id": model,
-                "object": "model",
-                "created": self._started_s,
-                "owned_by": route.serving.partition("/")[0],
-            }
+        owners = {
+            model: route.serving.partition("/")[0]
             for model, route in plan.routes.items()
             if not allowed or model in allowed
-        ]
-        answer: dict[str, Any] = {"object": "list", "data": listed}
-        if wanted:
-            found = [model for model in listed if model["id"] == wanted]
-            if not found:
-                raise UnknownModel(wanted, nearest(wanted, tuple(str(m["id"]) for m in listed)))
-            answer = found[0]
-        return orjson.dumps(answer)
+        }
+        wanted = exchange.path.removeprefix(dialect.listing).lstrip("/")
+        if wanted and wanted not in owners:
+            raise UnknownModel(wanted, nearest(wanted, owners))
+        listed = dialect.models(owners, self._started_s, wanted)
+        await exchange.answer(200, dialect.whole_head, listed)
 
 
 def _id_line(arrival: Arrival) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any
 from quotadeck.admission.days import BudgetDays, budget_key
 from quotadeck.admission.estimator import Estimator
 from quotadeck.clock import MachineClock
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.days import day_at
 from quotadeck.domain.layers import Layers, Slot
@@ -246,7 +247,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         observers.refused,
         config.body_limit_bytes,
     )
-    data_plane = DataPlane(calls, plan, lambda: in_force.keys, now_us // 1_000_000)
+    data_plane = DataPlane(calls, plan, lambda: in_force.keys, now_us // 1_000_000, (OPENAI,))
     await take_in(config.state / "offline", desk, os.getuid(), config.roles, clock, tell)
     tell(_started(ledger, clock))
     for loss in ledger.recovered.losses:
