@@ -63,4 +63,7 @@ class Estimator:
             ratio = input_tokens / body_bytes
             before = self._tokens_per_byte.get(served_model, FIRST_TOKENS_PER_BYTE)
             self._tokens_per_byte[served_model] = before + _WEIGHT * (ratio - before)
-        self._outputs.setdefault((project, model), _Outputs()).learn(output_tokens_a_choice)
+        outputs = self._outputs.get((project, model))
+        if outputs is None:
+            outputs = self._outputs[project, model] = _Outputs()
+        outputs.learn(output_tokens_a_choice)

@@ -3,13 +3,13 @@
 It holds under the plan that it was made from; what it does not hold is the request and the day.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan, takes_of
 from quotadeck.admission.size import Size
-from quotadeck.domain.limits import BudgetLimit, Priority, RateLimit, Take
+from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, RateLimit, SlotLimit, Take
 from quotadeck.domain.refusals import RateLevel
 from quotadeck.domain.rules import Amounts, LimitKind, Measure
 from quotadeck.limiter import Levels
@@ -21,6 +21,22 @@ class _Rate(NamedTuple):
     at: int
     kind: LimitKind
     limit: RateLimit
+
+
+class _Counted(NamedTuple):
+    """A limit of which each request takes its own amount, and its place among the takes.
+
+    ``limit`` is None for money: a day's limit is another one tomorrow. ``scale`` is the bucket's
+    unit in whole ones.
+    """
+
+    at: int
+    key: str
+    counts: Callable[[Amounts], int]
+    scale: int
+    limit: RateLimit | SlotLimit | None
+    shared: bool
+    shadow: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +53,19 @@ class Prepared:
     priority: Priority
     limits: tuple[PlannedLimit, ...]
     takes: tuple[Take, ...]
-    counted: tuple[tuple[int, PlannedLimit], ...]
+    counted: tuple[_Counted, ...]
     rates: tuple[_Rate, ...]
 
     def takes_for(self, size: Size, budget: BudgetLimit) -> list[Take]:
         """What a request of this size asks of each; ``budget`` is the day's money."""
         takes = list(self.takes)
-        for at, each in self.counted:
-            takes[at] = each.take(size, budget)
+        for at, key, counts, scale, limit, shared, shadow in self.counted:
+            takes[at] = Take(key, counts(size) * scale, limit or budget, shared, shadow)
         return takes
 
     def charged(self, used: Amounts) -> dict[str, int]:
         """What real usage leaves taken, by bucket; those that keep what was asked are not in it."""
-        return {each.key: each.amount(used) for _, each in self.counted}
+        return {one.key: one.counts(used) * one.scale for one in self.counted}
 
     def given_up(self, used: Amounts | None) -> dict[str, int]:
         """What an attempt leaves taken of the buckets that it moves away from: the target's, and
@@ -72,7 +88,7 @@ def prepare(project: ProjectPlan, target: TargetPlan) -> Prepared:
         project.project.priority,
         limits,
         tuple(takes_of(limits, _NOTHING, none)),
-        tuple((at, each) for at, each in enumerate(limits) if each.ready is None),
+        tuple(_counted(limits)),
         tuple(_rates(project.limits)),
     )
 
@@ -80,6 +96,14 @@ def prepare(project: ProjectPlan, target: TargetPlan) -> Prepared:
 def rates_of(prepared: Prepared, levels: Levels) -> tuple[RateLevel, ...]:
     """What is left of the project's own rates: of what the limiter answered for such a request."""
     return tuple([RateLevel(kind, limit, levels[at]) for at, kind, limit in prepared.rates])
+
+
+def _counted(limits: Iterable[PlannedLimit]) -> Iterable[_Counted]:
+    for at, each in enumerate(limits):
+        if each.ready is None:
+            counts, scale = each.rule.counts, 1 if each.limit is None else MICRO
+            assert counts is not None
+            yield _Counted(at, each.key, counts, scale, each.limit, each.shared, each.shadow)
 
 
 def _rates(limits: Iterable[PlannedLimit]) -> Iterable[_Rate]:
