@@ -2,6 +2,7 @@
 
 import random
 import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -259,3 +260,14 @@ def test_a_thousand_projects_stay_small_and_quick() -> None:
     assert len(data) < 4_000
     assert spent_s < 0.1  # 0.4 ms on an idle machine; this bound only sees a change of kind
     assert decoder.apply("changes", data) == after
+
+
+def test_a_kept_row_takes_no_more_than_its_bytes() -> None:
+    encoder, given = Encoder(), snapshot(2_000)
+    tracemalloc.start()
+    try:
+        size = len(done(encoder.full(given)))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 2 * size

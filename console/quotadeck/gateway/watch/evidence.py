@@ -11,7 +11,7 @@ from quotadeck.domain.evidence import DayBudget, Decided, Ended, Evidence, Use
 from quotadeck.domain.rules import Measure
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.plan import Plan
-from quotadeck.gateway.watch.flows import Flows
+from quotadeck.gateway.watch.flows import Flows, FlowsBySubject
 from quotadeck.gateway.watch.states import States
 
 
@@ -22,7 +22,7 @@ class Sources:
     end."""
 
     plan: Plan
-    flows: Mapping[Subject, Flows]
+    flows: FlowsBySubject
     states: States
     days: BudgetDays
     keyed: Callable[[str], bool]
@@ -95,7 +95,7 @@ def _of_project(plan: ProjectPlan, at: Sources, base: _Base, money: DayBudget | 
     revoked = bool(base[1].refused and base[1].by({Cause.KEY_REVOKED}))
     return Evidence(
         *base,
-        uses=_uses(plan.limits, at.flows[Subject.project(name)], at.now_ns),
+        uses=_uses(plan.limits, at.flows.seen(Subject.project(name)), at.now_ns),
         money=money,
         unserved=at.unserved,
         paused=plan.paused is not None,
@@ -115,7 +115,7 @@ def _of_target(plan: TargetPlan, at: Sources, base: _Base) -> Evidence:
     ends = [entry.until_us for entry in pauses if entry.until_us is not None]
     return Evidence(
         *base,
-        uses=_uses(plan.limits, at.flows[Subject.target(name)], at.now_ns),
+        uses=_uses(plan.limits, at.flows.seen(Subject.target(name)), at.now_ns),
         unserved=at.unserved,
         paused=paused,
         until_us=min(ends, default=None) if paused else None,

@@ -6,6 +6,7 @@ from quotadeck.domain.commands import Field
 from quotadeck.domain.latency import COLUMNS, column, quantile_ms
 from quotadeck.domain.rules import RULE_OF, RULES, Measure, Rule, Used
 from quotadeck.domain.snapshot import Flow
+from quotadeck.domain.subject import Subject
 from quotadeck.gateway.watch.windows import SlidingSums
 
 _SECOND_NS = 1_000_000_000
@@ -110,3 +111,22 @@ class Flows:
             if now_ns - at_ns >= _MODELS_NS:
                 del self._models[model]
         return tuple(sorted(self._models))
+
+
+class FlowsBySubject:
+    """Those of projects and targets through which something passed; the others cost nothing."""
+
+    def __init__(self) -> None:
+        self._known: dict[Subject, Flows] = {}
+        self._none = Flows()
+
+    def of(self, subject: Subject) -> Flows:
+        """The subject's, to add to; made at first use."""
+        flows = self._known.get(subject)
+        if flows is None:
+            flows = self._known[subject] = Flows()
+        return flows
+
+    def seen(self, subject: Subject) -> Flows:
+        """The subject's, to read and nothing else."""
+        return self._known.get(subject, self._none)

@@ -20,7 +20,7 @@ from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.watch.due import Midnights
 from quotadeck.gateway.watch.evidence import Sources, pause_ends
-from quotadeck.gateway.watch.flows import Flows
+from quotadeck.gateway.watch.flows import FlowsBySubject
 from quotadeck.gateway.watch.path import Path
 from quotadeck.gateway.watch.recall import recall
 from quotadeck.gateway.watch.rows import Rows
@@ -59,11 +59,7 @@ class Live:
         self._vitals = vitals
         self._unserved = unserved
         self._keyed = keyed
-        self._flows = {
-            Subject(kind, name): Flows()
-            for kind in (SubjectKind.PROJECT, SubjectKind.TARGET)
-            for name in catalogue.names(kind)
-        }
+        self._flows = FlowsBySubject()
         self._states = States(on_state)
         self._rows = Rows(limiter, days, clock, self._states, self._flows)
         self._paths: dict[tuple[str, str, str], Path] = {}
@@ -84,8 +80,9 @@ class Live:
         """
         now_ns, now_us = self._clock.monotonic_ns(), self._clock.wall_us()
         for minute_us, project, nano in minutes:
-            if flows := self._flows.get(Subject.project(project)):
+            if project in self._catalogue.projects:
                 ago_us = max(0, now_us - minute_us - _HALF_MINUTE_US)
+                flows = self._flows.of(Subject.project(project))
                 flows.spent_before(now_ns - ago_us * 1_000, nano)
         self._events.extend(events)
 
@@ -128,7 +125,7 @@ class Live:
 
     def _path(self, project: str, target: str, model: str) -> Path:
         subjects = subjects_of(project, target, model)
-        flows = self._flows[subjects[0]], self._flows[subjects[1]]
+        flows = self._flows.of(subjects[0]), self._flows.of(subjects[1])
         path = Path(subjects, flows, tuple(map(self._states.tally, subjects)))
         self._paths[project, target, model] = path
         return path
@@ -157,9 +154,9 @@ class Live:
         """
         now_ns = self._clock.monotonic_ns()
         asking = Subject.project(project)
-        self._flows[asking].refused(now_ns, model if model in self._plan().routes else "")
+        self._flows.of(asking).refused(now_ns, model if model in self._plan().routes else "")
         if gate.kind is SubjectKind.TARGET:
-            self._flows[gate].refused(now_ns)
+            self._flows.of(gate).refused(now_ns)
         self._states.refused(now_ns, asking, cause, gate, wait_ms, money_held=money_held)
         self._rows.mark((asking, gate))
 

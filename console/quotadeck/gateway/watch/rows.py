@@ -5,7 +5,7 @@ that was compiled anew, a state that was judged otherwise, a window from which s
 day that begins. Nothing else is in a row.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,7 @@ from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.slices import in_slices
 from quotadeck.gateway.watch.due import Due
-from quotadeck.gateway.watch.flows import Flows
+from quotadeck.gateway.watch.flows import FlowsBySubject
 from quotadeck.gateway.watch.row import project_row, route_row, target_row
 from quotadeck.gateway.watch.states import States
 from quotadeck.limiter import Limiter
@@ -43,7 +43,7 @@ class Rows:
         days: BudgetDays,
         clock: Clock,
         states: States,
-        flows: Mapping[Subject, Flows],
+        flows: FlowsBySubject,
     ) -> None:
         self._limiter = limiter
         self._days = days
@@ -106,14 +106,14 @@ class Rows:
         now_ns, of = self._clock.monotonic_ns(), self._states.of
         for spent in await self._days.spent(projects, self._clock.wall_us()):
             subject = Subject.project(spent.plan.project.id)
-            flows = self._flows[subject]
+            flows = self._flows.seen(subject)
             self._keep(subject, project_row(spent, buckets, flows, now_ns, of(subject)))
             self._due.at(subject, flows.next_ns())
             if not spent.known:  # until the ledger has told
                 self._marked.add(subject)
         for target in targets:
             subject = Subject.target(target.target.id)
-            flows = self._flows[subject]
+            flows = self._flows.seen(subject)
             self._keep(subject, target_row(target, buckets, flows, now_ns, of(subject)))
             self._due.at(subject, flows.next_ns())
         for kind, name in subjects:
