@@ -1,10 +1,12 @@
 """Lanes: what is the same for all requests of a project for a model, and when it ends."""
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
 from quotadeck.dialects.openai import OPENAI
+from quotadeck.domain.catalogue import Project
 from quotadeck.domain.commands import Field
 from quotadeck.domain.refusals import Paused
 from quotadeck.domain.subject import Subject
@@ -41,8 +43,42 @@ def test_pause_refuses_the_next_request_of_a_lane_that_was_there() -> None:
         lanes.of(paused, "analytics", "opus", OPENAI, CHAT)
 
 
-def test_lanes_are_bounded() -> None:
+def test_lanes_are_bounded_and_the_oldest_makes_room() -> None:
     lanes, in_force = Lanes(most=2), plan(catalogue())
-    for project, model in (("analytics", "opus"), ("analytics", "flash"), ("search", "opus")):
-        lanes.of(in_force, project, model, OPENAI, CHAT)
+    first, second, third = ("analytics", "opus"), ("analytics", "flash"), ("search", "opus")
+    found = {each: lanes.of(in_force, *each, OPENAI, CHAT) for each in (first, second, third)}
     assert len(lanes) == 2
+    assert lanes.of(in_force, *second, OPENAI, CHAT) is found[second]
+    assert lanes.of(in_force, *third, OPENAI, CHAT) is found[third]
+    again = lanes.of(in_force, *first, OPENAI, CHAT)
+    assert again is not found[first]
+    assert again == found[first]
+
+
+def test_lanes_to_one_target_share_its_endpoint_under_one_plan() -> None:
+    of, lanes = catalogue(), Lanes()
+    in_force, later = plan(of), plan(of)
+    found = [
+        lanes.of(each, project, "opus", OPENAI, CHAT).stops[0].endpoint
+        for each, project in ((in_force, "analytics"), (in_force, "search"), (later, "search"))
+    ]
+    assert found[0] is found[1]
+    assert found[1] is not found[2]
+
+
+def test_lane_takes_a_kilobyte() -> None:
+    of = catalogue()
+    limits = of.projects["analytics"].limits
+    names = [f"p{number}" for number in range(1_000)]
+    in_force = plan(
+        replace(of, projects={name: Project(name, "", limits=limits) for name in names})
+    )
+    lanes = Lanes()
+    tracemalloc.start()
+    try:
+        for name in names:
+            lanes.of(in_force, name, "opus", OPENAI, CHAT)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken / len(names) < 1_200

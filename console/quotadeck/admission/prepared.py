@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan, takes_of
+from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan
 from quotadeck.admission.size import Size
 from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, RateLimit, SlotLimit, Take
 from quotadeck.domain.refusals import RateLevel
@@ -80,14 +80,13 @@ class Prepared:
 def prepare(project: ProjectPlan, target: TargetPlan) -> Prepared:
     """Worked out once for a project and a target of one plan."""
     limits = project.limits + target.limits
-    none = BudgetLimit(0, "", 0)
     return Prepared(
         project,
         target,
         project.project.id,
         project.project.priority,
         limits,
-        tuple(takes_of(limits, _NOTHING, none)),
+        tuple(each.ready or _COUNTED for each in limits),
         tuple(_counted(limits)),
         tuple(_rates(project.limits)),
     )
@@ -113,4 +112,5 @@ def _rates(limits: Iterable[PlannedLimit]) -> Iterable[_Rate]:
             yield _Rate(at, each.rule.kind, each.limit)
 
 
-_NOTHING = Size(0, 0, 0, bound_is_estimate=False)
+_COUNTED = Take("", 0, BudgetLimit(0, "", 0))
+"""In the place of one whose amount is each request's own."""
