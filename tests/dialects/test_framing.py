@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 import pytest
 from hypothesis import given, settings
@@ -181,3 +182,44 @@ def test_what_came_after_the_last_empty_line_can_be_read_at_the_end() -> None:
     assert blocks.feed(b"data: a\r\n\r\ndata: b\r") == [b"data: a"]
     assert blocks.rest() == [b"data: b"]
     assert blocks.rest() == []
+
+
+class Counted(bytearray):
+    """What is kept of a stream, and how many bytes were ever looked at or moved in it."""
+
+    work = 0
+
+    def __init__(self, data: bytes = b"") -> None:
+        super().__init__(data)
+        Counted.work += len(data)
+
+    def __iadd__(self, more: bytes) -> Self:  # type: ignore[misc, override]
+        Counted.work += len(more)
+        return super().__iadd__(more)
+
+    def __bytes__(self) -> bytes:
+        Counted.work += len(self)
+        return bytes(memoryview(self))
+
+    def __getattribute__(self, name: str) -> object:
+        if name not in ("endswith", "startswith"):  # they look at an end alone
+            Counted.work += len(self)
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("piece", [100, 1_024])
+def test_work_on_an_event_is_linear_in_its_bytes(
+    monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    """An image of 4 MB in pieces of a packet: each byte is moved twice, and looked at no more."""
+    monkeypatch.setattr(framing, "bytearray", Counted, raising=False)
+    work = {}
+    for size in (1 << 20, 4 << 20):
+        wire = b"data: " + b"x" * size + b"\n\n"
+        Counted.work = 0
+        blocks = Blocks()
+        got = [b for at in range(0, len(wire), piece) for b in blocks.feed(wire[at : at + piece])]
+        assert [len(block) for block in got] == [size + 6]
+        work[size] = Counted.work
+    assert work[4 << 20] < 4.1 * work[1 << 20]
+    assert work[4 << 20] < 2.1 * (4 << 20)
