@@ -1,13 +1,15 @@
 """The data plane before a scripted provider, and the client that goes there."""
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from quotadeck.gateway.upstream.client import Bounds, UpstreamClient
 from quotadeck.gateway.upstream.pool import Pool
@@ -16,6 +18,14 @@ from tests.gateway.chats import Open
 from tests.gateway.provider import Provider, Script, provider
 from tests.gateway.rig import Rig, rig
 from tests.gateway.values import UPSTREAM, catalogue
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> "Mapping[str, Callable[[], asyncio.AbstractEventLoop]]":
+    """The way to a provider is tried on the gateway's loop, too."""
+    on = {"asyncio": asyncio.new_event_loop}
+    return on | {"uvloop": uvloop.new_event_loop} if "test_upstream" in item.nodeid else on
 
 
 @pytest.fixture

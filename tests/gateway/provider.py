@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -32,6 +33,8 @@ class Peer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.done = asyncio.Event()
+        """The script is."""
 
     async def request(self) -> Asked | None:
         """The next request; None when the gateway hung up."""
@@ -83,7 +86,7 @@ class Provider:
 
 
 @asynccontextmanager
-async def provider(script: Script) -> AsyncIterator[Provider]:
+async def provider(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Provider]:
     """Each connection runs the script once; what fails in it fails the test."""
     faults: list[Exception] = []
     running: set[asyncio.Task[None]] = set()
@@ -96,15 +99,16 @@ async def provider(script: Script) -> AsyncIterator[Provider]:
         it.peers.append(peer)
         try:
             await script(peer)
-        except (ConnectionError, asyncio.CancelledError):
+        except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
             pass
         except Exception as fault:  # noqa: BLE001 -- told to the test below
             faults.append(fault)
         finally:
             writer.close()
+            peer.done.set()
             running.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 24)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 24, ssl=tls)
     it = Provider(server.sockets[0].getsockname()[1])
     it.server = server
     try:
@@ -151,6 +155,15 @@ async def stream(client: UpstreamClient, upstream: Upstream) -> AsyncIterator[St
         raise
     finally:
         reply.close()
+
+
+async def soon(is_so: Callable[[], bool]) -> None:
+    """Turns of the loop, until it is so."""
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + PATIENCE_S
+    while not is_so():
+        assert loop.time() < end_s, "it did not become so"
+        await asyncio.sleep(0)
 
 
 async def chunks(reply: StreamReply) -> AsyncIterator[bytes]:

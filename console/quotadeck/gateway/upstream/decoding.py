@@ -2,7 +2,7 @@
 
 import zlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from quotadeck.gateway.upstream.client import Broken
@@ -29,9 +29,9 @@ class Decoder:
         self._full = False
         """The last piece was full: there may be more without anything fed."""
 
-    def feed(self, parts: Iterable[bytes]) -> None:
+    def feed(self, parts: Sequence[bytes]) -> None:
         """What has come, none of it empty, for `take` to unpack."""
-        self._fed = True
+        self._fed = self._fed or bool(parts)
         self._packed.extend(parts)
 
     def take(self) -> bytes:

@@ -83,6 +83,11 @@ class Pool:
         wire = await self._ask(endpoint, body, request_id, whole=False)
         return WireStream(wire, self.free)
 
+    @property
+    def connections(self) -> int:
+        """How many there are, idle or not."""
+        return len(self._wires)
+
     async def close(self) -> None:
         """Drop all connections, and wait until they are gone."""
         if self._sweeping is not None:
