@@ -22,6 +22,15 @@ def test_status_names_the_gateway_and_whom_it_takes_us_for(inside: Run) -> None:
     assert {"name", "version", "problems", "loop_lag_ms"} <= told["gateway"].keys()
 
 
+def test_status_counts_the_refused_whom_nobody_knows_apart(inside: Run, gateway: Gateway) -> None:
+    before = inside("status", "--json").json["totals"]
+    assert httpx.get(f"{gateway.base_url}/models").status_code == 401
+    after = inside("status", "--json").json["totals"]
+    assert after["strangers_refused_60s"] == before["strangers_refused_60s"] + 1
+    assert after["refused_60s"] == before["refused_60s"]
+    assert f" refused · {after['strangers_refused_60s']} of strangers " in inside("status").out
+
+
 def test_projects_and_models_are_aligned_and_complete(inside: Run) -> None:
     lines = inside("projects").out.splitlines()
     assert len(lines) == 10

@@ -94,3 +94,4 @@ def test_a_stranger_counts_for_nobody(gateway: Gateway) -> None:
     before = sum(row.flow.refused_60s for row in gateway.snapshot().projects)
     assert ask(gateway, "qd_" + "x" * 43, {"model": "gpt-4.1", "messages": HELLO}) == 401
     assert sum(row.flow.refused_60s for row in gateway.snapshot().projects) <= before
+    assert gateway.snapshot().vitals.strangers_refused_60s >= 1

@@ -15,7 +15,7 @@ import pytest
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
 from quotadeck.domain.limits import MICRO, RateLimit
-from quotadeck.domain.refusals import BudgetSpent, KeyRevoked, Refusal, TooManyRequests
+from quotadeck.domain.refusals import BudgetSpent, KeyMissing, KeyRevoked, Refusal, TooManyRequests
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
@@ -315,6 +315,17 @@ class TestObservers:
     async def test_picture_of_what_was_refused(self, story: Story) -> None:
         refuse_twice(story.gateway)
         assert (await self.row(story)).flow.refused_60s == 2
+
+    async def test_picture_of_strangers_who_were_refused(self, story: Story) -> None:
+        gateway = story.gateway
+        for _ in range(3):
+            arrival = gateway.flights.arrival()
+            gateway.data_plane.calls.tell(OPENAI, arrival, None, None, KeyMissing())
+        snapshot = await gateway.live.snapshot()
+        assert snapshot.vitals.strangers_refused_60s == 3
+        assert [row.flow.refused_60s for row in snapshot.projects] == [0, 0, 0]
+        story.pass_us(61_000_000)
+        assert (await gateway.live.snapshot()).vitals.strangers_refused_60s == 0
 
     async def test_alarm_of_a_budget_as_money_is_spent(self, story: Story) -> None:
         for _ in range(4):

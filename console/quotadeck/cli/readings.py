@@ -205,6 +205,7 @@ def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
             "in_trouble": sums.in_trouble,
             "requests_60s": sums.requests,
             "refused_60s": sums.refused,
+            "strangers_refused_60s": snapshot.vitals.strangers_refused_60s,
             "ended_60s": sums.ended,
             "failed_60s": sums.failed,
             "in_flight": sums.in_flight,
@@ -244,7 +245,7 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     yield (
         f"{counted(sums.projects, 'project')} ({sums.paused} paused, "
         f"{sums.in_trouble} in trouble)   {three(sums.requests)} requests/min, "
-        f"{three(sums.refused)} refused   "
+        f"{three(sums.refused)} refused{_of_strangers(snapshot)}   "
         f"failed {share(sums.failed, sums.ended)}   "
         f"today {usd_short(sums.today_nano)} of "
         f"{usd_short(sums.budget_nano)}"
@@ -268,6 +269,11 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
         yield "happened last:"
     for event in snapshot.events:
         yield f"  {clock(event.at_us)} {clean(words.say(event.told, clock))}"
+
+
+def _of_strangers(snapshot: Snapshot) -> str:
+    refused = snapshot.vitals.strangers_refused_60s
+    return words.text("status.strangers", refused=three(refused)) if refused else ""
 
 
 def _cannot(role: Role) -> str:

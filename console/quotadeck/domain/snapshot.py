@@ -185,6 +185,8 @@ class Vitals:
     """When the newest backup of the ledger was made; None where there is none."""
     state: State = AT_REST
     """Whether it serves at all."""
+    strangers_refused_60s: int = 0
+    """Requests refused that are in no project's row, for nobody knows whose they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from quotadeck.gateway.watch.recall import recall
 from quotadeck.gateway.watch.rows import Rows
 from quotadeck.gateway.watch.state_log import OnChange, resumed, unrecorded
 from quotadeck.gateway.watch.states import States, subjects_of
+from quotadeck.gateway.watch.windows import SlidingSums
 from quotadeck.limiter import Limiter
 
 _HALF_MINUTE_US = 30_000_000
@@ -66,6 +67,7 @@ class Live:
         """By project, target and model, all of the catalogue: so many at most."""
         self._touched: set[Path] = set()
         self._midnights = Midnights(catalogue.projects.values(), clock.wall_us())
+        self._strangers = SlidingSums(1, 1_000_000_000, 60)
         self._events: deque[Event] = deque(maxlen=EVENTS_SHOWN)
         self._one_at_a_time = asyncio.Lock()
         """Two readings at once would each miss what the other has taken in hand."""
@@ -160,6 +162,10 @@ class Live:
         self._states.refused(now_ns, asking, cause, gate, wait_ms, money_held=money_held)
         self._rows.mark((asking, gate))
 
+    def refused_stranger(self) -> None:
+        """We refused a request of whom we do not know."""
+        self._strangers.slot(self._clock.monotonic_ns())[0] += 1
+
     def changed(self, subjects: Iterable[Subject], keyed: Iterable[str] = ()) -> None:
         """Commands, or their ends, changed these, and keys of the projects ``keyed``.
 
@@ -186,10 +192,14 @@ class Live:
             await self._judge()
             self._mark_touched()
             tables = await self._rows.read(self._plan())
+            now_ns = self._clock.monotonic_ns()
+            (strangers,) = self._strangers.advance(now_ns)
             return Snapshot(
-                now_ms=self._clock.monotonic_ns() // 1_000_000,
+                now_ms=now_ns // 1_000_000,
                 at_us=self._clock.wall_us(),
-                vitals=replace(self._vitals(), state=self._states.gateway),
+                vitals=replace(
+                    self._vitals(), state=self._states.gateway, strangers_refused_60s=strangers
+                ),
                 projects=tables.projects,
                 targets=tables.targets,
                 routes=tables.routes,

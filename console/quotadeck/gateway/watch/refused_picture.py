@@ -16,8 +16,9 @@ class RefusedPicture:
     spent_nano: Callable[[str, str], int]
 
     def refused(self, it: RefusedRequest) -> None:
-        """It counts for its project; a stranger's is in nobody's row."""
+        """It counts for its project; a stranger's is in nobody's row, and counted apart."""
         if it.caller is None:
+            self.live.refused_stranger()
             return
         refusal, project = it.refusal, it.project
         self.live.refused(

@@ -6,6 +6,7 @@ from typing import Final
 from quotadeck.words.sentence import Sentence, plural
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
+    "status.strangers": " · {refused} of strangers",
     "backup.refused": "{why:told} (--state names another folder, --to a file)",
     "backup.made": "copied to {path}: {size_mb} MB, read back and whole",
     "backup.reach": "  it has the journal up to segment {segment}, byte {offset}",
