@@ -18,12 +18,12 @@ MOST_FIELDS: Final = 256
 
 _TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _FIELD: Final = rb"%b:[\t -~\x80-\xff]*+" % _TOKEN
-_FIELDS: Final = re.compile(rb"(?:\r\n%b)*+" % _FIELD)
+_FIELDS: Final = re.compile(rb"(?:\r\n%b)*" % _FIELD)
 _METHOD: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}"
 _LINE: Final = re.compile(rb"(%b) ([!\"$-~]++) HTTP/1\.([01])" % _METHOD)  # a target has no "#"
 _HEAD: Final = re.compile(rb"%b(%b)\r\n\r\n" % (_LINE.pattern, _FIELDS.pattern))
 _BROKEN: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
-_EMPTY_LINES: Final = re.compile(rb"(?:\r\n)*+")
+_EMPTY_LINES: Final = re.compile(rb"(?:\r\n)*")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?]++)(.*+)", re.IGNORECASE)
 # No comma, which a host's name may have and none does: a proxy may have joined two hosts by it.
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+;=-]*+|\[[0-9A-Fa-f:.]++\])(?::[0-9]{0,5})?")
