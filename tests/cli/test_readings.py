@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -29,6 +31,26 @@ def test_status_counts_the_refused_whom_nobody_knows_apart(inside: Run, gateway:
     assert after["strangers_refused_60s"] == before["strangers_refused_60s"] + 1
     assert after["refused_60s"] == before["refused_60s"]
     assert f" refused · {after['strangers_refused_60s']} of strangers " in inside("status").out
+
+
+def test_stranger_who_was_only_counted_is_found_by_the_id_that_it_was_told(
+    inside: Run, gateway: Gateway
+) -> None:
+    """Sixty at once are a record for the first of a second, and one for the rest."""
+    with httpx.Client(base_url=gateway.base_url) as http:
+        ids = [http.get("/nowhere").headers["x-request-id"] for _ in range(60)]
+
+    def found(name: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = inside("calls", "--id", name, "--json").json["rows"]
+        return rows
+
+    rows = {name: wait_until(partial(found, name)) for name in (ids[0], ids[1], ids[-1])}
+    assert {row["cause"] for each in rows.values() for row in each} == {"wrong_path"}
+    assert [row["id"] for row in rows[ids[0]]] == [ids[0]]
+    assert all(len(each) == 1 for each in rows.values())
+    assert max(row["count"] for each in rows.values() for row in each) > 1
+    assert "wrong_path ×" in inside("calls", "--id", ids[-1]).out
+    assert "no such calls" in inside("calls", "--id", "req_nobody").out
 
 
 def test_projects_and_models_are_aligned_and_complete(inside: Run) -> None:

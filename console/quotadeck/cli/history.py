@@ -91,6 +91,9 @@ def _state(row: AuditRow) -> str:
 @click.option(
     "--outcome", type=click.Choice([str(o) for o in Outcome]), help="Only those that ended so."
 )
+@click.option(
+    "--id", "request_id", default="", help="The one of this x-request-id, also of one only counted."
+)
 @gateway_options
 def calls(
     *,
@@ -100,11 +103,12 @@ def calls(
     project: str,
     model: str,
     outcome: str | None,
+    request_id: str,
 ) -> int:
     """The newest calls as the ledger has them, the newest last."""
     kind = outcome or ""
     asked = partial(questions.calls, last=last, project=project, model=model, outcome=kind)
-    page = ask(socket, asked())
+    page = ask(socket, questions.call(request_id, project) if request_id else asked())
     while page.more and len(page.rows) < last:
         page = ask(socket, asked(nearer=page))
     if as_json:
@@ -140,5 +144,5 @@ def calls(
     if rows:
         print_table(heads, rows, right="     >>>>", spare=("id", "served by", "took", "in"))
     else:
-        say(_none("calls", project, model, outcome))
+        say(_none("calls", project, model, outcome, request_id))
     return Exit.OK

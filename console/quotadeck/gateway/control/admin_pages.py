@@ -33,7 +33,16 @@ T = TypeVar("T")
 
 
 async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
-    """``GET calls?after=&limit=|last=&before=&project=&model=&outcome=``."""
+    """``GET calls?after=&limit=|last=&before=&project=&model=&outcome=``, or ``?id=&project=``.
+
+    Under an id there is that call; where it was refused and only counted, the records of which it
+    may be one.
+    """
+    if "id" in asked:
+        _only(asked, "id", "project")
+        one = await reader.call(asked["id"], asked.get("project", ""))
+        rows = [(0, call) for call in one.calls] if one else []
+        return await _page(rows, lambda row: dump(CallRow(*row)), next_cursor=f"{epoch}:0")
     _only(asked, "after", "limit", "last", "before", "project", "model", "outcome")
     outcome = asked.get("outcome", "")
     if outcome and outcome not in set(Outcome):

@@ -138,6 +138,14 @@ def calls(
     return Question("calls", read, asked)
 
 
+def call(request_id: str, project: str = "") -> Question[CallsPage]:
+    """The call of that id; where it was only counted, the records of which it may be one."""
+    from quotadeck.domain.pages import CallsPage
+
+    asked = {"id": request_id, "project": project}
+    return Question("calls", lambda body: load(CallsPage, body), asked)
+
+
 def events(*, last: int) -> Question[EventsPage]:
     """The newest events, oldest first."""
     from quotadeck.domain.pages import EventsPage
