@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from quotadeck.domain.calls import Call
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Command, Field
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
@@ -299,3 +300,5 @@ class TestNotInALane:
         await taken(life)
         life.gateway.drain()
         assert (await life.ask()).status_code == 503
+        call = await life.last_call()
+        assert (call.cause, call.project, call.key_id) == (Cause.DRAINING, "analytics", "k_prod")

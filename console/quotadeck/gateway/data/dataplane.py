@@ -91,12 +91,12 @@ class DataPlane:
             return await exchange.answer(status, _TEXT, words)
         caller = None
         try:
-            if self.draining:
-                raise Draining
             headers = by_name(exchange.headers)
             arrival = _named(arrival, headers)
             self._must_be_served(path, exchange.method)
             caller = self._keys().caller(headers, self._plan().projects)
+            if self.draining:
+                raise Draining
             _seat(exchange.seat, caller)
             if path not in self._dialects:
                 return await self._list_models(dialect, caller, exchange)
