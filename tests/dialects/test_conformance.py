@@ -171,4 +171,6 @@ def test_fault_of_ours_tells_nothing_of_itself(sample: Sample) -> None:
 
 @each
 def test_key_goes_in_a_header(sample: Sample) -> None:
-    assert any(b"sk-1" in value for _, value in sample.dialect.credentials("sk-1"))
+    with_key, without = sample.dialect.asks_with("sk-1"), sample.dialect.asks_with("")
+    assert any(b"sk-1" in value for _, value in with_key)
+    assert [name for name, _ in without if name == b"content-type"]

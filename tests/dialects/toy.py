@@ -123,8 +123,8 @@ class Toy:
     def forward(self, ask: Ask, model: str) -> bytes:
         return _lines({**ask.body, "talk": model})
 
-    def credentials(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
-        return ((b"x-toy-pass", key.encode()),)
+    def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
+        return (b"content-type", b"text/x-toy"), (b"x-toy-pass", key.encode())
 
     def reply(self, body: bytes) -> Read:
         fields = _fields(body)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.catalogue import Upstream
 from quotadeck.gateway.upstream.client import Reply, StreamReply, UpstreamClient
 from quotadeck.gateway.upstream.endpoint import Endpoint, endpoint_of
@@ -174,5 +175,4 @@ async def chunks(reply: StreamReply) -> AsyncIterator[bytes]:
 
 def endpoint(upstream: Upstream) -> Endpoint:
     """Where the tests post to, with the key as OpenAI wants it."""
-    bearer = ((b"Authorization", f"Bearer {upstream.key}".encode()),) if upstream.key else ()
-    return endpoint_of(upstream, PATH, bearer)
+    return endpoint_of(upstream, PATH, OPENAI.asks_with(upstream.key))

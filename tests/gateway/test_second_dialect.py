@@ -69,6 +69,7 @@ async def test_whole_reply_passes_and_is_charged(tmp_path: Path, small_ballast: 
         assert sent.body == ASK.replace(b"opus", b"opus-4.7")
         assert sent.headers["x-toy-pass"] == "sk-upstream"
         assert "authorization" not in sent.headers
+        assert sent.headers["content-type"] == "text/x-toy"
         call = await it.call()
         assert (call.outcome, call.cause, call.response_id) == (Outcome.OK, Cause.NONE, "id-1")
         assert (call.usage, call.cost_nano_usd, call.model) == (Usage(12, 0, 34), COST, "opus")

@@ -140,8 +140,8 @@ class Dialect(Protocol):
     def forward(self, ask: Ask, model: str) -> bytes:
         """The body for an upstream that calls the model ``model``."""
 
-    def credentials(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
-        """The headers that carry an upstream's key."""
+    def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers of requests to an upstream with this key, which may be empty."""
 
     def reply(self, body: bytes) -> Read:
         """Read a whole reply. Raises NotAnAnswer."""

@@ -34,8 +34,13 @@ class OpenAI:
     def forward(self, ask: base.Ask, model: str) -> bytes:
         return forward_chat(ask.body, model, stream=ask.stream)
 
-    def credentials(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
-        return ((b"authorization", b"Bearer " + key.encode()),)
+    def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
+        content_type = b"content-type", b"application/json"
+        return (
+            (content_type, (b"authorization", b"Bearer " + key.encode()))
+            if key
+            else (content_type,)
+        )
 
     def reply(self, body: bytes) -> base.Read:
         return read_reply(body)

@@ -113,9 +113,8 @@ def _stops(
     target = plan.targets[route.serving]
     endpoint = endpoints.get((target.target.id, path))
     if endpoint is None:
-        key = target.upstream.key
-        credentials = dialect.credentials(key) if key else ()
-        endpoint = endpoint_of(target.upstream, dialect.endpoints[path], credentials)
+        headers = dialect.asks_with(target.upstream.key)
+        endpoint = endpoint_of(target.upstream, dialect.endpoints[path], headers)
         endpoints[target.target.id, path] = endpoint
     head = b"x-project-id: %b\r\nx-served-model: %b\r\nx-fallback-step: %d\r\n" % (
         project.project.id.encode(),

@@ -31,12 +31,11 @@ class Endpoint:
     timeout_s: float
 
 
-def endpoint_of(
-    upstream: Upstream, path: str, credentials: Iterable[tuple[bytes, bytes]]
-) -> Endpoint:
+def endpoint_of(upstream: Upstream, path: str, headers: Iterable[tuple[bytes, bytes]]) -> Endpoint:
     """The endpoint of a path under the upstream's base URL, which is plain ASCII.
 
-    Raises ValueError where a credential is more than a header line.
+    ``headers`` are the dialect's own, the key's among them. Raises ValueError where one is more
+    than a header line.
     """
     url = urlsplit(upstream.base_url + path)
     tls = url.scheme == "https"
@@ -51,9 +50,8 @@ def endpoint_of(
         b"host: " + url.netloc.encode("ascii"),
         b"accept: */*",
         b"accept-encoding: identity",
-        b"content-type: application/json",
     ]
-    for name, value in credentials:
+    for name, value in headers:
         if not name.isascii() or any(byte < 0x20 or byte == 0x7F for byte in name + value):
             raise ValueError(f"the key of {upstream.name} does not fit into a header")
         lines.append(b"%b: %b" % (name, value))
