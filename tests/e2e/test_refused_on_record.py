@@ -1,8 +1,10 @@
 """A refusal that a client sees is counted for its project and on record, whatever it is for."""
 
+import socket
 from typing import Any
 
 import httpx
+import orjson
 
 from tests.processes import Gateway, wait_until
 
@@ -67,6 +69,46 @@ def test_whoever_is_turned_away_is_found_by_the_id_it_was_told(gateway: Gateway)
         row = found(gateway, name)
         assert (answered, row["outcome"], row["cause"]) == (status, "refused", cause)
         assert (row["project"], row["key_id"], row["model"]) == ("", "", "")
+
+
+def raw(gateway: Gateway, *parts: bytes) -> tuple[int, str]:
+    """Of what is answered to these bytes: its status and its id. Then the connection ends."""
+    at = httpx.URL(gateway.base_url)
+    with socket.create_connection((at.host, at.port or 80), timeout=10) as client:
+        for part in parts:
+            client.sendall(part)
+        got = b""
+        while part := client.recv(65_536):
+            got += part
+    head, _, body = got.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    named = dict(line.split(": ", 1) for line in lines[1:])
+    assert (named["content-type"], named["connection"]) == ("application/json", "close")
+    assert orjson.loads(body)["error"]["code"] == "invalid_request"
+    return int(lines[0].split()[1]), named["x-request-id"]
+
+
+def test_what_is_no_request_is_told_so_in_the_apis_shape_and_on_record(gateway: Gateway) -> None:
+    for status, sent in (
+        (400, b"\x16\x03\x01\x02\x00 a client that speaks TLS\r\n\r\n"),
+        (400, b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"),
+        (431, b"GET /v1/models HTTP/1.1\r\nHost: x\r\nA: %b\r\n\r\n" % (b"x" * 64_000)),
+    ):
+        answered, name = raw(gateway, sent)
+        row = found(gateway, name)
+        assert (answered, row["http_status"], row["cause"]) == (status, status, "invalid")
+        assert (row["outcome"], row["project"], row["key_id"]) == ("refused", "", "")
+
+
+def test_a_body_that_is_none_is_on_record_under_its_key(gateway: Gateway, key: str) -> None:
+    head = (
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n" % key.encode()
+    )
+    answered, name = raw(gateway, head, b"5\r\nhello", b" and no line end")
+    row = found(gateway, name)
+    assert (answered, row["http_status"], row["cause"]) == (400, 400, "invalid")
+    assert (row["project"], row["key_id"]) == ("free", key[3:11])
 
 
 def test_a_project_that_its_key_does_not_serve_is_on_record_under_the_key(

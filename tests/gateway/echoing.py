@@ -20,8 +20,8 @@ from quotadeck.gateway.connection.http1 import Http1Connection
 from quotadeck.gateway.connection.http1_service import Handle, Service
 from quotadeck.gateway.connection.protocol import PeerProtocol
 from quotadeck.gateway.connection.states import State
-from quotadeck.gateway.data.asgi import over_asgi
 from quotadeck.gateway.data.exchange import Exchange
+from tests.gateway.over_asgi import over_asgi
 
 Asked = tuple[str, str, list[tuple[str, str]], bytes]
 """A request: method, path, headers and body."""

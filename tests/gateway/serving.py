@@ -22,13 +22,13 @@ from quotadeck.gateway.connection.http1_server import Http1Server
 from quotadeck.gateway.connection.http1_service import Handle
 from quotadeck.gateway.connection.peer import bind_socket
 from quotadeck.gateway.control.admin import create_admin
-from quotadeck.gateway.data.asgi import over_asgi
 from quotadeck.gateway.plan import compile_plan
 from quotadeck.gateway.watch.feed import Feed
 from quotadeck.gateway.watch.live import Live
 from quotadeck.limiter import MemoryLimiter
 from tests.gateway.desks import CATALOGUE, Bench, bench
 from tests.gateway.echoing import refused
+from tests.gateway.over_asgi import over_asgi
 from tests.gateway.rig import SECRET
 
 ME = pwd.getpwuid(os.getuid()).pw_name

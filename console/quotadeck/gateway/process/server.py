@@ -1,7 +1,8 @@
 """The gateway as a process: two servers on one loop, our own signals, an orderly end.
 
-uvicorn would wait for ever on an open event stream and raises the signal again after `serve`, so
-that nothing behind it runs; hence the signals are ours, and the servers are told when to stop.
+The data plane's connections are our own, those of the admin API uvicorn's. That would wait for ever
+on an open event stream and raises the signal again after `serve`, so that nothing behind it runs;
+hence the signals are ours, and the servers are told when to stop.
 """
 
 import asyncio
@@ -22,7 +23,6 @@ from quotadeck.gateway.connection.body_memory import give_back_large
 from quotadeck.gateway.connection.connections import Connections
 from quotadeck.gateway.connection.http1_server import Http1Server
 from quotadeck.gateway.connection.peer import BoundSocket, bind_socket
-from quotadeck.gateway.data.asgi import over_asgi
 from quotadeck.gateway.process.assembly import Gateway, open_gateway
 from quotadeck.gateway.process.signals import Told, endings, hangups
 from quotadeck.wire.config import GatewayConfig
@@ -119,7 +119,8 @@ async def _run(
     ready: Callable[[], None],
     told: Told,
 ) -> None:
-    data = HttpServer(over_asgi(gateway.data_plane), Connections("connections", _room()))
+    plane = gateway.data_plane
+    data = Http1Server(plane, plane.refused, Connections("connections", _room()))
     admin = HttpServer(gateway.admin, Connections("admin_connections", ADMIN_CONNECTIONS))
     gateway.vitals.watch(data.table, admin.table)
 

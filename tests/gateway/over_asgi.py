@@ -1,4 +1,4 @@
-"""`Exchange` over ASGI: the data plane behind any such server."""
+"""`Exchange` over ASGI: a handler behind any such server, to compare it with our own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
