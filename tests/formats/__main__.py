@@ -39,6 +39,8 @@ def segment() -> bytes:
         (
             write.segment_frame(known.SOURCE),
             write.open_frame(known.OPEN),
+            write.open_frame(known.MOVED),
+            write.move_frame(known.MOVE),
             write.end_frame(known.END),
             write.end_frame(known.REFUSED),
             write.command_frame(known.ENTRY),

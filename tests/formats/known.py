@@ -4,7 +4,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Move, OpenCall, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Command, Entry, Field, Role
 from quotadeck.domain.layers import Layer
@@ -65,6 +65,26 @@ OPEN: Final = OpenCall(
     client_request_id="theirs-1",
     takes=((RPM, 1_000_000), ("project:analytics:budget", 1_000)),
 )
+MOVED: Final = OPEN._replace(id="req_3", attempts=(Attempt("main/gpt-4.1", Cause.TIMEOUT, 0, 9),))
+"""As it is carried into a new segment, since the third format."""
+MOVE: Final = Move(
+    id="req_1",
+    at_us=AT_US + 7,
+    served_model="gpt-4.1-nano",
+    target="main/gpt-4.1-nano",
+    fallback_step=2,
+    estimated_input=90,
+    estimated_output=30,
+    held_tokens=120,
+    held_nano_usd=500,
+    bound_is_estimate=False,
+    price_version="v2",
+    deadline_us=AT_US + 90_000_000,
+    gone=(("project:analytics:budget", 3), ("target:main/gpt-4.1-mini:rpm", 1_000_000)),
+    takes=((RPM, 1_000_000), ("project:analytics:budget", 500)),
+    failed=Attempt("main/gpt-4.1-mini", Cause.UPSTREAM_429, 429, 12, "up-0"),
+)
+"""Since the third format."""
 END: Final = Call(
     id="req_1",
     at_us=AT_US,
@@ -152,9 +172,7 @@ ENTERED: Final = StateRecord(AT_US, "project:analytics", "throttled", "rpm", Tru
 LEFT: Final = StateRecord(
     AT_US + 5, "project:analytics", "throttled", "rpm", False, {"count": 90, "asked": 400}
 )
-RECORDS: Final[list[Value]] = [
-    SegmentHead(2, SOURCE),
-    OPEN,
+_SINCE_2: Final[list[Value]] = [
     END,
     REFUSED,
     ENTRY,
@@ -164,6 +182,11 @@ RECORDS: Final[list[Value]] = [
     LEFT,
     Withdrawn(2),
 ]
+RECORDS: Final[dict[int, list[Value]]] = {
+    2: [SegmentHead(2, SOURCE), OPEN, *_SINCE_2],
+    3: [SegmentHead(3, SOURCE), OPEN, MOVED, MOVE, *_SINCE_2],
+}
+"""By the format's number."""
 EVENT: Final = Event(
     "evt_1", AT_US, "project:analytics", notice("alarm.spent", spent_nano=8, names=("a", "b"))
 )

@@ -5,6 +5,7 @@ from hashlib import sha256
 import orjson
 import pytest
 
+from quotadeck.domain.calls import moved
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import seal
@@ -22,17 +23,19 @@ from quotadeck.store.journal.records import (
     decoded,
     end_frame,
     levels_frame,
+    move_frame,
     open_frame,
     segment_frame,
     state_frame,
     withdrawal_frame,
 )
 from quotadeck.store.sqlite.fold import sort
-from tests.store.values import ended, entry, opened, refused
+from tests.store.values import ended, entry, move_of, opened, refused
 
 MARK = Mark(5, 6, "boot-1", 7)
 CATALOGUE = b'{"projects":{"a":{"rpm":5}}}'
 STATE = StateRecord(9, "project:a", "throttled", "rpm", True, {"count": 3, "asked": 40})
+MOVE = move_of(opened("req_1"))
 RECORDS = [
     segment_frame("src_1"),
     open_frame(opened("req_1")),
@@ -43,6 +46,8 @@ RECORDS = [
     withdrawal_frame(1),
     catalogue_frame(CATALOGUE, 11),
     state_frame(STATE),
+    move_frame(MOVE),
+    open_frame(moved(opened("req_1"), MOVE)),
 ]
 
 
@@ -60,7 +65,7 @@ BODIES = [record[FRAME_HEAD_BYTES:] for record in RECORDS]
 def test_every_type_comes_back_as_it_was() -> None:
     log = b"".join(RECORDS)
     assert [decoded(payload) for payload in payloads(log)] == [
-        SegmentHead(2, "src_1"),
+        SegmentHead(3, "src_1"),
         opened("req_1"),
         ended("req_1"),
         refused("req_2", Cause.RPM, 300),
@@ -69,6 +74,8 @@ def test_every_type_comes_back_as_it_was() -> None:
         Withdrawn(1),
         CatalogueRecord(CATALOGUE, sha256(CATALOGUE).hexdigest(), 11),
         STATE,
+        MOVE,
+        moved(opened("req_1"), MOVE),
     ]
 
 
@@ -108,7 +115,7 @@ def test_a_whole_record_that_is_not_understood_is_named_so(payload: bytes) -> No
         decoded(payload)
 
 
-@pytest.mark.parametrize("record", RECORDS[1:3], ids=["open", "end"])
+@pytest.mark.parametrize("record", [*RECORDS[1:3], RECORDS[-2]], ids=["open", "end", "move"])
 @pytest.mark.parametrize("more", [-1, 1])
 def test_a_list_with_more_or_fewer_fields_is_of_no_format_that_is_known(
     record: bytes, more: int

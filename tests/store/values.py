@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Move, OpenCall, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Entry, Field, Rejected, Role
 from quotadeck.domain.history import Rollup
@@ -47,6 +47,28 @@ def opened(name: str, *, at_us: int = START_US, project: str = "analytics") -> O
         run_id="run_7",
         client_request_id="theirs-" + name,
         takes=((f"project:{project}:rpm", 1_000_000), (f"project:{project}:budget", 1_000)),
+    )
+
+
+def move_of(call: OpenCall, *, after_us: int = 5_000, target: str = "other/nano") -> Move:
+    """Its attempt was refused by the upstream, and it goes on to another target."""
+    rpm, budget = (key for key, _ in call.takes[:2])
+    return Move(
+        id=call.id,
+        at_us=call.at_us + after_us,
+        served_model="nano",
+        target=target,
+        fallback_step=call.fallback_step + 1,
+        estimated_input=90,
+        estimated_output=30,
+        held_tokens=130,
+        held_nano_usd=600,
+        bound_is_estimate=True,
+        price_version="v2",
+        deadline_us=call.deadline_us + after_us,
+        gone=((budget, 0),),
+        takes=((rpm, 1_000_000), (budget, 600), (f"target:{target}:rpm", 1_000_000)),
+        failed=Attempt(call.target, Cause.UPSTREAM_429, 429, after_us // 1_000, "up-1"),
     )
 
 

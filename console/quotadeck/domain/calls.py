@@ -67,7 +67,8 @@ class OpenCall(NamedTuple):
     """What is known when a request is dispatched, and what it holds until it ends.
 
     ``takes`` are (bucket key, amount) as admitted: micro-units, slots or nano-dollars;
-    ``held_nano_usd`` and ``held_tokens`` are charged if the end is never learned.
+    ``held_nano_usd`` and ``held_tokens`` are charged if the end is never learned. ``attempts`` are
+    those that failed before this one: see `moved`.
     """
 
     id: str
@@ -93,6 +94,51 @@ class OpenCall(NamedTuple):
     run_id: str
     client_request_id: str
     takes: tuple[tuple[str, int], ...]
+    attempts: tuple[Attempt, ...] = ()
+
+
+class Move(NamedTuple):
+    """An open call goes on to another target, because an attempt failed that used up nothing else.
+
+    ``gone`` are the (bucket key, amount) that the failed attempt left taken of the buckets that the
+    call has moved away from; ``takes`` are all that it holds now. A bucket in both was settled
+    with the one and taken anew with the other. The rest is as in `OpenCall`, of the new target.
+    """
+
+    id: str
+    at_us: int
+    """No earlier than the new buckets were taken."""
+    served_model: str
+    target: str
+    fallback_step: int
+    estimated_input: int
+    estimated_output: int
+    held_tokens: int
+    held_nano_usd: int
+    bound_is_estimate: bool
+    price_version: str
+    deadline_us: int
+    gone: tuple[tuple[str, int], ...]
+    takes: tuple[tuple[str, int], ...]
+    failed: Attempt
+
+
+def moved(opened: OpenCall, move: Move) -> OpenCall:
+    """The call as it is open after the move; when and for whom it was dispatched stays."""
+    return opened._replace(
+        served_model=move.served_model,
+        target=move.target,
+        fallback_step=move.fallback_step,
+        estimated_input=move.estimated_input,
+        estimated_output=move.estimated_output,
+        held_tokens=move.held_tokens,
+        held_nano_usd=move.held_nano_usd,
+        bound_is_estimate=move.bound_is_estimate,
+        price_version=move.price_version,
+        deadline_us=move.deadline_us,
+        takes=move.takes,
+        attempts=(*opened.attempts, move.failed),
+    )
 
 
 class Call(NamedTuple):
@@ -215,5 +261,17 @@ def unknown_end(opened: OpenCall) -> Call:
             output_tokens=max(0, opened.held_tokens - opened.estimated_input),
             is_estimate=True,
         ),
-        attempts=(Attempt(opened.target, Cause.RESTART, 0, 0),),
+        attempts=(*opened.attempts, Attempt(opened.target, Cause.RESTART, 0, 0)),
+    )
+
+
+def failed_end(opened: OpenCall, failed: Attempt) -> Call:
+    """An attempt of a call that then went on elsewhere, as if it had been a call of its own."""
+    return ended(
+        opened,
+        Outcome.UPSTREAM_ERROR,
+        failed.cause,
+        failed.http_status,
+        total_ms=failed.ms,
+        attempts=(failed,),
     )

@@ -9,7 +9,7 @@ by more than the refill of 1.01 ms and three steps.
 from collections.abc import Iterable, Mapping, Sequence
 
 from quotadeck.domain.bucket import refill, settled
-from quotadeck.domain.calls import Call, OpenCall
+from quotadeck.domain.calls import Call, Move, OpenCall
 from quotadeck.domain.limits import RateLimit
 
 _NS_PER_US = 1_000
@@ -21,7 +21,7 @@ def restore_levels(
     limits: Mapping[str, RateLimit],
     levels_at_us: int | None,
     levels: Mapping[str, int],
-    since: Sequence[OpenCall | Call],
+    since: Sequence[OpenCall | Move | Call],
     now_us: int,
     *,
     under_way: Iterable[OpenCall] = (),
@@ -30,19 +30,22 @@ def restore_levels(
 
     ``levels`` are those recorded at ``levels_at_us`` (refilled to that instant; an absent bucket
     was full) under the present limits: a changed limit wants a new record at once. ``since`` are
-    the opens and ends after the record, in the journal's order; an open's ``at_us`` is no earlier
-    than its admission. ``under_way`` are the opens that the record already counts: an end whose
-    open is in neither is charged as if it had held nothing.
+    the opens, moves and ends after the record, in the journal's order; an open's ``at_us`` is no
+    earlier than its admission. ``under_way`` are the opens that the record already counts, as they
+    were moved until then: an end whose open is in neither is charged as if it had held nothing.
 
     Without a record (None) ``since`` is all that is known: a bucket then starts no higher than
     capacity minus the charges of its last window, without any refill.
     """
     tape = _Tape(limits, levels_at_us, levels, since, now_us, under_way)
     for record in since:
-        if isinstance(record, OpenCall):
-            tape.open(record)
-        else:
-            tape.end(record)
+        match record:
+            case OpenCall():
+                tape.open(record)
+            case Move():
+                tape.move(record)
+            case Call():
+                tape.end(record)
     return tape.levels(unrecorded=levels_at_us is None)
 
 
@@ -54,7 +57,7 @@ class _Tape:
         limits: Mapping[str, RateLimit],
         levels_at_us: int | None,
         levels: Mapping[str, int],
-        since: Sequence[OpenCall | Call],
+        since: Sequence[OpenCall | Move | Call],
         now_us: int,
         under_way: Iterable[OpenCall],
     ) -> None:
@@ -70,7 +73,8 @@ class _Tape:
         }
         self._held = {call.id: dict(call.takes) for call in under_way}
         self._ended: set[str] = set()
-        self._charges: dict[str, tuple[int, dict[str, int]]] = {}
+        self._charges: dict[str | Move, tuple[int, dict[str, int]]] = {}
+        """What each call took and was charged, and each attempt before its last, and when."""
 
     def open(self, call: OpenCall) -> None:
         """Take what was admitted; a repeated record is the same call."""
@@ -81,9 +85,24 @@ class _Tape:
         self._charges[call.id] = call.at_us, takes
         self._reach(call.at_us + 1)
         for key, amount in takes.items():
-            if key in self._limits:
-                level, at_ns = self._refilled(key)
-                self._buckets[key] = level - amount, at_ns
+            self._take(key, amount)
+
+    def move(self, move: Move) -> None:
+        """Settle what the failed attempt moved away from, and take what the next one holds."""
+        if move.id in self._ended or move in self._charges:
+            return
+        before, takes = self._held.get(move.id), dict(move.takes)
+        self._held[move.id] = takes
+        self._reach(move.at_us + 1)
+        gone = {key: used for key, used in move.gone if before is None or key in before}
+        for key, used in gone.items():
+            self._settle(key, before[key] if before else 0, used)
+        held = before or {}
+        for key, amount in takes.items():
+            if key not in held or key in gone:
+                self._take(key, amount)
+        self._charges[move] = move.at_us, gone
+        self._charges[move.id] = move.at_us, takes
 
     def end(self, call: Call) -> None:
         """Replace what was held by what was charged."""
@@ -97,10 +116,7 @@ class _Tape:
         opened_us, before = self._charges.get(call.id, (at_us, {}))
         self._charges[call.id] = opened_us, {**before, **charged}
         for key, amount in charged.items():
-            if key in self._limits:
-                level, at_ns = self._refilled(key)
-                held = takes[key] if takes else 0
-                self._buckets[key] = settled(level, held, amount, self._limits[key]), at_ns
+            self._settle(key, takes[key] if takes else 0, amount)
 
     def levels(self, *, unrecorded: bool) -> dict[str, int]:
         """The levels now; ``unrecorded`` when no levels record says where they began."""
@@ -109,6 +125,16 @@ class _Tape:
         if not unrecorded:
             return found
         return {key: min(level, self._lowest(key)) for key, level in found.items()}
+
+    def _take(self, key: str, amount: int) -> None:
+        if key in self._limits:
+            level, at_ns = self._refilled(key)
+            self._buckets[key] = level - amount, at_ns
+
+    def _settle(self, key: str, held: int, used: int) -> None:
+        if key in self._limits:
+            level, at_ns = self._refilled(key)
+            self._buckets[key] = settled(level, held, used, self._limits[key]), at_ns
 
     def _lowest(self, key: str) -> int:
         limit = self._limits[key]

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from quotadeck.domain.calls import Call, OpenCall
+from quotadeck.domain.calls import Call, Move, OpenCall, moved
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.notice import Notice, notice
@@ -32,6 +32,7 @@ from quotadeck.store.journal.records import (
     command_frame,
     end_frame,
     levels_frame,
+    move_frame,
     open_frame,
     state_frame,
     withdrawal_frame,
@@ -172,6 +173,10 @@ class Ledger:
         that when it is done: the call may be on record then, and wants an end there.
         """
         return self._turn.open(call.id, open_frame(call))
+
+    def move_call(self, call: OpenCall, move: Move) -> Written:
+        """Record that an open call, as it was until now, goes on elsewhere. As `open_call`."""
+        return self._turn.move(call.id, move_frame(move), open_frame(moved(call, move)))
 
     def end_call(self, call: Call) -> Written:
         """Record an end, before the reply's last byte leaves. As `open_call`."""

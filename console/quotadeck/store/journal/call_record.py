@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Move, OpenCall, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.usage import Usage
 
@@ -30,6 +30,7 @@ _own: Final = itemgetter(*map(_PLAIN.index, ("target", "cause", "http_status", "
 FIELDS: Final = {
     "call": (*_PLAIN, *_NESTED),
     "open": OpenCall._fields,
+    "move": Move._fields,
     "usage": _USAGE,
     "attempt": _ATTEMPT,
     "gate": _GATE,
@@ -56,7 +57,13 @@ _NOTHING: Final = (None,) * len(_GATE)
 
 
 def open_list(call: OpenCall) -> tuple[Any, ...]:
-    return ("open", *call)
+    *plain, attempts = call
+    return ("open", *plain, attempts and tuple(map(tuple, attempts)))
+
+
+def move_list(move: Move) -> tuple[Any, ...]:
+    *plain, failed = move
+    return ("move", *plain, tuple(failed))
 
 
 def end_list(call: Call) -> tuple[Any, ...]:
@@ -75,8 +82,16 @@ def end_list(call: Call) -> tuple[Any, ...]:
 
 def open_of(items: Sequence[Any]) -> OpenCall:
     """Raises TypeError or ValueError."""
-    *values, takes = items[1:]
-    return OpenCall(*[*_exactly(values, len(FIELDS["open"]) - 1), _pairs(takes)])
+    *plain, takes, attempts = items[1:]
+    _exactly(plain, len(OpenCall._fields) - 2)
+    return OpenCall(*[*plain, _pairs(takes), tuple(map(_attempt, attempts))])
+
+
+def move_of(items: Sequence[Any]) -> Move:
+    """Raises TypeError or ValueError."""
+    *plain, gone, takes, failed = items[1:]
+    _exactly(plain, len(Move._fields) - 3)
+    return Move(*[*plain, _pairs(gone), _pairs(takes), _attempt(failed)])
 
 
 def call_of(items: Sequence[Any]) -> Call:
@@ -125,12 +140,17 @@ def _call(
     plain[_OUTCOME], plain[_CAUSE] = Outcome(plain[_OUTCOME]), Cause(plain[_CAUSE])
     plain += (
         Usage(*usage),
-        tuple(Attempt(target, Cause(cause), *rest) for target, cause, *rest in attempts),
+        tuple(map(_attempt, attempts)),
         tuple(Gate(*gate) for gate in gates),
         None if counted is None else Counted(*counted),
         charged,
     )
     return Call(*plain)
+
+
+def _attempt(items: Sequence[Any]) -> Attempt:
+    target, cause, *rest = items
+    return Attempt(target, Cause(cause), *rest)
 
 
 def _exactly(values: list[Any], count: int) -> list[Any]:

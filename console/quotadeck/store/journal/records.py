@@ -4,7 +4,8 @@ The payload of a frame is a JSON list; its first item names the type:
 
 ========= ========================================================================================
 segment   the format's number, and the source whose records these are: a segment's first record
-open      the fields of `OpenCall`, in their order there
+open      the fields of `OpenCall`, in their order there, its attempts as lists
+move      the fields of `Move`, in their order there, its failed attempt as a list
 end       a call as `call_record` lists it
 command   the entry's canonical object and its hash; or a number alone, which takes back the entry
           of that number because it could not be made durable
@@ -26,16 +27,16 @@ from typing import Any, Final
 
 import orjson
 
-from quotadeck.domain.calls import Call, OpenCall
+from quotadeck.domain.calls import Call, Move, OpenCall
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import canonical, entry_of
-from quotadeck.store.formats import format_1
+from quotadeck.store.formats import format_1, format_2
 from quotadeck.store.journal import call_record
 from quotadeck.store.journal.frames import framed
 
-FORMAT: Final = 2
-_UPGRADES: Final = {1: format_1.upgraded}
+FORMAT: Final = 3
+_UPGRADES: Final = {1: format_1.upgraded, 2: format_2.upgraded}
 """What makes a format's record into the next one's."""
 
 
@@ -88,7 +89,17 @@ class StateRecord:
     facts: Mapping[str, Any]
 
 
-Value = SegmentHead | OpenCall | Call | Entry | Withdrawn | Levels | CatalogueRecord | StateRecord
+Value = (
+    SegmentHead
+    | OpenCall
+    | Move
+    | Call
+    | Entry
+    | Withdrawn
+    | Levels
+    | CatalogueRecord
+    | StateRecord
+)
 STATE_FIELDS: Final = tuple(field.name for field in fields(StateRecord))
 
 
@@ -102,6 +113,10 @@ def segment_frame(source_id: str) -> bytes:
 
 def open_frame(call: OpenCall) -> bytes:
     return framed(call_record.open_list(call))
+
+
+def move_frame(move: Move) -> bytes:
+    return framed(call_record.move_list(move))
 
 
 def end_frame(call: Call) -> bytes:
@@ -184,6 +199,8 @@ def _value(items: list[Any], payload: bytes) -> Value:
                 return SegmentHead(items[1], items[2])
             case "open":
                 return call_record.open_of(items)
+            case "move":
+                return call_record.move_of(items)
             case "end":
                 return call_record.call_of(items)
             case "command" if len(items) == 2:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from quotadeck.domain.calls import Call, OpenCall
+from quotadeck.domain.calls import Call, Move, OpenCall, moved
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import ChainHead
@@ -25,10 +25,10 @@ class Recovered:
     """The instant of the last `levels` record; None if there never was one."""
     levels: Mapping[str, int]
     """Bucket key → level then; a bucket absent from it was full."""
-    since: tuple[OpenCall | Call, ...]
-    """Opens and ends after that record, or all that is known, in the journal's order."""
+    since: tuple[OpenCall | Move | Call, ...]
+    """Opens, moves and ends after that record, or all that is known, in the journal's order."""
     under_way: tuple[OpenCall, ...]
-    """Opens before that record whose end it does not count yet."""
+    """Opens before that record whose end it does not count yet, as they were moved until then."""
     unknown: tuple[Call, ...]
     """Opens without an end, now recorded as unknown and charged."""
     head: ChainHead
@@ -49,7 +49,7 @@ class Scan:
     def __init__(self) -> None:
         self.live: dict[str, OpenCall] = {}
         self.levels: Levels | None = None
-        self.since: list[OpenCall | Call] = []
+        self.since: list[OpenCall | Move | Call] = []
         self.under_way: tuple[OpenCall, ...] = ()
         self.withdrawn: set[int] = set()
         self.checkpoint = 0
@@ -75,6 +75,10 @@ class Scan:
                     if call.id not in self.live:
                         self.live[call.id] = call
                         self.since.append(call)
+                case Move() as move:
+                    if move.id in self.live:
+                        self.live[move.id] = moved(self.live[move.id], move)
+                    self.since.append(move)
                 case Call() as call:
                     self.live.pop(call.id, None)
                     self.since.append(call)

@@ -27,20 +27,24 @@ class Turn:
         self._journal = journal
         self._written = written
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[tuple[str, bytes, bool]] = []
+        self._waiting: list[tuple[str, bytes, bytes]] = []
         self._done: Written | None = None
         self._live: dict[str, bytes] = {}
 
     @property
     def live(self) -> Iterable[bytes]:
-        """What is on record of the calls without an end there; `flush` before."""
+        """An open of each call without an end on record, as it is now; `flush` before."""
         return self._live.values()
 
     def open(self, call_id: str, frame: bytes) -> Written:
-        return self._add(call_id, frame, ends=False)
+        return self._add(call_id, frame, frame)
+
+    def move(self, call_id: str, frame: bytes, opened: bytes) -> Written:
+        """``opened`` is an open of the call as it is after the move."""
+        return self._add(call_id, frame, opened)
 
     def end(self, call_id: str, frame: bytes) -> Written:
-        return self._add(call_id, frame, ends=True)
+        return self._add(call_id, frame, b"")
 
     def end_now(self, call_id: str, frame: bytes) -> None:
         """Raises OSError."""
@@ -49,11 +53,11 @@ class Turn:
         self._live.pop(call_id, None)
         self._written()
 
-    def _add(self, call_id: str, frame: bytes, *, ends: bool) -> Written:
+    def _add(self, call_id: str, frame: bytes, opened: bytes) -> Written:
         if self._done is None:
             self._done = Written(loop=self._loop)
             self._loop.call_soon(self.flush)
-        self._waiting.append((call_id, frame, ends))
+        self._waiting.append((call_id, frame, opened))
         return self._done
 
     def flush(self) -> None:
@@ -68,10 +72,10 @@ class Turn:
             done.set_exception(error)
             done.exception()  # also where nobody asks, it is no error that went unseen
             return
-        for call_id, frame, ends in waiting:
-            if ends:
-                self._live.pop(call_id, None)
+        for call_id, _, opened in waiting:
+            if opened:
+                self._live[call_id] = opened
             else:
-                self._live[call_id] = frame
+                self._live.pop(call_id, None)
         done.set_result(None)
         self._written()

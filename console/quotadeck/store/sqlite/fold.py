@@ -26,7 +26,7 @@ from quotadeck.store.journal.records import UnreadableRecord, catalogue_body, co
 from quotadeck.store.sqlite.tables import FOR_EVER_US, PERIODS, SUM_COLUMNS, USED_COLUMNS, Per
 
 _OUTCOME: Final = call_record.COLUMNS.index("outcome")
-_OPEN: Final = b'["open",'
+_UNDER_WAY: Final = (b'["open",', b'["move",')
 _LAST_CALL: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'calls'"
 
 
@@ -58,7 +58,7 @@ class Batch:
     def add_record(self, record: Record, withdrawn: Collection[int]) -> None:
         """A record of the journal. Raises UnreadableRecord, or what comes of a wrong one."""
         payload = record.payload
-        if payload.startswith(_OPEN):
+        if payload.startswith(_UNDER_WAY):
             return  # half of all records, and no row of any
         items = parse(payload, record.format)
         match items[0]:
