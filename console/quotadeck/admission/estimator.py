@@ -4,7 +4,6 @@ Input: tokens per byte of the body, a moving average per served model. Output: t
 of the last replies of the project to the model, with a fifth added; 256 before there are any.
 """
 
-from collections import deque
 from dataclasses import dataclass, field
 
 FIRST_TOKENS_PER_BYTE = 1 / 3.5
@@ -18,12 +17,14 @@ _REFRESH_EVERY = 20
 
 @dataclass(slots=True)
 class _Outputs:
-    seen: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    seen: list[int] = field(default_factory=list)
     since_refresh: int = 0
     p95: int = FIRST_OUTPUT_TOKENS
 
     def learn(self, tokens: int) -> None:
         self.seen.append(tokens)
+        if len(self.seen) > _REMEMBERED:
+            del self.seen[0]
         self.since_refresh += 1
         if self.since_refresh >= _REFRESH_EVERY or len(self.seen) <= _REFRESH_EVERY:
             self.since_refresh = 0
