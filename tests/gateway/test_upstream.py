@@ -69,7 +69,7 @@ async def test_ten_megabytes_arrive_whole(client: UpstreamClient) -> None:
 
 async def test_reply_headers_are_found_in_lower_case(client: UpstreamClient) -> None:
     async def answer(peer: Peer) -> None:
-        await peer.answer(b"{}", "429 Too Many Requests", "rEtRy-AfTeR: 7")
+        await peer.answer(b"{}", "429 Too Many Requests", "rEtRy-AfTeR: \t7 ", "Retry-After: 8")
 
     async with provider(always(answer)) as it:
         reply = await call(client, it.upstream())

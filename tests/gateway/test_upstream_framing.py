@@ -174,13 +174,17 @@ async def test_connection_that_closes_is_not_used_again(
         assert len(it.peers) == 2
 
 
-async def test_answer_before_the_request_was_read_is_an_answer(client: UpstreamClient) -> None:
-    """As proxies refuse a body that is too large: the rest of it stays unread."""
+@pytest.mark.parametrize("told", ["close", "keep-alive"])
+async def test_answer_before_the_request_was_read_is_an_answer(
+    client: UpstreamClient, told: str
+) -> None:
+    """As proxies refuse a body that is too large: its rest must not pass for another request."""
 
     async def script(peer: Peer) -> None:
         await peer.reader.readuntil(b"\r\n\r\n")
-        await peer.answer(b'{"too":"large"}', "413 Content Too Large", "Connection: close")
-        peer.writer.write_eof()
+        await peer.answer(b'{"too":"large"}', "413 Content Too Large", f"Connection: {told}")
+        if told == "close":
+            peer.writer.write_eof()
         while await peer.reader.read(1 << 16):
             pass
 

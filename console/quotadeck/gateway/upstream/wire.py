@@ -324,7 +324,7 @@ class Wire(asyncio.Protocol):
 
     def _send_on(self) -> None:
         """A piece now, and one each turn of the loop while the peer takes them."""
-        if self._outgoing is None or self._stuck:
+        if self._outgoing is None:
             return
         piece, rest = self._outgoing[:PIECE_BYTES], self._outgoing[PIECE_BYTES:]
         self._outgoing = rest or None
