@@ -15,7 +15,9 @@ import pytest
 from quotadeck.domain.catalogue import Upstream
 from quotadeck.gateway.upstream.client import Bounds, Unreachable, UpstreamError
 from quotadeck.gateway.upstream.dialing import Address, Dialer, Resolve, _mixed
+from quotadeck.gateway.upstream.endpoint import Origin
 from quotadeck.gateway.upstream.pool import Pool
+from quotadeck.gateway.upstream.wire import Wire
 from tests.gateway.provider import KEY, Peer, always, call, hello, provider
 
 Made = Callable[[Resolve], Pool]
@@ -149,6 +151,33 @@ def test_families_take_turns() -> None:
     v6 = [Address(socket.AF_INET6, name) for name in "abc"]
     v4 = [Address(socket.AF_INET, "d")]
     assert [one.at for one in _mixed([*v6, *v4])] == ["a", "d", "b", "c"]
+
+
+class Watched(Dialer):
+    """Connections that are lost before anything is sent; and how long each might take."""
+
+    within_s: float
+
+    async def dial(
+        self, origin: Origin, name: str, within_s: float, wire: Callable[[], Wire]
+    ) -> Wire:
+        self.within_s = within_s
+        made = await super().dial(origin, name, within_s, wire)
+        made.abort()
+        return made
+
+
+@pytest.mark.parametrize(("timeout_s", "within_s"), [(5.0, 2.5), (600.0, 10.0)])
+async def test_connecting_leaves_at_least_half_of_the_time_to_the_answer(
+    timeout_s: float, within_s: float
+) -> None:
+    dialer = Watched()
+    pool = Pool(dialer)
+    async with provider(always(hello)) as it:
+        with pytest.raises(Unreachable, match="openai: it was closed at once"):
+            await call(pool, it.upstream(timeout_s))
+    assert dialer.within_s == within_s
+    await pool.close()
 
 
 async def test_connection_that_is_closed_at_once_is_told(made: Made) -> None:

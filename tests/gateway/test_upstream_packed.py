@@ -124,9 +124,16 @@ async def test_packed_reply_that_was_cut_is_broken(client: UpstreamClient) -> No
     async def answer(peer: Peer) -> None:
         await peer.answer(PACKED[b"gzip"][:-20], "200 OK", "Content-Encoding: gzip")
 
+    async def read() -> None:
+        async with stream(client, it.upstream()) as reply:
+            while await reply.next():
+                pass
+
     async with provider(always(answer)) as it:
         with pytest.raises(Broken):
             await call(client, it.upstream())
+        with pytest.raises(Broken):
+            await read()
 
 
 @pytest.fixture(scope="module")
