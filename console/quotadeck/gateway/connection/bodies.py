@@ -58,17 +58,6 @@ class SizedBody:
         return part
 
 
-class DroppedBody:
-    """What has no end that we know: it is dropped until the connection ends."""
-
-    __slots__ = ()
-    ended = more = False
-
-    def take(self, held: bytearray) -> bytes:
-        held.clear()
-        return b""
-
-
 class ChunkedBody:
     """A body in chunks (RFC 9112, 7.1). Extensions and trailers are checked, and go nowhere."""
 

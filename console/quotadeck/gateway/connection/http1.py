@@ -15,7 +15,6 @@ from quotadeck.gateway.connection.bodies import (
     UNREAD_BODY_BYTES,
     Body,
     ChunkedBody,
-    DroppedBody,
     SizedBody,
 )
 from quotadeck.gateway.connection.connections import Seat
@@ -173,7 +172,6 @@ class Http1Connection(asyncio.Protocol):
         self._mute = self.state is ANSWERING or self.state is STREAMING
         if self._mute:
             assert self._exchange is not None
-            self._held.clear()
             self._exchange.hang_up()
         return self._mute
 
@@ -363,7 +361,6 @@ class Http1Connection(asyncio.Protocol):
             # Whose it is, and in which dialect it asks, its handler knows.
             self._exchange.spoil(refusal)
             self._held.clear()
-            self._body = DroppedBody()
             return
         untold = self.state is HEAD
         self._lose_exchange()

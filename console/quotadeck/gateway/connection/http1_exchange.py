@@ -197,7 +197,7 @@ class Http1Exchange:
 
     def spoil(self, refusal: Refusal) -> None:
         """The rest of the body is not to be had: who asks for it is told so."""
-        self._spoilt = self._spoilt or refusal
+        self._spoilt = refusal
         self._came, self.held_bytes = [], 0
         self.keep = False
         self._wake()
