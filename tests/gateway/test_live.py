@@ -478,3 +478,28 @@ async def test_a_start_forgets_what_a_later_change_made_history() -> None:
     it.live.recall([three], [entry(1, ANALYTICS, Field.RPM, 90, at_us=NOON_US - 6_000_000)])
     state = (await it.row()).state
     assert (state.kind, state.count, state.asked) == (StateKind.THROTTLED, 3, 3)
+
+
+async def test_a_project_that_nobody_asks_for_an_hour_is_forgotten_and_looks_the_same() -> None:
+    it = Picture(catalogue())
+    await it.end(await it.begin(), cost_nano_usd=360_000)
+    it.clock.advance_ms(50 * 60_000)
+    rested = await it.row()
+    for _ in range(2):
+        await it.live.second()
+    assert ANALYTICS in it.live._flows.known(), "its calls are judged for an hour"
+    it.clock.advance_ms(11 * 60_000)
+    for _ in range(3):
+        it.clock.advance_ms(1_000)
+        await it.live.second()
+    assert it.live._flows.known() == [Subject.target(OPUS)]
+    assert it.live._states.told(ANALYTICS) is None
+    assert await it.row() is rested
+    flight = await it.begin()
+    assert (await it.row()).flow.in_flight == 1
+    it.clock.advance_ms(90 * 60_000)
+    for _ in range(3):
+        await it.live.second()
+    await it.end(flight)
+    row = await it.row()
+    assert (row.flow.in_flight, row.flow.ended_60s) == (0, 1), "who is under way is not forgotten"

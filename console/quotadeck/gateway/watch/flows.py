@@ -80,6 +80,12 @@ class Flows:
         leaving += (at_ns + _MODELS_NS for at_ns in self._models.values())
         return min((one for one in leaving if one is not None), default=None)
 
+    def forgettable(self, now_ns: int) -> bool:
+        """Whether nothing is left that anybody would read, and nobody is under way."""
+        self.flow(now_ns)
+        self.models(now_ns)
+        return not self.in_flight and self.next_ns() is None
+
     def used(self, rule: Rule, now_ns: int) -> int:
         """What the last minute took of a rate, or what this moment takes of slots."""
         if rule.measure is Measure.SLOTS:
@@ -130,3 +136,11 @@ class FlowsBySubject:
     def seen(self, subject: Subject) -> Flows:
         """The subject's, to read and nothing else."""
         return self._known.get(subject, self._none)
+
+    def known(self) -> list[Subject]:
+        """The subjects through which something passed and that were not forgotten."""
+        return list(self._known)
+
+    def forget(self, subject: Subject) -> None:
+        """As if nothing had ever passed through it."""
+        self._known.pop(subject, None)

@@ -31,6 +31,8 @@ from quotadeck.limiter import Limiter
 
 _HALF_MINUTE_US = 30_000_000
 EVENTS_SHOWN = 20
+_LOOKED_AT = 200
+"""So many are looked at in a second, whether they can be forgotten: less than a millisecond."""
 _JUDGED_ANEW_NS = 900_000_000
 """Whoever listens has judged within a second; the second's own job leaves it to them."""
 
@@ -72,6 +74,7 @@ class Live:
         self._one_at_a_time = asyncio.Lock()
         """Two readings at once would each miss what the other has taken in hand."""
         self._judged_ns = 0
+        self._to_look_at: list[Subject] = []
         self._wake_all()
 
     def seed(self, minutes: Iterable[tuple[int, str, int]], events: Iterable[Event]) -> None:
@@ -181,10 +184,31 @@ class Live:
         )
 
     async def second(self) -> None:
-        """Judge what happened, if no listener has had it judged within the second."""
+        """Judge what happened, if no listener has had it judged within the second; forget."""
         if self._clock.monotonic_ns() - self._judged_ns >= _JUDGED_ANEW_NS:
             async with self._one_at_a_time:
                 await self._judge()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let go of projects that nobody asked anything for an hour, a few at a time."""
+        now_ns = self._clock.monotonic_ns()
+        looked_at = self._to_look_at[-_LOOKED_AT:]
+        del self._to_look_at[-_LOOKED_AT:]
+        if not self._to_look_at:
+            self._to_look_at = self._flows.known()
+        gone = {
+            subject.name
+            for subject in looked_at
+            if subject.kind is SubjectKind.PROJECT
+            and self._flows.seen(subject).forgettable(now_ns)
+            and self._states.forget(subject, now_ns)
+        }
+        if gone:
+            for name in gone:
+                self._flows.forget(Subject.project(name))
+            # Whoever has a path tells those that it was made with: they go together.
+            self._paths = {at: path for at, path in self._paths.items() if at[0] not in gone}
 
     async def snapshot(self) -> Snapshot:
         """The whole picture. Gives way to requests between slices of rows."""

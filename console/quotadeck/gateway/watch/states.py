@@ -58,6 +58,16 @@ class States:
         """Its tally, if anything was told of it."""
         return self._tallies.get(subject)
 
+    def forget(self, subject: Subject, now_ns: int) -> bool:
+        """Let go of what is known of it if that says nothing any more; whether it was so."""
+        tally = self.told(subject)
+        if subject in self._states or subject in self._awake:
+            return False
+        if tally is not None and not tally.forgettable(now_ns):
+            return False
+        self._tallies.pop(subject, None)
+        return True
+
     def wake(self, subjects: Iterable[Subject]) -> None:
         """Have them judged next time, though nobody asked them anything."""
         self._awake.update(subjects)

@@ -146,6 +146,11 @@ class Tally:
         """Whether nothing was refused, failed or invalid in the hour that anybody looks back."""
         return self._trouble_ns is None or now_ns - self._trouble_ns > HOUR_MS * _MS
 
+    def forgettable(self, now_ns: int) -> bool:
+        """Whether nothing at all was decided or ended in the hour that anybody looks back."""
+        newest = _within_the_hour(self._newest, now_ns)
+        return self.calm(now_ns) and not newest and not _within_the_hour(self._newest_ends, now_ns)
+
     def decided(self, now_ns: int) -> Decided:
         """The decisions of the present and the minute."""
         present, minute = self._decisions.at(now_ns)
