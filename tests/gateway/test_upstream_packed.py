@@ -60,6 +60,16 @@ def test_pieces_that_are_just_full_lose_nothing(size: int) -> None:
     assert unpacked(b"gzip", [gzip.compress(b"0" * size)]) == b"0" * size
 
 
+def test_nothing_that_can_be_unpacked_waits_for_more() -> None:
+    packed = zlib.compress(b"0" * 3 * PIECE_BYTES)
+    for size in range(1, len(packed)):
+        decoder = decoder_of(b"deflate")
+        assert decoder is not None
+        decoder.feed([packed[:size]])
+        got = sum(map(len, iter(decoder.take, b"")))
+        assert got == len(zlib.decompressobj().decompress(packed[:size]))
+
+
 @pytest.mark.parametrize("coding", PACKED)
 def test_what_ends_early_or_goes_on_is_broken(coding: bytes) -> None:
     with pytest.raises(Broken):
