@@ -92,21 +92,24 @@ def _check_messages(fields: dict[str, Any]) -> tuple[int, int]:
         raise BadField("messages", "must hold at least one message")
     media = media_bytes = 0
     for index, message in enumerate(messages):
-        where = f"messages[{index}]"
-        if not isinstance(message, dict):
-            raise BadField(where, f"must be an object, not {_kind(message)}")
-        if not isinstance(message.get("role"), str):
-            raise BadField(f"{where}.role", f"must be a string, not {_kind(message.get('role'))}")
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise _no_message(index, message)
         content = message.get("content")
         if isinstance(content, list):
             sizes = [_media_bytes(part) for part in content]
             media += sum(size is not None for size in sizes)
             media_bytes += sum(size or 0 for size in sizes)
         elif content is not None and not isinstance(content, str):
-            raise BadField(
-                f"{where}.content", f"must be a string or a list of parts, not {_kind(content)}"
-            )
+            what = f"must be a string or a list of parts, not {_kind(content)}"
+            raise BadField(f"messages[{index}].content", what)
     return media, media_bytes
+
+
+def _no_message(index: int, message: Any) -> BadField:
+    if not isinstance(message, dict):
+        return BadField(f"messages[{index}]", f"must be an object, not {_kind(message)}")
+    what = f"must be a string, not {_kind(message.get('role'))}"
+    return BadField(f"messages[{index}].role", what)
 
 
 def _media_bytes(part: Any) -> int | None:
