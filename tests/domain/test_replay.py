@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quotadeck.domain.calls import Call, OpenCall, Outcome, unknown_end
+from quotadeck.domain.calls import Attempt, Call, Move, OpenCall, Outcome, moved, unknown_end
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.limits import MICRO, Priority, RateLimit, Take, rpm, tpm
 from quotadeck.domain.replay import restore_levels
@@ -16,6 +16,7 @@ from quotadeck.limiter import Admitted, MemoryLimiter
 from tests.clocks import HandClock
 
 RPM, TPM, TARGET = "project:a:rpm", "project:a:tpm", "target:u/m:tpm"
+OTHER = "target:v/m:tpm"
 NOON = 1_795_489_200_000_000
 SECOND = 1_000_000
 
@@ -44,6 +45,28 @@ def opened(name: str, at_us: int, takes: Mapping[str, int]) -> OpenCall:
         run_id="",
         client_request_id="",
         takes=tuple(takes.items()),
+    )
+
+
+def move(call: OpenCall, at_us: int, gone: Mapping[str, int], takes: Mapping[str, int]) -> Move:
+    """The call goes on: what ``gone`` says is left taken, and ``takes`` comes instead."""
+    held = {key: amount for key, amount in call.takes if key not in gone}
+    return Move(
+        id=call.id,
+        at_us=at_us,
+        served_model="m",
+        target="v/m",
+        fallback_step=1,
+        estimated_input=0,
+        estimated_output=0,
+        held_tokens=0,
+        held_nano_usd=0,
+        bound_is_estimate=False,
+        price_version="v1",
+        deadline_us=at_us + 600 * SECOND,
+        gone=tuple(gone.items()),
+        takes=tuple({**held, **takes}.items()),
+        failed=Attempt(call.target, Cause.UPSTREAM_5XX, 500, 1),
     )
 
 
@@ -137,6 +160,18 @@ class TestWithRecord:
         now_us = NOON - back_s * SECOND
         assert restore_levels(LIMITS, NOON, {RPM: 5 * MICRO}, [call], now_us)[RPM] == 4 * MICRO
 
+    def test_a_move_settles_what_it_gives_up_and_takes_what_it_holds(self) -> None:
+        call = opened("a", NOON, {RPM: MICRO, TPM: 5_000 * MICRO})
+        gone = move(call, NOON, {TPM: 1_000 * MICRO}, {TPM: 7_000 * MICRO})
+        since: list[OpenCall | Move | Call] = [call, gone, gone]
+        held = restore_levels(LIMITS, NOON, {}, since, NOON)
+        assert held == {RPM: 9 * MICRO, TPM: 52_000 * MICRO}
+        end = ended(moved(call, gone), 0, {TPM: 2_000 * MICRO})
+        assert restore_levels(LIMITS, NOON, {}, [*since, end], NOON)[TPM] == 57_000 * MICRO
+        levels, late = {TPM: held[TPM]}, [moved(call, gone)]
+        known = restore_levels(LIMITS, NOON, levels, [end], NOON, under_way=late)
+        assert known[TPM] == 57_000 * MICRO
+
     def test_refusals_cost_nothing(self) -> None:
         refused = unknown_end(opened("r", NOON, {}))._replace(
             outcome=Outcome.REFUSED, cause=Cause.RPM, count=40
@@ -174,7 +209,7 @@ class Gateway:
 
     limits: Mapping[str, RateLimit]
     clock: HandClock = field(default_factory=HandClock)
-    journal: list[OpenCall | Call] = field(default_factory=list)
+    journal: list[OpenCall | Move | Call] = field(default_factory=list)
     live: dict[str, OpenCall] = field(default_factory=dict)
     levels_at_us: int | None = None
     levels: dict[str, int] = field(default_factory=dict)
@@ -186,8 +221,10 @@ class Gateway:
 
     async def request(self, shares: Sequence[float], priority: Priority) -> None:
         takes = [
-            Take(key, int(limit.capacity * share), limit, shared=key == TARGET)
-            for (key, limit), share in zip(self.limits.items(), shares, strict=True)
+            Take(
+                key, int(self.limits[key].capacity * share), self.limits[key], shared=key == TARGET
+            )
+            for key, share in zip((RPM, TPM, TARGET), shares, strict=True)
         ]
         self.asked += 1
         name = f"req_{self.asked}"
@@ -196,6 +233,23 @@ class Gateway:
             call = opened(name, self.clock.wall_us(), amounts)
             self.live[name] = call
             self.journal.append(call)
+
+    async def go_on(self, which: int, used: float, share: float) -> None:
+        """Move the call to the target where it is not, from the one where it used a share."""
+        if not self.live:
+            return
+        name = sorted(self.live)[which % len(self.live)]
+        call = self.live[name]
+        here = next(key for key, _ in call.takes if key in (TARGET, OTHER))
+        there = OTHER if here == TARGET else TARGET
+        limit = self.limits[there]
+        take = Take(there, int(limit.capacity * share), limit, shared=True)
+        gone = {here: int(dict(call.takes)[here] * used)}
+        answer = await self.limiter.exchange(name, gone, [take], Priority.HIGH, 600_000)
+        if isinstance(answer, Admitted):
+            record = move(call, self.clock.wall_us(), gone, {there: take.amount})
+            self.live[name] = moved(call, record)
+            self.journal.append(record)
 
     async def reply(self, which: int, used: float | None) -> None:
         """End the call with a share of its estimate, or with the estimate itself."""
@@ -239,8 +293,9 @@ REQUESTS = st.tuples(
 )
 REPLIES = st.tuples(st.just("reply"), st.integers(0, 50), st.none() | st.floats(0, 4))
 PAUSES = st.tuples(st.just("pause"), st.integers(0, 10_000) | st.integers(0, 30_000_000_000))
-TRAFFIC = st.lists(st.one_of(REQUESTS, REPLIES, PAUSES), max_size=25)
-NUMBERS = st.tuples(*[st.integers(1, 200_000) for _ in range(3)])
+MOVES = st.tuples(st.just("move"), st.integers(0, 50), st.floats(0, 4), st.floats(0, 3))
+TRAFFIC = st.lists(st.one_of(REQUESTS, REPLIES, MOVES, PAUSES), max_size=25)
+NUMBERS = st.tuples(*[st.integers(1, 200_000) for _ in range(4)])
 
 
 async def _play(gateway: Gateway, traffic: Sequence[tuple[object, ...]]) -> None:
@@ -251,12 +306,14 @@ async def _play(gateway: Gateway, traffic: Sequence[tuple[object, ...]]) -> None
             case "reply", [int() as which, used]:
                 assert used is None or isinstance(used, float)
                 await gateway.reply(which, used)
+            case "move", [int() as which, float() as used, float() as share]:
+                await gateway.go_on(which, used, share)
             case "pause", [int() as ns]:
                 gateway.clock.advance_ns(ns)
 
 
 def _gateway(numbers: tuple[int, ...]) -> Gateway:
-    keys = (RPM, TPM, TARGET)
+    keys = (RPM, TPM, TARGET, OTHER)
     return Gateway({k: RateLimit(number, 10) for k, number in zip(keys, numbers, strict=True)})
 
 

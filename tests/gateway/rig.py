@@ -26,7 +26,7 @@ from quotadeck.gateway.connection.connections import Connections
 from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.exchange import Header
-from quotadeck.gateway.data.flight import Flights
+from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Key, KeyRing
 from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.observers import RefusedRequest
@@ -196,7 +196,10 @@ class Rig:
 
 @asynccontextmanager
 async def rig(
-    directory: Path, of: Catalogue, dialects: Sequence[Dialect] = (OPENAI,)
+    directory: Path,
+    of: Catalogue,
+    dialects: Sequence[Dialect] = (OPENAI,),
+    lanes: Lanes | None = None,
 ) -> AsyncIterator[Rig]:
     clock = HandClock(NOON_US)
     ledger = await Ledger.open(directory / "state", clock)
@@ -209,14 +212,16 @@ async def rig(
 
     days = BudgetDays(limiter, ledger.reader.spent_on)
     live = Live(of, lambda: in_force[0], limiter, days, clock, lambda: VITALS)
-    flights = Flights(limiter, ledger, estimator, clock, (live.begun,), (live.ended,))
+    flights = Flights(
+        limiter, ledger, estimator, clock, (live.begun,), (live.ended,), (live.moved,)
+    )
     calls = Calls(
         lambda: in_force[0],
         limiter,
         days,
         estimator,
         flights,
-        Lanes(),
+        Lanes() if lanes is None else lanes,
         upstream,
         (note,),
         BODY_LIMIT,

@@ -23,7 +23,7 @@ from quotadeck.gateway.control.refused_commands import ROWS
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.plan import limits_of
 from quotadeck.gateway.process.assembly import Gateway, open_gateway
-from quotadeck.gateway.upstream.failures import OVERDUE, STALLED
+from quotadeck.gateway.upstream.failures import FAILED, OVERDUE, STALLED
 from quotadeck.store import Ledger
 from quotadeck.store.journal.records import parse
 from quotadeck.words import say
@@ -311,6 +311,16 @@ class TestObservers:
         await story.settle()
         flow = (await self.row(story)).flow
         assert (flow.ended_60s, flow.in_flight) == (1, 0)
+
+    async def test_picture_and_alarm_of_what_went_on_elsewhere(self, story: Story) -> None:
+        await ask(story)
+        flight = story.flights[-1]
+        flight.ask = flight.ask._replace(input_bound=0, max_tokens=1)  # the budget is small
+        assert await story.gateway.flights.move(flight, FAILED, flight.stop)
+        targets = (await story.gateway.live.snapshot()).targets
+        flow = next(row.flow for row in targets if row.id == flight.open.target)
+        assert (flow.requests_60s, flow.failed_60s, flow.in_flight) == (2, 1, 1)
+        assert "upstream.fails" in await self.told(story)
 
     async def test_picture_of_what_was_refused(self, story: Story) -> None:
         refuse_twice(story.gateway)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import quotadeck.store.ledger
 from quotadeck.clock import MachineClock
+from quotadeck.domain.calls import OpenCall, moved
 from quotadeck.domain.cause import Cause
 from quotadeck.store import Ledger
-from tests.store.values import ended, entry, opened, refused
+from tests.store.values import ended, entry, move_of, opened, refused
 
 SEGMENT_BYTES = 60_000
 MOST_AT_ONCE = 12
@@ -30,7 +31,7 @@ async def work(directory: Path, run: str) -> None:
     chance = random.Random(run)
     ledger = await Ledger.open(directory, MachineClock())
     say("ready")
-    live: list[str] = []
+    live: dict[str, OpenCall] = {}
     turn: list[tuple[str, Awaitable[None]]] = []
     number = 0
     while True:
@@ -54,14 +55,20 @@ async def work(directory: Path, run: str) -> None:
                 turn.append(
                     (f"end {name}", ledger.end_call(refused(name, Cause.RPM, kind, at_us=at_us)))
                 )
+            case kind if live and kind < 30:
+                name = chance.choice(list(live))
+                before, move = live[name], move_of(live[name], after_us=number)
+                live[name] = moved(before, move)
+                turn.append((f"move {name}", ledger.move_call(before, move)))
             case kind if live and (kind < 60 or len(live) > 30):
-                name = live.pop(chance.randrange(len(live)))
+                name = chance.choice(list(live))
+                del live[name]
                 call = ended(name, at_us=at_us, total_ms=kind)
                 turn.append((f"end {name}", ledger.end_call(call)))
             case _:
                 name = f"req_{run}_{number}"
-                turn.append((f"open {name}", ledger.open_call(opened(name, at_us=at_us))))
-                live.append(name)
+                live[name] = opened(name, at_us=at_us)
+                turn.append((f"open {name}", ledger.open_call(live[name])))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ import random
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quotadeck.domain.calls import Call, OpenCall, Outcome
+from quotadeck.domain.calls import Call, Move, OpenCall, Outcome
 from quotadeck.store import Ledger, StoreBusy, standing, take
 from tests.clocks import HandClock
 from tests.store.damages import noise, overwrite
@@ -17,12 +18,15 @@ from tests.store.rebuilding import DESTROYED, HARMED, recorded
 from tests.store.values import all_calls, assert_sums
 from tests.wording import said
 
+KINDS = {OpenCall: "open", Move: "move", Call: "end"}
+
 
 @dataclass
 class Promised:
     """What the process said it was told, over all its lives."""
 
     opened: set[str] = field(default_factory=set)
+    moved: Counter[str] = field(default_factory=Counter)
     ended: set[str] = field(default_factory=set)
     commands: set[int] = field(default_factory=set)
     levels: int | None = None
@@ -36,7 +40,10 @@ class Promised:
         elif kind == "command":
             self.commands.add(int(name))
         else:
-            (self.opened if kind == "open" else self.ended).add(name)
+            if kind == "move":
+                self.moved[name] += 1
+            else:
+                (self.opened if kind == "open" else self.ended).add(name)
             self.since.append(line)
 
 
@@ -122,7 +129,7 @@ async def check(ledger: Ledger, promised: Promised) -> None:
     assert (await ledger.reader.chain()).broken is None
     assert found.entries == tuple(log)
 
-    since = [f"{'open' if isinstance(item, OpenCall) else 'end'} {item.id}" for item in found.since]
+    since = [f"{KINDS[type(item)]} {item.id}" for item in found.since]
     if found.levels_at_us == promised.levels:
         assert since[: len(promised.since)] == promised.since, "records since the levels"
         assert len(since) <= len(promised.since) + MOST_AT_ONCE
@@ -134,5 +141,7 @@ async def check(ledger: Ledger, promised: Promised) -> None:
 
 def charge(unknown: tuple[Call, ...], promised: Promised) -> None:
     for call in unknown:
-        assert call.cost_nano_usd == 1_000
+        moves = len(call.attempts) - 1
+        assert moves >= promised.moved[call.id], "an acknowledged move is missing"
+        assert call.cost_nano_usd == (600 if moves else 1_000), "of its last target"
         promised.since.append(f"end {call.id}")

@@ -7,6 +7,7 @@ reads and writes the rest.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from quotadeck.admission.admit import Ticket, admit, size_of
 from quotadeck.admission.days import BudgetDays
@@ -18,14 +19,14 @@ from quotadeck.domain.usage import Usage
 from quotadeck.gateway.connection.body_memory import HeldBody
 from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.exchange import Exchange
-from quotadeck.gateway.data.flight import GRACE_MS, Flight, Flights
+from quotadeck.gateway.data.flight import Flight, ttl_ms
+from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Lanes
 from quotadeck.gateway.data.observers import RefusedRequest
 from quotadeck.gateway.data.relay import relay_stream, why_cut
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.client import (
-    Broken,
     Reply,
     StreamReply,
     UpstreamClient,
@@ -36,6 +37,7 @@ from quotadeck.gateway.upstream.failures import (
     ANSWERED,
     CUT,
     OUR_FAULT,
+    Failure,
     failure_of_error,
     failure_of_status,
     refusal_of_error,
@@ -46,6 +48,13 @@ from quotadeck.limiter import Limiter
 
 _AS_IT_COMES = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 """No proxy keeps a stream back."""
+
+
+class Failed(NamedTuple):
+    """An attempt that failed before the client got a byte, and what to tell of it."""
+
+    failure: Failure
+    refusal: Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +92,13 @@ class Calls:
         except Refusal as refusal:
             self.tell(dialect, arrival, caller, ask, refusal)
             raise
+        attempt, further = self._stream if ask.stream else self._whole, iter(lane.stops[1:])
         try:
-            if ask.stream:
-                await self._stream(flight, exchange)
-            else:
-                await self._whole(flight, exchange)
-        except UpstreamError as error:
-            await self.flights.end(flight, failure_of_error(error))
-            raise refusal_of_error(error) from None
+            while failed := await attempt(flight, exchange):
+                stop = next(further, None) if failed.failure.elsewhere else None
+                if stop is None or not await self.flights.move(flight, failed.failure, stop):
+                    await self.flights.end(flight, failed.failure)
+                    break
         except BaseException as error:
             # Cut, or a fault of ours: whatever was sent may be billed, so it is charged.
             cut = isinstance(error, asyncio.CancelledError)
@@ -98,6 +106,12 @@ class Calls:
             if cut:
                 raise why_cut(call) from None
             raise
+        if failed:
+            try:
+                raise failed.refusal
+            finally:
+                # A frame that knows what it raises is a cycle, and keeps megabytes of request.
+                del failed
 
     async def _admit(self, arrival: Arrival, ask: Ask, lane: Lane) -> Ticket:
         stop = lane.stops[0]
@@ -108,20 +122,20 @@ class Calls:
             arrival.id,
             size_of(ask, stop.prepared, self.estimator),
             now_us=self.flights.wall_us(),
-            ttl_ms=round(stop.endpoint.timeout_s * 1_000) + GRACE_MS,
+            ttl_ms=ttl_ms(stop),
         )
 
-    async def _whole(self, flight: Flight, exchange: Exchange) -> None:
+    async def _whole(self, flight: Flight, exchange: Exchange) -> Failed | None:
         dialect, stop = flight.lane.dialect, flight.stop
         body = dialect.forward(flight.ask, stop.target.target.model)
-        reply = await self.upstream.call(stop.endpoint, body, flight.arrival.id)
-        self._answered(flight, reply)
-        if reply.status not in ANSWERED:
-            raise await self._refused(flight, reply, reply.body)
         try:
+            reply = await self.upstream.call(stop.endpoint, body, flight.arrival.id)
+            self._answered(flight, reply)
+            if reply.status not in ANSWERED:
+                return self._refused(flight, reply, reply.body)
             usage, response_id = dialect.reply(reply.body)
-        except NotAnAnswer as wrong:
-            raise Broken(str(wrong)) from None
+        except (UpstreamError, NotAnAnswer) as error:
+            return Failed(failure_of_error(error), refusal_of_error(error))
         if usage is None:
             usage = _estimated(flight, reply.body)
         response_id = self.plan().upstream_keys.hide(response_id)
@@ -129,38 +143,41 @@ class Calls:
         cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
         head = dialect.whole_head + _head(flight) + cost
         await exchange.answer(200, head, reply.body)
+        return None
 
-    async def _stream(self, flight: Flight, exchange: Exchange) -> None:
+    async def _stream(self, flight: Flight, exchange: Exchange) -> Failed | None:
         stop = flight.stop
         body = flight.lane.dialect.forward(flight.ask, stop.target.target.model)
-        reply = await self.upstream.stream(stop.endpoint, body, flight.arrival.id)
+        reply: StreamReply | None = None
         try:
+            reply = await self.upstream.stream(stop.endpoint, body, flight.arrival.id)
             self._answered(flight, reply)
             if reply.status not in ANSWERED:
-                raise await self._refused(flight, reply, await read_whole(reply))
+                return self._refused(flight, reply, await read_whole(reply))
             keys = self.plan().upstream_keys
             head = flight.lane.dialect.stream_head + _AS_IT_COMES + _head(flight)
             await relay_stream(self.flights, flight, reply, keys, head, exchange)
-        except BaseException:
-            reply.cut()
+        except BaseException as error:
+            if reply is not None:
+                reply.cut()
+            if isinstance(error, UpstreamError):
+                return Failed(failure_of_error(error), refusal_of_error(error))
             raise
         finally:
-            reply.close()
+            if reply is not None:
+                reply.close()
+        return None
 
     def _answered(self, flight: Flight, reply: Reply | StreamReply) -> None:
         flight.upstream_status = reply.status
         flight.upstream_request_id = request_id_of(reply.headers, self.plan().upstream_keys)
 
-    async def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Refusal:
-        """End a flight that the upstream answered with an error; the refusal to answer with.
-
-        Not raised here: a frame that knows what it raises is a cycle, and keeps megabytes of
-        request until the next full garbage collection.
-        """
+    def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Failed:
+        """Of an upstream that answered with an error."""
         said = flight.lane.dialect.error(body)
         keys, empty = self.plan().upstream_keys, not body.strip()
-        await self.flights.end(flight, failure_of_status(reply.status))
-        return refusal_of_status(reply.status, reply.headers, said, empty, keys)
+        refusal = refusal_of_status(reply.status, reply.headers, said, empty, keys)
+        return Failed(failure_of_status(reply.status), refusal)
 
     def tell(
         self,

@@ -1,31 +1,22 @@
-"""A request between dispatch and its end: held, recorded, and ended exactly once.
+"""A flight: a request between dispatch and its end, and what the journal is told of it.
 
-A flight is what its project holds, and the targets that were asked for it, one after the other. Its
-end is written to the journal before the reply's last byte leaves, so whatever a client has whole is
-in the ledger, also after kill -9.
+It is what its project holds, and the targets that were asked for it, one after the other.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 
 from quotadeck.admission.admit import Ticket
-from quotadeck.admission.estimator import Estimator
-from quotadeck.admission.prepared import rates_of
 from quotadeck.dialects.base import Ask
-from quotadeck.domain.calls import Attempt, Call, OpenCall, Outcome, ended, unknown_end
+from quotadeck.domain.calls import Attempt, Call, Move, OpenCall, Outcome, ended, unknown_end
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.clock import Clock
 from quotadeck.domain.money import cost_nano
-from quotadeck.domain.refusals import Draining, LedgerUnavailable
 from quotadeck.domain.rules import Used
 from quotadeck.domain.usage import NOTHING_USED, Usage
-from quotadeck.gateway.data.arrival import Arrival, Arrivals
+from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Stop
-from quotadeck.gateway.upstream.failures import CUT_UNSENT, ITS_OWN, OVERDUE, STALLED, Failure
-from quotadeck.limiter import Limiter
-from quotadeck.store import Ledger
+from quotadeck.gateway.upstream.failures import ITS_OWN, Failure
 
 GRACE_MS = 30_000
 """A reservation outlives its upstream's timeout by this much before it is charged as lost."""
@@ -37,12 +28,12 @@ class Flight:
     __slots__ = (
         "arrival",
         "ask",
-        "attempts",
         "ended",
         "first_byte_ns",
         "lane",
         "open",
         "rates",
+        "reached",
         "sent_ns",
         "stop",
         "task",
@@ -64,8 +55,8 @@ class Flight:
         self.task = asyncio.current_task()
         self.rates = ticket.rates
         """The project's own, as they were left by what was done last."""
-        self.attempts: tuple[Attempt, ...] = ()
-        """Those that failed before this one."""
+        self.reached = False
+        """An attempt before this one reached its upstream."""
         self.sent_ns = now_ns
         self.upstream_status = 0
         self.upstream_request_id = ""
@@ -74,198 +65,48 @@ class Flight:
         """Something is being written to the client, which may not be reading."""
         self.ended: Call | None = None
 
+    def went_on(self, opened: OpenCall, stop: Stop, ticket: Ticket, now_ns: int) -> None:
+        """The next attempt begins, at this stop; what the call holds is ``opened``'s."""
+        self.open, self.stop, self.ticket, self.rates = opened, stop, ticket, ticket.rates
+        self.sent_ns = now_ns
+        self.upstream_status, self.upstream_request_id = 0, ""
 
-class Flights:
-    """Begins, moves and ends flights; knows those under way."""
 
-    def __init__(
-        self,
-        limiter: Limiter,
-        ledger: Ledger,
-        estimator: Estimator,
-        clock: Clock,
-        on_begin: Sequence[Callable[[OpenCall, int], None]],
-        on_end: Sequence[Callable[[Call], None]],
-    ) -> None:
-        self._limiter = limiter
-        self._ledger = ledger
-        self._estimator = estimator
-        self._clock = clock
-        self._on_begin = on_begin
-        self._on_end = on_end
-        self._unrecorded: list[Call] = []
-        self.arrival = Arrivals(clock).new
-        self.draining = False
-        """Nothing new is begun; what has not begun yet is refused."""
-        self.under_way: dict[str, Flight] = {}
-        self.empty = asyncio.Event()
-        self.empty.set()
-
-    def wall_us(self) -> int:
-        """UTC now, for what depends on the calendar."""
-        return self._clock.wall_us()
-
-    def now_ns(self) -> int:
-        """The monotonic instant by which first bytes and ends are measured."""
-        return self._clock.monotonic_ns()
-
-    async def begin(
-        self, arrival: Arrival, caller: Caller, lane: Lane, ask: Ask, ticket: Ticket
-    ) -> Flight:
-        """Write the request down as dispatched.
-
-        Raises LedgerUnavailable or Draining; whatever is raised, everything has been given back.
-        """
-        opened = _opened(self._clock.wall_us(), arrival, caller, lane, ask, ticket)
-        try:
-            if self.draining:
-                raise Draining
-            record = self._ledger.open_call(opened)
-        except BaseException:
-            await self._limiter.release(arrival.id)
-            raise
-        flight = Flight(opened, arrival, lane, ask, ticket, self._clock.monotonic_ns())
-        # Before it is on record: a drain waits for it too.
-        self.under_way[arrival.id] = flight
-        self.empty.clear()
-        try:
-            await record
-        except BaseException as error:
-            # A cancel comes only when it is known whether the open is on record.
-            if record.done() and record.exception() is None:
-                self._began(flight)
-                await self.end(flight, CUT_UNSENT)
-                raise
-            self._gone(flight)
-            await self._limiter.release(arrival.id)
-            if isinstance(error, OSError):
-                raise LedgerUnavailable(error.strerror or str(error)) from error
-            raise
-        finally:
-            del record  # it knows the error, which knows this frame
-        flight.sent_ns = self._clock.monotonic_ns()
-        self._began(flight)
-        return flight
-
-    def _began(self, flight: Flight) -> None:
-        for told in self._on_begin:
-            told(flight.open, flight.arrival.at_ns)
-
-    def _gone(self, flight: Flight) -> None:
-        self.under_way.pop(flight.open.id, None)
-        if not self.under_way:
-            self.empty.set()
-
-    async def end(
-        self,
-        flight: Flight,
-        failure: Failure | None,
-        usage: Usage | None = None,
-        response_id: str = "",
-        *,
-        at_once: bool = False,
-    ) -> Call:
-        """Record the end, settle what was held, learn from it. The second end is the first one.
-
-        ``failure`` is None where the request was answered; ``usage`` None where nothing was used,
-        or nobody knows what. ``at_once``: nothing else goes on before it is on record. Raises
-        LedgerUnavailable, settled all the same: what is not on record is not delivered, and `reap`
-        tries again to record it.
-        """
-        if flight.ended:
-            return flight.ended
-        call = self._call(flight, failure, usage, response_id)
-        flight.ended = call
-        record = None
-        try:
-            try:
-                if at_once:
-                    self._ledger.end_now(call)
-                else:
-                    record = self._ledger.end_call(call)
-            finally:
-                # Behind it in the journal stands whatever is taken of what this gives back.
-                levels = await self._limiter.settle(flight.open.id, dict(call.charged))
-                if levels is not None:
-                    flight.rates = rates_of(flight.stop.prepared, levels)
-            if record is not None:
-                await record
-        except OSError as error:
-            self._unrecorded.append(call)
-            raise LedgerUnavailable(error.strerror or str(error)) from error
-        except asyncio.CancelledError:
-            if record and record.exception():
-                self._unrecorded.append(call)
-            raise
-        finally:
-            del record
-            self._gone(flight)
-            for told in self._on_end:
-                told(call)
-        learned = call.outcome is Outcome.OK
-        if learned and usage and not usage.is_estimate and not flight.ask.media:
-            self._estimator.learn(
-                call.project,
-                call.model,
-                call.target,
-                body_bytes=flight.ask.text_bytes,
-                input_tokens=usage.input_tokens,
-                output_tokens_a_choice=usage.output_tokens // flight.ask.choices,
-            )
-        return call
-
-    async def reap(self) -> None:
-        """End the flights whose deadline passed: charged in full, recorded as unknown."""
-        with suppress(OSError):
-            while self._unrecorded:
-                self._ledger.end_now(self._unrecorded[0])
-                del self._unrecorded[0]
-        for reservation in await self._limiter.expire():
-            flight = self.under_way.get(reservation)
-            if flight is None or flight.ended:
-                continue
-            # Without its end on record the open one is replayed as just that: lost and charged.
-            failure = STALLED if flight.writing else OVERDUE
-            with suppress(LedgerUnavailable):
-                await self.end(flight, failure, at_once=True)
-            if flight.task:
-                flight.task.cancel()
-
-    def _call(
-        self, flight: Flight, failure: Failure | None, usage: Usage | None, response_id: str
-    ) -> Call:
-        opened = flight.open
-        now_ns = self._clock.monotonic_ns()
-        outcome, cause, status, never_sent, _ = failure or _SERVED
-        if usage is not None or outcome is not Outcome.UNKNOWN:
-            usage = usage or NOTHING_USED
-            cost = _cost_nano(flight.stop, usage)
-            if usage.is_estimate:
-                # Less than was held might be less than is billed: a budget would be passed.
-                cost = max(cost, opened.held_nano_usd)
-        else:
-            guess = unknown_end(opened)
-            usage, cost = guess.usage, guess.cost_nano_usd
-        first_ns = flight.first_byte_ns or now_ns
-        if never_sent:
-            left = tuple((key, 0) for key, _ in opened.takes)
-        else:
-            used = Used(usage.input_tokens, usage.output_tokens, cost)
-            left = _charged(flight, used)
-        return ended(
-            opened,
-            outcome,
-            cause,
-            flight.upstream_status if status == ITS_OWN else status,
-            response_id=response_id,
-            cost_nano_usd=cost,
-            shadowed=flight.ticket.shadowed,
-            first_byte_ms=(first_ns - flight.arrival.at_ns) // 1_000_000,
-            total_ms=(now_ns - flight.arrival.at_ns) // 1_000_000,
-            usage=usage,
-            attempts=(*flight.attempts, _attempt(flight, cause, now_ns)),
-            charged=left,
-        )
+def call_of(
+    flight: Flight, failure: Failure | None, usage: Usage | None, response_id: str, now_ns: int
+) -> Call:
+    """The record of its end. Parameters as of `Flights.end`."""
+    opened = flight.open
+    outcome, cause, status, never_sent, _ = failure or _SERVED
+    if usage is not None or outcome is not Outcome.UNKNOWN:
+        usage = usage or NOTHING_USED
+        cost = _cost_nano(flight.stop, usage)
+        if usage.is_estimate:
+            # Less than was held might be less than is billed: a budget would be passed.
+            cost = max(cost, opened.held_nano_usd)
+    else:
+        guess = unknown_end(opened)
+        usage, cost = guess.usage, guess.cost_nano_usd
+    first_ns = flight.first_byte_ns or now_ns
+    if never_sent and not flight.reached:
+        left = tuple((key, 0) for key, _ in opened.takes)
+    else:
+        used = Used(usage.input_tokens, usage.output_tokens, cost)
+        left = _charged(flight, used, never_sent=never_sent)
+    return ended(
+        opened,
+        outcome,
+        cause,
+        flight.upstream_status if status == ITS_OWN else status,
+        response_id=response_id,
+        cost_nano_usd=cost,
+        shadowed=flight.ticket.shadowed,
+        first_byte_ms=(first_ns - flight.arrival.at_ns) // 1_000_000,
+        total_ms=(now_ns - flight.arrival.at_ns) // 1_000_000,
+        usage=usage,
+        attempts=(*opened.attempts, attempt_of(flight, cause, now_ns)),
+        charged=left,
+    )
 
 
 _SERVED = Failure(Outcome.OK, Cause.NONE, 200)
@@ -281,7 +122,8 @@ def _cost_nano(stop: Stop, usage: Usage) -> int:
     )
 
 
-def _attempt(flight: Flight, cause: Cause, now_ns: int) -> Attempt:
+def attempt_of(flight: Flight, cause: Cause, now_ns: int) -> Attempt:
+    """The attempt that is under way, ended now."""
     return Attempt(
         flight.open.target,
         cause,
@@ -291,16 +133,25 @@ def _attempt(flight: Flight, cause: Cause, now_ns: int) -> Attempt:
     )
 
 
-def _charged(flight: Flight, used: Used) -> tuple[tuple[str, int], ...]:
-    """What each bucket is left charged with; request buckets keep their request."""
-    real = flight.stop.prepared.charged(used)
+def _charged(flight: Flight, used: Used, *, never_sent: bool) -> tuple[tuple[str, int], ...]:
+    """What each bucket is left charged with; request buckets keep their request.
+
+    ``never_sent``: the last attempt, and so its target keeps nothing.
+    """
+    prepared = flight.stop.prepared
+    real = prepared.charged(used)
+    if never_sent:
+        real |= prepared.given_up(None)
     return tuple((key, real[key]) for key, _ in flight.open.takes if key in real)
 
 
-def _opened(
+def opened_of(
     now_us: int, arrival: Arrival, caller: Caller, lane: Lane, ask: Ask, ticket: Ticket
 ) -> OpenCall:
-    """``now_us`` is after the admission: a replay that takes no earlier never leaves more."""
+    """The record of its dispatch.
+
+    ``now_us`` is after the admission: a replay that takes no earlier never leaves more.
+    """
     stop = lane.stops[0]
     target = stop.target.target
     size = ticket.size
@@ -328,3 +179,40 @@ def _opened(
         client_request_id=arrival.client_request_id,
         takes=tuple((take.key, take.amount) for take in ticket.takes),
     )
+
+
+def move_of(
+    flight: Flight,
+    failed: Attempt,
+    stop: Stop,
+    ticket: Ticket,
+    gone: Mapping[str, int],
+    now_us: int,
+) -> Move:
+    """The record of its going on to ``stop``. ``now_us`` is after its new buckets were taken.
+
+    ``gone`` is what the failed attempt leaves taken of those it gives up.
+    """
+    target, size = stop.target.target, ticket.size
+    return Move(
+        id=flight.open.id,
+        at_us=now_us,
+        served_model=target.model,
+        target=target.id,
+        fallback_step=stop.step,
+        estimated_input=size.input_tokens,
+        estimated_output=size.output_tokens,
+        held_tokens=size.tokens,
+        held_nano_usd=size.bound_nano,
+        bound_is_estimate=size.bound_is_estimate,
+        price_version=target.price.version,
+        deadline_us=now_us + ticket.ttl_ms * 1_000,
+        gone=tuple((key, gone[key]) for key, _ in flight.open.takes if key in gone),
+        takes=tuple((take.key, take.amount) for take in ticket.takes),
+        failed=failed,
+    )
+
+
+def ttl_ms(stop: Stop) -> int:
+    """How long what is held for it outlives its being sent there."""
+    return round(stop.endpoint.timeout_s * 1_000) + GRACE_MS

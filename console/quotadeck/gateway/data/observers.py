@@ -44,6 +44,9 @@ class Observers:
 
     begun: tuple[Callable[[OpenCall, int], None], ...] = ()
     """A request was dispatched: its record, and the monotonic instant (ns) at which it came."""
+    moved: tuple[Callable[[Call, OpenCall], None], ...] = ()
+    """A dispatched request goes on elsewhere: its failed attempt as a call, and as it is open now.
+    """
     ended: tuple[Callable[[Call], None], ...] = ()
     """A dispatched request ended."""
     refused: tuple[Callable[[RefusedRequest], None], ...] = ()

@@ -12,7 +12,8 @@ from quotadeck.domain.refusals import AnswerCut, LedgerUnavailable, Refusal, Ups
 from quotadeck.domain.text import clean_lines
 from quotadeck.domain.usage import Usage
 from quotadeck.gateway.data.exchange import Exchange
-from quotadeck.gateway.data.flight import Flight, Flights
+from quotadeck.gateway.data.flight import Flight
+from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.upstream.client import Broken, StreamReply, UpstreamError
 from quotadeck.gateway.upstream.failures import CUT, LEFT, MAX_MESSAGE, OUR_FAULT, failure_of_stream
 from quotadeck.gateway.upstream.keys import UpstreamKeys

@@ -33,7 +33,7 @@ from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.control.offline import take_in
 from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.dataplane import DataPlane
-from quotadeck.gateway.data.flight import Flights
+from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import KeyRing, key_ring
 from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.observers import Observers
@@ -225,6 +225,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     keys = KeyAlarm(clock, tell)
     observers = Observers(
         begun=(live.begun,),
+        moved=(live.moved, upstreams.moved),
         ended=(live.ended, budgets.ended, upstreams.ended),
         refused=(
             RefusedPicture(live, spent_nano).refused,
@@ -235,7 +236,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     )
     estimator = Estimator()
     upstream = Pool()
-    flights = Flights(limiter, ledger, estimator, clock, observers.begun, observers.ended)
+    told = observers.begun, observers.ended, observers.moved
+    flights = Flights(limiter, ledger, estimator, clock, *told)
     calls = Calls(
         plan,
         limiter,

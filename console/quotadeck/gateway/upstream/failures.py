@@ -7,7 +7,7 @@ in its place.
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from quotadeck.dialects.base import UpstreamSaid
+from quotadeck.dialects.base import NotAnAnswer, UpstreamSaid
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.refusals import Refusal, UpstreamFailed, UpstreamRefused
@@ -65,6 +65,8 @@ CUT: Final = Failure(Outcome.UNKNOWN, Cause.RESTART, 0)
 """By us, for we go down."""
 CUT_UNSENT: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.RESTART, 0, never_sent=True)
 """By us, before anything of it was sent."""
+UNRECORDED: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UNRECORDED, 503, never_sent=True)
+"""It could not be written down, and so was not sent."""
 OUR_FAULT: Final = Failure(Outcome.UNKNOWN, Cause.BROKEN_REPLY, 0)
 
 OVERDUE: Final = Failure(Outcome.UNKNOWN, Cause.TIMEOUT, 0)
@@ -72,13 +74,16 @@ OVERDUE: Final = Failure(Outcome.UNKNOWN, Cause.TIMEOUT, 0)
 STALLED: Final = Failure(Outcome.UNKNOWN, Cause.CLIENT_GONE, 0)
 """It had none because the client took nothing of what was written."""
 
-_BY_ERROR: Final = {Unreachable: UNREACHABLE, TimedOut: TIMED_OUT}
+_BY_ERROR: Final[Mapping[type[Exception], Failure]] = {
+    Unreachable: UNREACHABLE,
+    TimedOut: TIMED_OUT,
+}
 _BY_STATUS: Final = {401: OUR_KEY, 403: OUR_KEY, 429: BUSY}
 _BY_HUNDRED: Final = {4: REFUSED, 5: FAILED}
 _EMPTY: Final = UpstreamSaid("", "", None, None)
 
 
-def failure_of_error(error: UpstreamError) -> Failure:
+def failure_of_error(error: UpstreamError | NotAnAnswer) -> Failure:
     """The class of a request that got no usable answer."""
     return _BY_ERROR.get(type(error), BROKEN)
 
@@ -115,7 +120,7 @@ def failure_of_stream(error: UpstreamError | None, *, gone: bool, told: bool) ->
     return STREAM_LATE if isinstance(error, TimedOut) else STREAM_BROKEN
 
 
-def refusal_of_error(error: UpstreamError) -> Refusal:
+def refusal_of_error(error: UpstreamError | NotAnAnswer) -> Refusal:
     """What the client is told."""
     return UpstreamFailed(str(error), failure_of_error(error).cause)
 

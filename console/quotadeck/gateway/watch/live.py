@@ -120,6 +120,17 @@ class Live:
         path.admitted(arrived_ns, self._clock.monotonic_ns())
         self._touched.add(path)
 
+    def moved(self, failed: Call, now: OpenCall) -> None:
+        """A dispatched request goes on to another target: that of ``failed`` has ended with it."""
+        now_ns = self._clock.monotonic_ns()
+        left = self._paths[failed.project, failed.target, failed.model]
+        path = self._paths.get((now.project, now.target, now.model))
+        if path is None:
+            path = self._path(now.project, now.target, now.model)
+        left.left(now_ns, failed)
+        path.joined(now_ns)
+        self._touched |= {left, path}
+
     def ended(self, call: Call) -> None:
         """A dispatched request ended."""
         path = self._paths.get((call.project, call.target, call.model))

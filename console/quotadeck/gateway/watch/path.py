@@ -33,6 +33,16 @@ class Path:
         for tally in self._tallies:
             tally.admitted(now_ns)
 
+    def left(self, now_ns: int, failed: Call) -> None:
+        """A request went on to another target: for its project and model it has not ended."""
+        self._flows[1].ended(now_ns, failed, used_by(failed))
+        self._tallies[1].ended(now_ns, failed)
+
+    def joined(self, now_ns: int) -> None:
+        """A request came here from another target, of the same project and model."""
+        self._flows[1].admitted(now_ns, self.subjects[2].name)
+        self._tallies[1].admitted(now_ns)
+
     def ended(self, now_ns: int, call: Call) -> None:
         """It ended."""
         used = used_by(call)

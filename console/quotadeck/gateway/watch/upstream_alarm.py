@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from quotadeck.domain.calls import Call
+from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.notice import Notice
@@ -27,6 +27,10 @@ class UpstreamAlarm:
         self._clock = clock
         self._tell = tell
         self._trouble: dict[tuple[str, Cause], int] = {}
+
+    def moved(self, failed: Call, _now: OpenCall) -> None:
+        """Look at why a call went on elsewhere."""
+        self.ended(failed)
 
     def ended(self, call: Call) -> None:
         """Look at how a call ended at its target."""
