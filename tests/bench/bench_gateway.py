@@ -241,7 +241,7 @@ def projects(of: Options) -> Iterator[Row]:
 
 
 def memory(of: Options) -> Iterator[Row]:
-    """Resident memory as calls come, in five equal parts."""
+    """Resident memory as calls come, in ten equal parts."""
     with ExitStack() as running:
         directory, second = (
             Path(running.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)
@@ -249,12 +249,12 @@ def memory(of: Options) -> Iterator[Row]:
         stored = running.enter_context(nginx_stored(directory))
         we = running.enter_context(ours(second, f"http://127.0.0.1:{stored.port}/v1"))
         sizes, done = [resident_mb(we.pid)], 0
-        for part in range(1, 6):
-            while done < of.calls * part / 5:
+        for part in range(1, 11):
+            while done < of.calls * part / 10:
                 done += ask(we.asked(50, 2)).count
             sizes.append(resident_mb(we.pid))
         said = " → ".join(f"{size:.0f}" for size in sizes)
-        yield f"memory over {done:,} calls (before, after each fifth)", f"{said} MB"
+        yield f"memory over {done:,} calls (before, after each tenth)", f"{said} MB"
 
 
 SECTIONS: Mapping[str, Callable[[Options], Iterator[Row]]] = {
