@@ -182,6 +182,18 @@ class TestWithRecord:
 class TestWithoutRecord:
     """Nothing says where the buckets stood: only what is known to have been taken."""
 
+    def test_each_attempt_of_a_moved_call_counts_from_when_it_was(self) -> None:
+        call = opened("a", NOON, {RPM: MICRO, TPM: 5_000 * MICRO})
+        later = NOON + 30 * SECOND
+        gone = move(call, later, {TPM: 1_000 * MICRO}, {TPM: 7_000 * MICRO})
+        since: list[OpenCall | Move | Call] = [call, gone]
+        # Both count until the window has passed since the move, not since the open.
+        for at_us in (later, NOON + 70 * SECOND):
+            levels = restore_levels(LIMITS, None, {}, since, at_us)
+            assert levels[TPM] == 52_000 * MICRO, at_us
+        end = ended(moved(call, gone), 30_000, {TPM: 2_000 * MICRO})
+        assert restore_levels(LIMITS, None, {}, [*since, end], later)[TPM] == 57_000 * MICRO
+
     def test_the_last_windows_charges_are_missing_and_nothing_is_refilled(self) -> None:
         calls = [opened(str(s), NOON + s * SECOND, {RPM: MICRO}) for s in (0, 11, 19)]
         levels = restore_levels(LIMITS, None, {}, calls, NOON + 20 * SECOND)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from quotadeck.domain.calls import Outcome, unknown_end
+from quotadeck.domain.calls import Outcome, moved, unknown_end
 from quotadeck.domain.cause import Cause
 from quotadeck.store import Ledger
 from tests.clocks import HandClock
 from tests.store.conftest import Opener
-from tests.store.values import all_calls, assert_sums, dump, ended, entry, opened, refused
+from tests.store.values import all_calls, assert_sums, dump, ended, entry, move_of, opened, refused
 from tests.wording import said
 
 
@@ -79,6 +79,38 @@ async def test_since_holds_every_open_and_end_behind_the_last_levels_in_order(
     third = await Ledger.open(tmp_path / "left", clock)
     assert third.recovered.since == (*found.since, unknown_end(opened("req_3")))
     await third.close()
+
+
+async def test_a_call_that_was_moved_is_carried_into_a_new_segment_as_it_is_held_now(
+    open_ledger: Opener,
+    directory: Path,
+    tmp_path: Path,
+    clock: HandClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("quotadeck.store.ledger.SEGMENT_BYTES", 1)
+    ledger = await open_ledger()
+    call = opened("req_1")
+    move = move_of(call)
+    ledger.open_call(call)
+    ledger.move_call(call, move)
+    now = moved(call, move)
+    left = await left_behind(ledger, directory, tmp_path / "before")
+    before = await Ledger.open(left, clock)
+    assert before.recovered.since == (call, move)
+    assert before.recovered.unknown == (unknown_end(now),)
+    await before.close()
+
+    ledger.levels(1, {}, {})
+    await ledger.flushed()
+    assert [path.stem for path in segments(directory)] == ["0000000002"]
+    again = await Ledger.open(await left_behind(ledger, directory, tmp_path / "left"), clock)
+    assert (again.recovered.since, again.recovered.under_way) == ((), (now,))
+    assert again.recovered.unknown == (unknown_end(now),)
+    [unknown] = await all_calls(again.reader)
+    assert (unknown.target, unknown.cost_nano_usd) == (move.target, move.held_nano_usd)
+    assert [attempt.target for attempt in unknown.attempts] == [call.target, move.target]
+    await again.close()
 
 
 async def test_old_segments_go_only_when_a_restart_needs_them_no_more(
