@@ -160,7 +160,7 @@ class Story:
             client_request_id="",
         )
         nothing: Any = None
-        ticket: Any = SimpleNamespace(rates=())
+        ticket: Any = SimpleNamespace(levels=())
         asked = lane(self.plan, project.project.id, route.route.model)
         self.acquired.append(Flight(opened, arrival, asked, nothing, ticket, 0))
 

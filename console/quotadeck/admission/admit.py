@@ -18,22 +18,28 @@ from quotadeck.domain.refusals import (
     RateLevel,
     Refusal,
 )
-from quotadeck.limiter import DayUnknown, Limiter, Refused
+from quotadeck.limiter import DayUnknown, Levels, Limiter, Refused
 
 
 class Ticket(NamedTuple):
-    """An admitted request's size, what it took, and what that left of the project's own rates."""
+    """An admitted request's size, what it took, and the levels that this left."""
 
     size: Size
     takes: tuple[Take, ...]
     budget: BudgetLimit
     shadowed: str
     ttl_ms: int
-    rates: tuple[RateLevel, ...]
+    prepared: Prepared
+    levels: Levels
 
     @property
     def budget_day(self) -> str:
         return self.budget.day
+
+    @property
+    def rates(self) -> tuple[RateLevel, ...]:
+        """What it left of the project's own rates."""
+        return rates_of(self.prepared, self.levels)
 
 
 def size_of(request: Asked, prepared: Prepared, estimator: Estimator) -> Size:
@@ -92,7 +98,7 @@ async def admit(
     shadowed, levels = answer
     if shadowed:
         takes = [take for take in takes if take.key != shadowed]
-    return Ticket(size, tuple(takes), budget, shadowed, ttl_ms, rates_of(prepared, levels))
+    return Ticket(size, tuple(takes), budget, shadowed, ttl_ms, prepared, levels)
 
 
 async def move(
@@ -124,9 +130,8 @@ async def move(
         raise _refusal(answer, prepared, size, takes)
     fresh = {take.key: take for take in takes if take.key != answer.shadowed}
     stay = [fresh.pop(t.key, t) for t in ticket.takes if t.key not in gone or t.key in fresh]
-    rates = rates_of(prepared, answer.levels)
     taken = (*stay, *fresh.values())
-    return Ticket(size, taken, ticket.budget, answer.shadowed, ttl_ms, rates)
+    return Ticket(size, taken, ticket.budget, answer.shadowed, ttl_ms, prepared, answer.levels)
 
 
 def _refusal(refused: Refused, prepared: Prepared, size: Size, takes: Sequence[Take]) -> Refusal:

@@ -4,7 +4,7 @@ Blocks leave with ``\\n`` as their line end whatever came. Only a block with dat
 line: one without dispatches nothing, and yet the official SDKs take it for an event.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_BLOCK_BYTES = 16 * 1024 * 1024
 """An image of 12 MB in base64; so much memory may one stream take before it is given up."""
@@ -64,8 +64,7 @@ class Blocks:
         return [block for one in whole.split(b"\n\n") if (block := one.strip(b"\n"))]
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
+class SseEvent(NamedTuple):
     """A block taken apart: its data (None: it has none), its name, and its other lines."""
 
     data: bytes | None

@@ -5,13 +5,14 @@ reads and writes the rest.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from quotadeck.admission.admit import Ticket, admit, size_of
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
+from quotadeck.admission.prepared import rates_of
 from quotadeck.dialects.base import Ask, Dialect, NotAnAnswer
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import Refusal
@@ -113,9 +114,9 @@ class Calls:
                 # A frame that knows what it raises is a cycle, and keeps megabytes of request.
                 del failed
 
-    async def _admit(self, arrival: Arrival, ask: Ask, lane: Lane) -> Ticket:
+    def _admit(self, arrival: Arrival, ask: Ask, lane: Lane) -> Awaitable[Ticket]:
         stop = lane.stops[0]
-        return await admit(
+        return admit(
             self.limiter,
             self.days,
             stop.prepared,
@@ -138,7 +139,7 @@ class Calls:
             return Failed(failure_of_error(error), refusal_of_error(error))
         if usage is None:
             usage = _estimated(flight, reply.body)
-        response_id = self.plan().upstream_keys.hide(response_id)
+        response_id = flight.lane.keys.hide(response_id)
         call = await self.flights.end(flight, None, usage, response_id)
         cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
         head = dialect.whole_head + _head(flight) + cost
@@ -154,7 +155,7 @@ class Calls:
             self._answered(flight, reply)
             if reply.status not in ANSWERED:
                 return self._refused(flight, reply, await read_whole(reply))
-            keys = self.plan().upstream_keys
+            keys = flight.lane.keys
             head = flight.lane.dialect.stream_head + _AS_IT_COMES + _head(flight)
             await relay_stream(self.flights, flight, reply, keys, head, exchange)
         except BaseException as error:
@@ -170,12 +171,12 @@ class Calls:
 
     def _answered(self, flight: Flight, reply: Reply | StreamReply) -> None:
         flight.upstream_status = reply.status
-        flight.upstream_request_id = request_id_of(reply.headers, self.plan().upstream_keys)
+        flight.upstream_request_id = request_id_of(reply.headers, flight.lane.keys)
 
     def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Failed:
         """Of an upstream that answered with an error."""
         said = flight.lane.dialect.error(body)
-        keys, empty = self.plan().upstream_keys, not body.strip()
+        keys, empty = flight.lane.keys, not body.strip()
         refusal = refusal_of_status(reply.status, reply.headers, said, empty, keys)
         return Failed(failure_of_status(reply.status), refusal)
 
@@ -196,7 +197,8 @@ class Calls:
 
 def _head(flight: Flight) -> bytes:
     name = b"x-request-id: %b\r\n" % flight.arrival.id.encode()
-    return name + flight.stop.head + flight.lane.dialect.rates(flight.rates)
+    stop, dialect = flight.stop, flight.lane.dialect
+    return name + stop.head + dialect.rates(rates_of(stop.prepared, flight.levels))
 
 
 def _estimated(flight: Flight, reply: bytes) -> Usage:

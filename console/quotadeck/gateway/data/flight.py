@@ -5,6 +5,7 @@ It is what its project holds, and the targets that were asked for it, one after 
 
 import asyncio
 from collections.abc import Mapping
+from typing import Final
 
 from quotadeck.admission.admit import Ticket
 from quotadeck.dialects.base import Ask
@@ -31,8 +32,8 @@ class Flight:
         "ended",
         "first_byte_ns",
         "lane",
+        "levels",
         "open",
-        "rates",
         "reached",
         "sent_ns",
         "stop",
@@ -53,8 +54,8 @@ class Flight:
         self.ask = ask
         self.ticket = ticket
         self.task = asyncio.current_task()
-        self.rates = ticket.rates
-        """The project's own, as they were left by what was done last."""
+        self.levels = ticket.levels
+        """Of what it holds, or held, as they were left by what was done last."""
         self.reached = False
         """An attempt before this one reached its upstream."""
         self.sent_ns = now_ns
@@ -67,7 +68,7 @@ class Flight:
 
     def went_on(self, opened: OpenCall, stop: Stop, ticket: Ticket, now_ns: int) -> None:
         """The next attempt begins, at this stop; what the call holds is ``opened``'s."""
-        self.open, self.stop, self.ticket, self.rates = opened, stop, ticket, ticket.rates
+        self.open, self.stop, self.ticket, self.levels = opened, stop, ticket, ticket.levels
         self.sent_ns = now_ns
         self.upstream_status, self.upstream_request_id = 0, ""
 
@@ -142,7 +143,7 @@ def _charged(flight: Flight, used: Used, *, never_sent: bool) -> tuple[tuple[str
     real = prepared.charged(used)
     if never_sent:
         real |= prepared.given_up(None)
-    return tuple((key, real[key]) for key, _ in flight.open.takes if key in real)
+    return tuple([(key, real[key]) for key, _ in flight.open.takes if key in real])
 
 
 def opened_of(
@@ -155,30 +156,34 @@ def opened_of(
     stop = lane.stops[0]
     target = stop.target.target
     size = ticket.size
+    # Every request passes here, and fields by name would take a microsecond.
     return OpenCall(
-        id=arrival.id,
-        at_us=now_us,
-        day=ticket.budget_day,
-        project=lane.project.project.id,
-        key_id=caller.key_id,
-        priority=int(lane.project.project.priority),
-        model=ask.model,
-        served_model=target.model,
-        target=target.id,
-        fallback_step=stop.step,
-        estimated_input=size.input_tokens,
-        estimated_output=size.output_tokens,
-        held_tokens=size.tokens,
-        held_nano_usd=size.bound_nano,
-        bound_is_estimate=size.bound_is_estimate,
-        price_version=target.price.version,
-        stream=ask.stream,
-        retry=ask.retry,
-        deadline_us=now_us + ticket.ttl_ms * 1_000,
-        run_id="",
-        client_request_id=arrival.client_request_id,
-        takes=tuple((take.key, take.amount) for take in ticket.takes),
+        arrival.id,
+        now_us,
+        ticket.budget.day,
+        lane.project.project.id,
+        caller.key_id,
+        int(lane.project.project.priority),
+        ask.model,
+        target.model,
+        target.id,
+        stop.step,
+        size.input_tokens,
+        size.output_tokens,
+        size.input_tokens + size.output_tokens,
+        size.bound_nano,
+        size.bound_is_estimate,
+        target.price.version,
+        ask.stream,
+        ask.retry,
+        now_us + ticket.ttl_ms * 1_000,
+        _NO_RUN,
+        arrival.client_request_id,
+        tuple([(take.key, take.amount) for take in ticket.takes]),
     )
+
+
+_NO_RUN: Final = ""
 
 
 def move_of(

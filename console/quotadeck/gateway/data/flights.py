@@ -11,7 +11,6 @@ from contextlib import suppress
 from quotadeck.admission.admit import Ticket, size_of
 from quotadeck.admission.admit import move as exchange
 from quotadeck.admission.estimator import Estimator
-from quotadeck.admission.prepared import rates_of
 from quotadeck.dialects.base import Ask
 from quotadeck.domain.calls import Call, OpenCall, Outcome, failed_end, moved
 from quotadeck.domain.clock import Clock
@@ -195,7 +194,7 @@ class Flights:
                 # Behind it in the journal stands whatever is taken of what this gives back.
                 levels = await self._limiter.settle(flight.open.id, dict(call.charged))
                 if levels is not None:
-                    flight.rates = rates_of(flight.stop.prepared, levels)
+                    flight.levels = levels
             if record is not None:
                 await record
         except OSError as error:

@@ -17,6 +17,7 @@ from quotadeck.domain.refusals import ModelNotAllowed, Paused, UnknownModel
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import Plan, RoutePlan
 from quotadeck.gateway.upstream.endpoint import Endpoint, endpoint_of
+from quotadeck.gateway.upstream.keys import UpstreamKeys
 
 MOST_LANES: Final = 16_384
 """Of a kilobyte each. Beyond them the oldest makes room, and is worked out again where it is asked
@@ -44,6 +45,8 @@ class Lane(NamedTuple):
     model: str
     dialect: Dialect
     stops: tuple[Stop, ...]
+    keys: UpstreamKeys
+    """To be kept out of all that comes from there."""
 
 
 class Lanes:
@@ -98,7 +101,7 @@ def lane_of(
     stops = tuple(
         _stops(plan, project, route, dialect, path, {} if endpoints is None else endpoints)
     )
-    return Lane(project, model, dialect, stops)
+    return Lane(project, model, dialect, stops, plan.upstream_keys)
 
 
 def _stops(
