@@ -292,9 +292,15 @@ class Http1Connection(asyncio.Protocol):
         else:
             self._body = ChunkedBody() if size is None else SizedBody(size)
             self._to(ASKED)
-        exchange.task = task = self._loop.create_task(self._run(exchange))
-        self._service.tasks.add(task)
+        self._service.starting.begin(self._start)
         return True
+
+    def _start(self) -> None:
+        """Have the request handled, unless its connection was lost before its turn."""
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.task = task = self._loop.create_task(self._run(exchange))
+            self._service.tasks.add(task)
 
     def _read_body(self) -> bool:
         body = self._body

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.starting import Starting
 from quotadeck.gateway.data.exchange import Exchange
 
 Handle = Callable[[Exchange], Awaitable[None]]
@@ -39,6 +40,7 @@ class Service:
     table: Connections
     connections: set[Connection] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    starting: Starting = field(default_factory=Starting)
     fewer: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever one of them has ended."""
 
