@@ -14,8 +14,8 @@ import uvloop
 
 from quotadeck.gateway.connection.accepting import HttpServer
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.connection.http1_server import Http1Server
-from quotadeck.gateway.data.exchange import Exchange
 from tests.gateway.over_asgi import over_asgi
 
 HEAD = b"content-type: application/json\r\nx-request-id: req_0123456789abcdef\r\n"

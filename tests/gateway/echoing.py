@@ -16,11 +16,11 @@ from uvicorn.server import ServerState
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.refusals import BodyCut, Refusal
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.connection.http1 import Http1Connection
 from quotadeck.gateway.connection.http1_service import Handle, Service
 from quotadeck.gateway.connection.protocol import PeerProtocol
 from quotadeck.gateway.connection.states import State
-from quotadeck.gateway.data.exchange import Exchange
 from tests.gateway.over_asgi import over_asgi
 
 Asked = tuple[str, str, list[tuple[str, str]], bytes]

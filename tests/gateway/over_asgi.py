@@ -6,7 +6,7 @@ from typing import Any
 
 from quotadeck.domain.refusals import BodyCut
 from quotadeck.gateway.connection.connections import seat_of
-from quotadeck.gateway.data.exchange import Exchange, Header
+from quotadeck.gateway.connection.exchange import Exchange, Header
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -23,9 +23,9 @@ from quotadeck.domain.commands import Entry
 from quotadeck.domain.refusals import Refusal
 from quotadeck.domain.snapshot import Vitals
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.exchange import Header
 from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.dataplane import DataPlane
-from quotadeck.gateway.data.exchange import Header
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Key, KeyRing
 from quotadeck.gateway.data.lanes import Lanes

@@ -7,9 +7,9 @@ import pytest
 
 from quotadeck.domain.refusals import BodiesTooLarge, BodyCut
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.connection.http1_service import Handle
 from quotadeck.gateway.connection.states import IDLE, Impossible
-from quotadeck.gateway.data.exchange import Exchange
 from tests.gateway.echoing import KINDS, asked, count_nothing
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -7,7 +7,7 @@ import pytest
 import uvloop
 
 from quotadeck.domain.refusals import Draining, NotHttp, Refusal
-from quotadeck.gateway.data.exchange import Exchange
+from quotadeck.gateway.connection.exchange import Exchange
 from tests.gateway.echoing import asked, count_nothing, refused
 from tests.gateway.serving import served_as
 

@@ -11,6 +11,7 @@ import pytest
 from quotadeck.domain.refusals import BodyCut
 from quotadeck.gateway.connection.bodies import HELD_BYTES
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.connection.http1_server import Http1Server
 from quotadeck.gateway.connection.http1_service import Handle
 from quotadeck.gateway.connection.patience import (
@@ -21,7 +22,6 @@ from quotadeck.gateway.connection.patience import (
     STRANGER_S,
 )
 from quotadeck.gateway.connection.states import HEAD, IDLE, LINGERING, SKIPPING, STREAMING
-from quotadeck.gateway.data.exchange import Exchange
 from tests.gateway.echoing import KINDS, Client, asked, count_nothing, never, refused
 from tests.gateway.serving import served_as
 

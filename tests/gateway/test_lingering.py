@@ -6,8 +6,8 @@ import socket
 import pytest
 
 from quotadeck.domain.refusals import Refusal
+from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.connection.lingering import LINGER_BYTES
-from quotadeck.gateway.data.exchange import Exchange
 from tests.gateway.echoing import KINDS, asked, count_nothing, refused
 from tests.gateway.serving import served_as
 

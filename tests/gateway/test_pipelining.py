@@ -7,7 +7,7 @@ import pytest
 
 from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.connection.bodies import HELD_BYTES, MOST_CHUNKS, UNREAD_BODY_BYTES
-from quotadeck.gateway.data.exchange import Exchange
+from quotadeck.gateway.connection.exchange import Exchange
 from tests.gateway.echoing import KINDS, asked, count_nothing, never, refused
 
 pytestmark = pytest.mark.parametrize("kind", KINDS)

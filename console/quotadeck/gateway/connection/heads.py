@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from quotadeck.gateway.data.exchange import Header
+from quotadeck.gateway.connection.exchange import Header
 
 HEAD_LIMIT_BYTES: Final = 32 * 1024
 """Of the target and the fields together; also of what else is not body."""

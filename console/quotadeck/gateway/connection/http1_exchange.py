@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from quotadeck.domain.refusals import BodyCut, Refusal
 from quotadeck.gateway.connection.connections import Seat
+from quotadeck.gateway.connection.exchange import Header
 from quotadeck.gateway.connection.heads import RequestHead
 from quotadeck.gateway.connection.states import (
     ANSWERED,
@@ -17,7 +18,6 @@ from quotadeck.gateway.connection.states import (
     Event,
     Impossible,
 )
-from quotadeck.gateway.data.exchange import Header
 
 _PHRASES: Final = {status.value: status.phrase for status in http.HTTPStatus}
 _STATUS_LINES: Final = {

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.connection.starting import Starting
-from quotadeck.gateway.data.exchange import Exchange
 
 Handle = Callable[[Exchange], Awaitable[None]]
 Refused = Callable[[Refusal], tuple[int, bytes, bytes]]

@@ -18,8 +18,8 @@ from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import Refusal
 from quotadeck.domain.usage import Usage
 from quotadeck.gateway.connection.body_memory import HeldBody
+from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.arrival import Arrival
-from quotadeck.gateway.data.exchange import Exchange
 from quotadeck.gateway.data.flight import Flight, ttl_ms
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Caller

@@ -19,9 +19,9 @@ from quotadeck.domain.refusals import (
 from quotadeck.domain.text import clean
 from quotadeck.gateway.connection.body_memory import BodyMemory
 from quotadeck.gateway.connection.connections import Crowded, OwnerCrowded, Seat
+from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.call import Calls
-from quotadeck.gateway.data.exchange import Exchange
 from quotadeck.gateway.data.keys import Caller, KeyRing, by_name
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.failures import MAX_REQUEST_ID

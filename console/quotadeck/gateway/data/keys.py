@@ -18,7 +18,7 @@ from quotadeck.domain.refusals import (
     ProjectsDiffer,
 )
 from quotadeck.domain.subject import Subject
-from quotadeck.gateway.data.exchange import Header
+from quotadeck.gateway.connection.exchange import Header
 
 MIN_SECRET_CHARS = 32
 _OWS = b" \t"

@@ -11,7 +11,7 @@ from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import AnswerCut, LedgerUnavailable, Refusal, UpstreamFailed
 from quotadeck.domain.text import clean_lines
 from quotadeck.domain.usage import Usage
-from quotadeck.gateway.data.exchange import Exchange
+from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.upstream.client import Broken, StreamReply, UpstreamError
