@@ -1,8 +1,8 @@
 """What a version has left on somebody's disk is read by every later one.
 
 A golden is never written again. Where one of these fails because a format was changed: give the
-format its next number, give the old one its file (`store.format_1`) or its migration, and write the
-golden of the new number with ``python -m tests.formats``.
+format its next number, give the old one its file (`store.formats.format_1`) or its migration, and
+write the golden of the new number with ``python -m tests.formats``.
 """
 
 import gzip
