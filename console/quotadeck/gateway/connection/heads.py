@@ -36,13 +36,13 @@ _LINE_EXTRA_BYTES: Final = 64
 class BadRequest(Exception):
     """These bytes are no request that is taken here; the text says why. Ends the connection."""
 
-    status: bytes = b"400 Bad Request"
+    status: int = 400
 
 
 class HeadTooLarge(BadRequest):
     """More than 32 KB that are not body, or more than 256 fields."""
 
-    status = b"431 Request Header Fields Too Large"
+    status = 431
 
     def __init__(self) -> None:
         super().__init__("The request's headers are larger than 32 KB, or more than 256.")
@@ -51,7 +51,7 @@ class HeadTooLarge(BadRequest):
 class GoingDown(BadRequest):
     """The rest of a request is waited for no longer."""
 
-    status = b"503 Service Unavailable"
+    status = 503
 
     def __init__(self) -> None:
         super().__init__("The gateway is restarting, and this request was not whole; ask again.")

@@ -265,7 +265,7 @@ class Http1Connection(asyncio.Protocol):
                 if not going:
                     break
         except BadRequest as bad:
-            self._refuse(NotHttp(int(bad.status[:3]), str(bad)))
+            self._refuse(NotHttp(bad.status, str(bad)))
         if self.read_paused or self._held or self._body is not None:
             self._bound_reading()
 

@@ -25,6 +25,7 @@ from quotadeck.gateway.connection.heads import (
     end_of_head,
     read_head,
 )
+from quotadeck.gateway.connection.http1_exchange import whole_answer
 from quotadeck.gateway.connection.lingering import Lingering
 from quotadeck.gateway.connection.patience import (
     IDLE_S,
@@ -37,6 +38,7 @@ from quotadeck.gateway.connection.patience import (
 from quotadeck.gateway.connection.peer import PEER_UID, peer_uid
 
 _CR: Final = 0x0D
+_PLAIN: Final = b"content-type: text/plain; charset=utf-8\r\n"
 
 
 class ReadFlow(FlowControl):
@@ -269,11 +271,7 @@ class PeerProtocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         if not answered:
             words = str(bad).encode("ascii")
-            self.transport.write(
-                b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\n"
-                b"content-length: %d\r\nconnection: close\r\n\r\n%b"
-                % (bad.status, len(words), words)
-            )
+            self.transport.write(whole_answer(bad.status, _PLAIN, words, keep=False))
         self._ending.close()
 
     def cut_if_idle(self, now_s: float) -> None:
