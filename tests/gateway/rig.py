@@ -29,7 +29,7 @@ from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Key, KeyRing
 from quotadeck.gateway.data.lanes import Lanes
-from quotadeck.gateway.data.observers import RefusedRequest
+from quotadeck.gateway.data.observers import Refusals, RefusedRequest
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.live import Live
@@ -223,7 +223,7 @@ async def rig(
         flights,
         Lanes() if lanes is None else lanes,
         upstream,
-        (note,),
+        Refusals(lambda: in_force[0], (note,)),
         BODY_LIMIT,
     )
     ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})

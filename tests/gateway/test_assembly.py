@@ -62,7 +62,7 @@ async def ask(story: Story) -> None:
 
 def refused(gateway: Gateway, refusal: Refusal) -> None:
     """A request of project a that the data plane refuses."""
-    gateway.data_plane.calls.tell(
+    gateway.data_plane.calls.refusals.tell(
         OPENAI, gateway.flights.arrival(), Caller("k", "a"), None, refusal
     )
 
@@ -330,7 +330,7 @@ class TestObservers:
         gateway = story.gateway
         for _ in range(3):
             arrival = gateway.flights.arrival()
-            gateway.data_plane.calls.tell(OPENAI, arrival, None, None, KeyMissing())
+            gateway.data_plane.calls.refusals.tell(OPENAI, arrival, None, None, KeyMissing())
         snapshot = await gateway.live.snapshot()
         assert snapshot.vitals.strangers_refused_60s == 3
         assert [row.flow.refused_60s for row in snapshot.projects] == [0, 0, 0]

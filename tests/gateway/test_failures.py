@@ -11,7 +11,7 @@ from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.refusals import UpstreamFailed, UpstreamRefused
-from quotadeck.gateway.upstream.failures import failure_of_status, refusal_of_status
+from quotadeck.gateway.upstream.failures import failed_with
 from quotadeck.gateway.upstream.keys import upstream_keys
 
 SECRET = "sk-upstream-0123456789abcdef"
@@ -24,8 +24,7 @@ def failed(
 ) -> tuple[Outcome, Cause, int, UpstreamRefused | UpstreamFailed]:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
     named = {name.replace("_", "-").lower().encode(): v.encode() for name, v in headers.items()}
-    failure = failure_of_status(status)
-    refusal = refusal_of_status(status, named, OPENAI.error(data), not data.strip(), KEYS)
+    failure, refusal = failed_with(status, named, OPENAI.error(data), not data.strip(), KEYS)
     assert isinstance(refusal, UpstreamRefused | UpstreamFailed)
     assert refusal.cause == failure.cause
     return failure.outcome, failure.cause, OPENAI.refusal(refusal).status, refusal

@@ -5,9 +5,8 @@ reads and writes the rest.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from quotadeck.admission.admit import Ticket, admit, size_of
 from quotadeck.admission.days import BudgetDays
@@ -16,7 +15,6 @@ from quotadeck.admission.prepared import rates_of
 from quotadeck.dialects.base import Ask, Dialect, NotAnAnswer
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import Refusal
-from quotadeck.domain.usage import Usage
 from quotadeck.gateway.connection.body_memory import HeldBody
 from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.arrival import Arrival
@@ -24,7 +22,7 @@ from quotadeck.gateway.data.flight import Flight, ttl_ms
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Lanes
-from quotadeck.gateway.data.observers import RefusedRequest
+from quotadeck.gateway.data.observers import Refusals
 from quotadeck.gateway.data.relay import relay_stream, why_cut
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.client import (
@@ -38,11 +36,9 @@ from quotadeck.gateway.upstream.failures import (
     ANSWERED,
     CUT,
     OUR_FAULT,
-    Failure,
-    failure_of_error,
-    failure_of_status,
-    refusal_of_error,
-    refusal_of_status,
+    Failed,
+    failed_by,
+    failed_with,
     request_id_of,
 )
 from quotadeck.limiter import Limiter
@@ -51,16 +47,9 @@ _AS_IT_COMES = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 """No proxy keeps a stream back."""
 
 
-class Failed(NamedTuple):
-    """An attempt that failed before the client got a byte, and what to tell of it."""
-
-    failure: Failure
-    refusal: Refusal
-
-
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What the path needs. ``plan`` gives the one in force; ``refused`` are told of refusals."""
+    """What the path needs. ``plan`` gives the one in force."""
 
     plan: Callable[[], Plan]
     limiter: Limiter
@@ -69,7 +58,7 @@ class Calls:
     flights: Flights
     lanes: Lanes
     upstream: UpstreamClient
-    refused: Sequence[Callable[[RefusedRequest], None]]
+    refusals: Refusals
     body_limit_bytes: int
 
     async def answer(
@@ -91,7 +80,7 @@ class Calls:
             ticket = await self._admit(arrival, ask, lane)
             flight = await self.flights.begin(arrival, caller, lane, ask, ticket)
         except Refusal as refusal:
-            self.tell(dialect, arrival, caller, ask, refusal)
+            self.refusals.tell(dialect, arrival, caller, ask, refusal)
             raise
         attempt, further = self._stream if ask.stream else self._whole, iter(lane.stops[1:])
         try:
@@ -136,9 +125,9 @@ class Calls:
                 return self._refused(flight, reply, reply.body)
             usage, response_id = dialect.reply(reply.body)
         except (UpstreamError, NotAnAnswer) as error:
-            return Failed(failure_of_error(error), refusal_of_error(error))
+            return failed_by(error)
         if usage is None:
-            usage = _estimated(flight, reply.body)
+            usage = flight.estimated(max(1, len(reply.body) // 4))  # a token for four bytes
         response_id = flight.lane.keys.hide(response_id)
         call = await self.flights.end(flight, None, usage, response_id)
         cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
@@ -155,14 +144,13 @@ class Calls:
             self._answered(flight, reply)
             if reply.status not in ANSWERED:
                 return self._refused(flight, reply, await read_whole(reply))
-            keys = flight.lane.keys
             head = flight.lane.dialect.stream_head + _AS_IT_COMES + _head(flight)
-            await relay_stream(self.flights, flight, reply, keys, head, exchange)
+            await relay_stream(self.flights, flight, reply, head, exchange)
         except BaseException as error:
             if reply is not None:
                 reply.cut()
             if isinstance(error, UpstreamError):
-                return Failed(failure_of_error(error), refusal_of_error(error))
+                return failed_by(error)
             raise
         finally:
             if reply is not None:
@@ -176,32 +164,11 @@ class Calls:
     def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Failed:
         """Of an upstream that answered with an error."""
         said = flight.lane.dialect.error(body)
-        keys, empty = flight.lane.keys, not body.strip()
-        refusal = refusal_of_status(reply.status, reply.headers, said, empty, keys)
-        return Failed(failure_of_status(reply.status), refusal)
-
-    def tell(
-        self,
-        dialect: Dialect,
-        arrival: Arrival,
-        caller: Caller | None,
-        ask: Ask | None,
-        refusal: Refusal,
-    ) -> None:
-        """Tell all who want to know of a request that we refused."""
-        status = dialect.refusal(refusal).status
-        it = RefusedRequest(arrival, caller, ask, refusal, status, self.plan())
-        for told in self.refused:
-            told(it)
+        empty = not body.strip()
+        return failed_with(reply.status, reply.headers, said, empty, flight.lane.keys)
 
 
 def _head(flight: Flight) -> bytes:
     name = b"x-request-id: %b\r\n" % flight.arrival.id.encode()
     stop, dialect = flight.stop, flight.lane.dialect
     return name + stop.head + dialect.rates(rates_of(stop.prepared, flight.levels))
-
-
-def _estimated(flight: Flight, reply: bytes) -> Usage:
-    """Without believable usage: input as estimated, output a token for four bytes."""
-    size = flight.ticket.size
-    return Usage(size.input_tokens, 0, max(1, len(reply) // 4), is_estimate=True)

@@ -80,7 +80,7 @@ class DataPlane:
     def refused(self, refusal: Refusal) -> ErrorReply:
         """The reply to what is no request; told to all as any refusal, of somebody unknown."""
         arrival = self.calls.flights.arrival()
-        self.calls.tell(self._first, arrival, None, None, refusal)
+        self.calls.refusals.tell(self._first, arrival, None, None, refusal)
         status, head, body = self._first.refusal(refusal)
         return ErrorReply(status, _id_line(arrival) + head, body)
 
@@ -101,7 +101,7 @@ class DataPlane:
             if path not in self._dialects:
                 return await self._list_models(dialect, caller, exchange)
         except Refusal as refusal:
-            self.calls.tell(dialect, arrival, caller or _known_by(refusal), None, refusal)
+            self.calls.refusals.tell(dialect, arrival, caller or _known_by(refusal), None, refusal)
             raise
         try:
             with self._bodies.of(caller.project) as held:

@@ -66,6 +66,10 @@ class Flight:
         """Something is being written to the client, which may not be reading."""
         self.ended: Call | None = None
 
+    def estimated(self, output_tokens: int) -> Usage:
+        """Its usage where none was told that can be believed: the input is as estimated before."""
+        return Usage(self.ticket.size.input_tokens, 0, output_tokens, is_estimate=True)
+
     def went_on(self, opened: OpenCall, stop: Stop, ticket: Ticket, now_ns: int) -> None:
         """The next attempt begins, at this stop; what the call holds is ``opened``'s."""
         self.open, self.stop, self.ticket, self.levels = opened, stop, ticket, ticket.levels

@@ -1,10 +1,10 @@
 """Who is told of the data plane's requests: a value, filled where the gateway is put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quotadeck.dialects.base import Ask
+from quotadeck.dialects.base import Ask, Dialect
 from quotadeck.domain.calls import Call, OpenCall
 from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.data.arrival import Arrival
@@ -36,6 +36,28 @@ class RefusedRequest(NamedTuple):
     def model(self) -> str:
         """The model asked for where it is one of ours; any other text is nothing to keep."""
         return self.ask.model if self.ask and self.ask.model in self.plan.routes else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Tells ``told`` of requests that we refused. ``plan`` gives the one in force."""
+
+    plan: Callable[[], Plan]
+    told: Iterable[Callable[[RefusedRequest], None]]
+
+    def tell(
+        self,
+        dialect: Dialect,
+        arrival: Arrival,
+        caller: Caller | None,
+        ask: Ask | None,
+        refusal: Refusal,
+    ) -> None:
+        """Tell of one; parameters as of `RefusedRequest`."""
+        status = dialect.refusal(refusal).status
+        it = RefusedRequest(arrival, caller, ask, refusal, status, self.plan())
+        for told in self.told:
+            told(it)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,11 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import AnswerCut, LedgerUnavailable, Refusal, UpstreamFailed
 from quotadeck.domain.text import clean_lines
-from quotadeck.domain.usage import Usage
 from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.upstream.client import Broken, StreamReply, UpstreamError
 from quotadeck.gateway.upstream.failures import CUT, LEFT, MAX_MESSAGE, OUR_FAULT, failure_of_stream
-from quotadeck.gateway.upstream.keys import UpstreamKeys
 
 LOG = logging.getLogger(__name__)
 LISTEN_ON_S = 5.0
@@ -60,7 +58,6 @@ async def relay_stream(
     flights: Flights,
     flight: Flight,
     reply: StreamReply,
-    keys: UpstreamKeys,
     head: bytes,
     exchange: Exchange,
 ) -> None:
@@ -77,9 +74,9 @@ async def relay_stream(
         try:
             broken = await _relay(flights, flight, relay, reply, client)
             if broken is None and relay.error is not None:
-                words = clean_lines(keys.hide(relay.error.message), MAX_MESSAGE)
+                words = clean_lines(flight.lane.keys.hide(relay.error.message), MAX_MESSAGE)
                 broken = Broken(f"its stream ended with an error: {words or 'it says no more'}")
-            call = await _end(flights, flight, relay, broken, keys, gone=client.gone)
+            call = await _end(flights, flight, relay, broken, gone=client.gone)
             last = _last(flight, relay, broken, call)
         except (Exception, asyncio.CancelledError) as fault:  # noqa: BLE001 -- told and logged
             reply.cut()
@@ -155,13 +152,12 @@ async def _end(
     flight: Flight,
     relay: Relay,
     broken: UpstreamError | None,
-    keys: UpstreamKeys,
     *,
     gone: bool,
 ) -> Call:
     """A stream without usage is counted as its estimated input and a token for each delta."""
-    usage = relay.usage or Usage(flight.ticket.size.input_tokens, 0, relay.deltas, is_estimate=True)
+    usage = relay.usage or flight.estimated(relay.deltas)
     failure = failure_of_stream(broken, gone=gone, told=relay.error is not None)
     if failure is None and gone:
         failure = LEFT
-    return await flights.end(flight, failure, usage, keys.hide(relay.response_id))
+    return await flights.end(flight, failure, usage, flight.lane.keys.hide(relay.response_id))

@@ -36,7 +36,7 @@ from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import KeyRing, key_ring
 from quotadeck.gateway.data.lanes import Lanes
-from quotadeck.gateway.data.observers import Observers
+from quotadeck.gateway.data.observers import Observers, Refusals
 from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
 from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.budget_alarm import BudgetAlarm
@@ -246,7 +246,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         flights,
         Lanes(),
         upstream,
-        observers.refused,
+        Refusals(plan, observers.refused),
         config.body_limit_bytes,
     )
     data_plane = DataPlane(calls, plan, lambda: in_force.keys, now_us // 1_000_000, (OPENAI,))

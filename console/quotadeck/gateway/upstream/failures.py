@@ -120,25 +120,34 @@ def failure_of_stream(error: UpstreamError | None, *, gone: bool, told: bool) ->
     return STREAM_LATE if isinstance(error, TimedOut) else STREAM_BROKEN
 
 
-def refusal_of_error(error: UpstreamError | NotAnAnswer) -> Refusal:
-    """What the client is told."""
-    return UpstreamFailed(str(error), failure_of_error(error).cause)
+class Failed(NamedTuple):
+    """An attempt that failed before the client got a byte of an answer, and what to tell of it."""
+
+    failure: Failure
+    refusal: Refusal
 
 
-def refusal_of_status(
+def failed_by(error: UpstreamError | NotAnAnswer) -> Failed:
+    """An attempt that got no usable answer."""
+    failure = failure_of_error(error)
+    return Failed(failure, UpstreamFailed(str(error), failure.cause))
+
+
+def failed_with(
     status: int, headers: Mapping[bytes, bytes], said: UpstreamSaid, empty: bool, keys: UpstreamKeys
-) -> Refusal:
-    """What the client is told: the upstream's own words as far as they concern it, without keys."""
+) -> Failed:
+    """An attempt that was answered with an error: the upstream's own words, without keys."""
     failure = failure_of_status(status)
     if failure is OUR_KEY:
-        return UpstreamFailed(f"it refuses the gateway's own key ({status})", failure.cause)
+        why = f"it refuses the gateway's own key ({status})"
+        return Failed(failure, UpstreamFailed(why, failure.cause))
     message = clean_lines(keys.hide(said.message), MAX_MESSAGE)
     if failure is NO_ANSWER:
         said, message = _EMPTY, f"The upstream answered {status}, which is no answer."
     elif not message:
         without = "with an empty body" if empty else "without words"
         message = f"The upstream answered {status} {without}."
-    return UpstreamRefused(
+    refusal = UpstreamRefused(
         status if failure.status == ITS_OWN else failure.status,
         message,
         clean(keys.hide(said.kind), 100),
@@ -148,6 +157,7 @@ def refusal_of_status(
         keys.hide(_plain(headers, b"retry-after-ms")),
         failure.cause,
     )
+    return Failed(failure, refusal)
 
 
 def _plain(headers: Mapping[bytes, bytes], name: bytes) -> str:
