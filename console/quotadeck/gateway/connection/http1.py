@@ -216,14 +216,14 @@ class Http1Connection(asyncio.Protocol):
             else:
                 self.transport.abort()
 
-    # What the exchange tells (see `Way`).
+    # What the exchange tells (see `Outlet`).
 
     def go_on(self) -> None:
-        """See `Way`."""
+        """See `Outlet`."""
         self.transport.write(_CONTINUE)
 
     def send(self, event: Event, data: bytes) -> None:
-        """See `Way`. Behind the end of an answer, what came behind its request has its turn."""
+        """See `Outlet`. Behind the end of an answer, what came behind its request has its turn."""
         self._to(event)
         if data:
             self.transport.write(data)
@@ -240,13 +240,13 @@ class Http1Connection(asyncio.Protocol):
         self._read_on()
 
     async def taken(self) -> None:
-        """See `Way`."""
+        """See `Outlet`."""
         while self.write_paused:
             self._taken = self._loop.create_future()
             await self._taken
 
     def wanted(self) -> None:
-        """See `Way`."""
+        """See `Outlet`."""
         self._bound_reading()
 
     # Reading.

@@ -28,7 +28,7 @@ _WITHOUT_BODY: Final = (204, 304)
 _CLOSE: Final = b"connection: close\r\n"
 
 
-class Way(Protocol):
+class Outlet(Protocol):
     """The connection, as an exchange uses it."""
 
     write_paused: bool
@@ -60,9 +60,9 @@ class Http1Exchange:
         "_headless",
         "_hung_up",
         "_more",
+        "_outlet",
         "_pieces",
         "_spoilt",
-        "_way",
         "asked",
         "headers",
         "held_bytes",
@@ -75,8 +75,8 @@ class Http1Exchange:
         "whole",
     )
 
-    def __init__(self, way: Way, head: RequestHead, seat: Seat) -> None:
-        self._way = way
+    def __init__(self, outlet: Outlet, head: RequestHead, seat: Seat) -> None:
+        self._outlet = outlet
         path = head.path.decode("ascii")
         self.method = head.method
         self.path = urllib.parse.unquote(path) if "%" in path else path
@@ -119,7 +119,7 @@ class Http1Exchange:
         if self._expects:
             self._expects = False
             if not self.lost:
-                self._way.go_on()
+                self._outlet.go_on()
         parts: list[bytes] = []
         self.asked = True
         try:
@@ -132,7 +132,7 @@ class Http1Exchange:
                     raise self._spoilt
                 if self._body_ended:
                     return parts[0] if len(parts) == 1 else b"".join(parts)
-                self._way.wanted()
+                self._outlet.wanted()
                 self._more = asyncio.get_running_loop().create_future()
                 await self._more
         finally:
@@ -152,7 +152,7 @@ class Http1Exchange:
             self._may_stay(head)
             bare = self._headless
             data = whole_answer(status, head, body, keep=self.keep, headless=bare)
-            self._way.send(ANSWERED, data)
+            self._outlet.send(ANSWERED, data)
         self.whole = True
 
     async def begin(self, status: int, head: bytes) -> None:
@@ -172,9 +172,9 @@ class Http1Exchange:
         if await self._heard():
             data = self._framed(data)
             if self._head is not None:
-                self._way.send(BEGUN, self._take_head() + data)
+                self._outlet.send(BEGUN, self._take_head() + data)
             else:
-                self._way.send(PIECE, data)
+                self._outlet.send(PIECE, data)
 
     async def finish(self, data: bytes) -> None:
         """See `Exchange`."""
@@ -182,9 +182,9 @@ class Http1Exchange:
             end = b"0\r\n\r\n" if self._chunked and not self._headless else b""
             data = self._framed(data) + end
             if self._head is not None:
-                self._way.send(ANSWERED, self._take_head() + data)
+                self._outlet.send(ANSWERED, self._take_head() + data)
             else:
-                self._way.send(FINISHED, data)
+                self._outlet.send(FINISHED, data)
         self.whole = True
 
     def came(self, part: bytes, *, ended: bool) -> None:
@@ -222,8 +222,8 @@ class Http1Exchange:
 
     async def _heard(self) -> bool:
         """Whether there is somebody who hears it, once what was written before is taken."""
-        if self._way.write_paused:
-            await self._way.taken()
+        if self._outlet.write_paused:
+            await self._outlet.taken()
         if self.whole:
             raise Impossible("an answer to a request that has one")
         return not self.lost
@@ -241,7 +241,7 @@ class Http1Exchange:
 
     def _send_head(self) -> None:
         if self._head is not None and not self.lost:
-            self._way.send(BEGUN, self._take_head())
+            self._outlet.send(BEGUN, self._take_head())
 
     def _take_head(self) -> bytes:
         head, self._head = self._head or b"", None

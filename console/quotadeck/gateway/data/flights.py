@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from quotadeck.admission.admit import Ticket, size_of
-from quotadeck.admission.admit import move as exchange
+from quotadeck.admission.admit import move as move_admission
 from quotadeck.admission.estimator import Estimator
 from quotadeck.dialects.base import Ask
 from quotadeck.domain.calls import Call, OpenCall, Outcome, failed_end, moved
@@ -134,7 +134,7 @@ class Flights:
         gone = flight.stop.prepared.given_up(None if failure.never_sent else _NOTHING)
         try:
             size = size_of(flight.ask, prepared, self._estimator)
-            ticket = await exchange(
+            ticket = await move_admission(
                 self._limiter, prepared, before.id, flight.ticket, size, gone, ttl_ms=ttl_ms(stop)
             )
         except Refusal:
