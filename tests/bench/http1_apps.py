@@ -48,7 +48,7 @@ async def main(kind: str, told: Path) -> None:
     table = Connections("connections", 1_000)
     sock = socket.create_server(("127.0.0.1", 0))
     server: HttpServer | Http1Server
-    if kind == "uvicorn":
+    if kind == "admin":
         server = HttpServer(over_asgi(handler), table)
     else:
         server = Http1Server(handler, lambda _refusal: (400, b"", b""), table)

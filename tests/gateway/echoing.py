@@ -27,7 +27,7 @@ Asked = tuple[str, str, list[tuple[str, str]], bytes]
 """A request: method, path, headers and body."""
 EARLY = "/early"
 """The path that is answered before its body was read."""
-KINDS = ("uvicorn", "own")
+KINDS = ("admin", "own")
 """The admin API's connections, and the data plane's."""
 _WAITS = (State.ANSWERING, State.STREAMING)
 """In which the server, and not its client, is to act."""

@@ -63,7 +63,7 @@ async def served_as(
     kind: str, handle: Handle, sock: socket.socket, most: int = 100
 ) -> AsyncIterator[Collection[Any]]:
     """As `served`, of a handler, by the server of this kind."""
-    if kind == "uvicorn":
+    if kind == "admin":
         async with served(over_asgi(handle), sock, most) as connections:
             yield connections
         return
