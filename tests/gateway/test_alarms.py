@@ -142,7 +142,11 @@ def test_trouble_of_an_upstream_is_told_until_a_minute_of_calm(cause: Cause) -> 
 
 
 @pytest.mark.parametrize(
-    "cause", [Cause.NONE, Cause.UPSTREAM_4XX, Cause.CLIENT_GONE, Cause.RESTART, Cause.RPM]
+    "cause",
+    [
+        *(Cause.NONE, Cause.UPSTREAM_4XX, Cause.CLIENT_GONE),
+        *(Cause.RESTART, Cause.INTERNAL, Cause.RPM),
+    ],
 )
 def test_what_is_not_the_upstreams_fault_raises_no_alarm(cause: Cause) -> None:
     told = Told()

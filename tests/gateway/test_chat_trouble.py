@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.dialects.openai.request import Chat
 from quotadeck.domain.calls import Attempt, OpenCall, Outcome
 from quotadeck.domain.cause import Cause
@@ -269,6 +270,23 @@ async def test_fault_of_ours_before_dispatch_holds_nothing(
         reply = await it.ask(SHORT)
     assert reply.status == 500
     await nothing_is_held(it, 0)
+
+
+async def test_fault_of_ours_after_dispatch_is_charged_and_is_not_the_upstreams(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def reply(_dialect: object, _body: bytes) -> None:
+        raise ValueError("a fault of ours")
+
+    it, _ = await opened(always(well))
+    monkeypatch.setattr(type(OPENAI), "reply", reply)
+    with caplog.at_level(logging.CRITICAL):
+        answer = await it.ask(SHORT)
+    assert (answer.status, answer.error["code"]) == (500, "internal_error")
+    call = await it.call()
+    assert (call.outcome, call.cause) == (Outcome.UNKNOWN, Cause.INTERNAL)
+    assert (await it.live.snapshot()).projects[0].flow.failed_60s == 0
+    await nothing_is_held(it, BOUND)
 
 
 async def test_endless_error_of_the_upstream_is_broken_off(

@@ -60,6 +60,7 @@ def test_each_figure_leaves_after_its_own_time_until_all_is_quiet() -> None:
         (Outcome.UNKNOWN, Cause.BROKEN_REPLY, 1),
         (Outcome.UNKNOWN, Cause.CLIENT_GONE, 0),
         (Outcome.UNKNOWN, Cause.RESTART, 0),
+        (Outcome.UNKNOWN, Cause.INTERNAL, 0),
     ],
 )
 def test_only_what_the_upstream_did_wrong_is_its_error(

@@ -128,12 +128,15 @@ def fault_at_the_end(it: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(it.flights, "_on_end", ended)
 
 
-@pytest.mark.parametrize("fault", [fault_in_the_relay, fault_at_the_end])
+@pytest.mark.parametrize(
+    ("fault", "cause"), [(fault_in_the_relay, Cause.INTERNAL), (fault_at_the_end, Cause.NONE)]
+)
 async def test_stream_that_meets_a_fault_of_ours_says_so_and_is_logged_once(
     opened: Open,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     fault: Callable[[Rig, pytest.MonkeyPatch], None],
+    cause: Cause,
 ) -> None:
     async def answer(peer: Peer) -> None:
         await peer.begin_chunks()
@@ -152,8 +155,11 @@ async def test_stream_that_meets_a_fault_of_ours_says_so_and_is_logged_once(
     assert exchange.whole
     assert last_error(exchange.body)["code"] == "internal_error"
     [record] = caplog.records
-    assert (await it.call()).id in record.getMessage()
+    call = await it.call()
+    assert call.id in record.getMessage()
     assert record.exc_info
+    assert call.cause is cause
+    assert (await it.live.snapshot()).projects[0].flow.failed_60s == 0
     assert it.flights.under_way == {}
 
 

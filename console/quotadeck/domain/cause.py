@@ -44,6 +44,8 @@ class Cause(StrEnum):
     CLIENT_GONE = "client_gone"
     RESTART = "restart"
     """The gateway went away while the call was under way."""
+    INTERNAL = "internal"
+    """A fault of the gateway's own; its log has it."""
     OTHER = "other"
     """One that only a newer version knows."""
 
@@ -56,7 +58,7 @@ WAITED_OUT: Final = frozenset({Cause.CROWDED, Cause.DRAINING})
 """Refusals that a wait heals, beside those of the limits."""
 WRONG: Final = frozenset({Cause.INVALID, Cause.NEVER_FITS})
 """Refusals of what the request itself is."""
-NOT_THE_UPSTREAMS: Final = frozenset({Cause.CLIENT_GONE, Cause.RESTART})
+NOT_THE_UPSTREAMS: Final = frozenset({Cause.CLIENT_GONE, Cause.RESTART, Cause.INTERNAL})
 """Ends that say nothing of the upstream."""
 NEVER_SERVED: Final = frozenset({Cause.INVALID, Cause.KEY_REVOKED})
 """Refused with one of these, a request would have been so under any limits."""

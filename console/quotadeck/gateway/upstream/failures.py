@@ -67,7 +67,7 @@ CUT_UNSENT: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.RESTART, 0, never_sent
 """By us, before anything of it was sent."""
 UNRECORDED: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UNRECORDED, 503, never_sent=True)
 """It could not be written down, and so was not sent."""
-OUR_FAULT: Final = Failure(Outcome.UNKNOWN, Cause.BROKEN_REPLY, 0)
+OUR_FAULT: Final = Failure(Outcome.UNKNOWN, Cause.INTERNAL, 0)
 
 OVERDUE: Final = Failure(Outcome.UNKNOWN, Cause.TIMEOUT, 0)
 """It had no end long after its upstream's timeout."""
