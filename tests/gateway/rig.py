@@ -29,7 +29,7 @@ from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Key, KeyRing
 from quotadeck.gateway.data.lanes import Lanes
-from quotadeck.gateway.data.observers import Refusals, RefusedRequest
+from quotadeck.gateway.data.observers import Observers, Refusals, RefusedRequest
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.live import Live
@@ -211,10 +211,18 @@ async def rig(
         refused.append(it.refusal)
 
     days = BudgetDays(limiter, ledger.reader.spent_on)
-    live = Live(of, lambda: in_force[0], limiter, days, clock, lambda: VITALS)
-    flights = Flights(
-        limiter, ledger, estimator, clock, (live.begun,), (live.ended,), (live.moved,)
+    live = Live(
+        catalogue=of,
+        plan=lambda: in_force[0],
+        limiter=limiter,
+        days=days,
+        clock=clock,
+        vitals=lambda: VITALS,
     )
+    observers = Observers(
+        begun=(live.begun,), moved=(live.moved,), ended=(live.ended,), refused=(note,)
+    )
+    flights = Flights(limiter, ledger, estimator, clock, observers)
     calls = Calls(
         lambda: in_force[0],
         limiter,
@@ -223,7 +231,7 @@ async def rig(
         flights,
         Lanes() if lanes is None else lanes,
         upstream,
-        Refusals(lambda: in_force[0], (note,)),
+        Refusals(lambda: in_force[0], observers.refused),
         BODY_LIMIT,
     )
     ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})

@@ -124,7 +124,14 @@ async def admin_api(
 
         limiter = MemoryLimiter(at.clock)
         days = BudgetDays(limiter, at.ledger.reader.spent_on)
-        live = Live(CATALOGUE, plan, limiter, days, at.clock, vitals)
+        live = Live(
+            catalogue=CATALOGUE,
+            plan=plan,
+            limiter=limiter,
+            days=days,
+            clock=at.clock,
+            vitals=vitals,
+        )
         feed = Feed(live.snapshot, interval_s=3_600, least_gap_s=0)
         app = create_admin(
             desk=at.desk,

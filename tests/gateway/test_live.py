@@ -61,13 +61,13 @@ class Picture:
         self.days = BudgetDays(self.limiter, self.spent_on)
         self.plan: Plan = plan(self.of)
         self.live = Live(
-            self.of,
-            lambda: self.plan,
-            self.limiter,
-            self.days,
-            self.clock,
-            lambda: VITALS,
-            lambda: self.unserved,
+            catalogue=self.of,
+            plan=lambda: self.plan,
+            limiter=self.limiter,
+            days=self.days,
+            clock=self.clock,
+            vitals=lambda: VITALS,
+            unserved=lambda: self.unserved,
         )
 
     async def spent_on(self, days: Mapping[str, str]) -> Mapping[str, int]:
@@ -429,7 +429,14 @@ async def test_a_day_that_the_ledger_could_not_tell_is_asked_for_until_it_can() 
         return dict.fromkeys(days, NANO_PER_USD)
 
     it.days = BudgetDays(it.limiter, spent_on)
-    it.live = Live(it.of, lambda: it.plan, it.limiter, it.days, it.clock, lambda: VITALS)
+    it.live = Live(
+        catalogue=it.of,
+        plan=lambda: it.plan,
+        limiter=it.limiter,
+        days=it.days,
+        clock=it.clock,
+        vitals=lambda: VITALS,
+    )
     seen = []
     for _ in range(4):
         seen.append((await it.row()).budget.spent_nano)

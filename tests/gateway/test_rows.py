@@ -91,13 +91,13 @@ class Story:
         self.days = BudgetDays(self.limiter, self.spent_on)
         self.plan: Plan = plan(self.of, now_us=self.clock.wall_us())
         self.live = Live(
-            self.of,
-            lambda: self.plan,
-            self.limiter,
-            self.days,
-            self.clock,
-            lambda: VITALS,
-            lambda: self.unserved,
+            catalogue=self.of,
+            plan=lambda: self.plan,
+            limiter=self.limiter,
+            days=self.days,
+            clock=self.clock,
+            vitals=lambda: VITALS,
+            unserved=lambda: self.unserved,
         )
         self.recorder = Recorder()
         self.keeper = LevelKeeper(self.recorder, self.limiter, self.clock)  # type: ignore[arg-type]

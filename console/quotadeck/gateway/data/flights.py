@@ -5,14 +5,13 @@ is in the ledger, also after kill -9.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from quotadeck.admission.admit import Ticket, size_of
 from quotadeck.admission.admit import move as move_admission
 from quotadeck.admission.estimator import Estimator
 from quotadeck.dialects.base import Ask
-from quotadeck.domain.calls import Call, OpenCall, Outcome, failed_end, moved
+from quotadeck.domain.calls import Call, Outcome, failed_end, moved
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.refusals import Draining, LedgerUnavailable, Refusal
 from quotadeck.domain.rules import Used
@@ -28,6 +27,7 @@ from quotadeck.gateway.data.flight import (
 )
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Stop
+from quotadeck.gateway.data.observers import Observers
 from quotadeck.gateway.upstream.failures import (
     CUT_UNSENT,
     OVERDUE,
@@ -50,17 +50,13 @@ class Flights:
         ledger: Ledger,
         estimator: Estimator,
         clock: Clock,
-        on_begin: Sequence[Callable[[OpenCall, int], None]],
-        on_end: Sequence[Callable[[Call], None]],
-        on_move: Sequence[Callable[[Call, OpenCall], None]] = (),
+        observers: Observers,
     ) -> None:
         self._limiter = limiter
         self._ledger = ledger
         self._estimator = estimator
         self._clock = clock
-        self._on_begin = on_begin
-        self._on_end = on_end
-        self._on_move = on_move
+        self._observers = observers
         self._unrecorded: list[Call] = []
         self.arrival = Arrivals(clock).new
         self.draining = False
@@ -116,7 +112,7 @@ class Flights:
         return flight
 
     def _began(self, flight: Flight) -> None:
-        for told in self._on_begin:
+        for told in self._observers.begun:
             told(flight.open, flight.arrival.at_ns)
 
     def _gone(self, flight: Flight) -> None:
@@ -147,7 +143,7 @@ class Flights:
         after = moved(before, move)
         flight.went_on(after, stop, ticket, now_ns)
         flight.reached = flight.reached or not failure.never_sent
-        for told in self._on_move:
+        for told in self._observers.moved:
             told(failed_end(before, failed), after)
         record = self._ledger.move_call(before, move)
         try:
@@ -207,7 +203,7 @@ class Flights:
         finally:
             del record
             self._gone(flight)
-            for told in self._on_end:
+            for told in self._observers.ended:
                 told(call)
         learned = call.outcome is Outcome.OK
         if learned and usage and not usage.is_estimate and not flight.ask.media:

@@ -179,7 +179,15 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     days = BudgetDays(limiter, partial(_settled_on, ledger))
     states = StateLog(ledger, clock)
     live = Live(
-        *(catalogue, plan, limiter, days, clock, vitals.read, unserved, keyed, states.changed)
+        catalogue=catalogue,
+        plan=plan,
+        limiter=limiter,
+        days=days,
+        clock=clock,
+        vitals=vitals.read,
+        unserved=unserved,
+        keyed=keyed,
+        on_state=states.changed,
     )
     feed = Feed(live.snapshot)
     levels = LevelKeeper(ledger, limiter, clock)
@@ -236,8 +244,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     )
     estimator = Estimator()
     upstream = Pool()
-    told = observers.begun, observers.ended, observers.moved
-    flights = Flights(limiter, ledger, estimator, clock, *told)
+    flights = Flights(limiter, ledger, estimator, clock, observers)
     calls = Calls(
         plan,
         limiter,

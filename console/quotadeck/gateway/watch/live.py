@@ -42,6 +42,7 @@ class Live:
 
     def __init__(
         self,
+        *,
         catalogue: Catalogue,
         plan: Callable[[], Plan],
         limiter: Limiter,
