@@ -1,6 +1,7 @@
 """The hot path over a real ledger, limiter and socket: whatever happens, one end, right money."""
 
 import asyncio
+from collections.abc import Callable
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.subject import Subject
+from quotadeck.gateway.connection.connections import OwnerCrowded, Seat
 from quotadeck.gateway.upstream.failures import MAX_REQUEST_ID
 from tests.gateway.chats import (
     ANALYTICS,
@@ -28,7 +30,7 @@ from tests.gateway.chats import (
     well,
 )
 from tests.gateway.provider import Asked, Peer, always
-from tests.gateway.rig import BODY_LIMIT
+from tests.gateway.rig import BODY_LIMIT, Rig
 from tests.gateway.values import OPUS, body, entry
 
 
@@ -280,6 +282,62 @@ async def test_draining_takes_nothing_new(opened: Open) -> None:
     reply = await it.ask(SHORT)
     assert (reply.status, reply.error["code"]) == (503, "draining")
     assert upstream.peers == []
+
+
+class Faulty:
+    def __getattr__(self, _name: str) -> None:
+        raise ValueError("a fault of ours")
+
+
+def drains(it: Rig, _: pytest.MonkeyPatch) -> None:
+    it.flights.draining = True
+
+
+def crowds(_it: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(_seat: Seat, _owner: str) -> None:
+        raise OwnerCrowded(1)
+
+    monkeypatch.setattr(Seat, "serve", serve)
+
+
+def forbids(it: Rig, _: pytest.MonkeyPatch) -> None:
+    it.command(entry(1, ANALYTICS, Field.PAUSED, True))
+
+
+def fails(it: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(it.app, "_bodies", Faulty())
+
+
+@pytest.mark.parametrize(
+    ("trouble", "more", "status", "told"),
+    [
+        (drains, {}, 503, Cause.DRAINING),
+        (crowds, {}, 503, Cause.CROWDED),
+        (forbids, {}, 403, Cause.PAUSED),
+        (fails, {}, 500, None),
+        (None, {"method": "GET", "path": "/v1/models/opsu"}, 404, Cause.INVALID),
+    ],
+)
+async def test_error_has_the_requests_name_and_the_project_once_its_key_is_known(
+    opened: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Callable[[Rig, pytest.MonkeyPatch], None] | None,
+    more: dict[str, str],
+    status: int,
+    told: Cause | None,
+) -> None:
+    it, _ = await opened(None)
+    if trouble:
+        trouble(it, monkeypatch)
+    reply = await it.ask(SHORT, headers={"x-project-id": "search"} if told is None else {}, **more)
+    assert reply.status == status
+    assert reply.sent_headers["x-request-id"].startswith("req_")
+    assert reply.sent_headers["x-project-id"] == ("search" if told is None else "analytics")
+    assert [refusal.cause for refusal in it.refused] == ([] if told is None else [told])
+    unknown = await it.ask(SHORT, headers={"authorization": "Bearer qd_" + "x" * 43}, **more)
+    assert unknown.status == 401
+    assert unknown.sent_headers["x-request-id"].startswith("req_")
+    assert "x-project-id" not in unknown.sent_headers
 
 
 @pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])

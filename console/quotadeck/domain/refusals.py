@@ -25,8 +25,6 @@ class Refusal(Exception):
     """A request that ends here. ``cause`` is how it is recorded."""
 
     cause: Cause = Cause.NONE
-    project_id: str = ""
-    """Whose request it was, once that is known."""
     wait_ms: int | None = None
     """What it tells to wait, where it tells that."""
     gates: tuple[Gate, ...] = ()

@@ -60,22 +60,30 @@ class DataPlane:
     async def __call__(self, exchange: Exchange) -> None:
         arrival = self.calls.flights.arrival()
         dialect = self._dialects.get(exchange.path) or self._lists(exchange.path) or self._first
+        project = ""
         try:
-            await self._route(dialect, exchange, arrival)
+            if exchange.path == "/healthz":
+                status, words = (503, b"draining\n") if self.draining else (200, b"ok\n")
+                return await exchange.answer(status, _TEXT, words)
+            headers, arrival, caller = self._known(dialect, exchange, arrival)
+            project = caller.project
+            self._let_in(dialect, exchange, arrival, caller)
+            if exchange.path not in self._dialects:
+                return await self._list_models(dialect, exchange, arrival, caller)
+            with self._bodies.of(project) as held:
+                return await self.calls.answer(dialect, arrival, caller, headers, exchange, held)
         except Refusal as refusal:
             if exchange.begun:
                 raise
             status, head, body = dialect.refusal(refusal)
-            if refusal.project_id:
-                head += b"x-project-id: %b\r\n" % refusal.project_id.encode()
         except Exception as fault:
             LOG.exception("request %s failed", arrival.id)
             if exchange.begun:
                 raise
             status, head, body = dialect.refusal(fault)
-        else:
-            return
-        await exchange.answer(status, _id_line(arrival) + head, body)
+        if project:
+            head += b"x-project-id: %b\r\n" % project.encode()
+        return await exchange.answer(status, _id_line(arrival) + head, body)
 
     def refused(self, refusal: Refusal) -> ErrorReply:
         """The reply to what is no request; told to all as any refusal, of somebody unknown."""
@@ -84,30 +92,29 @@ class DataPlane:
         status, head, body = self._first.refusal(refusal)
         return ErrorReply(status, _id_line(arrival) + head, body)
 
-    async def _route(self, dialect: Dialect, exchange: Exchange, arrival: Arrival) -> None:
-        path = exchange.path
-        if path == "/healthz":
-            status, words = (503, b"draining\n") if self.draining else (200, b"ok\n")
-            return await exchange.answer(status, _TEXT, words)
-        caller = None
+    def _known(
+        self, dialect: Dialect, exchange: Exchange, arrival: Arrival
+    ) -> tuple[dict[bytes, bytes], Arrival, Caller]:
+        """Whose request it is, and what it is called. Raises Refusal, told."""
         try:
             headers = by_name(exchange.headers)
             arrival = _named(arrival, headers)
-            self._must_be_served(path, exchange.method)
-            caller = self._keys().caller(headers, self._plan().projects)
+            self._must_be_served(exchange.path, exchange.method)
+            return headers, arrival, self._keys().caller(headers, self._plan().projects)
+        except Refusal as refusal:
+            self.calls.refusals.tell(dialect, arrival, _known_by(refusal), None, refusal)
+            raise
+
+    def _let_in(
+        self, dialect: Dialect, exchange: Exchange, arrival: Arrival, caller: Caller
+    ) -> None:
+        """Give it one of the places for requests under way. Raises Refusal, told."""
+        try:
             if self.draining:
                 raise Draining
             _seat(exchange.seat, caller)
-            if path not in self._dialects:
-                return await self._list_models(dialect, caller, exchange)
         except Refusal as refusal:
-            self.calls.refusals.tell(dialect, arrival, caller or _known_by(refusal), None, refusal)
-            raise
-        try:
-            with self._bodies.of(caller.project) as held:
-                await self.calls.answer(dialect, arrival, caller, headers, exchange, held)
-        except Refusal as refusal:
-            refusal.project_id = caller.project
+            self.calls.refusals.tell(dialect, arrival, caller, None, refusal)
             raise
 
     def _must_be_served(self, path: str, method: str) -> None:
@@ -127,7 +134,9 @@ class DataPlane:
                 return dialect
         return None
 
-    async def _list_models(self, dialect: Dialect, caller: Caller, exchange: Exchange) -> None:
+    async def _list_models(
+        self, dialect: Dialect, exchange: Exchange, arrival: Arrival, caller: Caller
+    ) -> None:
         plan = self._plan()
         allowed = plan.projects[caller.project].project.models
         owners = {
@@ -137,7 +146,9 @@ class DataPlane:
         }
         wanted = exchange.path.removeprefix(dialect.listing).lstrip("/")
         if wanted and wanted not in owners:
-            raise UnknownModel(wanted, nearest(wanted, owners))
+            refusal = UnknownModel(wanted, nearest(wanted, owners))
+            self.calls.refusals.tell(dialect, arrival, caller, None, refusal)
+            raise refusal
         listed = dialect.models(owners, self._started_s, wanted)
         await exchange.answer(200, dialect.whole_head, listed)
 
