@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -125,7 +126,8 @@ def fault_at_the_end(it: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     def ended(*_: object) -> None:
         raise ValueError("a fault of ours")
 
-    monkeypatch.setattr(it.flights, "_on_end", ended)
+    observers = it.flights._observers
+    monkeypatch.setattr(it.flights, "_observers", replace(observers, ended=(ended,)))
 
 
 @pytest.mark.parametrize(
