@@ -85,7 +85,6 @@ class ToyRelay:
 
 
 class Toy:
-    name = "toy"
     endpoints: Mapping[str, str] = MappingProxyType({"/toy/say": "/say"})
     listing = "/toy/talks"
     whole_head = _HEAD
@@ -106,7 +105,6 @@ class Toy:
             raise BadField("most", "must be from 1 to 10,000,000")
         size = len(body)
         return Ask(
-            endpoint=path,
             model=fields["talk"],
             stream=fields.get("live") == "yes",
             max_tokens=int(most) if most else None,

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from quotadeck.admission.planned import ProjectPlan, TargetPlan, takes_of
+from quotadeck.admission.planned import ProjectPlan, TargetPlan
+from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
 from quotadeck.domain.commands import Field
 from quotadeck.domain.layers import Layer
@@ -77,11 +78,12 @@ def test_each_limit_of_a_project_and_target_can_be_set() -> None:
 def test_takes_know_whether_they_are_shared_or_shadow() -> None:
     of = catalogue(target={"rpm": 50}, concurrency=1, shadow=frozenset({LimitKind.RPM}))
     size, day = Size(10, 5, 7, False), BudgetLimit(9, "2026-11-24", 1)
-    rpm, tpm, slot, money = takes_of(plan(of).projects["analytics"].limits, size, day)
+    now = plan(of)
+    prepared = prepare(now.projects["analytics"], now.targets[OPUS])
+    rpm, tpm, slot, money, shared = prepared.takes_for(size, day)
     assert (rpm.amount, rpm.shadow, rpm.shared) == (MICRO, True, False)
     assert (tpm.amount, tpm.shadow, tpm.shared) == (15 * MICRO, False, False)
     assert (slot.amount, slot.shadow, money.amount, money.limit) == (1, False, 7, day)
-    (shared,) = takes_of(plan(of).targets[OPUS].limits, size, day)
     assert (shared.amount, shared.shared) == (MICRO, True)
 
 

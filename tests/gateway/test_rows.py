@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from quotadeck.admission.days import BudgetDays
-from quotadeck.admission.planned import takes_of
+from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
 from quotadeck.domain.calls import OpenCall, Outcome
 from quotadeck.domain.catalogue import Catalogue, Project
@@ -120,7 +120,7 @@ class Story:
         day = self.days.limit(project, now_us)
         cost = self.dice.randrange(NANO_PER_USD // 500)
         size = Size(self.dice.randrange(1, 3_000), 0, cost, bound_is_estimate=False)
-        takes = takes_of((*project.limits, *target.limits), size, day)
+        takes = prepare(project, target).takes_for(size, day)
         arrival = Arrival(f"req_{self.number}", now_us, self.clock.monotonic_ns())
         try:
             answer = await self.limiter.acquire(arrival.id, takes, Priority.MEDIUM, 60_000)

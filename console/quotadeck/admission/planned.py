@@ -4,12 +4,11 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quotadeck.admission.size import Size
 from quotadeck.domain.catalogue import Project, Target, Upstream
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.layers import InForce
-from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit, Take
+from quotadeck.domain.limits import MICRO, RateLimit, SlotLimit, Take
 from quotadeck.domain.rules import Amounts, LimitKind, Measure, Rule, Windows, bucket_key
 from quotadeck.domain.subject import Subject, SubjectKind
 
@@ -41,10 +40,6 @@ class PlannedLimit(NamedTuple):
         counts = self.rule.counts
         assert counts is not None
         return counts(of) if self.limit is None else counts(of) * MICRO
-
-    def take(self, of: Amounts, budget: BudgetLimit) -> Take:
-        """As `amount`; ``budget`` is the day's money."""
-        return Take(self.key, self.amount(of), self.limit or budget, self.shared, self.shadow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +87,3 @@ def planned(
         cause = rule.causes[subject.kind]
         found.append(PlannedLimit(rule, key, value, limit, cause, shared, hidden, ready))
     return tuple(found)
-
-
-def takes_of(limits: Iterable[PlannedLimit], size: Size, budget: BudgetLimit) -> list[Take]:
-    """What a request of this size asks of each; ``budget`` is the day's money."""
-    return [each.ready or each.take(size, budget) for each in limits]

@@ -15,15 +15,14 @@ from quotadeck.domain.usage import Usage
 class Ask(NamedTuple):
     """A checked request, as far as anybody but its dialect needs to know.
 
-    ``endpoint`` is the client's path, a key of `Dialect.endpoints`. ``max_tokens`` is the most
-    output tokens of one choice, None where the client named none. ``text_bytes`` is the body's
-    size less the media in it; ``media`` counts images, sounds and files, and ``media_tokens`` is
-    what they are taken for. No tokenizer makes more than ``input_bound`` input tokens of it.
-    ``costs_more``: it asks for what is charged beside the prices for tokens. ``retry`` is how
-    often the client tried before. ``body`` is the dialect's own.
+    ``max_tokens`` is the most output tokens of one choice, None where the client named none.
+    ``text_bytes`` is the body's size less the media in it; ``media`` counts images, sounds and
+    files, and ``media_tokens`` is what they are taken for. No tokenizer makes more than
+    ``input_bound`` input tokens of it. ``costs_more``: it asks for what is charged beside the
+    prices for tokens. ``retry`` is how often the client tried before. ``body`` is the dialect's
+    own.
     """
 
-    endpoint: str
     model: str
     stream: bool
     max_tokens: int | None
@@ -107,10 +106,6 @@ class Relay(Protocol):
 
 class Dialect(Protocol):
     """A provider's protocol. A value without state, shared by all requests."""
-
-    @property
-    def name(self) -> str:
-        """As configuration names it."""
 
     @property
     def endpoints(self) -> Mapping[str, str]:

@@ -19,7 +19,6 @@ _ENDPOINTS: Final = MappingProxyType({"/v1/chat/completions": "/chat/completions
 class OpenAI:
     """The dialect of OpenAI and of all who speak it."""
 
-    name = "openai"
     endpoints: Mapping[str, str] = _ENDPOINTS
     listing = "/v1/models"
     whole_head = b"content-type: application/json\r\n"
@@ -28,8 +27,8 @@ class OpenAI:
     def models(self, owners: Mapping[str, str], since_s: int, wanted: str) -> bytes:
         return model_list(owners, since_s, wanted)
 
-    def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> base.Ask:
-        return parse_chat(path, body, headers.get(b"x-stainless-retry-count", b""))
+    def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> base.Ask:  # noqa: ARG002
+        return parse_chat(body, headers.get(b"x-stainless-retry-count", b""))
 
     def forward(self, ask: base.Ask, model: str) -> bytes:
         return forward_chat(ask.body, model, stream=ask.stream)

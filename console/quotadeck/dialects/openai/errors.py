@@ -269,11 +269,6 @@ def refusal_reply(refusal: Exception) -> ErrorReply:
     return ErrorReply(status, head, orjson.dumps({"error": error}))
 
 
-def has_row(kind: type[Exception]) -> bool:
-    """Whether a kind of refusal has words of its own."""
-    return kind in _ROWS or kind is r.UpstreamRefused
-
-
 def _words(row: _Row, refusal: Exception) -> str:
     if isinstance(row.words, str):
         return row.words
@@ -312,19 +307,3 @@ def _passed_on(refusal: r.UpstreamRefused, rates: bytes) -> ErrorReply:
 def _kind_of(status: int) -> str:
     """Below 500 it is the client's fault, and ours from there."""
     return "server_error" if status >= 500 else "invalid_request_error"
-
-
-class HeaderedReply(NamedTuple):
-    """`ErrorReply` with its head as pairs, for a server that takes them so."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-
-
-def error_reply(refusal: Exception) -> HeaderedReply:
-    """`refusal_reply` without the rates, its head as pairs."""
-    status, head, body = refusal_reply(refusal)
-    pairs = [one.partition(b": ") for one in head.split(b"\r\n") if one]
-    wanted = [(name, value) for name, _, value in pairs if not name.startswith(b"x-ratelimit-")]
-    return HeaderedReply(status, wanted, body)

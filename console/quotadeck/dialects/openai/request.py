@@ -41,7 +41,7 @@ def forward_chat(chat: Chat, model: str, *, stream: bool) -> bytes:
     return write_json(fields)
 
 
-def parse_chat(path: str, body: bytes, retry_count: bytes = b"") -> Ask:
+def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
     """Check a body. Raises NotJson or BadField.
 
     ``retry_count`` is the SDKs' x-stainless-retry-count header.
@@ -68,7 +68,6 @@ def parse_chat(path: str, body: bytes, retry_count: bytes = b"") -> Ask:
     template = _BYTES_OF_TOOL_TEMPLATE if templated else _BYTES_OF_CHAT_TEMPLATE
     priced_apart = any(map(fields.get, _UNPRICED))
     return Ask(
-        path,
         model,
         stream,
         most,
