@@ -131,7 +131,7 @@ class Client:
         at = self.connection
         if isinstance(at, Http1Connection):
             return at.state not in _WAITS
-        return bool(at.cycle.response_complete or at.cycle.more_body)
+        return not at.pipeline and bool(at.cycle.response_complete or at.cycle.more_body)
 
     def reads_no_more(self) -> bool:
         at = self.connection

@@ -85,10 +85,17 @@ PROXIES: dict[str, Start] = {
 @contextlib.contextmanager
 def proxy(name: str, folder: Path, gateway: int) -> Iterator[int]:
     """A proxy before the gateway's port, until the block ends; its own port."""
+    with started(PROXIES[name], folder, gateway) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def started(start: Start, folder: Path, gateway: int) -> Iterator[int]:
+    """See `proxy`. Skips the test where the program is not there."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    file, command, config = PROXIES[name](folder, port, gateway)
+    file, command, config = start(folder, port, gateway)
     program = shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip(f"there is no {command[0]} on this machine")
