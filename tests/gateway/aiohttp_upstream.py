@@ -12,6 +12,7 @@ from quotadeck.gateway.upstream.client import (
     BOUNDS,
     Bounds,
     Broken,
+    Into,
     Reply,
     StreamReply,
     TimedOut,
@@ -121,6 +122,9 @@ class _AiohttpStream:
         except (aiohttp.ClientError, RuntimeError):
             # A RuntimeError where the connection was lost before it was read from.
             raise Broken(f"{name} cut or garbled its reply") from None
+
+    async def pour(self, into: Into) -> None:
+        pass
 
     def cut(self) -> None:
         self._response.close()

@@ -80,6 +80,11 @@ class AsgiExchange:
     async def write(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
+    taking = False
+
+    def write_now(self, data: bytes) -> None:
+        raise NotImplementedError
+
     async def finish(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": data})
         self.whole = True

@@ -138,6 +138,12 @@ class Request:
     async def write(self, data: bytes) -> None:
         await self._reply.piece(data, last=False)
 
+    taking = False
+    """All waits for the test."""
+
+    def write_now(self, data: bytes) -> None:
+        raise AssertionError(f"{data!r} is written although nothing is taken")
+
     async def finish(self, data: bytes) -> None:
         await self._reply.piece(data, last=True)
 

@@ -52,6 +52,15 @@ class Exchange(Protocol):
         """A piece of it. Waits while the client does not take what was written before."""
         ...
 
+    @property
+    def taking(self) -> bool:
+        """Whether a piece can be written now: the client has taken what was written before."""
+        ...
+
+    def write_now(self, data: bytes) -> None:
+        """A piece of it, while it is ``taking``."""
+        ...
+
     async def finish(self, data: bytes) -> None:
         """Its last piece, and its end."""
         ...

@@ -170,11 +170,26 @@ class Http1Exchange:
     async def write(self, data: bytes) -> None:
         """See `Exchange`."""
         if await self._heard():
-            data = self._framed(data)
-            if self._head is not None:
-                self._outlet.send(BEGUN, self._take_head() + data)
-            else:
-                self._outlet.send(PIECE, data)
+            self._put(data)
+
+    @property
+    def taking(self) -> bool:
+        """See `Exchange`."""
+        return not self._outlet.write_paused
+
+    def write_now(self, data: bytes) -> None:
+        """See `Exchange`."""
+        if self.whole:
+            raise Impossible("a piece of an answer that is whole")
+        if not self.lost:
+            self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        data = self._framed(data)
+        if self._head is not None:
+            self._outlet.send(BEGUN, self._take_head() + data)
+        else:
+            self._outlet.send(PIECE, data)
 
     async def finish(self, data: bytes) -> None:
         """See `Exchange`."""

@@ -13,7 +13,7 @@ from quotadeck.domain.text import clean_lines
 from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.data.flights import Flights
-from quotadeck.gateway.upstream.client import Broken, StreamReply, UpstreamError
+from quotadeck.gateway.upstream.client import Broken, Poured, StreamReply, UpstreamError
 from quotadeck.gateway.upstream.failures import CUT, LEFT, MAX_MESSAGE, OUR_FAULT, failure_of_stream
 
 LOG = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class _Client:
 
     def __init__(self, flight: Flight, exchange: Exchange, reply: StreamReply) -> None:
         self._flight = flight
-        self._exchange = exchange
+        self.exchange = exchange
         self._reply = reply
         self._cut: asyncio.TimerHandle | None = None
         self.gone = False
@@ -41,12 +41,12 @@ class _Client:
 
     async def write(self, events: bytes) -> None:
         self._flight.writing = True
-        await self._exchange.write(events)
+        await self.exchange.write(events)
         self._flight.writing = False
 
     async def finish(self, last: bytes) -> None:
         self._flight.writing = True
-        await self._exchange.finish(last)
+        await self.exchange.finish(last)
         self._flight.writing = False
 
     def close(self) -> None:
@@ -101,14 +101,26 @@ async def _relay(
     flights: Flights, flight: Flight, relay: Relay, reply: StreamReply, client: _Client
 ) -> UpstreamError | None:
     """Pass on what comes until the stream ends; why the upstream did not end it well."""
+    exchange = client.exchange
+
+    def pass_on(chunk: bytes) -> Poured:
+        """Without a wait, which most chunks need not."""
+        if not exchange.taking:
+            return Poured.KEPT
+        events = relay.feed(chunk)
+        if events:
+            flight.first_byte_ns = flight.first_byte_ns or flights.now_ns()
+            exchange.write_now(events)
+        return Poured.ENOUGH if relay.ended else Poured.TAKEN
+
     try:
-        while chunk := await reply.next():
+        while not relay.ended and (chunk := await reply.next()):
             events = relay.feed(chunk)
             if events:
                 flight.first_byte_ns = flight.first_byte_ns or flights.now_ns()
                 await client.write(events)
-            if relay.ended:
-                break
+            if not relay.ended:
+                await reply.pour(pass_on)
         events = relay.close()
         if events:
             await client.write(events)

@@ -4,8 +4,9 @@ Who goes there is `pool.py`. Redirects are not followed and proxy variables not 
 goes to the configured host only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final, Protocol
 
 from quotadeck.gateway.upstream.endpoint import Endpoint
@@ -44,6 +45,19 @@ class Reply:
     body: bytes
 
 
+class Poured(Enum):
+    """What became of a chunk."""
+
+    TAKEN = auto()
+    KEPT = auto()
+    """It is left to `StreamReply.next`."""
+    ENOUGH = auto()
+    """It was taken, and no more is wanted."""
+
+
+Into = Callable[[bytes], Poured]
+
+
 class StreamReply(Protocol):
     """A reply as it comes. Whoever leaves it closes it, and cuts it first if that is for an error.
 
@@ -57,6 +71,14 @@ class StreamReply(Protocol):
 
     async def next(self) -> bytes:
         """What has come; b"" at the end. Raises UpstreamError: it broke, or was cut from here."""
+        ...
+
+    async def pour(self, into: Into) -> None:
+        """Give what comes to ``into``, in the very callback that brings it, while it takes it.
+
+        Returns where it does not, where the reply has ended or broken, or at once: then `next` has
+        what is to come. So a chunk costs no wake of a task. Raises what ``into`` raises.
+        """
         ...
 
     def cut(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from quotadeck.gateway.upstream.client import Broken
+from quotadeck.gateway.upstream.client import Broken, Into, Poured
 from quotadeck.gateway.upstream.decoding import decoder_of
 from quotadeck.gateway.upstream.wire import Wire
 
@@ -40,6 +40,26 @@ class WireStream:
                 return b""
             else:
                 await wire.more()
+
+    async def pour(self, into: Into) -> None:
+        """See `StreamReply`."""
+        wire, faults = self._wire, list[BaseException]()
+        if wire is None or self._decoder is not None or wire.has_news:
+            return
+
+        def sink(chunk: bytes) -> Poured:
+            try:
+                return into(chunk)
+            except BaseException as fault:  # noqa: BLE001 -- the parser would make its own of it
+                faults.append(fault)
+                return Poured.ENOUGH
+
+        try:
+            await wire.pour(sink)
+        finally:
+            wire.pour_no_more()
+        if faults:
+            raise faults[0]
 
     def cut(self) -> None:
         """See `StreamReply`."""

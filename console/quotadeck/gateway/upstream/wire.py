@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import httptools
 
-from quotadeck.gateway.upstream.client import Bounds, Broken, TimedOut, UpstreamError
+from quotadeck.gateway.upstream.client import Bounds, Broken, Into, Poured, TimedOut, UpstreamError
 from quotadeck.gateway.upstream.endpoint import Endpoint, Origin
 
 PIECE_BYTES: Final = 256 * 1024
@@ -55,6 +55,7 @@ class Wire(asyncio.Protocol):
         "_parser",
         "_parts",
         "_paused",
+        "_sink",
         "_size",
         "_stuck",
         "_timer",
@@ -105,6 +106,8 @@ class Wire(asyncio.Protocol):
         self._stuck = False
         self._fields = self._barren = self._size = 0
         self._parts: list[bytes] = []
+        self._sink: Into | None = None
+        """Takes what comes in their place."""
         self._outgoing: memoryview | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -146,6 +149,20 @@ class Wire(asyncio.Protocol):
         """Done when there is more to take, or the reply ended, or `error` is set."""
         waiter = self._waiter = self._loop.create_future()
         return waiter
+
+    def pour(self, sink: Into) -> "asyncio.Future[None]":
+        """As `more`, but what comes goes to ``sink`` while it takes it."""
+        self._sink = sink
+        return self.more()
+
+    def pour_no_more(self) -> None:
+        """What comes waits again."""
+        self._sink = None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to take, or to be told of."""
+        return bool(self._parts) or self.ended or self.error is not None
 
     def take(self) -> list[bytes]:
         """The parts of the body that came since."""
@@ -249,7 +266,7 @@ class Wire(asyncio.Protocol):
             if self._size > self._bounds.reply_bytes:
                 self.fail(self._bounds.too_large())
                 raise ValueError("too large")
-        else:
+        elif self._sink is None:
             self._wake()
 
     def on_message_complete(self) -> None:
@@ -277,9 +294,23 @@ class Wire(asyncio.Protocol):
                 self._owner.free(self)
         elif self._barren > HEAD_BYTES:
             self.fail(self._broken())
+        elif self._sink is not None and self._parts:
+            self._pour_out(self._sink)
         elif self._size > HELD_BYTES and not self._whole and not self._paused:
             self._paused = True
             self._transport.pause_reading()
+
+    def _pour_out(self, sink: Into) -> None:
+        """What one read has brought, in one piece; who will not have it is woken."""
+        chunk = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        poured = sink(chunk)
+        if poured is Poured.KEPT:
+            self._parts = [chunk]
+        else:
+            self._parts, self._size = [], 0
+        if poured is not Poured.TAKEN:
+            self._sink = None
+            self._wake()
 
     def _end(self, *, keeps: bool) -> None:
         self.ended = True
