@@ -1,6 +1,6 @@
 """Takes each line and each entry out of the gateway's wiring in turn: a test must notice.
 
-    python -m tests.mutation [--file FILE] [--jobs N] [TESTS …]
+    python -m tests.mutation [--file FILE …] [--jobs N] [TESTS …]
 
 Works on copies of the package beside each other, never on the tree itself. Taken out is every
 statement of a function that is no definition, ``return``, ``raise`` or ``pass``, every argument of
@@ -21,8 +21,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FILE = Path("console/quotadeck/gateway/process/assembly.py")
-TESTS = ("tests/gateway/test_assembly.py", "tests/gateway")
+PROCESS = Path("console/quotadeck/gateway/process")
+TESTS = {
+    PROCESS / "assembly.py": ("tests/gateway/test_assembly.py", "tests/gateway"),
+    PROCESS / "server.py": (
+        "tests/gateway/test_server.py",
+        "tests/e2e/test_lifecycle.py",
+        "tests/e2e/test_signals.py",
+        "tests/e2e/test_doors.py",
+    ),
+}
+"""Of each file of the wiring, whose tests are to notice, the quickest first."""
 WITHIN_S = 300.0
 _KEPT = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Return | ast.Raise | ast.Pass
 _NAMED_FIELDS = ("body", "orelse", "finalbody")
@@ -121,13 +130,17 @@ def survivors(file: Path, tests: tuple[str, ...], jobs: int) -> tuple[list[str],
 def main() -> int:
     """Print the survivors."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
-    parser.add_argument("tests", nargs="*", default=list(TESTS))
-    parser.add_argument("--file", type=Path, default=FILE)
+    parser.add_argument("tests", nargs="*")
+    parser.add_argument("--file", type=Path, action="append", dest="files")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
-    found, tried = survivors(asked.file, tuple(asked.tests), asked.jobs)
-    print(f"{asked.file}: {tried} tried, {len(found)} not noticed")
-    return 1 if found else 0
+    unnoticed = 0
+    for file in asked.files or TESTS:
+        tests = tuple(asked.tests) or TESTS.get(file, ("tests/gateway",))
+        found, tried = survivors(file, tests, asked.jobs)
+        print(f"{file}: {tried} tried, {len(found)} not noticed", flush=True)
+        unnoticed += len(found)
+    return 1 if unnoticed else 0
 
 
 if __name__ == "__main__":
