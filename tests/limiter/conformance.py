@@ -211,22 +211,12 @@ class EndPromises:
         before = await rig.all_left(RPM, TPM, SLOTS, MONEY)
         assert not await rig.limiter.settle("a", {MONEY: 0})
         assert not await rig.limiter.release("a")
-        assert not await rig.limiter.renew("a", 1_000)
         assert await rig.limiter.expire() == ()
         assert await rig.all_left(RPM, TPM, SLOTS, MONEY) == before
 
     async def test_a_reservation_nobody_made_ends_nothing(self, rig: Rig) -> None:
         assert not await rig.limiter.settle("nobody", {RPM: 1})
         assert not await rig.limiter.release("nobody")
-
-    async def test_renewing_moves_the_deadline(self, rig: Rig) -> None:
-        await self._full_house(rig)
-        rig.clock.advance_ms(29_000)
-        assert await rig.limiter.renew("a", 5_000)
-        rig.clock.advance_ms(4_999)
-        assert await rig.limiter.expire() == ()
-        rig.clock.advance_ms(1)
-        assert await rig.limiter.expire() == ("a",)
 
     async def test_a_late_settlement_counts_if_nobody_expired_it(self, rig: Rig) -> None:
         await self._full_house(rig)

@@ -326,20 +326,12 @@ class LimiterMachine(RuleBasedStateMachine):
         for name in sorted(late):
             self._end(name, {})
 
-    @precondition(lambda self: self.live)
-    @rule(data=st.data(), ttl_ms=st.integers(1, 60_000))
-    def renew(self, data: st.DataObject, ttl_ms: int) -> None:
-        name = data.draw(st.sampled_from(sorted(self.live)))
-        assert self.run(self.limiter.renew(name, ttl_ms))
-        self.live[name].deadline_ns = self.clock.monotonic_ns() + ttl_ms * 1_000_000
-
     @precondition(lambda self: self.ended)
     @rule(data=st.data())
     def end_again(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(self.ended))
         assert not self.run(self.limiter.settle(name, {MONEY: 0, "project:a:rpm": 0}))
         assert not self.run(self.limiter.release(name))
-        assert not self.run(self.limiter.renew(name, 1_000))
 
     def _end(self, name: str, actual: dict[str, int]) -> None:
         self._reach_now()

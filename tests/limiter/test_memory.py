@@ -33,7 +33,6 @@ def test_every_call_completes_without_suspending(limiter: MemoryLimiter) -> None
     calls: list[Coroutine[Any, Any, object]] = [
         limiter.acquire("a", [one(rpm(6)), slot(1)], Priority.LOW, 1_000),
         limiter.acquire("b", [one(rpm(6)), slot(1)], Priority.LOW, 1_000),
-        limiter.renew("a", 1_000),
         limiter.exchange("a", {RPM: 0}, [one(rpm(6))], Priority.LOW, 1_000),
         limiter.settle("a", {}),
         limiter.release("a"),

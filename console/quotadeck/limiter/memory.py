@@ -43,7 +43,7 @@ class MemoryLimiter:
     """A `Limiter` for one event loop.
 
     - A reservation ends when somebody ends it: past its deadline it still counts, and may be
-      renewed or settled, until `expire` is called. So `expire` tells each lost one exactly once.
+      settled, until `expire` is called. So `expire` tells each lost one exactly once.
     - An id is known from its admission to its end, and forgotten then: that is how long a repeated
       `acquire` gets the same answer without taking twice. A refused id may simply ask again.
     - When several buckets refuse, money is named before slots, slots before rates: only the
@@ -132,13 +132,6 @@ class MemoryLimiter:
         known.deadline_ns = now_ns + ttl_ms * _NS_PER_MS
         self._touched.update(before, fresh)
         return Admitted(known.shadowed, _levels(known.held, now_ns))
-
-    async def renew(self, reservation: str, ttl_ms: int) -> bool:
-        known = self._live.get(reservation)
-        if known is None:
-            return False
-        known.deadline_ns = self._clock.monotonic_ns() + ttl_ms * _NS_PER_MS
-        return True
 
     async def settle(self, reservation: str, actual: Mapping[str, int]) -> Levels | None:
         """End with real usage. Raises ValueError for a negative amount; nothing ends then."""

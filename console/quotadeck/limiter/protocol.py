@@ -103,10 +103,6 @@ class Limiter(Protocol):
         """
         ...
 
-    async def renew(self, reservation: str, ttl_ms: int) -> bool:
-        """Move the deadline of a live reservation; False when it has ended."""
-        ...
-
     async def settle(self, reservation: str, actual: Mapping[str, int]) -> Levels | None:
         """End a reservation: for the keys given, real amounts replace the estimates.
 
@@ -139,7 +135,11 @@ class Limiter(Protocol):
         ...
 
     async def epoch(self) -> str:
-        """Another one whenever the store of levels began anew, so that it must be restored."""
+        """Another one whenever the store of levels began anew, so that it must be restored.
+
+        For whoever restored it to ask again, every second, say, and to restore where it is another.
+        Nobody has to of one that lives and dies with its process.
+        """
         ...
 
     async def restore(self, levels: Mapping[str, tuple[int, RateLimit]]) -> None:
