@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from quotadeck.domain.catalogue import Upstream
-from quotadeck.gateway.upstream.dialing import Address, Dialer
+from quotadeck.gateway.upstream.dialing import Dialer
 from quotadeck.gateway.upstream.pool import Pool
+from quotadeck.gateway.upstream.resolving import Address
 from tests.gateway.provider import KEY, Peer, call, provider, soon, stream
 
 FDS = Path("/proc/self/fd")
@@ -46,12 +47,13 @@ async def cancelled(pool: Pool, upstream: Upstream, there: asyncio.Event, body: 
 async def test_while_its_name_is_resolved() -> None:
     async def resolve(_host: str, _port: int) -> Sequence[Address]:
         there.set()
-        await asyncio.Event().wait()
-        raise AssertionError
+        await answered.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, "told to nobody")
 
-    there, pool = asyncio.Event(), Pool(Dialer(resolve))
+    there, answered, pool = asyncio.Event(), asyncio.Event(), Pool(Dialer(resolve))
     async with nothing_left(pool):
         await cancelled(pool, Upstream("openai", "http://api.example/v1", KEY), there, b"{}")
+        answered.set()
 
 
 @pytest.mark.parametrize("addresses", [1, 3])

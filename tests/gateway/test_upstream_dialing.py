@@ -14,9 +14,10 @@ import pytest
 
 from quotadeck.domain.catalogue import Upstream
 from quotadeck.gateway.upstream.client import Bounds, Unreachable, UpstreamError
-from quotadeck.gateway.upstream.dialing import Address, Dialer, Resolve, _mixed
+from quotadeck.gateway.upstream.dialing import Dialer, _mixed
 from quotadeck.gateway.upstream.endpoint import Origin
 from quotadeck.gateway.upstream.pool import Pool
+from quotadeck.gateway.upstream.resolving import Address, Resolve
 from quotadeck.gateway.upstream.wire import Wire
 from tests.gateway.provider import KEY, Peer, always, call, hello, provider
 

@@ -4,34 +4,19 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, zip_longest
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from quotadeck.gateway.upstream.client import Unreachable
 from quotadeck.gateway.upstream.endpoint import Origin
+from quotadeck.gateway.upstream.resolving import Address, Names, Resolve, numeric, resolve
 from quotadeck.gateway.upstream.wire import Wire
 
 STAGGER_S: Final = 0.25
 """So long an address is tried alone (RFC 8305, 5); then the next one is tried beside it."""
 TLS_END_S: Final = 1.0
 """So long a peer may take to say farewell."""
-
-
-class Address(NamedTuple):
-    """A resolved address, as the socket module takes it."""
-
-    family: int
-    at: Any
-
-
-Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
-
-
-async def resolve(host: str, port: int) -> Sequence[Address]:
-    """By the system's resolver, off the loop. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [Address(family, at) for family, _, _, _, at in found]
 
 
 def system_tls() -> ssl.SSLContext:
@@ -48,10 +33,9 @@ class Dialer:
     def __init__(
         self, resolve: Resolve = resolve, tls: Callable[[], ssl.SSLContext] = system_tls
     ) -> None:
-        self._resolve = resolve
+        self._names = Names(resolve)
         self._make_tls = tls
         self._tls: ssl.SSLContext | None = None
-        self._asked: dict[tuple[str, int], _Question] = {}
 
     async def dial(
         self, origin: Origin, name: str, within_s: float, wire: Callable[[], Wire]
@@ -69,7 +53,7 @@ class Dialer:
     async def _dial(self, origin: Origin, wire: Callable[[], Wire]) -> Wire:
         if not origin.host or not origin.port:
             raise UnicodeError
-        left = _mixed(_numeric(*origin[:2]) or await self._addresses(*origin[:2]))
+        left = _mixed(numeric(*origin[:2]) or await self._names.addresses(*origin[:2]))
         tls = await self._context() if origin.tls else None
         while True:
             sock = await _first(left)
@@ -83,41 +67,6 @@ class Dialer:
         if self._tls is None:  # some 30 ms for the authorities, once
             self._tls = await asyncio.to_thread(self._make_tls)
         return self._tls
-
-    async def _addresses(self, host: str, port: int) -> Sequence[Address]:
-        """Asked once for all who wait for it: a resolver that hangs holds one thread, not all."""
-        question = self._asked.get((host, port))
-        if question is None:
-            task = asyncio.ensure_future(self._resolve(host, port))
-            question = self._asked[host, port] = _Question(task)
-        question.waiting += 1
-        try:
-            return await asyncio.shield(question.task)
-        finally:
-            question.waiting -= 1
-            if not question.waiting:
-                question.task.cancel()
-                if self._asked.get((host, port)) is question:
-                    del self._asked[host, port]
-
-
-class _Question:
-    """A name being resolved, and how many wait for it."""
-
-    __slots__ = ("task", "waiting")
-
-    def __init__(self, task: "asyncio.Future[Sequence[Address]]") -> None:
-        self.task = task
-        self.waiting = 0
-
-
-def _numeric(host: str, port: int) -> Sequence[Address]:
-    """The address that the host is already; none where it is a name."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        return ()
-    return [Address(family, at) for family, _, _, _, at in found]
 
 
 def _mixed(addresses: Sequence[Address]) -> list[Address]:
