@@ -23,7 +23,7 @@ REFUSALS: Final[tuple[r.Refusal, ...]] = (
     r.KeyUnknown(),
     r.KeyRevoked("k_1", "analytics"),
     r.ProjectNotOfKey(HOSTILE, ("analytics",)),
-    r.NoSuchPath("/v2/" + HOSTILE),
+    r.NoSuchPath("/v2/" + HOSTILE, ("/v1/models",)),
     r.WrongMethod(HOSTILE, "GET"),
     r.BodyTooLarge(10_485_760),
     r.BodyCut(),

@@ -34,7 +34,7 @@ REFUSALS: list[r.Refusal] = [
     r.ProjectsDiffer(),
     r.KeyUnknown(),
     r.ProjectNotOfKey(HOSTILE, ("analytics",)),
-    r.NoSuchPath("/v2/" + HOSTILE),
+    r.NoSuchPath("/v2/" + HOSTILE, ("/v1/models",)),
     r.WrongMethod("/v1/models", "GET"),
     r.BodyTooLarge(10_485_760),
     r.BodyCut(),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from quotadeck.dialects.base import Ask
 from quotadeck.dialects.openai import OPENAI
-from quotadeck.dialects.request_json import MAX_NESTING
+from quotadeck.dialects.request_json import MAX_NESTING, read_json
 from quotadeck.domain.refusals import BadField, NotJson
 from tests.gateway.values import CHAT, body, request
 
@@ -103,6 +103,12 @@ def test_message_with_half_a_character_is_named(half: str) -> None:
     assert refused(data).startswith("messages[2]: holds half a character (\\ud")
     elsewhere = b'{"model":"opus","user":"\\ud83d","messages":[%b]}' % whole
     assert "surrogate" in refused(elsewhere)
+
+
+def test_half_a_character_is_looked_for_where_the_dialect_has_its_messages() -> None:
+    with pytest.raises(BadField) as refusal:
+        read_json(b'{"turns": ["", "\\ud800"], "messages": ["\\ud800"]}', "turns")
+    assert refusal.value.field == "turns[1]"
 
 
 NUMBERS = st.integers(-(2**200), 2**200) | st.floats(allow_nan=False, allow_infinity=False)

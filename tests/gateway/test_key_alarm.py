@@ -95,7 +95,7 @@ def test_a_strangers_odd_request_is_not_told_and_many_in_a_minute_are() -> None:
 def test_strangers_are_counted_by_cause_whatever_they_send() -> None:
     it = Told()
     for number in range(MANY):
-        it.refused(NoSuchPath(f"/{number}"))
+        it.refused(NoSuchPath(f"/{number}", ()))
         it.refused(KeyMissing())
     assert [event.told.kind for event in it.events] == ["stranger.wrong_path", "stranger.bad_key"]
     assert len(it.alarm._runs) == 2

@@ -135,6 +135,18 @@ async def test_refusal_before_a_dispatch_is_in_its_own_words(
         assert lines_of(wrong)["no"] == "WrongMethod"
 
 
+async def test_unknown_path_is_told_what_is_served_in_every_dialect(
+    tmp_path: Path, small_ballast: None
+) -> None:
+    async with between(tmp_path, answers(SAID)) as (_, http):
+        reply = await http.get("/no/such")
+        assert reply.status_code == 404
+        assert reply.json()["error"]["message"] == (
+            "There is no /no/such here; this gateway serves: "
+            f"{CHAT}, {SAY}, {OPENAI.listing}, {TOY.listing}."
+        )
+
+
 @pytest.mark.parametrize("data", [ASK, LIVE])
 async def test_upstreams_error_passes_in_its_own_words(
     tmp_path: Path, small_ballast: None, data: bytes

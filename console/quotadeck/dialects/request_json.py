@@ -19,12 +19,15 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _SHOWN_CHARS = 40
 
 
-def read_json(body: bytes) -> Any:
-    """The value. Raises NotJson, or BadField for a message with half a character in it."""
+def read_json(body: bytes, messages: str) -> Any:
+    """The value. Raises NotJson, or BadField for half a character in one of the ``messages``.
+
+    That is the field with a list of them.
+    """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise _refusal(body, error) from None
+        raise _refusal(body, error, messages) from None
     if body.count(b"[") + body.count(b"{") > MAX_NESTING:
         try:
             orjson.dumps(value)
@@ -46,7 +49,7 @@ def _has_long_number(body: bytes) -> bool:
     return bool(_DIGIT.search(body[18::19]) and _LONG_NUMBER.search(body))
 
 
-def _refusal(body: bytes, error: orjson.JSONDecodeError) -> NotJson | BadField:
+def _refusal(body: bytes, error: orjson.JSONDecodeError, messages: str) -> NotJson | BadField:
     try:
         text = body.decode()
     except UnicodeDecodeError as wrong:
@@ -56,20 +59,20 @@ def _refusal(body: bytes, error: orjson.JSONDecodeError) -> NotJson | BadField:
         number = found.group()[:_SHOWN_CHARS] if found else "a number"
         return NotJson(f"{number} (character {error.pos}) is out of range for a number")
     if "surrogate" in error.msg:
-        return _half_character(text, error)
+        return _half_character(text, error, messages)
     return NotJson(str(error))
 
 
-def _half_character(text: str, error: orjson.JSONDecodeError) -> NotJson | BadField:
+def _half_character(text: str, error: orjson.JSONDecodeError, messages: str) -> NotJson | BadField:
     """Names the message: who resends a conversation must know which one to mend."""
     try:
-        messages = json.loads(text)["messages"]
-        wrong = {index: _half_in(message) for index, message in enumerate(messages)}
+        listed = json.loads(text)[messages]
+        wrong = {index: _half_in(message) for index, message in enumerate(listed)}
         index = next(index for index, half in wrong.items() if half)
     except (ValueError, LookupError, TypeError, RecursionError, StopIteration):
         return NotJson(str(error))
     return BadField(
-        f"messages[{index}]",
+        f"{messages}[{index}]",
         f"holds half a character (\\u{ord(wrong[index]):04x}, a surrogate without its other half); "
         "cut texts between characters",
     )

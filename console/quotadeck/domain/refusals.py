@@ -1,6 +1,6 @@
 """Why a request gets no answer from a model: errors named after what went wrong.
 
-They carry facts; the words and the status of each dialect are `quotadeck.dialects.openai.errors`.
+They carry facts; the words and the status are each dialect's.
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,10 @@ class ProjectNotOfKey(Refusal):
 
 @dataclass
 class NoSuchPath(Refusal):
+    """``served`` are the paths that are."""
+
     path: str
+    served: tuple[str, ...]
     cause: Cause = Cause.WRONG_PATH
 
 

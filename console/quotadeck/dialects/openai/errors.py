@@ -110,7 +110,7 @@ _ROWS: Final[Mapping[type[Exception], _Row]] = {
     r.NoSuchPath: _Row(
         404,
         "unknown_url",
-        "There is no {path} here; this gateway serves /v1/chat/completions and /v1/models.",
+        "There is no {path} here; this gateway serves: {served}.",
     ),
     r.WrongMethod: _Row(
         405,

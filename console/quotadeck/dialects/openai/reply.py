@@ -4,7 +4,7 @@ from typing import Any
 
 from quotadeck.dialects.base import NotAnAnswer, Read, UpstreamSaid
 from quotadeck.dialects.loose_json import loads
-from quotadeck.dialects.usage import UsageReader, delivers
+from quotadeck.dialects.openai.usage import UsageReader, delivers
 from quotadeck.domain.text import clean
 
 MAX_RESPONSE_ID = 200

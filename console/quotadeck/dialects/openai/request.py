@@ -46,7 +46,7 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
 
     ``retry_count`` is the SDKs' x-stainless-retry-count header.
     """
-    fields = read_json(body)
+    fields = read_json(body, "messages")
     if not isinstance(fields, dict):
         raise NotJson(f"it is {_kind(fields)}, not an object")
     model = _typed(fields, "model", str)

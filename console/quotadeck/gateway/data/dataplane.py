@@ -123,7 +123,7 @@ class DataPlane:
         elif self._lists(path):
             allowed = "GET"
         else:
-            raise NoSuchPath(path)
+            raise NoSuchPath(path, (*self._dialects, *self._listings))
         if method != allowed:
             raise WrongMethod(path, allowed)
 

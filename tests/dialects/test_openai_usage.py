@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.dialects.usage import MAX_BELIEVED_TOKENS, UsageReader, delivers
+from quotadeck.dialects.openai.usage import MAX_BELIEVED_TOKENS, UsageReader, delivers
 from quotadeck.domain.usage import Usage
 
 ANYTHING = st.recursive(
