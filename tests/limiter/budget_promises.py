@@ -67,6 +67,20 @@ class BudgetPromises:
         assert not await rig.passes(money(201, new))
         assert await rig.passes(money(200, new))
 
+    async def test_what_is_settled_is_known_without_waiting(self, rig: Rig) -> None:
+        def known(day: str = "2026-11-24", key: str = MONEY) -> int:
+            return rig.limiter.spent_nano(key, day)
+
+        day = budget(1_000, rig.clock)
+        await rig.ask(money(400, day), name="a")
+        await rig.ask(money(200, day), name="b")
+        assert known() == 0, "what is held is not spent"
+        await rig.limiter.settle("a", {MONEY: 350})
+        await rig.limiter.release("b")
+        await rig.limiter.restore_spent({MONEY: {"2026-11-23": 70, "2026-11-24": 900}})
+        assert [known(), known("2026-11-23"), known("2026-11-22")] == [350, 70, 0]
+        assert known(key="project:b:budget") == 0
+
     async def test_money_spent_before_a_restart_stays_spent(self, rig: Rig) -> None:
         day, next_day = budget(1_000, rig.clock), budget(1_000, rig.clock, "2026-11-25")
         await rig.limiter.restore_spent(

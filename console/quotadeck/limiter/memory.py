@@ -196,8 +196,8 @@ class MemoryLimiter:
         return found
 
     def spent_nano(self, key: str, day: str) -> int:
-        """What is settled of a budget's day."""
-        bucket = self._days_of(key).by_name.get(day)
+        known = self._days.get(key)
+        bucket = known.by_name.get(day) if known else None
         return bucket.spent if bucket else 0
 
     async def restore_spent(

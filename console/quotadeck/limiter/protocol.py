@@ -150,6 +150,13 @@ class Limiter(Protocol):
         """What is spent and held on each budget's day (ISO); a day that is unknown is absent."""
         ...
 
+    def spent_nano(self, key: str, day: str) -> int:
+        """What this process knows to be settled of a budget's day (ISO), without waiting.
+
+        0 for a day of which it knows nothing.
+        """
+        ...
+
     async def restore_spent(
         self, spent: Mapping[str, Mapping[str, int]], *, known_after: str | None = None
     ) -> None:
