@@ -15,6 +15,7 @@ from tests.gateway.provider import (
     Asked,
     Peer,
     Provider,
+    Script,
     always,
     call,
     chunks,
@@ -137,3 +138,62 @@ async def test_fresh_connection_is_never_asked_twice(pool: Pool) -> None:
         with pytest.raises(Broken):
             await call(pool, it.upstream())
         assert len(it.peers) == 1
+
+
+def timing_out(*headers: str, after_s: float = 0.0) -> Script:
+    """Each connection answers once, and then with a 408."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await hello(peer)
+        while await peer.request():
+            loop = asyncio.get_running_loop()
+            later = loop.create_future()
+            loop.call_later(after_s, later.set_result, None)
+            await later
+            await peer.answer(b'{"late":1}', "408 Request Timeout", *headers)
+
+    return script
+
+
+CLOSES = "Connection: close"
+
+
+async def test_408_that_closes_a_kept_connection_is_no_answer(pool: Pool) -> None:
+    async with provider(timing_out(CLOSES)) as it:
+        await call(pool, it.upstream())
+        assert (await call(pool, it.upstream())).status == 200
+        async with stream(pool, it.upstream()) as reply:
+            assert reply.status == 200
+        assert len(it.peers) == 3
+
+
+async def test_408_that_does_not_close_it_is_an_answer(pool: Pool) -> None:
+    async with provider(timing_out()) as it:
+        await call(pool, it.upstream())
+        assert (await call(pool, it.upstream())).status == 408
+        assert len(it.peers) == 1
+
+
+async def test_408_after_a_while_is_an_answer() -> None:
+    pool = Pool(bounds=Bounds(stale_s=0.02))
+    async with provider(timing_out(CLOSES, after_s=0.05)) as it:
+        await call(pool, it.upstream())
+        assert (await call(pool, it.upstream())).body == b'{"late":1}'
+        assert len(it.peers) == 1
+    await pool.close()
+
+
+async def test_408_on_a_fresh_connection_is_an_answer(pool: Pool) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        if len(it.peers) == 1:
+            await hello(peer)
+            await peer.request()
+        await peer.answer(b'{"late":1}', "408 Request Timeout", CLOSES)
+
+    async with provider(script) as it:
+        await call(pool, it.upstream())
+        assert (await call(pool, it.upstream())).status == 408  # the second one
+        assert (await call(pool, it.upstream())).status == 408
+        assert len(it.peers) == 3

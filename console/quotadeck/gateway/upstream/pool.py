@@ -7,7 +7,8 @@ within a second, which is a journey there and back (`STALE_S`) and not the time 
 remains is a provider that read the request and broke in that second: it might bill twice what the
 client asked once. Without the resend every busy minute would give somebody a 502 for nothing. The
 client is charged once; and if the resend fails too, as for a request that was sent: something may
-have been used. A fresh connection's request is never sent again.
+have been used. A fresh connection's request is never sent again. Some servers close a kept
+connection with a 408 instead of silence: one that comes as soon is taken the same way.
 """
 
 import asyncio

@@ -94,7 +94,8 @@ class Wire(asyncio.Protocol):
         self.error: UpstreamError | None = None
         """Why no more comes of the reply."""
         self.stale = False
-        """The error is that a kept connection was closed before a byte of the reply."""
+        """The error is that a kept connection was closed as we sent: before a byte of a reply,
+        or with a 408 (RFC 9110, 15.5.9), by which a peer may say that it had waited too long."""
         self.status = 0
         """0: the head has not come."""
         self.headers = _NONE
@@ -253,6 +254,11 @@ class Wire(asyncio.Protocol):
             self.headers = {}
             return
         self.status = status
+        closes = not self._parser.should_keep_alive()
+        if status == 408 and closes and self._kept and self._at_once():
+            self.stale = True
+            self.fail(self._broken())
+            raise ValueError("no reply to what we asked")
         if not self._whole:
             self._wake()
 
@@ -335,10 +341,13 @@ class Wire(asyncio.Protocol):
     def _closed(self) -> None:
         if self.ended or self.error is not None:
             return
-        sent_s = self._until_s - self._endpoint.timeout_s
-        late = self._loop.time() - sent_s > self._bounds.stale_s
-        self.stale = self._kept and not self.status and not self._barren and not late
+        self.stale = self._kept and not self.status and not self._barren and self._at_once()
         self.fail(self._broken())
+
+    def _at_once(self) -> bool:
+        """Whether the request was sent so lately that nobody can have worked at it."""
+        sent_s = self._until_s - self._endpoint.timeout_s
+        return self._loop.time() - sent_s <= self._bounds.stale_s
 
     def _broken(self) -> Broken:
         name = self._endpoint.name
