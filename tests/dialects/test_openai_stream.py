@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai._streaming import ServerSentEvent, SSEDecoder
 
-from quotadeck.dialects import framing
 from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.dialects.openai.stream import OpenAIRelay, error_event
+from quotadeck.domain import sse
 from quotadeck.domain.usage import Usage
 
 USAGE = {"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46}
@@ -322,7 +322,7 @@ def test_event_that_no_client_can_read_ends_the_stream_with_words(data: bytes) -
 
 
 def test_event_without_end_breaks_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(framing, "MAX_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 1_000)
     got, relay = relayed(b"data: " + b"x" * 1_000)
     assert (got, relay.broken) == (b"", "it sent an event without end")
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from quotadeck.dialects import framing
 from quotadeck.dialects.openai.stream import OpenAIRelay
+from quotadeck.domain import sse
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from tests.gateway.chats import (
@@ -180,7 +180,7 @@ async def test_stream_that_meets_a_fault_of_ours_says_so_and_is_logged_once(
 async def test_stream_that_the_upstream_spoils_ends_with_why(
     opened: Open, monkeypatch: pytest.MonkeyPatch, sent: bytes, words: str, cause: Cause
 ) -> None:
-    monkeypatch.setattr(framing, "MAX_BLOCK_BYTES", 2_000)
+    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 2_000)
     it, _ = await opened(streams(DELTA, sent) if sent else streams(DELTA))
     reply = await it.ask(STREAM)
     assert reply.whole

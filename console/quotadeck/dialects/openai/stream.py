@@ -7,11 +7,11 @@ the call's record must be written before the last byte leaves.
 from typing import Any
 
 from quotadeck.dialects.base import UpstreamSaid
-from quotadeck.dialects.framing import Blocks, read_block
 from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.openai.reply import MAX_RESPONSE_ID, said
 from quotadeck.dialects.openai.request import MAX_CHOICES
 from quotadeck.dialects.openai.usage import UsageReader, delivers
+from quotadeck.domain.sse import Blocks, read_block
 from quotadeck.domain.text import clean
 from quotadeck.domain.usage import Usage
 

@@ -1,4 +1,4 @@
-"""Server-sent events on their way through: framed as WHATWG HTML, section 9.2, says.
+"""Server-sent events, framed as WHATWG HTML, section 9.2, says: ours, and providers' on their way.
 
 Blocks leave with ``\\n`` as their line end whatever came. Only a block with data ends in an empty
 line: one without dispatches nothing, and yet the official SDKs take it for an event.

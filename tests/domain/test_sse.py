@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
-from quotadeck.dialects import framing
-from quotadeck.dialects.framing import Blocks, SseEvent, read_block
+from quotadeck.domain import sse
+from quotadeck.domain.sse import Blocks, SseEvent, read_block
 
 LINES = st.one_of(
     st.sampled_from(
@@ -159,7 +159,7 @@ def test_name_of_a_block_without_data_names_no_other_event() -> None:
 def test_block_without_end_is_given_up_soon_after_the_cap(
     monkeypatch: pytest.MonkeyPatch, line_end: bytes
 ) -> None:
-    monkeypatch.setattr(framing, "MAX_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 1_000)
     blocks = Blocks()
     chunk = b"data: " + b"x" * 92 + line_end
     for _ in range(10):
@@ -172,7 +172,7 @@ def test_block_without_end_is_given_up_soon_after_the_cap(
 
 
 def test_long_stream_of_short_blocks_is_no_long_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(framing, "MAX_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(sse, "MAX_BLOCK_BYTES", 1_000)
     wire = b"data: hello, hello\n\n" * 1_000
     assert passed_on(wire[at : at + 900] for at in range(0, len(wire), 900)) == wire
 
@@ -212,7 +212,7 @@ def test_work_on_an_event_is_linear_in_its_bytes(
     monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
     """An image of 4 MB in pieces of a packet: each byte is moved twice, and looked at no more."""
-    monkeypatch.setattr(framing, "bytearray", Counted, raising=False)
+    monkeypatch.setattr(sse, "bytearray", Counted, raising=False)
     work = {}
     for size in (1 << 20, 4 << 20):
         wire = b"data: " + b"x" * size + b"\n\n"
