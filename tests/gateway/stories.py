@@ -8,7 +8,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,8 +16,7 @@ from zoneinfo import ZoneInfo
 
 from quotadeck.admission.admit import admit
 from quotadeck.admission.size import Size
-from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
-from quotadeck.domain.commands import Action, Actor, Command, Field, Role
+from quotadeck.domain.commands import Action, Command
 from quotadeck.domain.refusals import BudgetSpent, LedgerUnavailable
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.subject import Subject
@@ -27,65 +26,23 @@ from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.process.assembly import Gateway, _assemble
 from quotadeck.gateway.upstream.failures import OVERDUE, Failure
 from quotadeck.store import Ledger
-from quotadeck.wire.config import GatewayConfig
 from tests.clocks import HandClock
-from tests.gateway.values import FLASH, PRICE, UPSTREAM, lane, request
-
-SECOND_US = 1_000_000
-HOUR_US = 3_600 * SECOND_US
-DAY_US = 24 * HOUR_US
-ZONES = (
-    "UTC",
-    "Asia/Tokyo",
-    "Europe/Berlin",
-    "America/New_York",
-    "America/Havana",
-    "Australia/Lord_Howe",
-    "Pacific/Kiritimati",
-    "Pacific/Pago_Pago",
+from tests.gateway.story_setting import (
+    ADA,
+    BOUND_NANO,
+    BUDGET_NANO,
+    DAY_US,
+    DAYS_OF_CHANGE,
+    HOUR_US,
+    PROJECTS,
+    SECOND_US,
+    STEPS_US,
+    ZONES,
+    Ender,
+    Pause,
+    config_of,
 )
-DAYS_OF_CHANGE = (
-    "2026-10-24",
-    "2026-10-31",
-    "2026-11-24",
-    "2027-03-13",
-    "2027-03-27",
-    "2027-04-03",
-)
-STEPS_US = tuple(
-    sign * step
-    for sign in (1, -1)
-    for step in (SECOND_US, HOUR_US, 3 * HOUR_US, DAY_US, 2 * DAY_US, 9 * DAY_US, 40 * DAY_US)
-)
-OUTPUT_NANO = 8_000
-BOUND_NANO = 10 * OUTPUT_NANO
-BUDGET_NANO = 4 * BOUND_NANO + BOUND_NANO // 2
-ADA = Actor("ada", Role.ADMIN, "socket")
-PROJECTS = ("a", "b", "c")
-
-
-@dataclass
-class Pause:
-    """One pause as it should be: by the steady clock's end, or by the wall clock's."""
-
-    project: str
-    command_id: str
-    steady_end_us: int | None
-    wall_end_us: int
-    enders: list["Ender"] = field(default_factory=list)
-    over: bool = False
-
-    @property
-    def in_force(self) -> bool:
-        return not self.over and not any(ender.living for ender in self.enders)
-
-
-@dataclass
-class Ender:
-    """A resume or an undo, as long as it is not undone itself."""
-
-    command_id: str
-    living: bool = True
+from tests.gateway.values import lane, request
 
 
 class Story:
@@ -104,7 +61,7 @@ class Story:
         self.directory = directory
         self.lives = 0
         self.zones = {name: self.random.choice(ZONES) for name in PROJECTS}
-        self.config = self._config(directory / "state-0")
+        self.config = config_of(directory / "state-0", self.zones)
         self.spent = Counter[tuple[str, str]]()
         self.flights: list[Flight] = []
         self.pauses: list[Pause] = []
@@ -114,30 +71,6 @@ class Story:
         self.lock: sqlite3.Connection | None = None
         self.wrong: list[str] = []
         self.gateway: Gateway
-
-    def _config(self, state: Path) -> GatewayConfig:
-        projects = {
-            name: Project(name, name, limits={Field.BUDGET: BUDGET_NANO}, zone=zone)
-            for name, zone in self.zones.items()
-        }
-        return GatewayConfig(
-            name="story",
-            listen_host="127.0.0.1",
-            listen_port=0,
-            socket=state / "s",
-            state=state,
-            socket_group=None,
-            roles={},
-            catalogue=Catalogue(
-                projects=projects,
-                upstreams={"main": UPSTREAM},
-                targets={FLASH: Target(FLASH, "main", "flash-2.5", PRICE)},
-                routes={"flash": Route("flash", (FLASH,))},
-            ),
-            request_window_s=10,
-            token_window_s=60,
-            body_limit_bytes=100_000,
-        )
 
     async def tell(self, steps: int) -> None:
         await self.boot()
@@ -290,7 +223,7 @@ class Story:
                 shutil.copy(path, following / path.name)
             await self.gateway.close()
             shutil.rmtree(state)
-            self.config = self._config(following)
+            self.config = config_of(following, self.zones)
         else:
             await self.gateway.close()
         # What was under way is charged with all that it held.

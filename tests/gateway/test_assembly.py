@@ -28,7 +28,8 @@ from quotadeck.store import Ledger
 from quotadeck.store.journal.records import parse
 from quotadeck.words import say
 from tests.gateway.desks import why
-from tests.gateway.stories import ADA, Story
+from tests.gateway.stories import Story
+from tests.gateway.story_setting import ADA
 from tests.wording import said
 
 VIEWER = Actor("vera", Role.VIEWER, "socket")

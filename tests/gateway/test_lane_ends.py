@@ -30,7 +30,7 @@ from tests.gateway.chats import SHORT, completion
 from tests.gateway.provider import PATIENCE_S, Peer, Provider, provider
 from tests.gateway.rig import SECRET
 from tests.gateway.serving import asked_over_http
-from tests.gateway.stories import ADA
+from tests.gateway.story_setting import ADA
 from tests.gateway.values import CHAT, FLASH, NOON_US, OPUS, UPSTREAM, body, catalogue
 
 MINUTE_MS = 60_000

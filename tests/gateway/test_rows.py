@@ -35,7 +35,7 @@ from quotadeck.gateway.watch.rows import Rows
 from quotadeck.limiter import Admitted, DayUnknown, MemoryLimiter
 from quotadeck.wire.stream import Decoder, Encoder
 from tests.clocks import HandClock
-from tests.gateway.test_live import VITALS
+from tests.gateway.picture import VITALS
 from tests.gateway.values import WINDOWS, call, catalogue, entry, lane, layers, plan
 from tests.wire.snapshots import done
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.stories import DAY_US, Story
+from tests.gateway.stories import Story
+from tests.gateway.story_setting import DAY_US
 
 
 async def told(seed: int, directory: Path, steps: int) -> list[str]:

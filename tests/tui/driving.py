@@ -67,3 +67,9 @@ def applied(source: Scripted) -> list[Command]:
 def quotadeck_of(pilot: Pilot[int]) -> Quotadeck:
     assert isinstance(pilot.app, Quotadeck)
     return pilot.app
+
+
+def framed(pilot: Pilot[int]) -> str:
+    """What stands in the dialog."""
+    (dialog,) = pilot.app.screen.query(".modal").results(Lines)
+    return "\n".join(dialog.text())
