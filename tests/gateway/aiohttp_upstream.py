@@ -44,7 +44,7 @@ class AiohttpUpstream:
     async def call(self, endpoint: Endpoint, body: bytes, request_id: str) -> Reply:
         reply = await self.stream(endpoint, body, request_id)
         try:
-            return Reply(reply.status, reply.headers, await read_whole(reply, self._bounds))
+            return Reply(reply.status, reply.headers, await read_whole(reply))
         except BaseException:
             reply.cut()
             raise
@@ -75,7 +75,7 @@ class AiohttpUpstream:
             raise TimedOut(f"{endpoint.name} was silent for {endpoint.timeout_s:g} s") from None
         except aiohttp.ClientError as error:
             raise Broken(f"{endpoint.name} broke the connection: {_why(error)}") from None
-        return _AiohttpStream(response, endpoint, self._leaving, self._bounds.tail_s)
+        return _AiohttpStream(response, endpoint, self._leaving, self._bounds)
 
     async def close(self) -> None:
         for task in self._leaving:
@@ -92,9 +92,9 @@ class _AiohttpStream:
         response: aiohttp.ClientResponse,
         endpoint: Endpoint,
         leaving: set[asyncio.Task[None]],
-        tail_s: float,
+        bounds: Bounds,
     ) -> None:
-        self._tail_s = tail_s
+        self.bounds = bounds
         self.status = response.status
         self.headers: Mapping[bytes, bytes] = {
             name.lower(): value for name, value in reversed(response.raw_headers)
@@ -143,7 +143,7 @@ class _AiohttpStream:
     async def _skip_tail(self) -> None:
         try:
             with suppress(TimeoutError, UpstreamError):
-                async with asyncio.timeout(self._tail_s):
+                async with asyncio.timeout(self.bounds.tail_s):
                     while await self.next():
                         pass
         finally:

@@ -11,6 +11,7 @@ from quotadeck.dialects.openai.request import Chat
 from quotadeck.domain.calls import Attempt, OpenCall, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.limits import MICRO
+from quotadeck.gateway.upstream.client import Bounds
 from tests.gateway.chats import (
     ANALYTICS,
     BOUND,
@@ -298,9 +299,11 @@ async def test_endless_error_of_the_upstream_is_broken_off(
         while True:  # until the gateway hangs up
             await peer.chunk(b"x" * 10_000)
 
-    monkeypatch.setattr("quotadeck.gateway.upstream.client.MAX_REPLY_BYTES", 100_000)
     it, _ = await opened(endless)
-    assert (await it.ask(STREAM)).status == 502
+    monkeypatch.setattr(it.app.calls.upstream, "_bounds", Bounds(reply_bytes=100_000))
+    reply = await it.ask(STREAM)
+    assert reply.status == 502
+    assert "over 100,000 bytes" in reply.error["message"]
     await nothing_is_held(it, STREAM_BOUND)
 
 

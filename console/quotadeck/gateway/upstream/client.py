@@ -4,7 +4,7 @@ Who goes there is `pool.py`. Redirects are not followed and proxy variables not 
 goes to the configured host only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol
@@ -34,6 +34,24 @@ class TimedOut(UpstreamError):
 
 class Broken(UpstreamError):
     """Sent, but the answer was cut or is not HTTP: it may have been billed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one reply may take."""
+
+    reply_bytes: int = MAX_REPLY_BYTES
+    """Of a whole reply, unpacked or not."""
+    connect_s: float = CONNECT_TIMEOUT_S
+    """At most; and never more than half of the endpoint's time."""
+    tail_s: float = TAIL_S
+    stale_s: float = STALE_S
+
+    def too_large(self) -> Broken:
+        return Broken(f"its reply is over {self.reply_bytes:,} bytes")
+
+
+BOUNDS: Final = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,8 @@ class StreamReply(Protocol):
     def status(self) -> int: ...
     @property
     def headers(self) -> Mapping[bytes, bytes]: ...
+    @property
+    def bounds(self) -> Bounds: ...
 
     async def next(self) -> bytes:
         """What has come; b"" at the end. Raises UpstreamError: it broke, or was cut from here."""
@@ -102,31 +122,18 @@ class UpstreamClient(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What one reply may take."""
-
-    reply_bytes: int = MAX_REPLY_BYTES
-    """Of a whole reply, unpacked or not."""
-    connect_s: float = CONNECT_TIMEOUT_S
-    """At most; and never more than half of the endpoint's time."""
-    tail_s: float = TAIL_S
-    stale_s: float = STALE_S
-
-    def too_large(self) -> Broken:
-        return Broken(f"its reply is over {self.reply_bytes:,} bytes")
+async def read_whole(reply: StreamReply) -> bytes:
+    """All chunks of a reply. Raises UpstreamError, also for more than its bounds allow."""
+    return await gathered(reply.next, reply.bounds)
 
 
-BOUNDS: Final = Bounds()
-
-
-async def read_whole(reply: StreamReply, bounds: Bounds = BOUNDS) -> bytes:
-    """All chunks of a reply. Raises UpstreamError, also for more than ``bounds`` allow."""
+async def gathered(next_piece: Callable[[], Awaitable[bytes]], bounds: Bounds) -> bytes:
+    """All pieces until an empty one. Raises Broken for more than ``bounds`` allow."""
     parts: list[bytes] = []
     size = 0
-    while chunk := await reply.next():
-        size += len(chunk)
+    while piece := await next_piece():
+        size += len(piece)
         if size > bounds.reply_bytes:
             raise bounds.too_large()
-        parts.append(chunk)
+        parts.append(piece)
     return b"".join(parts)

@@ -22,8 +22,9 @@ from quotadeck.gateway.upstream.client import (
     Reply,
     StreamReply,
     Unreachable,
+    gathered,
 )
-from quotadeck.gateway.upstream.decoding import decoder_of
+from quotadeck.gateway.upstream.decoding import Decoder, decoder_of
 from quotadeck.gateway.upstream.dialing import Dialer
 from quotadeck.gateway.upstream.endpoint import Endpoint, Origin
 from quotadeck.gateway.upstream.streaming import WireStream
@@ -67,16 +68,7 @@ class Pool:
         self.free(wire)
         coding = headers.get(b"content-encoding")
         if coding is not None and (decoder := decoder_of(coding)) is not None:
-            decoder.feed(parts)
-            parts = []
-            size = 0
-            while piece := decoder.take():
-                size += len(piece)
-                if size > self._bounds.reply_bytes:
-                    raise self._bounds.too_large()
-                parts.append(piece)
-                await asyncio.sleep(0)  # others have their turn
-            decoder.end()
+            return Reply(status, headers, await _unpacked(decoder, parts, self._bounds))
         return Reply(status, headers, parts[0] if len(parts) == 1 else b"".join(parts))
 
     async def stream(self, endpoint: Endpoint, body: bytes, request_id: str) -> StreamReply:
@@ -188,3 +180,16 @@ class Pool:
             idle.pop(wire, None)
         if self._empty is not None and not self._wires and not self._empty.done():
             self._empty.set_result(None)
+
+
+async def _unpacked(decoder: Decoder, packed: list[bytes], bounds: Bounds) -> bytes:
+    """The whole of it. Raises Broken."""
+
+    async def piece() -> bytes:
+        await asyncio.sleep(0)  # others have their turn
+        return decoder.take()
+
+    decoder.feed(packed)
+    body = await gathered(piece, bounds)
+    decoder.end()
+    return body

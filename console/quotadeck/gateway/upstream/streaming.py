@@ -10,11 +10,12 @@ from quotadeck.gateway.upstream.wire import Wire
 class WireStream:
     """`StreamReply` over a wire, which goes back to ``release`` with its last byte."""
 
-    __slots__ = ("_decoder", "_release", "_wire", "headers", "status")
+    __slots__ = ("_decoder", "_release", "_wire", "bounds", "headers", "status")
 
     def __init__(self, wire: Wire, release: Callable[[Wire], None]) -> None:
         self.status = wire.status
         self.headers: Mapping[bytes, bytes] = wire.headers
+        self.bounds = wire.bounds
         self._wire: Wire | None = wire
         self._release = release
         coding = wire.headers.get(b"content-encoding")

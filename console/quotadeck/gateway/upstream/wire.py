@@ -43,7 +43,6 @@ class Wire(asyncio.Protocol):
 
     __slots__ = (
         "_barren",
-        "_bounds",
         "_endpoint",
         "_fields",
         "_interim",
@@ -63,6 +62,7 @@ class Wire(asyncio.Protocol):
         "_until_s",
         "_waiter",
         "_whole",
+        "bounds",
         "ended",
         "error",
         "headers",
@@ -81,7 +81,7 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.origin = origin
         self._owner = owner
-        self._bounds = bounds
+        self.bounds = bounds
         self._parser = httptools.HttpResponseParser(self)
         self.open = False
         """Requests can be sent."""
@@ -176,7 +176,7 @@ class Wire(asyncio.Protocol):
         """Nobody reads on: it may end within a moment, else it is dropped."""
         self._leaving = True
         self._stop_timer()
-        self._timer = self._loop.call_later(self._bounds.tail_s, self.abort)
+        self._timer = self._loop.call_later(self.bounds.tail_s, self.abort)
         self.take()
 
     def fail(self, error: UpstreamError) -> None:
@@ -269,8 +269,8 @@ class Wire(asyncio.Protocol):
         self._parts.append(body)
         self._size += len(body)
         if self._whole:
-            if self._size > self._bounds.reply_bytes:
-                self.fail(self._bounds.too_large())
+            if self._size > self.bounds.reply_bytes:
+                self.fail(self.bounds.too_large())
                 raise ValueError("too large")
         elif self._sink is None:
             self._wake()
@@ -347,7 +347,7 @@ class Wire(asyncio.Protocol):
     def _at_once(self) -> bool:
         """Whether the request was sent so lately that nobody can have worked at it."""
         sent_s = self._until_s - self._endpoint.timeout_s
-        return self._loop.time() - sent_s <= self._bounds.stale_s
+        return self._loop.time() - sent_s <= self.bounds.stale_s
 
     def _broken(self) -> Broken:
         name = self._endpoint.name
