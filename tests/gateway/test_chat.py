@@ -9,10 +9,10 @@ import pytest
 from quotadeck.domain.calls import Attempt, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field
+from quotadeck.domain.ids import MAX_REQUEST_ID
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.connection.connections import OwnerCrowded, Seat
-from quotadeck.gateway.upstream.failures import MAX_REQUEST_ID
 from tests.gateway.chats import (
     ANALYTICS,
     BOUND,

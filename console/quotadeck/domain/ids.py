@@ -1,5 +1,10 @@
 """Identifiers: UUIDv7 in hex (RFC 9562) behind a prefix that says what it names."""
 
+from typing import Final
+
+MAX_REQUEST_ID: Final = 128
+"""Characters kept of a name that somebody else gave a request: its client, or its upstream."""
+
 
 def new_id(prefix: str, at_us: int, entropy: bytes) -> str:
     """``req_0192…``: 48 bits of milliseconds, then 74 of the 80 bits of ``entropy`` (10 bytes)."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from quotadeck.dialects.base import Dialect, ErrorReply
+from quotadeck.domain.ids import MAX_REQUEST_ID
 from quotadeck.domain.nearest import nearest
 from quotadeck.domain.refusals import (
     Draining,
@@ -24,7 +25,6 @@ from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.keys import Caller, KeyRing, by_name
 from quotadeck.gateway.plan import Plan
-from quotadeck.gateway.upstream.failures import MAX_REQUEST_ID
 
 LOG = logging.getLogger(__name__)
 _TEXT: Final = b"content-type: text/plain\r\n"

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from quotadeck.dialects.base import NotAnAnswer, UpstreamSaid
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.ids import MAX_REQUEST_ID
 from quotadeck.domain.refusals import Refusal, UpstreamFailed, UpstreamRefused
 from quotadeck.domain.text import clean, clean_lines
 from quotadeck.gateway.upstream.client import TimedOut, Unreachable, UpstreamError
@@ -95,7 +96,6 @@ def failure_of_status(status: int) -> Failure:
 
 _ASKED_FOR_BY: Final = (b"x-request-id", b"request-id", b"apim-request-id")
 """As OpenAI, Anthropic and Azure call it."""
-MAX_REQUEST_ID: Final = 128
 
 
 def request_id_of(headers: Mapping[bytes, bytes], keys: UpstreamKeys) -> str:
