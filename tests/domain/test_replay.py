@@ -14,6 +14,7 @@ from quotadeck.domain.limits import MICRO, Priority, RateLimit, Take, rpm, tpm
 from quotadeck.domain.replay import restore_levels
 from quotadeck.limiter import Admitted, MemoryLimiter
 from tests.clocks import HandClock
+from tests.store import values
 
 RPM, TPM, TARGET = "project:a:rpm", "project:a:tpm", "target:u/m:tpm"
 OTHER = "target:v/m:tpm"
@@ -22,30 +23,8 @@ SECOND = 1_000_000
 
 
 def opened(name: str, at_us: int, takes: Mapping[str, int]) -> OpenCall:
-    return OpenCall(
-        id=name,
-        at_us=at_us,
-        day="2026-11-24",
-        project="a",
-        key_id="key_1",
-        priority=1,
-        model="m",
-        served_model="m",
-        target="u/m",
-        fallback_step=0,
-        estimated_input=0,
-        estimated_output=0,
-        held_tokens=0,
-        held_nano_usd=0,
-        bound_is_estimate=False,
-        price_version="v1",
-        stream=False,
-        retry=0,
-        deadline_us=at_us + 600 * SECOND,
-        run_id="",
-        client_request_id="",
-        takes=tuple(takes.items()),
-    )
+    call = values.opened(name, at_us=at_us, project="a")
+    return call._replace(target="u/m", takes=tuple(takes.items()))
 
 
 def move(call: OpenCall, at_us: int, gone: Mapping[str, int], takes: Mapping[str, int]) -> Move:

@@ -8,13 +8,14 @@ from quotadeck.admission.admit import admit, size_of
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.prepared import prepare
-from quotadeck.domain.calls import Call, OpenCall
+from quotadeck.domain.calls import Call
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.snapshot import ProjectRow, Vitals
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.data.arrival import Arrival
-from quotadeck.gateway.data.flight import Flight
+from quotadeck.gateway.data.flight import Flight, opened_of
+from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.watch.live import Live
 from quotadeck.limiter import MemoryLimiter
@@ -76,31 +77,9 @@ class Picture:
             now_us=now_us,
             ttl_ms=1,
         )
-        opened = OpenCall(
-            id=arrival.id,
-            at_us=now_us,
-            day=ticket.budget_day,
-            project="analytics",
-            key_id="k_prod",
-            priority=1,
-            model="opus",
-            served_model=target.target.model,
-            target=target.target.id,
-            fallback_step=route.step,
-            estimated_input=size.input_tokens,
-            estimated_output=size.output_tokens,
-            held_tokens=size.tokens,
-            held_nano_usd=size.bound_nano,
-            bound_is_estimate=False,
-            price_version="v1",
-            stream=False,
-            retry=0,
-            deadline_us=now_us,
-            run_id="",
-            client_request_id="",
-            takes=tuple((take.key, take.amount) for take in ticket.takes),
-        )
-        flight = Flight(opened, arrival, lane(self.plan), asked, ticket, arrival.at_ns)
+        there = lane(self.plan)
+        opened = opened_of(now_us, arrival, Caller("k_prod", "analytics"), there, asked, ticket)
+        flight = Flight(opened, arrival, there, asked, ticket, arrival.at_ns)
         self.live.begun(flight.open, flight.arrival.at_ns)
         return flight
 

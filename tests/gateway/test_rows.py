@@ -17,7 +17,7 @@ import pytest
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
-from quotadeck.domain.calls import OpenCall, Outcome
+from quotadeck.domain.calls import Outcome
 from quotadeck.domain.catalogue import Catalogue, Project
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry, Field
@@ -37,6 +37,7 @@ from quotadeck.wire.stream import Decoder, Encoder
 from tests.clocks import HandClock
 from tests.gateway.picture import VITALS
 from tests.gateway.values import WINDOWS, call, catalogue, entry, lane, layers, plan
+from tests.store import values
 from tests.wire.snapshots import done
 
 ZONES = ("UTC", "Asia/Tokyo", "America/St_Johns")
@@ -135,29 +136,8 @@ class Story:
                 project.project.id, route.route.model, cause, gate, answer.wait_ms or 0
             )
             return
-        opened = OpenCall(
-            id=arrival.id,
-            at_us=now_us,
-            day=day.day,
-            project=project.project.id,
-            key_id="k",
-            priority=1,
-            model=route.route.model,
-            served_model="m",
-            target=route.serving,
-            fallback_step=0,
-            estimated_input=1,
-            estimated_output=1,
-            held_tokens=1,
-            held_nano_usd=1,
-            bound_is_estimate=False,
-            price_version="v",
-            stream=False,
-            retry=0,
-            deadline_us=now_us,
-            takes=(),
-            run_id="",
-            client_request_id="",
+        opened = values.opened(arrival.id, at_us=now_us, project=project.project.id)._replace(
+            day=day.day, model=route.route.model, target=route.serving, takes=()
         )
         nothing: Any = None
         ticket: Any = SimpleNamespace(levels=())
