@@ -197,7 +197,7 @@ class Flights:
             self._unrecorded.append(call)
             raise LedgerUnavailable(error.strerror or str(error)) from error
         except asyncio.CancelledError:
-            if record and record.exception():
+            if record and record.done() and record.exception():
                 self._unrecorded.append(call)
             raise
         finally:
