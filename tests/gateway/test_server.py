@@ -34,6 +34,8 @@ class Served:
     data: Http1Server
     admin: HttpServer
     gateway: Gateway
+    told: Told
+    running: "asyncio.Future[None]"
 
     def __init__(self, path: Path) -> None:
         self._socket = path
@@ -76,20 +78,20 @@ async def served(
     monkeypatch.setattr(server, "HttpServer", Admin)
     monkeypatch.setattr(server, "_room", lambda: 200)
     monkeypatch.setattr(server, "LOOK_S", 0.0)
-    told, up = Told(), asyncio.Event()
+    it.told, up = Told(), asyncio.Event()
     it.gateway = await open_gateway(Story(1, tmp_path).config)
     data, admin = server._listen("127.0.0.1", 0), bind_socket(it._socket, None)
     it.port = data.getsockname()[1]
-    running = asyncio.ensure_future(server._run(it.gateway, data, admin, up.set, told))
+    it.running = asyncio.ensure_future(server._run(it.gateway, data, admin, up.set, it.told))
     try:
         await asyncio.wait(
-            [running, asyncio.ensure_future(up.wait())], return_when=asyncio.FIRST_COMPLETED
+            [it.running, asyncio.ensure_future(up.wait())], return_when=asyncio.FIRST_COMPLETED
         )
         yield it
     finally:
         await it.close()
-        told.stop.set()
-        await running
+        it.told.stop.set()
+        await it.running
         admin.remove()
         admin.sock.close()
         data.close()
@@ -146,3 +148,26 @@ async def test_nobody_holds_a_connection_to_either_by_being_slow(
     monkeypatch.setattr(http1, "_OWED_S", dict.fromkeys(http1._OWED_S, (0.0, 0.0)))
     for reader, _ in both:
         await ended(reader)
+
+
+async def test_what_is_done_every_second_is_done_beside_them(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = asyncio.Event()
+
+    async def second(_: Gateway) -> None:
+        done.set()
+
+    monkeypatch.setattr(Gateway, "second", second)
+    async with asyncio.timeout(WITHIN_S):
+        await done.wait()
+
+
+async def test_their_end_waits_for_nobody_who_asks_nothing(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await answered(served)
+    monkeypatch.setattr(server, "LINGER_S", 10 * WITHIN_S)
+    served.told.stop.set()
+    async with asyncio.timeout(WITHIN_S):
+        await asyncio.wait([served.running])
