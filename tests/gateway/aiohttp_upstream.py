@@ -18,7 +18,7 @@ from quotadeck.gateway.upstream.client import (
     TimedOut,
     Unreachable,
     UpstreamError,
-    read_whole,
+    gathered,
 )
 from quotadeck.gateway.upstream.endpoint import Endpoint
 
@@ -44,7 +44,9 @@ class AiohttpUpstream:
     async def call(self, endpoint: Endpoint, body: bytes, request_id: str) -> Reply:
         reply = await self.stream(endpoint, body, request_id)
         try:
-            return Reply(reply.status, reply.headers, await read_whole(reply))
+            return Reply(
+                reply.status, reply.headers, await gathered(reply.next, self._bounds.reply_bytes)
+            )
         except BaseException:
             reply.cut()
             raise

@@ -300,7 +300,7 @@ async def test_endless_error_of_the_upstream_is_broken_off(
             await peer.chunk(b"x" * 10_000)
 
     it, _ = await opened(endless)
-    monkeypatch.setattr(it.app.calls.upstream, "_bounds", Bounds(reply_bytes=100_000))
+    monkeypatch.setattr(it.app.calls.upstream, "_bounds", Bounds(error_bytes=100_000))
     reply = await it.ask(STREAM)
     assert reply.status == 502
     assert "over 100,000 bytes" in reply.error["message"]

@@ -24,6 +24,8 @@ _STATUS_LINES: Final = {
     status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode()
     for status in range(200, 600)
 }
+PIECE_BYTES: Final = 256 * 1024
+"""A larger answer is written in pieces of so much."""
 _WITHOUT_BODY: Final = (204, 304)
 _CLOSE: Final = b"connection: close\r\n"
 
@@ -150,10 +152,24 @@ class Http1Exchange:
         """See `Exchange`."""
         if await self._heard():
             self._may_stay(head)
-            bare = self._headless
-            data = whole_answer(status, head, body, keep=self.keep, headless=bare)
-            self._outlet.send(ANSWERED, data)
+            bare = self._headless or status in _WITHOUT_BODY
+            if len(body) > PIECE_BYTES and not bare:
+                await self._answer_in_pieces(status, head, body)
+            else:
+                data = whole_answer(status, head, body, keep=self.keep, headless=bare)
+                self._outlet.send(ANSWERED, data)
         self.whole = True
+
+    async def _answer_in_pieces(self, status: int, head: bytes, body: bytes) -> None:
+        """As the client takes them: what it does not take is in memory once, and counts there."""
+        self._pieces = True
+        data = whole_answer(status, head, body[:PIECE_BYTES], len(body), keep=self.keep)
+        self._outlet.send(BEGUN, data)
+        for at in range(PIECE_BYTES, len(body), PIECE_BYTES):
+            if not await self._heard():
+                return
+            last = at + PIECE_BYTES >= len(body)
+            self._outlet.send(FINISHED if last else PIECE, body[at : at + PIECE_BYTES])
 
     async def begin(self, status: int, head: bytes) -> None:
         """See `Exchange`."""
@@ -264,15 +280,25 @@ class Http1Exchange:
 
 
 def whole_answer(
-    status: int, head: bytes, body: bytes, *, keep: bool, headless: bool = False
+    status: int,
+    head: bytes,
+    body: bytes,
+    size: int | None = None,
+    *,
+    keep: bool,
+    headless: bool = False,
 ) -> bytes:
-    """An answer in one piece; ``headless`` is one to HEAD, which has no body."""
+    """An answer in one piece, or its beginning where ``size`` says that there is more.
+
+    ``headless`` is one to HEAD, which has no body.
+    """
+    size = len(body) if size is None else size
     return b"".join(
         (
             _STATUS_LINES[status],
             _lines(head),
             b"" if keep or _CLOSE in head else _CLOSE,
-            b"\r\n" if status in _WITHOUT_BODY else b"content-length: %d\r\n\r\n" % len(body),
+            b"\r\n" if status in _WITHOUT_BODY else b"content-length: %d\r\n\r\n" % size,
             b"" if headless or status in _WITHOUT_BODY else body,
         )
     )

@@ -116,15 +116,25 @@ class Calls:
         )
 
     async def _whole(self, flight: Flight, exchange: Exchange) -> Failed | None:
-        dialect, stop = flight.lane.dialect, flight.stop
-        body = dialect.forward(flight.ask, stop.target.target.model)
+        stop = flight.stop
+        body = flight.lane.dialect.forward(flight.ask, stop.target.target.model)
         try:
             reply = await self.upstream.call(stop.endpoint, body, flight.arrival.id)
-            self._answered(flight, reply)
-            if reply.status not in ANSWERED:
-                return self._refused(flight, reply, reply.body)
+        except UpstreamError as error:
+            return failed_by(error)
+        try:
+            return await self._pass(flight, reply, exchange)
+        finally:
+            reply.let_go()
+
+    async def _pass(self, flight: Flight, reply: Reply, exchange: Exchange) -> Failed | None:
+        self._answered(flight, reply)
+        if reply.status not in ANSWERED:
+            return self._refused(flight, reply, reply.body)
+        dialect = flight.lane.dialect
+        try:
             usage, response_id = dialect.reply(reply.body)
-        except (UpstreamError, NotAnAnswer) as error:
+        except NotAnAnswer as error:
             return failed_by(error)
         if usage is None:
             usage = flight.estimated(max(1, len(reply.body) // 4))  # a token for four bytes

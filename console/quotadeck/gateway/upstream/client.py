@@ -11,7 +11,10 @@ from typing import Final, Protocol
 
 from quotadeck.gateway.upstream.endpoint import Endpoint
 
-MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
+MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
+"""An image of 12 MB in base64, as for an event of a stream."""
+MAX_ERROR_BYTES: Final = 1024 * 1024
+"""Nobody's words are longer."""
 CONNECT_TIMEOUT_S: Final = 10.0
 TAIL_S: Final = 0.25
 """So long a stream left at its last event may take to end, so that its connection serves on."""
@@ -42,13 +45,12 @@ class Bounds:
 
     reply_bytes: int = MAX_REPLY_BYTES
     """Of a whole reply, unpacked or not."""
+    error_bytes: int = MAX_ERROR_BYTES
+    """Of an error where a stream was asked for."""
     connect_s: float = CONNECT_TIMEOUT_S
     """At most; and never more than half of the endpoint's time."""
     tail_s: float = TAIL_S
     stale_s: float = STALE_S
-
-    def too_large(self) -> Broken:
-        return Broken(f"its reply is over {self.reply_bytes:,} bytes")
 
 
 BOUNDS: Final = Bounds()
@@ -61,6 +63,8 @@ class Reply:
     status: int
     headers: Mapping[bytes, bytes]
     body: bytes
+    let_go: Callable[[], None] = lambda: None
+    """To be called when it is needed no more: until then it counts as held."""
 
 
 class Poured(Enum):
@@ -122,18 +126,23 @@ class UpstreamClient(Protocol):
         ...
 
 
+def too_large(most_bytes: int) -> Broken:
+    """Of a reply that goes on beyond its bound."""
+    return Broken(f"its reply is over {most_bytes:,} bytes")
+
+
 async def read_whole(reply: StreamReply) -> bytes:
-    """All chunks of a reply. Raises UpstreamError, also for more than its bounds allow."""
-    return await gathered(reply.next, reply.bounds)
+    """All chunks of an error. Raises UpstreamError, also for more than its bounds allow."""
+    return await gathered(reply.next, reply.bounds.error_bytes)
 
 
-async def gathered(next_piece: Callable[[], Awaitable[bytes]], bounds: Bounds) -> bytes:
-    """All pieces until an empty one. Raises Broken for more than ``bounds`` allow."""
+async def gathered(next_piece: Callable[[], Awaitable[bytes]], most_bytes: int) -> bytes:
+    """All pieces until an empty one. Raises Broken for more than ``most_bytes``."""
     parts: list[bytes] = []
     size = 0
     while piece := await next_piece():
         size += len(piece)
-        if size > bounds.reply_bytes:
-            raise bounds.too_large()
+        if size > most_bytes:
+            raise too_large(most_bytes)
         parts.append(piece)
     return b"".join(parts)

@@ -27,6 +27,7 @@ from quotadeck.gateway.upstream.client import (
 from quotadeck.gateway.upstream.decoding import Decoder, decoder_of
 from quotadeck.gateway.upstream.dialing import Dialer
 from quotadeck.gateway.upstream.endpoint import Endpoint, Origin
+from quotadeck.gateway.upstream.reply_memory import HeldReply, ReplyMemory
 from quotadeck.gateway.upstream.streaming import WireStream
 from quotadeck.gateway.upstream.wire import Wire
 
@@ -45,6 +46,7 @@ class Pool:
         dialer: Dialer | None = None,
         bounds: Bounds = BOUNDS,
         *,
+        memory: ReplyMemory | None = None,
         idle_s: float = IDLE_S,
         sweep_s: float = SWEEP_S,
         most_idle: int = MOST_IDLE,
@@ -52,6 +54,7 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._dialer = dialer or Dialer()
         self._bounds = bounds
+        self._memory = memory or ReplyMemory()
         self._idle_s = idle_s
         self._sweep_s = sweep_s
         self._most_idle = most_idle
@@ -63,17 +66,27 @@ class Pool:
 
     async def call(self, endpoint: Endpoint, body: bytes, request_id: str) -> Reply:
         """See `UpstreamClient`."""
-        wire = await self._ask(endpoint, body, request_id, whole=True)
-        parts, headers, status = wire.take(), wire.headers, wire.status
-        self.free(wire)
-        coding = headers.get(b"content-encoding")
-        if coding is not None and (decoder := decoder_of(coding)) is not None:
-            return Reply(status, headers, await _unpacked(decoder, parts, self._bounds))
-        return Reply(status, headers, parts[0] if len(parts) == 1 else b"".join(parts))
+        held = HeldReply(self._memory, self._bounds.reply_bytes)
+        try:
+            wire = await self._ask(endpoint, body, request_id, held)
+            parts, headers, status = wire.take(), wire.headers, wire.status
+            self.free(wire)
+            coding = headers.get(b"content-encoding")
+            if coding is not None and (decoder := decoder_of(coding)) is not None:
+                whole = await _unpacked(decoder, parts, self._bounds.reply_bytes, held)
+            else:
+                whole = parts[0] if len(parts) == 1 else b"".join(parts)
+            del parts
+            if wait_s := self._memory.wait_s(len(whole), self._loop.time()):
+                await asyncio.sleep(wait_s)
+        except BaseException:
+            held.let_go()
+            raise
+        return Reply(status, headers, whole, held.let_go)
 
     async def stream(self, endpoint: Endpoint, body: bytes, request_id: str) -> StreamReply:
         """See `UpstreamClient`."""
-        wire = await self._ask(endpoint, body, request_id, whole=False)
+        wire = await self._ask(endpoint, body, request_id, None)
         return WireStream(wire, self.free)
 
     @property
@@ -92,21 +105,23 @@ class Pool:
             self._empty = self._loop.create_future()
             await self._empty
 
-    async def _ask(self, endpoint: Endpoint, body: bytes, request_id: str, *, whole: bool) -> Wire:
+    async def _ask(
+        self, endpoint: Endpoint, body: bytes, request_id: str, held: HeldReply | None
+    ) -> Wire:
         """A connection with the reply, or its head. Raises UpstreamError."""
         until_s = self._loop.time() + endpoint.timeout_s
         wire = kept = self._kept(endpoint.origin)
         if wire is None:
             wire = await self._dial(endpoint, until_s)
         try:
-            await wire.ask(endpoint, body, request_id, until_s, whole=whole)
+            await wire.ask(endpoint, body, request_id, until_s, held)
             if wire.error is None:
                 return wire
             if not wire.stale:
                 raise wire.error
             assert kept is not None
             wire = await self._dial_again(endpoint, until_s)
-            await wire.ask(endpoint, body, request_id, until_s, whole=whole)
+            await wire.ask(endpoint, body, request_id, until_s, held)
             if wire.error is None:
                 return wire
             raise wire.error
@@ -182,14 +197,18 @@ class Pool:
             self._empty.set_result(None)
 
 
-async def _unpacked(decoder: Decoder, packed: list[bytes], bounds: Bounds) -> bytes:
-    """The whole of it. Raises Broken."""
+async def _unpacked(
+    decoder: Decoder, packed: list[bytes], most_bytes: int, held: HeldReply
+) -> bytes:
+    """The whole of it, which ``held`` counts too. Raises Broken."""
 
     async def piece() -> bytes:
         await asyncio.sleep(0)  # others have their turn
-        return decoder.take()
+        unpacked = decoder.take()
+        held.grow(len(unpacked))
+        return unpacked
 
     decoder.feed(packed)
-    body = await gathered(piece, bounds)
+    body = await gathered(piece, most_bytes)
     decoder.end()
     return body

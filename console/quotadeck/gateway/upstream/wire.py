@@ -12,6 +12,7 @@ import httptools
 
 from quotadeck.gateway.upstream.client import Bounds, Broken, Into, Poured, TimedOut, UpstreamError
 from quotadeck.gateway.upstream.endpoint import Endpoint, Origin
+from quotadeck.gateway.upstream.reply_memory import HeldReply
 
 PIECE_BYTES: Final = 256 * 1024
 """A larger request is written in pieces: in one it would hold up the event loop."""
@@ -45,6 +46,7 @@ class Wire(asyncio.Protocol):
         "_barren",
         "_endpoint",
         "_fields",
+        "_held",
         "_interim",
         "_kept",
         "_leaving",
@@ -61,7 +63,6 @@ class Wire(asyncio.Protocol):
         "_transport",
         "_until_s",
         "_waiter",
-        "_whole",
         "bounds",
         "ended",
         "error",
@@ -100,7 +101,8 @@ class Wire(asyncio.Protocol):
         """0: the head has not come."""
         self.headers = _NONE
         self._kept = False
-        self._whole = False
+        self._held: HeldReply | None = None
+        """What counts a reply that is to be whole."""
         self._interim = False
         self._leaving = False
         self._paused = False
@@ -117,15 +119,21 @@ class Wire(asyncio.Protocol):
     # What the pool and a reader ask for.
 
     def ask(
-        self, endpoint: Endpoint, body: bytes, request_id: str, until_s: float, *, whole: bool
+        self,
+        endpoint: Endpoint,
+        body: bytes,
+        request_id: str,
+        until_s: float,
+        held: HeldReply | None,
     ) -> "asyncio.Future[None]":
-        """Send a request. Done when its reply is whole, or its head there, or `error` is set.
+        """Send a request. Done when its reply is whole, which ``held`` counts, or `error` is set.
 
-        ``until_s`` by the loop's clock is when the reply is given up.
+        Without ``held`` it is done once the head is there. ``until_s`` by the loop's clock is when
+        the reply is given up.
         """
         loop = self._loop
         self._endpoint = endpoint
-        self._whole = whole
+        self._held = held
         self._kept = bool(self.status)
         self.headers = {}
         self.status = self._fields = self._barren = self._size = 0
@@ -169,7 +177,9 @@ class Wire(asyncio.Protocol):
         """The parts of the body that came since."""
         parts, self._parts, self._size = self._parts, [], 0
         if self._paused:
-            self._resume_reading()
+            self._paused = False
+            if self.open:
+                self._transport.resume_reading()
         return parts
 
     def leave(self) -> None:
@@ -259,7 +269,7 @@ class Wire(asyncio.Protocol):
             self.stale = True
             self.fail(self._broken())
             raise ValueError("no reply to what we asked")
-        if not self._whole:
+        if self._held is None:
             self._wake()
 
     def on_body(self, body: bytes) -> None:
@@ -268,10 +278,8 @@ class Wire(asyncio.Protocol):
             return
         self._parts.append(body)
         self._size += len(body)
-        if self._whole:
-            if self._size > self.bounds.reply_bytes:
-                self.fail(self.bounds.too_large())
-                raise ValueError("too large")
+        if self._held is not None:
+            self._hold(self._held, len(body))
         elif self._sink is None:
             self._wake()
 
@@ -284,6 +292,14 @@ class Wire(asyncio.Protocol):
         self._end(keeps=self._parser.should_keep_alive() and not unread)
 
     # The rest.
+
+    def _hold(self, held: HeldReply, size: int) -> None:
+        try:
+            held.came(size)
+        except Broken as error:
+            self._parts = []
+            self.fail(error)
+            raise
 
     def _misread(self) -> None:
         if self.ended:
@@ -302,7 +318,7 @@ class Wire(asyncio.Protocol):
             self.fail(self._broken())
         elif self._sink is not None and self._parts:
             self._pour_out(self._sink)
-        elif self._size > HELD_BYTES and not self._whole and not self._paused:
+        elif self._size > HELD_BYTES and self._held is None and not self._paused:
             self._paused = True
             self._transport.pause_reading()
 
@@ -350,12 +366,10 @@ class Wire(asyncio.Protocol):
         return self._loop.time() - sent_s <= self.bounds.stale_s
 
     def _broken(self) -> Broken:
-        name = self._endpoint.name
         if self.status:
-            return Broken(f"{name} cut or garbled its reply")
-        if self._barren:
-            return Broken(f"{name} broke the connection: what it sent is no reply in HTTP")
-        return Broken(f"{name} broke the connection: it closed it without a reply")
+            return Broken(f"{self._endpoint.name} cut or garbled its reply")
+        why = "what it sent is no reply in HTTP" if self._barren else "it closed it without a reply"
+        return Broken(f"{self._endpoint.name} broke the connection: {why}")
 
     def _expire(self) -> None:
         name, timeout_s = self._endpoint.name, self._endpoint.timeout_s
@@ -371,11 +385,6 @@ class Wire(asyncio.Protocol):
         self._transport.write(piece)
         if rest and not self._stuck:
             self._loop.call_soon(self._send_on)
-
-    def _resume_reading(self) -> None:
-        self._paused = False
-        if self.open:
-            self._transport.resume_reading()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
