@@ -92,6 +92,25 @@ def test_large_replies_are_passed_on_one_after_the_other() -> None:
     assert memory.wait_s(10 * MB, 2_000.0) == 0
 
 
+async def test_a_large_reply_waits_for_its_turn_and_a_small_one_does_not() -> None:
+    async def large(peer: Peer) -> None:
+        while asked := await peer.request():
+            await (peer.answer(bytes(2 * MB)) if asked.body == b"big" else hello(peer))
+
+    loop, memory = asyncio.get_running_loop(), ReplyMemory()
+    pool = Pool(memory=memory)
+    async with provider(large) as it:
+        began_s = loop.time()
+        memory.wait_s(20 * MB, began_s)  # another's turn
+        waits = asyncio.ensure_future(call(pool, it.upstream(), b"big"))
+        await soon(lambda: memory.held_bytes == 2 * MB - SMALL_BYTES)
+        assert (await call(pool, it.upstream())).status == 200
+        assert not waits.done()
+        (await waits).let_go()
+        assert loop.time() >= began_s + 0.3
+    await pool.close()
+
+
 ANSWER = completion(pad="x" * (8 * MB))
 
 
