@@ -5,9 +5,11 @@
 
 import contextlib
 import os
+import re
 import sqlite3
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -86,13 +88,16 @@ class Steady:
 
 
 def left_behind(gateway: Gateway, probe: Path) -> dict[str, Any]:
-    """What the gateway holds, as it tells, and its open files."""
+    """What the gateway holds, as it tells, and its open files: how many of each kind."""
     said: dict[str, Any] = orjson.loads(probe.read_bytes())
-    files = list(Path(f"/proc/{gateway.process.pid}/fd").iterdir())
-    return {**said, "files": len(files)}
+    files = Counter[str]()
+    for descriptor in Path(f"/proc/{gateway.process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            files[re.sub(r"[0-9]+", "#", descriptor.readlink().name)] += 1
+    return {**said, "files": files}
 
 
-def at_rest(gateway: Gateway, probe: Path, expected: int) -> dict[str, Any]:
+def at_rest(gateway: Gateway, probe: Path, expected: "Counter[str]") -> dict[str, Any]:
     """`left_behind`, once no request is under way and only the files ``expected`` are open.
 
     Raises AssertionError where that does not come about.
@@ -100,7 +105,8 @@ def at_rest(gateway: Gateway, probe: Path, expected: int) -> dict[str, Any]:
 
     def calm() -> dict[str, Any] | None:
         seen = left_behind(gateway, probe)
-        return None if seen["flights"] or seen["taken"] or seen["files"] > expected else seen
+        still = seen["flights"] or seen["taken"] or seen["files"] - expected
+        return None if still else seen
 
     found: dict[str, Any] = wait_until(calm, QUIET_S)
     return found
