@@ -4,6 +4,7 @@ The whole gateway over a real ledger, without its sockets, by a clock in our han
 """
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -288,6 +289,41 @@ async def test_a_start_that_meets_damage_the_ledger_did_not_look_for_rebuilds_an
     story.gateway = await open_gateway(story.config)
     assert "ledger rebuilt" in said(story.gateway.ledger.problems)
     assert story.gateway.desk.layers.by_seq, "what was commanded is in force"
+
+
+async def test_a_start_goes_on_from_the_levels_that_there_were(story: Story) -> None:
+    for _ in range(3):
+        await ask(story)
+    await story.settle()
+    rpm = ["project:a:rpm"]
+    (before,) = (await story.gateway.data_plane.calls.limiter.levels(rpm)).values()
+    await story.gateway.close()
+    await story.boot()
+    (after,) = (await story.gateway.data_plane.calls.limiter.levels(rpm)).values()
+    assert after.level == before.level == 7 * MICRO
+
+
+async def test_a_start_takes_in_what_was_asked_while_it_was_down(story: Story) -> None:
+    await story.gateway.close()
+    folder = story.config.state / "offline"
+    folder.mkdir()
+    body = {"action": "pause", "subject": "project:a", "reason": "down at night", "for_ms": 60_000}
+    (folder / "a.json").write_text(json.dumps({**body, "idempotency_key": "key-00001"}))
+    await story.boot()
+    assert story.gateway.data_plane.calls.plan().projects["a"].paused
+    assert not list(folder.iterdir())
+
+
+async def test_a_start_says_in_the_log_what_it_found_lost(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ask(story)
+    await story.gateway.close()
+    (story.config.state / "ledger.db").write_bytes(b"\xff" * 8_192)
+    await story.boot()
+    lost = {say(loss.told) for loss in story.gateway.ledger.recovered.losses}
+    assert lost
+    assert lost <= {record.getMessage() for record in caplog.records}
 
 
 class TestObservers:
