@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.bench.subjects import TARGETS
 from tests.processes import Gateway, running, wait_until
 from tests.soak.proxies import PROXIES, proxy
 
@@ -131,7 +132,8 @@ def strike(port: int, parts: Sequence[bytes], struck: threading.Event) -> None:
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
-    with running(tmp_path, PROJECTS, speed=0.2) as started:
+    # The providers' usual limits are less than a fast gateway is asked for here.
+    with running(tmp_path, PROJECTS, targets=TARGETS, speed=0.2) as started:
         yield started
 
 
