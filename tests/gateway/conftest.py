@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 import uvloop
 
+from quotadeck.domain.commands import Field
 from quotadeck.gateway.upstream.client import Bounds, UpstreamClient
 from quotadeck.gateway.upstream.pool import Pool
 from tests.gateway.aiohttp_upstream import AiohttpUpstream
 from tests.gateway.chats import Open
 from tests.gateway.provider import Provider, Script, provider
 from tests.gateway.rig import Rig, rig
+from tests.gateway.stories import Story
 from tests.gateway.values import UPSTREAM, catalogue
 
 
@@ -52,6 +54,27 @@ async def opened(tmp_path: Path, small_ballast: None) -> AsyncIterator[Open]:
             return await stack.enter_async_context(rig(tmp_path, of)), it
 
         yield open_rig
+
+
+@pytest.fixture
+async def story(tmp_path: Path, small_ballast: None) -> AsyncIterator[Story]:
+    """A gateway with projects a, b and c, of which each has 60 requests a minute."""
+    story = Story(1, tmp_path)
+    catalogue = story.config.catalogue
+    rated = {
+        name: replace(project, limits={**project.limits, Field.RPM: 60})
+        for name, project in catalogue.projects.items()
+    }
+    story.config = replace(story.config, catalogue=replace(catalogue, projects=rated))
+    await story.boot()
+    yield story
+    await story.gateway.close()
+
+
+async def ask(story: Story) -> None:
+    """A request of project a, under way in a task of its own."""
+    story.random.choice = lambda _names: "a"  # type: ignore[method-assign, assignment, return-value]
+    await asyncio.create_task(story.ask())
 
 
 Bounded = Callable[[Bounds], UpstreamClient]

@@ -3,15 +3,9 @@
 The whole gateway over a real ledger, without its sockets, by a clock in our hand.
 """
 
-import asyncio
-import json
-import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
-import pytest
 
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
@@ -23,11 +17,12 @@ from quotadeck.domain.subject import Subject
 from quotadeck.gateway.control.refused_commands import ROWS
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.plan import limits_of
-from quotadeck.gateway.process.assembly import Gateway, open_gateway
+from quotadeck.gateway.process.assembly import Gateway
 from quotadeck.gateway.upstream.failures import FAILED, OVERDUE, STALLED
 from quotadeck.store import Ledger
 from quotadeck.store.journal.records import parse
 from quotadeck.words import say
+from tests.gateway.conftest import ask
 from tests.gateway.desks import why
 from tests.gateway.stories import Story
 from tests.gateway.story_setting import ADA
@@ -39,27 +34,6 @@ PAUSE = Command(
     Action.PAUSE, Subject.project("a"), Field.PAUSED, True, reason="a test", for_ms=60_000
 )
 RPM = Command(Action.LIMIT, Subject.project("a"), Field.RPM, 30, reason="a test", for_ms=60_000)
-
-
-@pytest.fixture
-async def story(tmp_path: Path, small_ballast: None) -> AsyncIterator[Story]:
-    """A gateway with projects a, b and c, of which each has 60 requests a minute."""
-    story = Story(1, tmp_path)
-    catalogue = story.config.catalogue
-    rated = {
-        name: replace(project, limits={**project.limits, Field.RPM: 60})
-        for name, project in catalogue.projects.items()
-    }
-    story.config = replace(story.config, catalogue=replace(catalogue, projects=rated))
-    await story.boot()
-    yield story
-    await story.gateway.close()
-
-
-async def ask(story: Story) -> None:
-    """A request of project a, under way in a task of its own."""
-    story.random.choice = lambda _names: "a"  # type: ignore[method-assign, assignment, return-value]
-    await asyncio.create_task(story.ask())
 
 
 def refused(gateway: Gateway, refusal: Refusal) -> None:
@@ -199,28 +173,6 @@ async def _get(gateway: Gateway, path: str) -> int:
         return (await http.get(path)).status_code
 
 
-async def test_a_start_shows_what_was_told_and_spent_before(story: Story) -> None:
-    await ask(story)
-    await story.settle()
-    await story.gateway.desk.submit(PAUSE, ADA, dry_run=False)
-    await story.gateway.close()
-    story.pass_us(1_000_000)
-    await story.boot()
-    snapshot = await story.gateway.live.snapshot()
-    texts = [say(event.told) for event in snapshot.events]
-    assert texts[0] == "gateway started"
-    assert any("paused" in text for text in texts)
-
-
-async def test_a_start_puts_the_file_layer_on_record(story: Story) -> None:
-    gateway = story.gateway
-    await gateway.ledger.flushed()
-    said = await gateway.ledger.reader.catalogue_at(story.clock.wall_us())
-    assert said is not None
-    assert said.content["projects"].keys() == gateway.data_plane.calls.plan().projects.keys()
-    assert {"roles", "request_window_s", "token_window_s"} <= said.content.keys()
-
-
 async def test_levels_are_recorded_with_the_limit_they_were_measured_under(story: Story) -> None:
     gateway = story.gateway
     await ask(story)
@@ -268,62 +220,6 @@ async def test_states_are_on_record_and_begin_where_they_began_after_a_restart(
     (then,) = await reader.states_at(story.clock.wall_us() - 60_000_000)
     assert (then.subject, then.kind, then.entered_us) == ("project:a", "paused", entered_us)
     assert await reader.states_at(story.clock.wall_us()) == []
-
-
-async def test_a_start_that_meets_damage_the_ledger_did_not_look_for_rebuilds_and_serves(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await ask(story)
-    await story.gateway.desk.submit(PAUSE, ADA, dry_run=False)
-    await story.gateway.close()
-    monkeypatch.setattr(
-        "quotadeck.store.sqlite.schema._SMALL_BYTES", 0
-    )  # as if it were a large one
-    path = story.config.state / "ledger.db"
-    db = sqlite3.connect(path)
-    [(root,)] = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'events'")
-    db.close()
-    with path.open("r+b") as file:
-        file.seek((root - 1) * 4_096)
-        file.write(b"\xff" * 4_096)
-    story.gateway = await open_gateway(story.config)
-    assert "ledger rebuilt" in said(story.gateway.ledger.problems)
-    assert story.gateway.desk.layers.by_seq, "what was commanded is in force"
-
-
-async def test_a_start_goes_on_from_the_levels_that_there_were(story: Story) -> None:
-    for _ in range(3):
-        await ask(story)
-    await story.settle()
-    rpm = ["project:a:rpm"]
-    (before,) = (await story.gateway.data_plane.calls.limiter.levels(rpm)).values()
-    await story.gateway.close()
-    await story.boot()
-    (after,) = (await story.gateway.data_plane.calls.limiter.levels(rpm)).values()
-    assert after.level == before.level == 7 * MICRO
-
-
-async def test_a_start_takes_in_what_was_asked_while_it_was_down(story: Story) -> None:
-    await story.gateway.close()
-    folder = story.config.state / "offline"
-    folder.mkdir()
-    body = {"action": "pause", "subject": "project:a", "reason": "down at night", "for_ms": 60_000}
-    (folder / "a.json").write_text(json.dumps({**body, "idempotency_key": "key-00001"}))
-    await story.boot()
-    assert story.gateway.data_plane.calls.plan().projects["a"].paused
-    assert not list(folder.iterdir())
-
-
-async def test_a_start_says_in_the_log_what_it_found_lost(
-    story: Story, caplog: pytest.LogCaptureFixture
-) -> None:
-    await ask(story)
-    await story.gateway.close()
-    (story.config.state / "ledger.db").write_bytes(b"\xff" * 8_192)
-    await story.boot()
-    lost = {say(loss.told) for loss in story.gateway.ledger.recovered.losses}
-    assert lost
-    assert lost <= {record.getMessage() for record in caplog.records}
 
 
 class TestObservers:
