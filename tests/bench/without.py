@@ -34,7 +34,7 @@ def _journal() -> None:
             done[0].set_result(None)
         return done[0]
 
-    for name in ("open_call", "end_call"):
+    for name in ("open_call", "move_call", "end_call"):
         waits = inspect.signature(getattr(Ledger, name)).return_annotation not in (None, "None")
         _put(Ledger, name, recorded if waits else lambda *_: None)
 

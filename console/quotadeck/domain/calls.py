@@ -224,7 +224,7 @@ def ended(
         outcome,
         cause,
         http_status,
-        _ONE,
+        1,  # one call
         response_id,
         opened.run_id,
         opened.client_request_id,
@@ -238,9 +238,9 @@ def ended(
         cost_nano_usd,
         fees_nano_usd,
         opened.price_version,
-        _NO_BINDING,
+        "",  # no bucket refused it
         shadowed,
-        _NO_WAIT,
+        None,  # nor was a wait told
         queue_ms,
         first_byte_ms,
         total_ms,
@@ -248,16 +248,10 @@ def ended(
         opened.retry,
         usage,
         attempts,
-        _NO_GATES,
-        None,
+        (),
+        None,  # it is no counted run
         charged,
     )
-
-
-_ONE: Final = 1
-_NO_BINDING: Final = ""
-_NO_WAIT: Final = None
-_NO_GATES: Final = ()
 
 
 def unknown_end(opened: OpenCall) -> Call:

@@ -5,7 +5,6 @@ It is what its project holds, and the targets that were asked for it, one after 
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final
 
 from quotadeck.admission.admit import Ticket
 from quotadeck.dialects.base import Ask
@@ -181,13 +180,10 @@ def opened_of(
         ask.stream,
         ask.retry,
         now_us + ticket.ttl_ms * 1_000,
-        _NO_RUN,
+        "",  # no run of an agent
         arrival.client_request_id,
         tuple([(take.key, take.amount) for take in ticket.takes]),
     )
-
-
-_NO_RUN: Final = ""
 
 
 def move_of(
