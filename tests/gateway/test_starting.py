@@ -1,8 +1,13 @@
 """How many requests begin in a turn of the event loop."""
 
 import asyncio
+import socket
 from functools import partial
 
+from quotadeck.gateway.connection.connections import Connections
+from quotadeck.gateway.connection.exchange import Exchange
+from quotadeck.gateway.connection.http1 import Http1Connection
+from quotadeck.gateway.connection.http1_service import Service
 from quotadeck.gateway.connection.starting import Starting
 
 
@@ -45,3 +50,29 @@ async def test_each_turn_has_room_anew() -> None:
             starting.begin(partial(begun.append, 0))
         assert len(begun) == 3 * turn
         await asyncio.sleep(0)
+
+
+async def test_who_is_gone_before_its_turn_is_not_begun() -> None:
+    begun: list[str] = []
+
+    async def handle(exchange: Exchange) -> None:
+        begun.append(exchange.path)
+
+    service = Service(handle, lambda _: (400, b"", b""), Connections("connections", 100))
+    ours, theirs = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    faults: list[object] = []
+    ahead: list[str] = []
+    loop.set_exception_handler(lambda _, context: faults.append(context))
+    transport, connection = await loop.create_connection(
+        lambda: Http1Connection(service), sock=ours
+    )
+    with theirs:
+        for _ in range(20):
+            service.starting.begin(ahead.clear)
+        connection.data_received(b"GET /never HTTP/1.1\r\nhost: x\r\n\r\n")
+        transport.abort()
+        for _ in range(20):
+            await asyncio.sleep(0)
+    assert begun == []
+    assert faults == []

@@ -7,6 +7,7 @@ import pytest
 
 from quotadeck.gateway.upstream.client import Broken, Poured
 from quotadeck.gateway.upstream.pool import Pool
+from quotadeck.gateway.upstream.streaming import WireStream
 from tests.gateway.provider import Peer, Script, call, provider, stream
 
 
@@ -132,3 +133,23 @@ async def test_nothing_is_given_to_who_was_cancelled(pool: Pool) -> None:
         go_on.put_nowait(None)
         assert await reply.next() == b"one"
         assert came == []
+
+
+async def test_what_is_read_before_its_taker_wakes_is_not_given_to_it_either(pool: Pool) -> None:
+    script, _ = piece_by_piece(says(b""))
+    came: list[bytes] = []
+
+    def into(chunk: bytes) -> Poured:
+        came.append(chunk)
+        return Poured.ENOUGH
+
+    async with provider(script) as it, stream(pool, it.upstream()) as reply:
+        assert isinstance(reply, WireStream)
+        pouring = asyncio.ensure_future(reply.pour(into))
+        await asyncio.sleep(0)
+        (wire,) = pool._wires  # as if both were read in one turn of the loop
+        wire.data_received(b"3\r\none\r\n")
+        wire.data_received(b"3\r\ntwo\r\n")
+        await pouring
+        assert came == [b"one"]
+        assert await reply.next() == b"two"
