@@ -15,7 +15,9 @@ from tests.screen import NotShown, Screen
 from tests.tui.scenes import HOSTILE
 
 PLAY = (sys.executable, "-m", "tests.tui.play")
-OURS = re.compile(r"\x1b(?:\[[0-9;?<>=]*[a-zA-Z$]p?|\]22;default\x07|\]22;[a-z]*\x1b\\)")
+OURS = re.compile(
+    r"\x1b(?:\]11;\?\x1b\\|\[c|\[[0-9;?<>=]*[a-zA-Z$]p?|\]22;default\x07|\]22;[a-z]*\x1b\\)"
+)
 """What the screen may send: cursor, colours, modes, and textual's request for a pointer shape."""
 
 

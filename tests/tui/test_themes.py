@@ -65,7 +65,7 @@ def test_the_theme_is_plain_over_ssh_and_dark_at_home() -> None:
     assert find_theme(None, {})[0].name == "dark"
     assert find_theme(None, {"SSH_CONNECTION": "1"})[0].name == "ansi"
     assert find_theme("dark", {"SSH_TTY": "/dev/pts/1"})[0].name == "dark"
-    with refuses(ThemeError, match="there are ansi, dark"):
+    with refuses(ThemeError, match="there are ansi, .*dark"):
         find_theme("nosuch", {})
 
 

@@ -140,7 +140,9 @@ def _for_textual(theme: Theme) -> TextualTheme:
     """The few colours that textual itself must know; the spans bring their own."""
     name = f"quotadeck-{theme.name}"
     if theme.ansi:
-        return replace(BUILTIN_THEMES["ansi-dark"], name=name, dark=theme.dark)
+        return replace(
+            BUILTIN_THEMES["ansi-dark" if theme.dark else "ansi-light"], name=name, dark=theme.dark
+        )
     normal = theme.styles["normal"].color
     ink = normal.get_truecolor().hex if normal else "#ffffff"
     ground = theme.background

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from quotadeck.clock import MachineClock
 from quotadeck.domain.clock import Clock
 from quotadeck.sources.base import Source
+from quotadeck.tui.ground import Heard, ask, told_light
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.themes import find_theme
 from quotadeck.words import say, text
@@ -33,14 +34,24 @@ def run_console(
     if os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
         print(text("front.no_cursor", term=os.environ["TERM"]), file=sys.stderr)
         return 2
-    palette, failed = find_theme(theme, os.environ)
+    light = told_light(os.environ)
+    if theme is not None:
+        find_theme(theme, os.environ)  # what is wrong with it is said before anything is loaded
+    to_ask = theme is None and light is None
+    asked = ask(sys.stdin.fileno(), sys.stderr.fileno(), os.environ) if to_ask else None
     # Textual reads these when it is imported: nothing on this screen is animated.
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TEXTUAL_SMOOTH_SCROLL"] = "0"
     gc.disable()  # while textual is imported it costs 40 ms and finds nothing; on at first paint
+    heard = Heard(light)
     try:
-        from quotadeck.tui.app import Quotadeck
-
+        try:
+            from quotadeck.tui import terminal
+            from quotadeck.tui.app import Quotadeck
+        finally:
+            heard = asked.heard() if asked else heard
+        terminal.begin_with(heard.typed, answer_due=not heard.over)
+        palette, failed = find_theme(theme, os.environ, light=bool(heard.light))
         app = Quotadeck(
             source,
             clock=clock or MachineClock(),

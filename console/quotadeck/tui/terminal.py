@@ -9,12 +9,13 @@ file.
 
 import asyncio
 import os
+import re
 import select
 import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from rich.console import Console, RenderableType
 from rich.control import Control
@@ -23,7 +24,10 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers import linux_driver
 from textual.events import Key
+from textual.message import Message
 from textual.screen import Screen
+
+from quotadeck.tui.ground import ANSWERS, LAST
 
 MAX_QUEUED_WRITES: Final = 3
 BACKSTOP_S: Final = 2
@@ -31,6 +35,8 @@ HANGUP_POLL_S: Final = 1.0
 ESC: Final = "\x1b"
 _INTRODUCERS: Final = "[O"
 """What follows the escape of a key such as an arrow; anything else after it is a key of its own."""
+_BEGUN_ANSWER: Final = re.compile(r"\x1b(?:\]1?1?;?[\w:;/]{0,40}|\[\?[\d;]{0,40})\x1b?$")
+"""The first part of an answer whose rest is still to come."""
 _AS_WE_USE_IT: Final = f"{ESC}(B\x0f{ESC}[r{ESC}[?7l{ESC}[?25l"
 """Plain letters, no scroll region, no wrapping, no cursor: what others may have changed."""
 _LEAVING: Final = (
@@ -118,8 +124,34 @@ def redraw(app: App[Any]) -> None:
 class _Keys(XTermParser):
     """Escape and a key that comes at once are two keys, where textual makes them one with alt.
 
-    Who leaves a dialog and types on does not wait a tenth of a second.
+    Who leaves a dialog and types on does not wait a tenth of a second. Keys that were typed before
+    the screen was there come first, and a late answer to what was asked then is no key.
     """
+
+    typed_before: ClassVar[str] = ""
+    answer_due: ClassVar[bool] = False
+    _open: str = ""
+
+    def tick(self) -> Iterable[Message]:
+        typed, _Keys.typed_before = _Keys.typed_before, ""
+        if typed:
+            yield from super().feed(typed)
+        yield from super().tick()
+
+    def feed(self, data: str) -> Iterable[Message]:
+        if _Keys.answer_due and data:
+            data = self._without_answers(data)
+            if not data:
+                return
+        yield from super().feed(data)
+
+    def _without_answers(self, data: str) -> str:
+        said = self._open + data
+        _Keys.answer_due = LAST.search(said) is None
+        said = ANSWERS.sub("", said)
+        begun = _BEGUN_ANSWER.search(said) if _Keys.answer_due else None
+        self._open = begun.group() if begun else ""
+        return said.removesuffix(self._open)
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
         if len(sequence) == 2 and sequence[0] == ESC and sequence[1] not in _INTRODUCERS:
@@ -137,6 +169,11 @@ class Driver(linux_driver.LinuxDriver):
             if columns and lines:
                 return columns, lines
         return super()._get_terminal_size()
+
+
+def begin_with(typed: str, *, answer_due: bool) -> None:
+    """The keys typed before the screen is there; ``answer_due``: the terminal has yet to answer."""
+    _Keys.typed_before, _Keys.answer_due = typed, answer_due
 
 
 def part_escape_from_keys() -> None:

@@ -22,8 +22,9 @@ screen; ``dim`` is for what is old or not possible."""
 BAR_ROLES: Final = ("normal", "dim", "attention", "trouble")
 """Each has a ``bar ROLE`` beside it: the same colour on the theme's ``track``."""
 
-DEFAULT: Final = "dark"
-OVER_SSH: Final = "ansi"
+DEFAULT: Final = {False: "dark", True: "light"}
+OVER_SSH: Final = {False: "ansi", True: "ansi-light"}
+"""By whether the terminal's ground is light."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +111,21 @@ def _plain(style: Style) -> bool:
     return all(color is None or color.triplet is None for color in (style.color, style.bgcolor))
 
 
-def find_theme(name: str | None, environ: Mapping[str, str]) -> tuple[Theme, tuple[BadTheme, ...]]:
-    """The theme asked for, else the default: plain ANSI over SSH, dark at home.
+def find_theme(
+    name: str | None, environ: Mapping[str, str], *, light: bool = False
+) -> tuple[Theme, tuple[BadTheme, ...]]:
+    """The theme asked for, else the default: the terminal's colours over SSH, ours at home.
 
-    With NO_COLOR it is always the plain one, whose colours the screen then leaves out.
+    ``light`` says what its ground is. With NO_COLOR it is always a theme of the terminal's own
+    colours, which the screen then leaves out.
 
     Raises ThemeError when the name is unknown, naming the file's problem if it has one.
     """
     loaded, failed = load_themes(theme_folders(environ))
     remote = environ.get("SSH_CONNECTION") or environ.get("SSH_TTY")
-    wanted = name or (OVER_SSH if remote else DEFAULT)
+    wanted = name or (OVER_SSH if remote else DEFAULT)[light]
     if environ.get("NO_COLOR") and wanted in loaded:
-        wanted = OVER_SSH
+        wanted = OVER_SSH[light]
     if wanted in loaded:
         return loaded[wanted], failed
     for bad in failed:
