@@ -99,7 +99,11 @@ class Commands(click.Group):
     help="The gateway's admin socket. Default: QUOTADECK_SOCKET, the config, the usual places.",
 )
 @click.option("--read-only", is_flag=True, help="Take every changing action away.")
-@click.option("--theme", metavar="NAME", help="Colours of the console: `dark`, `light`, `contrast`, `safe`, `ansi`, `ansi-light`, or yours.")
+@click.option(
+    "--theme",
+    metavar="NAME",
+    help="Colours: `dark`, `light`, `contrast`, `safe`, `ansi`, `ansi-light`, or yours.",
+)
 @click.pass_context
 def root(ctx: click.Context, socket: Path | None, read_only: bool, theme: str | None) -> int:
     """The console for the LLM limits, bills and quotas of a gateway.
