@@ -76,7 +76,7 @@ def is_light(said: str) -> bool | None:
     found = _COLOUR.search(said)
     if found is None:
         return None
-    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
+    red, green, blue = (int(part, 16) / ((1 << 4 * len(part)) - 1) for part in found.groups())
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5
 
 
