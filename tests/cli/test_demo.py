@@ -45,6 +45,14 @@ def test_the_headless_demo_reconciles_id_by_id(tmp_path: Path) -> None:
     assert (home / "keys.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_scene_is_played_to_its_end_without_a_screen(tmp_path: Path) -> None:
+    command = ["demo", "--headless", "--scene", "key-leak", "--pace", "0.05", "--rate", "2"]
+    done = quotadeck(*command, "--speed", "0", "--json", env=home_env(tmp_path))
+    assert (done.code, done.json["reconciled"], done.json["differences"]) == (0, True, [])
+    assert done.json["calls"]["refused"]["key_revoked"] > 3
+    assert done.json["calls"]["refused"].keys() <= {"key_revoked", "rpm", "tpm"}
+
+
 def test_two_demos_at_once_keep_apart(tmp_path: Path) -> None:
     command = ["demo", "--headless", "--seconds", "0.5", "--speed", "0", "--json"]
     both = [

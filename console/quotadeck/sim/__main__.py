@@ -10,6 +10,7 @@ import uvloop
 
 from quotadeck.sim.characters import cast
 from quotadeck.sim.lifetime import Lifetime
+from quotadeck.sim.scenes import SCENES
 from quotadeck.sim.traffic import TrafficOptions, run_traffic
 from quotadeck.sim.upstream import UpstreamOptions, run_upstream
 
@@ -50,9 +51,12 @@ async def _upstream(options: argparse.Namespace) -> int:
 
 
 async def _traffic(options: argparse.Namespace) -> int:
-    characters = cast(options.projects)
+    scene = SCENES[options.scene].at_pace(options.pace)
+    characters = cast(options.projects, scene.cast)
     keys = _read_keys(options.keys)
-    if missing := [character.id for character in characters if character.id not in keys]:
+    named = {character.id for character in characters}
+    named |= {stranger.id for stranger in scene.strangers if stranger.project in named}
+    if missing := sorted(named - keys.keys()):
         raise UsageError(f"{options.keys}: no key for {', '.join(missing)}")
     lifetime = Lifetime()
     await lifetime.watch(exit_with_parent=options.exit_with_parent)
@@ -64,8 +68,10 @@ async def _traffic(options: argparse.Namespace) -> int:
                 rate=options.rate,
                 seed=options.seed,
                 seconds=options.seconds,
+                upstream=options.upstream,
             ),
             characters,
+            scene,
             lifetime,
         )
     finally:
@@ -99,6 +105,10 @@ def _parser() -> argparse.ArgumentParser:
     traffic.add_argument("--rate", type=_positive, default=1.0, help="multiplies every rate")
     traffic.add_argument("--projects", type=_at_least_one, default=6)
     traffic.add_argument("--seconds", type=_positive, help="stop by itself after so long")
+
+    traffic.add_argument("--scene", choices=SCENES, default="mix")
+    traffic.add_argument("--pace", type=_positive, default=1.0, help="multiplies the scene's times")
+    traffic.add_argument("--upstream", default="", help="whose control door takes its faults")
 
     for command in (upstream, traffic):
         command.add_argument("--seed", type=int, default=0)

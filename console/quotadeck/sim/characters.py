@@ -155,11 +155,11 @@ CAST: tuple[Character, ...] = (
 )
 
 
-def cast(projects: int = len(CAST)) -> tuple[Character, ...]:
-    """The first so many projects: the six of the cast, then quiet ones from project-0007 on."""
-    quiet = range(len(CAST) + 1, projects + 1)
+def cast(projects: int = len(CAST), first: tuple[Character, ...] = CAST) -> tuple[Character, ...]:
+    """So many projects: the six of the cast, then quiet ones from project-0007 on."""
+    quiet = range(len(first) + 1, projects + 1)
     harmonic = sum(1 / rank for rank in range(1, len(quiet) + 1))
-    return CAST[:projects] + tuple(
+    return first[:projects] + tuple(
         _quiet(number, QUIET_TOTAL_PER_S / harmonic / rank) for rank, number in enumerate(quiet, 1)
     )
 

@@ -15,6 +15,16 @@ from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.show import emit, note, say
 
 SECONDS = 30.0
+SCENES = (
+    "mix",
+    "budget-burn",
+    "upstream-down",
+    "retry-storm",
+    "noisy-neighbour",
+    "key-leak",
+    "all",
+)
+"""Those of `quotadeck.sim.SCENES`, which is not loaded to say so."""
 
 
 class _Number(click.FloatRange):
@@ -33,14 +43,19 @@ class _Number(click.FloatRange):
     epilog="""\b
 Examples:
   quotadeck demo
+  quotadeck demo --scene upstream-down
   quotadeck demo --headless --seconds 20 --json
 """
 )
+@click.option(
+    "--scene", type=click.Choice(SCENES), default="mix", show_default=True,
+    help="The story that is played; all plays one after the other.",
+)  # fmt: skip
 @click.option("--headless", is_flag=True, help="No screen: run, reconcile, report, exit.")
 @click.option(
     "--seconds",
     type=_Number(0.1, 86_400),
-    help="How long the traffic runs. Headless default 30; else until you leave.",
+    help="How long the traffic runs. Headless the scene's length, or 30; else until you leave.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Headless: the report as JSON.")
 @click.option(
@@ -56,6 +71,10 @@ Examples:
     "--speed", type=_Number(0, 100), default=1.0, show_default=True,
     help="Multiplies the upstream's delays; 0 for none.",
 )  # fmt: skip
+@click.option(
+    "--pace", type=_Number(0.05, 20), default=1.0, show_default=True,
+    help="Multiplies the scene's times: 0.5 tells it in half.",
+)  # fmt: skip
 @click.option("--theme", metavar="NAME", help="Colours of the console.")
 def demo(
     *,
@@ -68,7 +87,9 @@ def demo(
     """Try it: gateway, simulated upstream, traffic, console.
 
     The traffic is of six projects with characters of their own: a nightly batch that grows, a chat
-    that must not fail, a broken client that storms, one nearly out of budget.
+    that must not fail, a broken client that storms, one nearly out of budget. After 90 seconds a
+    model of the upstream fails for a while. A --scene tells one story instead, calm at first, with
+    an end after two to four minutes.
 
     Each run has a fresh directory of its own, so several can run at once; the last three stay.
     While it runs, `quotadeck status` and the others reach it from another terminal. Nothing leaves
@@ -86,23 +107,32 @@ def demo(
         # Before the children run: a ctrl+c that meets a module half made ends Python its own way.
         from quotadeck.cli.demo.headless import run_headless
 
-        seconds = SECONDS if seconds is None else seconds
+        seconds = _length(**how) if seconds is None else seconds
     home = fresh_home(demo_dir())
     wishes = Wishes(seconds=seconds, **how)
     with socket_place(home) as socket, World(home, socket, wishes) as world:
         world.start()
         if headless:
             world.populate()
-            return _tell(run_headless(world), as_json=as_json)
+            with world.playing(populated=True):
+                report = run_headless(world)
+            return _tell(report, as_json=as_json)
         from quotadeck.cli.screen import show
         from quotadeck.sources import open_source
 
         source = open_source("gateway", world.socket)
         source.ask_ahead()
-        with world.populating():
+        with world.playing():
             code = show(source, read_only=False, theme=theme)
         note(f"the demo has ended; its config, logs and ledger are in {world.home}")
         return code
+
+
+def _length(scene: str, pace: float, **_: Any) -> float:
+    """So long the demo runs without a screen where nothing else was said."""
+    from quotadeck.sim import SCENES as STORIES
+
+    return SECONDS if scene == "mix" else STORIES[scene].ends_s * pace
 
 
 def _tell(report: dict[str, Any], *, as_json: bool) -> int:

@@ -1,6 +1,5 @@
 """The demo's small world: a directory of its own, an upstream, a gateway, keys, traffic."""
 
-import asyncio
 import fcntl
 import json
 import os
@@ -13,17 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import IO, Self
 
 from quotadeck.cli.demo.children import Child
+from quotadeck.cli.demo.hands import Hands, send
 from quotadeck.cli.demo.plan import config_text
-from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.keys import key_command, new_secret
-from quotadeck.cli.reach import in_words
 from quotadeck.domain.commands import Command
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs.keys import MAX_PROJECTS
-from quotadeck.sim import Character, cast
-from quotadeck.sources import SourceGone, knock, open_source
+from quotadeck.sim import SCENES, Character, Scene, cast
+from quotadeck.sources import SourceGone, knock
 from quotadeck.wire.paths import (
     SOCKET_NAME,
     SocketPathTooLong,
@@ -31,24 +31,29 @@ from quotadeck.wire.paths import (
     demo_socket,
     fitting_socket,
 )
-from quotadeck.words.commands import refusal
 
 KEPT = 3
 """Directories of ended runs that stay, to be looked into."""
-AT_ONCE = 16
 LEAVE_S = 0.3
 """Who leaves the demo does not wait for replies that nobody reads any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """The demo's options. ``speed`` multiplies the upstream's delays."""
+    """The demo's options: ``speed`` multiplies the upstream's delays, ``pace`` a scene's times."""
 
     projects: int
     rate: float
     seed: int
     speed: float
     seconds: float | None
+    scene: str = "mix"
+    pace: float = 1.0
+
+    @property
+    def story(self) -> Scene:
+        """The scene as it is played."""
+        return SCENES[self.scene].at_pace(self.pace)
 
 
 @dataclass(slots=True)
@@ -64,6 +69,14 @@ class World:
     gateway: Child | None = None
     traffic: Child | None = None
     _url: str = ""
+    _upstream_url: str = ""
+    _strangers: dict[str, Subject] = field(default_factory=dict)
+    """The keys that strangers have, by the stranger."""
+
+    @property
+    def characters(self) -> tuple[Character, ...]:
+        """Those who play."""
+        return cast(self.wishes.projects, self.wishes.story.cast)
 
     @property
     def state(self) -> Path:
@@ -77,7 +90,6 @@ class World:
 
     def start(self) -> None:
         """Bring up upstream and gateway. Stop where one does not come up."""
-        characters = cast(self.wishes.projects)
         upstream_key = "sk-sim-" + secrets.token_hex(16)
         private(self.home / "upstream.key", upstream_key)
         self.upstream = self._child(
@@ -89,15 +101,15 @@ class World:
             speed=self.wishes.speed,
         )
         config = self.home / "config.toml"
-        base_url = self.upstream.answer()["base_url"]
-        config.write_text(config_text(base_url, self.socket, characters), "utf-8")
+        self._upstream_url = base_url = self.upstream.answer()["base_url"]
+        config.write_text(config_text(base_url, self.socket, self.characters), "utf-8")
         self.gateway = self._child("gateway", ["quotadeck", "gateway"], config=config)
         self._url = self.gateway.answer()["base_url"]
 
     def populate(self) -> None:
         """Give every project a key, and let the traffic begin. Stop where that fails."""
         keys = self.home / "keys.json"
-        private(keys, json.dumps(self._add_keys(cast(self.wishes.projects))))
+        private(keys, json.dumps(self._add_keys(self.characters)))
         self.traffic = self._child(
             "traffic",
             ["quotadeck.sim", "traffic"],
@@ -107,14 +119,30 @@ class World:
             rate=self.wishes.rate,
             seed=self.wishes.seed,
             seconds=self.wishes.seconds,
+            scene=self.wishes.scene,
+            pace=self.wishes.pace,
+            upstream=self._upstream_url,
         )
 
     @contextmanager
-    def populating(self) -> Iterator[None]:
-        """`populate` beside what the context does: ten thousand keys keep no screen waiting."""
+    def playing(self, *, populated: bool = False) -> Iterator[None]:
+        """`populate` and what people do in the scene, beside what the context does.
+
+        Ten thousand keys keep no screen waiting.
+        """
+        left = Event()
+
+        def play() -> None:
+            if not populated:
+                self.populate()
+            Hands(self.socket, self._strangers).play(self.wishes.story, left)
+
         with ThreadPoolExecutor(1) as beside:
-            begun = beside.submit(self.populate)
-            yield
+            begun = beside.submit(play)
+            try:
+                yield
+            finally:
+                left.set()
             begun.result()
 
     def __enter__(self) -> Self:
@@ -132,32 +160,26 @@ class World:
         return child
 
     def _add_keys(self, characters: Sequence[Character]) -> dict[str, str]:
-        """A key for every few dozen projects: their making shows on the screen."""
+        """A key for every few dozen projects: their making shows on the screen.
+
+        A stranger has one of a project's own, which can be revoked without harm to the project.
+        """
         ids = [character.id for character in characters]
-        groups = {
-            new_secret(): tuple(ids[start : start + MAX_PROJECTS])
-            for start in range(0, len(ids), MAX_PROJECTS)
-        }
-
-        source, gate = open_source("gateway", self.socket), asyncio.Semaphore(AT_ONCE)
-
-        async def add(command: Command) -> None:
-            async with gate:
-                answer = await source.command(command, dry_run=False)
-            if answer.refused:
-                why = refusal(answer.refused)
-                raise Stop(Exit.REFUSED, f"the demo's gateway refused a key: {why}")
-
-        async def add_all() -> None:
-            async with asyncio.TaskGroup() as group:
-                for secret, projects in groups.items():
-                    command = key_command(secret, projects, "demo", "the demo's traffic")
-                    group.create_task(add(command))
-            await source.close()
-
-        with in_words():
-            asyncio.run(add_all())
-        return {project: secret for secret, projects in groups.items() for project in projects}
+        commands: list[Command] = []
+        secrets_of: dict[str, str] = {}
+        for start in range(0, len(ids), MAX_PROJECTS):
+            secret, group = new_secret(), tuple(ids[start : start + MAX_PROJECTS])
+            commands.append(key_command(secret, group, "demo", "the demo's traffic"))
+            secrets_of |= dict.fromkeys(group, secret)
+        for stranger in self.wishes.story.strangers:
+            if stranger.project in ids:
+                secret = new_secret()
+                command = key_command(secret, (stranger.project,), "ci", "the demo's traffic")
+                commands.append(command)
+                secrets_of[stranger.id] = secret
+                self._strangers[stranger.id] = command.subject
+        send(self.socket, commands)
+        return secrets_of
 
 
 def fresh_home(demos: Path) -> Path:

@@ -1,0 +1,10 @@
+"""Scenes of the demo: each a story of a few minutes with an end.
+
+A scene is a row of `stories.py`; what it says is in `scene.py`, who plays it in `player.py`. A new
+one is a row more.
+"""
+
+from quotadeck.sim.scenes.scene import Revoke, Scene, Wrong
+from quotadeck.sim.scenes.stories import SCENES
+
+__all__ = ["SCENES", "Revoke", "Scene", "Wrong"]
