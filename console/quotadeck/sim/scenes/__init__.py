@@ -1,6 +1,6 @@
 """Scenes of the demo: each a story of a few minutes with an end.
 
-A scene is a row of `stories.py`; what it says is in `scene.py`, who plays it in `player.py`. A new
+A scene is a row of `stories.py`; what it may say is in `scene.py`, and the traffic plays it. A new
 one is a row more.
 """
 
