@@ -88,7 +88,7 @@ def test_the_traffic_turns_where_the_scene_says_so(
 ) -> None:
     """Three seconds of it, against the upstream itself as the gateway."""
     keys = tmp_path / "keys.json"
-    named = [one.id for one in (*cast(), *SCENES[name].strangers)]
+    named = [one.id for one in cast()] + [one.id for one in SCENES[name].strangers]
     keys.write_bytes(orjson.dumps({name: f"qd_{name}" for name in named}))
     pace = 3 / SCENES[name].ends_s
     with running(tmp_path / "log.jsonl") as upstream:
