@@ -109,6 +109,7 @@ class TestRoles:
         "levels": EVERYBODY,
         "events": EVERYBODY,
         "keys": frozenset({Role.OPERATOR, Role.ADMIN}),
+        "project": EVERYBODY,
         "whoami": EVERYBODY,
     }
 
@@ -119,7 +120,8 @@ class TestRoles:
         async with admin_api(tmp_path, roles=roles, own_uid=-1) as api:
             for name, allowed in self.TABLE.items():
                 method = "POST" if name == "commands" else "GET"
-                async with api.http.stream(method, f"{PREFIX}{name}") as answer:
+                about = "?id=analytics" if name == "project" else ""
+                async with api.http.stream(method, f"{PREFIX}{name}{about}") as answer:
                     if name == "commands":
                         assert answer.status_code == 400, "the body was looked at"
                     elif role in allowed:

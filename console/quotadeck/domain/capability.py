@@ -17,6 +17,8 @@ class Read(StrEnum):
     CALLS = "calls"
     EVENTS = "events"
     KEYS = "keys"
+    PROJECT = "project"
+    """One project taken apart."""
 
 
 class FigureKind(StrEnum):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditPage, CommandAnswer
     from quotadeck.domain.capability import Capabilities
     from quotadeck.domain.commands import Command
+    from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
 
@@ -92,6 +93,10 @@ class Source(Protocol):
 
     async def keys(self) -> KeysPage:
         """The project keys, without secrets."""
+        ...
+
+    async def project_detail(self, project: str) -> ProjectDetail:
+        """What passed of one project in the last quarter of an hour, taken apart."""
         ...
 
     async def close(self) -> None:

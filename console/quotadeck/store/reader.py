@@ -1,10 +1,11 @@
 """All that can be asked of a ledger, of one of its sources."""
 
 from quotadeck.store.reading.calls import Calls
+from quotadeck.store.reading.detail import Detail
 from quotadeck.store.reading.log import Log
 from quotadeck.store.reading.past import Past
 from quotadeck.store.reading.rollups import Rollups
 
 
-class Reader(Calls, Rollups, Past, Log):
+class Reader(Calls, Rollups, Past, Log, Detail):
     """See `open`. Its methods raise StoreError where the ledger cannot be read."""

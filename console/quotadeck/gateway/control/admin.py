@@ -22,6 +22,7 @@ from quotadeck.domain.commands import Actor, Role
 from quotadeck.domain.snapshot import Whoami
 from quotadeck.domain.text import clean
 from quotadeck.gateway.connection.connections import seat_of
+from quotadeck.gateway.control import admin_detail as detail
 from quotadeck.gateway.control import admin_pages as pages
 from quotadeck.gateway.control.admin_accounts import Accounts
 from quotadeck.gateway.control.admin_answers import answer_json
@@ -49,6 +50,7 @@ REACH: Final[Mapping[str, Role]] = {
     "levels": Role.VIEWER,
     "events": Role.VIEWER,
     "keys": Role.OPERATOR,
+    "project": Role.VIEWER,
     "whoami": Role.VIEWER,
 }
 """The least role for each route under the prefix."""
@@ -126,6 +128,12 @@ class _Doors:
     async def keys(self, request: Request, _: Actor) -> Response:
         return _object(pages.keys(_params(request), self.desk, self.clock.wall_us()))
 
+    async def project(self, request: Request, _: Actor) -> Response:
+        async with self.shares.reading(_account(request)):
+            now_us = self.clock.wall_us()
+            told = await detail.project(_params(request), self.ledger.pages, now_us)
+        return Response(told, media_type="application/json")
+
     def page(self, read: Callable[[pages.Asked, Reader, int], Awaitable[bytes]]) -> Handler:
         async def handler(request: Request, _: Actor) -> Response:
             async with self.shares.reading(_account(request)):
@@ -176,6 +184,7 @@ def create_admin(
         "levels": doors.page(pages.levels),
         "events": doors.page(pages.events),
         "keys": doors.keys,
+        "project": doors.project,
         "whoami": doors.whoami,
     }
     app = Starlette(

@@ -23,6 +23,7 @@ from quotadeck.wire.stream import SNAPSHOT, Decoder, StreamNewer
 
 if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditPage, CommandAnswer
+    from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
 PREFIX: Final = "/admin/v1/"
@@ -158,6 +159,13 @@ def keys() -> Question[KeysPage]:
     from quotadeck.domain.pages import KeysPage
 
     return Question("keys", lambda body: load(KeysPage, body))
+
+
+def project_detail(project: str) -> Question[ProjectDetail]:
+    """What passed of one project lately, taken apart."""
+    from quotadeck.domain.detail import ProjectDetail
+
+    return Question("project", lambda body: load(ProjectDetail, body), {"id": project})
 
 
 def refused(name: str, status: int, body: bytes, label: str) -> SourceError:

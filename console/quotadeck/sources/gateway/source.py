@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from quotadeck.domain.answers import AuditPage, CommandAnswer
     from quotadeck.domain.commands import Command
+    from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
 CAN: Final = Capabilities(EVERYTHING, EVERYTHING, FigureKind.ENFORCED)
@@ -124,6 +125,10 @@ class GatewaySource:
     async def keys(self) -> KeysPage:
         """The project keys, without secrets."""
         return await self._ask(questions.keys())
+
+    async def project_detail(self, project: str) -> ProjectDetail:
+        """What passed of one project in the last quarter of an hour, taken apart."""
+        return await self._ask(questions.project_detail(project))
 
     async def close(self) -> None:
         """Let go of the connection; the source can be used again and reconnects."""

@@ -34,6 +34,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "list you under [roles] in the config",
     "admin.no_parameter": "there is no parameter {name:quoted}: it takes {allowed}",
     "admin.no_parameter.none": "there is no parameter {name:quoted}: it takes none",
+    "admin.parameter_missing": "{name} is missing: say which",
     "admin.parameter_twice": "{name:quoted} is given twice: give it once",
     "admin.store": "the ledger cannot be read: {why:told}",
     "admin.failed": "the gateway failed on this request: its log says how",
