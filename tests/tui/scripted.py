@@ -15,11 +15,12 @@ from quotadeck.domain.answers import AuditPage, AuditRow, CommandAnswer, Estimat
 from quotadeck.domain.capability import EVERYTHING, Capabilities, FigureKind, Read
 from quotadeck.domain.commands import Code, Command, Entry, Rejected, Role, Value
 from quotadeck.domain.days import micros
+from quotadeck.domain.detail import Caller, CauseFound, ModelUse, ProjectDetail
 from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.subject import Subject
 from quotadeck.sources.base import Reading, SourceGone
-from tests.tui.scenes import ME
+from tests.tui.scenes import AT_US, ME, MINUTE_US, usd
 
 if TYPE_CHECKING:
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
@@ -45,6 +46,9 @@ class Scripted:
     rows: tuple[AuditRow, ...] = ()
     answer: Callable[[Command, bool], CommandAnswer] | None = None
     can: Capabilities = ALL
+    detail: ProjectDetail | None = None
+    """Of whichever project is asked for; those stand in ``asked``."""
+    asked: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
     """Answers wait for it."""
     monotonic_ns: Callable[[], int] = time.monotonic_ns
@@ -100,6 +104,11 @@ class Scripted:
 
     async def keys(self) -> KeysPage:
         raise NotImplementedError
+
+    async def project_detail(self, project: str) -> ProjectDetail:
+        self._check()
+        self.asked.append(project)
+        return replace(self.detail or taken_apart(), project=project)
 
     async def close(self) -> None:
         return
@@ -169,6 +178,33 @@ def agree(command: Command, dry_run: bool) -> CommandAnswer:
         warnings=(notice("refused.told", text=warning),) if limit else (),
         estimate=estimate if limit else None,
     )
+
+
+def taken_apart() -> ProjectDetail:
+    """The last quarter of an hour of analytics in `fire`."""
+    return ProjectDetail(
+        project="analytics",
+        at_us=AT_US,
+        since_us=AT_US - 14 * MINUTE_US,
+        calls_since_us=AT_US - 14 * MINUTE_US,
+        models=(
+            ModelUse("claude-opus-4.7", ("main/claude-opus-4.7",), 4_010, 3_710, 300, 60,
+                     usd(13.75), 13_500),
+            ModelUse("gpt-4.1", ("main/gemini-2.5-flash",), 400, 361, 39, 0, usd(0.75), 5_800),
+        ),
+        causes=(
+            CauseFound("refused", "rpm", 4_071, AT_US - 11 * MINUTE_US, AT_US - 1_000_000,
+                       "req_019f0d2a54b07aa29c3e0b4d6f00f9a1", "project:analytics:rpm", 20,
+                       1_000_000, 310_000),
+            CauseFound("upstream_error", "upstream_429", 60, AT_US - 4 * MINUTE_US,
+                       AT_US - 2_000_000, "req_019f0d2a54b07aa29c3e0b4d6f0077c0"),
+        ),
+        callers=(
+            Caller("k_b21a86", 4_400, 4_069, 3_600),
+            Caller("k_0777d2", 10, 2, 0),
+        ),
+        usual_hour_nano=(usd(1.1), usd(1.2), usd(1.4)),
+    )  # fmt: skip
 
 
 def advancing(snapshot: Snapshot, step_ms: int = 1_000) -> Iterator[Snapshot]:
