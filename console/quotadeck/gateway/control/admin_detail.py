@@ -16,8 +16,9 @@ async def project(asked: Mapping[str, str], reader: Reader, now_us: int) -> byte
 def _one(asked: Mapping[str, str]) -> str:
     for name in asked:
         if name != "id":
-            facts = {"name": clean(name, 80), "allowed": ("id",)}
-            raise AdminRefusal(400, "invalid", "admin.no_parameter", **facts)
+            raise AdminRefusal(
+                400, "invalid", "admin.no_parameter", name=clean(name, 80), allowed=("id",)
+            )
     if not asked.get("id"):
         raise AdminRefusal(400, "invalid", "admin.parameter_missing", name="id")
     return asked["id"]

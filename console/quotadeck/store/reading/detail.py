@@ -6,7 +6,8 @@ Minutes and hours are looked up one by one by their key, and of the calls only t
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
 
@@ -34,7 +35,8 @@ _SUMMED: Final = ("forwarded", "upstream_errors", "cost_nano_usd", *LATENCY_COLU
 _FAULTS: Final = (Outcome.UPSTREAM_ERROR, Outcome.CLIENT_ERROR, Outcome.UNKNOWN)
 
 
-class _Kind(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Kind:
     """Calls of one kind among the newest, and how many."""
 
     key_id: str
