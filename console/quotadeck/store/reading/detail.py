@@ -61,16 +61,16 @@ class Detail(ReadConnection):
         sums = await self._of_starts(
             "rollups_minute",
             MINUTE.column,
-            f"model, {', '.join(f'SUM({name})' for name in _SUMMED)}",
-            "model",
+            ("model",),
+            _SUMMED,
             starts[:WINDOW_MINUTES],
             project,
         )
         refused = await self._of_starts(
             "refusals_minute",
             MINUTE.column,
-            "cause, model, r.minute_us, SUM(count)",
-            "cause, model, r.minute_us",
+            ("cause", "model", "r.minute_us"),
+            ("count",),
             starts,
             project,
         )
@@ -88,11 +88,18 @@ class Detail(ReadConnection):
         )
 
     async def _of_starts(
-        self, table: str, column: str, wanted: str, by: str, starts: Sequence[int], project: str
+        self,
+        table: str,
+        column: str,
+        by: Sequence[str],
+        summed: Sequence[str],
+        starts: Sequence[int],
+        project: str,
     ) -> list[Any]:
+        group, sums = ", ".join(by), ", ".join(f"SUM({name})" for name in summed)
         return await self._rows(
-            f"SELECT {wanted} FROM json_each(?) AS asked CROSS JOIN {table} AS r "
-            f"ON r.source_id = ? AND r.{column} = asked.value AND project = ? GROUP BY {by}",
+            f"SELECT {group}, {sums} FROM json_each(?) AS asked CROSS JOIN {table} AS r "
+            f"ON r.source_id = ? AND r.{column} = asked.value AND project = ? GROUP BY {group}",
             (orjson.dumps(list(starts)).decode(), self.source, project),
         )
 
@@ -142,8 +149,8 @@ class Detail(ReadConnection):
             await self._of_starts(
                 "rollups_hour",
                 HOUR.column,
-                "r.hour_us, SUM(cost_nano_usd)",
-                "r.hour_us",
+                ("r.hour_us",),
+                ("cost_nano_usd",),
                 hours,
                 project,
             )
