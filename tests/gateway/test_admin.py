@@ -106,6 +106,7 @@ class TestRoles:
         "audit": EVERYBODY,
         "calls": EVERYBODY,
         "rollups": EVERYBODY,
+        "series": EVERYBODY,
         "levels": EVERYBODY,
         "events": EVERYBODY,
         "keys": frozenset({Role.OPERATOR, Role.ADMIN}),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from quotadeck.domain.commands import Code, Command, Entry, Rejected, Role, Valu
 from quotadeck.domain.days import micros
 from quotadeck.domain.detail import Caller, CauseFound, ModelUse, ProjectDetail
 from quotadeck.domain.notice import notice
+from quotadeck.domain.series import Series, SeriesPage
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.subject import Subject
 from quotadeck.sources.base import Reading, SourceGone
@@ -51,6 +52,8 @@ class Scripted:
     asked: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
     """Answers wait for it."""
+    passed: Callable[[Sequence[Subject], int, int | None], SeriesPage] | None = None
+    """Makes the series of subjects over so many minutes until an instant."""
     monotonic_ns: Callable[[], int] = time.monotonic_ns
     """When a reading arrives: the console's own clock, where a test turns that."""
 
@@ -102,6 +105,12 @@ class Scripted:
     async def events(self, *, last: int) -> EventsPage:
         raise NotImplementedError
 
+    async def series(
+        self, subjects: Sequence[Subject], *, minutes: int, until_us: int | None = None
+    ) -> SeriesPage:
+        self._check()
+        return (self.passed or unrecorded)(subjects, minutes, until_us)
+
     async def keys(self) -> KeysPage:
         raise NotImplementedError
 
@@ -116,6 +125,15 @@ class Scripted:
     def _check(self) -> None:
         if self.gone:
             raise SourceGone(f"{self.label}: nobody answers; is the gateway running?")
+
+
+def unrecorded(subjects: Sequence[Subject], minutes: int, until_us: int | None) -> SeriesPage:
+    """Nothing is on record of any."""
+    until_us = AT_US if until_us is None else until_us
+    start_us = until_us - until_us % MINUTE_US - minutes * MINUTE_US
+    nothing = (None,) * minutes
+    rows = tuple(Series(subject, *[nothing] * 6) for subject in subjects)
+    return SeriesPage(start_us, minutes, MINUTE_US // 1_000, rows)
 
 
 def entry(seq: int, *, in_force: bool = True, **more: Any) -> AuditRow:

@@ -16,6 +16,7 @@ class Read(StrEnum):
     AUDIT = "audit"
     CALLS = "calls"
     EVENTS = "events"
+    SERIES = "series"
     KEYS = "keys"
     PROJECT = "project"
     """One project taken apart."""

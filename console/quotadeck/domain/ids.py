@@ -15,6 +15,11 @@ def new_id(prefix: str, at_us: int, entropy: bytes) -> str:
     return f"{prefix}_{value:032x}"
 
 
+def least_id(prefix: str, at_us: int) -> str:
+    """No id that `new_id` makes in this millisecond or later sorts before it, any earlier does."""
+    return f"{prefix}_{max(0, at_us) // 1_000:012x}"
+
+
 def made_at_us(identity: str) -> int | None:
     """The instant, to the millisecond, at which `new_id` made it; None where something else did."""
     digits = identity.rpartition("_")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from quotadeck.domain.commands import Command
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
+    from quotadeck.domain.series import SeriesPage
+    from quotadeck.domain.subject import Subject
 
 
 class SourceError(NoticeError):
@@ -89,6 +91,16 @@ class Source(Protocol):
 
     async def events(self, *, last: int) -> EventsPage:
         """The newest events, oldest first."""
+        ...
+
+    async def series(
+        self, subjects: Sequence[Subject], *, minutes: int, until_us: int | None = None
+    ) -> SeriesPage:
+        """What passed of each subject in the last so many whole minutes before an instant.
+
+        That is now where none is given. Of projects, models and the gateway (``gateway:``); hours
+        where it begins over 48 h ago.
+        """
         ...
 
     async def keys(self) -> KeysPage:

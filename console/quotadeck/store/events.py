@@ -1,6 +1,7 @@
 """Events: the gateway's own as they are made, and their facts as text in the ledger."""
 
 import os
+from typing import Final
 
 import orjson
 
@@ -8,6 +9,9 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.notice import Notice, notice_of
 from quotadeck.domain.snapshot import Event
+
+ALIVE: Final = "alive_us"
+"""The fact of a start's event that says when the gateway before it was seen alive last."""
 
 
 def gateway_event(told: Notice, clock: Clock) -> Event:

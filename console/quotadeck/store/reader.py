@@ -5,7 +5,8 @@ from quotadeck.store.reading.detail import Detail
 from quotadeck.store.reading.log import Log
 from quotadeck.store.reading.past import Past
 from quotadeck.store.reading.rollups import Rollups
+from quotadeck.store.reading.series import SeriesOf
 
 
-class Reader(Calls, Rollups, Past, Log, Detail):
+class Reader(Calls, Rollups, SeriesOf, Past, Log, Detail):
     """See `open`. Its methods raise StoreError where the ledger cannot be read."""

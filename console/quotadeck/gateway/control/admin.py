@@ -47,6 +47,7 @@ REACH: Final[Mapping[str, Role]] = {
     "audit": Role.VIEWER,
     "calls": Role.VIEWER,
     "rollups": Role.VIEWER,
+    "series": Role.VIEWER,
     "levels": Role.VIEWER,
     "events": Role.VIEWER,
     "keys": Role.OPERATOR,
@@ -142,6 +143,12 @@ class _Doors:
 
         return handler
 
+    async def series(self, request: Request, _: Actor) -> Response:
+        asked, named = _params(request, "subject"), request.query_params.getlist("subject")
+        async with self.shares.reading(_account(request)):
+            page = await pages.series(asked, named, self.ledger.pages, self.clock.wall_us())
+        return Response(page, media_type="application/json")
+
     async def healthz(self, _: Request) -> Response:
         if self.draining():
             return refusal_answer(_DRAINING)
@@ -181,6 +188,7 @@ def create_admin(
         "audit": doors.audit,
         "calls": doors.page(pages.calls),
         "rollups": doors.page(pages.rollups),
+        "series": doors.series,
         "levels": doors.page(pages.levels),
         "events": doors.page(pages.events),
         "keys": doors.keys,
@@ -243,10 +251,10 @@ def _none(request: Request) -> None:
         raise AdminRefusal(400, "invalid", "admin.no_parameter.none", name=name)
 
 
-def _params(request: Request) -> dict[str, str]:
+def _params(request: Request, several: str = "") -> dict[str, str]:
     params: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
-        if name in params:
+        if name in params and name != several:
             raise AdminRefusal(400, "invalid", "admin.parameter_twice", name=clean(name, 80))
         params[name] = value
     return params

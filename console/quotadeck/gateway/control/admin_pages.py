@@ -16,6 +16,8 @@ from quotadeck.domain.days import micros
 from quotadeck.domain.notice import Fact
 from quotadeck.domain.pages import CallRow, EventRow, KeyRow, KeysPage
 from quotadeck.domain.project_key import ProjectKey
+from quotadeck.domain.series import WITH_SERIES
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean
 from quotadeck.gateway.control.admin_answers import audit_json
 from quotadeck.gateway.control.admin_error import AdminRefusal
@@ -25,6 +27,10 @@ from quotadeck.wire.objects import dump
 from quotadeck.words import say
 
 MAX_ROWS: Final = 1_000
+MAX_SUBJECTS: Final = 200
+MAX_MINUTES: Final = 2_880
+MAX_CELLS: Final = 12_000
+"""Minutes of all subjects of one answer: some 300 kB, some ten milliseconds."""
 _SLICE_ROWS: Final = 16
 _PERIODS: Final = ("minute", "hour", "day")
 
@@ -94,10 +100,36 @@ async def rollups(asked: Asked, reader: Reader, epoch: int) -> bytes:
         after=after,
         limit=_limit(asked),
         project=asked.get("project", ""),
-        since_us=_since(asked),
+        since_us=_instant(asked, "since"),
     )
     cursor = f"{epoch}:{rows[-1].seq if rows else after}"
     return await _page(rows, dump, next_cursor=cursor)
+
+
+async def series(asked: Asked, named: Sequence[str], reader: Reader, now_us: int) -> bytes:
+    """``GET series?subject=&subject=…&minutes=&until=``: a row a subject, in the order asked.
+
+    Where none is named it is the gateway.
+    """
+    _only(asked, "subject", "minutes", "until")
+    texts = named or [f"{SubjectKind.GATEWAY}:"]
+    minutes = _number(asked, "minutes", 1, MAX_MINUTES, 15)
+    if len(texts) > MAX_SUBJECTS or len(texts) * minutes > MAX_CELLS:
+        raise _invalid(
+            "admin.series_size",
+            subjects=len(texts),
+            minutes=minutes,
+            most=MAX_SUBJECTS,
+            cells=MAX_CELLS,
+        )
+    subjects = [Subject.parse(text) for text in texts]
+    for subject, text in zip(subjects, texts, strict=True):
+        if subject.kind not in WITH_SERIES:
+            raise _wrong("admin.no_series", "subject", text, allowed=WITH_SERIES)
+    page = await reader.series(
+        subjects, minutes=minutes, until_us=_instant(asked, "until"), now_us=now_us
+    )
+    return dump(page)
 
 
 async def levels(asked: Asked, reader: Reader, epoch: int) -> bytes:
@@ -204,13 +236,13 @@ def _cursor(asked: Asked, epoch: int, name: str = "after") -> int:
     return int(seq)
 
 
-def _since(asked: Asked) -> int | None:
-    if "since" not in asked:
+def _instant(asked: Asked, name: str) -> int | None:
+    if name not in asked:
         return None
     try:
-        return micros(asked["since"])
+        return micros(asked[name])
     except (ValueError, OverflowError):
-        raise _wrong("admin.no_instant", "since", asked["since"]) from None
+        raise _wrong("admin.no_instant", name, asked[name]) from None
 
 
 def _wrong(kind: str, name: str, found: str, **allowed: Fact) -> AdminRefusal:

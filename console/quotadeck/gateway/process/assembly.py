@@ -52,7 +52,7 @@ from quotadeck.gateway.watch.upstream_alarm import UpstreamAlarm
 from quotadeck.gateway.watch.vitals import VitalSigns
 from quotadeck.limiter import MemoryLimiter
 from quotadeck.store import Ledger, StoreDamaged, StoreError, file_layer
-from quotadeck.store.events import gateway_event
+from quotadeck.store.events import ALIVE, gateway_event
 from quotadeck.wire.config import GatewayConfig
 from quotadeck.words import say
 
@@ -347,7 +347,8 @@ def _on_its_way(told: Notice) -> None:
 
 
 def _started(ledger: Ledger, clock: Clock) -> Event:
-    count = len(ledger.recovered.unknown)
+    mark, count = ledger.recovered.mark, len(ledger.recovered.unknown)
+    alive = {ALIVE: mark.wall_us} if mark else {}
     if count:
-        return gateway_event(notice("gateway.restarted", count=count), clock)
-    return gateway_event(notice("gateway.started"), clock)
+        return gateway_event(notice("gateway.restarted", count=count, **alive), clock)
+    return gateway_event(notice("gateway.started", **alive), clock)

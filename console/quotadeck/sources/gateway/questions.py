@@ -6,7 +6,7 @@ millisecond, and a command that prints a line asks for one of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from urllib.parse import quote
 import orjson
 
 from quotadeck.domain.commands import Command
+from quotadeck.domain.days import rfc3339
 from quotadeck.domain.notice import Fact, notice_of
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.text import clean
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditPage, CommandAnswer
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
+    from quotadeck.domain.series import SeriesPage
+    from quotadeck.domain.subject import Subject
 
 PREFIX: Final = "/admin/v1/"
 
@@ -41,6 +44,8 @@ class Question(Generic[T]):
     name: str
     read: Callable[[bytes], T]
     asked: Mapping[str, object] | None = None
+    each: tuple[tuple[str, str], ...] = ()
+    """What is asked beside it under a name that comes more than once."""
     body: bytes | None = None
     refusals: bool = False
 
@@ -49,7 +54,7 @@ class Question(Generic[T]):
         """The path with what is asked: ``/admin/v1/calls?last=20``."""
         query = "&".join(
             f"{name}={quote(str(value), safe='')}"
-            for name, value in (self.asked or {}).items()
+            for name, value in [*self.each, *(self.asked or {}).items()]
             if value not in (None, "")
         )
         return f"{PREFIX}{self.name}{'?' if query else ''}{query}"
@@ -152,6 +157,17 @@ def events(*, last: int) -> Question[EventsPage]:
     from quotadeck.domain.pages import EventsPage
 
     return Question("events", lambda body: load(EventsPage, body), {"last": last})
+
+
+def series(
+    subjects: Sequence[Subject], *, minutes: int, until_us: int | None = None
+) -> Question[SeriesPage]:
+    """What passed of each, minute by minute, until an instant, by default now."""
+    from quotadeck.domain.series import SeriesPage
+
+    asked = {"minutes": minutes, "until": None if until_us is None else rfc3339(until_us)}
+    each = tuple(("subject", str(subject)) for subject in subjects)
+    return Question("series", lambda body: load(SeriesPage, body), asked, each)
 
 
 def keys() -> Question[KeysPage]:

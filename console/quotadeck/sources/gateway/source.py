@@ -7,7 +7,7 @@ first paint.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from functools import partial
 from importlib import import_module
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from quotadeck.domain.commands import Command
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
+    from quotadeck.domain.series import SeriesPage
+    from quotadeck.domain.subject import Subject
 
 CAN: Final = Capabilities(EVERYTHING, EVERYTHING, FigureKind.ENFORCED)
 SILENCE_S: Final = 10.0
@@ -121,6 +123,12 @@ class GatewaySource:
     async def events(self, *, last: int) -> EventsPage:
         """The newest events, oldest first."""
         return await self._ask(questions.events(last=last))
+
+    async def series(
+        self, subjects: Sequence[Subject], *, minutes: int, until_us: int | None = None
+    ) -> SeriesPage:
+        """What passed of each subject, minute by minute."""
+        return await self._ask(questions.series(subjects, minutes=minutes, until_us=until_us))
 
     async def keys(self) -> KeysPage:
         """The project keys, without secrets."""

@@ -49,6 +49,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "admin.not_in_range": "{name} is {found:quoted}: it takes a whole number in {low} … {high}",
     "admin.no_cursor": "{name} is {found:quoted}: it takes a cursor as a page gave it, "
     "epoch:sequence",
+    "admin.series_size": "{subjects} subjects over {minutes} minutes were asked for: it takes at "
+    "most {most} `subject`s, and at most {cells:number} minutes of all together",
+    "admin.no_series": "{name} is {found:quoted}: there are series of {allowed:or}, such as "
+    "project:analytics, model:gpt-4.1, gateway:",
     "admin.no_instant": "{name} is {found:quoted}: it takes an instant such as "
     "2026-11-24T03:02:00Z",
     "socket.too_long": "{path}: a socket's path has at most {most} bytes and this one has "
