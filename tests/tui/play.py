@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta, timezone
+from itertools import chain
+from pathlib import Path
 from random import Random
 
 from quotadeck.domain.snapshot import Snapshot
@@ -32,6 +34,12 @@ def changing(snapshot: Snapshot, cells: int, step_ms: int) -> Iterator[Snapshot]
         )
 
 
+def later(snapshot: Snapshot, step_ms: int) -> Iterator[Snapshot]:
+    """The same a minute later, and on."""
+    moved = replace(snapshot, now_ms=snapshot.now_ms + 60_000, at_us=snapshot.at_us + 60_000_000)
+    yield from advancing(moved, step_ms)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--scene", choices=("calm", "fire", "hostile"), default="fire")
@@ -43,6 +51,8 @@ def main() -> int:
     parser.add_argument("--still", action="store_true", help="one reading, then heartbeats")
     parser.add_argument("--silent", action="store_true", help="one reading, then nothing")
     parser.add_argument("--gone", action="store_true", help="nobody answers")
+    parser.add_argument("--settings", type=Path)
+    parser.add_argument("--trouble-after", type=int, help="so many calm readings, then fire")
     asked = parser.parse_args()
     snapshot = {"calm": calm, "fire": fire, "hostile": hostile}[asked.scene](asked.projects)
     step_ms = round(asked.every * 1_000)
@@ -51,8 +61,12 @@ def main() -> int:
         script = changing(snapshot, asked.cells, step_ms)
     if asked.still or asked.silent:
         script = iter((snapshot,))
+    if asked.trouble_after is not None:
+        script = chain([snapshot] * asked.trouble_after, later(fire(asked.projects), step_ms))
     source = Scripted(script, asked.every, silent=asked.silent, gone=asked.gone)
-    return run_console(source, read_only=asked.read_only, theme=asked.theme, zone=JST)
+    return run_console(
+        source, read_only=asked.read_only, theme=asked.theme, zone=JST, settings=asked.settings
+    )
 
 
 if __name__ == "__main__":

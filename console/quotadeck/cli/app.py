@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from datetime import tzinfo
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -86,6 +87,19 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def zone_named(ctx: click.Context, option: click.Parameter, name: str | None) -> tzinfo | None:
+    """The zone of that name. BadParameter where there is none."""
+    if name is None:
+        return None
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        wrong = f"there is no zone {clean(name, 60)!r}; one is Europe/Berlin, or UTC"
+        raise click.BadParameter(wrong, ctx, option) from None
+
+
 @click.group(
     cls=Commands,
     invoke_without_command=True,
@@ -104,20 +118,34 @@ class Commands(click.Group):
     metavar="NAME",
     help="Colours: `dark`, `light`, `contrast`, `safe`, `ansi`, `ansi-light`, or yours.",
 )
+@click.option(
+    "--zone",
+    metavar="NAME",
+    callback=zone_named,
+    help="The zone of its times: `Asia/Tokyo`, `UTC`.",
+)
 @click.pass_context
-def root(ctx: click.Context, socket: Path | None, read_only: bool, theme: str | None) -> int:
+def root(
+    ctx: click.Context,
+    socket: Path | None,
+    read_only: bool,
+    theme: str | None,
+    zone: tzinfo | None,
+) -> int:
     """The console for the LLM limits, bills and quotas of a gateway.
 
     Without a command it opens the console on the local gateway.
     """
     ctx.obj = socket
     if ctx.invoked_subcommand is not None:
-        if read_only or theme:
-            raise click.UsageError("--read-only and --theme belong to the console alone", ctx)
+        if read_only or theme or zone:
+            raise click.UsageError(
+                "--read-only, --theme and --zone belong to the console alone", ctx
+            )
         return Exit.OK
     from quotadeck.cli.screen import open_console
 
-    return open_console(socket, read_only=read_only, theme=theme)
+    return open_console(socket, read_only=read_only, theme=theme, zone=zone)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -15,8 +15,10 @@ from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as TextualTheme
 
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.snapshot import Snapshot
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
+from quotadeck.tui.alert import Alert, title
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.keys.table import ACTIONS
 from quotadeck.tui.kit.context import Context
@@ -24,6 +26,7 @@ from quotadeck.tui.kit.page import Page
 from quotadeck.tui.link import Link
 from quotadeck.tui.pace import Pace
 from quotadeck.tui.pages.overview import Overview
+from quotadeck.tui.settings import Settings
 from quotadeck.tui.themes import Theme
 
 PATIENCE_S: Final = 0.25
@@ -54,6 +57,7 @@ class Quotadeck(App[int], inherit_bindings=False):
         keys: Keys | None = None,
         zone: tzinfo | None = None,
         notes: Sequence[str] = (),
+        settings: Settings | None = None,
     ) -> None:
         # Told at once, because textual chooses what NO_COLOR does before it knows the theme.
         super().__init__(driver_class=terminal.Driver, ansi_color=theme.ansi or None)
@@ -64,6 +68,9 @@ class Quotadeck(App[int], inherit_bindings=False):
         self.link = Link(source, clock, self._news.set)
         context = Context(self.link, source, theme, keys or Keys(), Pace(), zone)
         self.overview = Overview(context, notes=notes)
+        self._settings = settings or Settings()
+        self._alert = Alert()
+        self._told: Snapshot | None = None
 
     def get_default_screen(self) -> Overview:
         return self.overview
@@ -114,6 +121,19 @@ class Quotadeck(App[int], inherit_bindings=False):
             for page in self.screen_stack:
                 if isinstance(page, Page):
                     page.pulse()
+            self._tell_elsewhere()
+
+    def _tell_elsewhere(self) -> None:
+        """Say a new trouble to who looks at another window: by bell and title, where wanted."""
+        snapshot = self.link.snapshot
+        if snapshot is None or snapshot is self._told:
+            return
+        self._told = snapshot
+        if self._alert.rings(snapshot) and self._settings.bell:
+            terminal.ring(self)
+        if self._settings.title:
+            count = len(self._alert.troubled)
+            terminal.entitle(self, title(count, snapshot.vitals.name))
 
     async def _load_the_rest(self) -> None:
         """Load what the first key would load, and following the source, when the picture is out.

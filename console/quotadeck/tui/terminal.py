@@ -37,6 +37,9 @@ _INTRODUCERS: Final = "[O"
 """What follows the escape of a key such as an arrow; anything else after it is a key of its own."""
 _BEGUN_ANSWER: Final = re.compile(r"\x1b(?:\]1?1?;?[\w:;/]{0,40}|\[\?[\d;]{0,40})\x1b?$")
 """The first part of an answer whose rest is still to come."""
+_KEEP_TITLE: Final = f"{ESC}[22;2t"
+_TITLE_BACK: Final = f"{ESC}[23;2t"
+"""xterm's stack of titles."""
 _AS_WE_USE_IT: Final = f"{ESC}(B\x0f{ESC}[r{ESC}[?7l{ESC}[?25l"
 """Plain letters, no scroll region, no wrapping, no cursor: what others may have changed."""
 _LEAVING: Final = (
@@ -161,7 +164,24 @@ class _Keys(XTermParser):
 
 
 class Driver(linux_driver.LinuxDriver):
-    """Asks the terminal itself how large it is; textual asks standard output, maybe a file."""
+    """Asks the terminal itself how large it is; textual asks standard output, maybe a file.
+
+    The title that the terminal had is kept before the first of ours, and given back at the end.
+    """
+
+    _title: str = ""
+
+    def entitle(self, title: str) -> None:
+        """Set the terminal's title, which must be clean; an empty one is that from before."""
+        if title == self._title:
+            return
+        first = "" if self._title else _KEEP_TITLE
+        self._title = title
+        self.write(f"{first}{ESC}]2;{title}\x07" if title else _TITLE_BACK)
+
+    def stop_application_mode(self) -> None:
+        self.entitle("")
+        super().stop_application_mode()
 
     def _get_terminal_size(self) -> tuple[int, int]:
         with suppress(OSError):
@@ -169,6 +189,20 @@ class Driver(linux_driver.LinuxDriver):
             if columns and lines:
                 return columns, lines
         return super()._get_terminal_size()
+
+
+def ring(app: App[Any]) -> None:
+    """Ring the terminal's bell."""
+    driver = getattr(app, "_driver", None)
+    if isinstance(driver, Driver):
+        driver.write("\a")
+
+
+def entitle(app: App[Any], title: str) -> None:
+    """Say something in the terminal's title; an empty text gives back the one from before."""
+    driver = getattr(app, "_driver", None)
+    if isinstance(driver, Driver):
+        driver.entitle(title)
 
 
 def begin_with(typed: str, *, answer_due: bool) -> None:

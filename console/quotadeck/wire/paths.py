@@ -64,6 +64,11 @@ def config_file() -> Path:
     return _xdg("XDG_CONFIG_HOME", Path(".config")) / APP / "config.toml"
 
 
+def console_file() -> Path:
+    """What a user chose for the console: ``$XDG_CONFIG_HOME/quotadeck/console.toml``."""
+    return config_file().with_name("console.toml")
+
+
 def runtime_socket() -> Path:
     """A user's socket; in the state where there is no runtime directory."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
