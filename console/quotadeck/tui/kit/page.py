@@ -5,8 +5,9 @@ from typing import ClassVar, Final, NamedTuple
 
 from textual.screen import Screen
 
+from quotadeck.domain.subject import Subject
 from quotadeck.tui import terminal
-from quotadeck.tui.keys.act import Act, allowed, is_text, key_name
+from quotadeck.tui.keys.act import Act, NothingToDo, allowed, is_text, key_name
 from quotadeck.tui.keys.table import TYPED, Place
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.foot import keys_line, note_line
@@ -33,7 +34,8 @@ NOTE_S: Final = 10
 class Page(Moves, Screen[None], inherit_bindings=False):
     """A full screen: `do_VERB` does the table's action, `draw` shows what there is.
 
-    A module of `pages/` has ``opened(context, of)``: the page, opened from that place.
+    A module of `pages/` has ``opened(context, of)``: the page, opened from the page ``of``, for
+    what is `about` there. Raises NothingToDo.
 
     A modal that stands over it has the keys until it is done; what is behind it goes on.
     """
@@ -155,9 +157,18 @@ class Page(Moves, Screen[None], inherit_bindings=False):
         """Do an action of the page's place."""
         if act.opens:
             module = import_module(f"quotadeck.tui.pages.{act.opens}")
-            self.app.push_screen(module.opened(self.context, self.place))
+            try:
+                page: Page = module.opened(self.context, self)
+            except NothingToDo as why:
+                self.say(say(why.notice), "attention")
+            else:
+                self.app.push_screen(page)
         else:
             getattr(self, f"do_{act.verb}")()
+
+    def about(self) -> Subject:
+        """What is under the cursor; a request's id has no kind. Raises NothingToDo."""
+        raise NothingToDo("screen.no_row")
 
     def insert(self, typed: str) -> None:
         """Take text into what is being typed."""

@@ -11,12 +11,12 @@ from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.page import Changing
 from quotadeck.tui.columns.audit import AUDIT, EntryContext, did
 from quotadeck.tui.keys.act import Act, NothingToDo
-from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.listpage import ListPage
+from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.spans import Span, crop
 from quotadeck.tui.link import Picture
 from quotadeck.words import say, text
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PAGE: Final = 100
 
 
-def opened(context: Context, _: Place) -> "Audit":
+def opened(context: Context, _: Page) -> "Audit":
     """The same from everywhere."""
     return Audit(context)
 

@@ -18,9 +18,9 @@ from quotadeck.tui.pages.legend import legend
 from quotadeck.words import text
 
 
-def opened(context: Context, of: Place) -> "Help":
-    """The keys of that place."""
-    return Help(of, context)
+def opened(context: Context, of: Page) -> "Help":
+    """The keys of that page."""
+    return Help(of.place, context)
 
 
 class Help(Page):

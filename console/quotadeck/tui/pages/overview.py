@@ -7,7 +7,9 @@ from textual.app import ComposeResult
 
 from quotadeck.domain.snapshot import LimitedRow, ProjectRow, Snapshot, TargetRow
 from quotadeck.domain.state import Urgency
+from quotadeck.domain.subject import Subject
 from quotadeck.tui import terminal
+from quotadeck.tui.change.offers import subject_of
 from quotadeck.tui.change.page import Changing
 from quotadeck.tui.columns.parts import At
 from quotadeck.tui.columns.projects import PRIORITY, PROJECTS, tells_limits
@@ -134,6 +136,13 @@ class Overview(Changing, ListPage):
             raise NothingToDo("screen.row_gone", row=chosen.id)
         self.grid.pin()
         return row
+
+    def about(self) -> Subject:
+        chosen = self.grid.chosen
+        if chosen is None:
+            raise NothingToDo("screen.no_row")
+        self.grid.pin()
+        return subject_of(chosen)
 
     def changed(self) -> None:
         self._frozen = None
