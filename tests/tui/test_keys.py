@@ -123,7 +123,9 @@ CHOSEN = {
     "overview.freeze": ("Z",), "row.pause": ("P",), "audit.undo": ("U",), "help.back": ("x",),
     "page.help": ("f1",), "opened.back": ("b",), "list.down": ("n",), "app.redraw": ("f5",),
     "filter.keep": ("ctrl+n",), "dialog.next_field": ("ctrl+n",), "dialog.leave": ("ctrl+x",),
-    "editor.start": ("ctrl+t",), "choice.next": ("m",),
+    "editor.start": ("ctrl+t",), "choice.next": ("m",), "command.run": ("ctrl+o",),
+    "palette.run": ("ctrl+o",),
+    "rows.copy": ("w",),
 }  # fmt: skip
 """An id of each scope."""
 

@@ -13,6 +13,7 @@ import re
 import select
 import signal
 import sys
+from base64 import b64encode
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, ClassVar, Final
@@ -203,6 +204,16 @@ def entitle(app: App[Any], title: str) -> None:
     driver = getattr(app, "_driver", None)
     if isinstance(driver, Driver):
         driver.entitle(title)
+
+
+def copy(app: App[Any], words: str) -> None:
+    """Put words on the clipboard of the terminal in front of the operator: xterm's OSC 52.
+
+    It works over SSH. A terminal that does not know it, or does not let it, does nothing.
+    """
+    driver = getattr(app, "_driver", None)
+    if isinstance(driver, Driver):
+        driver.write(f"{ESC}]52;c;{b64encode(words.encode()).decode()}\x07")
 
 
 def begin_with(typed: str, *, answer_due: bool) -> None:

@@ -14,10 +14,12 @@ from quotadeck.domain.commands import Command
 from quotadeck.domain.money import MoneyError
 from quotadeck.domain.typed import TypedWrong
 from quotadeck.sources.base import SourceError
+from quotadeck.tui import terminal
 from quotadeck.tui.change.consequence import Setting, View, dialog_lines, instants
 from quotadeck.tui.change.fields import name_field
 from quotadeck.tui.change.form import Form
 from quotadeck.tui.change.propose import Proposal
+from quotadeck.tui.change.values import as_command_line
 from quotadeck.tui.keys.act import Act
 from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.context import Context
@@ -75,6 +77,8 @@ class Dialog(Modal):
             self._leave(None)
         elif self.view.applying:
             return
+        elif act.id == "dialog.copy":
+            self._copy()
         elif act.id == "dialog.apply":
             self._apply()
         else:
@@ -83,6 +87,13 @@ class Dialog(Modal):
     def insert(self, typed: str) -> None:
         if not self.view.applying:
             self._edited(self.view.form.insert(typed))
+
+    def _copy(self) -> None:
+        """The change as a command for the shell, which the dialog shows."""
+        if self.view.command is not None:
+            terminal.copy(self.app, as_command_line(self.view.command))
+            self.view = replace(self.view, error=text("dialog.copied"))
+            self.draw()
 
     def _leave(self, answer: CommandAnswer | None) -> None:
         if not self._over:  # an answer may come when it was left already

@@ -13,6 +13,7 @@ from quotadeck.words import say, text
 if TYPE_CHECKING:
     from quotadeck.domain.answers import CommandAnswer
     from quotadeck.tui.change.propose import Proposal
+    from quotadeck.tui.command.grammar import Wanted
 
 
 class Changing(Page):
@@ -24,6 +25,22 @@ class Changing(Page):
 
     def changed(self) -> None:
         """A change was made; what it did is to be seen."""
+
+    def typed_change(self, wanted: "Wanted") -> None:
+        from quotadeck.tui.change.dialog import Dialog
+        from quotadeck.tui.command.typed_change import proposal_of
+
+        name, source = wanted.verb.name, self.context.source
+        try:
+            if self.context.read_only:
+                raise NothingToDo("line.read_only", action=name)
+            if not source.capabilities.can(name):
+                raise NothingToDo("keys.incapable", source=source.label, action=name)
+            self._changeable(Act(f"line.{name}", (), changing=True, role=wanted.verb.role))
+        except NothingToDo as why:
+            self.say(say(why.notice), "attention")
+        else:
+            self.open(Dialog(proposal_of(wanted, self.context.zone), self.context, self._over))
 
     def do(self, act: Act) -> None:
         if act.changing:

@@ -67,11 +67,11 @@ class Act:
 
 
 _SHOWN: Final = {
-    "slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=",
+    "slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=", "colon": ":",
     "escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "down": "↓", "up": "↑", "left": "←",
     "right": "→", "delete": "del",
 }  # fmt: skip
-_TYPED: Final = ("space", "slash", "question_mark", "plus", "minus", "equals_sign")
+_TYPED: Final = ("space", "slash", "question_mark", "plus", "minus", "equals_sign", "colon")
 """Names of keys that type a character; the others that do are that character."""
 
 

@@ -11,19 +11,21 @@ from quotadeck.domain.capability import Read
 from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.keys.act import Act
 
-Place = Literal["overview", "audit", "help", "filter", "text", "choice"]
+Place = Literal["overview", "audit", "help", "filter", "text", "choice", "command", "palette"]
 
 PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
-    "overview": ("overview", "row", "list", "page", "app"),
-    "audit": ("audit", "list", "page", "opened", "app"),
+    "overview": ("overview", "row", "rows", "list", "page", "app"),
+    "audit": ("audit", "rows", "list", "page", "opened", "app"),
     "help": ("help", "list", "opened", "app"),
     "filter": ("filter", "editor", "list", "app"),
     "text": ("dialog", "editor", "app"),
     "choice": ("dialog", "choice", "app"),
+    "command": ("command", "editor", "app"),
+    "palette": ("palette", "editor", "app"),
 }
 """The scopes that hold in each place; the first that knows a key has it."""
 
-TYPED: Final[tuple[Place, ...]] = ("filter", "text")
+TYPED: Final[tuple[Place, ...]] = ("filter", "text", "command", "palette")
 """Where a character is typed, whatever it does elsewhere."""
 
 
@@ -43,6 +45,7 @@ ACTIONS: Final = (
     Act("overview.audit", ("a",), shown=True, reads=Read.AUDIT, opens="audit"),
     Act("overview.filter", ("slash",), shown=True),
     Act("overview.freeze", ("space",), shown=True),
+    Act("page.command", ("colon",), shown=True),
     Act("page.help", ("question_mark",), shown=True, opens="help"),
     Act("overview.quit", ("q",), shown=True),
     Act("overview.clear", ("escape",)),
@@ -54,6 +57,9 @@ ACTIONS: Final = (
     Act("overview.tables", ("tab",)),
     Act("overview.slower", ("minus",)),
     Act("overview.faster", ("plus", "equals_sign")),
+    Act("page.palette", ("ctrl+p",)),
+    Act("rows.copy", ("y",)),
+    Act("rows.copy_row", ("Y",)),
     Act("list.down", ("down", "j")),
     Act("list.up", ("up", "k")),
     Act("list.page_down", ("pagedown", "ctrl+d")),
@@ -66,6 +72,16 @@ ACTIONS: Final = (
     Act("dialog.next_field", ("tab", "down"), shown=True),
     Act("dialog.previous_field", ("shift+tab", "up")),
     Act("dialog.leave", ("escape", "ctrl+c"), shown=True),
+    Act("dialog.copy", ("ctrl+y",)),
+    Act("command.run", ("enter",), shown=True),
+    Act("command.complete", ("tab",), shown=True),
+    Act("command.older", ("up", "ctrl+r", "ctrl+p"), shown=True),
+    Act("command.newer", ("down", "ctrl+n")),
+    Act("command.leave", ("escape", "ctrl+c"), shown=True),
+    Act("palette.run", ("enter",)),
+    Act("palette.next", ("down", "tab", "ctrl+n")),
+    Act("palette.previous", ("up", "shift+tab", "ctrl+p")),
+    Act("palette.leave", ("escape", "ctrl+c")),
     Act("choice.next", ("right", "space")),
     Act("choice.previous", ("left",)),
     Act("editor.left", ("left", "ctrl+b")),

@@ -1,9 +1,10 @@
 """What all pages and dialogs of a console share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from quotadeck.sources.base import Source
+from quotadeck.tui.command.said import Said
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.link import Link
 from quotadeck.tui.pace import Pace
@@ -20,6 +21,8 @@ class Context:
     keys: Keys
     pace: Pace
     zone: tzinfo | None = None
+    said: Said = field(default_factory=Said)
+    """What was typed into the command line."""
 
     @property
     def read_only(self) -> bool:

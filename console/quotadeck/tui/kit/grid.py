@@ -51,6 +51,11 @@ class Grid(Lines, Generic[R, V]):
         """The marked rows that are in the list, in its order."""
         return tuple(row for row in self.rows if row.id in self._marks)
 
+    def chosen_text(self) -> str:
+        """The row under the cursor as it is drawn, without the blanks around it."""
+        lines, at = self.text(), len(self._head) + self._at - self._top
+        return lines[at].strip() if self.rows and at < len(lines) else ""
+
     @property
     def index(self) -> int:
         """The position of the cursor."""

@@ -67,6 +67,15 @@ class ListPage(Page):
         self.filter = Filter()
         self.draw()
 
+    def do_copy(self) -> None:
+        """Copy what the chosen row is called."""
+        chosen = self.grid.chosen
+        self.copy(chosen.id if chosen else "")
+
+    def do_copy_row(self) -> None:
+        """Copy the chosen row as it is drawn."""
+        self.copy(self.grid.chosen_text())
+
     def do_tables(self) -> None:
         """Give the cursor to the next list."""
         active = self._grids.index(self.grid)

@@ -1,7 +1,7 @@
 """A page: a full screen whose keys are those of the table."""
 
 from importlib import import_module
-from typing import ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual.screen import Screen
 
@@ -16,6 +16,9 @@ from quotadeck.tui.kit.modal import Modal
 from quotadeck.tui.kit.moves import Moves
 from quotadeck.tui.kit.spans import Line, crop
 from quotadeck.words import say, text
+
+if TYPE_CHECKING:
+    from quotadeck.tui.command.grammar import Wanted
 
 
 class Note(NamedTuple):
@@ -181,6 +184,38 @@ class Page(Moves, Screen[None], inherit_bindings=False):
         if self.place == "help":
             return text("keys.unknown.help", key=name, back=self.keys.shown("opened.back"))
         return text("keys.unknown", key=name, help=self.keys.shown("page.help"))
+
+    def do_command(self) -> None:
+        from quotadeck.tui.command.line import CommandLine
+
+        if self.context.link.snapshot is not None:
+            acts = self.keys.at(self._place)
+            self.open(CommandLine(self.context, acts, self.context.said, self._commanded))
+
+    def _commanded(self, found: "Act | Wanted | None") -> None:
+        self.close()
+        self.draw()
+        if isinstance(found, Act):
+            self._do(found)
+        elif found is not None:
+            self.typed_change(found)
+
+    def typed_change(self, wanted: "Wanted") -> None:  # noqa: ARG002
+        """Preview what the command line asks for."""
+        self.say(text("line.not_here"), "attention")
+
+    def do_palette(self) -> None:
+        from quotadeck.tui.command.palette import Palette
+
+        self.open(Palette(self.context, self.keys.at(self._place), self._commanded))
+
+    def copy(self, what: str) -> None:
+        """Copy to the operator's clipboard, and show what: a terminal may not take it."""
+        if what:
+            terminal.copy(self.app, what)
+            self.say(text("copied", what=what))
+        else:
+            self.say(text("copied.nothing"), "attention")
 
     # -- everywhere ------------------------------------------------------------------------------
 
