@@ -1,5 +1,7 @@
 """A page: a full screen whose keys are those of the table."""
 
+from __future__ import annotations
+
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
@@ -192,7 +194,7 @@ class Page(Moves, Screen[None], inherit_bindings=False):
             acts = self.keys.at(self._place)
             self.open(CommandLine(self.context, acts, self.context.said, self._commanded))
 
-    def _commanded(self, found: "Act | Wanted | None") -> None:
+    def _commanded(self, found: Act | Wanted | None) -> None:
         self.close()
         self.draw()
         if isinstance(found, Act):
@@ -200,7 +202,7 @@ class Page(Moves, Screen[None], inherit_bindings=False):
         elif found is not None:
             self.typed_change(found)
 
-    def typed_change(self, wanted: "Wanted") -> None:  # noqa: ARG002
+    def typed_change(self, wanted: Wanted) -> None:  # noqa: ARG002
         """Preview what the command line asks for."""
         self.say(text("line.not_here"), "attention")
 
