@@ -78,6 +78,9 @@ class Scripted:
     def load(self) -> None:
         return
 
+    async def as_of(self, at_us: int) -> Reading:
+        raise AssertionError(f"nobody asks what was at {at_us}")
+
     async def snapshot(self) -> Reading:
         raise NotImplementedError
 

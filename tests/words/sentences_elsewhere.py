@@ -13,7 +13,7 @@ ROOT: Final = Path(quotadeck.__file__).parent
 _WORD: Final = re.compile(r"(?<![\w./:%-])[A-Za-z][a-z']*(?![\w=(\[-])")
 _CODE: Final = re.compile(
     r"\s*\(?(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|PRAGMA|ATTACH|VACUUM|REPLACE|BEGIN|FROM|"
-    r"WHERE|AND|ORDER|GROUP|LEFT|JOIN|UNION|CASE)\b"  # SQL
+    r"WITH|WHERE|AND|ORDER|GROUP|LEFT|JOIN|UNION|CASE)\b"  # SQL
     r"|[^{]*\{ [a-z]+: .*;"  # CSS
     r"|[\w{}']+(, [\w{}']+)+,?$"  # names of columns
     r"|.*\w+ = \?\d| *# |.*\{\}/\{\} +|\[\w+\]\n|socket = ",

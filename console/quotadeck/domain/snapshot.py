@@ -6,6 +6,7 @@ is equal to the row before it, so an idle gateway has nothing to send.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from quotadeck.domain.commands import Field, Plain, Role
 from quotadeck.domain.layers import Layer
@@ -189,6 +190,56 @@ class Vitals:
     """Requests refused that are in no project's row, for nobody knows whose they are."""
 
 
+class Per(StrEnum):
+    """What the figures of a past snapshot were summed from."""
+
+    CALL = "call"
+    """The calls themselves: to the second, as the live picture."""
+    MINUTE = "minute"
+    """The whole minute before the instant: there were too many calls, or they are gone."""
+    HOUR = "hour"
+    """The hour that the instant lies in, as means of a minute of it."""
+    NOTHING = "nothing"
+    """Neither calls nor sums are on record."""
+
+
+class Gap(StrEnum):
+    """What of a past instant is not on record: where it is named, its figures say nothing."""
+
+    BEFORE = "before"
+    """It is before the first record: there is nothing at all."""
+    DOWN = "down"
+    """The gateway was not running."""
+    FLOW = "flow"
+    """What was asked, refused and failed."""
+    LATENCY = "latency"
+    LEVELS = "levels"
+    """How full the buckets were."""
+    UNDER_WAY = "under_way"
+    """How many calls were under way, and the money that they held."""
+    TARGETS = "targets"
+    """What went to which target."""
+    SPENT = "spent"
+    """The day's money as of then."""
+    STATES = "states"
+    VITALS = "vitals"
+    """The gateway's own health: its loop, backlog, disk, memory, connections, problems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Of a snapshot that is not the present: how it came about, and what it cannot say.
+
+    Its ``now_ms`` is ``at_us`` in milliseconds: its sender's clock of then is gone.
+    """
+
+    per: str
+    gaps: tuple[str, ...] = ()
+    down_since_us: int | None = None
+    """Since when the gateway was not running, where it was not; as of its last sign of life."""
+    down_until_us: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything on the screen at one instant."""
@@ -201,6 +252,12 @@ class Snapshot:
     routes: tuple[RouteRow, ...]
     events: tuple[Event, ...]
     """The newest first, a handful."""
+    past: Past | None = None
+    """None of the present."""
+
+    def knows(self, what: Gap) -> bool:
+        """Whether this is on record; of the present everything is."""
+        return self.past is None or what not in self.past.gaps
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ HURTS_MS: Final = 600_000
 CLEARED_MS: Final = 300_000
 """So long what was cleared stays beside the row."""
 
-_TROUBLES: Final = frozenset(
+TROUBLES: Final = frozenset(
     {
         StateKind.UNSERVED,
         StateKind.CUT_OFF,
@@ -31,8 +31,8 @@ def settled(before: State, found: Iterable[Held], now_ms: int, *, hidden: bool) 
     held = sorted((_begun(one, before, now_ms) for one in found), key=lambda one: one.place)
     worst = held[0] if held else Held()
     cleared, cleared_ms = before.cleared, before.cleared_ms
-    was_trouble = before.kind in _TROUBLES or before.urgency is Urgency.TROUBLE
-    over = all(one.kind is not before.kind for one in held) and not _goes_on(before, held)
+    was_trouble = before.kind in TROUBLES or before.urgency is Urgency.TROUBLE
+    over = all(one.kind is not before.kind for one in held) and not goes_on(before, held)
     if was_trouble and over and not hidden:
         cleared, cleared_ms = before.kind, now_ms
     elif cleared_ms is not None and (
@@ -46,7 +46,7 @@ def settled(before: State, found: Iterable[Held], now_ms: int, *, hidden: bool) 
     return state_of(worst, tuple(held[1:]), cleared, cleared_ms)
 
 
-def _goes_on(before: State, held: Iterable[Held]) -> bool:
+def goes_on(before: Held, held: Iterable[Held]) -> bool:
     """Whether the same refusals go on under another word: what grew into a storm is not over."""
     if before.kind is StateKind.THROTTLED and any(one.kind is StateKind.STORM for one in held):
         return True

@@ -73,6 +73,10 @@ class Source(Protocol):
         """One reading, now."""
         ...
 
+    async def as_of(self, at_us: int) -> Reading:
+        """The picture of a past instant, as far as it is on record: see `Snapshot.past`."""
+        ...
+
     async def command(self, command: Command, *, dry_run: bool) -> CommandAnswer:
         """Ask for a change, or for its preview. A refusal is an answer, not an exception."""
         ...

@@ -4,6 +4,7 @@
 for the journal's form and `chain` for the audit's hashes.
 """
 
+from quotadeck.store.as_of import AsOf
 from quotadeck.store.backup.backup import Backup, copy_to, is_left_open, standing, take
 from quotadeck.store.backup.rebuild import has_remains
 from quotadeck.store.chain import GENESIS, BrokenChain, ChainHead, canonical
@@ -27,6 +28,7 @@ from quotadeck.store.sqlite.retention import Keep
 
 __all__ = [
     "GENESIS",
+    "AsOf",
     "Backup",
     "BrokenChain",
     "ChainHead",

@@ -1,14 +1,22 @@
 """What the config file says, as it is put on record: canonical JSON, and no secret in it."""
 
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any, Final
 
 import orjson
 
-from quotadeck.domain.catalogue import Catalogue, Upstream
+from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from quotadeck.domain.commands import Field
+from quotadeck.domain.limits import Priority
+from quotadeck.domain.money import Price
+from quotadeck.domain.rules import LimitKind
 
 _TOLD: Final = tuple(field.name for field in fields(Upstream) if field.repr)
 """What stays out of an upstream's repr is a secret."""
+_A_SLICE: Final = 50
+"""Values read again before others get a turn."""
 
 
 def file_layer(catalogue: Catalogue, **more: Any) -> bytes:
@@ -26,3 +34,63 @@ def file_layer(catalogue: Catalogue, **more: Any) -> bytes:
     # All that JSON does not know is a set, and a word of ours as a key.
     options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
     return orjson.dumps(content, default=sorted, option=options)
+
+
+def catalogue_of(
+    parts: Iterable[tuple[str, str, Any]],
+) -> Generator[None, None, tuple[Catalogue, Mapping[str, Any]]]:
+    """What `file_layer` wrote: the catalogue, without secrets, and what else the file said.
+
+    ``parts`` are (kind, name, value), the kind being empty for what is no catalogue's. It yields
+    where others may have a turn; what cannot be read any more is passed over.
+    """
+    made: dict[str, dict[str, Any]] = {kind: {} for kind in _READ}
+    more: dict[str, Any] = {}
+    for at, (kind, name, value) in enumerate(parts):
+        if kind in _READ:
+            with suppress(LookupError, TypeError, ValueError):
+                made[kind][name] = _READ[kind](value)
+        else:
+            more[name] = value
+        if at % _A_SLICE == 0:
+            yield
+    return Catalogue(**made), more
+
+
+def _project(told: Any) -> Project:
+    return Project(
+        id=told["id"],
+        name=told["name"],
+        priority=Priority(told["priority"]),
+        zone=told["zone"],
+        limits=_limits(told["limits"]),
+        models=tuple(told["models"]),
+        shadow=frozenset(LimitKind(word) for word in told["shadow"]),
+    )
+
+
+def _target(told: Any) -> Target:
+    price = told["price"]
+    of_price = [field.name for field in fields(Price) if field.init]
+    return Target(
+        id=told["id"],
+        upstream=told["upstream"],
+        model=told["model"],
+        price=Price(*[price[name] for name in of_price]),
+        limits=_limits(told["limits"]),
+        max_input_tokens=told["max_input_tokens"],
+        max_output_tokens=told["max_output_tokens"],
+    )
+
+
+def _limits(told: Mapping[str, int]) -> dict[Field, int]:
+    known = set(Field)
+    return {Field(name): value for name, value in told.items() if name in known}
+
+
+_READ: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "projects": _project,
+    "upstreams": lambda told: Upstream(**told, key=""),
+    "targets": _target,
+    "routes": lambda told: Route(told["model"], tuple(told["targets"])),
+}

@@ -1,5 +1,6 @@
 """All that can be asked of a ledger, of one of its sources."""
 
+from quotadeck.store.reading.around import Around
 from quotadeck.store.reading.calls import Calls
 from quotadeck.store.reading.detail import Detail
 from quotadeck.store.reading.log import Log
@@ -8,5 +9,5 @@ from quotadeck.store.reading.rollups import Rollups
 from quotadeck.store.reading.series import SeriesOf
 
 
-class Reader(Calls, Rollups, SeriesOf, Past, Log, Detail):
+class Reader(Calls, Rollups, SeriesOf, Past, Around, Log, Detail):
     """See `open`. Its methods raise StoreError where the ledger cannot be read."""

@@ -3,7 +3,8 @@
 Three events, JSON each (arrays of rows, columns named once):
 
 - ``snapshot``: ``{format, step, now_ms, at_us, columns: {class: [name, …]}, rows: {table:
-  [row, …]}}``, a row being a list of cells in the order of its class's columns.
+  [row, …]}}``, a row being a list of cells in the order of its class's columns. That of a past
+  instant has ``past``, such a row, too.
 - ``changes``: ``{step, now_ms, at_us, tables: {table: {order?, cells}}}``; ``order`` is the new
   list of rows, each the place of a row before or a whole new row; ``cells`` are
   ``[place, column, value, column, value, …]`` on top of that.
@@ -28,6 +29,7 @@ from quotadeck.domain.snapshot import (
     Event,
     Level,
     LimitReading,
+    Past,
     ProjectRow,
     RouteRow,
     Snapshot,
@@ -76,7 +78,7 @@ _TABLES: Final[Mapping[str, _Table]] = {
     "routes": _Table(lambda s: s.routes, RouteRow, attrgetter("id")),
     "events": _Table(lambda s: s.events, Event, attrgetter("id")),
 }
-_INNER: Final = (LimitReading, Level, Change, Held, Notice)
+_INNER: Final = (LimitReading, Level, Change, Held, Notice, Past)
 _CELLS_OF: Final = {
     cls: cells_of(cls) for cls in (*(table.row for table in _TABLES.values()), *_INNER)
 }
@@ -105,7 +107,10 @@ class Encoder:
         return self._full(snapshot, step)
 
     def _full(self, snapshot: Snapshot, step: int | None) -> Work[bytes]:
-        head = {"format": FORMAT, "step": step, **_instant(snapshot), "columns": _COLUMNS}
+        head: dict[str, Any] = {"format": FORMAT, "step": step, **_instant(snapshot)}
+        head["columns"] = _COLUMNS
+        if snapshot.past is not None:
+            head["past"] = snapshot.past
         pieces = [_dump(head)[:-1], b',"rows":']
         for at, (name, table) in enumerate(_TABLES.items()):
             known, kept = self._kept[name], _Kept()
@@ -201,6 +206,7 @@ class Decoder:
         self._raw: dict[str, list[Cells]] = {}
         self._values: dict[str, list[Any]] = {}
         self._read: dict[str, Callable[[Cells], Any]] = {}
+        self._past: Past | None = None
 
     def apply(self, event: str, data: bytes) -> Snapshot:
         """The snapshot after an event. Raises StreamDamaged for what cannot be understood."""
@@ -227,6 +233,8 @@ class Decoder:
         self._read = {name: reader(table.row, columns) for name, table in _TABLES.items()}
         self._raw = {name: message["rows"][name] for name in _TABLES}
         self._values = {name: list(map(self._read[name], rows)) for name, rows in self._raw.items()}
+        past = message.get("past")
+        self._past = None if past is None else reader(Past, columns)(past)
         self._seen(message)
 
     def _change(self, message: Any) -> None:
@@ -255,7 +263,9 @@ class Decoder:
         now_ms, at_us = _instants(message)
         rows: dict[str, Any] = {name: tuple(rows) for name, rows in self._values.items()}
         (vitals,) = rows.pop("vitals")
-        self._snapshot = Snapshot(now_ms=now_ms, at_us=at_us, vitals=vitals, **rows)
+        self._snapshot = Snapshot(
+            now_ms=now_ms, at_us=at_us, vitals=vitals, past=self._past, **rows
+        )
 
     def _so_far(self) -> Snapshot:
         if self._snapshot is None:

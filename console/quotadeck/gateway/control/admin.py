@@ -5,7 +5,7 @@ their own table (`quotadeck.domain.verbs`), so that a refused one stands in the 
 """
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +17,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Send
 
+from quotadeck.domain.calls import OpenCall
+from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Actor, Role
 from quotadeck.domain.snapshot import Whoami
@@ -29,6 +31,7 @@ from quotadeck.gateway.control.admin_answers import answer_json
 from quotadeck.gateway.control.admin_command import read_command
 from quotadeck.gateway.control.admin_error import AdminRefusal, refusal_answer
 from quotadeck.gateway.control.admin_gate import ACCOUNT, ACTOR, STREAM_NS, AdminGate
+from quotadeck.gateway.control.admin_past import PastPictures
 from quotadeck.gateway.control.admin_seats import take_seat
 from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.control.shares import Account, Shares
@@ -85,6 +88,7 @@ class _Doors:
     desk: Desk
     ledger: Ledger
     feed: Feed
+    past: PastPictures
     clock: Clock
     shares: Shares
     unready: Callable[[], str]
@@ -95,8 +99,13 @@ class _Doors:
         return _object(Whoami(actor.name, actor.role))
 
     async def get_snapshot(self, request: Request, _: Actor) -> Response:
-        _none(request)
-        whole = await self.feed.whole()
+        asked = _params(request)
+        if asked:
+            at_us = pages.past_instant(asked, self.clock.wall_us())
+            async with self.shares.reading(_account(request)):
+                whole = await self.past.at(at_us)
+        else:
+            whole = await self.feed.whole()
 
         async def sent() -> AsyncIterator[bytes]:
             for piece in pieces(whole):
@@ -172,14 +181,18 @@ def create_admin(
     own_uid: int | None = None,
     unready: Callable[[], str] = lambda: "",
     draining: Callable[[], bool] = lambda: False,
+    under_way: Callable[[], Iterable[OpenCall]] = tuple,
+    catalogue: Catalogue | None = None,
 ) -> ASGIApp:
     """The application; it needs `PeerProtocol` below it to know its peers.
 
     ``own_uid`` is the account that is admin without being listed, ours by default; ``unready``
-    says why the gateway should get no traffic now, or nothing; ``draining``, that it ends.
+    says why the gateway should get no traffic now, or nothing; ``draining``, that it ends;
+    ``under_way`` are the calls that have not ended; a past picture has the order of ``catalogue``.
     """
     shares = Shares(clock)
-    doors = _Doors(desk, ledger, feed, clock, shares, unready, draining)
+    past = PastPictures(ledger, catalogue, clock, under_way)
+    doors = _Doors(desk, ledger, feed, past, clock, shares, unready, draining)
     accounts = Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
     handlers: dict[str, Handler] = {
         "snapshot": doors.get_snapshot,

@@ -236,6 +236,16 @@ def _cursor(asked: Asked, epoch: int, name: str = "after") -> int:
     return int(seq)
 
 
+def past_instant(asked: Asked, now_us: int) -> int:
+    """Where ``at`` alone is asked: an instant that is not to come."""
+    _only(asked, "at")
+    at_us = _instant(asked, "at")
+    assert at_us is not None
+    if at_us > now_us:
+        raise _wrong("admin.to_come", "at", asked["at"])
+    return at_us
+
+
 def _instant(asked: Asked, name: str) -> int | None:
     if name not in asked:
         return None

@@ -270,6 +270,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         roles=config.roles,
         unready=lambda: "; ".join(map(say, ledger.troubles)),
         draining=draining,
+        under_way=lambda: [flight.open for flight in flights.under_way.values()],
+        catalogue=catalogue,
     )
     return Gateway(
         ledger,

@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping
 
 from quotadeck.admission.days import Spent
 from quotadeck.admission.planned import PlannedLimit, TargetPlan
-from quotadeck.domain.layers import InForce
+from quotadeck.domain.in_force import changes_of
 from quotadeck.domain.limits import RateLimit, SlotLimit
-from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.rules import Measure
 from quotadeck.domain.snapshot import (
     Budget,
-    Change,
     Level,
     LimitReading,
     ProjectRow,
@@ -40,7 +38,7 @@ def project_row(
         limits=_limits(plan.limits, buckets, flows, now_ns, spent),
         budget=Budget(plan.budget.value, spent.spent_nano, spent.held_nano, spent.day.ends_at_us),
         flow=flows.flow(now_ns),
-        changes=_changes(plan.changes),
+        changes=changes_of(plan.changes),
         models=flows.models(now_ns),
         state=state,
     )
@@ -56,7 +54,7 @@ def target_row(
         limits=_limits(plan.limits, buckets, flows, now_ns),
         flow=flows.flow(now_ns),
         upstream_429_60s=flows.upstream_429_60s(now_ns),
-        changes=_changes(plan.changes),
+        changes=changes_of(plan.changes),
         state=state,
     )
 
@@ -69,7 +67,7 @@ def route_row(plan: RoutePlan, state: State) -> RouteRow:
         targets=plan.route.targets,
         serving=plan.serving,
         paused=plan.paused is not None,
-        changes=_changes(plan.changes),
+        changes=changes_of(plan.changes),
         state=state,
     )
 
@@ -104,28 +102,3 @@ def _level(
     if state is None or state.level >= limit.capacity:
         return Level(limit.capacity, limit.capacity, 0)
     return Level(state.level, limit.capacity, now_ns // 1_000_000)
-
-
-def _changes(in_force: tuple[InForce, ...]) -> tuple[Change, ...]:
-    changes = []
-    for item in in_force:
-        entry = item.entry
-        was, value = item.base, item.value
-        if entry is None or entry.field is None or value is None:
-            continue
-        # A project key is nobody's row.
-        assert not isinstance(value, ProjectKey)
-        assert not isinstance(was, ProjectKey)
-        changes.append(
-            Change(
-                command_id=entry.id,
-                field=str(entry.field),
-                value=value,
-                was=was,
-                layer=item.layer,
-                until_us=entry.until_us,
-                actor=entry.actor,
-                reason=entry.reason,
-            )
-        )
-    return tuple(changes)

@@ -95,6 +95,12 @@ def snapshot() -> Question[Snapshot]:
     return Question("snapshot", lambda body: Decoder().apply(SNAPSHOT, body))
 
 
+def as_of(at_us: int) -> Question[Snapshot]:
+    """The picture of a past instant."""
+    asked = {"at": rfc3339(at_us)}
+    return Question("snapshot", lambda body: Decoder().apply(SNAPSHOT, body), asked)
+
+
 def command(asked: Command, *, dry_run: bool) -> Question[CommandAnswer]:
     """A change, or its preview. Raises SourceError for text that is no Unicode."""
     from quotadeck.domain.answers import CommandAnswer

@@ -100,6 +100,12 @@ class GatewaySource:
         snapshot = await self._ask(questions.snapshot())
         return Reading(snapshot, whoami, self._monotonic_ns(), fresh=True)
 
+    async def as_of(self, at_us: int) -> Reading:
+        """The picture of a past instant."""
+        whoami = await self._ask(questions.whoami())
+        snapshot = await self._ask(questions.as_of(at_us))
+        return Reading(snapshot, whoami, self._monotonic_ns(), fresh=True)
+
     async def command(self, command: Command, *, dry_run: bool) -> CommandAnswer:
         """Ask for a change, or for its preview. A refusal is an answer, not an exception."""
         return await self._ask(questions.command(command, dry_run=dry_run))

@@ -27,6 +27,13 @@ class Log(ReadConnection):
         )
         return list(readable(ChainLink(*row) for row in rows))
 
+    async def entries(self, *, after: int, limit: int) -> list[Entry]:
+        """The command log in order, behind a number."""
+        rows = await self._rows(
+            f"{_LINK} AND seq > ? ORDER BY seq LIMIT ?", (self.source, after, limit)
+        )
+        return list(readable(ChainLink(*row) for row in rows))
+
     async def command_of(self, key: str) -> Entry | None:
         """The entry that has this idempotency key."""
         rows = await self._rows(f"{_LINK} AND {KEY} = ?", (self.source, key))

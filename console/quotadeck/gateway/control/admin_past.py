@@ -1,0 +1,46 @@
+"""The picture of a past instant: ``GET snapshot?at=``, from the ledger.
+
+What is read is read on the reader's thread, what is made of it is made in slices: requests have
+their turns, however many projects there are.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final
+
+from quotadeck.domain.as_of import snapshot_of
+from quotadeck.domain.calls import OpenCall
+from quotadeck.domain.catalogue import Catalogue
+from quotadeck.domain.clock import Clock
+from quotadeck.gateway.slices import in_turns
+from quotadeck.store import AsOf, Ledger
+from quotadeck.wire.stream import Encoder
+
+_PATIENCE_S: Final = 0.5
+"""For what is not in SQLite yet; where that takes longer it is in trouble, and says so."""
+
+
+class PastPictures:
+    """Made one at a time."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalogue: Catalogue | None,
+        clock: Clock,
+        under_way: Callable[[], Iterable[OpenCall]],
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._under_way = under_way
+        self._as_of = AsOf(ledger.pages, catalogue)
+
+    async def at(self, at_us: int) -> bytes:
+        """The data of a ``snapshot`` event. Raises StoreError."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._ledger.flushed()
+        then = await self._as_of.then(at_us, self._clock.wall_us(), self._under_way())
+        snapshot = await in_turns(snapshot_of(then))
+        return await in_turns(Encoder().full(snapshot))
