@@ -25,7 +25,7 @@ _CALM: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 _ROOM: Final[Mapping[str, Mapping[str, Any]]] = {
     "analytics": {"rpm": 300, "tpm": 2_000_000},
-    "checkout": {"tpm": 400_000, "daily_budget_usd": "25.00"},
+    "checkout": {"rpm": 300, "tpm": 600_000, "daily_budget_usd": "25.00"},
 }
 """Limits that the stories want otherwise than the mix does."""
 
@@ -64,10 +64,10 @@ BUDGET_BURN: Final = Scene(
     cast=CALM,
     ends_s=200,
     steps=(
-        Turn(15, "checkout", {"prompt_bytes": 14_000, "per_s": 1.0}),
+        Turn(15, "checkout", {"prompt_bytes": 8_000, "per_s": 1.6}),
         Turn(170, "checkout"),
     ),
-    money={"checkout": 2.5},
+    money={"checkout": 2.75},
     wrong=(_wrong("project:checkout", "spent", 130, None),),
 )
 
