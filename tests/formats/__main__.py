@@ -49,6 +49,8 @@ def segment() -> bytes:
             write.state_frame(known.ENTERED),
             write.state_frame(known.LEFT),
             write.withdrawal_frame(2),
+            write.commands_frame((known.SECOND, known.THIRD)),
+            write.withdrawal_frame(4, 2),
         )
     )
 

@@ -29,6 +29,7 @@ from quotadeck.domain.usage import Usage
 from quotadeck.store.chain import GENESIS, seal
 from quotadeck.store.journal.records import (
     CatalogueRecord,
+    ChangeRecord,
     Levels,
     SegmentHead,
     StateRecord,
@@ -172,6 +173,13 @@ ENTERED: Final = StateRecord(AT_US, "project:analytics", "throttled", "rpm", Tru
 LEFT: Final = StateRecord(
     AT_US + 5, "project:analytics", "throttled", "rpm", False, {"count": 90, "asked": 400}
 )
+SECOND: Final = seal(
+    replace(ENTRY, seq=0, id="cmd_2", group="cmd_2", asked="0123456789abcdef0123"), 2, ENTRY.hash
+)
+THIRD: Final = seal(
+    replace(SECOND, seq=0, id="cmd_3", subject=Subject.project("search")), 3, SECOND.hash
+)
+"""Since the fourth format."""
 _SINCE_2: Final[list[Value]] = [
     END,
     REFUSED,
@@ -185,6 +193,10 @@ _SINCE_2: Final[list[Value]] = [
 RECORDS: Final[dict[int, list[Value]]] = {
     2: [SegmentHead(2, SOURCE), OPEN, *_SINCE_2],
     3: [SegmentHead(3, SOURCE), OPEN, MOVED, MOVE, *_SINCE_2],
+    4: [
+        *(SegmentHead(4, SOURCE), OPEN, MOVED, MOVE, *_SINCE_2),
+        *(ChangeRecord((SECOND, THIRD)), Withdrawn(4, 2)),
+    ],
 }
 """By the format's number."""
 EVENT: Final = Event(

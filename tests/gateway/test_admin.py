@@ -218,7 +218,7 @@ class TestCommands:
             answer = await api.http.post(f"{PREFIX}commands", content=body)
             assert words in await refused(answer, 400, "invalid")
 
-    async def test_a_body_over_64_kb_is_413_stated_or_not(self, api: Admin) -> None:
+    async def test_a_body_over_512_kb_is_413_stated_or_not(self, api: Admin) -> None:
         async def chunks() -> AsyncIterator[bytes]:
             for _ in range(BODY_LIMIT_BYTES // 1_024 + 1):
                 yield b" " * 1_024
@@ -226,7 +226,7 @@ class TestCommands:
         stated = b" " * (BODY_LIMIT_BYTES + 1)
         for content in (stated, chunks()):
             answer = await api.http.post(f"{PREFIX}commands", content=content)
-            assert "larger than 64 KB" in await refused(answer, 413, "invalid")
+            assert "larger than 512 KB" in await refused(answer, 413, "invalid")
 
     async def test_hostile_text_is_shown_and_not_obeyed(self, api: Admin) -> None:
         _, answer = await command(

@@ -155,7 +155,7 @@ async def test_a_tightening_command_that_was_not_written_is_written_later(
 ) -> None:
     ledger = await open_ledger()
     first = await ledger.command(entry("cmd_1"), durable=True)
-    kept = ledger.unrecorded(entry("cmd_2"))
+    (kept,) = ledger.unrecorded([entry("cmd_2")])
     assert kept.seq == 2
     assert list(said(ledger.problems)) == ["1 command in force, not recorded"]
     third = await ledger.command(entry("cmd_3"), durable=True)
@@ -172,7 +172,7 @@ async def test_one_that_is_never_followed_by_another_is_written_with_the_levels(
     open_ledger: Opener,
 ) -> None:
     ledger = await open_ledger()
-    ledger.unrecorded(entry("cmd_1"))
+    ledger.unrecorded([entry("cmd_1")])
     ledger.levels(1, {}, {})
     await ledger.flushed()
     assert [item.id for item in await ledger.reader.log()] == ["cmd_1"]

@@ -291,8 +291,8 @@ async def test_a_command_is_found_by_its_idempotency_key_by_an_index(
     written = [await ledger.command(entry(f"{number}"), durable=False) for number in range(3)]
     await ledger.flushed()
     reader = await open_reader()
-    assert await reader.command_of("idem-1") == written[1]
-    assert await reader.command_of("idem-9") is None
+    assert await reader.commands_of("idem-1") == (written[1],)
+    assert await reader.commands_of("idem-9") == ()
     assert await reader.last_command() == written[-1].seq
     with closing(sqlite3.connect(ledger_file(directory))) as db:
         plan = db.execute(

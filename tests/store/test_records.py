@@ -12,7 +12,9 @@ from quotadeck.store.chain import seal
 from quotadeck.store.journal.frames import FRAME_HEAD_BYTES, next_frame
 from quotadeck.store.journal.journal import Position, Record
 from quotadeck.store.journal.records import (
+    FORMAT,
     CatalogueRecord,
+    ChangeRecord,
     Levels,
     SegmentHead,
     StateRecord,
@@ -20,6 +22,7 @@ from quotadeck.store.journal.records import (
     Withdrawn,
     catalogue_frame,
     command_frame,
+    commands_frame,
     decoded,
     end_frame,
     levels_frame,
@@ -36,6 +39,8 @@ MARK = Mark(5, 6, "boot-1", 7)
 CATALOGUE = b'{"projects":{"a":{"rpm":5}}}'
 STATE = StateRecord(9, "project:a", "throttled", "rpm", True, {"count": 3, "asked": 40})
 MOVE = move_of(opened("req_1"))
+ONE = seal(entry("cmd_2"), 2, "0" * 64)
+CHANGE = (ONE, seal(entry("cmd_3"), 3, ONE.hash))
 RECORDS = [
     segment_frame("src_1"),
     open_frame(opened("req_1")),
@@ -47,6 +52,8 @@ RECORDS = [
     catalogue_frame(CATALOGUE, 11),
     state_frame(STATE),
     move_frame(MOVE),
+    commands_frame(CHANGE),
+    withdrawal_frame(4, 2),
     open_frame(moved(opened("req_1"), MOVE)),
 ]
 
@@ -65,7 +72,7 @@ BODIES = [record[FRAME_HEAD_BYTES:] for record in RECORDS]
 def test_every_type_comes_back_as_it_was() -> None:
     log = b"".join(RECORDS)
     assert [decoded(payload) for payload in payloads(log)] == [
-        SegmentHead(3, "src_1"),
+        SegmentHead(FORMAT, "src_1"),
         opened("req_1"),
         ended("req_1"),
         refused("req_2", Cause.RPM, 300),
@@ -75,6 +82,8 @@ def test_every_type_comes_back_as_it_was() -> None:
         CatalogueRecord(CATALOGUE, sha256(CATALOGUE).hexdigest(), 11),
         STATE,
         MOVE,
+        ChangeRecord(CHANGE),
+        Withdrawn(4, 2),
         moved(opened("req_1"), MOVE),
     ]
 

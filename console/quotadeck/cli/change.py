@@ -25,6 +25,8 @@ from quotadeck.words import text
 from quotadeck.words.commands import error, refusal
 
 DEFAULT_MS = 3_600_000
+SHOWN: Final = 12
+"""So many values of one change are told; all are in the JSON."""
 _LOST: Final = ("source.lost", "source.silent")
 
 
@@ -137,11 +139,17 @@ def _told(command: Command, answer: CommandAnswer, how: ChangeOptions) -> Iterat
         kind += ".default" if how.by_default else ".until"
     elif VERBS[command.action].end is End.USUAL:
         kind += ".permanent"
-    values = value_facts(answer.field, before=answer.before, after=answer.after, then=answer.then)
-    about = {"kind": answer.subject.kind.value, "name": answer.subject.name}
-    ends = {"for_ms": how.for_ms, "until_us": answer.until_us}
-    told = worded(Notice(kind, {**about, **values, **ends}), clock)
-    yield text("change.dry_run", told=told) if how.dry_run else told
+    parts = answer.parts or (answer,)
+    for part in parts[:SHOWN]:
+        values = value_facts(part.field, before=part.before, after=part.after, then=part.then)
+        about = {"kind": part.subject.kind.value, "name": part.subject.name}
+        ends = {"for_ms": how.for_ms, "until_us": part.until_us}
+        told = worded(Notice(kind, {**about, **values, **ends}), clock)
+        yield text("change.dry_run", told=told) if how.dry_run else told
+    if more := len(parts[SHOWN:]):
+        yield text("change.more", count=more)
+    if answer.parts:
+        yield text("change.group", count=len(parts))
     if answer.estimate is not None:
         figures = asdict(answer.estimate)
         yield text("change.estimate", **figures)

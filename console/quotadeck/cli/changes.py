@@ -99,22 +99,34 @@ def command_for(verb: Verb) -> click.Command:
     """The command line of a row."""
     typed = TYPED[verb.takes]
 
-    def run(*, name: str, kind: str = "", public: bool = False, **given: Any) -> int:
+    def run(
+        *, name: str | tuple[str, ...], kind: str = "", public: bool = False, **given: Any
+    ) -> int:
+        names = (name,) if isinstance(name, str) else tuple(dict.fromkeys(name))
         shared = {key: given.pop(key) for key in _SHARED if key in given}
         sets = typed.read(**given)
         how = ChangeOptions.of(endless=verb.end is not End.USUAL, **shared)
 
         def command(snapshot: Snapshot) -> Command:
-            subject = subject_of(snapshot, name, verb.about, kind)
+            found = (subject_of(snapshot, one, verb.about, kind) for one in names)
+            subjects = tuple(dict.fromkeys(found))
             field, value, scale = sets(snapshot)
-            return Command(verb.name, subject, field, value, scale, public=public)
+            return Command(
+                verb.name,
+                subjects[0],
+                field,
+                value,
+                scale,
+                public=public,
+                subjects=subjects if subjects[1:] else (),
+            )
 
         return change(command, how)
 
     function = gateway_options(run)
     for add in reversed(
         (
-            click.argument("name", metavar=_name_of(verb)),
+            _names(verb),
             *typed.parameters,
             *(map(_kind_option, verb.about) if verb.about[1:] else ()),
             *_ENDS[verb.end],
@@ -145,8 +157,12 @@ _SHARED: Final = (
 """The options that `ChangeOptions` takes."""
 
 
-def _name_of(verb: Verb) -> str:
-    return "NAME" if verb.about[1:] else verb.about[0].upper()
+def _names(verb: Verb) -> Add:
+    """Whom it is about: one, or as many as there are before what else it takes."""
+    word = "NAME" if verb.about[1:] else verb.about[0].upper()
+    if verb.several:
+        return click.argument("name", metavar=f"{word}...", nargs=-1, required=True)
+    return click.argument("name", metavar=word)
 
 
 def _kind_option(kind: SubjectKind) -> Add:

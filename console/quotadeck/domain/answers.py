@@ -27,11 +27,26 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One value of a change of several: the fields are those of `CommandAnswer`."""
+
+    subject: Subject
+    field: str | None
+    command_id: str = ""
+    seq: int = 0
+    before: Value | None = None
+    after: Value | None = None
+    until_us: int | None = None
+    then: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CommandAnswer:
     """What came of a command, or of a dry run what would come of it.
 
     ``before``, ``after`` and ``then`` are values of ``field`` in force: None is no limit, not
-    paused, no key.
+    paused, no key. Where a change is of several values, ``parts`` are all of them, and the answer's
+    own are the first's.
     """
 
     applied: bool
@@ -54,6 +69,7 @@ class CommandAnswer:
     """Why nothing was changed."""
     warnings: tuple[Notice, ...] = ()
     estimate: Estimate | None = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Operators' changes as values: what was asked, by whom, and what came of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -21,6 +22,8 @@ MAX_REASON: Final = 200
 MAX_REFUSED_VALUE_CHARS: Final = 500
 """What the audit keeps of a value that was refused."""
 MAX_OVERRIDE_MS: Final = 31 * 24 * 3_600_000
+MAX_SUBJECTS: Final = 10_000
+"""Of one change."""
 
 
 class Action(StrEnum):
@@ -80,8 +83,9 @@ class Actor:
 class Command:
     """What is asked. Exactly one of ``value`` and ``scale_percent`` is given for a limit.
 
-    ``subject`` is a project, a model, a target, a key or, for an undo, a command. It ends after
-    ``for_ms`` or at ``until_us``; without either it is a standing change.
+    ``subject`` is a project, a model, a target, a key or, for an undo, a command; where it is about
+    several, ``subjects`` are all of them, and that is the first. It ends after ``for_ms`` or at
+    ``until_us``; without either it is a standing change.
     """
 
     action: str
@@ -97,6 +101,29 @@ class Command:
     expected_version: int | None = None
     """The subject's version that the asker saw; None asks for no check."""
     until_us: int | None = None
+    subjects: tuple[Subject, ...] = ()
+    expected_versions: tuple[int, ...] = ()
+    """Of ``subjects``, in their order; empty asks for no check."""
+
+    @property
+    def each(self) -> tuple[Subject, ...]:
+        """All that it is about."""
+        return self.subjects or (self.subject,)
+
+    def parts(self) -> Iterator["Command"]:
+        """The command about each of its subjects by itself."""
+        if not self.subjects:
+            yield self
+            return
+        seen = self.expected_versions or (None,) * len(self.subjects)
+        for subject, version in zip(self.subjects, seen, strict=True):
+            yield replace(
+                self,
+                subject=subject,
+                subjects=(),
+                expected_version=version,
+                expected_versions=(),
+            )
 
     @property
     def expires(self) -> bool:
@@ -147,6 +174,9 @@ class Entry:
     An end that was given as a duration (``for_ms``) is reached so long after ``steady_us``, on the
     clock of `quotadeck.domain.steady`; one that was given as a time of day (``for_ms`` None) when
     the wall clock shows ``until_us``.
+
+    A command that comes to several entries is one change: they stand in the log together or not at
+    all, and share its ``group``, the id of the first of them.
     """
 
     seq: int
@@ -182,6 +212,9 @@ class Entry:
     for_ms: int | None = None
     steady_us: int = 0
     """``at_us`` on the steady clock."""
+    group: str = ""
+    asked: str = ""
+    """What was asked, as a digest: the same command, sent again, has the same."""
 
     @property
     def steady_end_us(self) -> int | None:

@@ -1,16 +1,24 @@
 """What comes of a command: pure, from the command, who asks, the catalogue and the log's fold.
 
-A decided command is an `Entry` that still lacks its id and its place in the log (seq 0); a refused
-one is a `Rejected`: what happened, which value, and what to do next.
+A decided command is its entries, one for each value that it changes, which still lack their ids and
+their places in the log (seq 0); a refused one is a `Rejected`: what happened, which value, and what
+to do next. Where one subject's part is refused, all of it is.
 """
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Actor, Command, Entry, Rejected, Role, value_facts
 from quotadeck.domain.layers import Layers
-from quotadeck.domain.notice import Fact
+from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.shape import field_of, malformed
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs import VERBS, End, Verb
 from quotadeck.domain.verbs.case import Case, rejected
+
+Part = tuple[Subject, tuple[Entry, ...] | Rejected]
+"""A subject, and what comes of the command on it."""
 
 _RANK = tuple(Role)
 
@@ -18,15 +26,71 @@ _RANK = tuple(Role)
 def decide(
     command: Command, actor: Actor, catalogue: Catalogue, layers: Layers, now_us: int
 ) -> Entry | Rejected:
-    """The entry to be logged and applied, or why there is none."""
-    refused = forbidden(actor, command) or malformed(command, now_us) or _stale(command, layers)
-    if refused:
-        return refused
-    verb = VERBS[command.action]
-    decided = verb.decide(Case(command, field_of(command), actor, catalogue, layers, now_us))
-    if isinstance(decided, Entry) and actor.role is not Role.ADMIN:
-        return verb.exceeds(actor, decided, layers) or decided
+    """The one entry to be logged and applied, or why there is none; for a change of one value."""
+    decided = gathered(each_decided(command, actor, catalogue, layers, now_us))
+    if isinstance(decided, tuple):
+        (entry,) = decided
+        return entry
     return decided
+
+
+def each_decided(
+    command: Command, actor: Actor, catalogue: Catalogue, layers: Layers, now_us: int
+) -> Iterator[Part]:
+    """What comes of the command on each of its subjects, one after the other.
+
+    Their values are different ones, so that none bears on another.
+    """
+    if refused := forbidden(actor, command) or malformed(command, now_us):
+        yield command.subject, refused
+        return
+    verb = VERBS[command.action]
+    for part in command.parts():
+        yield part.subject, _part(part, verb, actor, catalogue, layers, now_us)
+
+
+def gathered(parts: Iterable[Part]) -> tuple[Entry, ...] | Rejected:
+    """The entries of all parts; a refusal where one is refused, which tells of the others."""
+    entries, refused, count = list[Entry](), list[tuple[Subject, Rejected]](), 0
+    for subject, decided in parts:
+        count += 1
+        if isinstance(decided, Rejected):
+            refused.append((subject, decided))
+        else:
+            entries += decided
+    if not refused:
+        return tuple(entries)
+    subject, first = refused[0]
+    if count == 1:
+        return first
+    facts: dict[str, Fact] = {
+        "on": str(subject),
+        "among": count,
+        "besides": len(refused) - 1 or None,
+    }
+    told = Notice("refused.part", {**first.notice.facts, **facts, "why": first.notice.kind})
+    return replace(first, notice=told)
+
+
+def _part(
+    command: Command,
+    verb: Verb,
+    actor: Actor,
+    catalogue: Catalogue,
+    layers: Layers,
+    now_us: int,
+) -> tuple[Entry, ...] | Rejected:
+    if refused := _stale(command, layers):
+        return refused
+    decided = verb.decide(Case(command, field_of(command), actor, catalogue, layers, now_us))
+    if isinstance(decided, Rejected):
+        return decided
+    entries = decided if isinstance(decided, tuple) else (decided,)
+    if actor.role is not Role.ADMIN:
+        for entry in entries:
+            if refused := verb.exceeds(actor, entry, layers):
+                return refused
+    return entries
 
 
 def may(role: Role, verb: Verb) -> bool:

@@ -13,8 +13,9 @@ _WEIGHED = frozenset({Field.PAUSED, Field.KEY, *LIMIT_FIELDS})
 
 
 def folded(entry: Entry, layers: Layers) -> Layers:
-    """The layers as they would be with a decided entry that is not in the log yet."""
-    return layers.with_entry(replace(entry, seq=max(layers.by_seq, default=0) + 1))
+    """What bears on the entry's value, as it would be with it: it is not in the log yet."""
+    bearing = layers.of_slot(slot_of(entry), entry.ends)
+    return bearing.with_entry(replace(entry, seq=max(bearing.by_seq, default=0) + 1))
 
 
 def slot_of(entry: Entry) -> Slot:

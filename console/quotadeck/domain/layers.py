@@ -118,6 +118,26 @@ class Layers:
             expiring=tuple(new.get(entry.seq, entry) for entry in self.expiring),
         )
 
+    def of_slot(self, slot: Slot, also: Iterable[int] = ()) -> "Layers":
+        """The fold of what bears on one value, ``also`` these entries: small, whatever the log."""
+        ahead = [entry.seq for entry in self.by_slot.get(slot, ())] + list(also)
+        by_seq, ended_by = dict[int, Entry](), dict[int, tuple[int, ...]]()
+        while ahead:
+            seq = ahead.pop()
+            if seq in ended_by or (entry := self.by_seq.get(seq)) is None:
+                continue
+            by_seq[seq], ended_by[seq] = entry, self.ended_by.get(seq, ())
+            ahead += (*ended_by[seq], *entry.ends)
+        there = slot in self.by_slot
+        return Layers(
+            {slot: self.file[slot]} if slot in self.file else {},
+            {slot: self.by_slot[slot]} if there else {},
+            by_seq,
+            {seq: by for seq, by in ended_by.items() if by},
+            gone=frozenset(self.gone & by_seq.keys()),
+            fields={slot[0]: (slot[1],)} if there else {},
+        )
+
     def ended(self, seq: int) -> bool:
         """Whether a later living entry took this one out of force."""
         return seq in self.gone

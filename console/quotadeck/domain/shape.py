@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from quotadeck.domain.commands import MAX_OVERRIDE_MS, MAX_REASON, Command, Rejected
+from quotadeck.domain.commands import MAX_OVERRIDE_MS, MAX_REASON, MAX_SUBJECTS, Command, Rejected
 from quotadeck.domain.verbs import VERBS, End, Takes, Verb
 from quotadeck.domain.verbs.case import rejected
 
@@ -11,10 +11,9 @@ MIN_OVERRIDE_MS: Final = 1_000
 
 def malformed(command: Command, now_us: int) -> Rejected | None:
     """What is wrong with the command whatever is in force; None when nothing is."""
-    verb, subject = VERBS[command.action], command.subject
-    if subject.kind not in verb.about or not subject.name:
-        about = tuple(f"{kind}:NAME" for kind in verb.about)
-        return rejected("invalid", "subject", action=verb.name, subject=str(subject), about=about)
+    verb = VERBS[command.action]
+    if wrong := _subjects_wrong(command, verb):
+        return wrong
     if command.field not in (None, field_of(command)):
         return rejected("invalid", "field", action=verb.name, about=verb.field, field=command.field)
     if command.public and not verb.public:
@@ -24,6 +23,28 @@ def malformed(command: Command, now_us: int) -> Rejected | None:
         or _reason_wrong(command, verb)
         or _end_wrong(command, verb, now_us)
     )
+
+
+def _subjects_wrong(command: Command, verb: Verb) -> Rejected | None:
+    for subject in command.each:
+        if subject.kind not in verb.about or not subject.name:
+            about = tuple(f"{kind}:NAME" for kind in verb.about)
+            shown = str(subject)
+            return rejected("invalid", "subject", action=verb.name, subject=shown, about=about)
+    subjects, count = command.subjects, len(command.subjects)
+    if not subjects:
+        return None
+    if not verb.several:
+        return rejected("invalid", "several", action=verb.name, count=count)
+    if count > MAX_SUBJECTS:
+        return rejected("invalid", "too_many", count=count, most=MAX_SUBJECTS)
+    if command.subject != subjects[0] or len(set(subjects)) < count:
+        return rejected("invalid", "subjects_twice")
+    if command.expected_version is not None:
+        return rejected("invalid", "versions", count=count)
+    if len(command.expected_versions) not in (0, count):
+        return rejected("invalid", "versions", count=count)
+    return None
 
 
 def field_of(command: Command) -> str | None:

@@ -6,9 +6,8 @@ the methods. SQLite follows some milliseconds later.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -22,20 +21,18 @@ from quotadeck.domain.steady import SteadyClock
 from quotadeck.store.backup.backups import Backups
 from quotadeck.store.backup.rebuild import make_sound, refuse_others
 from quotadeck.store.ballast import DISK_FULL, Ballast
-from quotadeck.store.chain import seal
+from quotadeck.store.command_appender import CommandAppender
 from quotadeck.store.errors import StoreDamaged, unusable
 from quotadeck.store.formats.migrate import Tell, unheard
 from quotadeck.store.journal.journal import Journal
 from quotadeck.store.journal.records import (
     StateRecord,
     catalogue_frame,
-    command_frame,
     end_frame,
     levels_frame,
     move_frame,
     open_frame,
     state_frame,
-    withdrawal_frame,
 )
 from quotadeck.store.journal.recovery import Recovered
 from quotadeck.store.journal.segment import check_heads
@@ -79,11 +76,7 @@ class Ledger:
         self._ballast = ballast
         self._writer = writer
         self._turn = Turn(journal, writer.wake)
-        self._unrecorded: list[Entry] = []
-        self._commanding = asyncio.Lock()
-        self._commands: set[asyncio.Task[Entry]] = set()
-        self._seq = max(writer.withdrawn | {recovered.head.seq})
-        self._head = recovered.head.hash
+        self._log = CommandAppender(journal, self._turn, writer, recovered.head)
         self.reader: Final = reader
         self.pages: Final = pages
         """A reader for those who leaf: a long search of theirs keeps nobody else waiting."""
@@ -201,7 +194,7 @@ class Ledger:
         To be called every ten seconds. A failure is told by `problems`: the next record mends it.
         """
         try:
-            self._write_unrecorded()
+            self._log.write_unrecorded()
             frame = levels_frame(at_us, not_full, touched, self.steady.mark())
             if self._journal.size < SEGMENT_BYTES or not self._new_segment(frame):
                 self._write(frame)
@@ -254,62 +247,17 @@ class Ledger:
         return True
 
     async def command(self, entry: Entry, *, durable: bool) -> Entry:
-        """Append an entry to the command log, with its ``seq``, ``prev_hash`` and ``hash``.
-
-        ``durable``: it is on the disk (fdatasync) before this returns. Raises OSError, and then the
-        entry is not in the log. Cancelling the caller does not stop what has begun.
-        """
-        task = asyncio.create_task(self._command(entry, durable=durable))
-        self._commands.add(task)
-        task.add_done_callback(self._commands.discard)
-        return await asyncio.shield(task)
-
-    async def _command(self, entry: Entry, *, durable: bool) -> Entry:
-        async with self._commanding:
-            if not self._journal.stands:
-                self._journal.mend()
-            self._turn.flush()
-            self._write_unrecorded()
-            before, head = self._journal.end, self._head
-            sealed = self._append(entry, self._seq + 1)
-            self._seq = sealed.seq
-            if durable:
-                # The fold waits, so that SQLite never has an entry that is then taken back.
-                self._journal.held = before
-                try:
-                    await asyncio.to_thread(self._journal.sync_since(self._writer.folded.segment))
-                except OSError:
-                    self._head = head
-                    self._writer.withdrawn.add(sealed.seq)
-                    self._write(withdrawal_frame(sealed.seq))
-                    raise
-                finally:
-                    self._journal.held = None
-                    self._writer.wake()
-            return sealed
-
-    def unrecorded(self, entry: Entry) -> Entry:
-        """Number a tightening command that `command` could not write.
-
-        It is kept in memory, and written into the log, with its hashes, when the journal works
-        again.
-        """
-        self._seq += 1
-        numbered = replace(entry, seq=self._seq)
-        self._unrecorded.append(numbered)
-        return numbered
-
-    def _write_unrecorded(self) -> None:
-        while self._unrecorded:
-            self._append(self._unrecorded[0], self._unrecorded[0].seq)
-            del self._unrecorded[0]
-
-    def _append(self, entry: Entry, seq: int) -> Entry:
-        sealed = seal(entry, seq, self._head)
-        self._write(command_frame(sealed))
-        self._head = sealed.hash
-        self._writer.wake()
+        """`commands` of one."""
+        (sealed,) = await self._log.append((entry,), durable=durable)
         return sealed
+
+    async def commands(self, entries: Sequence[Entry], *, durable: bool) -> list[Entry]:
+        """See `CommandAppender.append`."""
+        return await self._log.append(entries, durable=durable)
+
+    def unrecorded(self, entries: Sequence[Entry]) -> list[Entry]:
+        """See `CommandAppender.unrecorded`."""
+        return self._log.unrecorded(entries)
 
     def event(self, event: Event) -> None:
         """Queue an event for SQLite; one id counts once. A crash loses the last milliseconds'."""
@@ -341,8 +289,8 @@ class Ledger:
             found.append(notice("vital.journal_fails", why=trouble.strerror or str(trouble)))
         elif not (self._ballast.stands or self._ballast.odd):
             found.append(notice("vital.ballast_used"))
-        if self._unrecorded:
-            found.append(notice("vital.commands_unrecorded", count=len(self._unrecorded)))
+        if count := self._log.waiting:
+            found.append(notice("vital.commands_unrecorded", count=count))
         return (*found, *(loss.vital for loss in self._watch.now if loss.lasting))
 
     @property
@@ -382,10 +330,10 @@ class Ledger:
         if self._closed:
             return
         self._closed = True
-        await asyncio.gather(*self._commands, return_exceptions=True)
+        await self._log.settled()
         self._turn.flush()
         try:
-            self._write_unrecorded()
+            self._log.write_unrecorded()
         except OSError as error:
             self._journal.trouble = error
         await self.backups.stop()

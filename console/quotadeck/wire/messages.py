@@ -4,12 +4,19 @@ Fields that nobody knows are refused. Instants are RFC 3339, durations integer m
 integer nano-dollars.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from quotadeck.domain.commands import MAX_OVERRIDE_MS, MAX_REASON
+from quotadeck.domain.commands import MAX_OVERRIDE_MS, MAX_REASON, MAX_SUBJECTS
 from quotadeck.domain.days import micros
 from quotadeck.domain.verbs import VERBS
 
@@ -28,6 +35,9 @@ class CommandRequest(_Asked):
 
     action: Annotated[str, StringConstraints(max_length=40)]
     subject: Subject
+    """May be left out where ``subjects`` are given: it is the first of them."""
+    subjects: Annotated[list[Subject], Field(max_length=MAX_SUBJECTS)] = Field(default=[])
+    """All that the command is about, where that is more than one: one change, one undo."""
     field: Annotated[str, StringConstraints(max_length=40)] | None = None
     value: (
         int
@@ -45,6 +55,8 @@ class CommandRequest(_Asked):
     """The instant at which it ends, by the gateway's wall clock; instead of ``for_ms``."""
     idempotency_key: Annotated[str, StringConstraints(min_length=8, max_length=80)]
     expected_version: Annotated[int, Field(ge=0)] | None = None
+    expected_versions: list[Annotated[int, Field(ge=0)]] = Field(default=[])
+    """Of the ``subjects``, in their order."""
     dry_run: bool = False
 
     @field_validator("action")
@@ -54,6 +66,14 @@ class CommandRequest(_Asked):
             names = ", ".join(repr(str(name)) for name in VERBS)
             raise PydanticCustomError("command", f"input should be one of {names}")
         return action
+
+    @model_validator(mode="before")
+    @classmethod
+    def _about_something(cls, asked: Any) -> Any:
+        if isinstance(asked, dict) and "subject" not in asked and asked.get("subjects"):
+            several = asked["subjects"]
+            return {**asked, "subject": several[0] if isinstance(several, list) else ""}
+        return asked
 
     @field_validator("until")
     @classmethod

@@ -17,9 +17,11 @@ _MAX_SUBJECT_CHARS = 300
 
 def command_of(request: CommandRequest) -> Command:
     """What a request asks for. Whether it is a dry run stays with the request."""
+    # One that names a single subject in two ways is about that one.
+    several = request.subjects if len(request.subjects) > 1 else []
     return Command(
         action=named(Action, request.action),
-        subject=Subject.parse(clean(request.subject, _MAX_SUBJECT_CHARS)),
+        subject=_subject(request.subject),
         field=request.field and named(Field, clean(request.field)),
         value=_value(request.value, VERBS[request.action]),
         scale_percent=request.scale_percent,
@@ -29,7 +31,13 @@ def command_of(request: CommandRequest) -> Command:
         until_us=None if request.until is None else micros(request.until),
         idempotency_key=clean(request.idempotency_key),
         expected_version=request.expected_version,
+        subjects=tuple(map(_subject, several)),
+        expected_versions=tuple(request.expected_versions) if several else (),
     )
+
+
+def _subject(text: str) -> Subject:
+    return Subject.parse(clean(text, _MAX_SUBJECT_CHARS))
 
 
 def _value(asked: Any, verb: Verb) -> Value | None:

@@ -19,5 +19,5 @@ def _fallback(case: Case) -> Entry | Rejected:
 
 FALLBACK: Final = Verb(
     Action.FALLBACK, (SubjectKind.MODEL,), _fallback, Field.TARGET, Takes.TARGET, end=End.USUAL,
-    explained=True, versioned=True, line="route",
+    explained=True, versioned=True, several=True, line="route",
 )  # fmt: skip

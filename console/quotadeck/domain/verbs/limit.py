@@ -77,5 +77,5 @@ def _too_high(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
 
 LIMIT: Final = Verb(
     Action.LIMIT, (SubjectKind.PROJECT, SubjectKind.TARGET), _limit, takes=Takes.LIMIT,
-    exceeds=_too_high, end=End.USUAL, explained=True, versioned=True, line="limit",
+    exceeds=_too_high, end=End.USUAL, explained=True, versioned=True, several=True, line="limit",
 )  # fmt: skip

@@ -1,4 +1,7 @@
-"""Undo: one command is taken back, as if it had not been made."""
+"""Undo: one command is taken back, as if it had not been made.
+
+Of a change of several values all are taken back that are still in force, whichever is named.
+"""
 
 from typing import Final
 
@@ -9,16 +12,36 @@ from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.verbs.case import Case, rejected
 from quotadeck.domain.verbs.verb import Verb
 
+_NOTHING: Final = "refused.undo.nothing"
 
-def _undo(case: Case) -> Entry | Rejected:
+
+def _undo(case: Case) -> tuple[Entry, ...] | Rejected:
     layers, now_us = case.layers, case.now_us
     undone = next((entry for entry in layers.by_seq.values() if entry.id == case.name), None)
     if undone is None:
         return rejected("not_found", "undo.unknown", id=case.name)
     if undone.action == Action.END:
         return rejected("conflict", "undo.end", id=undone.id, of=undone.of)
-    if over := _over(undone, layers, now_us):
-        return over
+    members = change_of(undone, layers)
+    found = [_taken_back(case, one) for one in members if not _over(one, layers, now_us)]
+    nothing = [one for one in found if isinstance(one, Rejected)]
+    if real := [one for one in nothing if one.notice.kind != _NOTHING]:
+        return real[0]
+    entries = tuple(one for one in found if isinstance(one, Entry))
+    if entries:
+        return entries
+    return _over(undone, layers, now_us) or (nothing or [_nothing(undone)])[0]
+
+
+def change_of(entry: Entry, layers: Layers) -> tuple[Entry, ...]:
+    """All entries of the change that this one is of, in their order."""
+    if not entry.group:
+        return (entry,)
+    return tuple(one for one in layers.by_seq.values() if one.group == entry.group)
+
+
+def _taken_back(case: Case, undone: Entry) -> Entry | Rejected:
+    layers, now_us = case.layers, case.now_us
     slot = slot_of(undone)
     later = [entry for entry in layers.living(slot, now_us) if entry.seq > undone.seq]
     if later:
@@ -34,8 +57,12 @@ def _undo(case: Case) -> Entry | Rejected:
         )
     entry = case.entry(slot=slot, ends=(undone.seq,), of=undone.id)
     if folded(entry, layers).living(slot, now_us) == layers.living(slot, now_us):
-        return rejected("conflict", "undo.nothing", id=undone.id)
+        return _nothing(undone)
     return entry
+
+
+def _nothing(undone: Entry) -> Rejected:
+    return rejected("conflict", "undo.nothing", id=undone.id)
 
 
 def _over(entry: Entry, layers: Layers, now_us: int) -> Rejected | None:

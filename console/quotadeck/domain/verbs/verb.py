@@ -47,7 +47,7 @@ class Verb:
 
     name: str
     about: tuple[SubjectKind, ...]
-    decide: Callable[[Case], Entry | Rejected]
+    decide: Callable[[Case], Entry | tuple[Entry, ...] | Rejected]
     field: str | None = None
     takes: Takes = Takes.NOTHING
     sets: Value | None = None
@@ -59,6 +59,8 @@ class Verb:
     """It needs a reason."""
     public: bool = False
     """Its reason may be shown to clients."""
+    several: bool = False
+    """It may be about several subjects at once: one change, with one undo."""
     versioned: bool = False
     """Refused where the subject changed since the asker looked."""
     urgent: bool = False

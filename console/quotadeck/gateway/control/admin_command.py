@@ -11,11 +11,12 @@ from quotadeck.domain.text import clean
 from quotadeck.gateway.control.admin_error import AdminRefusal
 from quotadeck.wire.messages import CommandRequest
 
-BODY_LIMIT_BYTES: Final = 64 * 1024
+BODY_LIMIT_BYTES: Final = 512 * 1024
+"""Ten thousand subjects by names of usual length."""
 
 
 async def read_command(request: Request) -> CommandRequest:
-    """Raises AdminRefusal: 413 for a body over 64 KB, 400 for one that is no command."""
+    """Raises AdminRefusal: 413 for a body over 512 KB, 400 for one that is no command."""
     try:
         asked = orjson.loads(await _body(request))
     except orjson.JSONDecodeError as wrong:

@@ -1,21 +1,29 @@
 """Entries of the command log as answers, and a repeated request told from a different one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
+from typing import Final
 
-from quotadeck.domain.answers import CommandAnswer
+from quotadeck.domain.answers import CommandAnswer, Part
 from quotadeck.domain.commands import Action, Actor, Command, Entry, Rejected, value_facts
 from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.shape import field_of
+from quotadeck.domain.verbs import VERBS
 from quotadeck.domain.verbs.case import as_asked
 from quotadeck.domain.verbs.limit import scaled
 
+_HELD_TOLD: Final = 3
+_DIGEST_CHARS: Final = 20
 
-def answer_of(entry: Entry, above: Entry | None) -> CommandAnswer:
-    """What is said of an entry in the log: the same each time, whenever it is asked.
 
-    ``above`` is the override that the entry names as standing above it.
+def answer_of(entries: Sequence[Entry], above: Sequence[Entry]) -> CommandAnswer:
+    """What is said of a change in the log: the same each time, whenever it is asked.
+
+    ``above`` are the overrides that its entries name as standing above them.
     """
+    entry = entries[0]
     return CommandAnswer(
         applied=entry.applied,
         subject=entry.subject,
@@ -27,7 +35,21 @@ def answer_of(entry: Entry, above: Entry | None) -> CommandAnswer:
         until_us=entry.until_us if entry.applied else None,
         then=entry.then,
         refused=entry.refused,
-        warnings=() if above is None else (_held(above),),
+        warnings=tuple(map(_held, above[:_HELD_TOLD])),
+        parts=tuple(map(_part, entries)) if entries[1:] else (),
+    )
+
+
+def _part(entry: Entry) -> Part:
+    return Part(
+        entry.subject,
+        entry.field,
+        entry.id,
+        entry.seq,
+        entry.before,
+        entry.after,
+        entry.until_us,
+        entry.then,
     )
 
 
@@ -47,18 +69,43 @@ def rejection(command: Command, rejected: Rejected) -> CommandAnswer:
 def refused_entry(command: Command, actor: Actor, rejected: Rejected, at_us: int) -> Entry:
     """A refused command as the audit keeps it: as asked, without effect."""
     asked = as_asked(command, actor, field_of(command), at_us)
-    return replace(asked, applied=False, refused=rejected)
+    return replace(asked, applied=False, refused=rejected, asked=digest(command))
+
+
+def digest(command: Command) -> str:
+    """What is asked, in a few characters: the same command, sent again, has the same."""
+    verb, value = VERBS.get(command.action), command.value
+    if verb and verb.sets is not None:
+        value = None  # that one or none
+    elif isinstance(value, ProjectKey):
+        value = value.sha256
+    said = (
+        str(command.action),
+        tuple(map(str, command.each)),
+        str(field_of(command)),
+        value,
+        command.scale_percent,
+        command.reason_shown,
+        command.public,
+        command.for_ms,
+        command.until_us,
+    )
+    return sha256(repr(said).encode(errors="backslashreplace")).hexdigest()[:_DIGEST_CHARS]
 
 
 def same_request(entry: Entry, undone_id: str, command: Command, actor: Actor) -> bool:
-    """Whether this command is the one that the entry came from.
+    """Whether this command is the one that the entry, its change's first, came from.
 
-    A scale is compared by what it comes to on the entry's own ``before``; of a refused one the
-    log does not keep it. ``undone_id`` is the id of what an undo took out.
+    One that an older version wrote has no digest. Then a scale is compared by what it comes to on
+    the entry's own ``before``; of a refused one the log does not keep it. ``undone_id`` is the id
+    of what an undo took out.
     """
+    if entry.asked:
+        return entry.actor == actor.name and entry.asked == digest(command)
     same = (
         entry.actor == actor.name
         and entry.action == command.action
+        and not command.subjects
         and entry.public == command.public
         and entry.reason == command.reason_shown
         and _end(entry) == (command.for_ms, command.until_us)

@@ -29,24 +29,23 @@ class CommandLog:
         """Take note of an entry that the ledger was given."""
         self._fresh[entry.seq] = entry
 
-    async def by_key(self, key: str) -> Entry | None:
-        """The entry of an idempotency key; there is none of an empty one.
+    async def by_key(self, key: str) -> tuple[Entry, ...]:
+        """The entries of an idempotency key; there are none of an empty one.
 
         Where SQLite cannot be read only the newest entries are known: a pause must not fail then.
         """
         if not key:
-            return None
-        for entry in self._fresh.values():
-            if entry.idempotency_key == key:
-                return entry
+            return ()
+        if fresh := tuple(one for one in self._fresh.values() if one.idempotency_key == key):
+            return fresh
         try:
             async with asyncio.timeout(PATIENCE_S):
                 if len(self._fresh) > self._room:
                     await self._forget()
-                return await self._ledger.reader.command_of(key)
+                return await self._ledger.reader.commands_of(key)
         except (StoreError, TimeoutError) as error:
             LOG.warning("an idempotency key could not be looked up: %r", error)
-            return None
+            return ()
 
     async def page(self, *, before_seq: int, limit: int, subject: str) -> list[Entry]:
         """Entries before a number, newest first, of a subject where one is given.

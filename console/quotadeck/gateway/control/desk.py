@@ -7,7 +7,7 @@ the log cannot be written; the ledger then keeps it and records it as soon as it
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -17,8 +17,8 @@ from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Action, Actor, Command, Entry, Rejected
-from quotadeck.domain.decide import decide, forbidden
-from quotadeck.domain.deeds import command_notice, end_notice
+from quotadeck.domain.decide import Part, each_decided, forbidden, gathered
+from quotadeck.domain.deeds import change_notice, ends_notice
 from quotadeck.domain.effects import slot_of, tightens
 from quotadeck.domain.ends import Ends, end_of
 from quotadeck.domain.ids import new_id
@@ -27,9 +27,15 @@ from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.verbs import VERBS
 from quotadeck.domain.verbs.case import rejected
-from quotadeck.gateway.control.answers import answer_of, refused_entry, rejection, same_request
+from quotadeck.gateway.control.answers import (
+    answer_of,
+    digest,
+    refused_entry,
+    rejection,
+    same_request,
+)
 from quotadeck.gateway.control.command_log import CommandLog
-from quotadeck.gateway.control.preview import estimated
+from quotadeck.gateway.control.preview import estimated_all
 from quotadeck.gateway.control.refused_commands import RefusedCommands
 from quotadeck.gateway.plan import file_layer
 from quotadeck.store import Ledger
@@ -41,6 +47,10 @@ LOOK_S: Final = 1.0
 """How soon a jump of the wall clock is noticed."""
 _LEVELS_EVERY_US: Final = 60_000_000
 """The last `levels` record tells to within this when the gateway before us was still there."""
+
+_SLICE: Final = 32
+"""Parts of a change that are decided before others get a turn."""
+_APPLIED_AT_ONCE: Final = 200
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -94,29 +104,55 @@ class Desk:
             if refused := forbidden(actor, request):
                 # In a line of their own: they keep nobody waiting who may do something.
                 await turn.enter_async_context(self._forbidden)
-                known = await self.log.by_key(request.idempotency_key)
-                if known is not None:
+                if known := await self.log.by_key(request.idempotency_key):
                     return self._again(known, request, actor)
                 return await self._refuse(request, actor, refused, self._clock.wall_us())
             if not VERBS[request.action].urgent:
                 await turn.enter_async_context(self._queue)
             await turn.enter_async_context(self._one_at_a_time)
-            known = await self.log.by_key(request.idempotency_key)
-            if known is not None:
+            if known := await self.log.by_key(request.idempotency_key):
                 return self._again(known, request, actor)
             self._follow()
             now_us = self._clock.wall_us()
-            decided = decide(request, actor, self._catalogue, self.layers, now_us)
+            decided = await self._decided(request, actor, self.layers, now_us)
             if isinstance(decided, Rejected):
                 return await self._refuse(request, actor, decided, now_us)
-            entry = replace(
-                decided,
-                id=new_id("cmd", now_us, os.urandom(10)),
-                steady_us=self._ledger.steady.now_us(),
-            )
-            if tightens(entry, self.layers):
-                return await self._tighten(entry)
-            return await self._loosen(entry)
+            entries = self._named(decided, request, now_us)
+            try:
+                if await self._tightens(entries):
+                    return await self._tighten(entries)
+                return await self._loosen(entries)
+            except ValueError:
+                refused = rejected("invalid", "too_large", count=len(entries))
+                return await self._refuse(request, actor, refused, now_us)
+
+    async def _decided(
+        self, request: Command, actor: Actor, layers: Layers, now_us: int
+    ) -> tuple[Entry, ...] | Rejected:
+        found: list[Part] = []
+        for part in each_decided(request, actor, self._catalogue, layers, now_us):
+            found.append(part)
+            if len(found) % _SLICE == 0:
+                await asyncio.sleep(0)
+        return gathered(found)
+
+    def _named(self, decided: Sequence[Entry], request: Command, now_us: int) -> tuple[Entry, ...]:
+        """The entries with their ids; those of one change share the first's as their group."""
+        steady_us, asked = self._ledger.steady.now_us(), digest(request)
+        ids = [new_id("cmd", now_us, os.urandom(10)) for _ in decided]
+        group = ids[0] if decided[1:] else ""
+        return tuple(
+            replace(entry, id=one, steady_us=steady_us, group=group, asked=asked)
+            for entry, one in zip(decided, ids, strict=True)
+        )
+
+    async def _tightens(self, entries: Sequence[Entry]) -> bool:
+        for number, entry in enumerate(entries, 1):
+            if not tightens(entry, self.layers):
+                return False
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
+        return True
 
     async def run(self, look_s: float = LOOK_S) -> None:
         """Wait for the next override's end, look, and so on; never returns."""
@@ -144,8 +180,8 @@ class Desk:
         if self._changed:
             slots, self._changed = tuple(self._changed), set()
             await self._on_change(self.layers, slots)
-        for entry in ended:
-            self._tell_of(entry)
+        for change in _changes(ended, lambda end: self.layers.by_seq[end.ends[0]].group):
+            self._tell_of(change)
 
     async def _end(self, override: Entry) -> Entry:
         entry = end_of(override, self.layers)
@@ -154,7 +190,7 @@ class Desk:
             id=new_id("cmd", entry.at_us, os.urandom(10)),
             steady_us=self._ledger.steady.now_us(),
         )
-        entry = await self._write_down(entry)
+        (entry,) = await self._write_down((entry,))
         self.log.add(entry)
         self._changed.add(slot_of(entry))
         return entry
@@ -168,39 +204,52 @@ class Desk:
         """Events wait in memory for SQLite; the last ones may be lost with the process."""
         recovered = self._ledger.recovered
         last_us = recovered.mark.steady_us if recovered.mark else recovered.levels_at_us or 0
-        for entry in recovered.entries:
-            if entry.applied and entry.steady_us > last_us - _LEVELS_EVERY_US:
-                self._tell_of(entry)
+        since_us = last_us - _LEVELS_EVERY_US
+        late = [one for one in recovered.entries if one.applied and one.steady_us > since_us]
+        for change in _changes(late, lambda entry: self._change_of(entry)):
+            self._tell_of(change)
 
-    def _tell_of(self, entry: Entry) -> None:
-        """Its id follows from the entry's, so that telling it again after a restart adds nothing.
+    def _change_of(self, entry: Entry) -> str:
+        """What tells the entries of one change, or the ends of one change, from others."""
+        if entry.action != Action.END:
+            return entry.group
+        group = self.layers.by_seq[entry.ends[0]].group
+        return group and f"end of {group}"
+
+    def _tell_of(self, entries: Sequence[Entry]) -> None:
+        """One event a change. Its id follows from the first entry's, so that telling it again after
+        a restart adds nothing.
 
         The end of what was out of force already is no news.
         """
-        told = command_notice(entry)
-        if entry.action == Action.END:
-            if entry.idle:
-                return
-            told = end_notice(entry, self.layers.by_seq[entry.ends[0]])
-        entropy = sha256(f"{entry.id} event".encode()).digest()
-        event_id = new_id("evt", entry.at_us, entropy)
-        self._tell(Event(event_id, entry.at_us, str(entry.subject), told))
+        entries = [entry for entry in entries if not entry.idle]
+        if not entries:
+            return
+        first = entries[0]
+        if first.action == Action.END:
+            told = ends_notice(entries, [self.layers.by_seq[entry.ends[0]] for entry in entries])
+        else:
+            told = change_notice(entries)
+        entropy = sha256(f"{first.id} event".encode()).digest()
+        event_id = new_id("evt", first.at_us, entropy)
+        self._tell(Event(event_id, first.at_us, str(first.subject), told))
 
     async def _preview(self, request: Command, actor: Actor) -> CommandAnswer:
         layers, now_us = self.layers, self._clock.wall_us()
-        decided = decide(request, actor, self._catalogue, layers, now_us)
+        decided = await self._decided(request, actor, layers, now_us)
         if isinstance(decided, Rejected):
             return replace(rejection(request, decided), dry_run=True)
-        estimate, warnings = await estimated(
+        estimate, warnings = await estimated_all(
             decided, layers, self._ledger.reader, self._catalogue, now_us
         )
-        answer = answer_of(decided, layers.by_seq.get(decided.under))
+        answer = answer_of(decided, _above(decided, layers))
         warnings = answer.warnings + warnings
         return replace(answer, applied=False, dry_run=True, estimate=estimate, warnings=warnings)
 
-    async def _loosen(self, entry: Entry) -> CommandAnswer:
+    async def _loosen(self, entries: Sequence[Entry]) -> CommandAnswer:
+        entry = entries[0]
         try:
-            entry = await self._ledger.command(entry, durable=True)
+            entries = await self._ledger.commands(entries, durable=True)
         except OSError as failed:
             why = failed.strerror or str(failed)
             return CommandAnswer(
@@ -210,29 +259,32 @@ class Desk:
                 field=entry.field,
                 refused=rejected("unrecorded", "unrecorded", why=why),
             )
-        return await self._apply(entry)
+        return await self._apply(entries)
 
-    async def _tighten(self, entry: Entry) -> CommandAnswer:
-        return await self._apply(await self._write_down(entry))
+    async def _tighten(self, entries: Sequence[Entry]) -> CommandAnswer:
+        return await self._apply(await self._write_down(entries))
 
-    async def _write_down(self, entry: Entry) -> Entry:
+    async def _write_down(self, entries: Sequence[Entry]) -> list[Entry]:
         """Into the log now, or as soon as it can be written again."""
         try:
-            return await self._ledger.command(entry, durable=False)
+            return await self._ledger.commands(entries, durable=False)
         except OSError as failed:
             LOG.warning("a command is in force but not recorded: %s", failed)
-            entry = self._ledger.unrecorded(entry)
-            self._unrecorded.add(entry.id)
-            return entry
+            numbered = self._ledger.unrecorded(entries)
+            self._unrecorded.update(entry.id for entry in numbered)
+            return numbered
 
-    async def _apply(self, entry: Entry) -> CommandAnswer:
-        self.layers = self.layers.with_entry(entry)
-        self.log.add(entry)
+    async def _apply(self, entries: Sequence[Entry]) -> CommandAnswer:
+        self.layers = self.layers.with_entries(entries)
+        for entry in entries:
+            self.log.add(entry)
         self._ends.arm(self.layers)
         self._armed.set()
-        await self._on_change(self.layers, (slot_of(entry),))
-        self._tell_of(entry)
-        return self._answer(entry)
+        slots = tuple(map(slot_of, entries))
+        for start in range(0, len(slots), _APPLIED_AT_ONCE):
+            await self._on_change(self.layers, slots[start : start + _APPLIED_AT_ONCE])
+        self._tell_of(entries)
+        return self._answer(entries)
 
     async def _refuse(
         self, request: Command, actor: Actor, refused: Rejected, now_us: int
@@ -247,7 +299,7 @@ class Desk:
             LOG.warning("a refused command is not recorded: %s", failed)
             return replace(rejection(request, refused), recorded=False)
         self.log.add(entry)
-        return self._answer(entry)
+        return self._answer((entry,))
 
     async def record_counted(self, *, ending: bool = False) -> None:
         """Write the rows of counted refusals that are due; ``ending``: all there are."""
@@ -260,17 +312,33 @@ class Desk:
                 self.refused.put_back(counted)
                 return
 
-    def _again(self, entry: Entry, request: Command, actor: Actor) -> CommandAnswer:
+    def _again(self, entries: Sequence[Entry], request: Command, actor: Actor) -> CommandAnswer:
+        entry = entries[0]
         undone = self.layers.by_seq[entry.ends[0]].id if entry.ends else ""
         if not same_request(entry, undone, request, actor):
             key = request.idempotency_key
             refused = rejected("conflict", "key_of_another", key=key, id=entry.id)
             return rejection(request, refused)
-        return replace(self._answer(entry), repeated=True)
+        return replace(self._answer(entries), repeated=True)
 
-    def _answer(self, entry: Entry) -> CommandAnswer:
-        answer = answer_of(entry, self.layers.by_seq.get(entry.under))
-        if entry.id not in self._unrecorded:
+    def _answer(self, entries: Sequence[Entry]) -> CommandAnswer:
+        answer = answer_of(entries, _above(entries, self.layers))
+        if entries[0].id not in self._unrecorded:
             return answer
         warnings = (*answer.warnings, notice("warning.unrecorded"))
         return replace(answer, recorded=False, warnings=warnings)
+
+
+def _above(entries: Iterable[Entry], layers: Layers) -> list[Entry]:
+    """The overrides that stay in force above them."""
+    return [layers.by_seq[entry.under] for entry in entries if entry.under in layers.by_seq]
+
+
+def _changes(
+    entries: Sequence[Entry], change_of: Callable[[Entry], str]
+) -> Iterable[Sequence[Entry]]:
+    """The entries, those of one change together."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(change_of(entry) or entry.id, []).append(entry)
+    return found.values()

@@ -31,7 +31,7 @@ from quotadeck.wire.translate import command_of
 from quotadeck.words import say
 from quotadeck.words.commands import refusal
 
-MAX_FILE_BYTES: Final = 64 * 1024
+MAX_FILE_BYTES: Final = 512 * 1024
 MAX_COMMANDS: Final = 1_000
 """Carried out or refused at one start, which waits for them; the others stay for the next."""
 MAX_FILES: Final = 10_000

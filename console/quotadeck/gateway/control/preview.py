@@ -1,7 +1,8 @@
 """What a change would have meant for the last minutes: read from the roll-ups, for the preview."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Final
 
 from quotadeck.domain.answers import Estimate
 from quotadeck.domain.catalogue import Catalogue
@@ -21,6 +22,26 @@ from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.store import Reader
 
 _MINUTE_US = 60_000_000
+
+
+_MOST: Final = 32
+"""So many subjects of one change are estimated: the time of a preview is bounded."""
+
+
+async def estimated_all(
+    entries: Sequence[Entry], layers: Layers, reader: Reader, catalogue: Catalogue, now_us: int
+) -> tuple[Estimate | None, tuple[Notice, ...]]:
+    """Of a change of several values the sum, None where one of them cannot be told."""
+    if not entries[1:]:
+        return await estimated(entries[0], layers, reader, catalogue, now_us)
+    if entries[_MOST:]:
+        return None, ()
+    found = [await estimated(entry, layers, reader, catalogue, now_us) for entry in entries]
+    estimates = [estimate for estimate, _ in found if estimate is not None]
+    if len(estimates) < len(found):
+        return None, ()
+    sums = (sum(getattr(one, part.name) for one in estimates) for part in fields(Estimate))
+    return replace(Estimate(*sums), minutes=estimates[0].minutes), ()
 
 
 async def estimated(

@@ -19,7 +19,8 @@ from quotadeck.domain.notice import Fact, notice_of
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
-from quotadeck.wire.objects import dump, load
+from quotadeck.wire.objects import load
+from quotadeck.wire.offline import request
 from quotadeck.wire.stream import SNAPSHOT, Decoder, StreamNewer
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def command(asked: Command, *, dry_run: bool) -> Question[CommandAnswer]:
     from quotadeck.domain.answers import CommandAnswer
 
     try:
-        body = dump(asked, dry_run=dry_run)
+        body = orjson.dumps(request(asked, dry_run=dry_run))
     except TypeError as wrong:
         raise SourceError("source.no_command", what=str(wrong)) from None
     return Question("commands", lambda body: load(CommandAnswer, body), body=body, refusals=True)

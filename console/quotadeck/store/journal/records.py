@@ -9,6 +9,8 @@ move      the fields of `Move`, in their order there, its failed attempt as a li
 end       a call as `call_record` lists it
 command   the entry's canonical object and its hash; or a number alone, which takes back the entry
           of that number because it could not be made durable
+commands  the entries of one change: [hash, length] of each, then their canonical objects; or a
+          number and a count, which takes back so many from that number on
 levels    the instant in µs, {bucket: level} of every bucket that is not full, {bucket: [least,
           last, limit]} of every bucket touched since the last such record, the fields of `Mark`
 catalogue what the config file says: canonical JSON without secrets, its hash, the instant in µs
@@ -20,7 +22,7 @@ the next one, and the old one a file like `format_1`, which makes its records in
 Formats differ in what they list, so a record can be known by its shape where a head was damaged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from hashlib import sha256
 from typing import Any, Final
@@ -31,12 +33,12 @@ from quotadeck.domain.calls import Call, Move, OpenCall
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import canonical, entry_of
-from quotadeck.store.formats import format_1, format_2
+from quotadeck.store.formats import format_1, format_2, format_3
 from quotadeck.store.journal import call_record
 from quotadeck.store.journal.frames import framed
 
-FORMAT: Final = 3
-_UPGRADES: Final = {1: format_1.upgraded, 2: format_2.upgraded}
+FORMAT: Final = 4
+_UPGRADES: Final = {1: format_1.upgraded, 2: format_2.upgraded, 3: format_3.upgraded}
 """What makes a format's record into the next one's."""
 
 
@@ -63,9 +65,17 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A `command` record that takes an entry back."""
+    """A `command` or `commands` record that takes entries back: so many from that number on."""
 
     seq: int
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """A `commands` record."""
+
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,7 @@ Value = (
     | Move
     | Call
     | Entry
+    | ChangeRecord
     | Withdrawn
     | Levels
     | CatalogueRecord
@@ -127,13 +138,30 @@ def command_frame(entry: Entry) -> bytes:
     return framed(("command", orjson.Fragment(canonical(entry)), entry.hash))
 
 
-def command_body(payload: bytes, digest: str) -> bytes:
-    """The canonical object in a whole `command` record, byte for byte as its hash covers it."""
-    return payload[len(b'["command",') : -len(b',""]') - len(digest)]
+def commands_frame(entries: Sequence[Entry]) -> bytes:
+    """All in one frame, so that a torn one is none of them. Raises ValueError: too many."""
+    bodies = [canonical(entry) for entry in entries]
+    heads = [(entry.hash, len(body)) for entry, body in zip(entries, bodies, strict=True)]
+    return framed(("commands", heads, *map(orjson.Fragment, bodies)))
 
 
-def withdrawal_frame(seq: int) -> bytes:
-    return framed(("command", seq))
+def command_rows(payload: bytes, items: Sequence[Any]) -> Iterator[tuple[Any, str, bytes]]:
+    """The entries of a whole `command` or `commands` record, none where it takes some back.
+
+    Each as its object, its hash, and the object byte for byte as the hash covers it.
+    """
+    match items:
+        case ["command", content, digest]:
+            yield content, digest, payload[len(b'["command",') : -len(b',""]') - len(digest)]
+        case ["commands", [*heads], *contents]:
+            at = len(payload) - len(heads) - sum(length for _, length in heads)
+            for (digest, length), content in zip(heads, contents, strict=True):
+                yield content, digest, payload[at : at + length]
+                at += length + 1
+
+
+def withdrawal_frame(seq: int, count: int = 1) -> bytes:
+    return framed(("command", seq) if count == 1 else ("commands", seq, count))
 
 
 def levels_frame(
@@ -203,10 +231,10 @@ def _value(items: list[Any], payload: bytes) -> Value:
                 return call_record.move_of(items)
             case "end":
                 return call_record.call_of(items)
-            case "command" if len(items) == 2:
-                return Withdrawn(int(items[1]))
             case "command":
-                return entry_of(items[1], items[2])
+                return entry_of(items[1], items[2]) if items[2:] else Withdrawn(int(items[1]))
+            case "commands":
+                return _change(*items[1:])
             case "levels":
                 _, at_us, not_full, touched, mark = items
                 levels = {
@@ -221,3 +249,10 @@ def _value(items: list[Any], payload: bytes) -> Value:
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise UnreadableRecord(f"{items[:1]}: {error}") from error
     raise UnreadableRecord(f"a record of the unknown type {items[0]!r}")
+
+
+def _change(heads: Any, *rest: Any) -> ChangeRecord | Withdrawn:
+    if isinstance(heads, int):
+        return Withdrawn(heads, *map(int, rest))
+    found = zip(heads, rest, strict=True)
+    return ChangeRecord(tuple(entry_of(content, digest) for (digest, _), content in found))

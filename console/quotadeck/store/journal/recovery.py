@@ -39,8 +39,8 @@ class Recovered:
     """Of the steady clock, in that record."""
 
 
-_COMMAND: Final = b'["command",{'
-"""A command that was not taken back: the ledger's log tells it."""
+_COMMANDS: Final = (b'["command",{', b'["commands",[')
+"""Commands that were not taken back: the ledger's log tells them."""
 
 
 class Scan:
@@ -66,7 +66,7 @@ class Scan:
                 self._add(record)
 
     def _add(self, record: Record) -> None:
-        if record.payload.startswith(_COMMAND):
+        if record.payload.startswith(_COMMANDS):
             return
         try:
             match decoded(record.payload, record.format):
@@ -86,8 +86,8 @@ class Scan:
                     self.levels, self.checkpoint = levels, record.end.segment
                     self.since.clear()
                     self.under_way = tuple(self.live.values())
-                case Withdrawn(seq):
-                    self.withdrawn.add(seq)
+                case Withdrawn(seq, count):
+                    self.withdrawn.update(range(seq, seq + count))
         except UnreadableRecord:
             # The writer counts it and says so.
             return

@@ -34,10 +34,10 @@ class Log(ReadConnection):
         )
         return list(readable(ChainLink(*row) for row in rows))
 
-    async def command_of(self, key: str) -> Entry | None:
-        """The entry that has this idempotency key."""
-        rows = await self._rows(f"{_LINK} AND {KEY} = ?", (self.source, key))
-        return next(readable(ChainLink(*row) for row in rows), None)
+    async def commands_of(self, key: str) -> tuple[Entry, ...]:
+        """The entries of the change that has this idempotency key, in their order."""
+        rows = await self._rows(f"{_LINK} AND {KEY} = ? ORDER BY seq", (self.source, key))
+        return tuple(readable(ChainLink(*row) for row in rows))
 
     async def last_command(self) -> int:
         """The greatest number in the command log; 0 in an empty one."""

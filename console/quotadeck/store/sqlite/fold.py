@@ -22,7 +22,12 @@ from quotadeck.domain.snapshot import Event
 from quotadeck.store.events import facts_text
 from quotadeck.store.journal import call_record
 from quotadeck.store.journal.journal import Position, Record
-from quotadeck.store.journal.records import UnreadableRecord, catalogue_body, command_body, parse
+from quotadeck.store.journal.records import (
+    UnreadableRecord,
+    catalogue_body,
+    command_rows,
+    parse,
+)
 from quotadeck.store.sqlite.tables import FOR_EVER_US, PERIODS, SUM_COLUMNS, USED_COLUMNS, Per
 
 _OUTCOME: Final = call_record.COLUMNS.index("outcome")
@@ -72,13 +77,12 @@ class Batch:
                     (at_us, least, last, limit, key)
                     for key, (least, last, limit) in touched.items()
                 )
-            case "command" if len(items) == 2:
-                pass
-            case "command":
-                _, content, digest = items
-                if content["seq"] not in withdrawn:
-                    body = command_body(payload, digest)
-                    self.commands.append((content["seq"], content["subject"], digest, body))
+            case "command" | "commands":
+                self.commands.extend(
+                    (content["seq"], content["subject"], digest, body)
+                    for content, digest, body in command_rows(payload, items)
+                    if content["seq"] not in withdrawn
+                )
             case "catalogue":
                 _, _, digest, at_us = items
                 self.catalogues.append((at_us, digest, catalogue_body(payload, digest, at_us)))

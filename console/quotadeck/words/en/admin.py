@@ -13,7 +13,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "admin.no_such_field": "a command has no {name:quoted}: its fields are {fields}",
     "admin.field_missing": "{name} is missing: a command needs it",
     "admin.field_wrong": "{name} is {found}: {what}",
-    "admin.body_too_large": "the body is larger than 64 KB, which no command is",
+    "admin.body_too_large": "the body is larger than 512 KB, which no command is",
     "admin.body_cut": "the body ended before it was complete",
     "admin.over_share": "{actor} has asked for more than a {role:name}'s share of the gateway's "
     "time: wait {wait_s} s, then ask less often",

@@ -21,6 +21,15 @@ REFUSED: Final[Mapping[str, Sentence]] = {
     "permanent": "{actor} is {role:name} here and may {action} for a time only: give it an end of "
     "at most 31 days, or ask an admin for a permanent one",
     "subject": "{action} is about {about:or}, not '{subject}'",
+    "several": "{action} is about one subject, not {count:number}: give one command for each",
+    "too_many": "{count:number} subjects are more than the {most:number} of one change: make "
+    "several changes of it",
+    "too_large": "a change of {count:number} values with all that is said of it is too large for "
+    "one record: name fewer at once",
+    "subjects_twice": "each subject is named once, and `subject` is the first of `subjects`",
+    "versions": "of {count:number} subjects the versions are `expected_versions`, one each",
+    "part": "nothing was changed: of {among:number} subjects {on} is refused"
+    "[, and {besides:number} more]: {why:told}",
     "field": "{action} sets {about}, not {field}: leave the field out",
     "public": "only a pause has a public reason, not {action}: leave `public` out",
     "no_value": "{action} takes no value: leave it out",
@@ -81,6 +90,12 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "change.done.permanent": _DONE + " (permanent: until somebody undoes it)",
     "change.done.until": _UNTIL + ")",
     "change.done.default": _UNTIL + "; the default, --for says otherwise)",
+    "change.more": plural("count", "  and {count} more", "  and {count:number} more"),
+    "change.group": plural(
+        "count",
+        "  {count} value: one change, one undo",
+        "  {count:number} values: one change, one undo",
+    ),
     "change.dry_run": "dry run: {told}",
     "change.refused": "{action} {subject} refused: {why}",
     "change.note": "note: {told}",

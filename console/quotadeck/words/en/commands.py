@@ -115,6 +115,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     **_FALLBACK,
     **_UNDO,
     **_KEYS,
+    "command.group": "{actor}: {action:name} {names}[ and {more:number} more]" + _ENDS,
+    "override.group_ended": "{names}[ and {more:number} more]: {field:name} as before, the end of "
+    "the change is reached",
     "override.ended": "{name} {field:name} {value:value} ended: {after:value} again",
     "override.ended_still": "{name} {field:name} {value:value} ended: {after:value}",
     "override.pause_ended": "{name} pause ended: {after:value} again",
