@@ -32,6 +32,24 @@ def test_a_limit_tells_the_step_its_end_and_the_undo_which_works(run: Run, insid
     assert (back.code, "40 → 20" in back.out) == (0, True)
 
 
+def test_several_are_one_change_with_one_undo(inside: Run) -> None:
+    names = ("analytics", "search", "untouched")
+    done = inside("limit", *names, "rpm", "50%", "--for", "2h", *WHY)
+    assert done.code == 0
+    told = [line.split(" rpm: ")[0] for line in done.out.splitlines()[:3]]
+    assert told == [f"project {name}" for name in names]
+    assert "  3 values: one change, one undo" in done.out
+    rows = inside("audit", "--last", "3", "--json").json["rows"]
+    assert len({row["group"] for row in rows}) == 1
+    back = inside(*shlex.split(done.out.partition("undo: quotadeck ")[2].strip()))
+    assert (back.code, back.out.count("project ")) == (0, 3)
+    wrong = inside("pause", "analytics", "analitics", *WHY)
+    assert (wrong.code, "the nearest: analytics" in wrong.err) == (2, True)
+    nothing = inside("resume", "analytics", "search", "--json")
+    assert (nothing.code, nothing.json["code"]) == (1, "conflict")
+    assert "of 2 subjects project:analytics is refused, and 1 more" in nothing.json["error"]
+
+
 def test_an_hour_is_the_default_and_said(inside: Run) -> None:
     done = inside("pause", "search", *WHY)
     assert done.code == 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
 from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Rejected, Role, Value
-from quotadeck.domain.decide import decide
+from quotadeck.domain.decide import decide, each_decided, gathered
 from quotadeck.domain.effects import tightens
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.money import NANO_PER_USD, Price
@@ -57,17 +57,27 @@ class Desk:
     now_us: int = START_US
     seq: int = 0
 
-    def does(self, command: Command, actor: Actor = ADMIN) -> Entry:
-        decided = decide(command, actor, CATALOGUE, self.layers, self.now_us)
-        assert isinstance(decided, Entry), decided
-        self.seq += 1
-        entry = replace(decided, seq=self.seq, id=f"cmd_{self.seq}")
-        self.layers = self.layers.with_entry(entry)
+    def do(self, command: Command, actor: Actor = ADMIN) -> tuple[Entry, ...]:
+        """One change, of as many values as it is."""
+        parts = each_decided(command, actor, CATALOGUE, self.layers, self.now_us)
+        decided = gathered(parts)
+        assert isinstance(decided, tuple), decided
+        first = f"cmd_{self.seq + 1}" if decided[1:] else ""
+        entries = tuple(
+            replace(entry, seq=seq, id=f"cmd_{seq}", group=first)
+            for seq, entry in enumerate(decided, self.seq + 1)
+        )
+        self.seq += len(entries)
+        self.layers = self.layers.with_entries(entries)
         self.now_us += 1_000_000
+        return entries
+
+    def does(self, command: Command, actor: Actor = ADMIN) -> Entry:
+        (entry,) = self.do(command, actor)
         return entry
 
     def refused(self, command: Command, actor: Actor = ADMIN) -> Rejected:
-        decided = decide(command, actor, CATALOGUE, self.layers, self.now_us)
+        decided = gathered(each_decided(command, actor, CATALOGUE, self.layers, self.now_us))
         assert isinstance(decided, Rejected), decided
         return decided
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from orjson import loads
 
+from quotadeck.domain.commands import Entry
 from quotadeck.domain.history import FileLayer, LevelSample, StateSpan
 from quotadeck.store import Ledger, Reader
-from quotadeck.store.journal.records import FORMAT, SegmentHead, decoded
+from quotadeck.store.journal.records import FORMAT, ChangeRecord, SegmentHead, Value, decoded
 from quotadeck.store.journal.segment import Head, read_head
 from quotadeck.store.sqlite.schema import USER_VERSION, create
 from quotadeck.wire.messages import CommandRequest
@@ -38,8 +39,18 @@ def test_each_record_is_read_as_what_it_said(number: int) -> None:
     path = golden("segment.journal", number)
     assert read_head(path) == Head(number, known.SOURCE)
     found = payloads(path.read_bytes())
-    assert [decoded(payload, number) for payload in found] == known.RECORDS[number]
-    assert [decoded(payload, None) for payload in found] == known.RECORDS[number], "by its shape"
+    expected = list(map(_unhashed, known.RECORDS[number]))
+    assert [_unhashed(decoded(payload, number)) for payload in found] == expected
+    assert [_unhashed(decoded(payload, None)) for payload in found] == expected, "by its shape"
+
+
+def _unhashed(record: Value) -> Value:
+    """Hashes are of the bytes as they were written: `test_a_command_log_holds_byte_for_byte`."""
+    if isinstance(record, Entry):
+        return replace(record, hash="", prev_hash="")
+    if isinstance(record, ChangeRecord):
+        return ChangeRecord(tuple(replace(e, hash="", prev_hash="") for e in record.entries))
+    return record
 
 
 def test_records_are_written_as_their_number_says() -> None:

@@ -124,7 +124,7 @@ def test_a_whole_record_that_is_not_understood_is_named_so(payload: bytes) -> No
         decoded(payload)
 
 
-@pytest.mark.parametrize("record", [*RECORDS[1:3], RECORDS[-2]], ids=["open", "end", "move"])
+@pytest.mark.parametrize("record", [*RECORDS[1:3], move_frame(MOVE)], ids=["open", "end", "move"])
 @pytest.mark.parametrize("more", [-1, 1])
 def test_a_list_with_more_or_fewer_fields_is_of_no_format_that_is_known(
     record: bytes, more: int

@@ -55,7 +55,7 @@ class CommandAppender:
                 # The fold waits, so that SQLite never has an entry that is then taken back.
                 self._journal.held = before
                 try:
-                    await asyncio.to_thread(self._journal.sync_since, self._writer.folded.segment)
+                    await asyncio.to_thread(self._journal.sync_since(self._writer.folded.segment))
                 except OSError:
                     self._head = head
                     self._withdraw(sealed)

@@ -36,8 +36,6 @@ class CommandRequest(_Asked):
     action: Annotated[str, StringConstraints(max_length=40)]
     subject: Subject
     """May be left out where ``subjects`` are given: it is the first of them."""
-    subjects: Annotated[list[Subject], Field(max_length=MAX_SUBJECTS)] = Field(default=[])
-    """All that the command is about, where that is more than one: one change, one undo."""
     field: Annotated[str, StringConstraints(max_length=40)] | None = None
     value: (
         int
@@ -55,6 +53,8 @@ class CommandRequest(_Asked):
     """The instant at which it ends, by the gateway's wall clock; instead of ``for_ms``."""
     idempotency_key: Annotated[str, StringConstraints(min_length=8, max_length=80)]
     expected_version: Annotated[int, Field(ge=0)] | None = None
+    subjects: Annotated[list[Subject], Field(max_length=MAX_SUBJECTS)] = Field(default=[])
+    """All that the command is about, where that is more than one: one change, one undo."""
     expected_versions: list[Annotated[int, Field(ge=0)]] = Field(default=[])
     """Of the ``subjects``, in their order."""
     dry_run: bool = False
