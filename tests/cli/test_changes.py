@@ -33,7 +33,7 @@ def test_a_limit_tells_the_step_its_end_and_the_undo_which_works(run: Run, insid
 
 
 def test_several_are_one_change_with_one_undo(inside: Run) -> None:
-    names = ("analytics", "search", "untouched")
+    names = ("analytics", "search", "support")
     done = inside("limit", *names, "rpm", "50%", "--for", "2h", *WHY)
     assert done.code == 0
     told = [line.split(" rpm: ")[0] for line in done.out.splitlines()[:3]]

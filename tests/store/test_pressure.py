@@ -105,7 +105,7 @@ async def main():
         written = True
     except OSError:
         written = False
-        ledger.unrecorded(entry("cmd_1"))
+        ledger.unrecorded([entry("cmd_1")])
     left = {
         "had_ballast": had_ballast,
         "ballast": ballast.exists(),
