@@ -3,16 +3,19 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from quotadeck.domain.answers import AuditPage
 from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage, LevelsPage, RollupsPage
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.control.admin import PREFIX
 from quotadeck.sources.gateway import questions
+from quotadeck.sources.gateway.source import GatewaySource
 from quotadeck.wire.objects import load
 from quotadeck.words import say
 from tests.gateway.desks import ADA, KEY_ADD, MIKA, PAUSE, RAISE, RESUME, call, refusal, why
@@ -125,7 +128,7 @@ async def test_keys_never_show_the_secret_nor_its_hash(api: Admin) -> None:
 async def test_the_newest_calls_are_searched_for_page_by_page(
     api: Admin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quotadeck.store.reading.calls.SEARCHED", 3)
+    monkeypatch.setattr("quotadeck.store.reading.search.SEARCHED", 3)
     at_us = api.at.clock.wall_us()
     for number in range(10):
         lost = Outcome.UNKNOWN if number in (1, 4) else Outcome.OK
@@ -140,3 +143,51 @@ async def test_the_newest_calls_are_searched_for_page_by_page(
     assert asked == 3
     answer = await api.http.get(f"{PREFIX}calls?before=1:5")
     assert (answer.status_code, answer.json()["error"][:14]) == (400, "before is for ")
+
+
+async def test_calls_of_a_cause_a_key_and_a_time(api: Admin) -> None:
+    at_us = api.at.clock.wall_us()
+    for number in range(6):
+        api.at.ledger.end_call(call(number, at_us + number * 1_000_000, key_id=f"k_{number % 2}"))
+    api.at.ledger.end_call(refusal(7, at_us + 9_000_000, 4, Cause.TPM))
+    await api.at.ledger.flushed()
+    source = GatewaySource(api.socket)
+
+    async def numbers(**asked: Any) -> list[int]:
+        page = await source.calls(last=10, **asked)
+        return [int(row.call.id.rpartition("_")[2]) for row in page.rows]
+
+    assert await numbers(cause="tpm") == [7]
+    assert await numbers(key="_1", since_us=at_us + 2_000_000) == [3, 5]
+    assert await numbers(until_us=at_us + 2_000_000) == [0, 1]
+    newest = await source.calls(last=2)
+    assert await numbers(before=newest.before_cursor) == [0, 1, 2, 3, 4]
+    assert await numbers(after=newest.next_cursor) == []
+    assert await numbers(after=(await source.calls(last=2, key="none")).next_cursor) == []
+    api.at.ledger.end_call(call(8, at_us + 10_000_000))
+    await api.at.ledger.flushed()
+    assert await numbers(after=newest.next_cursor) == [8]
+    await source.close()
+    answer = await api.http.get(f"{PREFIX}calls?cause=weather")
+    assert (answer.status_code, answer.json()["notice"]["facts"]["name"]) == (400, "cause")
+    answer = await api.http.get(f"{PREFIX}calls?id=req_analytics_1&model=opus")
+    assert answer.status_code == 400
+
+
+async def test_a_call_found_by_its_id_has_its_own_cursor(api: Admin) -> None:
+    at_us = api.at.clock.wall_us()
+    for number in range(3):
+        api.at.ledger.end_call(call(number, at_us))
+    await api.at.ledger.flushed()
+    source = GatewaySource(api.socket)
+    found = await source.call("req_analytics_1")
+    assert found is not None
+    assert (found.is_own, found.seqs, found.calls[0].id) == (True, (2,), "req_analytics_1")
+    assert await source.call("req_analytics_1", "analytics") == found
+    assert await source.call("req_analytics_1", "search") is None
+    page = (await api.http.get(f"{PREFIX}calls?id=req_analytics_1")).json()
+    after = await source.calls(last=5, after=page["next_cursor"])
+    before = await source.calls(last=5, before=page["before_cursor"])
+    await source.close()
+    assert [row.id for row in after.rows] == ["req_analytics_2"]
+    assert [row.id for row in before.rows] == ["req_analytics_0"]

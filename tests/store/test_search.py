@@ -1,6 +1,7 @@
 """A search looks at so many calls and no more, says how far it looked, and misses none."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.history import CallSearch
 from quotadeck.store import Reader
-from quotadeck.store.reading import calls as searching
+from quotadeck.store.reading import search as searching
 from tests.store.conftest import Opener
-from tests.store.values import ended
+from tests.store.values import START_US, ended
 
 LOOKED = 7
 PROJECTS, OUTCOMES = ["a", "b"], [Outcome.OK, Outcome.UNKNOWN]
@@ -23,7 +24,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searching, "SEARCHED_APART", LOOKED)
 
 
-async def pages(reader: Reader, *, newest: bool, limit: int, **asked: str) -> list[CallSearch]:
+async def pages(reader: Reader, *, newest: bool, limit: int, **asked: Any) -> list[CallSearch]:
     """All pages, each going on where the one before has looked to."""
     found: list[CallSearch] = []
     after, before = 0, None
@@ -76,15 +77,30 @@ async def test_a_page_that_finds_nothing_has_looked_at_so_many(open_ledger: Open
     for number in range(30):
         ledger.end_call(ended(f"req_{number}", project="b" if number % 2 else "a"))
     await ledger.flushed()
-    search = ledger.reader.search
-    assert await search(model="none") == CallSearch((), LOOKED, ended=False)
-    assert await search(model="none", after=LOOKED) == CallSearch((), 2 * LOOKED, ended=False)
-    assert await search(model="none", after=25) == CallSearch((), 30, ended=True)
-    assert await search(model="none", newest=True) == CallSearch((), 31 - LOOKED, ended=False)
-    assert await search(model="none", newest=True, before=5) == CallSearch((), 1, ended=True)
-    of_b = await search(model="none", project="b")
+
+    async def looked(**given: Any) -> CallSearch:
+        found = await ledger.reader.search(**given)
+        return CallSearch(found.rows, found.looked_to, found.ended)
+
+    assert await looked(model="none") == CallSearch((), LOOKED, ended=False)
+    assert await looked(model="none", after=LOOKED) == CallSearch((), 2 * LOOKED, ended=False)
+    assert await looked(model="none", after=25) == CallSearch((), 30, ended=True)
+    assert await looked(model="none", newest=True) == CallSearch((), 31 - LOOKED, ended=False)
+    assert await looked(model="none", newest=True, before=5) == CallSearch((), 1, ended=True)
+    of_b = await looked(model="none", project="b")
     assert of_b == CallSearch((), 2 * LOOKED, ended=False)
     ledger.end_call(ended("req_30", model="none"))
     await ledger.flushed()
-    later = await search(model="none", after=30)
+    later = await ledger.reader.search(model="none", after=30)
     assert ([seq for seq, _ in later.rows], later.looked_to, later.ended) == ([31], 31, True)
+
+
+async def test_a_page_says_how_far_it_looked(open_ledger: Opener) -> None:
+    ledger = await open_ledger()
+    for number in range(20):
+        ledger.end_call(ended(f"req_{number}", at_us=START_US + number))
+    await ledger.flushed()
+    newest = await ledger.reader.search(model="none", newest=True)
+    assert (newest.looked_us, newest.newest_to) == (START_US + 20 - LOOKED, 20)
+    whole = await ledger.reader.search(newest=True, before=LOOKED, limit=10)
+    assert (len(whole.rows), whole.looked_us, whole.newest_to) == (LOOKED - 1, None, LOOKED - 1)

@@ -24,6 +24,7 @@ from quotadeck.sources.base import Reading, SourceGone
 from tests.tui.scenes import AT_US, ME, MINUTE_US, usd
 
 if TYPE_CHECKING:
+    from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
 
 ALL = Capabilities(frozenset(Read), EVERYTHING, FigureKind.ENFORCED)
@@ -100,9 +101,10 @@ class Scripted:
         more = len(rows) == limit and rows[-1].entry.seq > 1
         return AuditPage(rows=tuple(rows), next_before_seq=rows[-1].entry.seq if more else None)
 
-    async def calls(
-        self, *, last: int, project: str = "", model: str = "", outcome: str = ""
-    ) -> CallsPage:
+    async def calls(self, *, last: int, **asked: Any) -> CallsPage:
+        raise NotImplementedError
+
+    async def call(self, request_id: str, project: str = "") -> FoundCall | None:
         raise NotImplementedError
 
     async def events(self, *, last: int) -> EventsPage:

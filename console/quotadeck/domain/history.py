@@ -101,6 +101,8 @@ class FoundCall:
 
     is_own: bool
     calls: tuple[Call, ...]
+    seqs: tuple[int, ...] = ()
+    """Their cursors, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,12 @@ class CallSearch:
 
     ``rows`` are (cursor, call), oldest first. All calls between where it began and the cursor
     ``looked_to`` were looked at: go on from there. ``ended`` where there are none beyond it.
+    ``newest_to`` is the newest that was looked at, ``looked_us`` when the one at ``looked_to``
+    arrived, where it goes on from there.
     """
 
     rows: tuple[tuple[int, Call], ...]
     looked_to: int
     ended: bool
+    newest_to: int = 0
+    looked_us: int | None = None

@@ -18,18 +18,25 @@ class CallRow:
     seq: int
     call: Call
 
+    @property
+    def id(self) -> str:
+        """The call's own."""
+        return self.call.id
+
 
 @dataclass(frozen=True, slots=True)
 class CallsPage:
     """Oldest first. A page looks at so many calls; ``more`` says that there are others.
 
     Those before it are found from ``before_cursor`` on, where the newest were asked for.
+    ``looked_us`` is how far it looked, where there are more: when the last call looked at arrived.
     """
 
     rows: tuple[CallRow, ...]
     next_cursor: str
     more: bool = False
     before_cursor: str | None = None
+    looked_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.capability import Capabilities
     from quotadeck.domain.commands import Command
     from quotadeck.domain.detail import ProjectDetail
+    from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
     from quotadeck.domain.series import SeriesPage
     from quotadeck.domain.subject import Subject
@@ -88,9 +89,28 @@ class Source(Protocol):
         ...
 
     async def calls(
-        self, *, last: int, project: str = "", model: str = "", outcome: str = ""
+        self,
+        *,
+        last: int,
+        project: str = "",
+        model: str = "",
+        outcome: str = "",
+        cause: str = "",
+        key: str = "",
+        since_us: int | None = None,
+        until_us: int | None = None,
+        before: str | None = None,
+        after: str | None = None,
     ) -> CallsPage:
-        """The newest calls, oldest first."""
+        """The newest calls, or the newest before a cursor; or the first behind one. Oldest first.
+
+        One look: where there are ``more``, a rare one may be further on. ``key`` is a key's id or
+        its end.
+        """
+        ...
+
+    async def call(self, request_id: str, project: str = "") -> FoundCall | None:
+        """What is on record under a request's id; None where nothing is, or not yet."""
         ...
 
     async def events(self, *, last: int) -> EventsPage:

@@ -6,8 +6,9 @@ from quotadeck.store.reading.detail import Detail
 from quotadeck.store.reading.log import Log
 from quotadeck.store.reading.past import Past
 from quotadeck.store.reading.rollups import Rollups
+from quotadeck.store.reading.search import Search
 from quotadeck.store.reading.series import SeriesOf
 
 
-class Reader(Calls, Rollups, SeriesOf, Past, Around, Log, Detail):
+class Reader(Calls, Search, Rollups, SeriesOf, Past, Around, Log, Detail):
     """See `open`. Its methods raise StoreError where the ledger cannot be read."""

@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 import orjson
 
 from quotadeck.domain.calls import Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry, Field
-from quotadeck.domain.days import micros
+from quotadeck.domain.days import micros, rfc3339
 from quotadeck.domain.notice import Fact
 from quotadeck.domain.pages import CallRow, EventRow, KeyRow, KeysPage
 from quotadeck.domain.project_key import ProjectKey
@@ -33,13 +34,17 @@ MAX_CELLS: Final = 12_000
 """Minutes of all subjects of one answer: some 300 kB, some ten milliseconds."""
 _SLICE_ROWS: Final = 16
 _PERIODS: Final = ("minute", "hour", "day")
+OUTCOMES: Final = tuple(Outcome)
+CAUSES: Final = tuple(cause for cause in Cause if cause is not Cause.NONE)
+_CALLS_BY: Final = ("project", "model", "outcome", "cause", "key")
 
 Asked = Mapping[str, str]
 T = TypeVar("T")
 
 
 async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
-    """``GET calls?after=&limit=|last=&before=&project=&model=&outcome=``, or ``?id=&project=``.
+    """``GET calls?after=&limit=|last=&before=``, with ``project=&model=&outcome=&cause=&key=``
+    and ``since=&until=``, or ``?id=&project=``.
 
     Under an id there is that call; where it was refused and only counted, the records of which it
     may be one.
@@ -47,12 +52,20 @@ async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
     if "id" in asked:
         _only(asked, "id", "project")
         one = await reader.call(asked["id"], asked.get("project", ""))
-        rows = [(0, call) for call in one.calls] if one else []
-        return await _page(rows, lambda row: dump(CallRow(*row)), next_cursor=f"{epoch}:0")
-    _only(asked, "after", "limit", "last", "before", "project", "model", "outcome")
-    outcome = asked.get("outcome", "")
-    if outcome and outcome not in set(Outcome):
-        raise _wrong("admin.one_of", "outcome", outcome, allowed=tuple(Outcome))
+        known = list(zip(one.seqs, one.calls, strict=True)) if one else []
+        return await _page(
+            known,
+            lambda row: dump(CallRow(*row)),
+            next_cursor=f"{epoch}:{known[-1][0] if known else 0}",
+            before_cursor=f"{epoch}:{known[0][0]}" if known else None,
+        )
+    _only(
+        asked,
+        *("after", "limit", "last", "before", *_CALLS_BY, "since", "until"),
+    )
+    for name, words in (("outcome", OUTCOMES), ("cause", CAUSES)):
+        if asked.get(name, "") not in ("", *words):
+            raise _wrong("admin.one_of", name, asked[name], allowed=words)
     last = _last(asked)
     if "before" in asked and last is None:
         raise _invalid("admin.before_without_last")
@@ -61,17 +74,17 @@ async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
         before=_cursor(asked, epoch, "before") if "before" in asked else None,
         limit=last or _limit(asked),
         newest=last is not None,
-        project=asked.get("project", ""),
-        model=asked.get("model", ""),
-        outcome=outcome,
+        **{name: asked[name] for name in _CALLS_BY if name in asked},
+        since_us=_instant(asked, "since"),
+        until_us=_instant(asked, "until"),
     )
-    newest = found.rows[-1][0] if found.rows else 0
     return await _page(
         found.rows,
         lambda row: dump(CallRow(*row)),
-        next_cursor=f"{epoch}:{found.looked_to if last is None else newest}",
+        next_cursor=f"{epoch}:{found.looked_to if last is None else found.newest_to}",
         more=not found.ended,
         before_cursor=None if last is None else f"{epoch}:{found.looked_to}",
+        looked=None if found.looked_us is None else rfc3339(found.looked_us),
     )
 
 

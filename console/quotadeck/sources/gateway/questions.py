@@ -26,6 +26,7 @@ from quotadeck.wire.stream import SNAPSHOT, Decoder, StreamNewer
 if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditPage, CommandAnswer
     from quotadeck.domain.detail import ProjectDetail
+    from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
     from quotadeck.domain.series import SeriesPage
     from quotadeck.domain.subject import Subject
@@ -127,26 +128,40 @@ def calls(
     project: str = "",
     model: str = "",
     outcome: str = "",
+    cause: str = "",
+    key: str = "",
+    since_us: int | None = None,
+    until_us: int | None = None,
+    before: str | None = None,
+    after: str | None = None,
     nearer: CallsPage | None = None,
 ) -> Question[CallsPage]:
     """The newest calls, oldest first, with those found ``nearer`` to now.
 
-    To be asked again as long as there are fewer than ``last`` and there are ``more``.
+    To be asked again as long as there are fewer than ``last`` and there are ``more``. ``before``
+    and ``after`` are cursors: the newest before the one, the first so many behind the other.
     """
     from quotadeck.domain.pages import CallsPage
 
     known = nearer.rows if nearer else ()
     asked = {
-        "last": last - len(known),
-        "before": nearer and nearer.before_cursor,
+        "last" if after is None else "limit": last - len(known),
+        "before": nearer.before_cursor if nearer else before,
+        "after": after,
         "project": project,
         "model": model,
         "outcome": outcome,
+        "cause": cause,
+        "key": key,
+        "since": _instant(since_us),
+        "until": _instant(until_us),
     }
 
     def read(body: bytes) -> CallsPage:
         page = load(CallsPage, body)
-        return replace(page, rows=page.rows + known)
+        if nearer is None:
+            return page
+        return replace(page, rows=page.rows + known, next_cursor=nearer.next_cursor)
 
     return Question("calls", read, asked)
 
@@ -157,6 +172,15 @@ def call(request_id: str, project: str = "") -> Question[CallsPage]:
 
     asked = {"id": request_id, "project": project}
     return Question("calls", lambda body: load(CallsPage, body), asked)
+
+
+def found(request_id: str, page: CallsPage) -> FoundCall | None:
+    """What `call` was answered: the call itself, or the records of which it may be one."""
+    from quotadeck.domain.history import FoundCall
+
+    calls = tuple(row.call for row in page.rows)
+    seqs = tuple(row.seq for row in page.rows)
+    return FoundCall(calls[0].id == request_id, calls, seqs) if calls else None
 
 
 def events(*, last: int) -> Question[EventsPage]:
@@ -172,9 +196,13 @@ def series(
     """What passed of each, minute by minute, until an instant, by default now."""
     from quotadeck.domain.series import SeriesPage
 
-    asked = {"minutes": minutes, "until": None if until_us is None else rfc3339(until_us)}
+    asked = {"minutes": minutes, "until": _instant(until_us)}
     each = tuple(("subject", str(subject)) for subject in subjects)
     return Question("series", lambda body: load(SeriesPage, body), asked, each)
+
+
+def _instant(at_us: int | None) -> str | None:
+    return None if at_us is None else rfc3339(at_us)
 
 
 def keys() -> Question[KeysPage]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditPage, CommandAnswer
     from quotadeck.domain.commands import Command
     from quotadeck.domain.detail import ProjectDetail
+    from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
     from quotadeck.domain.series import SeriesPage
     from quotadeck.domain.subject import Subject
@@ -117,14 +117,37 @@ class GatewaySource:
         return await self._ask(questions.audit(limit=limit, before_seq=before_seq, subject=subject))
 
     async def calls(
-        self, *, last: int, project: str = "", model: str = "", outcome: str = ""
+        self,
+        *,
+        last: int,
+        project: str = "",
+        model: str = "",
+        outcome: str = "",
+        cause: str = "",
+        key: str = "",
+        since_us: int | None = None,
+        until_us: int | None = None,
+        before: str | None = None,
+        after: str | None = None,
     ) -> CallsPage:
-        """The newest calls, oldest first, however far back they are."""
-        asked = partial(questions.calls, last=last, project=project, model=model, outcome=outcome)
-        page = await self._ask(asked())
-        while page.more and len(page.rows) < last:
-            page = await self._ask(asked(nearer=page))
-        return page
+        """The newest calls, or the newest before a cursor; or the first behind one."""
+        asked = questions.calls(
+            last=last,
+            project=project,
+            model=model,
+            outcome=outcome,
+            cause=cause,
+            key=key,
+            since_us=since_us,
+            until_us=until_us,
+            before=before,
+            after=after,
+        )
+        return await self._ask(asked)
+
+    async def call(self, request_id: str, project: str = "") -> FoundCall | None:
+        """What is on record under a request's id."""
+        return questions.found(request_id, await self._ask(questions.call(request_id, project)))
 
     async def events(self, *, last: int) -> EventsPage:
         """The newest events, oldest first."""

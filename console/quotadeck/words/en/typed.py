@@ -16,6 +16,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "typed.no_money": "{typed:quoted} is not a value for {field:name} such as 12.50, x2 or 50%",
     "typed.not_whole": "{typed:quoted} is not a whole number, which {field:name} asks for",
     "typed.no_scale": "{typed:quoted} is not a whole percentage between 1% and 100000% (x1000)",
+    "typed.no_past": "{typed:quoted} is no time of the past such as -2h, 02:30 or 2026-11-25T23:58",
+    "typed.to_come": "{typed:quoted} is yet to come",
     "money.no_amount": '{typed:quoted} is not an amount of dollars such as "12.50"',
     "money.negative": "{typed:quoted} is not an amount of dollars of zero or more",
     "money.too_much": "{typed:quoted} is more than a billion dollars",
