@@ -17,6 +17,7 @@ from quotadeck.domain.text import clean
 
 COMMANDS: Final = {
     "status": "readings",
+    "watch": "watch",
     "projects": "readings",
     "models": "readings",
     "undo": "undo",
@@ -113,6 +114,7 @@ def zone_named(ctx: click.Context, option: click.Parameter, name: str | None) ->
     help="The gateway's admin socket. Default: QUOTADECK_SOCKET, the config, the usual places.",
 )
 @click.option("--read-only", is_flag=True, help="Take every changing action away.")
+@click.option("--plain", is_flag=True, help="Lines instead of a screen: `quotadeck watch`.")
 @click.option(
     "--theme",
     metavar="NAME",
@@ -129,6 +131,7 @@ def root(
     ctx: click.Context,
     socket: Path | None,
     read_only: bool,
+    plain: bool,
     theme: str | None,
     zone: tzinfo | None,
 ) -> int:
@@ -138,11 +141,15 @@ def root(
     """
     ctx.obj = socket
     if ctx.invoked_subcommand is not None:
-        if read_only or theme or zone:
+        if read_only or plain or theme or zone:
             raise click.UsageError(
-                "--read-only, --theme and --zone belong to the console alone", ctx
+                "--read-only, --plain, --theme and --zone belong to the console alone", ctx
             )
         return Exit.OK
+    if plain or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        from quotadeck.cli.watch import watching
+
+        return watching(socket)
     from quotadeck.cli.screen import open_console
 
     return open_console(socket, read_only=read_only, theme=theme, zone=zone)

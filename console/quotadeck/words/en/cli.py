@@ -6,6 +6,11 @@ from typing import Final
 from quotadeck.words.sentence import Sentence, plural
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
+    "watch.state": "{mark} {name}: {words}",
+    "watch.sums": "{trouble} in trouble; {asked} requests/min, {refused} refused, {failed} failed; "
+    "today {today} of {budget}",
+    "watch.lost": "no readings: {problem}",
+    "watch.back": "readings again",
     "status.strangers": " · {refused} of strangers",
     "backup.refused": "{why:told} (--state names another folder, --to a file)",
     "backup.made": "copied to {path}: {size_mb} MB, read back and whole",

@@ -78,7 +78,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "help.more": "{first}–{last} of {count} lines, {down} {up}",
     "front.no_terminal": "quotadeck: the console needs a terminal; `quotadeck status` prints one "
     "reading",
-    "front.no_cursor": "quotadeck: TERM={term} cannot place a cursor; `quotadeck status` can",
+    "front.no_cursor": "quotadeck: TERM={term} cannot place a cursor; `quotadeck watch` needs none",
     "theme.left_out": "theme {file} left out: {why:told}",
     "theme.bad": "{path}: {why:told}",
     "theme.unreadable": "{what}",
