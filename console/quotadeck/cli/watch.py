@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -27,11 +27,13 @@ from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean
 from quotadeck.domain.totals import totals
 from quotadeck.sources import open_source
-from quotadeck.tui.link import Link
 from quotadeck.words import say as worded
 from quotadeck.words import text
 from quotadeck.words.numbers import three
 from quotadeck.words.states import MARKS, lines_of
+
+if TYPE_CHECKING:
+    from quotadeck.tui.link import Link
 
 SUMS_MS: Final = 60_000
 LOOK_S: Final = 1.0
@@ -145,6 +147,8 @@ def watch(*, socket: Path | None, as_json: bool) -> int:
 
 def watching(socket: Path | None, *, as_json: bool = False) -> int:
     """Tell lines until the process is ended. Stop with UNREACHABLE where nobody answers."""
+    from quotadeck.tui.link import Link
+
     found = locate(socket)
     source = open_source("gateway", found.path)
     with in_words(found.why):
@@ -153,7 +157,7 @@ def watching(socket: Path | None, *, as_json: bool = False) -> int:
     return Exit.OK
 
 
-async def _watch(link: Link, *, as_json: bool) -> None:
+async def _watch(link: "Link", *, as_json: bool) -> None:
     for stream in (sys.stdout, sys.stderr):
         getattr(stream, "reconfigure", lambda **_: None)(line_buffering=True)
     link.go_on()
