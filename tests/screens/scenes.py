@@ -7,11 +7,13 @@ from typing import Any, Final
 from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Command, Role
 from quotadeck.domain.days import micros
+from quotadeck.domain.detail import ProjectDetail
 from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
-from tests.tui.scenes import calm, fire, hostile, trouble
+from tests.tui.hours import an_hour
+from tests.tui.scenes import AT_US, MINUTE_US, calm, fire, hostile, trouble
 from tests.tui.scripted import entry, refused
 
 Step = tuple[tuple[str, ...], str]
@@ -58,6 +60,19 @@ def _refuse(command: Command, dry_run: bool) -> CommandAnswer:
     return CommandAnswer(subject=command.subject, dry_run=dry_run, field="rpm", **why)
 
 
+def _project(name: str) -> tuple[Step, ...]:
+    return _to(name, "enter"), ((), "last 15 min")
+
+
+_PROJECT: Final = {"passed": an_hour, "rows": _AUDIT}
+
+
+def _quiet(name: str) -> ProjectDetail:
+    """Nothing passed, and nothing is known of the days before."""
+    since_us = AT_US - 14 * MINUTE_US
+    return ProjectDetail(name, AT_US, since_us, since_us)
+
+
 def _sick() -> Snapshot:
     """A gateway that cannot write its ledger."""
     snapshot = fire()
@@ -95,6 +110,18 @@ SCENES: Final[Mapping[str, Scene]] = {
         source={"rows": _AUDIT}, steps=((("a",), "orders import"), (("u",), "running → paused"))
     ),
     "audit-empty": Scene(steps=((("a",), "nothing was ever changed"),)),
+    "project": Scene(steps=_project("analytics"), source=_PROJECT),
+    "project-cause": Scene(
+        steps=(*_project("analytics"), (("j",), "▸ its rpm")), source=_PROJECT
+    ),
+    "project-spent": Scene(steps=_project("mobile-app"), source={"passed": an_hour}),
+    "project-paused": Scene(
+        steps=_project("content-gen"), source=_PROJECT | {"detail": _quiet("content-gen")}
+    ),
+    "project-calm": Scene(
+        steps=_project("support-chat"), source={"detail": _quiet("support-chat")}
+    ),
+    "project-late": Scene(steps=_project("analytics"), source=_PROJECT, late_ms=7_000),
     "help": Scene(steps=((("question_mark",), "overview: keys"),)),
     "help-end": Scene(
         steps=((("question_mark",), "overview: keys"), (("G",), "own health"))

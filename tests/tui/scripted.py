@@ -17,6 +17,7 @@ from quotadeck.domain.commands import Code, Command, Entry, Rejected, Role, Valu
 from quotadeck.domain.days import micros
 from quotadeck.domain.detail import Caller, CauseFound, ModelUse, ProjectDetail
 from quotadeck.domain.notice import notice
+from quotadeck.domain.pages import KeyRow, KeysPage
 from quotadeck.domain.series import Series, SeriesPage
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.subject import Subject
@@ -25,7 +26,7 @@ from tests.tui.scenes import AT_US, ME, MINUTE_US, usd
 
 if TYPE_CHECKING:
     from quotadeck.domain.history import FoundCall
-    from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
+    from quotadeck.domain.pages import CallsPage, EventsPage
 
 ALL = Capabilities(frozenset(Read), EVERYTHING, FigureKind.ENFORCED)
 
@@ -117,7 +118,8 @@ class Scripted:
         return (self.passed or unrecorded)(subjects, minutes, until_us)
 
     async def keys(self) -> KeysPage:
-        raise NotImplementedError
+        self._check()
+        return KeysPage((KeyRow("k_b21a86", ("analytics",), "prod", AT_US, "ada"),))
 
     async def project_detail(self, project: str) -> ProjectDetail:
         self._check()

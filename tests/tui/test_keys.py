@@ -23,12 +23,13 @@ from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.pages.audit import Audit
 from quotadeck.tui.pages.help import Help, help_lines
 from quotadeck.tui.pages.overview import Overview
+from quotadeck.tui.pages.project import Project
 from quotadeck.words import text
 from quotadeck.words.en import ENGLISH
 from quotadeck.words.states import words_of
 from tests.tui.driving import choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 
-PAGES = {"overview": Overview, "audit": Audit, "help": Help}
+PAGES = {"overview": Overview, "audit": Audit, "project": Project, "help": Help}
 KEYS = Keys()
 SCOPES = {scope for of in PLACES.values() for scope in of}
 
@@ -126,6 +127,7 @@ CHOSEN = {
     "editor.start": ("ctrl+t",), "choice.next": ("m",), "command.run": ("ctrl+o",),
     "palette.run": ("ctrl+o",),
     "rows.copy": ("w",),
+    "project.audit": ("A",),
 }  # fmt: skip
 """An id of each scope."""
 

@@ -57,7 +57,7 @@ def test_escape_and_enter_at_once_apply_nothing() -> None:
         screen.shows('--reason "why"', "running → paused")
         screen.type("\x1b\r")
         screen.hides("pause analytics")
-        screen.shows("enter does nothing here")
+        screen.shows("‹ analytics")
         assert "done:" not in screen.text
 
 

@@ -40,7 +40,7 @@ async def test_nothing_on_the_row_is_said_and_nothing_of_another_row_is_offered(
             await choose(pilot, name)
             await pilot.press("u")
             await sees(pilot, f"nothing is in force on {name}; `a` shows all changes")
-            await pilot.press("enter", "g")
+            await pilot.press("g")
     assert source.commands == []
 
 

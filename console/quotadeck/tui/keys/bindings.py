@@ -98,7 +98,7 @@ def _check_unique(acts: Sequence[Act], place: Place) -> None:
                 )
 
 
-_PAGES: Final = ("overview", "audit", "help")
+_PAGES: Final = ("overview", "audit", "project", "help")
 
 
 def _by_key(acts: Sequence[Act], place: Place) -> dict[str, Act]:

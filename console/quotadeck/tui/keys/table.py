@@ -11,11 +11,14 @@ from quotadeck.domain.capability import Read
 from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.keys.act import Act
 
-Place = Literal["overview", "audit", "help", "filter", "text", "choice", "command", "palette"]
+Place = Literal[
+    "overview", "audit", "project", "help", "filter", "text", "choice", "command", "palette"
+]
 
 PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
     "overview": ("overview", "row", "rows", "list", "page", "app"),
     "audit": ("audit", "rows", "list", "page", "opened", "app"),
+    "project": ("project", "row", "rows", "list", "page", "opened", "app"),
     "help": ("help", "list", "opened", "app"),
     "filter": ("filter", "editor", "list", "app"),
     "text": ("dialog", "editor", "app"),
@@ -42,6 +45,8 @@ ACTIONS: Final = (
     _change("row.fallback", "f"),
     _change("row.undo", "u"),
     _change("audit.undo", "u"),
+    Act("overview.project", ("enter",), shown=True, reads=Read.PROJECT, opens="project"),
+    Act("project.audit", ("a",), shown=True, reads=Read.AUDIT, opens="audit"),
     Act("overview.audit", ("a",), shown=True, reads=Read.AUDIT, opens="audit"),
     Act("overview.filter", ("slash",), shown=True),
     Act("overview.freeze", ("space",), shown=True),

@@ -57,6 +57,8 @@ class Page(Moves, Screen[None], inherit_bindings=False):
         self.context = context
         self.palette = context.theme
         self.keys = context.keys
+        self.whole: Subject | None = None
+        """What all of the page is about, where that is one thing."""
         self.modal: Modal | None = None
         self.note = NO_NOTE
         self.foot = Lines(context.theme, id="foot")

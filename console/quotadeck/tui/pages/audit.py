@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from textual.app import ComposeResult
 
 from quotadeck.domain.answers import AuditRow
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.page import Changing
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 PAGE: Final = 100
 
 
-def opened(context: Context, _: Page) -> "Audit":
-    """The same from everywhere."""
-    return Audit(context)
+def opened(context: Context, of: Page) -> "Audit":
+    """All of it; from a page that is about one subject its own."""
+    return Audit(context, of.whole)
 
 
 class Audit(Changing, ListPage):
@@ -39,9 +40,10 @@ class Audit(Changing, ListPage):
 
     DEFAULT_CSS = "#title { height: 1; } #chosen { height: 2; }"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, whole: Subject | None = None) -> None:
         self.entries: Grid[AuditRow, EntryContext] = Grid(context.theme, id="entries")
         super().__init__("audit", context, self.entries)
+        self.whole = whole
         self._rows: list[AuditRow] = []
         self._before: int | None = None
         self._reading = False
@@ -63,7 +65,9 @@ class Audit(Changing, ListPage):
 
     async def _read(self) -> None:
         try:
-            page = await self.context.source.audit(limit=PAGE, before_seq=self._before)
+            page = await self.context.source.audit(
+                limit=PAGE, before_seq=self._before, subject=str(self.whole or "")
+            )
         except SourceError as problem:
             self._problem = say(problem.told)
         else:
@@ -81,7 +85,8 @@ class Audit(Changing, ListPage):
         self.entries.hold(self._rows)
         self.entries.paint(laid_out(AUDIT, width), EntryContext(zone))
         place = self.entries.place if self._rows else ""
-        title = (Span(text("place.audit"), "strong"), Span(f"  {place}  ", "dim"))
+        name = f" {self.whole.name}" if self.whole else ""
+        title = (Span(text("place.audit") + name, "strong"), Span(f"  {place}  ", "dim"))
         self._title.show([crop([*title, Span(self._problem, "attention")], width)])
         chosen = self.entries.chosen
         words = entry_words(chosen, zone) if chosen else ("", "")

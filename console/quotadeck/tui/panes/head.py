@@ -20,13 +20,17 @@ PRODUCT: Final = "quotadeck"
 
 
 class PageHead(Lines):
-    """The gateway and the link in a line, and what all projects sum up to, or what is wrong."""
+    """The gateway and the link in a line, and what all projects sum up to, or what is wrong.
 
-    def __init__(self, context: Context) -> None:
+    Pages about one thing do without the ``sums``.
+    """
+
+    def __init__(self, context: Context, *, sums: bool = True) -> None:
         super().__init__(context.theme, id="head")
+        self._sums = sums
         self._shared = context
         self._summed: list[tuple[tuple[ProjectRow, ...], Totals]] = []
-        self.set_height(2)
+        self.set_height(2 if sums else 1)
 
     def draw(self, shown: Picture | None, width: int, *, frozen: bool = False) -> None:
         """Draw the head over ``shown``; a ``frozen`` picture is old by wish.
@@ -42,6 +46,8 @@ class PageHead(Lines):
         if shown is None or shown.problem:
             problem = shown.problem if shown else link.problem
             more = problem_lines(problem, where, width)
+        elif not self._sums:
+            more = []
         else:
             more = [totals_line(shown, self._totals(shown.snapshot.projects), width)]
         self.set_height(1 + len(more))

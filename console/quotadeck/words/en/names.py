@@ -25,5 +25,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "name.admin": "admin",
     "name.socket": "socket",
     "name.offline": "offline",
+    "name.high": "high",
+    "name.medium": "medium",
+    "name.low": "low",
     "name.cut_off": "cut off",
 }

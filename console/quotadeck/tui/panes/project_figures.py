@@ -1,0 +1,122 @@
+"""What is read of one project beside the stream: again every few seconds while it is looked at."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from quotadeck.domain.capability import Read
+from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.subject import Subject
+from quotadeck.sources.base import SourceError
+from quotadeck.tui.columns.parts import At
+from quotadeck.tui.kit.context import Context
+from quotadeck.tui.link import Picture
+from quotadeck.tui.panes.project import ProjectPane
+from quotadeck.tui.panes.project_levels import HOUR_MINUTES
+from quotadeck.words import say
+
+if TYPE_CHECKING:
+    from quotadeck.domain.answers import AuditRow
+    from quotadeck.domain.detail import ProjectDetail
+    from quotadeck.domain.series import SeriesPage
+
+EVERY_NS: Final = 5_000_000_000
+_ENTRIES: Final = 3
+_MINUTE_US: Final = 60_000_000
+
+
+class ProjectFigures:
+    """Whoever shows a project asks `due` at every pulse, and then runs `read`."""
+
+    def __init__(self, context: Context, project: str) -> None:
+        self.project = project
+        self._context = context
+        self._detail: ProjectDetail | None = None
+        self._series: SeriesPage | None = None
+        self._entries: tuple[AuditRow, ...] = ()
+        self._labels: Mapping[str, str] | None = None
+        self._problem = ""
+        self._reading = False
+        self._asked_ns: int | None = None
+
+    def due(self) -> bool:
+        """Whether it is time to read, and nobody does."""
+        now_ns = self._context.link.monotonic_ns()
+        return not self._reading and (self._asked_ns is None or now_ns - self._asked_ns >= EVERY_NS)
+
+    def again(self) -> None:
+        """Something was changed: read at the next pulse."""
+        self._asked_ns = None
+
+    async def read(self) -> None:
+        """Ask the source; what cannot be had is told, and what was had before stays."""
+        self._reading, self._asked_ns = True, self._context.link.monotonic_ns()
+        try:
+            await self._read()
+        except SourceError as problem:
+            self._problem = say(problem.told)
+        else:
+            self._problem = ""
+        finally:
+            self._reading = False
+
+    async def _read(self) -> None:
+        source, subject = self._context.source, Subject.project(self.project)
+        can = source.capabilities.can
+        if can(Read.PROJECT):
+            self._detail = await source.project_detail(self.project)
+        if can(Read.SERIES) and self._is_new_minute():
+            self._series = await source.series([subject], minutes=HOUR_MINUTES)
+        if can(Read.AUDIT):
+            page = await source.audit(limit=_ENTRIES, subject=str(subject))
+            self._entries = page.rows
+        if self._labels is None:
+            self._labels = await self._read_labels()
+
+    def _is_new_minute(self) -> bool:
+        picture, series = self._context.link.picture(), self._series
+        if series is None or picture is None:
+            return True
+        end_us = series.start_us + series.minutes * _MINUTE_US
+        return picture.present.now_us - end_us >= _MINUTE_US
+
+    async def _read_labels(self) -> Mapping[str, str]:
+        """Of keys; none where this operator may not see them."""
+        try:
+            page = await self._context.source.keys()
+        except SourceError:
+            return {}
+        return {key.id: key.label for key in page.keys}
+
+    def pane(self, picture: Picture, width: int, chosen: int | None = None) -> ProjectPane | None:
+        """The project as it is in the picture; None where it is no longer in it."""
+        snapshot = picture.snapshot
+        row = next((one for one in snapshot.projects if one.id == self.project), None)
+        if row is None:
+            return None
+        return ProjectPane(
+            row=row,
+            snapshot=snapshot,
+            at=_at(picture, snapshot, self._context),
+            width=width,
+            detail=self._detail,
+            series=self._series,
+            entries=self._entries,
+            events=snapshot.events,
+            labels=self._labels or {},
+            problem=self._problem,
+            chosen=chosen,
+        )
+
+    def example(self, chosen: int | None) -> str:
+        """The id of a request that the cause under the cursor is about; empty for none."""
+        causes = self._detail.causes if self._detail else ()
+        return causes[chosen].example if chosen is not None and chosen < len(causes) else ""
+
+    @property
+    def causes(self) -> int:
+        """How many there are."""
+        return len(self._detail.causes) if self._detail else 0
+
+
+def _at(picture: Picture, snapshot: Snapshot, context: Context) -> At:
+    return At(picture.present, {route.id: route for route in snapshot.routes}, context.zone)
