@@ -299,7 +299,7 @@ def test_the_first_frame_is_sent_whole_once() -> None:
 
 def test_a_terminal_without_a_cursor_is_told_what_works_there() -> None:
     with console(TERM="dumb") as screen:
-        screen.shows("TERM=dumb", "quotadeck status")
+        screen.shows("TERM=dumb", "quotadeck watch")
         assert screen.exit_code() == 2
 
 
