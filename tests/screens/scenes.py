@@ -38,7 +38,7 @@ class Scene:
 
 def _to(name: str, *keys: str) -> Step:
     """From the first row to a project of `fire`, in its reading order."""
-    order = ("mobile-app", "analytics", "batch-embed", "support-chat", "content-gen", "search")
+    order = ("analytics", "batch-embed", "mobile-app", "search", "support-chat", "content-gen")
     return (*("j" for _ in range(order.index(name))), *keys), ""
 
 
@@ -94,7 +94,8 @@ SCENES: Final[Mapping[str, Scene]] = {
     "overview-models": Scene(steps=((("tab",), "main/claude"),)),
     "overview-filter": Scene(steps=((("slash", *"storm"), "storm"),)),
     "overview-filtered": Scene(steps=((("slash", *"storm", "enter"), "hides"),)),
-    "overview-frozen": Scene(steps=((("space",), "FROZEN"),)),
+    "overview-frozen": Scene(steps=((("z",), "FROZEN"),)),
+    "overview-marked": Scene(steps=((("space", "space"), "•batch"),)),
     "overview-late": Scene(late_ms=7_000),
     "overview-gone": Scene(gone=True),
     "overview-sick": Scene(reading=_sick),

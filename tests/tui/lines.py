@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from quotadeck.domain.snapshot import LimitedRow, RouteRow, Snapshot
 from quotadeck.tui.columns.parts import At
-from quotadeck.tui.columns.projects import PROJECTS, tells_limits
+from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.columns import laid_out
@@ -46,8 +46,7 @@ def tables(snapshot: Snapshot, width: int, now: Present = NOW) -> list[Line]:
 
 def rule(row: LimitedRow, width: int, place: str = "1/6") -> Line:
     """The chosen row in words, as it stands under lists of that width."""
-    limits = not tells_limits(laid_out(PROJECTS, width).cells("rpm"))
-    return detail_line(row, at(), place, width, limits=limits)
+    return detail_line(row, at(), place, width)
 
 
 def context() -> Context:

@@ -8,7 +8,7 @@ import pytest
 
 from quotadeck.tui.columns.audit import AUDIT
 from quotadeck.tui.columns.projects import PROJECTS
-from quotadeck.tui.columns.shared import STATE
+from quotadeck.tui.columns.shared import WHY
 from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.kit.columns import Column, Layout, laid_out
 from quotadeck.tui.kit.editor import Editor
@@ -33,12 +33,12 @@ OWED = Column[Any, Any](
 
 
 def test_a_column_more_is_a_row_more() -> None:
-    layout = laid_out((*PROJECTS, OWED), 90)
+    layout = laid_out((*PROJECTS, OWED), 120)
     assert text(layout.head()).endswith("   owed")
     line = layout.line(calm().projects[0], at())
     assert line[-1] == ("  ana!", "attention")
-    assert cell_len(text(line)) == 90
-    order = Order(STATE, OWED).of(calm().projects, at())
+    assert cell_len(text(line)) == 120
+    order = Order(WHY, OWED).of(calm().projects, at())
     assert [row.id for row in order] == sorted(row.id for row in calm().projects)
     found = Filter(Editor.holding("owes")).of(order, (*PROJECTS, OWED), at(), lambda _: False)
     assert [row.id for row in found.rows] == ["search"]

@@ -76,14 +76,14 @@ async def test_a_frozen_picture_stands_still() -> None:
     source = Scripted(iter((first,)), 0.01)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "search")
-        await pilot.press("space")
+        await pilot.press("z")
         await sees(pilot, "FROZEN")
         source.script = iter((later,))
         link = quotadeck_of(pilot).link
         await until(pilot, lambda: link.snapshot is later)
         quotadeck_of(pilot).overview.draw()
         assert "search" in shown(quotadeck_of(pilot))
-        await pilot.press("space")
+        await pilot.press("z")
         await until(pilot, lambda: "search" not in shown(quotadeck_of(pilot)))
 
 
@@ -91,7 +91,7 @@ async def test_a_frozen_picture_still_tells_that_the_gateway_is_gone() -> None:
     source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
-        await pilot.press("space")
+        await pilot.press("z")
         await sees(pilot, "● live", "FROZEN")
         source.gone = True
         await sees(pilot, "✗ DISCONNECTED", "FROZEN")

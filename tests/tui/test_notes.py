@@ -48,7 +48,7 @@ async def test_a_note_goes_by_itself_and_an_error_stays_until_it_was_read() -> N
     app = Quotadeck(scripted(), clock=clock, theme=theme, zone=JST)
     async with app.run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
-        await pilot.press("plus")
+        await pilot.press("greater_than_sign")
         await sees(pilot, "drawn every 0.5 s")
         clock.advance_ms(NOTE_S * 1_000 - 1)
         app.overview.draw()
@@ -141,7 +141,7 @@ async def test_what_was_changed_is_seen_though_the_picture_was_frozen() -> None:
     source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
-        await pilot.press("space")
+        await pilot.press("z")
         await sees(pilot, "FROZEN")
         await pilot.press("p", *"why", "enter")
         await sees(pilot, "done: analytics")
@@ -153,7 +153,7 @@ async def test_a_frozen_picture_counts_the_trouble_of_now() -> None:
     source = Scripted(iter((calm(),)), 0.01)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "search")
-        await pilot.press("space")
+        await pilot.press("z")
         await sees(pilot, "FROZEN")
         assert "!" not in shown(quotadeck_of(pilot)).splitlines()[0]
         bad = fire()

@@ -8,8 +8,8 @@ from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.snapshot import Flow, ProjectRow, RouteRow
 from quotadeck.domain.state import State, StateKind, Urgency
 from quotadeck.domain.totals import totals
-from quotadeck.tui.columns.projects import PRIORITY
-from quotadeck.tui.columns.shared import STATE
+from quotadeck.tui.columns.projects import SPENDING
+from quotadeck.tui.columns.shared import WHY
 from quotadeck.tui.forecast import project_gone_us
 from quotadeck.tui.in_force import InForceMark, in_force
 from quotadeck.tui.order import Order
@@ -80,13 +80,13 @@ def test_a_burst_is_forecast_from_its_own_minute_and_silence_not_at_all() -> Non
     assert project_gone_us(replace(row, flow=silent), NOW) is None
 
 
-def test_trouble_comes_first_then_priority_then_the_order_of_the_list() -> None:
+def test_trouble_comes_first_then_what_is_in_force_then_what_is_spent() -> None:
     snapshot = fire(8)
     routes = {route.id: route for route in snapshot.routes}
-    order = Order(STATE, PRIORITY)
+    order = Order(WHY, SPENDING)
     names = [row.name for row in order.of(snapshot.projects, at(NOW, routes))]
-    assert names[:3] == ["mobile-app", "analytics", "batch-embed"]
-    assert names[3] == "support-chat"  # high priority, among those with something in force
+    assert names[:3] == ["analytics", "batch-embed", "mobile-app"]
+    assert names[3:6] == ["search", "support-chat", "content-gen"]  # something is in force
     assert sorted(names) == sorted(row.name for row in snapshot.projects)
 
 
@@ -104,7 +104,7 @@ def test_every_trouble_counts_and_attention_does_not() -> None:
 
 
 def test_rows_rise_at_once_and_sink_only_after_calm() -> None:
-    order = Order(STATE, PRIORITY)
+    order = Order(WHY, SPENDING)
     quiet = calm(3)
     names = [row.id for row in quiet.projects]
     throttled = replace(quiet.projects[1], state=trouble(StateKind.THROTTLED, "rpm"))
@@ -119,11 +119,11 @@ def test_rows_rise_at_once_and_sink_only_after_calm() -> None:
     assert shown(loud, 1_000)[0] == names[1]
     assert shown(quiet, 2_000)[0] == names[1]
     assert shown(quiet, 1_000 + Order.CALM_MS + 1) == shown(quiet, 60_000)
-    assert shown(quiet, 61_000)[0] == "support-chat"
+    assert shown(quiet, 61_000)[0] == "analytics"
 
 
 def test_an_unchanged_reading_is_not_sorted_again() -> None:
-    order, rows = Order(STATE, PRIORITY), calm(5).projects
+    order, rows = Order(WHY, SPENDING), calm(5).projects
     first = order.of(rows, at(NOW))
     assert order.of(rows, at(NOW)) is first
 
@@ -131,6 +131,6 @@ def test_an_unchanged_reading_is_not_sorted_again() -> None:
 def test_a_pause_is_in_force_beside_a_word_that_does_not_tell_it() -> None:
     row = project("poor", changes=(change("paused", True, None, 42),))
     spent = replace(row, state=State(StateKind.SPENT, Urgency.TROUBLE))
-    assert in_force(spent, ROUTES, NOW) == InForceMark("‖", "paused", "−42m")
+    assert in_force(spent, ROUTES, NOW) == InForceMark("‖", "paused", "−42m", row.changes)
     paused = replace(row, state=State(StateKind.PAUSED))
     assert in_force(paused, ROUTES, NOW) == InForceMark()

@@ -173,7 +173,7 @@ async def test_a_frozen_picture_does_not_bring_back_what_is_over() -> None:
     source = Scripted(iter((with_change(calm(), "analytics", kens("rpm", 20, 10)),)), 0.01)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
-        await pilot.press("space")
+        await pilot.press("z")
         await sees(pilot, "FROZEN")
         later = calm()
         source.script = iter((later,))

@@ -20,6 +20,8 @@ class InForceMark:
     glyph: str = " "
     word: str = ""
     left: str = ""
+    changes: tuple[Change, ...] = ()
+    """Those that it tells of."""
 
     @property
     def text(self) -> str:
@@ -31,18 +33,18 @@ def in_force(row: LimitedRow, routes: Mapping[str, RouteRow], now: Present) -> I
     the change that ends next."""
     pause = next((change for change in row.changes if change.field == "paused"), None)
     if pause and row.state.kind is not StateKind.PAUSED:
-        return InForceMark("‖", text("state.paused"), _left(pause.until_us, now))
+        return InForceMark("‖", text("state.paused"), _left(pause.until_us, now), (pause,))
     route = forced_route(row, routes)
     if route:
         word = f"↘{short_model(route.serving)}"
         ends = (c.until_us for c in route.changes if c.field == "target" and c.until_us)
-        return InForceMark("↘", word, _left(next(ends, None), now))
+        return InForceMark("↘", word, _left(next(ends, None), now), route.changes)
     changes = tuple(change for change in row.changes if change.field != "paused")
     change = ending(changes)
     if change is None:
         return InForceMark()
     word = f"{direction(change)}{field_word(change.field)}"
-    return InForceMark("✎", word, _left(change.until_us, now))
+    return InForceMark("✎", word, _left(change.until_us, now), changes)
 
 
 def _left(until_us: int | None, now: Present) -> str:

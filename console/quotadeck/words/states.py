@@ -56,6 +56,21 @@ def words_of(held: Held, now_ms: int, now_us: int) -> Words:
     )
 
 
+def brief_of(held: Held, refused: str) -> str:
+    """Why, in the few cells of a row: ``rpm 54/m``, ``429``; empty where the word says it.
+
+    ``refused`` is what was refused of the row in the last 60 s, as a figure; empty for none.
+    """
+    _, why = _KINDS.get(held.kind, _plain)(held)
+    if held.kind is StateKind.SPENT:
+        why = "spent" if refused else ""
+    kind = f"brief.{why}"
+    if not has(kind):
+        kind = f"brief.{why.partition('.')[0]}.other"
+    facts = {"cause": held.cause, "name": Subject.parse(held.who).name, "refused": refused}
+    return text(kind, **facts) if has(kind) else ""
+
+
 def lines_of(state: State, now_ms: int, now_us: int) -> list[str]:
     """All of a state in sentences: its word, what stands behind it, what was cleared last."""
     held = [one for one in (state, *state.others) if one.kind is not StateKind.OK]

@@ -2,22 +2,23 @@
 
 from typing import Final
 
-from quotadeck.domain.snapshot import LimitedRow
+from quotadeck.domain.commands import Field
+from quotadeck.domain.money import usd_short
+from quotadeck.domain.snapshot import LimitedRow, limit_on, used_on
 from quotadeck.domain.state import StateKind
-from quotadeck.tui.columns.parts import (
-    At,
-    mark,
-    mark_role,
-    state_spans,
-    state_word,
-    urgency_role,
-)
-from quotadeck.tui.in_force import changes_text, in_force
+from quotadeck.tui.columns.next import next_of, next_spans, next_text
+from quotadeck.tui.columns.parts import At, mark, mark_role, state_word, urgency_role
+from quotadeck.tui.columns.use import amounts, share, tightest, use_spans
+from quotadeck.tui.columns.why import why_spans
 from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.order import rank
-from quotadeck.words.numbers import latency, percent, short, three
+from quotadeck.tui.present import counted_minute_us
+from quotadeck.words.numbers import NONE, latency, percent, short, three
 
 AnyColumn = Column[LimitedRow, At]
+
+FAR_US: Final = 1 << 62
+"""After everything that has an instant."""
 
 
 def _failed_role(row: LimitedRow, at: At) -> str:
@@ -32,36 +33,73 @@ CURSOR: Final = AnyColumn(
     "cursor", lambda _, at: "▸" if at.chosen else "•" if at.marked else " ",
     lambda _, at: "key" if at.chosen or at.marked else "normal", cells=1, gap=False,
 )  # fmt: skip
-GLYPH: Final = AnyColumn(
-    "glyph", lambda row, at: in_force(row, at.routes, at.now).glyph,
-    lambda _, at: at.quiet("attention"), cells=1,
-)  # fmt: skip
-STATE: Final = AnyColumn(
-    "state", state_word, lambda row, at: at.quiet(urgency_role(row)), state_spans,
+WHY: Final = AnyColumn(
+    "why", state_word, lambda row, at: at.quiet(urgency_role(row)), why_spans,
     sort=lambda row, at: rank(row, at.routes, at.now),
-    seek=state_word, titles=("state",), cells=14, steps=((1, 1), (8, 6)),
+    seek=state_word, titles=("why.long", "why.mid", "why"), cells=13,
+    steps=((3, 6), (5, 4), (6, 12), (13, 12)), rest=True,
 )  # fmt: skip
-FAILED: Final = AnyColumn(
-    "failed", lambda row, _: percent(row.flow.failed_60s, row.flow.ended_60s), _failed_role,
-    sort=lambda row, _: -row.flow.failed_60s, titles=("fail",), steps=((4, 4),), right=True,
+USE: Final = AnyColumn(
+    "use", lambda row, _: "/".join(amounts(limit)) if (limit := tightest(row)) else NONE,
+    draw=use_spans, sort=lambda row, _: -share(limit) if (limit := tightest(row)) else 0.0,
+    titles=("use",), steps=((1, 12), (18, 6)), right=True,
 )  # fmt: skip
-P95: Final = AnyColumn(
-    "p95", lambda row, _: latency(row.flow.p95_ms),
-    lambda row, at: at.quiet("dim" if row.flow.p95_ms is None else "normal"),
-    sort=lambda row, _: -(row.flow.p95_ms or 0), titles=("p95",), steps=((5, 4),), right=True,
+NEXT: Final = AnyColumn(
+    "next", next_text, draw=next_spans,
+    sort=lambda row, at: coming.at_us if (coming := next_of(row, at)) else FAR_US,
+    titles=("next",), steps=((2, 10), (17, 4)), right=True,
 )  # fmt: skip
 REFUSED: Final = AnyColumn(
     "refused", lambda row, _: three(row.flow.refused_60s) if row.flow.refused_60s else "·",
     lambda row, at: at.quiet("attention" if row.flow.refused_60s else "dim"),
-    sort=lambda row, _: -row.flow.refused_60s, titles=("ref/m",), steps=((9, 5),), right=True,
+    sort=lambda row, _: -row.flow.refused_60s, titles=("ref/m",), steps=((8, 5),), right=True,
+)  # fmt: skip
+COST: Final = AnyColumn(
+    "cost", lambda row, at: usd_short(hourly(row, at)) if row.flow.spent_60s_nano else "·",
+    lambda row, at: at.quiet("normal" if row.flow.spent_60s_nano else "dim"),
+    sort=lambda row, _: -row.flow.spent_60s_nano, titles=("$/h",), steps=((9, 6),), right=True,
+)  # fmt: skip
+FAILED: Final = AnyColumn(
+    "failed", lambda row, _: percent(row.flow.failed_60s, row.flow.ended_60s), _failed_role,
+    sort=lambda row, _: -row.flow.failed_60s, titles=("fail",), steps=((10, 4),), right=True,
+)  # fmt: skip
+P95: Final = AnyColumn(
+    "p95", lambda row, _: latency(row.flow.p95_ms),
+    lambda row, at: at.quiet("dim" if row.flow.p95_ms is None else "normal"),
+    sort=lambda row, _: -(row.flow.p95_ms or 0), titles=("p95",), steps=((11, 4),), right=True,
+)  # fmt: skip
+ASKED: Final = AnyColumn(
+    "asked", lambda row, _: three(asked(row)) if asked(row) else "·",
+    lambda row, at: at.quiet("normal" if asked(row) else "dim"),
+    sort=lambda row, _: -asked(row), titles=("ask/m",), steps=((12, 5),), right=True,
 )  # fmt: skip
 IN_FLIGHT: Final = AnyColumn(
     "in_flight", lambda row, _: short(row.flow.in_flight) if row.flow.in_flight else "·",
     lambda row, at: at.quiet("normal" if row.flow.in_flight else "dim"),
-    sort=lambda row, _: -row.flow.in_flight, titles=("now",), steps=((10, 4),), right=True,
-)  # fmt: skip
-CHANGES: Final = AnyColumn(
-    "changes", lambda row, at: changes_text(row.changes, at.now), lambda _, at: at.quiet("normal"),
-    titles=("in force",), steps=((15, 24),), rest=True,
+    sort=lambda row, _: -row.flow.in_flight, titles=("now",), steps=((16, 4),), right=True,
 )  # fmt: skip
 """The steps' numbers are those of all columns of `columns.projects`."""
+
+
+def rate(field: Field, step: int) -> AnyColumn:
+    """What was taken of a limit a minute in the last 60 s, with the limit."""
+
+    def told(row: LimitedRow, _: At) -> str:
+        limit, taken = limit_on(row, field), short(used_on(row, field))
+        return f"{taken}/{short(limit.limit)}" if limit else taken
+
+    return AnyColumn(
+        field.value, told, lambda row, at: at.quiet("normal" if used_on(row, field) else "dim"),
+        sort=lambda row, _: -used_on(row, field), titles=(field.value,), steps=((step, 9),),
+        right=True,
+    )  # fmt: skip
+
+
+def asked(row: LimitedRow) -> int:
+    """What came in the last 60 s: admitted and refused."""
+    return row.flow.requests_60s + row.flow.refused_60s
+
+
+def hourly(row: LimitedRow, at: At) -> int:
+    """What an hour of the last minute's spend would cost, in nano-dollars."""
+    return row.flow.spent_60s_nano * 3_600_000_000 // counted_minute_us(at.now)

@@ -68,10 +68,14 @@ class Act:
 
 _SHOWN: Final = {
     "slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=", "colon": ":",
+    "asterisk": "*", "exclamation_mark": "!", "less_than_sign": "<", "greater_than_sign": ">",
     "escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "down": "↓", "up": "↑", "left": "←",
     "right": "→", "delete": "del",
 }  # fmt: skip
-_TYPED: Final = ("space", "slash", "question_mark", "plus", "minus", "equals_sign", "colon")
+_TYPED: Final = (
+    "space", "slash", "question_mark", "plus", "minus", "equals_sign", "colon", "asterisk",
+    "exclamation_mark", "less_than_sign", "greater_than_sign",
+)  # fmt: skip
 """Names of keys that type a character; the others that do are that character."""
 
 

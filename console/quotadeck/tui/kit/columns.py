@@ -95,7 +95,7 @@ class Layout(Generic[R, V]):
         line: list[Span] = []
         for (column, _), spans in zip(self.columns, parts, strict=True):
             line += (GAP, *spans) if column.gap else spans
-        return tuple(line) if _total(self.columns) <= self.width else crop(line, self.width)
+        return tuple(line) if _total(self.columns) == self.width else crop(line, self.width)
 
 
 def laid_out(

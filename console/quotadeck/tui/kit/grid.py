@@ -1,6 +1,7 @@
 """A list with a cursor and a window: 3 rows or 10,000, only those in the window are drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Generic, Protocol, TypeVar
 
 from quotadeck.tui.kit.columns import Layout, Seen
@@ -31,6 +32,7 @@ class Grid(Lines, Generic[R, V]):
         self.rows: Sequence[R] = ()
         self.active = True
         self._head: Sequence[Line] = ()
+        self._tail = False
         self._top = 0
         self._at = 0
         self._chosen_id: str | None = None
@@ -39,7 +41,7 @@ class Grid(Lines, Generic[R, V]):
     @property
     def page(self) -> int:
         """How many rows the window holds."""
-        return max(1, self.height - len(self._head))
+        return max(1, self.height - len(self._head) - self._tail)
 
     @property
     def chosen(self) -> R | None:
@@ -55,6 +57,11 @@ class Grid(Lines, Generic[R, V]):
         """The row under the cursor as it is drawn, without the blanks around it."""
         lines, at = self.text(), len(self._head) + self._at - self._top
         return lines[at].strip() if self.rows and at < len(lines) else ""
+
+    @property
+    def marks(self) -> int:
+        """How many rows are marked, shown or not."""
+        return len(self._marks)
 
     @property
     def index(self) -> int:
@@ -96,9 +103,36 @@ class Grid(Lines, Generic[R, V]):
         if self.chosen is not None:
             self._marks ^= {self.chosen.id}
 
-    def paint(self, layout: Layout[R, V], at: V, *, titled: bool = False, empty: Line = ()) -> None:
-        """Draw the window around the cursor; ``empty`` stands where there are no rows."""
+    def mark_all(self) -> None:
+        """Mark every row that is shown."""
+        self._marks |= {row.id for row in self.rows}
+
+    def mark_none(self) -> None:
+        self._marks = set()
+
+    def mark_others(self) -> None:
+        """Of the rows that are shown, those that are not marked are, and the others are not."""
+        self._marks ^= {row.id for row in self.rows}
+
+    def forget(self, known: AbstractSet[str]) -> None:
+        """Keep the marks of those rows alone: the others are no longer there."""
+        self._marks &= known
+
+    def paint(
+        self,
+        layout: Layout[R, V],
+        at: V,
+        *,
+        titled: bool = False,
+        empty: Line = (),
+        more: Callable[[Sequence[R], Sequence[R]], Line] | None = None,
+    ) -> None:
+        """Draw the window around the cursor; ``empty`` stands where there are no rows.
+
+        Where not all rows fit, ``more`` says in a line below them which are above and which below.
+        """
         self._head = (layout.head(),) if titled else ()
+        self._tail = more is not None and len(self.rows) > self.height - len(self._head)
         page = self.page
         self._top = max(0, min(self._top, len(self.rows) - page))
         if self._at < self._top:
@@ -111,4 +145,6 @@ class Grid(Lines, Generic[R, V]):
             chosen, marked = self.active and index == self._at, row.id in self._marks
             seen = at.picked(chosen=chosen, marked=marked) if chosen or marked else at
             lines.append(layout.line(row, seen))
+        if self._tail and more:
+            lines.append(more(self.rows[: self._top], self.rows[self._top + page :]))
         self.show([*self._head, *(lines or [empty])])

@@ -12,8 +12,8 @@ from quotadeck.tui import terminal
 from quotadeck.tui.change.offers import subject_of
 from quotadeck.tui.change.page import Changing
 from quotadeck.tui.columns.parts import At
-from quotadeck.tui.columns.projects import PRIORITY, PROJECTS, tells_limits
-from quotadeck.tui.columns.shared import STATE
+from quotadeck.tui.columns.projects import PROJECTS, SPENDING
+from quotadeck.tui.columns.shared import WHY
 from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.columns import laid_out
@@ -22,6 +22,7 @@ from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.listpage import ListPage
 from quotadeck.tui.kit.page import Note
+from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.tui.link import Picture
 from quotadeck.tui.order import Order, rank
 from quotadeck.tui.panes.detail import detail_line
@@ -46,7 +47,7 @@ class Overview(Changing, ListPage):
         terminal.hold(self)
         self.note = Note(" · ".join(notes), "attention")
         self._frozen: Picture | None = None
-        self._order = Order(STATE, PRIORITY)
+        self._order = Order(WHY, SPENDING)
         self._head = PageHead(context)
         self._rule = Lines(theme, id="rule")
         self._events = Lines(theme, id="events")
@@ -88,10 +89,9 @@ class Overview(Changing, ListPage):
         self._share_height(len(snapshot.projects), len(snapshot.targets))
         layout = laid_out(PROJECTS, width)
         nothing = self.filter.nothing(self.keys.shown("overview.clear"), width)
-        self.projects.paint(layout, at, titled=True, empty=nothing)
+        self.projects.paint(layout, at, titled=True, empty=nothing, more=self._more)
         self.targets.paint(laid_out(TARGETS, width, layout), at)
-        told = tells_limits(layout.cells("rpm"))
-        rule = detail_line(self.grid.chosen, at, self.grid.place, width, limits=not told)
+        rule = detail_line(self.grid.chosen, at, self.grid.place, width)
         self._rule.show([rule])
         self._events.show(
             event_lines(snapshot.events, self._events.height, at.now.now_us, at.zone, width)
@@ -106,7 +106,38 @@ class Overview(Changing, ListPage):
         self.targets.set_height(below)
         self._events.set_height(1 + free - below - above)
 
+    def _more(self, above: Sequence[ProjectRow], below: Sequence[ProjectRow]) -> Line:
+        """What the window leaves out above and below it, those in trouble apart."""
+        spans = [Span("  … ", "dim")]
+        for kind, rows in (("list.above", above), ("list.below", below)):
+            troubles = sum(map(_in_trouble, rows))
+            if not rows:
+                continue
+            if len(spans) > 1:
+                spans.append(Span(", ", "dim"))
+            spans.append(Span(text(kind if troubles else f"{kind}.calm", count=len(rows)), "dim"))
+            if troubles:
+                spans.append(Span(f" ! {troubles}", "trouble"))
+        return crop(spans, self.size.width)
+
     # -- keys ------------------------------------------------------------------------------------
+
+    def do_mark(self) -> None:
+        """Mark the chosen row, and go on to the next, so that a run of rows is a run of keys."""
+        self.grid.mark()
+        self.move(1)
+
+    def do_mark_all(self) -> None:
+        self.grid.mark_all()
+        self.draw()
+
+    def do_mark_none(self) -> None:
+        self.grid.mark_none()
+        self.draw()
+
+    def do_mark_others(self) -> None:
+        self.grid.mark_others()
+        self.draw()
 
     def do_freeze(self) -> None:
         self._frozen = None if self._frozen else self.context.link.picture()

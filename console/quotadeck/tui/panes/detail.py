@@ -5,7 +5,7 @@ from quotadeck.domain.money import usd_short
 from quotadeck.domain.rules import RULES, Measure
 from quotadeck.domain.snapshot import LimitedRow, ProjectRow, limit_on
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, StateKind, Urgency
-from quotadeck.tui.columns.parts import RATES, At
+from quotadeck.tui.columns.parts import At
 from quotadeck.tui.in_force import changes_text
 from quotadeck.tui.kit.fit import cell_len, cut, fit_middle
 from quotadeck.tui.kit.spans import Line, Span, crop
@@ -15,12 +15,12 @@ from quotadeck.words.states import cleared_words, words_of
 from quotadeck.words.times import clock_time
 
 
-def detail_line(row: LimitedRow | None, at: At, place: str, width: int, *, limits: bool) -> Line:
-    """The chosen row in words; with what is used of its ``limits``, if no column tells that."""
+def detail_line(row: LimitedRow | None, at: At, place: str, width: int) -> Line:
+    """The chosen row in words, with what is used of each of its limits."""
     if row is None:
         return (Span("─" * width, "dim"),)
     name = fit_middle(row.id, width // 2)
-    words = _holds(row, at, limits=limits)
+    words = _holds(row, at)
     for route in at.routes.values():
         if route.changes and (
             route.id in row.models if isinstance(row, ProjectRow) else row.id in route.targets
@@ -50,11 +50,11 @@ def detail_line(row: LimitedRow | None, at: At, place: str, width: int, *, limit
     )
 
 
-def _holds(row: LimitedRow, at: At, *, limits: bool) -> list[str]:
+def _holds(row: LimitedRow, at: At) -> list[str]:
     """The facts by weight, for a narrow line loses its end; the row itself says the first's word.
 
-    The trouble, what else is in trouble, what is used of the limits where the columns do not say
-    it, what was done about it, then what wants attention and what is over.
+    The trouble, what else is in trouble, what is used of the limits, what was done about it, then
+    what wants attention and what is over.
     """
     state, now = row.state, at.now
     changes = changes_text(row.changes, now)
@@ -64,7 +64,7 @@ def _holds(row: LimitedRow, at: At, *, limits: bool) -> list[str]:
     troubles = [one for one in state.others if one.urgency is Urgency.TROUBLE]
     words += [words_of(one, now.now_ms, now.now_us).line for one in troubles]
     if isinstance(row, ProjectRow):
-        words += _limits(row, at, limits=limits)
+        words += _limits(row, at)
     if state.kind is not StateKind.PAUSED:
         words.append(changes)
     rest = [one for one in state.others if one.urgency is not Urgency.TROUBLE]
@@ -72,13 +72,12 @@ def _holds(row: LimitedRow, at: At, *, limits: bool) -> list[str]:
     return words + cleared_words(state, now.now_ms)
 
 
-def _limits(row: ProjectRow, at: At, *, limits: bool) -> list[str]:
-    """What is used of each limit that no column tells; the one that refuses is first."""
+def _limits(row: ProjectRow, at: At) -> list[str]:
+    """What is used of each limit; the one that refuses is first."""
     told: list[tuple[str, str]] = []
-    columns = () if limits else tuple(rate.id for rate in RATES)
     for rule in RULES:
         limit = limit_on(row, rule.field)
-        if limit and rule.measure is Measure.RATE and rule.field not in columns:
+        if limit and rule.measure is Measure.RATE:
             of, most = short(limit.used), short(limit.limit)
             words = text("screen.used", field=rule.field.value, used=of, most=most)
             told.append((rule.kind, words))

@@ -17,6 +17,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "key.overview.audit": "the audit: who changed what, why, and what is in force",
     "key.overview.filter": "show only rows whose id, name or state contains the text; !text "
     "shows the others",
+    "key.overview.mark": "mark the row, or take its mark away",
+    "key.overview.mark_all": "mark all rows that are shown",
+    "key.overview.mark_none": "take all marks away",
+    "key.overview.mark_others": "mark the rows that are not, and take the marks of the others away",
     "key.overview.freeze": "freeze the picture; again to go on",
     "key.page.command": "type a command: `limit analytics rpm 40 for 1h because …`",
     "key.page.palette": "all that can be done here, found by its words",
@@ -78,6 +82,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "label.project.audit": "audit",
     "label.overview.audit": "audit",
     "label.overview.filter": "filter",
+    "label.overview.mark": "mark",
     "label.overview.freeze": "freeze",
     "label.page.command": "command",
     "label.command.run": "run",
