@@ -217,6 +217,6 @@ async def test_an_id_and_a_line_are_copied_over_the_terminal() -> None:
     async with quotadeck(scripted()).run_test(size=(80, 24)) as pilot:
         await sees(pilot, "analytics")
         await pilot.press("y")
-        await sees(pilot, "copied mobile-app")
+        await sees(pilot, "copied analytics")
         await pilot.press("Y")
-        await sees(pilot, "spent 50m")
+        await sees(pilot, "copied")

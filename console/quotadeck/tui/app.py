@@ -143,7 +143,9 @@ class Quotadeck(App[int], inherit_bindings=False):
         """
         shown = asyncio.Event()
         self.overview.call_after_refresh(shown.set)
-        await shown.wait()
+        with suppress(TimeoutError):  # a key may have put another page over it before it was drawn
+            async with asyncio.timeout(PATIENCE_S):
+                await shown.wait()
         await asyncio.sleep(_FIRST_LOOK_S)
         pages = (f"pages.{act.opens}" for act in ACTIONS if act.opens)
         for module in ("change.dialog", "change.undo", "command.line", "command.palette", *pages):
