@@ -226,7 +226,7 @@ RULES: Final = (
     Rule(
         "a limit refuses, while nothing was refused for eleven seconds and some let through",
         lambda seen: bool(seen.held(StateKind.STORM, StateKind.THROTTLED)),
-        lambda seen: not seen.perhaps(_REFUSED_BY_LIMITS) and seen.admitted(9, 0.8) >= 3,
+        lambda seen: not seen.perhaps(_REFUSED_BY_LIMITS) and seen.admitted(9, 0.8) > 0,
     ),
     Rule(
         "a storm, of fewer than fifteen refusals in a minute",

@@ -11,6 +11,7 @@ from typing import Final
 
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.usual import NOTHING_LATELY, Lately, Usual
 
 PRESENT_MS: Final = 10_000
 HOUR_MS: Final = 3_600_000
@@ -111,7 +112,7 @@ class Evidence:
 
     ``unserved`` says why the gateway cannot serve; ``paused`` is True with its end in ``until_us``;
     ``cuts_off`` are the projects that a paused model's callers belong to; ``keyless`` a project
-    that no living key serves.
+    that no living key serves. ``lately`` is told where something is ``usual``.
     """
 
     now_ms: int
@@ -124,3 +125,5 @@ class Evidence:
     until_us: int | None = None
     cuts_off: tuple[str, ...] = ()
     keyless: bool = False
+    usual: Usual | None = None
+    lately: Lately = NOTHING_LATELY

@@ -12,6 +12,7 @@ from quotadeck.domain.evidence import HOUR_MS, PRESENT_MS, Decided, Evidence, Re
 from quotadeck.domain.rules import RULE_BY_CAUSE, RULES, Measure
 from quotadeck.domain.state import AT_REST, HELD_MONEY, NOT_COVERED, Held, State, StateKind, Urgency
 from quotadeck.domain.state_change import HURTS_MS, settled
+from quotadeck.domain.usual import unusual
 
 RATES: Final = WAITED_OUT | {
     cause for rule in RULES if rule.measure is not Measure.MONEY for cause in rule.causes.values()
@@ -46,7 +47,7 @@ def judge(before: State, now: Evidence) -> State:
         # Nothing passes a pause: what was judged of the traffic is history, spent money is not.
         held = [*_spent(now), _paused(now)]
     elif not now.decided.refused and not now.ended.troubled:
-        held = [*_spent(now), *_near(before, now)]
+        held = [*_spent(now), *unusual(before, now.usual, now.lately), *_near(before, now)]
     else:
         held = [
             *_cut_off(now),
@@ -54,6 +55,7 @@ def judge(before: State, now: Evidence) -> State:
             *_failing(before, now),
             *_spent(now),
             *_rejected(now),
+            *unusual(before, now.usual, now.lately),
             *_near(before, now),
         ]
     if not held and before is AT_REST:

@@ -19,6 +19,8 @@ from quotadeck.domain.state import AT_REST, HELD_MONEY, Held, State, StateKind, 
 from quotadeck.domain.state_change import CLEARED_MS, HURTS_MS, TROUBLES, goes_on, state_of
 
 _NEVER_US: Final = 1 << 62
+_AS_ENTERED: Final = frozenset({StateKind.SLOW, StateKind.SPENDING})
+"""Of these the figures are those with which they began: no count of calls makes them."""
 _HIDING: Final = frozenset({StateKind.PAUSED, StateKind.UNSERVED})
 CLEARED_US: Final = CLEARED_MS * 1_000
 Ends = Callable[[Held], int | None]
@@ -103,6 +105,8 @@ def _counted(
     held: Held, sums: Sums | None, limits: dict[str, LimitReading]
 ) -> tuple[int, int, int]:
     """Count, asked, and when it hurt last (0 where that is longer ago)."""
+    if held.kind in _AS_ENTERED:
+        return held.count, held.asked, 0
     if sums is None:
         return 0, 0, 0
     if held.kind is StateKind.FAILING:
@@ -167,6 +171,8 @@ def _word(span: StateSpan, left_us: int = 0) -> Held:
             Urgency(str(facts.get("urgency"))),
             span.cause,
             str(span.facts.get("who", "")),
+            int(span.facts.get("count", 0)),
+            int(span.facts.get("asked", 0)),
             since_ms=span.entered_us // 1_000,
         )
     except ValueError:

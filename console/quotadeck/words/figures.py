@@ -32,6 +32,7 @@ WRITTEN: Final[Mapping[str, Callable[[int], str]]] = {
     "bytes": size,
     "percent": lambda percent: f"{percent}%",
     "millis": lambda ms: f"{ms}ms",
+    "took": lambda ms: f"{ms}ms" if ms < 1_000 else f"{ms / 1_000:.1f}s",
     "seconds": lambda ms: f"{ms // 1_000}s",
     "number": lambda number: f"{number:,}",
     "usd": usd_short,

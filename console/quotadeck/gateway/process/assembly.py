@@ -49,6 +49,7 @@ from quotadeck.gateway.watch.refusal_log import RefusalLog
 from quotadeck.gateway.watch.refused_picture import RefusedPicture
 from quotadeck.gateway.watch.state_log import StateLog
 from quotadeck.gateway.watch.upstream_alarm import UpstreamAlarm
+from quotadeck.gateway.watch.usual import UsualHours
 from quotadeck.gateway.watch.vitals import VitalSigns
 from quotadeck.limiter import MemoryLimiter
 from quotadeck.store import Ledger, StoreDamaged, StoreError, file_layer
@@ -88,10 +89,16 @@ class Gateway:
     keys: KeyAlarm
     tell: Callable[[Event], None]
     live: Live
+    usual: UsualHours
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the servers for the gateway's life."""
-        return [self.vitals.beat(), self.desk.run(), self._every_second()]
+        return [
+            self.vitals.beat(),
+            self.desk.run(),
+            self.usual.run(),
+            self._every_second(),
+        ]
 
     def drain(self) -> None:
         """Take no new requests, and say so at every door."""
@@ -178,6 +185,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
 
     days = BudgetDays(limiter, partial(_settled_on, ledger))
     states = StateLog(ledger, clock)
+    usual = UsualHours(ledger, tuple(catalogue.projects), clock)
     live = Live(
         catalogue=catalogue,
         plan=plan,
@@ -187,6 +195,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         vitals=vitals.read,
         unserved=unserved,
         keyed=keyed,
+        usual=usual.of,
         on_state=states.changed,
     )
     feed = Feed(live.snapshot)
@@ -287,6 +296,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         keys,
         tell,
         live,
+        usual,
     )
 
 

@@ -10,6 +10,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.evidence import DayBudget, Decided, Ended, Evidence, Use
 from quotadeck.domain.rules import Measure
 from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.domain.usual import NOTHING_LATELY, Usual
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.watch.flows import Flows, FlowsBySubject
 from quotadeck.gateway.watch.states import States
@@ -19,7 +20,7 @@ from quotadeck.gateway.watch.states import States
 class Sources:
     """Where the evidence of one moment comes from. ``keyed`` says whether a living key serves a
     project; ``unserved`` why the gateway cannot serve; ``ends_us`` when the paused models' pauses
-    end."""
+    end; ``usual`` what a project's traffic is like at this hour."""
 
     plan: Plan
     flows: FlowsBySubject
@@ -30,6 +31,7 @@ class Sources:
     ends_us: Mapping[Subject, int | None]
     now_ns: int
     now_us: int
+    usual: Callable[[str], Usual | None]
 
     async def read(self, subjects: Sequence[Subject]) -> dict[Subject, Evidence]:
         """The evidence of those that the plan knows."""
@@ -93,14 +95,17 @@ _Base = tuple[int, Decided, Ended]
 def _of_project(plan: ProjectPlan, at: Sources, base: _Base, money: DayBudget | None) -> Evidence:
     name = plan.project.id
     revoked = bool(base[1].refused and base[1].by({Cause.KEY_REVOKED}))
+    flows, usual = at.flows.seen(Subject.project(name)), at.usual(name)
     return Evidence(
         *base,
-        uses=_uses(plan.limits, at.flows.seen(Subject.project(name)), at.now_ns),
+        uses=_uses(plan.limits, flows, at.now_ns),
         money=money,
         unserved=at.unserved,
         paused=plan.paused is not None,
         until_us=plan.paused.until_us if plan.paused else None,
         keyless=revoked and not at.keyed(name),
+        usual=usual,
+        lately=flows.lately(at.now_ns) if usual else NOTHING_LATELY,
     )
 
 

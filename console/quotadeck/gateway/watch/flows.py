@@ -7,6 +7,7 @@ from quotadeck.domain.latency import COLUMNS, column, quantile_ms
 from quotadeck.domain.rules import RULE_OF, RULES, Measure, Rule, Used
 from quotadeck.domain.snapshot import Flow
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.usual import Lately
 from quotadeck.gateway.watch.windows import SlidingSums
 
 _SECOND_NS = 1_000_000_000
@@ -105,6 +106,16 @@ class Flows:
             spent_10m_nano=self._ten_minutes.advance(now_ns)[0],
             p95_ms=quantile_ms(self._latencies.advance(now_ns), 0.95),
             in_flight=self.in_flight,
+        )
+
+    def lately(self, now_ns: int) -> Lately:
+        """What is held against the usual of the hour."""
+        latencies = self._latencies.newest(now_ns, 6)
+        return Lately(
+            sum(latencies),
+            quantile_ms(latencies, 0.95),
+            self._minute.advance(now_ns)[_SPENT],
+            self._ten_minutes.advance(now_ns)[0],
         )
 
     def upstream_429_60s(self, now_ns: int) -> int:

@@ -17,6 +17,7 @@ from quotadeck.domain.history import StateSpan
 from quotadeck.domain.rules import bucket_of
 from quotadeck.domain.snapshot import Event, Snapshot, Vitals
 from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.domain.usual import Usual
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.watch.due import Midnights
 from quotadeck.gateway.watch.evidence import Sources, pause_ends
@@ -37,6 +38,11 @@ _JUDGED_ANEW_NS = 900_000_000
 """Whoever listens has judged within a second; the second's own job leaves it to them."""
 
 
+def _unknown(_project: str) -> Usual | None:
+    """For who has no history."""
+    return None
+
+
 class Live:
     """Fed by the data plane as requests pass; `snapshot` is read once a second."""
 
@@ -51,10 +57,12 @@ class Live:
         vitals: Callable[[], Vitals],
         unserved: Callable[[], str] = str,
         keyed: Callable[[str], bool] = bool,
+        usual: Callable[[str], Usual | None] = _unknown,
         on_state: OnChange = unrecorded,
     ) -> None:
         """``unserved`` says why the gateway cannot serve, empty when it can; ``keyed`` whether a
-        living key serves a project; ``on_state`` is told each state that became another."""
+        living key serves a project; ``usual`` what its traffic is like at this hour; ``on_state``
+        is told each state that became another."""
         self._catalogue = catalogue
         self._plan = plan
         self._limiter = limiter
@@ -63,6 +71,7 @@ class Live:
         self._vitals = vitals
         self._unserved = unserved
         self._keyed = keyed
+        self._usual = usual
         self._flows = FlowsBySubject()
         self._states = States(on_state)
         self._rows = Rows(limiter, days, clock, self._states, self._flows)
@@ -266,6 +275,7 @@ class Live:
                 pause_ends(plan),
                 now_ns,
                 now_us,
+                self._usual,
             ).read
         )
         self._rows.mark(self._states.turned)

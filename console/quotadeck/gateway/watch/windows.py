@@ -46,6 +46,12 @@ class SlidingSums:
             return [0] * self._columns
         return [over + new for over, new in zip(self._over, self._newest, strict=True)]
 
+    def newest(self, now_ns: int, slots: int) -> list[int]:
+        """The sums of the newest so many slots."""
+        oldest = now_ns // self._slot_ns - slots
+        kept = [figures for slot, figures in self._when if slot > oldest]
+        return [sum(column) for column in zip(*kept, strict=True)] or [0] * self._columns
+
     @property
     def next_ns(self) -> int | None:
         """When the oldest slot leaves; None where nothing is left."""

@@ -35,6 +35,8 @@ _LEGEND: Final[dict[Place, tuple[Entry, ...]]] = {
         (notice("state.spent"), "read.spent"),
         (notice("state.rejected"), "read.rejected"),
         (notice("state.throttled"), "read.throttled"),
+        (notice("state.slow", ratio=4), "read.slow"),
+        (notice("state.spending", ratio=4), "read.spending"),
         ("rpm 85%", "read.near"),
         ("↘ ✎", "read.in_force"),
         ("H L", "read.priority"),

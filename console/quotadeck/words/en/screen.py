@@ -71,6 +71,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "read.spent": "today's budget is spent, or what is left of it covers no request",
     "read.rejected": "most requests are invalid, too large, or come with a revoked key",
     "read.throttled": "a limit refuses some requests: which one, says the line under the rows",
+    "read.slow": "the 95th percentile is four times what is usual for it at this hour",
+    "read.spending": "it spends four times what is usual for it at this hour",
     "read.near": "near a limit, or over it by a burst; money held: by requests under way",
     "read.in_force": "in force beside the state: forced to a fallback; ↑ raised, ↓ lowered a limit",
     "read.priority": "priority high, low",
