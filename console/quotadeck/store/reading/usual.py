@@ -10,8 +10,8 @@ from quotadeck.domain.usual import Usual, usual_of
 from quotadeck.store.reading.connection import ReadConnection
 from quotadeck.store.sqlite.tables import LATENCY_COLUMNS
 
-A_SLICE: Final = 200
-"""Projects that one question asks for: some milliseconds."""
+A_SLICE: Final = 50
+"""Projects that one question asks for: 14 hours of each are some milliseconds."""
 _SUMS: Final = ", ".join(f"SUM({name})" for name in LATENCY_COLUMNS)
 
 
