@@ -66,7 +66,7 @@ def test_a_line_reads_as_at_a_shell_without_its_dashes(
     line: str, name: str, about: Subject, typed: dict[str, str] | None
 ) -> None:
     wanted = read(line, SNAPSHOT)
-    assert (wanted.verb.name, wanted.subject) == (name, about)
+    assert (wanted.verb.name, wanted.subjects) == (name, (about,))
     if typed is not None:
         assert wanted.typed == typed
 
@@ -121,7 +121,7 @@ def test_every_word_that_is_offered_is_understood() -> None:
     reached, lines = set(), [""]
     while lines:
         line = lines.pop()
-        offered = following(line, SNAPSHOT)
+        offered = [word for word in following(line, SNAPSHOT) if word[0] != "@"]
         reached |= set(offered)
         for word in (*offered[:2], *offered[-2:]):
             longer = completed(line, word)

@@ -24,6 +24,8 @@ from quotadeck.words.numbers import NONE, three
 from quotadeck.words.times import day_time
 
 _LABEL: Final = 12
+_PARTS: Final = 4
+"""Of a change of several: so many are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,29 @@ def _consequence(setting: Setting, view: View, inner: int) -> list[Line]:
         waiting = text("dialog.waiting") if view.command and not view.error else NONE
         return [(Span(fit(text("dialog.preview"), _LABEL), "dim"), Span(waiting, "dim"))]
     if answer.refused is None:
-        lines += _step(setting, view.command, answer, inner)
+        told = _parts if answer.parts[1:] else _step
+        lines += told(setting, view.command, answer, inner)
     if answer.estimate:
         lines += _estimate(answer.estimate, inner)
     for warning in answer.warnings:
         for number, part in enumerate(folded(say(warning, setting.instant), inner - 2)[:4]):
             lines.append((Span("  " if number else "! ", "attention"), Span(part, "attention")))
+    return lines
+
+
+def _parts(
+    setting: Setting, command: Command | None, answer: CommandAnswer, inner: int
+) -> list[Line]:
+    """Until when a change of several is in force; the first few, from which value to which."""
+    word = Span(fit(field_word(answer.field), _LABEL), "dim")
+    lines: list[Line] = [(word, Span(_end(setting, command, answer), "normal"))]
+    for part in answer.parts[:_PARTS]:
+        values = value_facts(part.field, before=part.before, after=part.after)
+        told = text("dialog.several.part", name=part.subject.name, **values)
+        lines.append((Span(" " * _LABEL), Span(fit(told, inner - _LABEL))))
+    more = len(answer.parts) - _PARTS
+    if more > 0:
+        lines.append((Span(" " * _LABEL), Span(text("dialog.several.more", count=more), "dim")))
     return lines
 
 
@@ -191,5 +210,7 @@ def outcome(answer: CommandAnswer, instant: Instant) -> tuple[str, str]:
     name = subject.name if subject.kind is SubjectKind.PROJECT else str(subject)
     facts: dict[str, Fact] = value_facts(answer.field, before=answer.before, after=answer.after)
     facts |= {"name": name, "until_us": answer.until_us}
+    if answer.parts[1:] and answer.recorded:
+        return say(Notice("done.several", {**facts, "count": len(answer.parts)}), instant), "normal"
     kind, role = ("done", "normal") if answer.recorded else ("done.unrecorded", "trouble")
     return say(Notice(kind, facts), instant), role

@@ -40,7 +40,8 @@ class Changing(Page):
         except NothingToDo as why:
             self.say(say(why.notice), "attention")
         else:
-            self.open(Dialog(proposal_of(wanted, self.context.zone), self.context, self._over))
+            proposal = proposal_of(wanted, self.context.link.newest(), self.context.zone)
+            self.open(Dialog(proposal, self.context, self._over))
 
     def do(self, act: Act) -> None:
         if act.changing:
@@ -51,9 +52,16 @@ class Changing(Page):
     def proposal(self, act: Act, picture: Picture, /) -> "Proposal":
         """What the action would change. Raises NothingToDo."""
         from quotadeck.tui.change.propose import propose
+        from quotadeck.tui.change.several import all_but_high, propose_several, rows_of_set
         from quotadeck.tui.change.undo import undo_on_row
 
         snapshot, zone = picture.snapshot, self.context.zone
+        if act.verb == "pause_rest":
+            rest = all_but_high(snapshot)
+            return propose_several(VERBS[act.command], rest, snapshot, zone, grave=True)
+        marked = rows_of_set("marked", snapshot, self.marked_subjects())
+        if marked[1:] and act.verb != Action.UNDO:
+            return propose_several(VERBS[act.verb], marked, snapshot, zone)
         row = self.chosen_row(snapshot)
         if act.verb == Action.UNDO:
             return undo_on_row(row, snapshot, zone, self.keys.shown("overview.audit"))

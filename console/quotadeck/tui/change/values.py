@@ -41,8 +41,9 @@ def lasting(typed: str, now_us: int, zone: tzinfo | None) -> Lasting:
 def as_command_line(command: Command) -> str:
     """The command as it is typed at a shell, from its row."""
     verb = VERBS[command.action]
-    kind, name = command.subject
-    words = ["quotadeck", verb.line or verb.name, name]
+    kind = command.subject.kind
+    names = (subject.name for subject in command.each)
+    words = ["quotadeck", verb.line or verb.name, *names]
     if verb.takes is Takes.LIMIT:
         words += [RULE_OF[str(command.field)].name, _typed(command)]
     elif verb.takes is Takes.TARGET:

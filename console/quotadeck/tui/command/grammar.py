@@ -5,6 +5,10 @@ A line reads as at a shell, without its dashes::
     limit analytics tpm 120k until 09:00 because nightly import
     route claude-opus-4.7 to main/gpt-4.1 for 1h because "upstream 429s"
     pause batch-embed for 30m
+    pause @marked for 1h because storm
+    limit analytics search rpm 50% for 30m
+
+``@`` before a set stands for all that are in it now; several names make one change, too.
 
 The words of a command come from its row; options with dashes are taken, too. Nothing is in force by
 a line: it opens the dialog that previews it.
@@ -21,6 +25,8 @@ from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.typed import TypedWrong
 from quotadeck.domain.verbs import VERBS, End, Takes, Verb
+from quotadeck.tui.change.offers import subject_of
+from quotadeck.tui.change.several import SETS, rows_of_set
 
 _TOKEN: Final = re.compile(r"\"[^\"]*\"?|'[^']*'?|“[^”]*”?|\S+")
 _QUOTES: Final = "\"'“”"
@@ -41,7 +47,7 @@ class Wanted:
     """A change that a line asks for. ``typed`` is what its dialog's fields hold, by their ids."""
 
     verb: Verb
-    subject: Subject
+    subjects: tuple[Subject, ...]
     typed: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,7 +66,7 @@ def command_words() -> dict[str, Verb]:
     return shown | {verb.name: verb for verb in shown.values()}
 
 
-def read(line: str, snapshot: Snapshot) -> Wanted:
+def read(line: str, snapshot: Snapshot, marked: Sequence[Subject] = ()) -> Wanted:
     """What a whole line asks for. Raises TypedWrong, which says what should have come."""
     first, *rest = words_of(line) or [""]
     verb = command_words().get(first)
@@ -68,9 +74,9 @@ def read(line: str, snapshot: Snapshot) -> Wanted:
         near = nearest(first, dict.fromkeys(command_words()))
         raise TypedWrong("line.no_command", word=first, near=near)
     words = _Words(rest)
-    subject = _subject(words, verb, snapshot)
+    subjects = _subjects(words, verb, snapshot, marked)
     typed: dict[str, str] = {}
-    _TAKEN[verb.takes](words, verb, subject, snapshot, typed)
+    _TAKEN[verb.takes](words, verb, subjects[0], snapshot, typed)
     while (word := words.next()) is not None:
         if word == _PERMANENT:
             typed["for"] = _PERMANENT
@@ -84,7 +90,7 @@ def read(line: str, snapshot: Snapshot) -> Wanted:
             raise TypedWrong("line.no_word", word=word, expects=_ENDS)
     if "for" in typed and verb.end is End.NEVER:
         raise TypedWrong("line.no_end", action=verb.name)
-    return Wanted(verb, subject, typed)
+    return Wanted(verb, subjects, typed)
 
 
 def following(line: str, snapshot: Snapshot) -> tuple[str, ...]:
@@ -109,6 +115,8 @@ class _Words:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = list(words)
+        self.listed = False
+        """Whether a comma behind the last name says that another comes."""
 
     def next(self) -> str | None:
         if not self._words:
@@ -126,6 +134,12 @@ class _Words:
             raise TypedWrong(kind)
         return word
 
+    def name(self, kind: str) -> str:
+        """The next word, which may have a comma behind it."""
+        word = self.need(kind)
+        self.listed = word.endswith(",")
+        return word.removesuffix(",")
+
     def until_keyword(self, kind: str) -> str:
         """All words before the next keyword, at least one: ``tomorrow 09:00``."""
         words = [self.need(kind)]
@@ -138,12 +152,33 @@ class _Words:
         return " ".join(words)
 
 
+def _subjects(
+    words: _Words, verb: Verb, snapshot: Snapshot, marked: Sequence[Subject]
+) -> tuple[Subject, ...]:
+    first = words.peek() or ""
+    if first.startswith("@"):
+        words.next()
+        if first[1:] not in SETS:
+            sets = tuple(f"@{name}" for name in SETS)
+            raise TypedWrong("line.no_set", word=first, sets=sets)
+        found = tuple(subject_of(row) for row in rows_of_set(first[1:], snapshot, marked))
+        if not found:
+            raise TypedWrong("line.empty_set", word=first)
+        return found
+    subjects = [_subject(words, verb, snapshot)]
+    known = {name for kind in verb.about if kind in _NAMES for name in _NAMES[kind](snapshot)}
+    known -= {*_ENDS, _TO, *_limits(subjects[0].kind)}
+    while words.listed or words.peek() in known:
+        subjects.append(_subject(words, verb, snapshot))
+    return tuple(dict.fromkeys(subjects))
+
+
 def _subject(words: _Words, verb: Verb, snapshot: Snapshot) -> Subject:
-    name = words.need("line.no_subject")
+    name = words.name("line.no_subject")
     kinds = {kind.value: kind for kind in verb.about if kind in _NAMES}
     if name in kinds:  # ``pause model gpt-4.1``: its name could be a project's, too
         kinds = {name: kinds[name]}
-        name = words.need("line.no_subject")
+        name = words.name("line.no_subject")
     elif words.peek() in kinds:  # as at the shell: ``pause gpt-4.1 --model``
         kind = kinds[words.need("line.no_subject")]
         kinds = {kind.value: kind}
@@ -206,11 +241,19 @@ def _expected(words: Sequence[str], snapshot: Snapshot) -> Sequence[str]:
     kinds = [one for one in verb.about if one in _NAMES]
     if after and any(after[0] == one.value for one in kinds):
         kinds = [one for one in kinds if one.value == after.pop(0)]
+    while after and after[0].endswith(","):
+        after.pop(0)
     if not after:
-        return sorted(name for one in kinds for name in _NAMES[one](snapshot))
+        sets = (f"@{name}" for name in SETS if verb.takes is not Takes.TARGET)
+        return [*sorted(name for one in kinds for name in _NAMES[one](snapshot)), *sets]
+    if after[0].startswith("@"):
+        return _expected_after(verb, SubjectKind.PROJECT, after, snapshot)
     kind = next((one for one in kinds if after[0] in _NAMES[one](snapshot)), None)
     if kind is None:
         return ()
+    names = set(_NAMES[kind](snapshot))
+    while after[1:] and after[1] in names:
+        after.pop(0)
     return _expected_after(verb, kind, after, snapshot)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.typed import TypedWrong
 from quotadeck.tui.command.grammar import Wanted, command_words, completed, following, read
 from quotadeck.tui.command.said import Said
@@ -28,12 +29,14 @@ class CommandLine(Modal):
         context: Context,
         acts: Sequence[Act],
         said: Said,
+        marked: Sequence[Subject],
         done: Callable[[Act | Wanted | None], None],
     ) -> None:
         super().__init__(context.theme)
         self.context = context
         self._acts = {act.verb: act for act in reversed(acts) if act.words}
         self._said = said
+        self._marked = marked
         self._done = done
         self._line = Editor(limit=MOST)
         self._sought = ""
@@ -66,7 +69,7 @@ class CommandLine(Modal):
             return
         alone = self._acts.get(said)
         try:
-            found = alone or read(said, self.context.link.newest())
+            found = alone or read(said, self.context.link.newest(), self._marked)
         except TypedWrong as wrong:
             self._wrong = say(wrong.told)
             self.draw()

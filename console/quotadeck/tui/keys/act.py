@@ -40,6 +40,9 @@ class Act:
     danger: bool = False
     """Asks for the subject's name when the subject is a model or of high priority."""
 
+    command: str = ""
+    """The command that a changing one comes to, where that is not called as what it does."""
+
     @property
     def words(self) -> str:
         """What it does, for the help."""
@@ -53,7 +56,7 @@ class Act:
     @property
     def needs(self) -> str | None:
         """What the source must be capable of: a command's verb, or something that is read."""
-        return self.verb if self.changing else self.reads
+        return (self.command or self.verb) if self.changing else self.reads
 
     @property
     def scope(self) -> str:

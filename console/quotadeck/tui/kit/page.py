@@ -20,6 +20,9 @@ from quotadeck.tui.kit.spans import Line, crop
 from quotadeck.words import say, text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quotadeck.domain.subject import Subject
     from quotadeck.tui.command.grammar import Wanted
 
 
@@ -194,7 +197,8 @@ class Page(Moves, Screen[None], inherit_bindings=False):
 
         if self.context.link.snapshot is not None:
             acts = self.keys.at(self._place)
-            self.open(CommandLine(self.context, acts, self.context.said, self._commanded))
+            marked, said = self.marked_subjects(), self.context.said
+            self.open(CommandLine(self.context, acts, said, marked, self._commanded))
 
     def _commanded(self, found: Act | Wanted | None) -> None:
         self.close()
@@ -203,6 +207,10 @@ class Page(Moves, Screen[None], inherit_bindings=False):
             self._do(found)
         elif found is not None:
             self.typed_change(found)
+
+    def marked_subjects(self) -> Sequence[Subject]:
+        """Those that were marked, in the list's order: what is done is done to all of them."""
+        return ()
 
     def typed_change(self, wanted: Wanted) -> None:  # noqa: ARG002
         """Preview what the command line asks for."""

@@ -11,6 +11,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "key.row.limit": "change a limit of the row: rpm, tpm, slots, budget",
     "key.row.fallback": "force a model that the row uses to another target",
     "key.row.undo": "undo a change in force on the row, having said whose it is",
+    "key.row.pause_rest": "pause every project that is not of high priority: one change, one undo",
     "key.audit.undo": "undo the change under the cursor",
     "key.overview.project": "the page of the project: why, since when, what would lift it",
     "key.project.audit": "the audit of this project alone",
