@@ -121,7 +121,7 @@ def test_keys_are_written_as_people_write_them(key: str, shown: str) -> None:
 # -- other keys ----------------------------------------------------------------------------------
 
 CHOSEN = {
-    "overview.freeze": ("Z",), "row.pause": ("P",), "audit.undo": ("U",), "help.back": ("x",),
+    "overview.freeze": ("Z",), "row.pause": ("X",), "audit.undo": ("W",), "help.back": ("x",),
     "page.help": ("f1",), "opened.back": ("b",), "list.down": ("n",), "app.redraw": ("f5",),
     "filter.keep": ("ctrl+n",), "dialog.next_field": ("ctrl+n",), "dialog.leave": ("ctrl+x",),
     "editor.start": ("ctrl+t",), "choice.next": ("m",), "command.run": ("ctrl+o",),
@@ -149,7 +149,7 @@ async def test_other_keys_do_it_and_the_old_ones_do_not() -> None:
     app = quotadeck(scripted(), keys=bound(CHOSEN))
     async with app.run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics", down="n")
-        assert "P pause" in shown(app)
+        assert "X pause" in shown(app)
         await pilot.press("p")
         await sees(pilot, "p does nothing here; f1 lists the keys")
         await pilot.press("Z")
@@ -160,7 +160,7 @@ async def test_other_keys_do_it_and_the_old_ones_do_not() -> None:
         await sees(pilot, "/analytics", "^n keep")
         await pilot.press("ctrl+n")
         await sees(pilot, "/analytics  hides 5")
-        await pilot.press("f5", "P")
+        await pilot.press("f5", "X")
         await sees(pilot, "enter apply   ^n next field   ^x leave")
         await pilot.press(*"hy", "ctrl+t", "w", "ctrl+n", "space", "m")
         await sees(pilot, '--public --reason "why"', "[x]")
