@@ -108,7 +108,7 @@ class Scripted:
     async def call(self, request_id: str, project: str = "") -> FoundCall | None:
         raise NotImplementedError
 
-    async def events(self, *, last: int) -> EventsPage:
+    async def events(self, *, last: int, **asked: Any) -> EventsPage:
         raise NotImplementedError
 
     async def series(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quotadeck.domain.calls import Call
+from quotadeck.domain.snapshot import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +121,13 @@ class CallSearch:
     ended: bool
     newest_to: int = 0
     looked_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventSearch:
+    """What a search of the events found; as `CallSearch`."""
+
+    rows: tuple[tuple[int, Event], ...]
+    looked_to: int
+    ended: bool
+    newest_to: int

@@ -65,10 +65,12 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class EventsPage:
-    """Oldest first."""
+    """Oldest first; ``more`` and ``before_cursor`` as of a `CallsPage`."""
 
     rows: tuple[EventRow, ...]
     next_cursor: str
+    more: bool = False
+    before_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

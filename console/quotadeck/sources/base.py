@@ -113,8 +113,20 @@ class Source(Protocol):
         """What is on record under a request's id; None where nothing is, or not yet."""
         ...
 
-    async def events(self, *, last: int) -> EventsPage:
-        """The newest events, oldest first."""
+    async def events(
+        self,
+        *,
+        last: int,
+        since_us: int | None = None,
+        until_us: int | None = None,
+        subject: str = "",
+        before: str | None = None,
+        after: str | None = None,
+    ) -> EventsPage:
+        """The newest events, or the newest before a cursor; or the first behind one. Oldest first.
+
+        One look, as of `calls`. ``subject`` is its text: ``project:analytics``.
+        """
         ...
 
     async def series(

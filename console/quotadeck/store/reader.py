@@ -3,6 +3,7 @@
 from quotadeck.store.reading.around import Around
 from quotadeck.store.reading.calls import Calls
 from quotadeck.store.reading.detail import Detail
+from quotadeck.store.reading.events import Events
 from quotadeck.store.reading.log import Log
 from quotadeck.store.reading.past import Past
 from quotadeck.store.reading.rollups import Rollups
@@ -11,5 +12,5 @@ from quotadeck.store.reading.series import SeriesOf
 from quotadeck.store.reading.usual import Usuals
 
 
-class Reader(Calls, Search, Rollups, SeriesOf, Past, Around, Log, Detail, Usuals):
+class Reader(Calls, Search, Rollups, SeriesOf, Past, Around, Events, Log, Detail, Usuals):
     """See `open`. Its methods raise StoreError where the ledger cannot be read."""

@@ -14,6 +14,7 @@ from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros, rfc3339
+from quotadeck.domain.history import CallSearch, EventSearch
 from quotadeck.domain.notice import Fact
 from quotadeck.domain.pages import CallRow, EventRow, KeyRow, KeysPage
 from quotadeck.domain.project_key import ProjectKey
@@ -66,9 +67,7 @@ async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
     for name, words in (("outcome", OUTCOMES), ("cause", CAUSES)):
         if asked.get(name, "") not in ("", *words):
             raise _wrong("admin.one_of", name, asked[name], allowed=words)
-    last = _last(asked)
-    if "before" in asked and last is None:
-        raise _invalid("admin.before_without_last")
+    last = _newest(asked)
     found = await reader.search(
         after=_cursor(asked, epoch),
         before=_cursor(asked, epoch, "before") if "before" in asked else None,
@@ -81,21 +80,28 @@ async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
     return await _page(
         found.rows,
         lambda row: dump(CallRow(*row)),
-        next_cursor=f"{epoch}:{found.looked_to if last is None else found.newest_to}",
-        more=not found.ended,
-        before_cursor=None if last is None else f"{epoch}:{found.looked_to}",
+        **_further(found, epoch, last),
         looked=None if found.looked_us is None else rfc3339(found.looked_us),
     )
 
 
 async def events(asked: Asked, reader: Reader, epoch: int) -> bytes:
-    """``GET events?after=&limit=|last=``."""
-    _only(asked, "after", "limit", "last")
-    after = _cursor(asked, epoch)
-    rows = await reader.events(after=after, limit=_limit(asked), last=_last(asked))
-    cursor = f"{epoch}:{rows[-1][0] if rows else after}"
+    """``GET events?after=&limit=|last=&before=&subject=&since=&until=``."""
+    _only(asked, "after", "limit", "last", "before", "subject", "since", "until")
+    last = _newest(asked)
+    found = await reader.search_events(
+        after=_cursor(asked, epoch),
+        before=_cursor(asked, epoch, "before") if "before" in asked else None,
+        limit=last or _limit(asked),
+        newest=last is not None,
+        subject=asked.get("subject", ""),
+        since_us=_instant(asked, "since"),
+        until_us=_instant(asked, "until"),
+    )
     return await _page(
-        rows, lambda row: dump(EventRow(*row), text=say(row[1].told)), next_cursor=cursor
+        found.rows,
+        lambda row: dump(EventRow(*row), text=say(row[1].told)),
+        **_further(found, epoch, last),
     )
 
 
@@ -218,6 +224,22 @@ def _last(asked: Asked) -> int | None:
     if "after" in asked or "limit" in asked:
         raise _invalid("admin.last_alone")
     return _number(asked, "last", 1, MAX_ROWS, 1)
+
+
+def _newest(asked: Asked) -> int | None:
+    last = _last(asked)
+    if "before" in asked and last is None:
+        raise _invalid("admin.before_without_last")
+    return last
+
+
+def _further(found: CallSearch | EventSearch, epoch: int, last: int | None) -> dict[str, Any]:
+    """Where a search that asked for the ``last`` so many, or for those after a cursor, goes on."""
+    return {
+        "next_cursor": f"{epoch}:{found.looked_to if last is None else found.newest_to}",
+        "more": not found.ended,
+        "before_cursor": None if last is None else f"{epoch}:{found.looked_to}",
+    }
 
 
 def _number(asked: Asked, name: str, low: int, high: int, absent: int) -> int:

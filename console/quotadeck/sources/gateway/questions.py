@@ -183,11 +183,36 @@ def found(request_id: str, page: CallsPage) -> FoundCall | None:
     return FoundCall(calls[0].id == request_id, calls, seqs) if calls else None
 
 
-def events(*, last: int) -> Question[EventsPage]:
-    """The newest events, oldest first."""
+def events(
+    *,
+    last: int,
+    since_us: int | None = None,
+    until_us: int | None = None,
+    subject: str = "",
+    before: str | None = None,
+    after: str | None = None,
+    nearer: EventsPage | None = None,
+) -> Question[EventsPage]:
+    """The newest events, oldest first; the rest as of `calls`."""
     from quotadeck.domain.pages import EventsPage
 
-    return Question("events", lambda body: load(EventsPage, body), {"last": last})
+    known = nearer.rows if nearer else ()
+    asked = {
+        "last" if after is None else "limit": last - len(known),
+        "before": nearer.before_cursor if nearer else before,
+        "after": after,
+        "subject": subject,
+        "since": _instant(since_us),
+        "until": _instant(until_us),
+    }
+
+    def read(body: bytes) -> EventsPage:
+        page = load(EventsPage, body)
+        if nearer is None:
+            return page
+        return replace(page, rows=page.rows + known, next_cursor=nearer.next_cursor)
+
+    return Question("events", read, asked)
 
 
 def series(

@@ -149,9 +149,26 @@ class GatewaySource:
         """What is on record under a request's id."""
         return questions.found(request_id, await self._ask(questions.call(request_id, project)))
 
-    async def events(self, *, last: int) -> EventsPage:
-        """The newest events, oldest first."""
-        return await self._ask(questions.events(last=last))
+    async def events(
+        self,
+        *,
+        last: int,
+        since_us: int | None = None,
+        until_us: int | None = None,
+        subject: str = "",
+        before: str | None = None,
+        after: str | None = None,
+    ) -> EventsPage:
+        """The newest events, or the newest before a cursor; or the first behind one."""
+        asked = questions.events(
+            last=last,
+            since_us=since_us,
+            until_us=until_us,
+            subject=subject,
+            before=before,
+            after=after,
+        )
+        return await self._ask(asked)
 
     async def series(
         self, subjects: Sequence[Subject], *, minutes: int, until_us: int | None = None
