@@ -66,7 +66,7 @@ def test_a_name_keeps_both_its_ends() -> None:
     assert cut("two words, and more", 11) == "two words,…"
 
 
-@pytest.mark.parametrize("command", ["projects", "models", "audit", "calls", "key list"])
+@pytest.mark.parametrize("command", ["projects", "models", "audit", "calls", "events", "key list"])
 def test_no_table_is_wider_than_its_terminal_whatever_was_exported(
     gateway: Gateway, command: str
 ) -> None:

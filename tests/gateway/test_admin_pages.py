@@ -10,8 +10,10 @@ import pytest
 from quotadeck.domain.answers import AuditPage
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.notice import notice
 from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage, LevelsPage, RollupsPage
 from quotadeck.domain.project_key import ProjectKey
+from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.control.admin import PREFIX
 from quotadeck.sources.gateway import questions
@@ -191,3 +193,28 @@ async def test_a_call_found_by_its_id_has_its_own_cursor(api: Admin) -> None:
     await source.close()
     assert [row.id for row in after.rows] == ["req_analytics_2"]
     assert [row.id for row in before.rows] == ["req_analytics_0"]
+
+
+async def test_events_of_a_subject_and_a_time(api: Admin) -> None:
+    at_us = api.at.clock.wall_us()
+    for number in range(5):
+        subject = "project:search" if number % 2 else "project:analytics"
+        told = notice("told", text=str(number))
+        api.at.ledger.event(Event(f"evt_{number}", at_us + number * 1_000_000, subject, told))
+    await api.at.ledger.flushed()
+    source = GatewaySource(api.socket)
+
+    async def numbers(**asked: Any) -> list[str]:
+        page = await source.events(last=2, **asked)
+        return [str(row.event.told.facts["text"]) for row in page.rows]
+
+    assert await numbers() == ["3", "4"]
+    page = await source.events(last=2)
+    assert page.more
+    assert await numbers(before=page.before_cursor) == ["1", "2"]
+    assert await numbers(after=page.next_cursor) == []
+    assert await numbers(subject="project:search") == ["1", "3"]
+    assert await numbers(since_us=at_us + 4_000_000) == ["4"]
+    assert await numbers(until_us=at_us + 1_000_000) == ["0"]
+    await source.close()
+    assert (await api.http.get(f"{PREFIX}events?before=1:5")).status_code == 400

@@ -11,11 +11,13 @@ import click
 from quotadeck.cli.change import ChangeOptions, fresh_key, sent, tell
 from quotadeck.cli.changes import DRY_RUN, REASON, end_options
 from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.listing import shaped
 from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import ask, gateway_options, talking
 from quotadeck.cli.show import emit, note, say, stamp, zone
-from quotadeck.cli.table import print_table
+from quotadeck.cli.table import Figure, Shape, print_table
 from quotadeck.domain.commands import Action, Command, Field
+from quotadeck.domain.days import rfc3339
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.verbs.keys import MAX_LABEL
@@ -116,20 +118,27 @@ def revoke(*, socket: Path | None, as_json: bool, key_id: str, reason: str, dry_
 
 
 @key.command(name="list")
+@shaped
 @gateway_options
-def list_(*, socket: Path | None, as_json: bool) -> int:
+def list_(*, socket: Path | None, as_json: bool, shape: Shape) -> int:
     """The keys that are in force, without their secrets."""
     answer = ask(socket, questions.keys())
     if as_json:
         emit(plain(answer))
         return Exit.OK
     rows = [
-        (row.id, ", ".join(row.projects), row.label, stamp(row.added_at_us), row.added_by)
+        (
+            row.id,
+            ", ".join(row.projects),
+            row.label,
+            Figure(stamp(row.added_at_us), rfc3339(row.added_at_us)),
+            row.added_by,
+        )
         for row in answer.keys
     ]
     heads = ("key", "projects", "label", f"added ({zone()})", "by")
-    if rows:
-        print_table(heads, rows, spare=("added", "by"))
+    if rows or shape.csv:
+        print_table(heads, rows, spare=("by", heads[3]), shape=shape)
     else:
         say("no keys yet: `quotadeck key add PROJECT`")
     return Exit.OK

@@ -8,19 +8,21 @@ import click
 
 from quotadeck import words
 from quotadeck.cli.exits import Exit
+from quotadeck.cli.listing import shaped, watched
 from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import clock, emit, say
-from quotadeck.cli.table import print_table
+from quotadeck.cli.table import Figure, Shape, print_table
 from quotadeck.domain.ages import age, remaining, share
 from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.commands import Role
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.layers import Layer
-from quotadeck.domain.money import usd_short
+from quotadeck.domain.money import usd_exact, usd_short
 from quotadeck.domain.rules import Measure, rules_of
 from quotadeck.domain.snapshot import (
     AnyRow,
     Change,
+    Flow,
     LimitedRow,
     ProjectRow,
     RouteRow,
@@ -48,6 +50,7 @@ def _read(socket: Path | None) -> Reading:
 
 
 @click.command(epilog="\b\nExits with 1 where the gateway says that something is wrong with it.")
+@watched
 @gateway_options
 def status(*, socket: Path | None, as_json: bool) -> int:
     """How the gateway is, what is in force, what happened last."""
@@ -62,8 +65,10 @@ def status(*, socket: Path | None, as_json: bool) -> int:
 
 
 @click.command()
+@shaped
+@watched
 @gateway_options
-def projects(*, socket: Path | None, as_json: bool) -> int:
+def projects(*, socket: Path | None, as_json: bool, shape: Shape) -> int:
     """The projects: limits, use, money, errors, state.
 
     Used is what was taken in the last minute, and fail what failed of it; today the money since the
@@ -76,14 +81,21 @@ def projects(*, socket: Path | None, as_json: bool) -> int:
     limits = _limit_heads(SubjectKind.PROJECT)
     heads = ("project", "name", "prio", "state", *limits, "fail", "p95")
     rows = [_project_cells(row, snapshot) for row in snapshot.projects]
-    print_table(heads, rows, right="    " + ">" * (len(limits) + 2), spare=("name", "prio", "p95"))
+    right = "    " + ">" * (len(limits) + 2)
+    print_table(heads, rows, right=right, spare=("name", "prio", "p95"), shape=shape)
     return Exit.OK
 
 
 @click.command()
+@click.option("--targets", "targets_alone", is_flag=True, help=words.text("help.targets"))
+@shaped
+@watched
 @gateway_options
-def models(*, socket: Path | None, as_json: bool) -> int:
-    """The models that clients ask for, and the targets behind them."""
+def models(*, socket: Path | None, as_json: bool, shape: Shape, targets_alone: bool) -> int:
+    """The models that clients ask for, and the targets behind them.
+
+    With --csv or --columns it is the models alone, or with --targets the targets.
+    """
     snapshot = _read(socket).snapshot
     if as_json:
         emit(_instants(snapshot) | {"models": snapshot.routes, "targets": snapshot.targets})
@@ -92,13 +104,17 @@ def models(*, socket: Path | None, as_json: bool) -> int:
         (row.id, row.serving, _state(row, snapshot), " → ".join(row.targets))
         for row in snapshot.routes
     ]
-    print_table(("model", "served by", "state", "route"), routes, spare=("route",))
-    say()
+    if not targets_alone:
+        heads = ("model", "served by", "state", "route")
+        print_table(heads, routes, spare=("route",), shape=shape)
+        if shape.csv or shape.columns:
+            return Exit.OK
+        say()
     targets = [_target_cells(row, snapshot) for row in snapshot.targets]
     limits = _limit_heads(SubjectKind.TARGET)
-    heads = ("target", "state", *limits, "in flight", "429s/min", "fail", "p95")
+    heads_of = ("target", "state", *limits, "in flight", "429s/min", "fail", "p95")
     spare = ("p95", "429s/min", "in flight")
-    print_table(heads, targets, right="  " + ">" * (len(limits) + 4), spare=spare)
+    print_table(heads_of, targets, right="  " + ">" * (len(limits) + 4), spare=spare, shape=shape)
     return Exit.OK
 
 
@@ -114,8 +130,17 @@ def _project_cells(row: ProjectRow, snapshot: Snapshot) -> tuple[str, ...]:
         row.priority,
         _state(row, snapshot),
         *_limit_cells(SubjectKind.PROJECT, row),
-        share(flow.failed_60s, flow.ended_60s),
-        latency(flow.p95_ms),
+        *_ends_cells(flow),
+    )
+
+
+def _ends_cells(flow: Flow) -> tuple[str, str]:
+    """What failed of what ended, and how long most took."""
+    failed = round(flow.failed_60s / flow.ended_60s, 4) if flow.ended_60s else ""
+    p95_ms = "" if flow.p95_ms is None else flow.p95_ms
+    return (
+        Figure(share(flow.failed_60s, flow.ended_60s), failed),
+        Figure(latency(flow.p95_ms), p95_ms),
     )
 
 
@@ -127,8 +152,7 @@ def _target_cells(row: TargetRow, snapshot: Snapshot) -> tuple[str, ...]:
         *_limit_cells(SubjectKind.TARGET, row),
         str(flow.in_flight),
         str(row.upstream_429_60s),
-        share(flow.failed_60s, flow.ended_60s),
-        latency(flow.p95_ms),
+        *_ends_cells(flow),
     )
 
 
@@ -153,11 +177,16 @@ def _limit_cells(kind: SubjectKind, row: LimitedRow) -> list[str]:
         limit, used = limit_on(row, rule.field), used_on(row, rule.field)
         match rule.measure:
             case Measure.RATE:
-                cells += (three(limit.limit) if limit else "–", three(used))
+                most = three(limit.limit) if limit else "–"
+                cells += (Figure(most, limit.limit if limit else ""), Figure(three(used), used))
             case Measure.SLOTS:
                 cells.append(f"{used}/{limit.limit}" if limit else str(used))
             case Measure.MONEY:
-                cells += (usd_short(used), usd_short(limit.limit) if limit else "–")
+                most = usd_short(limit.limit) if limit else "–"
+                cells += (
+                    Figure(usd_short(used), usd_exact(used)),
+                    Figure(most, usd_exact(limit.limit) if limit else ""),
+                )
     return cells
 
 

@@ -1,16 +1,43 @@
-"""Aligned tables, no wider than the terminal that they are printed on."""
+"""Aligned tables, no wider than the terminal that they are printed on; or CSV, exact."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
+import click
+
+from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.show import note, say
 from quotadeck.cli.terminal import terminal_width
-from quotadeck.domain.text import clean, counted
+from quotadeck.domain.cells import csv_text
+from quotadeck.domain.text import clean
+from quotadeck.words import text
 
 GAP: Final = 2
 LEAST: Final = 8
 """A text is cut to no less; a number never is."""
+
+
+class Figure(str):
+    """A cell that says a value shortly; ``exact`` is the whole of it, for programs."""
+
+    __slots__ = ("exact",)
+    exact: str
+
+    def __new__(cls, shown: str, exact: object) -> Self:
+        made = super().__new__(cls, shown)
+        made.exact = str(exact)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a table is wanted: ``columns`` are names, none being all; ``csv`` as CSV."""
+
+    wide: bool = False
+    columns: tuple[str, ...] = ()
+    csv: bool = False
 
 
 def print_table(
@@ -19,21 +46,48 @@ def print_table(
     *,
     right: str = "",
     spare: Sequence[str] = (),
+    shape: Shape = Shape(),
 ) -> None:
     """Print aligned lines; what the terminal has no room for is cut, then left out and named.
 
     ``right`` has one character a column: ``>`` aligns it to the right, as a number. ``spare`` are
-    the heads of columns that can be left out, the first one first. A pipe gets everything.
+    the heads of columns that can be left out, the first one first. A pipe gets everything. A
+    column's name is its head's words but what stands in brackets. Stop with USAGE for a column
+    that is none.
     """
-    room = terminal_width()
+    names = column_names(heads)
+    if shape.columns:
+        chosen = [_place(names, name) for name in shape.columns]
+        heads = [heads[at] for at in chosen]
+        rows = [[row[at] for at in chosen] for row in rows]
+        right = "".join(right[at : at + 1] or " " for at in chosen)
+        names, spare = [names[at] for at in chosen], ()
+    if shape.csv:
+        exact = [[getattr(cell, "exact", cell) for cell in row] for row in rows]
+        click.echo(csv_text(names, exact), nl=False)
+        return
+    room = None if shape.wide else terminal_width()
     lines, left_out = table(heads, rows, right=right, spare=spare, room=room)
     for line in lines:
         say(line)
     if left_out:
-        note(
-            f"{counted(room or 0, 'column')} are too few for {', '.join(left_out)}: "
-            "--json and a pipe get everything"
-        )
+        note(text("listing.left_out", heads=tuple(left_out)))
+
+
+def column_names(heads: Sequence[str]) -> list[str]:
+    """``served_by`` of ``served by``, ``at`` of ``at (JST)``; ``rpm_used`` of a used behind rpm."""
+    names: list[str] = []
+    for head in heads:
+        name = head.partition(" (")[0].replace(" → ", "_").replace(" ", "_").replace("/", "_per_")
+        names.append(f"{names[-1]}_{name}" if name == "used" else name)
+    return names
+
+
+def _place(names: Sequence[str], asked: str) -> int:
+    if asked not in names:
+        words = text("listing.no_column", found=clean(asked, 40), columns=tuple(names))
+        raise Stop(Exit.USAGE, words)
+    return names.index(asked)
 
 
 def table(
