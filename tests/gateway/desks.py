@@ -17,6 +17,7 @@ from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.control.desk import Desk
+from quotadeck.gateway.control.replayer import Replayer
 from quotadeck.store import Ledger
 from quotadeck.words import commands as words
 from tests.clocks import HandClock
@@ -102,10 +103,12 @@ async def bench(directory: Path, clock: HandClock | None = None) -> AsyncIterato
         told.append(event)
         ledger.event(event)
 
+    replayer = Replayer(directory, patience_s=60)  # however busy the machine
     try:
-        desk = Desk(ledger, CATALOGUE, clock, changed, tell)
+        desk = Desk(ledger, CATALOGUE, clock, changed, tell, replayer)
         yield Bench(ledger, desk, clock, changes, told)
     finally:
+        await replayer.close()
         await ledger.close()
 
 

@@ -15,6 +15,7 @@ from quotadeck.gateway.control.admin import PREFIX, REACH
 from quotadeck.gateway.control.admin_command import BODY_LIMIT_BYTES
 from quotadeck.store.places import ledger_file
 from quotadeck.wire.objects import load
+from quotadeck.words import say
 from tests.gateway.desks import HOUR_MS
 from tests.gateway.serving import ME, Admin, admin_api
 
@@ -166,7 +167,7 @@ class TestCommands:
     async def test_a_dry_run_changes_nothing(self, api: Admin) -> None:
         status, answer = await command(api, dry_run=True)
         assert (status, answer.dry_run, answer.applied, answer.after) == (200, True, False, 40)
-        assert answer.estimate is not None
+        assert [*map(say, answer.warnings)] == ["no figures: nothing is on record yet"]
         assert api.at.rpm() == 20
 
     @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ SCENES: Final[Mapping[str, Scene]] = {
         steps=((("question_mark",), "overview: keys"), (("G",), "own health"))
     ),
     "help-audit": Scene(steps=((("a",), "nothing"), (("question_mark",), "audit: keys"))),
-    "dialog-limit": Scene(steps=(_LIMIT, ((), "estimate"))),
+    "dialog-limit": Scene(steps=(_LIMIT, ((), "replayed"))),
     "dialog-limit-wrong": Scene(steps=(_to("analytics", "l", *"many", "enter"), ((), "! "))),
     "dialog-limit-refused": Scene(steps=(_LIMIT, ((), "ask an admin")),
                                   source={"answer": _refuse}),
@@ -141,7 +141,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     "dialog-fallback": Scene(steps=(_to("analytics", "f"), ((), "again"))),
     "dialog-undo": Scene(steps=(_to("analytics", "u"), ((), "takes back"), ((), "→ paused"))),
     "dialog-applied": Scene(
-        steps=(_to("analytics", "l", *"40", "tab", "tab", *"import"), ((), "estimate"),
+        steps=(_to("analytics", "l", *"40", "tab", "tab", *"import"), ((), "replayed"),
                (("enter",), "done:"))
     ),
 }  # fmt: skip

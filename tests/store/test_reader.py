@@ -250,7 +250,6 @@ async def test_no_page_of_a_large_table_is_found_by_sorting_all_of_it(open_ledge
     await reader.rollups(per="minute", after=3, since_us=5)
     await reader.rollups(per="hour", after=3, since_us=5)
     await reader.rollups(per="day", project="search")
-    await reader.minutes([5], project="search")
     await reader.states_at(5)
     await reader.catalogue_at(5)
     await reader.levels_at(5)

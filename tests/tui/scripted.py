@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from quotadeck.domain.answers import AuditPage, AuditRow, CommandAnswer, Estimate
+from quotadeck.domain.answers import AuditPage, AuditRow, CommandAnswer
 from quotadeck.domain.capability import EVERYTHING, Capabilities, FigureKind, Read
 from quotadeck.domain.commands import Code, Command, Entry, Rejected, Role, Value
 from quotadeck.domain.days import micros
 from quotadeck.domain.detail import Caller, CauseFound, ModelUse, ProjectDetail
+from quotadeck.domain.estimate import Estimate
 from quotadeck.domain.notice import notice
 from quotadeck.domain.pages import KeyRow, KeysPage
 from quotadeck.domain.series import Series, SeriesPage
@@ -176,6 +177,8 @@ def agree(command: Command, dry_run: bool) -> CommandAnswer:
     """Yes to everything, with an estimate for limits."""
     limit = command.action == "limit"
     estimate = Estimate(
+        since_us=micros("2026-11-23T17:47:00Z"),
+        until_us=micros("2026-11-23T18:02:00Z"),
         minutes=15,
         requests=576,
         admitted_before=302,
@@ -184,6 +187,7 @@ def agree(command: Command, dry_run: bool) -> CommandAnswer:
         refused_after=5,
         spend_before_nano=6_100_000_000,
         spend_after_nano=11_400_000_000,
+        admitted_really=302,
     )
     percent = command.scale_percent
     befores: dict[str, Value] = {"limit": 20, "fallback": "main/claude-opus-4.7"}

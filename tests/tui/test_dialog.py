@@ -29,7 +29,7 @@ async def test_nothing_is_applied_by_the_key_that_opened_the_dialog() -> None:
         await choose(pilot, "analytics")
         await pilot.press("l", "4", "0")
         await sees(pilot, "limit analytics", "20 → 40", "until 04:02, then 20 again")
-        await sees(pilot, "last 15 min, from roll-ups")
+        await sees(pilot, "of the last 15 min, replayed")
         await sees(pilot, "quotadeck limit analytics rpm 40 --for 1h")
         assert applied(source) == []
         await pilot.press("escape")
@@ -189,13 +189,15 @@ async def test_what_nothing_was_admitted_of_has_no_price() -> None:
     def answer(command: Command, dry_run: bool) -> CommandAnswer:
         agreed = agree(command, dry_run)
         assert agreed.estimate is not None
-        nothing = {"admitted_before": 0, "spend_before_nano": 0, "spend_after_nano": 0}
-        return replace(agreed, estimate=replace(agreed.estimate, **nothing))
+        estimate = replace(
+            agreed.estimate, admitted_before=0, spend_before_nano=0, spend_after_nano=0
+        )
+        return replace(agreed, estimate=estimate)
 
     async with quotadeck(scripted(answer=answer)).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
         await pilot.press("l", "4", "0")
-        await sees(pilot, "admitted 0 → 571", "spend $0 → unknown")
+        await sees(pilot, "admitted 0 → 571", "spend $0/h → unknown")
 
 
 async def test_what_no_reason_mends_is_said_before_the_missing_reason() -> None:

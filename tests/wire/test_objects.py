@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from quotadeck.domain.answers import CommandAnswer, Estimate
+from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Rejected, Role
+from quotadeck.domain.estimate import Bind, Estimate, Hit, Load, Money
 from quotadeck.domain.history import LevelSample, Rollup
 from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.pages import CallRow, CallsPage, KeyRow, KeysPage, LevelsPage, RollupsPage
@@ -58,7 +59,15 @@ VALUES = [
         until_us=1_764_000_000_000_001,
         refused=Rejected("stale", notice("x.stale", left_ms=3, names=("a", "b"), none=None)),
         warnings=(notice("x.one"), notice("x.two", is_new=True)),
-        estimate=Estimate(15, 1, 2, 3, 4, 5, 6, 7),
+        estimate=Estimate(
+            1_000_000,
+            2_000_000,
+            *(15, 1, 2, 3, 4, 5, 6, 7, 8),
+            hits=(Hit("b", 1, 2, 3, 4),),
+            binds=(Bind("project:a:rpm", 1, 2),),
+            loads=(Load("main/opus", "rpm", 50, 1, 2, 3),),
+            money=Money(1, None, 3, None, 4_000_000, 5_000_000),
+        ),
     ),
 ]
 

@@ -3,7 +3,7 @@
 import secrets
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +12,11 @@ from quotadeck.cli.reach import talking
 from quotadeck.cli.show import clock, emit, note, now_us, say
 from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import MAX_REASON, Command, value_facts
+from quotadeck.domain.estimate import Estimate
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.notice import Notice
 from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.typed import TypedWrong, duration_ms, instant_us
 from quotadeck.domain.verbs import VERBS, End
 from quotadeck.sources import GatewayClient, SourceGone
@@ -23,6 +25,8 @@ from quotadeck.wire.objects import plain
 from quotadeck.words import say as worded
 from quotadeck.words import text
 from quotadeck.words.commands import error, refusal
+from quotadeck.words.estimates import heading
+from quotadeck.words.estimates import told as foretold
 
 DEFAULT_MS = 3_600_000
 SHOWN: Final = 12
@@ -151,9 +155,22 @@ def _told(command: Command, answer: CommandAnswer, how: ChangeOptions) -> Iterat
     if answer.parts:
         yield text("change.group", count=len(parts))
     if answer.estimate is not None:
-        figures = asdict(answer.estimate)
-        yield text("change.estimate", **figures)
-        yield text("change.figures", **figures)
+        yield from _replayed(answer.estimate, answer.subject)
+
+
+def _replayed(e: Estimate, subject: Subject) -> Iterator[str]:
+    yield text("change.replayed", told=heading(e, clock))
+    yield text(
+        "change.figures",
+        admitted_before=e.admitted_before,
+        admitted_after=e.admitted_after,
+        refused_before=e.refused_before,
+        refused_after=e.refused_after,
+        an_hour_before_nano=e.an_hour(e.spend_before_nano),
+        an_hour_after_nano=e.an_hour(e.spend_after_nano),
+    )
+    for each in foretold(e, subject, clock):
+        yield text("change.foretold", told=each.words)
 
 
 def _again(socket: Path | None, *words: Any) -> str:

@@ -7,23 +7,9 @@ told to people is a kind with its facts: `quotadeck.words` words it for whoever 
 from dataclasses import dataclass
 
 from quotadeck.domain.commands import Entry, Rejected, Value
+from quotadeck.domain.estimate import Estimate
 from quotadeck.domain.notice import Notice
 from quotadeck.domain.subject import Subject
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What the last minutes' roll-ups say about a change: an estimate, not a replay."""
-
-    minutes: int
-    requests: int
-    """Requests that came in that time, refused ones included."""
-    admitted_before: int
-    admitted_after: int
-    refused_before: int
-    refused_after: int
-    spend_before_nano: int
-    spend_after_nano: int
 
 
 @dataclass(frozen=True, slots=True)

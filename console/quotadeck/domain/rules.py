@@ -85,11 +85,6 @@ class Rule:
         """As people say it."""
         return self.short or self.kind.value
 
-    @property
-    def foreseen(self) -> bool:
-        """Whether roll-ups tell what a change of it would have meant."""
-        return self.measure is not Measure.SLOTS
-
     def used(self, of: Amounts) -> int:
         """What one request has used, in whole units."""
         return 1 if self.counts is None else self.counts(of)

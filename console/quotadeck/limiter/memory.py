@@ -83,6 +83,22 @@ class MemoryLimiter:
         self._live[reservation] = _Reservation(deadline_ns, admitted.shadowed, held)
         return admitted
 
+    async def hold(self, reservation: str, takes: Sequence[Take], ttl_ms: int) -> None:
+        """Go on with what was admitted elsewhere, before: slots and money are held from now on.
+
+        Of rates nothing is taken: what was counts in the levels that `restore` is told.
+        """
+        now_ns = self._clock.monotonic_ns()
+        held: _Taken = {}
+        for key, amount, limit, _, _ in takes:
+            bucket = self._limited(key, limit, now_ns)
+            if isinstance(bucket, SlotBucket):
+                bucket.used += amount
+            elif isinstance(bucket, MoneyBucket):
+                bucket.held += amount
+            held[key] = bucket, amount
+        self._live[reservation] = _Reservation(now_ns + ttl_ms * _NS_PER_MS, "", held)
+
     async def exchange(
         self,
         reservation: str,

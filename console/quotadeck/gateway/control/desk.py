@@ -35,8 +35,9 @@ from quotadeck.gateway.control.answers import (
     same_request,
 )
 from quotadeck.gateway.control.command_log import CommandLog
-from quotadeck.gateway.control.preview import estimated_all
+from quotadeck.gateway.control.preview import estimated
 from quotadeck.gateway.control.refused_commands import RefusedCommands
+from quotadeck.gateway.control.replayer import Replayer
 from quotadeck.gateway.plan import file_layer
 from quotadeck.store import Ledger
 
@@ -65,6 +66,7 @@ class Desk:
         clock: Clock,
         on_change: OnChange,
         tell: Tell,
+        replayer: Replayer,
     ) -> None:
         recovered = ledger.recovered
         self._ledger = ledger
@@ -72,6 +74,7 @@ class Desk:
         self._clock = clock
         self._on_change = on_change
         self._tell = tell
+        self._replayer = replayer
         self._unrecorded = set[str]()
         self._queue = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
@@ -239,9 +242,7 @@ class Desk:
         decided = await self._decided(request, actor, layers, now_us)
         if isinstance(decided, Rejected):
             return replace(rejection(request, decided), dry_run=True)
-        estimate, warnings = await estimated_all(
-            decided, layers, self._ledger.reader, self._catalogue, now_us
-        )
+        estimate, warnings = await estimated(decided, layers, self._replayer, now_us)
         answer = answer_of(decided, _above(decided, layers))
         warnings = answer.warnings + warnings
         return replace(answer, applied=False, dry_run=True, estimate=estimate, warnings=warnings)

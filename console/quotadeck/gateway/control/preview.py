@@ -1,99 +1,80 @@
-"""What a change would have meant for the last minutes: read from the roll-ups, for the preview."""
+"""What a change would have meant for the real calls of the last minutes, for the preview."""
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from quotadeck.domain.answers import Estimate
-from quotadeck.domain.catalogue import Catalogue
-from quotadeck.domain.change_estimate import (
-    WINDOW_MINUTES,
-    Minute,
-    at_price,
-    under_change,
-)
-from quotadeck.domain.commands import Entry, Field, amount
-from quotadeck.domain.days import day_at
+from quotadeck.domain.commands import Entry, Field, Value
 from quotadeck.domain.effects import folded, slot_of
-from quotadeck.domain.layers import Layers
+from quotadeck.domain.estimate import Estimate
+from quotadeck.domain.layers import Layer, Layers
 from quotadeck.domain.notice import Notice, notice
-from quotadeck.domain.rules import RULE_OF, is_money
-from quotadeck.domain.subject import Subject, SubjectKind
-from quotadeck.store import Reader
+from quotadeck.domain.rules import is_money
+from quotadeck.domain.subject import SubjectKind
+from quotadeck.gateway.control.replayer import Replayer
 
-_MINUTE_US = 60_000_000
+_A_SLICE: Final = 100
+"""Subjects looked at before the event loop gets a turn: a millisecond."""
+_OF_LATE_US: Final = 17 * 60_000_000
+"""Longer than what is replayed."""
 
-
-_MOST: Final = 32
-"""So many subjects of one change are estimated: the time of a preview is bounded."""
-
-
-async def estimated_all(
-    entries: Sequence[Entry], layers: Layers, reader: Reader, catalogue: Catalogue, now_us: int
-) -> tuple[Estimate | None, tuple[Notice, ...]]:
-    """Of a change of several values the sum, None where one of them cannot be told."""
-    if not entries[1:]:
-        return await estimated(entries[0], layers, reader, catalogue, now_us)
-    if entries[_MOST:]:
-        return None, ()
-    found = [await estimated(entry, layers, reader, catalogue, now_us) for entry in entries]
-    estimates = [estimate for estimate, _ in found if estimate is not None]
-    if len(estimates) < len(found):
-        return None, ()
-    sums = (sum(getattr(one, part.name) for one in estimates) for part in fields(Estimate))
-    return replace(Estimate(*sums), minutes=estimates[0].minutes), ()
+Values = dict[str, dict[str, Value | None]]
 
 
 async def estimated(
-    entry: Entry, layers: Layers, reader: Reader, catalogue: Catalogue, now_us: int
+    entries: Sequence[Entry], layers: Layers, replayer: Replayer, now_us: int
 ) -> tuple[Estimate | None, tuple[Notice, ...]]:
-    """The estimate, None where roll-ups cannot tell, and warnings that come from figures.
+    """The estimate of entries that are one change; without it, the notice that says why.
 
-    ``layers`` are those without the entry.
+    ``layers`` are those without the entries. None, and no notice, of what no call can tell.
     """
-    subject, name = slot_of(entry)
-    was = layers.in_force(subject, name, now_us).value
-    becomes = folded(entry, layers).in_force(subject, name, now_us).value
-    if name == Field.KEY or (name in RULE_OF and not RULE_OF[name].foreseen):
-        return None, ()
-    minutes = await _minutes(reader, subject, layers, catalogue, now_us)
-    if name == Field.TARGET:
-        target = catalogue.targets.get(str(becomes))
-        return (at_price(minutes, target.price), ()) if target else (None, ())
-    spent_nano, warnings = 0, tuple[Notice, ...]()
-    project = catalogue.projects.get(subject.name)
-    if is_money(name) and project is not None:
-        day = day_at(now_us, project.zone)
-        spent_nano = (await reader.spent_on({project.id: day.name}))[project.id]
-        if becomes is not None and spent_nano >= amount(becomes):
-            warnings = (notice("warning.spent", spent_nano=spent_nano, until_us=day.end_us),)
-    told = under_change(minutes, subject.kind, name, was, becomes, spent_nano)
-    return told, warnings
+    after: Values = {}
+    for number, entry in enumerate(entries, 1):
+        subject, name = slot_of(entry)
+        if name == Field.KEY:
+            return None, ()
+        value = folded(entry, layers).in_force(subject, name, now_us).value
+        after.setdefault(str(subject), {})[name] = value
+        if number % _A_SLICE == 0:
+            await asyncio.sleep(0)
+    before = await values_in_force(layers, now_us)
+    told = await replayer.ask(before, after, _changed_of_late(layers, now_us), now_us)
+    if told.estimate is None:
+        return None, (notice("warning.no_figures", why=f"warning.no_figures.{told.why}"),)
+    return told.estimate, tuple(_warnings(told.estimate, entries))
 
 
-async def _minutes(
-    reader: Reader, subject: Subject, layers: Layers, catalogue: Catalogue, now_us: int
-) -> list[Minute]:
-    """The subject's last minutes, the present one included as far as it has come."""
-    this_us = now_us - now_us % _MINUTE_US
-    starts_us = [this_us - ago * _MINUTE_US for ago in range(WINDOW_MINUTES)]
-    kind, name = subject
-    if kind is SubjectKind.PROJECT:
-        rows = await reader.minutes(starts_us, project=name)
-    else:
-        models = [name] if kind is SubjectKind.MODEL else _served(name, layers, catalogue, now_us)
-        rows = await reader.minutes(starts_us, models=models) if models else []
-    seconds = max(1, (now_us - this_us) // 1_000_000)
-    return [
-        replace(minute, seconds=seconds) if start_us == this_us else minute
-        for start_us, minute in rows
-    ]
+async def values_in_force(layers: Layers, now_us: int) -> Values:
+    """All that is in force in the place of what the file says."""
+    found: Values = {}
+    for number, (subject, names) in enumerate(layers.fields.items(), 1):
+        if subject.kind is not SubjectKind.KEY:
+            in_force = {name: layers.in_force(subject, name, now_us) for name in names}
+            values: dict[str, Value | None] = {
+                name: each.value for name, each in in_force.items() if each.layer is not Layer.FILE
+            }
+            if values:
+                found[str(subject)] = values
+        if number % _A_SLICE == 0:
+            await asyncio.sleep(0)
+    return found
 
 
-def _served(target: str, layers: Layers, catalogue: Catalogue, now_us: int) -> Sequence[str]:
-    """The models that this target serves now."""
-    return [
-        model
-        for model in catalogue.routes
-        if layers.in_force(Subject.model(model), Field.TARGET, now_us).value == target
-    ]
+def _changed_of_late(layers: Layers, now_us: int) -> Mapping[str, int]:
+    """When what is in force on a subject was changed last, of the last minutes."""
+    found: dict[str, int] = {}
+    for entry in reversed(list(layers.by_seq.values())):
+        if entry.at_us < now_us - _OF_LATE_US:
+            break
+        if entry.subject.kind is not SubjectKind.KEY:
+            found.setdefault(str(entry.subject), entry.at_us)
+    return found
+
+
+def _warnings(estimate: Estimate, entries: Sequence[Entry]) -> Sequence[Notice]:
+    money = estimate.money
+    if money is None or not any(is_money(entry.field) for entry in entries):
+        return ()
+    if money.limit_after_nano is None or money.spent_nano < money.limit_after_nano:
+        return ()
+    return (notice("warning.spent", spent_nano=money.spent_nano, until_us=money.ends_us),)

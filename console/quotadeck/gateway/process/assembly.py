@@ -31,6 +31,7 @@ from quotadeck.domain.subject import SubjectKind
 from quotadeck.gateway.control.admin import create_admin
 from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.control.offline import take_in
+from quotadeck.gateway.control.replayer import Replayer
 from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flights import Flights
@@ -83,6 +84,7 @@ class Gateway:
     admin: Any
     feed: Feed
     desk: Desk
+    replayer: Replayer
     vitals: VitalSigns
     levels: LevelKeeper
     refusals: RefusalLog
@@ -138,6 +140,7 @@ class Gateway:
             self.refusals.flush()
             await self.desk.record_counted(ending=True)
             await self.levels.record()
+        await self.replayer.close()
         await self.upstream.close()
         await self.ledger.close()
 
@@ -222,7 +225,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
             with contextlib.suppress(OSError):
                 await levels.record()
 
-    desk = Desk(ledger, catalogue, clock, changed, tell)
+    replayer = Replayer(config.state)
+    desk = Desk(ledger, catalogue, clock, changed, tell, replayer)
     now_us = clock.wall_us()
     ledger.catalogue(_file_layer(config), now_us)
     in_force = PlanAndKeys(
@@ -290,6 +294,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         admin,
         feed,
         desk,
+        replayer,
         vitals,
         levels,
         refusals,

@@ -6,23 +6,17 @@ from typing import Any, Final
 
 import orjson
 
-from quotadeck.domain.change_estimate import Minute
 from quotadeck.domain.history import Rollup, Total
 from quotadeck.store.reading.connection import ReadConnection
 from quotadeck.store.sqlite.tables import (
     COUNT_COLUMNS,
     DAY,
     LATENCY_COLUMNS,
-    MINUTE,
     PERIODS,
     SUM_COLUMNS,
 )
 
 _BEFORE_LATENCY: Final = 2 + len(SUM_COLUMNS) - len(LATENCY_COLUMNS)
-_MINUTE_COLUMNS: Final = (
-    *("forwarded", "input_tokens", "cached_tokens", "output_tokens"),
-    *("cache_write_tokens", "cost_nano_usd"),
-)
 
 
 class Rollups(ReadConnection):
@@ -59,44 +53,6 @@ class Rollups(ReadConnection):
             (*values, limit),
         )
         return [_rollup(row, dated=column == DAY.column) for row in rows]
-
-    async def minutes(
-        self, starts_us: Sequence[int], *, project: str = "", models: Sequence[str] = ()
-    ) -> list[tuple[int, Minute]]:
-        """(start, sums) of those minutes that have any calls of the project, or of the models."""
-        columns = ", ".join(f"SUM({name})" for name in _MINUTE_COLUMNS)
-        found = await self._of_minutes("rollups_minute", columns, "", starts_us, project, models)
-        refused: dict[int, dict[str, int]] = {}
-        for start, cause, count in await self._of_minutes(
-            "refusals_minute", "cause, SUM(count)", ", cause", starts_us, project, models
-        ):
-            refused.setdefault(start, {})[cause] = count
-        return [(start, Minute(*[*sums, refused.get(start, {})])) for start, *sums in found]
-
-    async def _of_minutes(
-        self,
-        table: str,
-        columns: str,
-        and_by: str,
-        starts_us: Sequence[int],
-        project: str,
-        models: Sequence[str],
-    ) -> list[Any]:
-        only = "AND project = ? " if project else ""
-        if models:
-            only += "AND model IN (SELECT value FROM json_each(?)) "
-        # Minute by minute: the key's first columns make each a short range, however long the table.
-        return await self._rows(
-            f"SELECT minute_us, {columns} FROM json_each(?) AS asked CROSS JOIN {table} AS r "
-            f"ON r.source_id = ? AND r.{MINUTE.column} = asked.value {only}"
-            f"GROUP BY minute_us{and_by}",
-            (
-                orjson.dumps(list(starts_us)).decode(),
-                self.source,
-                *([project] if project else []),
-                *([orjson.dumps(list(models)).decode()] if models else []),
-            ),
-        )
 
     async def spent_on(self, days: Mapping[str, str]) -> dict[str, int]:
         """For each project's local day: the nano-dollars that its day roll-ups sum to."""

@@ -1,11 +1,13 @@
 """What the change dialog shows, as lines: the form, what it would do, and the way back. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
-from quotadeck.domain.answers import CommandAnswer, Estimate
+from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Command, value_facts
+from quotadeck.domain.estimate import Estimate
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.subject import SubjectKind
@@ -19,6 +21,7 @@ from quotadeck.tui.kit.fit import cell_len, fit, folded
 from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.words import say, text
 from quotadeck.words.commands import field_word, value
+from quotadeck.words.estimates import Told, heading, told
 from quotadeck.words.figures import Instant
 from quotadeck.words.numbers import NONE, three
 from quotadeck.words.times import day_time
@@ -62,14 +65,18 @@ def instants(zone: tzinfo | None, now_us: int) -> Instant:
     return lambda at_us: day_time(at_us, now_us, zone)
 
 
-def dialog_lines(setting: Setting, view: View, width: int) -> list[Line]:
-    """The dialog as lines of ``width`` cells, frame included."""
+def dialog_lines(setting: Setting, view: View, width: int, height: int) -> list[Line]:
+    """The dialog as lines of ``width`` cells, frame included.
+
+    What a replay says beside its figures has the room that is left of ``height``.
+    """
     inner, title = width - 4, setting.title
     body = _form(setting, view, inner)
     for name, words in setting.about:
         body.append((Span(fit(name, _LABEL), "dim"), Span(clean(words, 200), "normal")))
     body.append((Span("─" * inner, "dim"),))
     body += _consequence(setting, view, inner)
+    beside = len(body)
     if view.command is not None:
         shell = folded(as_command_line(view.command), inner - _LABEL)[:4]
         headings = (text("dialog.as_command"), "", "", "")
@@ -80,6 +87,10 @@ def dialog_lines(setting: Setting, view: View, width: int) -> list[Line]:
     for number, part in enumerate(folded(clean(wrong or view.missing, 400), inner - 2)[:4]):
         if part:
             body.append((Span("  " if number else mark, role), Span(part, role)))
+    estimate = view.answer.estimate if view.answer and not view.answer.refused else None
+    if estimate and view.answer:
+        said = _flowing(told(estimate, view.answer.subject, setting.instant), inner)
+        body[beside:beside] = said[: max(0, height - len(body) - 2)]
     foot = text("dialog.applying") if view.applying else _foot(setting.keys)
     top = f"┌ {fit(title, min(cell_len(title), width - 6))} "
     framed: list[Line] = [
@@ -133,7 +144,7 @@ def _consequence(setting: Setting, view: View, inner: int) -> list[Line]:
         told = _parts if answer.parts[1:] else _step
         lines += told(setting, view.command, answer, inner)
     if answer.estimate:
-        lines += _estimate(answer.estimate, inner)
+        lines += _estimate(answer.estimate, setting.instant, inner)
     for warning in answer.warnings:
         for number, part in enumerate(folded(say(warning, setting.instant), inner - 2)[:4]):
             lines.append((Span("  " if number else "! ", "attention"), Span(part, "attention")))
@@ -181,27 +192,52 @@ def _end(setting: Setting, command: Command | None, answer: CommandAnswer) -> st
     return say(Notice("dialog.until", facts), setting.instant)
 
 
-def _estimate(e: Estimate, inner: int) -> list[Line]:
+def _estimate(e: Estimate, instant: Instant, inner: int) -> list[Line]:
+    head = (
+        Span(fit(text("dialog.estimate"), _LABEL), "dim"),
+        Span(heading(e, instant), "normal"),
+    )
+    if not e.requests:
+        return [head]
+
     def pair(word: str, before: str, after: str) -> list[Span]:
         role = "normal" if before == after else "strong"
         named = Span(text(f"dialog.{word}") + " ", "dim")
         return [named, Span(f"{before} → ", "dim"), Span(after, role), Span("  ")]
 
-    head = text(
-        "dialog.estimate.of", minutes=e.minutes, requests=e.requests, told=three(e.requests)
-    )
     requests = [
         *pair("admitted", three(e.admitted_before), three(e.admitted_after)),
         *pair("refused", three(e.refused_before), three(e.refused_after)),
     ]
-    # Where nothing was admitted nothing is known of what a request costs.
-    blind = not e.admitted_before and e.admitted_after
-    after = text("dialog.unknown") if blind else usd_short(e.spend_after_nano)
-    money = pair("spend", usd_short(e.spend_before_nano), after)
+    # Where nothing was admitted, and no size told, nothing is known of what a request costs.
+    blind = e.admitted_after and not e.admitted_before and not e.spend_after_nano
+    after = text("dialog.unknown") if blind else _an_hour(e, e.spend_after_nano)
+    money = pair("spend", _an_hour(e, e.spend_before_nano), after)
     indent = Span(" " * _LABEL)
     fits = _LABEL + sum(cell_len(span.text) for span in (*requests, *money)) <= inner + 2
     figures = [(indent, *requests, *money)] if fits else [(indent, *requests), (indent, *money)]
-    return [(Span(fit(text("dialog.estimate"), _LABEL), "dim"), Span(head, "normal")), *figures]
+    return [head, *figures]
+
+
+def _an_hour(e: Estimate, nano: int) -> str:
+    return text("dialog.an_hour", money=usd_short(e.an_hour(nano)))
+
+
+def _flowing(said: Sequence[Told], inner: int) -> list[Line]:
+    """One behind the other, as many a line as fit; what warns begins with a mark."""
+    lines: list[list[Span]] = []
+    room = 0
+    for role, words in said:
+        whole = f"! {words}" if role == "attention" else words
+        parts = [part for part in folded(whole, inner - 2) if part]
+        if len(parts) == 1 and lines and cell_len(whole) + 3 <= room:
+            lines[-1] += [Span(" · ", "dim"), Span(whole, role)]
+            room -= cell_len(whole) + 3
+            continue
+        for part in parts:
+            lines.append([Span("  "), Span(part, role)])
+            room = inner - 2 - cell_len(part)
+    return [tuple(line) for line in lines]
 
 
 def outcome(answer: CommandAnswer, instant: Instant) -> tuple[str, str]:

@@ -236,7 +236,7 @@ class Dialog(Modal):
             proposal.now(form, snapshot),
             proposal.about(form, snapshot.at_us),
         )
-        lines = dialog_lines(setting, self.view, width)
+        lines = dialog_lines(setting, self.view, width, size.height)
         self.styles.height = len(lines)
         self.styles.width = width
         below = max(0, min(2, size.height - len(lines)))

@@ -103,13 +103,11 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "change.undo": "  undo: {line}",
     "change.unrecorded": "quotadeck: in force, but NOT recorded: the gateway cannot write its "
     "command log",
-    "change.estimate": plural(
-        "requests",
-        "  an estimate, from {requests} request of the last {minutes} minutes:",
-        "  an estimate, from {requests:number} requests of the last {minutes} minutes:",
-    ),
+    "change.replayed": "  {told}:",
     "change.figures": "    admitted {admitted_before} → {admitted_after}   refused "
-    "{refused_before} → {refused_after}   spend {spend_before_nano:usd} → {spend_after_nano:usd}",
+    "{refused_before} → {refused_after}   spend {an_hour_before_nano:usd}/h → "
+    "{an_hour_after_nano:usd}/h",
+    "change.foretold": "    {told}",
     "named.twice": "'{name}' is more than one thing: say {options:or}",
     "named.alike": "'{name}' is the name of several projects: say {ids:or}",
     "named.near": "there is no {kinds:or} called '{name}'; the nearest: {near}",

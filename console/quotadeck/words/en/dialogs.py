@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from quotadeck.words.sentence import Sentence, plural
+from quotadeck.words.sentence import Sentence
 
 _STEP: Final = "{name} {field:name} {was:value} → {value:value}"
 _DONE: Final = "done: {name} {field:name} {before:value} → {after:value}[ until {until_us}]"
@@ -90,12 +90,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "dialog.stands": "until somebody changes it",
     "dialog.until": "until {until_us}, then {then:value} again",
     "dialog.as_command": "as command",
-    "dialog.estimate": "estimate",
-    "dialog.estimate.of": plural(
-        "requests",
-        "last {minutes} min, from roll-ups: {told} request came",
-        "last {minutes} min, from roll-ups: {told} requests came",
-    ),
+    "dialog.estimate": "replayed",
+    "dialog.an_hour": "{money}/h",
     "dialog.admitted": "admitted",
     "dialog.refused": "refused",
     "dialog.spend": "spend",
