@@ -29,7 +29,7 @@ async def test_nothing_is_applied_by_the_key_that_opened_the_dialog() -> None:
         await choose(pilot, "analytics")
         await pilot.press("l", "4", "0")
         await sees(pilot, "limit analytics", "20 → 40", "until 04:02, then 20 again")
-        await sees(pilot, "of the last 15 min, replayed")
+        await sees(pilot, "real calls of the last 15 min")
         await sees(pilot, "quotadeck limit analytics rpm 40 --for 1h")
         assert applied(source) == []
         await pilot.press("escape")

@@ -103,7 +103,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "change.undo": "  undo: {line}",
     "change.unrecorded": "quotadeck: in force, but NOT recorded: the gateway cannot write its "
     "command log",
-    "change.replayed": "  {told}:",
+    "change.replayed": "  replayed: {told}",
     "change.figures": "    admitted {admitted_before} → {admitted_after}   refused "
     "{refused_before} → {refused_after}   spend {an_hour_before_nano:usd}/h → "
     "{an_hour_after_nano:usd}/h",

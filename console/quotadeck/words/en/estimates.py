@@ -8,16 +8,15 @@ from quotadeck.words.sentence import Sentence, plural
 SENTENCES: Final[Mapping[str, Sentence]] = {
     "estimate.of": plural(
         "requests",
-        "{requests} real call of the last {minutes} min, replayed",
-        "{requests:number} real calls of the last {minutes} min, replayed",
+        "{requests} real call of the last {minutes} min",
+        "{requests:number} real calls of the last {minutes} min",
     ),
     "estimate.of.part": plural(
         "requests",
-        "{requests} real call of {since_us}–{until_us}, replayed: there is no time for more",
-        "{requests:number} real calls of {since_us}–{until_us}, replayed: "
-        "there is no time for more",
+        "{requests} real call of {since_us}–{until_us}: there is no time for more",
+        "{requests:number} real calls of {since_us}–{until_us}: there is no time for more",
     ),
-    "estimate.none": "no calls in the last {minutes} min: nothing to replay",
+    "estimate.none": "nothing: no calls in the last {minutes} min",
     "estimate.off": "without the change it admits {replayed} where {really} were",
     "estimate.changed": "under today's limits: they were changed in that time",
     "estimate.unchecked": "not checked: there was time for one replay",
