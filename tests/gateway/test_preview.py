@@ -67,6 +67,15 @@ async def test_of_a_pause_a_fallback_and_a_target(tmp_path: Path) -> None:
         assert await estimate(idle) == (0, 0)
 
 
+async def test_several_subjects_of_one_change_are_replayed_together(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        await traffic(at)
+        both = replace(PAUSE, subjects=(PAUSE.subject, Subject.project("search")))
+        told = (await at.desk.submit(both, MIKA, dry_run=True)).estimate
+        assert told is not None
+        assert (told.requests, told.admitted_before, told.admitted_after) == (120, 42, 0)
+
+
 async def test_a_budget_below_what_is_spent_is_warned_of(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         await traffic(at)
