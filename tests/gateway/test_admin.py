@@ -102,6 +102,8 @@ class TestRoles:
     EVERYBODY = frozenset(Role)
     TABLE = {  # noqa: RUF012
         "snapshot": EVERYBODY,
+        "alarms": EVERYBODY,
+        "report": EVERYBODY,
         "stream": EVERYBODY,
         "commands": EVERYBODY,
         "audit": EVERYBODY,
@@ -122,7 +124,9 @@ class TestRoles:
         async with admin_api(tmp_path, roles=roles, own_uid=-1) as api:
             for name, allowed in self.TABLE.items():
                 method = "POST" if name == "commands" else "GET"
-                about = "?id=analytics" if name == "project" else ""
+                since = "?since=2026-11-24T00:00:00Z"
+                needs = {"project": "?id=analytics", "alarms": since, "report": since}
+                about = needs.get(name, "")
                 async with api.http.stream(method, f"{PREFIX}{name}{about}") as answer:
                     if name == "commands":
                         assert answer.status_code == 400, "the body was looked at"

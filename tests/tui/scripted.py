@@ -19,6 +19,7 @@ from quotadeck.domain.detail import Caller, CauseFound, ModelUse, ProjectDetail
 from quotadeck.domain.estimate import Estimate
 from quotadeck.domain.notice import notice
 from quotadeck.domain.pages import KeyRow, KeysPage
+from quotadeck.domain.report import AlarmsPage, Report
 from quotadeck.domain.series import Series, SeriesPage
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.subject import Subject
@@ -80,6 +81,12 @@ class Scripted:
 
     def load(self) -> None:
         return
+
+    async def alarms(self, since_us: int, until_us: int | None = None) -> AlarmsPage:
+        raise AssertionError(f"nobody asks what alarms there were since {since_us} {until_us}")
+
+    async def report(self, since_us: int, until_us: int | None = None) -> Report:
+        raise AssertionError(f"nobody asks what was from {since_us} to {until_us}")
 
     async def as_of(self, at_us: int) -> Reading:
         raise AssertionError(f"nobody asks what was at {at_us}")

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "audit": "history",
     "calls": "calls",
     "events": "events",
+    "report": "report",
     "key": "keys",
     "init": "init",
     "doctor": "doctor",

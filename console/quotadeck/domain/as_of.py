@@ -17,7 +17,7 @@ from quotadeck.domain.history import LevelSample, StateSpan
 from quotadeck.domain.in_force import changes_of
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.limits import RateLimit
-from quotadeck.domain.passed import Latency, Passed, Passing, Sums
+from quotadeck.domain.passed import NOTHING_PASSED, Around, Passing, Sums
 from quotadeck.domain.past_state import past_state
 from quotadeck.domain.rules import Measure, Rule, Windows, bucket_key, rules_of
 from quotadeck.domain.snapshot import (
@@ -39,8 +39,6 @@ from quotadeck.domain.subject import Subject, SubjectKind
 
 _A_SLICE: Final = 20
 """Rows made before others get a turn: about half a millisecond."""
-_ADDED: Final = 200
-"""Rows of sums told to their subjects before others get a turn."""
 
 Work = Generator[None, None, Snapshot]
 Item = TypeVar("Item")
@@ -61,8 +59,7 @@ class Then:
     layers: Layers
     """The command log folded up to the instant, over nothing: the file's values are in the
     catalogue."""
-    passed: Sequence[Passed] = ()
-    latencies: Sequence[Latency] = ()
+    around: Around = NOTHING_PASSED
     levels: Sequence[LevelSample] = ()
     states: Sequence[StateSpan] = ()
     """Those that held, and those left within five minutes before."""
@@ -77,13 +74,8 @@ class Then:
 
 def snapshot_of(then: Then) -> Work:
     """The picture of the instant. Yields where others may have a turn."""
-    passing = Passing(then.at_us)
-    for start in range(0, len(then.passed), _ADDED):
-        passing.add(then.passed[start : start + _ADDED])
-        yield
-    for start in range(0, len(then.latencies), _ADDED):
-        passing.add_latencies(then.latencies[start : start + _ADDED])
-        yield
+    passing = Passing()
+    yield from passing.add(then.around)
     rows = _Rows(then, passing)
     projects = yield from _in_slices(rows.project, then.catalogue.projects.values())
     targets = yield from _in_slices(rows.target, then.catalogue.targets.values())
@@ -97,7 +89,7 @@ def snapshot_of(then: Then) -> Work:
             then.source_id,
             then.started_us,
             counting_since_us=then.since_us,
-            strangers_refused_60s=passing.of(Subject.project("")).refused.total(),
+            strangers_refused_60s=passing.of(SubjectKind.PROJECT, "").refused.total(),
             state=rows.state(Subject(SubjectKind.GATEWAY, "")),
         ),
         projects=projects,
@@ -137,7 +129,7 @@ class _Rows:
 
     def project(self, project: Project) -> ProjectRow:
         subject, then = Subject.project(project.id), self._then
-        sums = self._passing.of(subject)
+        sums = self._passing.of(*subject)
         day = day_at(then.at_us, project.zone)
         values = self._values(subject, project.limits)
         spent = then.spent_nano.get(project.id, 0) + sums.booked_nano
@@ -159,7 +151,7 @@ class _Rows:
 
     def target(self, target: Target) -> TargetRow:
         subject, then = Subject.target(target.id), self._then
-        sums = self._passing.of(subject)
+        sums = self._passing.of(*subject)
         limits = self._limits(subject, self._values(subject, target.limits), sums, 0)
         return TargetRow(
             id=target.id,
@@ -192,7 +184,7 @@ class _Rows:
         *,
         day_ends_us: int | None = None,
     ) -> State:
-        known = None if Gap.FLOW in self._gaps else self._passing.of(subject)
+        known = None if Gap.FLOW in self._gaps else self._passing.of(*subject)
 
         def ends(held: Held) -> int | None:
             if held.kind is StateKind.SPENT:

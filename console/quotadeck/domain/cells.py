@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$!+:@.-])")
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 _BLANK: Final = re.compile(r"\s+")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 

@@ -1,16 +1,19 @@
 """What passed around a past instant, as the store sums it, and the figures that it makes."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeVar
 
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import NOT_THE_UPSTREAMS
-from quotadeck.domain.latency import COLUMNS, quantile_ms
+from quotadeck.domain.latency import COLUMNS, column, quantile_ms
 from quotadeck.domain.rules import Measure, Rule, Used, bucket_of
 from quotadeck.domain.snapshot import Flow
-from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.domain.subject import SubjectKind
+
+Row = TypeVar("Row")
 
 MINUTE_US: Final = 60_000_000
 MODELS_US: Final = 5 * MINUTE_US
@@ -19,14 +22,16 @@ SPENT_US: Final = 10 * MINUTE_US
 """So far back goes the spend that a rate is made of."""
 
 
+_A_SLICE: Final = 200
+"""Rows told to their subjects before others get a turn: some tenths of a millisecond."""
 _NOTHING: Final = Used(0, 0, 0)
 
 
 class Passed(NamedTuple):
-    """Sums of the calls of one project, target, model, outcome, cause and binding bucket.
+    """Sums of the 60 s before the instant, of the calls of one project, target, model, outcome,
+    cause and binding bucket.
 
-    Where nothing else is said they cover the 60 s before the instant. ``begun`` counts arrivals,
-    all others ends; a refusal is both at once.
+    ``begun`` counts arrivals, all others ends; a refusal is both at once.
     """
 
     project: str
@@ -40,26 +45,61 @@ class Passed(NamedTuple):
     input_tokens: int
     output_tokens: int
     cost_nano: int
-    cost_10m_nano: int = 0
     under_way: int = 0
     """At the instant: begun before it, ended after it."""
     held_nano: int = 0
     """The money that those under way held."""
     booked_nano: int = 0
     """Spent since the day's whole sums end: see `quotadeck.store.as_of`."""
-    last_us: int | None = None
-    """The last arrival within ten minutes."""
-    ended_us: int | None = None
-    """The last end within them."""
 
 
-class Latency(NamedTuple):
-    """How many calls of the five minutes fall into one column of the histogram."""
+class Lately(NamedTuple):
+    """Of one project, target or model, in the ten minutes before the instant."""
+
+    kind: SubjectKind
+    name: str
+    cost_nano: int
+    failed_us: int
+    """When one failed last; 0 for never."""
+    well_us: int
+    """The same of those that did not."""
+    models: tuple[str, ...] = ()
+    """What it asked for in the last five of them."""
+
+
+class LastRefused(NamedTuple):
+    """When a project's requests for a model were refused last, within the ten minutes."""
 
     project: str
-    target: str
-    column: int
-    calls: int
+    model: str
+    cause: str
+    binding: str
+    last_us: int
+
+
+class Took(NamedTuple):
+    """How long the calls of one project or target took that ended within five minutes.
+
+    By column of the histogram, or ``ms`` one by one.
+    """
+
+    kind: SubjectKind
+    name: str
+    columns: Mapping[int, int] = MappingProxyType({})
+    ms: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What passed around an instant."""
+
+    passed: Sequence[Passed] = ()
+    lately: Sequence[Lately] = ()
+    refused: Sequence[LastRefused] = ()
+    took: Sequence[Took] = ()
+
+
+NOTHING_PASSED: Final = Around()
 
 
 @dataclass(slots=True)
@@ -111,13 +151,6 @@ class Sums:
             in_flight=self.under_way,
         )
 
-    def add_refused(self, one: Passed) -> None:
-        """Requests that a gate refused."""
-        if one.begun:
-            self.refused[one.cause] += one.begun
-        if one.last_us is not None:
-            self.refused_us[one.cause] = max(one.last_us, self.refused_us.get(one.cause, 0))
-
     def add(self, one: Passed) -> None:
         """Requests that were let through."""
         self.begun += one.begun
@@ -128,7 +161,6 @@ class Sums:
             before.output_tokens + one.output_tokens,
             before.cost_nano + one.cost_nano,
         )
-        self.cost_10m_nano += one.cost_10m_nano
         self.under_way += one.under_way
         self.held_nano += one.held_nano
         self.booked_nano += one.booked_nano
@@ -139,47 +171,72 @@ class Sums:
         lost = one.outcome == Outcome.UNKNOWN and one.cause not in NOT_THE_UPSTREAMS
         if lost or one.outcome == Outcome.UPSTREAM_ERROR:
             self.failed += one.ended
-            self.failed_us = max(self.failed_us, one.ended_us or 0)
-        elif one.cause not in NOT_THE_UPSTREAMS:
-            self.well_us = max(self.well_us, one.ended_us or 0)
 
 
 class Passing:
     """The sums by subject; what nothing passed through has none of its own."""
 
-    def __init__(self, at_us: int) -> None:
-        self._since_us = at_us - MODELS_US
-        self._sums: dict[Subject, Sums] = {}
+    def __init__(self) -> None:
+        # By kind apart: a name is looked up faster than a pair of words.
+        self._sums: dict[SubjectKind, dict[str, Sums]] = {kind: {} for kind in SubjectKind}
         self._none = Sums()
 
-    def of(self, subject: Subject) -> Sums:
+    def of(self, kind: SubjectKind, name: str) -> Sums:
         """To read."""
-        return self._sums.get(subject, self._none)
+        return self._sums[kind].get(name, self._none)
 
-    def add(self, rows: Iterable[Passed]) -> None:
-        """Tell each row to those that it concerns."""
-        for one in rows:
-            project, model = Subject.project(one.project), Subject.model(one.model)
-            if one.last_us is None or one.last_us > self._since_us:
-                self._at(project).models.add(one.model)
-            if one.outcome != Outcome.REFUSED:
-                for subject in (project, Subject.target(one.target), model):
-                    self._at(subject).add(one)
-                continue
-            gates = {project, model}
-            if one.binding and (gate := bucket_of(one.binding)[0]).kind is SubjectKind.TARGET:
-                gates.add(gate)
-            for subject in gates:
-                self._at(subject).add_refused(one)
+    def add(self, around: Around) -> Generator[None, None, None]:
+        """Tell each row to those that it concerns. Yields where others may have a turn."""
+        yield from _each(around.passed, self._passed)
+        yield from _each(around.lately, self._lately)
+        yield from _each(around.refused, self._refused)
+        yield from _each(around.took, self._took)
 
-    def add_latencies(self, rows: Iterable[Latency]) -> None:
-        """Tell each column's count to its project and its target."""
-        for project, target, at, count in rows:
-            for subject in (Subject.project(project), Subject.target(target)):
-                self._at(subject).latencies[at] += count
+    def _passed(self, one: Passed) -> None:
+        if one.outcome == Outcome.REFUSED:
+            for sums in self._gates(one.project, one.model, one.binding):
+                sums.refused[one.cause] += one.begun
+            return
+        self._at(SubjectKind.PROJECT, one.project).add(one)
+        self._at(SubjectKind.TARGET, one.target).add(one)
+        self._at(SubjectKind.MODEL, one.model).add(one)
+        if one.under_way and one.begun:
+            self._at(SubjectKind.PROJECT, one.project).models.add(one.model)
 
-    def _at(self, subject: Subject) -> Sums:
-        sums = self._sums.get(subject)
+    def _lately(self, one: Lately) -> None:
+        sums = self._at(one.kind, one.name)
+        sums.cost_10m_nano += one.cost_nano
+        sums.failed_us = max(sums.failed_us, one.failed_us)
+        sums.well_us = max(sums.well_us, one.well_us)
+        sums.models.update(one.models)
+
+    def _refused(self, one: LastRefused) -> None:
+        for sums in self._gates(one.project, one.model, one.binding):
+            sums.refused_us[one.cause] = max(one.last_us, sums.refused_us.get(one.cause, 0))
+
+    def _took(self, one: Took) -> None:
+        counts = self._at(one.kind, one.name).latencies
+        for at, count in one.columns.items():
+            counts[at] += count
+        for ms in one.ms:
+            counts[column(ms)] += 1
+
+    def _gates(self, project: str, model: str, binding: str) -> Iterator[Sums]:
+        """Those that a refusal is told of."""
+        yield self._at(SubjectKind.PROJECT, project)
+        yield self._at(SubjectKind.MODEL, model)
+        if binding and (gate := bucket_of(binding)[0]).kind is SubjectKind.TARGET:
+            yield self._at(*gate)
+
+    def _at(self, kind: SubjectKind, name: str) -> Sums:
+        sums = self._sums[kind].get(name)
         if sums is None:
-            sums = self._sums[subject] = Sums()
+            sums = self._sums[kind][name] = Sums()
         return sums
+
+
+def _each(rows: Sequence[Row], tell: Callable[[Row], None]) -> Generator[None, None, None]:
+    for at, row in enumerate(rows, 1):
+        tell(row)
+        if at % _A_SLICE == 0:
+            yield

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
+    from quotadeck.domain.report import AlarmsPage, Report
     from quotadeck.domain.series import SeriesPage
     from quotadeck.domain.subject import Subject
 
@@ -137,6 +138,14 @@ class Source(Protocol):
         That is now where none is given. Of projects, models and the gateway (``gateway:``); hours
         where it begins over 48 h ago.
         """
+        ...
+
+    async def alarms(self, since_us: int, until_us: int | None = None) -> AlarmsPage:
+        """The troubles that held at any instant between the two, as they began."""
+        ...
+
+    async def report(self, since_us: int, until_us: int | None = None) -> Report:
+        """All of a span of time, as a post-mortem wants it; it ends now where no end is given."""
         ...
 
     async def keys(self) -> KeysPage:

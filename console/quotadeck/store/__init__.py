@@ -24,6 +24,7 @@ from quotadeck.store.ledger import Ledger
 from quotadeck.store.loss import Loss
 from quotadeck.store.places import OddFile
 from quotadeck.store.reader import Reader
+from quotadeck.store.report import alarms_between, report_of
 from quotadeck.store.sqlite.retention import Keep
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "StoreNewer",
     "StoreOlder",
     "Verified",
+    "alarms_between",
     "canonical",
     "copy_to",
     "examine",
@@ -53,6 +55,7 @@ __all__ = [
     "has_remains",
     "is_left_open",
     "readable",
+    "report_of",
     "standing",
     "take",
     "verify_log",

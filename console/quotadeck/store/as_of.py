@@ -9,7 +9,7 @@ log, the starts, a day's spend up to a whole hour.
 """
 
 import asyncio
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -22,13 +22,13 @@ from quotadeck.domain.commands import Entry
 from quotadeck.domain.days import day_at
 from quotadeck.domain.history import LevelSample, StateSpan
 from quotadeck.domain.layers import Layers
-from quotadeck.domain.passed import MINUTE_US, MODELS_US, SPENT_US, Latency, Passed
+from quotadeck.domain.passed import MINUTE_US, MODELS_US, SPENT_US, Around, Passed
 from quotadeck.domain.past_state import CLEARED_US
 from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Gap, Past, Per
 from quotadeck.store.file_layer import catalogue_of
+from quotadeck.store.period import around_hour, around_minutes
 from quotadeck.store.reader import Reader
-from quotadeck.store.reading.around import Totals
 from quotadeck.store.sqlite.retention import Keep
 from quotadeck.store.sqlite.tables import HOUR, MINUTE
 
@@ -69,7 +69,8 @@ class AsOf:
         open_then = [one for one in under_way if one.at_us <= at_us]
         async with self._one_at_a_time:
             then = await self._then(at_us, now_us)
-        return replace(then, passed=[*then.passed, *(_open(one, at_us) for one in open_then)])
+        passed = [*then.around.passed, *(_open(one, at_us) for one in open_then)]
+        return replace(then, around=replace(then.around, passed=passed))
 
     async def _then(self, at_us: int, now_us: int) -> Then:
         reader = self._reader
@@ -90,7 +91,7 @@ class AsOf:
                 await self._layers(at_us),
                 events=await reader.events_before(at_us, EVENTS),
             )
-        per, passed, latencies, found = await self._passed(at_us, now_us)
+        per, around, found = await self._around(at_us, now_us)
         gaps |= found
         spent = await self._spent(at_us, now_us, per, catalogue)
         levels: list[LevelSample] = []
@@ -111,8 +112,7 @@ class AsOf:
             catalogue=catalogue,
             windows=_windows(more),
             layers=await self._layers(at_us),
-            passed=passed,
-            latencies=latencies,
+            around=around,
             levels=levels,
             states=states,
             spent_nano=spent,
@@ -157,14 +157,11 @@ class AsOf:
             started_us = start_us
         return started_us, None
 
-    async def _passed(
-        self, at_us: int, now_us: int
-    ) -> tuple[Per, Sequence[Passed], Sequence[Latency], frozenset[str]]:
+    async def _around(self, at_us: int, now_us: int) -> tuple[Per, Around, frozenset[str]]:
         reader = self._reader
         since_us = at_us - SPENT_US - _SLACK_US
         first = await reader.place(since_us)
         here = await reader.place(at_us)
-        latency = await reader.place(at_us - MODELS_US - _SLACK_US)
         ahead = await reader.place(at_us + _AHEAD_US)
         oldest_us = await reader.ended_us(first.oldest) if first.oldest > 1 else None
         gone = oldest_us is not None and oldest_us > since_us
@@ -173,18 +170,25 @@ class AsOf:
             for per, kept_us in ((MINUTE, _KEEP.minutes_us), (HOUR, _KEEP.hours_us)):
                 if at_us - SPENT_US - MINUTE_US < now_us - kept_us:
                     continue
-                summed = await self._summed(Per(per.name), at_us)
-                return Per(per.name), *summed, frozenset({Gap.UNDER_WAY, Gap.TARGETS})
+                around = await self._summed(Per(per.name), at_us)
+                return Per(per.name), around, frozenset({Gap.UNDER_WAY, Gap.TARGETS})
             if gone:
-                return Per.NOTHING, (), (), _NO_SUMS
+                return Per.NOTHING, Around(), _NO_SUMS
         behind = min(ahead.seq, here.seq + AHEAD_CALLS)
-        minute_us = _floor(at_us, MINUTE.length_us)
-        passed = await reader.passed(at_us, first.seq, behind, booked_since_us=minute_us)
-        slow = await reader.latencies(at_us, latency.seq, behind)
         gaps = {Gap.UNDER_WAY} if behind < ahead.seq else ()
-        return Per.CALL, passed, slow, frozenset(gaps)
+        minute = (await reader.place(at_us - MINUTE_US - _SLACK_US)).seq
+        five = (await reader.place(at_us - MODELS_US - _SLACK_US)).seq
+        soon = (await reader.place(at_us + _SLACK_US)).seq
+        booked_us = _floor(at_us, MINUTE.length_us)
+        around = Around(
+            await reader.passed(at_us, minute, behind, booked_since_us=booked_us),
+            await reader.lately(at_us, first.seq, soon),
+            await reader.last_refused(at_us, first.seq, soon),
+            await reader.took(at_us, five, soon),
+        )
+        return Per.CALL, around, frozenset(gaps)
 
-    async def _summed(self, per: Per, at_us: int) -> tuple[list[Passed], list[Latency]]:
+    async def _summed(self, per: Per, at_us: int) -> Around:
         """From sums of the whole minute before, or of the hour that the instant lies in."""
         if per is Per.MINUTE:
             period_us = _floor(at_us, MINUTE.length_us) - MINUTE.length_us
@@ -192,11 +196,10 @@ class AsOf:
                 MINUTE, period_us - 9 * MINUTE.length_us, period_us + 1
             )
             refused = await self._reader.refusals_of(MINUTE, period_us)
-            return _of_minutes(rows, refused, period_us)
+            return around_minutes(rows, refused, period_us)
         period_us = _floor(at_us, HOUR.length_us)
         rows = await self._reader.totals_of(HOUR, period_us, period_us + 1)
-        refused = await self._reader.refusals_of(HOUR, period_us)
-        return _of_hour(rows, refused)
+        return around_hour(rows, await self._reader.refusals_of(HOUR, period_us))
 
     async def _spent(
         self, at_us: int, now_us: int, per: Per, catalogue: Catalogue
@@ -263,60 +266,6 @@ def _ordered(catalogue: Catalogue, like: Catalogue) -> Catalogue:
     )
 
 
-def _of_minutes(
-    rows: Iterable[Totals], refused: Iterable[tuple[str, str, str, int]], minute_us: int
-) -> tuple[list[Passed], list[Latency]]:
-    passed, latencies = [], []
-    for one in rows:
-        now = one.period_us == minute_us
-        passed += _told(one if now else one._replace(forwarded=0), one.cost_nano, 1, now=now)
-        if one.period_us > minute_us - 5 * MINUTE_US:
-            latencies += _columns(one)
-    passed += [_refused(one[:3], one[3]) for one in refused]
-    return passed, latencies
-
-
-def _of_hour(
-    rows: Iterable[Totals], refused: Iterable[tuple[str, str, str, int]]
-) -> tuple[list[Passed], list[Latency]]:
-    passed, latencies = [], []
-    for one in rows:
-        passed += _told(one, -(-one.cost_nano // 6), 60, now=True)
-        latencies += _columns(one)
-    passed += [_refused(one[:3], -(-one[3] // 60)) for one in refused]
-    return passed, latencies
-
-
-def _told(one: Totals, cost_10m_nano: int, by: int, *, now: bool) -> list[Passed]:
-    """The sums by how calls ended, as of one minute; what there was is never none."""
-    if not now:
-        ended = {Outcome.OK: 0}
-    else:
-        well = one.forwarded - one.failed - one.invalid
-        ended = {
-            Outcome.OK: well,
-            Outcome.UPSTREAM_ERROR: one.failed,
-            Outcome.CLIENT_ERROR: one.invalid,
-        }
-    used = (one.input_tokens, one.output_tokens, one.cost_nano) if now else (0, 0, 0)
-    told = []
-    for outcome, count in ended.items():
-        of_all = (*(-(-amount // by) for amount in used), cost_10m_nano)
-        figures = of_all if outcome is Outcome.OK else (0, 0, 0, 0)
-        calls = -(-count // by)
-        told.append(Passed(one.project, "", one.model, outcome, "", "", calls, calls, *figures))
-    return told
-
-
-def _refused(told: tuple[str, str, str], count: int) -> Passed:
-    project, model, cause = told
-    return Passed(project, "", model, Outcome.REFUSED, cause, "", count, count, 0, 0, 0)
-
-
-def _columns(one: Totals) -> list[Latency]:
-    return [Latency(one.project, "", at, count) for at, count in enumerate(one.latency) if count]
-
-
 def _open(call: OpenCall, at_us: int) -> Passed:
     begun = int(call.at_us > at_us - MINUTE_US)
     return Passed(
@@ -333,7 +282,6 @@ def _open(call: OpenCall, at_us: int) -> Passed:
         cost_nano=0,
         under_way=1,
         held_nano=call.held_nano_usd,
-        last_us=call.at_us,
     )
 
 

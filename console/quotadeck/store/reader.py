@@ -9,8 +9,9 @@ from quotadeck.store.reading.past import Past
 from quotadeck.store.reading.rollups import Rollups
 from quotadeck.store.reading.search import Search
 from quotadeck.store.reading.series import SeriesOf
+from quotadeck.store.reading.spans import Spans
 from quotadeck.store.reading.usual import Usuals
 
 
-class Reader(Calls, Search, Rollups, SeriesOf, Past, Around, Events, Log, Detail, Usuals):
+class Reader(Calls, Search, Rollups, SeriesOf, Past, Around, Spans, Events, Log, Detail, Usuals):
     """See `open`. Its methods raise StoreError where the ledger cannot be read."""

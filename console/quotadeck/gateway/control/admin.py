@@ -26,6 +26,7 @@ from quotadeck.domain.text import clean
 from quotadeck.gateway.connection.connections import seat_of
 from quotadeck.gateway.control import admin_detail as detail
 from quotadeck.gateway.control import admin_pages as pages
+from quotadeck.gateway.control import admin_past as past_pages
 from quotadeck.gateway.control.admin_accounts import Accounts
 from quotadeck.gateway.control.admin_answers import answer_json
 from quotadeck.gateway.control.admin_command import read_command
@@ -53,6 +54,8 @@ REACH: Final[Mapping[str, Role]] = {
     "series": Role.VIEWER,
     "levels": Role.VIEWER,
     "events": Role.VIEWER,
+    "alarms": Role.VIEWER,
+    "report": Role.VIEWER,
     "keys": Role.OPERATOR,
     "project": Role.VIEWER,
     "whoami": Role.VIEWER,
@@ -90,6 +93,7 @@ class _Doors:
     feed: Feed
     past: PastPictures
     clock: Clock
+    name: str
     shares: Shares
     unready: Callable[[], str]
     draining: Callable[[], bool]
@@ -158,6 +162,20 @@ class _Doors:
             page = await pages.series(asked, named, self.ledger.pages, self.clock.wall_us())
         return Response(page, media_type="application/json")
 
+    async def alarms(self, request: Request, _: Actor) -> Response:
+        async with self.shares.reading(_account(request)):
+            page = await past_pages.alarms(
+                _params(request), self.ledger.pages, self.clock.wall_us()
+            )
+        return Response(page, media_type="application/json")
+
+    async def report(self, request: Request, _: Actor) -> Response:
+        async with self.shares.reading(_account(request)):
+            told = await past_pages.report(
+                _params(request), self.ledger.pages, self.desk, self.clock.wall_us(), self.name
+            )
+        return Response(told, media_type="application/json")
+
     async def healthz(self, _: Request) -> Response:
         if self.draining():
             return refusal_answer(_DRAINING)
@@ -183,16 +201,18 @@ def create_admin(
     draining: Callable[[], bool] = lambda: False,
     under_way: Callable[[], Iterable[OpenCall]] = tuple,
     catalogue: Catalogue | None = None,
+    name: str = "",
 ) -> ASGIApp:
     """The application; it needs `PeerProtocol` below it to know its peers.
 
     ``own_uid`` is the account that is admin without being listed, ours by default; ``unready``
     says why the gateway should get no traffic now, or nothing; ``draining``, that it ends;
-    ``under_way`` are the calls that have not ended; a past picture has the order of ``catalogue``.
+    ``under_way`` are the calls that have not ended; a past picture has the order of ``catalogue``;
+    ``name`` is the gateway's own.
     """
     shares = Shares(clock)
     past = PastPictures(ledger, catalogue, clock, under_way)
-    doors = _Doors(desk, ledger, feed, past, clock, shares, unready, draining)
+    doors = _Doors(desk, ledger, feed, past, clock, name, shares, unready, draining)
     accounts = Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
     handlers: dict[str, Handler] = {
         "snapshot": doors.get_snapshot,
@@ -204,6 +224,8 @@ def create_admin(
         "series": doors.series,
         "levels": doors.page(pages.levels),
         "events": doors.page(pages.events),
+        "alarms": doors.alarms,
+        "report": doors.report,
         "keys": doors.keys,
         "project": doors.project,
         "whoami": doors.whoami,

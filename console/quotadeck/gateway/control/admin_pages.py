@@ -281,6 +281,17 @@ def past_instant(asked: Asked, now_us: int) -> int:
     return at_us
 
 
+def span_of(asked: Asked, now_us: int) -> tuple[int, int]:
+    """``since`` and ``until`` alone are asked; the end is now where it is not given."""
+    _only(asked, "since", "until")
+    since_us, until_us = _instant(asked, "since"), _instant(asked, "until") or now_us
+    if since_us is None:
+        raise _invalid("admin.since_missing")
+    if since_us >= until_us:
+        raise _wrong("admin.span_empty", "since", asked["since"])
+    return since_us, min(until_us, now_us)
+
+
 def _instant(asked: Asked, name: str) -> int | None:
     if name not in asked:
         return None

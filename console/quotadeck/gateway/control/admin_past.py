@@ -13,8 +13,12 @@ from quotadeck.domain.as_of import snapshot_of
 from quotadeck.domain.calls import OpenCall
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.commands import Entry
+from quotadeck.gateway.control.admin_pages import Asked, span_of
+from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.slices import in_turns
-from quotadeck.store import AsOf, Ledger
+from quotadeck.store import AsOf, Ledger, Reader, alarms_between, report_of
+from quotadeck.wire.objects import dump
 from quotadeck.wire.stream import Encoder
 
 _PATIENCE_S: Final = 0.5
@@ -44,3 +48,18 @@ class PastPictures:
         then = await self._as_of.then(at_us, self._clock.wall_us(), self._under_way())
         snapshot = await in_turns(snapshot_of(then))
         return await in_turns(Encoder().full(snapshot))
+
+
+async def alarms(asked: Asked, reader: Reader, now_us: int) -> bytes:
+    """``GET alarms?since=&until=``: the troubles that held at any instant between the two."""
+    return dump(await alarms_between(reader, *span_of(asked, now_us)))
+
+
+async def report(asked: Asked, reader: Reader, desk: Desk, now_us: int, name: str) -> bytes:
+    """``GET report?since=&until=``: all of a span; it ends now where no end is given."""
+    since_us, until_us = span_of(asked, now_us)
+
+    def in_force(entry: Entry) -> bool:
+        return desk.living(entry, now_us)
+
+    return dump(await report_of(reader, since_us, until_us, now_us, in_force, name))

@@ -285,6 +285,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         draining=draining,
         under_way=lambda: [flight.open for flight in flights.under_way.values()],
         catalogue=catalogue,
+        name=config.name,
     )
     return Gateway(
         ledger,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
+    from quotadeck.domain.report import AlarmsPage, Report
     from quotadeck.domain.series import SeriesPage
     from quotadeck.domain.subject import Subject
 
@@ -228,6 +229,24 @@ def series(
 
 def _instant(at_us: int | None) -> str | None:
     return None if at_us is None else rfc3339(at_us)
+
+
+def alarms(since_us: int, until_us: int | None = None) -> Question[AlarmsPage]:
+    """The troubles that held at any instant between the two, as they began."""
+    from quotadeck.domain.report import AlarmsPage
+
+    return Question("alarms", lambda body: load(AlarmsPage, body), _span(since_us, until_us))
+
+
+def report(since_us: int, until_us: int | None = None) -> Question[Report]:
+    """All of a span of time, as a post-mortem wants it."""
+    from quotadeck.domain.report import Report
+
+    return Question("report", lambda body: load(Report, body), _span(since_us, until_us))
+
+
+def _span(since_us: int, until_us: int | None) -> dict[str, object]:
+    return {"since": rfc3339(since_us), "until": _instant(until_us)}
 
 
 def keys() -> Question[KeysPage]:

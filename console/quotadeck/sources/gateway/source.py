@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from quotadeck.clock import monotonic_ns
 from quotadeck.domain.capability import EVERYTHING, Capabilities, FigureKind
-from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import Reading, SourceError, SourceGone
 from quotadeck.sources.gateway import questions
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
+    from quotadeck.domain.report import AlarmsPage, Report
     from quotadeck.domain.series import SeriesPage
     from quotadeck.domain.subject import Subject
 
@@ -59,6 +60,8 @@ class GatewaySource:
         self._monotonic_ns = monotonic_ns
         self._http: httpx.AsyncClient | None = None
         self._ahead: Ahead | None = None
+        self._whoami: Whoami | None = None
+        """Whom it took us for last."""
         self._met = False
         """It has answered us before: it was there, and is gone."""
 
@@ -87,7 +90,7 @@ class GatewaySource:
             ahead, self._ahead = self._ahead, None
             with suppress(SourceError):  # what is wrong the stream itself will say
                 yield await asyncio.to_thread(ahead.reading)
-        whoami = await self._ask(questions.whoami())
+        whoami = self._whoami = await self._ask(questions.whoami())
         decoder = Decoder()
         async with aclosing(self._events()) as events:
             async for name, data, received_ns in events:
@@ -102,7 +105,9 @@ class GatewaySource:
 
     async def as_of(self, at_us: int) -> Reading:
         """The picture of a past instant."""
-        whoami = await self._ask(questions.whoami())
+        whoami = self._whoami
+        if whoami is None:
+            whoami = self._whoami = await self._ask(questions.whoami())
         snapshot = await self._ask(questions.as_of(at_us))
         return Reading(snapshot, whoami, self._monotonic_ns(), fresh=True)
 
@@ -175,6 +180,14 @@ class GatewaySource:
     ) -> SeriesPage:
         """What passed of each subject, minute by minute."""
         return await self._ask(questions.series(subjects, minutes=minutes, until_us=until_us))
+
+    async def alarms(self, since_us: int, until_us: int | None = None) -> AlarmsPage:
+        """The troubles that held at any instant between the two, as they began."""
+        return await self._ask(questions.alarms(since_us, until_us))
+
+    async def report(self, since_us: int, until_us: int | None = None) -> Report:
+        """All of a span of time, as a post-mortem wants it; it ends now where no end is given."""
+        return await self._ask(questions.report(since_us, until_us))
 
     async def keys(self) -> KeysPage:
         """The project keys, without secrets."""

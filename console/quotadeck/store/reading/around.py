@@ -11,10 +11,20 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from quotadeck.domain.cause import NOT_THE_UPSTREAMS
 from quotadeck.domain.history import StateSpan
 from quotadeck.domain.latency import BOUNDS_MS
-from quotadeck.domain.passed import MINUTE_US, MODELS_US, SPENT_US, Latency, Passed
+from quotadeck.domain.passed import (
+    MINUTE_US,
+    MODELS_US,
+    SPENT_US,
+    LastRefused,
+    Lately,
+    Passed,
+    Took,
+)
 from quotadeck.domain.snapshot import Event
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.store.events import told_of
 from quotadeck.store.reading.connection import ReadConnection
 from quotadeck.store.sqlite.tables import LATENCY_COLUMNS, Per
@@ -22,6 +32,15 @@ from quotadeck.store.sqlite.tables import LATENCY_COLUMNS, Per
 ENDED: Final = "coalesce(last_us, at_us + total_ms * 1000)"
 """When a call ended; of counted refusals, when the last of them came."""
 _BEGAN: Final = "coalesce(last_us, at_us)"
+
+_NOT_THEIRS: Final = ", ".join(f"'{cause}'" for cause in sorted(NOT_THE_UPSTREAMS))
+_FAILED: Final = (
+    f"(outcome = 'upstream_error' OR (outcome = 'unknown' AND cause NOT IN ({_NOT_THEIRS})))"
+)
+_WELL: Final = f"(outcome IN ('ok', 'client_error') AND cause NOT IN ({_NOT_THEIRS}))"
+_FRESH: Final = f"{_BEGAN} > ?3 AND model <> ''"
+_NAMED: Final = "hex(model)"
+"""A model's name may hold what parts a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +96,7 @@ class Around(ReadConnection):
     async def passed(
         self, at_us: int, first: int, behind: int, *, booked_since_us: int
     ) -> list[Passed]:
-        """Sums of the calls between two places around the instant, of those that count.
+        """Sums of the calls between two places that ended in the minute, or had not ended then.
 
         ``booked_nano`` is what those cost that began at ``booked_since_us`` or later and had ended,
         less what those cost that began before and had not: for the sums have them already.
@@ -89,35 +108,61 @@ class Around(ReadConnection):
             f"{_sum('count', began)}, {_sum('count', ended)}, "
             f"{_sum('input_tokens', ended)}, {_sum('output_tokens', ended)}, "
             f"{_sum('cost_nano_usd', ended)}, "
-            f"{_sum('cost_nano_usd', f'{ENDED} > ?3 AND {ENDED} <= ?1')}, "
             f"{_sum('1', flying)}, {_sum('held_nano_usd', flying)}, "
-            f"{_sum('cost_nano_usd', f'at_us >= ?4 AND {ENDED} <= ?1')} - "
-            f"{_sum('cost_nano_usd', f'at_us < ?4 AND {ENDED} > ?1')}, "
-            f"max({_BEGAN}) FILTER (WHERE {_BEGAN} > ?3 AND {_BEGAN} <= ?1), "
-            f"max({ENDED}) FILTER (WHERE {ENDED} > ?3 AND {ENDED} <= ?1) "
-            "FROM calls NOT INDEXED WHERE seq >= ?5 AND seq < ?6 AND source_id = ?7 "
-            "AND at_us <= ?1 GROUP BY project, target, model, outcome, cause, binding",
-            (
-                at_us,
-                at_us - MINUTE_US,
-                at_us - SPENT_US,
-                booked_since_us,
-                first,
-                behind,
-                self.source,
-            ),
+            f"{_sum('cost_nano_usd', f'at_us >= ?3 AND {ENDED} <= ?1')} - "
+            f"{_sum('cost_nano_usd', f'at_us < ?3 AND {ENDED} > ?1')} "
+            "FROM calls NOT INDEXED WHERE seq >= ?4 AND seq < ?5 AND source_id = ?6 "
+            f"AND at_us <= ?1 AND {ENDED} > ?2 "
+            "GROUP BY project, target, model, outcome, cause, binding",
+            (at_us, at_us - MINUTE_US, booked_since_us, first, behind, self.source),
         )
         return [Passed(*row) for row in rows]
 
-    async def latencies(self, at_us: int, first: int, behind: int) -> list[Latency]:
-        """Of the calls that ended between two places, in the five minutes before the instant."""
+    async def lately(self, at_us: int, first: int, behind: int) -> list[Lately]:
+        """By project, by target and by model, of the calls between two places."""
+        values = (at_us, at_us - SPENT_US, at_us - MODELS_US, first, behind, self.source)
+        since = f"{ENDED} > ?2 AND {ENDED} <= ?1"
+        found = []
+        for kind, asked in (
+            (SubjectKind.PROJECT, f"group_concat(DISTINCT {_NAMED}) FILTER (WHERE {_FRESH})"),
+            (SubjectKind.TARGET, "''"),
+            (SubjectKind.MODEL, "''"),
+        ):
+            rows = await self._rows(
+                f"SELECT {kind.value}, {_sum('cost_nano_usd', since)}, "
+                f"coalesce(max({ENDED}) FILTER (WHERE {since} AND {_FAILED}), 0), "
+                f"coalesce(max({ENDED}) FILTER (WHERE {since} AND {_WELL}), 0), "
+                f"coalesce({asked}, '') FROM calls NOT INDEXED WHERE seq >= ?4 AND seq < ?5 "
+                f"AND source_id = ?6 AND at_us <= ?1 AND ?3 GROUP BY {kind.value}",
+                values,
+            )
+            found += [Lately(kind, *row[:4])._replace(models=_names(row[4])) for row in rows]
+        return found
+
+    async def last_refused(self, at_us: int, first: int, behind: int) -> list[LastRefused]:
+        """Of the calls between two places, by project, model, cause and binding bucket."""
         rows = await self._rows(
-            f"SELECT project, target, {_COLUMN} AS at, COUNT(*) FROM calls NOT INDEXED "
-            f"WHERE seq >= ? AND seq < ? AND source_id = ? AND outcome <> 'refused' "
-            f"AND {ENDED} > ? AND {ENDED} <= ? GROUP BY project, target, at",
-            (first, behind, self.source, at_us - MODELS_US, at_us),
+            f"SELECT project, model, cause, binding, max({_BEGAN}) FROM calls NOT INDEXED "
+            "WHERE seq >= ? AND seq < ? AND source_id = ? AND outcome = 'refused' "
+            f"AND {_BEGAN} > ? AND {_BEGAN} <= ? GROUP BY project, model, cause, binding",
+            (first, behind, self.source, at_us - SPENT_US, at_us),
         )
-        return [Latency(*row) for row in rows]
+        return [LastRefused(*row) for row in rows]
+
+    async def took(self, at_us: int, first: int, behind: int) -> list[Took]:
+        """Of the calls that ended between two places, in the five minutes before the instant."""
+        of = (
+            "FROM calls NOT INDEXED WHERE seq >= ? AND seq < ? AND source_id = ? "
+            f"AND outcome <> 'refused' AND {ENDED} > ? AND {ENDED} <= ? GROUP BY"
+        )
+        values = (first, behind, self.source, at_us - MODELS_US, at_us)
+        rows = await self._rows(f"SELECT project, group_concat(total_ms) {of} project", values)
+        found = [
+            Took(SubjectKind.PROJECT, name, ms=tuple(map(int, _split(ms)))) for name, ms in rows
+        ]
+        rows = await self._rows(f"SELECT target, {_COLUMN} AS at, COUNT(*) {of} target, at", values)
+        found += [Took(SubjectKind.TARGET, name, {at: count}) for name, at, count in rows]
+        return found
 
     async def totals_of(self, per: Per, since_us: int, until_us: int) -> list[Totals]:
         """The sums of the periods that begin between two instants."""
@@ -225,6 +270,14 @@ class Around(ReadConnection):
             "WHERE seq = ?1 AND top.type = 'object' AND part.type = 'object'",
             (seq,),
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(bytes.fromhex(one).decode(errors="replace") for one in _split(text))
+
+
+def _split(text: str) -> list[str]:
+    return text.split(",") if text else []
 
 
 def _sum(what: str, condition: str) -> str:

@@ -53,6 +53,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "most {most} `subject`s, and at most {cells:number} minutes of all together",
     "admin.no_series": "{name} is {found:quoted}: there are series of {allowed:or}, such as "
     "project:analytics, model:gpt-4.1, gateway:",
+    "admin.since_missing": "say since when: since=2026-11-24T03:02:00Z",
+    "admin.span_empty": "{name} is {found:quoted}, which is not before the end",
     "admin.to_come": "{name} is {found:quoted}, which is still to come; the present is asked for "
     "without it",
     "admin.no_instant": "{name} is {found:quoted}: it takes an instant such as "
