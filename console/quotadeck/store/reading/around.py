@@ -35,9 +35,12 @@ _BEGAN: Final = "coalesce(last_us, at_us)"
 
 _NOT_THEIRS: Final = ", ".join(f"'{cause}'" for cause in sorted(NOT_THE_UPSTREAMS))
 _FAILED: Final = (
-    f"(outcome = 'upstream_error' OR (outcome = 'unknown' AND cause NOT IN ({_NOT_THEIRS})))"
+    "CASE WHEN outcome = 'upstream_error' THEN 1 "
+    f"ELSE outcome = 'unknown' AND cause NOT IN ({_NOT_THEIRS}) END"
 )
-_WELL: Final = f"(outcome IN ('ok', 'client_error') AND cause NOT IN ({_NOT_THEIRS}))"
+_WELL: Final = (
+    f"CASE WHEN cause IN ({_NOT_THEIRS}) THEN 0 ELSE outcome IN ('ok', 'client_error') END"
+)
 _FRESH: Final = f"{_BEGAN} > ?3 AND model <> ''"
 _NAMED: Final = "hex(model)"
 """A model's name may hold what parts a list."""
