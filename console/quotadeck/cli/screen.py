@@ -27,14 +27,26 @@ def open_console(
     return show(source, read_only=read_only, theme=theme, zone=zone)
 
 
-def show(source: Source, *, read_only: bool, theme: str | None, zone: tzinfo | None = None) -> int:
+def show(
+    source: Source,
+    *,
+    read_only: bool,
+    theme: str | None,
+    zone: tzinfo | None = None,
+    hints: bool = False,
+) -> int:
     """Run the console on a source; its own errors about themes become words here."""
     from quotadeck.tui import run_console
     from quotadeck.tui.themes import ThemeError
 
     try:
         return run_console(
-            source, read_only=read_only, theme=theme, zone=zone, settings=console_file()
+            source,
+            read_only=read_only,
+            theme=theme,
+            zone=zone,
+            settings=console_file(),
+            hints=hints,
         )
     except ThemeError as wrong:
         raise Stop(Exit.USAGE, say(wrong.told)) from None

@@ -19,6 +19,7 @@ from quotadeck.domain.snapshot import Snapshot
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
 from quotadeck.tui.alert import Alert, title
+from quotadeck.tui.hints import Hints
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.keys.table import ACTIONS
 from quotadeck.tui.kit.context import Context
@@ -58,6 +59,7 @@ class Quotadeck(App[int], inherit_bindings=False):
         zone: tzinfo | None = None,
         notes: Sequence[str] = (),
         settings: Settings | None = None,
+        hints: bool = False,
     ) -> None:
         # Told at once, because textual chooses what NO_COLOR does before it knows the theme.
         super().__init__(driver_class=terminal.Driver, ansi_color=theme.ansi or None)
@@ -66,7 +68,9 @@ class Quotadeck(App[int], inherit_bindings=False):
         self.theme = f"quotadeck-{theme.name}"
         self._news = asyncio.Event()
         self.link = Link(source, clock, self._news.set)
-        context = Context(self.link, source, theme, keys or Keys(), Pace(), zone)
+        context = Context(
+            self.link, source, theme, keys or Keys(), Pace(), zone, hints=Hints(wanted=hints)
+        )
         self.overview = Overview(context, notes=notes)
         self._settings = settings or Settings()
         self._alert = Alert()

@@ -27,11 +27,13 @@ def run_console(
     clock: Clock | None = None,
     zone: tzinfo | None = None,
     settings: Path | None = None,
+    hints: bool = False,
 ) -> int:
     """Run the screen until the operator leaves; the process's exit status.
 
     ``zone`` is the one in which times are shown, ``settings`` the file of what the operator chose;
     what is asked for here wins over that, and the machine's zone is shown where neither names one.
+    ``hints`` teaches the keys in the first minute.
     Raises ThemeError before anything is drawn when ``theme`` is none.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):  # textual draws on standard error
@@ -88,6 +90,7 @@ def run_console(
                 )
             ),
             settings=chosen,
+            hints=hints,
         )
         app.run(mouse=False)
     finally:

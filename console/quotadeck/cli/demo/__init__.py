@@ -76,12 +76,14 @@ Examples:
     help="Multiplies the scene's times: 0.5 tells it in half.",
 )  # fmt: skip
 @click.option("--theme", metavar="NAME", help="Colours of the console.")
+@click.option("--no-hints", is_flag=True, help="Teach no keys in the first minute.")
 def demo(
     *,
     headless: bool,
     seconds: float | None,
     as_json: bool,
     theme: str | None,
+    no_hints: bool,
     **how: Any,
 ) -> int:
     """Try it: gateway, simulated upstream, traffic, console.
@@ -123,7 +125,7 @@ def demo(
         source = open_source("gateway", world.socket)
         source.ask_ahead()
         with world.playing():
-            code = show(source, read_only=False, theme=theme)
+            code = show(source, read_only=False, hints=not no_hints, theme=theme)
         note(f"the demo has ended; its config, logs and ledger are in {world.home}")
         return code
 

@@ -5,6 +5,7 @@ from datetime import tzinfo
 
 from quotadeck.sources.base import Source
 from quotadeck.tui.command.said import Said
+from quotadeck.tui.hints import Hints
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.link import Link
 from quotadeck.tui.pace import Pace
@@ -23,6 +24,7 @@ class Context:
     zone: tzinfo | None = None
     said: Said = field(default_factory=Said)
     """What was typed into the command line."""
+    hints: Hints = field(default_factory=Hints)
 
     @property
     def read_only(self) -> bool:

@@ -150,6 +150,7 @@ class Page(Moves, Screen[None], inherit_bindings=False):
         (self.modal or self).insert(typed)
 
     def _do(self, act: Act) -> None:
+        self.context.hints.pressed(act.id)
         source = self.context.source
         if not source.capabilities.can(act.needs):
             why = source.capabilities.why

@@ -18,6 +18,7 @@ from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.context import Context
+from quotadeck.tui.kit.foot import note_line
 from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.listpage import ListPage
@@ -77,7 +78,15 @@ class Overview(Changing, ListPage):
         self._head.draw(shown, width, frozen=self._frozen is not None)
         if shown is not None:
             self._draw_lists(shown.snapshot, at, width)
-        self.draw_foot()
+        self.draw_foot(self._hint(width))
+
+    def _hint(self, width: int) -> Line | None:
+        """What the first minute teaches, where nothing else wants the line."""
+        context = self.context
+        taught = context.hints.line(self.keys, context.link.monotonic_ns())
+        if not taught or self.filter.typing or self.filter.text:
+            return None
+        return note_line(taught, "normal", self.keys.at("overview"), width, self.may)
 
     def _hold_lists(self, snapshot: Snapshot, at: At) -> None:
         ordered = self._order.of(snapshot.projects, at)

@@ -6,6 +6,12 @@ from typing import Final
 from quotadeck.words.sentence import Sentence
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
+    "hint.list.down": "try {key}: the next row, and under the rows why it is as it is",
+    "hint.row.pause": "try {key} on a row in trouble: its client is refused at once",
+    "hint.row.undo": "try {key}: what was changed on the row is taken back",
+    "hint.overview.project": "try {key}: the project by itself, since when, what would lift it",
+    "hint.overview.filter": "try {key}: only the rows with a text in them",
+    "hint.page.help": "try {key}: all keys, and what each sign means",
     "key.row.pause": "pause the row: new requests are refused, those in flight finish",
     "key.row.resume": "resume the row: takes its pause out of force",
     "key.row.limit": "change a limit of the row: rpm, tpm, slots, budget",
