@@ -12,6 +12,7 @@ from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
+from tests.tui.call_book import CallBook, night
 from tests.tui.hours import an_hour
 from tests.tui.scenes import AT_US, MINUTE_US, calm, fire, hostile, trouble
 from tests.tui.scripted import entry, refused
@@ -85,6 +86,9 @@ def _sick() -> Snapshot:
     return replace(snapshot, vitals=vitals)
 
 
+_CALLS: Final = ("c", "c"), "following"
+"""The calls of the row, then of all."""
+_BOOK: Final = {"book": CallBook([*night()])}
 _LIMIT: Final = _to("analytics", "l", *"80k")
 SCENES: Final[Mapping[str, Scene]] = {
     "overview": Scene(),
@@ -123,6 +127,23 @@ SCENES: Final[Mapping[str, Scene]] = {
         steps=_project("support-chat"), source={"detail": _quiet("support-chat")}
     ),
     "project-late": Scene(steps=_project("analytics"), source=_PROJECT, late_ms=7_000),
+    "calls": Scene(source=_BOOK, steps=(_CALLS,)),
+    "calls-refused": Scene(
+        source=_BOOK, steps=(_CALLS, (tuple("jj"), "$0.7538"))
+    ),
+    "calls-searched": Scene(
+        source=_BOOK, steps=(_CALLS, (("slash", *"cause:budget", "enter"), "all there is")),
+    ),
+    "calls-search-wrong": Scene(
+        source=_BOOK, steps=(_CALLS, (("slash", *"price:3", "enter"), "no term")),
+    ),
+    "calls-empty": Scene(steps=(_CALLS, ((), "no call"),)),
+    "call-refused": Scene(
+        source=_BOOK, steps=(_CALLS, (("j", "j", "enter"), "insufficient_quota")),
+    ),
+    "call-served": Scene(
+        source=_BOOK, steps=(_CALLS, ((*"jjjjj", "enter"), "attempt 1")),
+    ),
     "help": Scene(steps=((("question_mark",), "overview: keys"),)),
     "help-end": Scene(
         steps=((("question_mark",), "overview: keys"), (("G",), "own health"))

@@ -33,10 +33,9 @@ _TOLD: Final = """answers refused minute paused budget batch nobody answers gate
 what operator admin limit storming client orders import asked payments waits team would reach
 priority many model"""  # what events, reasons and refusals of the scenes say
 _NAMES: Final = """tokyo mika content analytics batch embed support chat search mobile main claude
-opus gemini flash deepseek quotadeck sock user prod automatio red click quit nope name"""
-_TYPED: Final = (
-    "space enter home pgup pgdn shift backspace permanent storm"  # keys, and what is read
-)
+checkout opus gemini flash deepseek quotadeck sock user prod automatio red click quit nope name"""
+_TYPED: Final = """cause price since until outcome space enter home pgup pgdn
+shift backspace permanent storm"""  # keys, and what is read
 DATA: Final = frozenset(f"{_TOLD} {_NAMES} {_TYPED}".split())
 
 

@@ -24,6 +24,7 @@ from quotadeck.domain.series import Series, SeriesPage
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.subject import Subject
 from quotadeck.sources.base import Reading, SourceGone
+from tests.tui.call_book import CallBook
 from tests.tui.scenes import AT_US, ME, MINUTE_US, usd
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Scripted:
     asked: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
     """Answers wait for it."""
+    book: CallBook = field(default_factory=CallBook)
+    """The calls on record."""
     passed: Callable[[Sequence[Subject], int, int | None], SeriesPage] | None = None
     """Makes the series of subjects over so many minutes until an instant."""
     monotonic_ns: Callable[[], int] = time.monotonic_ns
@@ -110,11 +113,15 @@ class Scripted:
         more = len(rows) == limit and rows[-1].entry.seq > 1
         return AuditPage(rows=tuple(rows), next_before_seq=rows[-1].entry.seq if more else None)
 
-    async def calls(self, *, last: int, **asked: Any) -> CallsPage:
-        raise NotImplementedError
+    async def calls(
+        self, *, last: int, before: str | None = None, after: str | None = None, **asked: Any
+    ) -> CallsPage:
+        self._check()
+        return self.book.page(last=last, before=before, after=after, **asked)
 
-    async def call(self, request_id: str, project: str = "") -> FoundCall | None:
-        raise NotImplementedError
+    async def call(self, request_id: str, project: str = "") -> FoundCall | None:  # noqa: ARG002
+        self._check()
+        return self.book.find(request_id)
 
     async def events(self, *, last: int, **asked: Any) -> EventsPage:
         raise NotImplementedError

@@ -21,6 +21,8 @@ from quotadeck.tui.keys.bindings import Keys, KeysWrong, bound, keys_reference
 from quotadeck.tui.keys.table import ACTIONS, PLACES, Place
 from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.pages.audit import Audit
+from quotadeck.tui.pages.call import OneCall
+from quotadeck.tui.pages.calls import Calls
 from quotadeck.tui.pages.help import Help, help_lines
 from quotadeck.tui.pages.overview import Overview
 from quotadeck.tui.pages.project import Project
@@ -29,7 +31,10 @@ from quotadeck.words.en import ENGLISH
 from quotadeck.words.states import words_of
 from tests.tui.driving import choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 
-PAGES = {"overview": Overview, "audit": Audit, "project": Project, "help": Help}
+PAGES = {
+    "overview": Overview, "audit": Audit, "project": Project, "calls": Calls, "call": OneCall,
+    "help": Help,
+}  # fmt: skip
 KEYS = Keys()
 SCOPES = {scope for of in PLACES.values() for scope in of}
 
@@ -124,9 +129,9 @@ CHOSEN = {
     "overview.freeze": ("Z",), "row.pause": ("X",), "audit.undo": ("W",), "help.back": ("x",),
     "page.help": ("f1",), "opened.back": ("b",), "list.down": ("n",), "app.redraw": ("f5",),
     "filter.keep": ("ctrl+n",), "dialog.next_field": ("ctrl+n",), "dialog.leave": ("ctrl+x",),
-    "editor.start": ("ctrl+t",), "choice.next": ("m",), "command.run": ("ctrl+o",),
-    "palette.run": ("ctrl+o",),
-    "rows.copy": ("w",),
+    "editor.start": ("ctrl+t",), "choice.next": ("m",), "calls.all": ("z",),
+    "command.run": ("ctrl+o",), "palette.run": ("ctrl+o",), "rows.copy": ("w",),
+    "reel.follow": ("v",),
     "project.audit": ("A",),
 }  # fmt: skip
 """An id of each scope."""

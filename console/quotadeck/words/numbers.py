@@ -3,6 +3,7 @@
 from typing import Final
 
 from quotadeck.domain.ages import share
+from quotadeck.domain.money import usd_short
 
 NONE: Final = "–"
 _SCALES: Final = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
@@ -29,6 +30,17 @@ def _trim(value: float) -> str:
     places = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
     text = f"{value:.{places}f}"
     return text.rstrip("0").rstrip(".") if places else text
+
+
+def call_cost(nano: int) -> str:
+    """What one call cost, in at most eight characters: ``$0.00021``, ``$1.25``; `NONE` for none."""
+    if nano <= 0:
+        return NONE
+    if nano >= 10_000_000:
+        return usd_short(nano)
+    if nano < 10_000:
+        return "<$.00001"
+    return f"${nano / 1_000_000_000:.{5 if nano < 1_000_000 else 4}f}"
 
 
 def percent(part: int, whole: int) -> str:

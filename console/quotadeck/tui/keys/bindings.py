@@ -98,7 +98,7 @@ def _check_unique(acts: Sequence[Act], place: Place) -> None:
                 )
 
 
-_PAGES: Final = ("overview", "audit", "project", "help")
+_PAGES: Final = tuple(of for of, scopes in PLACES.items() if "list" in scopes and of not in TYPED)
 
 
 def _by_key(acts: Sequence[Act], place: Place) -> dict[str, Act]:

@@ -12,13 +12,25 @@ from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.keys.act import Act
 
 Place = Literal[
-    "overview", "audit", "project", "help", "filter", "text", "choice", "command", "palette"
+    "overview",
+    "audit",
+    "project",
+    "calls",
+    "call",
+    "help",
+    "filter",
+    "text",
+    "choice",
+    "command",
+    "palette",
 ]
 
 PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
     "overview": ("overview", "row", "rows", "list", "page", "app"),
     "audit": ("audit", "rows", "list", "page", "opened", "app"),
     "project": ("project", "row", "rows", "list", "page", "opened", "app"),
+    "calls": ("calls", "reel", "rows", "list", "page", "opened", "app"),
+    "call": ("rows", "list", "page", "opened", "app"),
     "help": ("help", "list", "opened", "app"),
     "filter": ("filter", "editor", "list", "app"),
     "text": ("dialog", "editor", "app"),
@@ -56,6 +68,11 @@ ACTIONS: Final = (
         command="pause",
     ),
     Act("overview.audit", ("a",), shown=True, reads=Read.AUDIT, opens="audit"),
+    Act("overview.calls", ("c",), shown=True, reads=Read.CALLS, opens="calls"),
+    Act("calls.call", ("enter",), shown=True, reads=Read.CALLS, opens="call"),
+    Act("calls.filter", ("slash",), shown=True),
+    Act("reel.follow", ("F",), shown=True),
+    Act("calls.all", ("c",), shown=True),
     Act("overview.filter", ("slash",), shown=True),
     Act("page.command", ("colon",), shown=True),
     Act("overview.mark", ("space",), shown=True),

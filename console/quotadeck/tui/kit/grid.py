@@ -98,6 +98,10 @@ class Grid(Lines, Generic[R, V]):
         chosen = self.chosen
         self._chosen_id = chosen.id if chosen else None
 
+    def loosen(self) -> None:
+        """To the first row, and stay there, whichever it is."""
+        self._chosen_id, self._at = None, 0
+
     def mark(self) -> None:
         """Mark the chosen row, or take its mark away; it is seen when the page draws."""
         if self.chosen is not None:

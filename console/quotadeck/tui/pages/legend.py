@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from quotadeck.domain.notice import Notice, notice
+from quotadeck.tui.columns.calls import CALLS
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.columns import Column
@@ -47,6 +48,7 @@ _LEGEND: Final[dict[Place, tuple[Entry, ...]]] = {
         ("░░░", "read.late"),
         (notice("sign.gateway"), "read.gateway"),
     ),
+    "calls": (("▸", "read.chosen"), *_columns(CALLS)),
     "audit": (("▸ ● ✗", "read.entry"), ("#5", "read.place")),
 }
 

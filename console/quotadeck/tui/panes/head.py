@@ -76,7 +76,7 @@ def status_line(
     """Which gateway, how the link is, the time, how many are in trouble, who you are."""
     link, zone = context.link, context.zone
     name = picture.snapshot.vitals.name if picture else context.source.label
-    left = [Span(cut(name, 24), "strong"), GAP, *_health(picture, link.problem)]
+    left = [Span(cut(name, 24), "strong"), GAP, *health(picture, link.problem)]
     at_us = picture.present.now_us if picture else link.wall_us()
     zone_word = zone_name(at_us, zone)
     if frozen_us is not None:
@@ -98,7 +98,7 @@ def status_line(
     return spread([*left, *(span for span in middle if span.text)], right, width)
 
 
-def _health(picture: Picture | None, problem: str) -> list[Span]:
+def health(picture: Picture | None, problem: str) -> list[Span]:
     if picture is None:
         if problem:
             return [Span(text("screen.no_reading"), "trouble")]

@@ -3,6 +3,7 @@
 from quotadeck.words.en import (
     admin,
     answers,
+    calls,
     cli,
     commands,
     dialogs,
@@ -28,6 +29,7 @@ ENGLISH = Language(
     {
         **admin.SENTENCES,
         **answers.SENTENCES,
+        **calls.SENTENCES,
         **cli.SENTENCES,
         **commands.SENTENCES,
         **dialogs.SENTENCES,

@@ -81,6 +81,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "read.link": "the gateway is heard; late; not reached, or it cannot serve",
     "read.late": "late readings: nothing moves until the gateway is heard again",
     "read.gateway": "the gateway's own health, or since when it counts",
+    "read.chosen": "the chosen row; below it what is told of it",
     "read.entry": "the chosen entry; in force; refused",
     "read.place": "its place in the audit; below it who, in which role, from where, and why",
     "help.keys": "{place}: keys",

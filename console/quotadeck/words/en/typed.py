@@ -18,6 +18,11 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "typed.no_scale": "{typed:quoted} is not a whole percentage between 1% and 100000% (x1000)",
     "typed.no_past": "{typed:quoted} is no time of the past such as -2h, 02:30 or 2026-11-25T23:58",
     "typed.to_come": "{typed:quoted} is yet to come",
+    "typed.no_term": "{typed:quoted} is no term; there are {terms}, each with a value",
+    "typed.no_id": "{typed:quoted} is no request's id, nor four or more digits of one; the terms "
+    "are {terms}",
+    "typed.no_cause": "{typed:quoted} is no cause; there are {causes}",
+    "typed.no_outcome": "{typed:quoted} is no outcome; there are {outcomes}",
     "money.no_amount": '{typed:quoted} is not an amount of dollars such as "12.50"',
     "money.negative": "{typed:quoted} is not an amount of dollars of zero or more",
     "money.too_much": "{typed:quoted} is more than a billion dollars",

@@ -1,0 +1,186 @@
+"""A page that is a list without end: more is read when the cursor nears what is held."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from quotadeck.sources.base import SourceError
+from quotadeck.tui.keys.table import Place
+from quotadeck.tui.kit.context import Context
+from quotadeck.tui.kit.grid import Grid
+from quotadeck.tui.kit.listpage import ListPage
+from quotadeck.tui.kit.reel import Reel
+from quotadeck.words import say
+
+R = TypeVar("R")
+C = TypeVar("C")
+
+LEAF: Final = 200
+"""Rows that are asked for at once."""
+_NEAR: Final = 60
+"""So near to the end of what is held the next leaf is asked for."""
+_ECHO_NS: Final = 5_000_000_000
+"""What ended is on record a moment later: so long after a reading's news it is looked for."""
+
+
+class Leaf(NamedTuple, Generic[R, C]):
+    """Rows, the newest first, and where the next leaf begins; None at the end."""
+
+    rows: Sequence[R]
+    following: C | None
+
+
+class ReelPage(ListPage, Generic[R, C]):
+    """Reads leaves as the cursor goes; follows what comes as long as the cursor is on the newest.
+
+    One question is under way at a time; a ``search`` that was replaced meanwhile is not drawn.
+    """
+
+    def __init__(
+        self, place: Place, context: Context, grid: Grid[Any, Any], reel: Reel[R, C]
+    ) -> None:
+        super().__init__(place, context, grid)
+        self.reel = reel
+        self.following = True
+        self.problem = ""
+        """Why the last reading failed; empty when it did not."""
+        self.reading = False
+        self._search = 0
+        self._polled: object = None
+        self._echo_ns = 0
+
+    @abstractmethod
+    async def read_leaf(self, at: C | None) -> Leaf[R, C]:
+        """The rows older than a cursor, the newest for None. Raises SourceError."""
+
+    @abstractmethod
+    async def read_new(self) -> Sequence[R] | None:
+        """The rows that are newer than the newest, the newest first. Raises SourceError.
+
+        None where there are too many: it begins at the newest again.
+        """
+
+    def on_mount(self) -> None:
+        self.draw()
+        self.anew()
+
+    def anew(self) -> None:
+        """Begin at the newest again, and follow."""
+        self._search += 1
+        self.following, self.reading, self.problem = True, True, ""
+        self.grid.loosen()
+        self.run_worker(self._begin(self._search))
+
+    async def _begin(self, search: int) -> None:
+        try:
+            leaf = await self.read_leaf(None)
+        except SourceError as problem:
+            self._failed(search, problem)
+            return
+        if search == self._search:
+            self.reel.begin(leaf.rows, leaf.following)
+            self._done()
+
+    def _fill(self, *, asked: bool = False) -> None:
+        """Read on where the cursor is near an end of what is held, ``asked`` to by a key."""
+        if self.reading or self.problem:
+            return
+        index, reel = self.grid.index, self.reel
+        if index < _NEAR and reel.newer is not None:
+            self.reading = True
+            self.run_worker(self._newer(self._search, reel.newer))
+        elif index < len(reel.rows) - _NEAR or reel.older is None:
+            return
+        elif asked or self.wants_older():
+            self.reading = True
+            self.run_worker(self._older(self._search, reel.older))
+
+    def wants_older(self) -> bool:
+        """Whether to read on by itself; a search that finds little stops somewhere."""
+        return True
+
+    async def _older(self, search: int, at: C) -> None:
+        try:
+            leaf = await self.read_leaf(at)
+        except SourceError as problem:
+            self._failed(search, problem)
+            return
+        if search == self._search:
+            self.reel.put_older(leaf.rows, leaf.following)
+            self._done()
+
+    async def _newer(self, search: int, at: C) -> None:
+        try:
+            leaf = await self.read_leaf(at)
+        except SourceError as problem:
+            self._failed(search, problem)
+            return
+        if search == self._search:
+            self.reel.put_newer(leaf.rows)
+            self._done()
+
+    async def _new(self, search: int) -> None:
+        try:
+            rows = await self.read_new()
+        except SourceError as problem:
+            self._failed(search, problem)
+            return
+        if search != self._search:
+            return
+        if rows is None:
+            await self._begin(search)
+            return
+        if rows:
+            self.reel.add(rows, trim=self.following)
+        self._done()
+
+    def _done(self) -> None:
+        self.reading, self.problem = False, ""
+        self.grid.hold(self.reel.rows)
+        self.draw()
+        self._fill()
+
+    def _failed(self, search: int, problem: SourceError) -> None:
+        if search == self._search:
+            self.reading, self.problem = False, say(problem.told)
+            self.draw()
+
+    def pulse(self) -> None:
+        """Look for what is new where a reading brought news, and for a while after it."""
+        super().pulse()
+        if not self.is_current:
+            return
+        self.draw()
+        link = self.context.link
+        if link.snapshot is not self._polled:
+            self._polled, self._echo_ns = link.snapshot, link.monotonic_ns() + _ECHO_NS
+        due = link.monotonic_ns() < self._echo_ns or bool(self.problem)
+        if self.following and due and not self.reading and not link.problem:
+            self.reading = True
+            self.run_worker(
+                self._new(self._search) if self.reel.rows else self._begin(self._search)
+            )
+
+    def move(self, by: int) -> None:
+        """Move; off the newest row it follows no more, for what is read is to stand still."""
+        self.grid.move(by)
+        if self.grid.index:
+            self.following = False
+        self.problem = ""
+        self._fill(asked=True)
+        self.draw()
+
+    def do_top(self) -> None:
+        """To the newest that is known; what was let go behind it is read again."""
+        self.reel.rewind()
+        self.grid.hold(self.reel.rows)
+        super().do_top()
+
+    def do_follow(self) -> None:
+        """Follow what comes, or stand still."""
+        if self.following:
+            self.following = False
+            self.grid.pin()
+            self.draw()
+        else:
+            self.anew()
