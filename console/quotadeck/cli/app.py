@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ import click
 
 from quotadeck import __version__
 from quotadeck.cli.exits import MEANINGS, Exit, Stop
+from quotadeck.cli.failing import asks_json, tell_failure
 from quotadeck.cli.terminal import terminal_width
 from quotadeck.domain.text import clean
 
@@ -158,7 +160,10 @@ def root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; every failure becomes one line on stderr and an exit code."""
+    """Run a command line; every failure becomes a line on stderr and an exit code.
+
+    Where the command was asked for JSON, that line is a JSON object, and stdout stays empty.
+    """
     for stream in (sys.stdout, sys.stderr):
         # A terminal without UTF-8 gets escapes for what it cannot show, never a traceback.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
@@ -168,8 +173,9 @@ def run(arguments: Sequence[str]) -> int:
             os.environ.pop(name, None)
     if "_QUOTADECK_COMPLETE" in os.environ:
         root.main(prog_name="quotadeck")
+    fails = partial(tell_failure, as_json=asks_json(arguments))
     try:
-        code = _invoke(list(arguments))
+        code = _invoke(list(arguments), fails)
         if sys.stdout is not None:  # `>&-`
             sys.stdout.flush()
     except OSError as error:
@@ -177,18 +183,16 @@ def run(arguments: Sequence[str]) -> int:
         if error.filename:
             place, absent = clean(str(error.filename), 400), isinstance(error, FileNotFoundError)
             todo = "" if absent else "; take another path, or get the right to this one"
-            click.echo(f"quotadeck: {place}: {words}{todo}", err=True)
-            return Exit.REFUSED
+            return fails(Exit.REFUSED, f"{place}: {words}{todo}")
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return Exit.PIPE
-        click.echo(f"quotadeck: an input or output failed: {words}", err=True)
-        return Exit.REFUSED
+        return fails(Exit.REFUSED, f"an input or output failed: {words}")
     return code
 
 
-def _invoke(arguments: list[str]) -> int:
+def _invoke(arguments: list[str], fails: Callable[..., Exit]) -> int:
     try:
         with root.make_context("quotadeck", arguments) as ctx:
             return int(root.invoke(ctx) or Exit.OK)
@@ -197,15 +201,11 @@ def _invoke(arguments: list[str]) -> int:
     except click.UsageError as error:
         asked = error.ctx.command_path if error.ctx else "quotadeck"
         words = clean(" ".join(error.format_message().split()), 500)
-        click.echo(f"{asked}: {words} (`{asked} --help` says more)", err=True)
-        return Exit.USAGE
+        return fails(Exit.USAGE, f"{words} (`{asked} --help` says more)", who=asked)
     except click.ClickException as error:
-        click.echo(f"quotadeck: {clean(error.format_message(), 500)}", err=True)
-        return Exit.USAGE
+        return fails(Exit.USAGE, clean(error.format_message(), 500))
     except Stop as stop:
-        for line in stop.lines:
-            click.echo(f"quotadeck: {clean(line, 2_000)}", err=True)
-        return stop.code
+        return fails(stop.code, *(clean(line, 2_000) for line in stop.lines))
     except (click.Abort, KeyboardInterrupt):
         click.echo("", err=True)
         return Exit.INTERRUPTED

@@ -83,7 +83,7 @@ def calls(
         )
     else:
         say(_nothing(request_id, any((*of.values(), *when.values()))))
-    if not request_id:
+    if not (request_id or as_json):
         tell_further(page, last, after=bool(after))
     return Exit.REFUSED if request_id and not page.rows else Exit.OK
 

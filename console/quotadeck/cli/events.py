@@ -66,5 +66,6 @@ def events(
     else:
         asked_any = any((subject, *when.values()))
         say(text("listing.none_such" if asked_any else "listing.none", what="events"))
-    tell_further(page, last, after=bool(after))
+    if not as_json:
+        tell_further(page, last, after=bool(after))
     return Exit.OK
