@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.cli.table import cells, cut, table
+from quotadeck.cli.table import cells, cut, folded, table
 from tests.processes import Gateway
 from tests.screen import Screen
 
@@ -84,3 +84,22 @@ def test_help_is_no_wider_than_the_terminal_whatever_was_exported() -> None:
     with Screen(asked, {"COLUMNS": "250"}, columns=66, rows=50) as screen:
         assert screen.exit_code(30) == 0
         assert max(map(cells, screen.raw.decode().splitlines())) <= 66
+
+
+def test_a_text_that_must_be_read_outlives_what_can_be_spared() -> None:
+    assert table(HEADS, ROWS, right="  >", spare=("rpm",), room=52)[1] == []
+    lines, left_out = table(HEADS, ROWS, right="  >", spare=("rpm",), least={"why": 10}, room=52)
+    assert left_out == ["rpm"]
+    assert max(map(cells, lines)) <= 52
+    tight, _ = table(HEADS, ROWS, least={"why": 10, "state": 30}, right="  >", room=52)
+    assert max(map(cells, tight)) <= 52
+
+
+def test_a_sentence_is_folded_between_its_words() -> None:
+    line = "! analytics: storm ×4 2m: by its tpm, 分析 of 66 refused in 60s"
+    folds = folded(line, 24).split("\n")
+    assert " ".join(fold.strip() for fold in folds) == line
+    assert max(map(cells, folds)) <= 24
+    assert all(fold.startswith("  ") for fold in folds[1:])
+    assert folded(line, None) == line
+    assert folded("an-unbreakable-name-of-thirty", 8).strip() == "an-unbreakable-name-of-thirty"

@@ -78,7 +78,7 @@ def calls(
             _heads(),
             [_cells(row.call) for row in page.rows],
             right="      >>>>>",
-            spare=("id", "key", "served by", "status", "took", "in"),
+            spare=("id", "key", "served_by", "status", "took", "in"),
             shape=shape,
         )
     else:

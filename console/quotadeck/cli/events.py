@@ -62,7 +62,7 @@ def events(
             )
             for row in page.rows
         ]
-        print_table(heads, rows_of, spare=("id", "kind"), shape=shape)
+        print_table(heads, rows_of, spare=("id", "kind"), least={"what": 56}, shape=shape)
     else:
         asked_any = any((subject, *when.values()))
         say(text("listing.none_such" if asked_any else "listing.none", what="events"))

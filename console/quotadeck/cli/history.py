@@ -1,6 +1,7 @@
 """What was done: ``audit``."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -43,13 +44,16 @@ def audit(*, socket: Path | None, as_json: bool, shape: Shape, last: int, subjec
     heads = (f"at ({zone()})", "who", "did", "subject", "before → after", "state", "id", "reason")
     rows = [_audit_line(row) for row in page.rows]
     if rows or shape.csv:
-        print_table(heads, rows, spare=("id", "reason", "did"), shape=shape)
+        print_table(heads, rows, spare=("id", "did"), least=_LEAST, shape=shape)
     else:
         say(_none("changes", subject))
     return Exit.OK
 
 
 audit.add_command(verify)
+
+
+_LEAST: Final = {"subject": 14, "before_after": 12, "reason": 18}
 
 
 def _none(what: str, *asked: str | None) -> str:

@@ -138,7 +138,7 @@ def list_(*, socket: Path | None, as_json: bool, shape: Shape) -> int:
     ]
     heads = ("key", "projects", "label", f"added ({zone()})", "by")
     if rows or shape.csv:
-        print_table(heads, rows, spare=("by", heads[3]), shape=shape)
+        print_table(heads, rows, spare=("by", "added"), shape=shape)
     else:
         say("no keys yet: `quotadeck key add PROJECT`")
     return Exit.OK

@@ -11,7 +11,8 @@ from quotadeck.cli.exits import Exit
 from quotadeck.cli.listing import shaped, watched
 from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import clock, emit, say
-from quotadeck.cli.table import Figure, Shape, print_table
+from quotadeck.cli.table import Figure, Shape, folded, print_table
+from quotadeck.cli.terminal import terminal_width
 from quotadeck.domain.ages import age, remaining, share
 from quotadeck.domain.capability import FigureKind
 from quotadeck.domain.commands import Role
@@ -60,7 +61,7 @@ def status(*, socket: Path | None, as_json: bool) -> int:
         emit(_status_json(snapshot, whoami))
     else:
         for line in _status_lines(snapshot, whoami):
-            say(line)
+            say(folded(line, terminal_width()))
     return Exit.REFUSED if snapshot.vitals.problems else Exit.OK
 
 
@@ -82,7 +83,8 @@ def projects(*, socket: Path | None, as_json: bool, shape: Shape) -> int:
     heads = ("project", "name", "prio", "state", *limits, "fail", "p95")
     rows = [_project_cells(row, snapshot) for row in snapshot.projects]
     right = "    " + ">" * (len(limits) + 2)
-    print_table(heads, rows, right=right, spare=("name", "prio", "p95"), shape=shape)
+    spare = ("name", "prio", "slots", "tpm", "tpm_used", "p95", "rpm", "rpm_used")
+    print_table(heads, rows, right=right, spare=spare, least={"state": 26}, shape=shape)
     return Exit.OK
 
 
@@ -106,15 +108,19 @@ def models(*, socket: Path | None, as_json: bool, shape: Shape, targets_alone: b
     ]
     if not targets_alone:
         heads = ("model", "served by", "state", "route")
-        print_table(heads, routes, spare=("route",), shape=shape)
+        print_table(
+            heads, routes, spare=("route",), least={"state": 30, "served_by": 20}, shape=shape
+        )
         if shape.csv or shape.columns:
             return Exit.OK
         say()
     targets = [_target_cells(row, snapshot) for row in snapshot.targets]
     limits = _limit_heads(SubjectKind.TARGET)
     heads_of = ("target", "state", *limits, "in flight", "429s/min", "fail", "p95")
-    spare = ("p95", "429s/min", "in flight")
-    print_table(heads_of, targets, right="  " + ">" * (len(limits) + 4), spare=spare, shape=shape)
+    right = "  " + ">" * (len(limits) + 4)
+    spare = ("p95", "tpm", "tpm_used", "in_flight", "429s_per_min")
+    least = {"state": 26}
+    print_table(heads_of, targets, right=right, spare=spare, least=least, shape=shape)
     return Exit.OK
 
 

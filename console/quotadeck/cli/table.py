@@ -1,8 +1,10 @@
 """Aligned tables, no wider than the terminal that they are printed on; or CSV, exact."""
 
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Self
 
 import click
@@ -15,6 +17,7 @@ from quotadeck.domain.text import clean
 from quotadeck.words import text
 
 GAP: Final = 2
+_USED: Final = "used"
 LEAST: Final = 8
 """A text is cut to no less; a number never is."""
 
@@ -46,19 +49,19 @@ def print_table(
     *,
     right: str = "",
     spare: Sequence[str] = (),
+    least: Mapping[str, int] = MappingProxyType({}),
     shape: Shape = Shape(),
 ) -> None:
     """Print aligned lines; what the terminal has no room for is cut, then left out and named.
 
     ``right`` has one character a column: ``>`` aligns it to the right, as a number. ``spare`` are
-    the heads of columns that can be left out, the first one first. A pipe gets everything. A
-    column's name is its head's words but what stands in brackets. Stop with USAGE for a column
-    that is none.
+    the names of columns that can be left out, the first one first, before a text is cut to less
+    than its ``least``. A pipe gets everything. Stop with USAGE for a chosen column that is none.
     """
     names = column_names(heads)
     if shape.columns:
         chosen = [_place(names, name) for name in shape.columns]
-        heads = [heads[at] for at in chosen]
+        heads = [names[at].replace("_", " ") if heads[at] == _USED else heads[at] for at in chosen]
         rows = [[row[at] for at in chosen] for row in rows]
         right = "".join(right[at : at + 1] or " " for at in chosen)
         names, spare = [names[at] for at in chosen], ()
@@ -67,7 +70,7 @@ def print_table(
         click.echo(csv_text(names, exact), nl=False)
         return
     room = None if shape.wide else terminal_width()
-    lines, left_out = table(heads, rows, right=right, spare=spare, room=room)
+    lines, left_out = table(heads, rows, right=right, spare=spare, least=least, room=room)
     for line in lines:
         say(line)
     if left_out:
@@ -75,11 +78,14 @@ def print_table(
 
 
 def column_names(heads: Sequence[str]) -> list[str]:
-    """``served_by`` of ``served by``, ``at`` of ``at (JST)``; ``rpm_used`` of a used behind rpm."""
+    """A column is named by its head's words, but for what stands in brackets.
+
+    ``served_by`` of ``served by``, ``at`` of ``at (JST)``; ``rpm_used`` of a used behind rpm.
+    """
     names: list[str] = []
     for head in heads:
         name = head.partition(" (")[0].replace(" → ", "_").replace(" ", "_").replace("/", "_per_")
-        names.append(f"{names[-1]}_{name}" if name == "used" else name)
+        names.append(f"{names[-1]}_{name}" if name == _USED else name)
     return names
 
 
@@ -96,32 +102,36 @@ def table(
     *,
     right: str = "",
     spare: Sequence[str] = (),
+    least: Mapping[str, int] = MappingProxyType({}),
     room: int | None = None,
 ) -> tuple[list[str], list[str]]:
-    """The lines, and the heads of the columns that were left out.
+    """The lines, and the names of the columns that were left out.
 
     The first column tells which row it is, and is never cut either.
     """
+    names = column_names(heads)
     lines = [list(heads), *([clean(cell) for cell in row] for row in rows)]
     numbers = {at for at in range(len(heads)) if right[at : at + 1] == ">"}
     whole = {at: max(cells(line[at]) for line in lines) for at in range(len(heads))}
     uncut = {0, *numbers}
-    least = {
-        at: wide if at in uncut else min(wide, max(LEAST, cells(heads[at])))
+    needed = {
+        at: wide if at in uncut else min(wide, max(least.get(names[at], LEAST), cells(heads[at])))
         for at, wide in whole.items()
     }
     kept = list(whole)
     left_out = []
     if room is not None:
-        for head in spare:
-            if _needs(least[at] for at in kept) <= room:
+        for name in spare:
+            if _needs(needed[at] for at in kept) <= room:
                 break
-            kept.remove(heads.index(head))
-            left_out.append(head)
+            kept.remove(names.index(name))
+            left_out.append(name)
+        if _needs(needed[at] for at in kept) > room:
+            needed = {at: wide if at in uncut else min(wide, LEAST) for at, wide in needed.items()}
     widths = {at: whole[at] for at in kept}
     while room is not None and _needs(widths.values()) > room:
-        widest = max(kept, key=lambda at: (widths[at] - least[at], at))
-        if widths[widest] == least[widest]:
+        widest = max(kept, key=lambda at: (widths[at] - needed[at], at))
+        if widths[widest] == needed[widest]:
             break
         widths[widest] -= 1
     told = (_line(line, widths, numbers) for line in lines)
@@ -167,3 +177,16 @@ def cut(text: str, width: int) -> str:
     while cells(head) + 1 + cells(tail) > width:
         head = head[:-1]
     return f"{head}…{tail}"
+
+
+def folded(line: str, room: int | None) -> str:
+    """A sentence on as many lines as it takes, those behind the first indented."""
+    if room is None or cells(line) <= room:
+        return line
+    lines, indent = [""], " " * (len(line) - len(line.lstrip()) + 2)
+    for word in re.findall(r"\s*\S+", line):
+        if cells(lines[-1] + word) > room and lines[-1].strip():
+            lines.append(indent + word.lstrip())
+        else:
+            lines[-1] += word
+    return "\n".join(lines)
