@@ -50,6 +50,48 @@ def test_several_are_one_change_with_one_undo(inside: Run) -> None:
     assert "of 2 subjects project:analytics is refused, and 1 more" in nothing.json["error"]
 
 
+def test_an_override_is_extended_ended_and_made_permanent(inside: Run) -> None:
+    assert inside("limit", "support", "slots", "4", "--for", "1h", *WHY).code == 0
+    longer = inside("extend", "support", "--field", "slots", "--by", "30m")
+    assert longer.code == 0
+    assert "project support slots 4: until " in longer.out
+    assert inside("end", "support", "--field", "slots").code == 0
+    back = inside("undo", "--yes")
+    assert (back.code, "→ 4" in back.out) == (0, True)
+    again = inside("redo", "--yes")
+    assert (again.code, "project support slots: 4 → " in again.out) == (0, True)
+    assert inside("undo", "--yes").code == 0
+    stands = inside("permanent", "support", "--field", "slots", *WHY)
+    assert (stands.code, "4 → 4" in stands.out) == (0, True)
+    none = inside("extend", "support", "--field", "slots", "--by", "30m")
+    assert (none.code, "has no override of slots in force" in none.err) == (1, True)
+    assert inside("undo", "--yes").code == 0
+
+
+def test_everything_but_a_class_is_asked_about_and_paused(run: Run, inside: Run) -> None:
+    high = inside("priority", "analytics", "search", "high", "--for", "1h", *WHY)
+    assert high.code == 0
+    asked = run("pause", "--all-but", "high", "--for", "1h", *WHY, stdin="n\n")
+    assert (asked.code, "pause every project of a class below high?" in asked.err) == (130, True)
+    told = inside("pause", "--all-but", "high", "--for", "1h", "--dry-run", "--json", *WHY).json
+    names = {part["subject"] for part in told["parts"]}
+    assert "project:support" in names
+    assert not names & {"project:analytics", "project:search"}
+    done = inside("pause", "--all-but", "high", "--for", "1h", "--yes", *WHY)
+    assert (done.code, "one change, one undo" in done.out) == (0, True)
+    assert inside("undo", "--yes").code == 0
+    both = inside("pause", "support", "--all-but", "high", *WHY)
+    assert (both.code, "one of the two" in both.err) == (2, True)
+    assert inside("pause", *WHY).code == 2
+
+
+def test_a_note_stands_among_what_happened(inside: Run) -> None:
+    assert inside("note", "shop v412 deployed", "--subject", "project:checkout").code == 0
+    assert "on checkout: shop v412 deployed" in inside("status").out
+    assert inside("note", "x", "--subject", "project:nope").code == 1
+    assert inside("note", "").code == 1
+
+
 def test_an_hour_is_the_default_and_said(inside: Run) -> None:
     done = inside("pause", "search", *WHY)
     assert done.code == 0

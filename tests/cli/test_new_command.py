@@ -23,34 +23,34 @@ from tests.gateway.desks import ANALYTICS, HOUR_MS, Bench, why
 from tests.gateway.serving import Admin, admin_api
 
 
-def _note(case: Case) -> Entry | Rejected:
+def _remark(case: Case) -> Entry | Rejected:
     if case.command.value == "":
-        return rejected("invalid", "empty_note", name=case.name)
+        return rejected("invalid", "empty_remark", name=case.name)
     return case.unknown() or case.entry(case.command.value)
 
 
-NOTE: Final = Verb(
-    "note",
+REMARK: Final = Verb(
+    "remark",
     (SubjectKind.PROJECT,),
-    _note,
-    "note",
+    _remark,
+    "remark",
     Takes.TEXT,
     end=End.MAY,
     explained=True,
-    line="note",
+    line="remark",
 )
 SENTENCES: Final = {
-    "command.note": "{actor} noted on {name}: {after:value}",
-    "help.note": "Leave a note on a project for whoever looks next.",
-    "examples.note": "Example:\n  quotadeck note analytics 'ask payments first'",
-    "refused.empty_note": "a note on {name} says nothing: write what is to be known",
+    "command.remark": "{actor} noted on {name}: {after:value}",
+    "help.remark": "Leave a remark on a project for whoever looks next.",
+    "examples.remark": "Example:\n  quotadeck remark analytics 'ask payments first'",
+    "refused.empty_remark": "a remark on {name} says nothing: write what is to be known",
 }
 
 
 @pytest.fixture(autouse=True)
 def _row(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The row, and its words in the language: all that a command is made of."""
-    monkeypatch.setitem(VERBS, NOTE.name, NOTE)
+    monkeypatch.setitem(VERBS, REMARK.name, REMARK)
     before = use(Language("test", {**ENGLISH.sentences, **SENTENCES}, ENGLISH.form))
     yield
     use(before)
@@ -66,12 +66,16 @@ async def test_the_command_line_offers_it_the_gateway_does_it_and_the_audit_tell
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with admin_api(tmp_path) as api:
-        noted = ("note", "analytics", "ask payments first", "--reason", "a storm")
+        noted = ("remark", "analytics", "ask payments first", "--reason", "a storm")
         code, shown = await quotadeck(api, capsys, *noted, "--for", "2h")
         assert code == 0
-        assert "project analytics note: unlimited → ask payments first for 2h (until " in shown
+        assert "project analytics remark: unlimited → ask payments first for 2h (until " in shown
         (entry,) = await api.at.entries()
-        assert (entry.action, entry.field, entry.value) == ("note", "note", "ask payments first")
+        assert (entry.action, entry.field, entry.value) == (
+            "remark",
+            "remark",
+            "ask payments first",
+        )
         assert api.at.told[0].subject == "project:analytics"
         assert say(api.at.told[0].told).endswith(" noted on analytics: ask payments first")
         code, shown = await quotadeck(api, capsys, "audit")
@@ -84,25 +88,25 @@ async def test_what_its_row_and_its_decider_do_not_allow_is_refused_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with admin_api(tmp_path) as api:
-        code, shown = await quotadeck(api, capsys, "note", "analytics", "hello")
-        assert (code, "note needs a reason: say why" in shown) == (1, True)
-        code, shown = await quotadeck(api, capsys, "note", "analytics", "", "--reason", "x")
-        assert (code, "a note on analytics says nothing" in shown) == (1, True)
-        code, shown = await quotadeck(api, capsys, "note", "analytisc", "x", "--reason", "x")
+        code, shown = await quotadeck(api, capsys, "remark", "analytics", "hello")
+        assert (code, "remark needs a reason: say why" in shown) == (1, True)
+        code, shown = await quotadeck(api, capsys, "remark", "analytics", "", "--reason", "x")
+        assert (code, "a remark on analytics says nothing" in shown) == (1, True)
+        code, shown = await quotadeck(api, capsys, "remark", "analytisc", "x", "--reason", "x")
         assert (code, "the nearest: analytics" in shown) == (2, True)
-        code, shown = await quotadeck(api, capsys, "note", "analytics", "x", "--public")
+        code, shown = await quotadeck(api, capsys, "remark", "analytics", "x", "--public")
         assert code == 2
     async with admin_api(tmp_path / "viewer", own_uid=-1) as api:
-        code, shown = await quotadeck(api, capsys, "note", "analytics", "x", "--reason", "x")
-        assert (code, "is viewer here; note takes an operator" in shown) == (1, True)
+        code, shown = await quotadeck(api, capsys, "remark", "analytics", "x", "--reason", "x")
+        assert (code, "is viewer here; remark takes an operator" in shown) == (1, True)
         (entry,) = await api.at.entries()
-        assert (entry.applied, "note takes an operator" in why(entry)) == (False, True)
+        assert (entry.applied, "remark takes an operator" in why(entry)) == (False, True)
 
 
 async def test_the_admin_api_takes_it_and_its_log_holds(tmp_path: Path) -> None:
     async with admin_api(tmp_path) as api:
         body: dict[str, Any] = {
-            "action": "note",
+            "action": "remark",
             "subject": "project:analytics",
             "value": "seen",
             "reason": "x",
@@ -115,7 +119,7 @@ async def test_the_admin_api_takes_it_and_its_log_holds(tmp_path: Path) -> None:
             assert (answer.status_code, told["repeated"], told["after"]) == (200, repeated, "seen")
         await log_holds(api.at)
         (row,) = (await api.http.get(f"{PREFIX}audit")).json()["rows"]
-        assert (row["action"], row["before"], row["after"]) == ("note", None, "seen")
+        assert (row["action"], row["before"], row["after"]) == ("remark", None, "seen")
 
 
 async def log_holds(at: Bench) -> None:
@@ -127,18 +131,18 @@ async def log_holds(at: Bench) -> None:
 
 def test_help_documents_and_the_console_have_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
-    assert "  note      Leave a note on a project" in capsys.readouterr().out
-    assert run(["note", "--help"]) == 0
+    assert "  remark       Leave a remark on a project" in capsys.readouterr().out
+    assert run(["remark", "--help"]) == 0
     assert "for whoever looks next" in capsys.readouterr().out
-    assert "## `quotadeck note`\n\nLeave a note on a project" in commands_reference()
-    (line,) = (line for line in actions_reference().splitlines() if "`note`" in line)
-    assert line == "| `note` | `quotadeck note` | project | operator | it may | yes | yes |"
-    command = Command("note", ANALYTICS, value="it's on", for_ms=HOUR_MS, reason="x")
-    assert as_command_line(command).startswith("quotadeck note analytics 'it'\"'\"'s on'")
+    assert "## `quotadeck remark`\n\nLeave a remark on a project" in commands_reference()
+    (line,) = (line for line in actions_reference().splitlines() if "`remark`" in line)
+    assert line == "| `remark` | `quotadeck remark` | project | operator | it may | yes | yes |"
+    command = Command("remark", ANALYTICS, value="it's on", for_ms=HOUR_MS, reason="x")
+    assert as_command_line(command).startswith("quotadeck remark analytics 'it'\"'\"'s on'")
 
 
 def test_every_row_has_its_words() -> None:
     for name, verb in VERBS.items():
-        assert f"command.{name}" in ENGLISH.sentences or name == "note"
+        assert f"command.{name}" in ENGLISH.sentences or name == "remark"
         assert {f"help.{name}", f"examples.{name}"} <= {*ENGLISH.sentences, *SENTENCES}
         assert may(verb.role, verb)

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Rejected, Role
-from quotadeck.domain.decide import decide, may
+from quotadeck.domain.commands import Action, Actor, Command, Field, Rejected, Role
+from quotadeck.domain.decide import decide, each_decided, gathered, may
 from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.state import State, StateKind, Urgency
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs import VERBS
+from quotadeck.domain.verbs.case import Facts
 from quotadeck.words.commands import refusal
 from tests.domain.deciding import (
     ADMIN,
@@ -28,9 +30,20 @@ from tests.domain.deciding import (
 
 TABLE = {
     Role.VIEWER: set[Action](),
-    Role.OPERATOR: {Action.PAUSE, Action.RESUME, Action.LIMIT, Action.FALLBACK, Action.UNDO},
+    Role.OPERATOR: {
+        *(Action.PAUSE, Action.RESUME, Action.LIMIT, Action.FALLBACK, Action.PRIORITY),
+        *(Action.EXTEND, Action.END_NOW, Action.UNDO, Action.REDO),
+        *(Action.NOTE, Action.ACKNOWLEDGE),
+    },
     Role.ADMIN: set(Action) - {Action.END},
 }
+
+
+def of(
+    value: str | None, action: Action, field: Field | None = None, *, for_ms: int | None = None
+) -> Command:
+    search = Subject.project("search")
+    return Command(action, search, field, value, reason="incident", for_ms=for_ms)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -39,6 +52,7 @@ def test_who_may_ask_for_what(role: Role, action: Action) -> None:
     desk = Desk()
     desk.does(pause(Subject.project("search")))
     limited = desk.does(limit(700, subject=Subject.project("search")), MIKA)
+    undone = desk.does(undo(desk.does(limit(650, subject=Subject.project("search")), MIKA)), MIKA)
     desk.does(key_add("k_old", replace(KEY, sha256="b" * 64)))
     command = {
         Action.PAUSE: pause(),
@@ -46,12 +60,22 @@ def test_who_may_ask_for_what(role: Role, action: Action) -> None:
         Action.LIMIT: limit(30),
         Action.FALLBACK: fallback(),
         Action.UNDO: undo(limited),
+        Action.REDO: Command(Action.REDO, Subject.command(undone.id)),
+        Action.PRIORITY: of("low", Action.PRIORITY, for_ms=HOUR_MS),
+        Action.EXTEND: of(None, Action.EXTEND, Field.RPM, for_ms=HOUR_MS),
+        Action.END_NOW: of(None, Action.END_NOW, Field.RPM),
+        Action.PERMANENT: of(None, Action.PERMANENT, Field.RPM),
+        Action.NOTE: of("v412", Action.NOTE),
+        Action.ACKNOWLEDGE: of(None, Action.ACKNOWLEDGE),
         Action.KEY_ADD: key_add(),
         Action.KEY_REVOKE: Command(Action.KEY_REVOKE, Subject.key("k_old"), reason="left"),
     }[action]
-    decided = decide(command, Actor("x", role, "socket"), CATALOGUE, desk.layers, desk.now_us)
+    facts = Facts({Subject.project("search"): State(StateKind.THROTTLED, Urgency.TROUBLE)})
+    actor = Actor("x", role, "socket")
+    parts = each_decided(command, actor, CATALOGUE, desk.layers, desk.now_us, facts)
+    decided = gathered(parts)
     if action in TABLE[role]:
-        assert isinstance(decided, Entry)
+        assert isinstance(decided, tuple), decided
     else:
         assert isinstance(decided, Rejected)
         assert decided.code == "not_allowed"

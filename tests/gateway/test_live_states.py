@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from quotadeck.admission.days import BudgetDays
 from quotadeck.domain.calls import Outcome
@@ -34,6 +35,23 @@ async def test_states_are_judged_though_nobody_listens() -> None:
     state = (await second(it, 9)).state
     assert (state.kind, state.since_ms) == (StateKind.THROTTLED, began_ms)
     assert (await second(it, 3)).state.kind is StateKind.OK
+
+
+async def test_a_trouble_that_was_seen_says_so_until_it_is_over() -> None:
+    it = Picture(catalogue())
+    it.live.refused("analytics", "opus", Cause.RPM, ANALYTICS)
+    assert (await second(it)).state.kind is StateKind.THROTTLED
+    at_us = it.clock.wall_us()
+    seen = replace(entry(1, ANALYTICS, Field.SEEN, "throttled"), at_us=at_us, actor="ken")
+    it.command(seen)
+    row = await second(it)
+    assert [(change.field, change.value, change.actor) for change in row.changes] == [
+        ("seen", "throttled", "ken")
+    ]
+    assert (await second(it, 11)).changes == (), "it is over"
+    it.live.refused("analytics", "opus", Cause.RPM, ANALYTICS)
+    row = await second(it)
+    assert (row.state.kind, row.changes) == (StateKind.THROTTLED, ()), "another, that nobody saw"
 
 
 async def test_a_paused_model_is_said_of_whom_it_cuts_off_and_until_when() -> None:

@@ -7,7 +7,7 @@ from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
 from quotadeck.domain.commands import Field
 from quotadeck.domain.layers import Layer
-from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit
+from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, RateLimit, SlotLimit
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.subject import Subject
@@ -73,6 +73,14 @@ def test_each_limit_of_a_project_and_target_can_be_set() -> None:
     assert project.budget.value == 5
     assert bounds(target) == {LimitKind.RPM: RateLimit(6, 10), LimitKind.TPM: RateLimit(7_000, 60)}
     assert target.version == 5
+
+
+def test_a_class_for_a_while_is_the_one_that_requests_go_by() -> None:
+    given = entry(1, ANALYTICS, Field.PRIORITY, "low", until_us=NOON_US + HOUR_US)
+    for now_us, expected in ((NOON_US, Priority.LOW), (NOON_US + HOUR_US, Priority.MEDIUM)):
+        of = plan(catalogue(), given, now_us=now_us)
+        assert prepare(of.projects["analytics"], of.targets[OPUS]).priority is expected
+        assert of.projects["search"].project.priority is Priority.MEDIUM
 
 
 def test_takes_know_whether_they_are_shared_or_shadow() -> None:
@@ -158,6 +166,8 @@ def test_file_layer_names_every_value_of_the_file() -> None:
         (Subject.target(OPUS), Field.RPM): 50,
         (Subject.model("opus"), Field.TARGET): OPUS,
         (Subject.model("flash"), Field.TARGET): FLASH,
+        (ANALYTICS, Field.PRIORITY): "medium",
+        (Subject.project("search"), Field.PRIORITY): "medium",
     }
 
 

@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "projects": "readings",
     "models": "readings",
     "undo": "undo",
+    "redo": "undo",
+    "note": "note",
     "audit": "history",
     "calls": "calls",
     "events": "events",

@@ -11,7 +11,7 @@ from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import talking
 from quotadeck.cli.show import clock, emit, note, now_us, say
 from quotadeck.domain.answers import CommandAnswer
-from quotadeck.domain.commands import MAX_REASON, Command, value_facts
+from quotadeck.domain.commands import MAX_REASON, Action, Command, value_facts
 from quotadeck.domain.estimate import Estimate
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.notice import Notice
@@ -143,6 +143,10 @@ def _told(command: Command, answer: CommandAnswer, how: ChangeOptions) -> Iterat
         kind += ".default" if how.by_default else ".until"
     elif VERBS[command.action].end is End.USUAL:
         kind += ".permanent"
+    if command.action == Action.EXTEND:
+        kind = "change.extended"
+    elif command.action == Action.NOTE:
+        kind = "change.noted"
     parts = answer.parts or (answer,)
     for part in parts[:SHOWN]:
         values = value_facts(part.field, before=part.before, after=part.after, then=part.then)

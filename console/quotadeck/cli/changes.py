@@ -10,13 +10,14 @@ from quotadeck.cli.change import ChangeOptions, change
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import gateway_options
-from quotadeck.domain.commands import Command, Field, Value
+from quotadeck.domain.commands import EVERY_PROJECT, Command, Field, Value
 from quotadeck.domain.money import MoneyError
 from quotadeck.domain.rules import LIMIT_FIELDS, RULES
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.typed import TypedWrong, limit_value
 from quotadeck.domain.verbs import VERBS, End, Takes, Verb
+from quotadeck.domain.verbs.priority import CLASSES
 from quotadeck.words import say, text
 
 Add = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -26,6 +27,11 @@ Set = Callable[[Snapshot], tuple[str | None, Value | None, int | None]]
 
 _AS_SHOWN: Final = {rule.name: rule.field for rule in RULES if rule.name != rule.field}
 """The limits by the names that the screen has room for."""
+
+
+_FIELDS: Final = click.Choice(
+    [*map(str, LIMIT_FIELDS), *_AS_SHOWN, *map(str, (Field.PAUSED, Field.TARGET, Field.PRIORITY))]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,10 @@ def _target(target: str) -> Set:
     return lambda snapshot: (None, subject_of(snapshot, target, (SubjectKind.TARGET,)).name, None)
 
 
+def _field(field: str | None) -> Set:
+    return lambda _: (field and (_AS_SHOWN.get(field) or Field(field)), None, None)
+
+
 def _text(value: str) -> Set:
     return lambda _: (None, value, None)
 
@@ -70,28 +80,44 @@ TYPED: Final[Mapping[Takes, TypedLine]] = {
         (click.option("--to", "target", required=True, help=text("help.to")),), _target
     ),
     Takes.TEXT: TypedLine((click.argument("value", metavar="TEXT"),), _text),
+    Takes.PRIORITY: TypedLine(
+        (click.argument("value", metavar="CLASS", type=click.Choice(CLASSES)),), _text
+    ),
+    Takes.OVERRIDE: TypedLine(
+        (click.option("--field", type=_FIELDS, help=text("help.field")),), _field
+    ),
 }
 
 
-def end_options(default: str) -> Add:
-    """``--for`` and ``--until``; ``default`` is the kind that says what holds without them."""
+def end_options(default: str, *names: str) -> Add:
+    """``--for`` and ``--until``; ``default`` is the kind that says what holds without them.
+
+    ``names`` are others of the duration.
+    """
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         command = click.option("--until", metavar="TIME", help=text("help.until"))(command)
         words = text(default)
-        return click.option("--for", "lasting", metavar="DURATION", help=words)(command)
+        return click.option(*names, "--for", "lasting", metavar="DURATION", help=words)(command)
 
     return add
 
 
 REASON: Final = click.option("--reason", default="", help=text("help.reason"))
 DRY_RUN: Final = click.option("--dry-run", is_flag=True, help=text("help.dry_run"))
-_PERMANENT: Final = click.option("--permanent", is_flag=True, help=text("help.permanent"))
+_PERMANENT: Final = click.option("--permanent", is_flag=True, help=text("help.standing"))
 _PUBLIC: Final = click.option("--public", is_flag=True, help=text("help.public"))
+_OF_ALL: Final = (
+    click.option(
+        "--all-but", type=click.Choice(CLASSES[:-1]), default="", help=text("help.all_but")
+    ),
+    click.option("--yes", is_flag=True, help=text("help.yes")),
+)
 _ENDS: Final[Mapping[End, tuple[Add, ...]]] = {
     End.NEVER: (),
     End.MAY: (end_options("help.for.may"),),
     End.USUAL: (end_options("help.for"), _PERMANENT),
+    End.NEEDED: (end_options("help.by", "--by"),),
 }
 
 
@@ -100,14 +126,28 @@ def command_for(verb: Verb) -> click.Command:
     typed = TYPED[verb.takes]
 
     def run(
-        *, name: str | tuple[str, ...], kind: str = "", public: bool = False, **given: Any
+        *,
+        name: str | tuple[str, ...],
+        kind: str = "",
+        public: bool = False,
+        all_but: str = "",
+        yes: bool = False,
+        **given: Any,
     ) -> int:
         names = (name,) if isinstance(name, str) else tuple(dict.fromkeys(name))
         shared = {key: given.pop(key) for key in _SHARED if key in given}
         sets = typed.read(**given)
         how = ChangeOptions.of(endless=verb.end is not End.USUAL, **shared)
+        if bool(all_but) == bool(names):
+            raise Stop(Exit.USAGE, text("change.all_but" if names else "change.nobody"))
+        if all_but and not (yes or how.dry_run):
+            asked = text("ask.all_but", action=verb.name, word=all_but)
+            if not click.confirm(asked, err=True):
+                return Exit.INTERRUPTED
 
         def command(snapshot: Snapshot) -> Command:
+            if all_but:
+                return Command(verb.name, EVERY_PROJECT, all_but=all_but, public=public)
             found = (subject_of(snapshot, one, verb.about, kind) for one in names)
             subjects = tuple(dict.fromkeys(found))
             field, value, scale = sets(snapshot)
@@ -132,6 +172,7 @@ def command_for(verb: Verb) -> click.Command:
             *_ENDS[verb.end],
             REASON,
             *((_PUBLIC,) if verb.public else ()),
+            *(_OF_ALL if verb.of_all else ()),
             DRY_RUN,
         )
     ):
@@ -161,7 +202,7 @@ def _names(verb: Verb) -> Add:
     """Whom it is about: one, or as many as there are before what else it takes."""
     word = "NAME" if verb.about[1:] else verb.about[0].upper()
     if verb.several:
-        return click.argument("name", metavar=f"{word}...", nargs=-1, required=True)
+        return click.argument("name", metavar=f"{word}...", nargs=-1, required=not verb.of_all)
     return click.argument("name", metavar=word)
 
 

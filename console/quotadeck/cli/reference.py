@@ -24,7 +24,12 @@ def actions_reference() -> str:
         "| action | on the command line | about | least role | ends by itself | reason | undo |",
         "|---|---|---|---|---|---|---|",
     ]
-    ends = {End.NEVER: "no", End.MAY: "it may", End.USUAL: "yes; an admin's may stand"}
+    ends = {
+        End.NEVER: "no",
+        End.MAY: "it may",
+        End.USUAL: "yes; an admin's may stand",
+        End.NEEDED: "it is what it takes",
+    }
     for verb in VERBS.values():
         line = f"`quotadeck {verb.line or verb.name.replace('_', ' ')}`"
         about = ", ".join(verb.about)

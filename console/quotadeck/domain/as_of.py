@@ -134,38 +134,42 @@ class _Rows:
         values = self._values(subject, project.limits)
         spent = then.spent_nano.get(project.id, 0) + sums.booked_nano
         limits = self._limits(subject, values, sums, spent)
+        state = self.state(subject, limits, day_ends_us=day.end_us)
+        file: dict[Field, Plain] = {**project.limits, Field.PRIORITY: project.priority.word}
         budget_nano = next((value for rule, value in values if rule.measure is Measure.MONEY), None)
         return ProjectRow(
             id=project.id,
             name=project.name,
-            priority=project.priority.word,
+            priority=self._priority(subject, project),
             version=then.layers.version(subject),
             paused=self._paused(subject) is not None,
             limits=limits,
             budget=Budget(budget_nano, spent, sums.held_nano, day.end_us),
             flow=sums.flow(),
-            changes=self._changes(subject, project.limits),
+            changes=self._changes(subject, file, state),
             models=tuple(sorted(sums.models & then.catalogue.routes.keys())),
-            state=self.state(subject, limits, day_ends_us=day.end_us),
+            state=state,
         )
 
     def target(self, target: Target) -> TargetRow:
         subject, then = Subject.target(target.id), self._then
         sums = self._passing.of(*subject)
         limits = self._limits(subject, self._values(subject, target.limits), sums, 0)
+        state = self.state(subject, limits)
         return TargetRow(
             id=target.id,
             version=then.layers.version(subject),
             limits=limits,
             flow=sums.flow(),
             upstream_429_60s=sums.upstream_429,
-            changes=self._changes(subject, target.limits),
-            state=self.state(subject, limits),
+            changes=self._changes(subject, target.limits, state),
+            state=state,
         )
 
     def route(self, route: Route) -> RouteRow:
         subject, then = Subject.model(route.model), self._then
         forced = then.layers.in_force(subject, Field.TARGET, then.at_us).value
+        state = self.state(subject)
         serving = forced if isinstance(forced, str) and forced in route.targets else ""
         return RouteRow(
             id=route.model,
@@ -173,8 +177,8 @@ class _Rows:
             targets=route.targets,
             serving=serving or route.targets[0],
             paused=self._paused(subject) is not None,
-            changes=self._changes(subject, {Field.TARGET: route.targets[0]}),
-            state=self.state(subject),
+            changes=self._changes(subject, {Field.TARGET: route.targets[0]}, state),
+            state=state,
         )
 
     def state(
@@ -199,12 +203,20 @@ class _Rows:
         cuts_off = ", ".join(sorted(self._cut_off.get(str(subject), ())))
         return past_state(spans, self._then.at_us, known, limits, ends, cuts_off)
 
-    def _changes(self, subject: Subject, file: Mapping[Field, Plain]) -> tuple[Change, ...]:
-        changes = changes_of(self._then.layers.overrides(subject, self._then.at_us))
+    def _changes(
+        self, subject: Subject, file: Mapping[Field, Plain], state: State
+    ) -> tuple[Change, ...]:
+        at_us = self._then.at_us
+        in_force = self._then.layers.overrides(subject, at_us)
+        changes = changes_of(in_force, state, at_us // 1_000, at_us)
         return tuple(
             replace(one, was=file.get(Field(one.field))) if one.was is None else one
             for one in changes
         )
+
+    def _priority(self, subject: Subject, project: Project) -> str:
+        given = self._then.layers.in_force(subject, Field.PRIORITY, self._then.at_us).value
+        return given if isinstance(given, str) else project.priority.word
 
     def _paused(self, subject: Subject) -> Entry | None:
         layers = self._then.layers

@@ -1,7 +1,7 @@
 """What is configured: projects, upstream targets, routes, roles. The file layer, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
@@ -23,6 +23,10 @@ class Project:
     models: tuple[str, ...] = ()
     """The models it may ask for; empty means all."""
     shadow: frozenset[LimitKind] = frozenset()
+
+    def of_class(self, word: str) -> "Project":
+        """The project in the class that it was given for a while; "" is its own."""
+        return replace(self, priority=Priority.named(word)) if word else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,13 @@ class Action(StrEnum):
     UNDO = "undo"
     KEY_ADD = "key_add"
     KEY_REVOKE = "key_revoke"
+    REDO = "redo"
+    EXTEND = "extend"
+    END_NOW = "end_now"
+    PERMANENT = "permanent"
+    PRIORITY = "priority"
+    NOTE = "note"
+    ACKNOWLEDGE = "acknowledge"
     END = "end"
     """An override's end, reached: the gateway itself records it, nobody can ask for it."""
 
@@ -51,6 +58,12 @@ class Field(StrEnum):
     TARGET = "target"
     """The target that a route is forced to."""
     KEY = "key"
+    PRIORITY = "priority"
+    """A project's class, by its word."""
+    NOTE = "note"
+    """What somebody wrote down: in force is nothing of it."""
+    SEEN = "seen"
+    """The kind of the trouble that somebody has seen."""
 
 
 def named(names: type[StrEnum], word: str) -> str:
@@ -67,6 +80,9 @@ class Role(StrEnum):
     VIEWER = "viewer"
     OPERATOR = "operator"
     ADMIN = "admin"
+
+
+EVERY_PROJECT: Final = Subject.project("*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +120,8 @@ class Command:
     subjects: tuple[Subject, ...] = ()
     expected_versions: tuple[int, ...] = ()
     """Of ``subjects``, in their order; empty asks for no check."""
+    all_but: str = ""
+    """A class: the command is about all projects of lower ones; ``subject`` is `EVERY_PROJECT`."""
 
     @property
     def each(self) -> tuple[Subject, ...]:
@@ -123,6 +141,7 @@ class Command:
                 subjects=(),
                 expected_version=version,
                 expected_versions=(),
+                all_but="",
             )
 
     @property

@@ -9,17 +9,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from quotadeck.domain.catalogue import Catalogue
-from quotadeck.domain.commands import Actor, Command, Entry, Rejected, Role, value_facts
+from quotadeck.domain.commands import Actor, Command, Entry, Field, Rejected, Role, value_facts
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.shape import field_of, malformed
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs import VERBS, End, Verb
-from quotadeck.domain.verbs.case import Case, rejected
+from quotadeck.domain.verbs.case import Case, Facts, rejected
+from quotadeck.domain.verbs.priority import CLASSES
 
 Part = tuple[Subject, tuple[Entry, ...] | Rejected]
 """A subject, and what comes of the command on it."""
 
+NO_FACTS = Facts()
 _RANK = tuple(Role)
 
 
@@ -35,7 +37,12 @@ def decide(
 
 
 def each_decided(
-    command: Command, actor: Actor, catalogue: Catalogue, layers: Layers, now_us: int
+    command: Command,
+    actor: Actor,
+    catalogue: Catalogue,
+    layers: Layers,
+    now_us: int,
+    facts: Facts = NO_FACTS,
 ) -> Iterator[Part]:
     """What comes of the command on each of its subjects, one after the other.
 
@@ -45,8 +52,28 @@ def each_decided(
         yield command.subject, refused
         return
     verb = VERBS[command.action]
+    if command.all_but:
+        subjects = below(command.all_but, catalogue, layers, now_us)
+        if not subjects:
+            none = rejected("not_found", "all_but.none", word=command.all_but)
+            yield command.subject, none
+            return
+        command = replace(command, subject=subjects[0], subjects=subjects)
     for part in command.parts():
-        yield part.subject, _part(part, verb, actor, catalogue, layers, now_us)
+        case = Case(part, field_of(part), actor, catalogue, layers, now_us, facts)
+        yield part.subject, _part(case, verb)
+
+
+def below(word: str, catalogue: Catalogue, layers: Layers, now_us: int) -> tuple[Subject, ...]:
+    """The projects of lower classes than that one, as the classes are now."""
+    lower = CLASSES[CLASSES.index(word) + 1 :]
+    found = []
+    for project in catalogue.projects.values():
+        subject = Subject.project(project.id)
+        given = layers.in_force(subject, Field.PRIORITY, now_us).value
+        if (given or project.priority.word) in lower:
+            found.append(subject)
+    return tuple(found)
 
 
 def gathered(parts: Iterable[Part]) -> tuple[Entry, ...] | Rejected:
@@ -72,17 +99,11 @@ def gathered(parts: Iterable[Part]) -> tuple[Entry, ...] | Rejected:
     return replace(first, notice=told)
 
 
-def _part(
-    command: Command,
-    verb: Verb,
-    actor: Actor,
-    catalogue: Catalogue,
-    layers: Layers,
-    now_us: int,
-) -> tuple[Entry, ...] | Rejected:
-    if refused := _stale(command, layers):
+def _part(case: Case, verb: Verb) -> tuple[Entry, ...] | Rejected:
+    actor, layers = case.actor, case.layers
+    if refused := _stale(case.command, layers):
         return refused
-    decided = verb.decide(Case(command, field_of(command), actor, catalogue, layers, now_us))
+    decided = verb.decide(case)
     if isinstance(decided, Rejected):
         return decided
     entries = decided if isinstance(decided, tuple) else (decided,)

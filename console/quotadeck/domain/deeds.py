@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from quotadeck.domain.commands import Entry, Field, value_facts
+from quotadeck.domain.commands import Action, Entry, Field, value_facts
 from quotadeck.domain.notice import Fact, Notice, notice
 
 NAMED: Final = 4
@@ -31,12 +31,16 @@ def change_notice(entries: Sequence[Entry]) -> Notice:
 
 def command_notice(entry: Entry) -> Notice:
     """An applied command: ``mika: analytics rpm 20 → 40 for 1h "orders import"``."""
+    if entry.action == Action.NOTE:
+        name = entry.subject.name or None
+        return notice("note", actor=entry.actor, name=name, text=str(entry.value))
+    told_as_end = entry.for_ms is None or entry.action == Action.EXTEND
     return notice(
         f"command.{entry.action}",
         actor=entry.actor,
         name=entry.subject.name,
-        for_ms=entry.for_ms,
-        until_us=entry.until_us if entry.for_ms is None else None,
+        for_ms=None if told_as_end else entry.for_ms,
+        until_us=entry.until_us if told_as_end else None,
         reason=entry.reason,
         **value_facts(entry.field, before=entry.before, after=entry.after),
     )

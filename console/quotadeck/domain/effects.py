@@ -9,6 +9,8 @@ from quotadeck.domain.commands import Entry, Field, Value
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.rules import LIMIT_FIELDS
 
+NO_GATES = frozenset({Field.SEEN, Field.PRIORITY, Field.NOTE})
+"""What refuses nothing: what was refused before it is no history by it."""
 _WEIGHED = frozenset({Field.PAUSED, Field.KEY, *LIMIT_FIELDS})
 
 

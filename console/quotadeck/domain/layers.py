@@ -71,7 +71,7 @@ class Layers:
         fields, versions = dict(self.fields), dict(self.versions)
         over = set[int]()
         for entry in entries:
-            if not entry.applied:
+            if not entry.applied or entry.field == Field.NOTE:
                 continue
             by_seq[entry.seq] = entry
             if entry.field is not None and entry.value is not None:

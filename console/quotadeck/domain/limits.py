@@ -30,6 +30,11 @@ class Priority(IntEnum):
     def word(self) -> str:
         return self.name.lower()
 
+    @classmethod
+    def named(cls, word: str) -> "Priority":
+        """The class of that word. Raises KeyError."""
+        return cls[word.upper()]
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:

@@ -2,9 +2,18 @@
 
 from typing import Final
 
-from quotadeck.domain.commands import MAX_OVERRIDE_MS, MAX_REASON, MAX_SUBJECTS, Command, Rejected
+from quotadeck.domain.commands import (
+    EVERY_PROJECT,
+    MAX_OVERRIDE_MS,
+    MAX_REASON,
+    MAX_SUBJECTS,
+    Command,
+    Rejected,
+)
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.verbs import VERBS, End, Takes, Verb
 from quotadeck.domain.verbs.case import rejected
+from quotadeck.domain.verbs.priority import CLASSES
 
 MIN_OVERRIDE_MS: Final = 1_000
 
@@ -27,10 +36,13 @@ def malformed(command: Command, now_us: int) -> Rejected | None:
 
 def _subjects_wrong(command: Command, verb: Verb) -> Rejected | None:
     for subject in command.each:
-        if subject.kind not in verb.about or not subject.name:
+        nameless = not subject.name and subject.kind is not SubjectKind.GATEWAY
+        if subject.kind not in verb.about or nameless:
             about = tuple(f"{kind}:NAME" for kind in verb.about)
             shown = str(subject)
             return rejected("invalid", "subject", action=verb.name, subject=shown, about=about)
+    if command.all_but or command.subject == EVERY_PROJECT:
+        return _all_but_wrong(command, verb)
     subjects, count = command.subjects, len(command.subjects)
     if not subjects:
         return None
@@ -44,6 +56,16 @@ def _subjects_wrong(command: Command, verb: Verb) -> Rejected | None:
         return rejected("invalid", "versions", count=count)
     if len(command.expected_versions) not in (0, count):
         return rejected("invalid", "versions", count=count)
+    return None
+
+
+def _all_but_wrong(command: Command, verb: Verb) -> Rejected | None:
+    if not verb.of_all:
+        return rejected("invalid", "all_but", action=verb.name)
+    if command.all_but not in CLASSES:
+        return rejected("invalid", "no_class", found=command.all_but, classes=CLASSES)
+    if command.subject != EVERY_PROJECT or command.subjects:
+        return rejected("invalid", "all_but.subject", subject=str(EVERY_PROJECT))
     return None
 
 
@@ -71,7 +93,7 @@ def _reason_wrong(command: Command, verb: Verb) -> Rejected | None:
 
 def _end_wrong(command: Command, verb: Verb, now_us: int) -> Rejected | None:
     if not command.expires:
-        return None
+        return rejected("invalid", "no_end", action=verb.name) if verb.end is End.NEEDED else None
     if verb.end is End.NEVER:
         return rejected("invalid", "endless", action=verb.name)
     until_us = command.until_us

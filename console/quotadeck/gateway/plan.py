@@ -82,6 +82,7 @@ def file_layer(catalogue: Catalogue) -> dict[Slot, Value]:
     for project in catalogue.projects.values():
         subject = Subject.project(project.id)
         values |= {(subject, name): value for name, value in project.limits.items()}
+        values[subject, Field.PRIORITY] = project.priority.word
     for target in catalogue.targets.values():
         subject = Subject.target(target.id)
         values |= {(subject, name): value for name, value in target.limits.items()}
@@ -124,6 +125,9 @@ def _plan_of(plan: Plan, subject: Subject) -> ProjectPlan | TargetPlan | None:
 def _project(project: Project, layers: Layers, windows: Windows, now_us: int) -> ProjectPlan:
     subject = Subject.project(project.id)
     values = _values(subject, project.limits, layers, now_us)
+    if layers.changed(subject):
+        given = layers.in_force(subject, Field.PRIORITY, now_us).value
+        project = project.of_class(given if isinstance(given, str) else "")
     limits = planned(subject, values, windows, project.shadow)
     for budget in limits:
         if budget.rule.measure is Measure.MONEY:

@@ -33,6 +33,7 @@ def command_of(request: CommandRequest) -> Command:
         expected_version=request.expected_version,
         subjects=tuple(map(_subject, several)),
         expected_versions=tuple(request.expected_versions) if several else (),
+        all_but=clean(request.all_but),
     )
 
 

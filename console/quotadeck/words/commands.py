@@ -1,6 +1,6 @@
 """Commands in words: why one was refused, how a value reads, and why it was done."""
 
-from quotadeck.domain.commands import Action, Entry, Rejected, Value, value_facts
+from quotadeck.domain.commands import Entry, Rejected, Value, value_facts
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.notice import notice
 from quotadeck.words import say, text
@@ -40,4 +40,4 @@ def reason(entry: Entry) -> str:
     """Why it was done; an undo or an end that nobody explained says of what it is one."""
     if entry.reason or not entry.of:
         return entry.reason
-    return text("reason.undo" if entry.action == Action.UNDO else "reason.end", of=entry.of)
+    return text(f"reason.{entry.action}", of=entry.of)

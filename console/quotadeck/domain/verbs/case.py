@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from quotadeck.domain.commands import Actor, Code, Command, Entry, Rejected, Value
 from quotadeck.domain.effects import folded, slot_of
 from quotadeck.domain.layers import InForce, Layer, Layers, Slot
 from quotadeck.domain.nearest import nearest
 from quotadeck.domain.notice import Fact, Notice
+from quotadeck.domain.state import State
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 
 if TYPE_CHECKING:
@@ -52,6 +55,13 @@ def as_asked(command: Command, actor: Actor, about: str | None, at_us: int) -> E
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What the gateway knows of the subjects at this moment, beside what is in force."""
+
+    states: Mapping[Subject, State] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """``about`` is the field that the command sets, None while nobody knows."""
 
@@ -61,6 +71,7 @@ class Case:
     catalogue: Catalogue
     layers: Layers
     now_us: int
+    facts: Facts = Facts()
 
     @property
     def name(self) -> str:
@@ -90,6 +101,19 @@ class Case:
             return rejected("not_found", "unknown.more", names=names[:_LISTED], more=more, **about)
         return rejected("not_found", "unknown", names=names, **about)
 
+    def overridden(self) -> list[Entry] | Rejected:
+        """The overrides in force on the subject, on the field where the command names one."""
+        if unknown := self.unknown():
+            return unknown
+        subject, about = self.command.subject, self.about
+        found = [
+            item.entry
+            for name in ((about,) if about else self.layers.fields.get(subject, ()))
+            if (item := self.layers.in_force(subject, name, self.now_us)).layer is Layer.OVERRIDE
+            and item.entry is not None
+        ]
+        return found or rejected("conflict", "no_override", name=self.name, field=about)
+
     def entry(
         self,
         value: Value | None = None,
@@ -97,25 +121,32 @@ class Case:
         slot: Slot | None = None,
         ends: tuple[int, ...] = (),
         of: str = "",
+        **other: Any,
     ) -> Entry:
         """What comes of the command where it is about that value, or takes those entries out.
 
-        It lacks its id and its place in the log (seq 0).
+        ``other`` are fields that are not as the command has them. It lacks its id and its place in
+        the log (seq 0).
         """
         subject, about = slot or self.slot
         asked = as_asked(self.command, self.actor, about, self.now_us)
         before = self.layers.in_force(subject, about, self.now_us).value
-        entry = replace(asked, subject=subject, value=value, before=before, ends=ends, of=of)
+        entry = replace(
+            asked, subject=subject, value=value, before=before, ends=ends, of=of, **other
+        )
         layers = folded(entry, self.layers)
         after = layers.in_force(subject, about, self.now_us).value
         then = None
         if entry.until_us is not None:
             then = layers.in_force(subject, about, entry.until_us).value
-        return replace(entry, after=after, then=then, under=_under(entry, self.layers))
+        return replace(entry, after=after, then=then, under=_under(entry, layers))
 
 
 def _under(entry: Entry, layers: Layers) -> int:
-    """The number of the override that keeps a standing change from taking effect."""
+    """The number of the override that keeps a standing change from taking effect.
+
+    ``layers`` are those with the entry.
+    """
     now = layers.in_force(*slot_of(entry), entry.at_us)
     lasts = entry.value is not None and entry.until_us is None
     return now.entry.seq if lasts and now.entry and now.layer is Layer.OVERRIDE else 0

@@ -52,7 +52,8 @@ def _absolute(case: Case, name: str) -> int | Rejected:
     return scaled(amount(now), percent)
 
 
-def _too_high(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
+def too_high(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
+    """Why an operator may not set a limit so; it has an end."""
     assert entry.field is not None
     assert entry.until_us is not None
     asked, base = amount(entry.value), layers.base(entry.subject, entry.field, entry.at_us)
@@ -77,5 +78,5 @@ def _too_high(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
 
 LIMIT: Final = Verb(
     Action.LIMIT, (SubjectKind.PROJECT, SubjectKind.TARGET), _limit, takes=Takes.LIMIT,
-    exceeds=_too_high, end=End.USUAL, explained=True, versioned=True, several=True, line="limit",
+    exceeds=too_high, end=End.USUAL, explained=True, versioned=True, several=True, line="limit",
 )  # fmt: skip

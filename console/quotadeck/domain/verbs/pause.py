@@ -22,6 +22,7 @@ def _resume(case: Case) -> Entry | Rejected:
 
 PAUSE: Final = Verb(
     Action.PAUSE, _ABOUT, _pause, Field.PAUSED, sets=True, end=End.USUAL, explained=True,
-    public=True, urgent=True, several=True, line="pause",
+    public=True, urgent=True, several=True, of_all=True,
+    line="pause",
 )  # fmt: skip
 RESUME: Final = Verb(Action.RESUME, _ABOUT, _resume, Field.PAUSED, several=True, line="resume")

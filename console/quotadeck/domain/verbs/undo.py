@@ -16,12 +16,40 @@ _NOTHING: Final = "refused.undo.nothing"
 
 
 def _undo(case: Case) -> tuple[Entry, ...] | Rejected:
-    layers, now_us = case.layers, case.now_us
-    undone = next((entry for entry in layers.by_seq.values() if entry.id == case.name), None)
-    if undone is None:
+    undone = _named(case)
+    return undone if isinstance(undone, Rejected) else _all_taken_back(case, undone)
+
+
+def _redo(case: Case) -> tuple[Entry, ...] | Rejected:
+    named = _named(case)
+    if isinstance(named, Rejected):
+        return named
+    layers = case.layers
+    undos = (
+        [named]
+        if named.action == Action.UNDO
+        else [
+            layers.by_seq[seq]
+            for seq in layers.ended_by.get(named.seq, ())
+            if layers.by_seq[seq].action == Action.UNDO and not layers.ended(seq)
+        ]
+    )
+    if not undos:
+        return rejected("conflict", "redo.not_undone", id=named.id)
+    return _all_taken_back(case, undos[-1])
+
+
+def _named(case: Case) -> Entry | Rejected:
+    found = next((one for one in case.layers.by_seq.values() if one.id == case.name), None)
+    if found is None:
         return rejected("not_found", "undo.unknown", id=case.name)
-    if undone.action == Action.END:
-        return rejected("conflict", "undo.end", id=undone.id, of=undone.of)
+    if found.action == Action.END:
+        return rejected("conflict", "undo.end", id=found.id, of=found.of)
+    return found
+
+
+def _all_taken_back(case: Case, undone: Entry) -> tuple[Entry, ...] | Rejected:
+    layers, now_us = case.layers, case.now_us
     members = change_of(undone, layers)
     found = [_taken_back(case, one) for one in members if not _over(one, layers, now_us)]
     nothing = [one for one in found if isinstance(one, Rejected)]
@@ -86,7 +114,8 @@ def _over(entry: Entry, layers: Layers, now_us: int) -> Rejected | None:
     return None
 
 
-def _of_an_admin(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
+def of_an_admin(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
+    """Why an operator may not take it out of force."""
     undone = layers.by_seq[entry.ends[0]]
     if undone.role is Role.OPERATOR:
         return None
@@ -101,4 +130,5 @@ def _of_an_admin(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
     )
 
 
-UNDO: Final = Verb(Action.UNDO, (SubjectKind.COMMAND,), _undo, exceeds=_of_an_admin)
+UNDO: Final = Verb(Action.UNDO, (SubjectKind.COMMAND,), _undo, exceeds=of_an_admin)
+REDO: Final = Verb(Action.REDO, (SubjectKind.COMMAND,), _redo, exceeds=of_an_admin)

@@ -22,6 +22,10 @@ class Takes(Enum):
     """Which limit, and its value or a scale in percent."""
     TARGET = auto()
     TEXT = auto()
+    PRIORITY = auto()
+    """A project's class."""
+    OVERRIDE = auto()
+    """Which of the overrides in force, by its field; all of them where none is named."""
     KEY = auto()
 
 
@@ -32,6 +36,8 @@ class End(Enum):
     MAY = auto()
     USUAL = auto()
     """It should: one without an end, a standing change, is for admins."""
+    NEEDED = auto()
+    """It is what the command is about: later by a duration, or at an instant."""
 
 
 def within(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:  # noqa: ARG001
@@ -59,6 +65,8 @@ class Verb:
     """It needs a reason."""
     public: bool = False
     """Its reason may be shown to clients."""
+    of_all: bool = False
+    """It may be about all projects but those of a class."""
     several: bool = False
     """It may be about several subjects at once: one change, with one undo."""
     versioned: bool = False

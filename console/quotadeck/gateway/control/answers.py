@@ -89,6 +89,7 @@ def digest(command: Command) -> str:
         command.public,
         command.for_ms,
         command.until_us,
+        command.all_but,
     )
     return sha256(repr(said).encode(errors="backslashreplace")).hexdigest()[:_DIGEST_CHARS]
 

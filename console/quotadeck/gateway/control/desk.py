@@ -25,8 +25,10 @@ from quotadeck.domain.ids import new_id
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Event
+from quotadeck.domain.state import AT_REST, State
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs import VERBS
-from quotadeck.domain.verbs.case import rejected
+from quotadeck.domain.verbs.case import Facts, rejected
 from quotadeck.gateway.control.answers import (
     answer_of,
     digest,
@@ -67,7 +69,9 @@ class Desk:
         on_change: OnChange,
         tell: Tell,
         replayer: Replayer,
+        state_of: Callable[[Subject], State] = lambda _: AT_REST,
     ) -> None:
+        self._state_of = state_of
         recovered = ledger.recovered
         self._ledger = ledger
         self._catalogue = catalogue
@@ -90,7 +94,8 @@ class Desk:
 
     def living(self, entry: Entry, now_us: int) -> bool:
         """Whether an entry is in force: applied, neither ended, undone nor expired."""
-        if not entry.applied or entry.action == Action.END or self.layers.ended(entry.seq):
+        lasts = entry.action not in (Action.END, Action.NOTE)
+        if not (entry.applied and lasts) or self.layers.ended(entry.seq):
             return False
         # The log has the end as the wall clock showed it then; the fold as it shows it now.
         until_us = self.layers.by_seq.get(entry.seq, entry).until_us
@@ -133,7 +138,8 @@ class Desk:
         self, request: Command, actor: Actor, layers: Layers, now_us: int
     ) -> tuple[Entry, ...] | Rejected:
         found: list[Part] = []
-        for part in each_decided(request, actor, self._catalogue, layers, now_us):
+        facts = Facts({subject: self._state_of(subject) for subject in request.each})
+        for part in each_decided(request, actor, self._catalogue, layers, now_us, facts):
             found.append(part)
             if len(found) % _SLICE == 0:
                 await asyncio.sleep(0)
@@ -281,7 +287,7 @@ class Desk:
             self.log.add(entry)
         self._ends.arm(self.layers)
         self._armed.set()
-        slots = tuple(map(slot_of, entries))
+        slots = tuple(slot_of(entry) for entry in entries if entry.action != Action.NOTE)
         for start in range(0, len(slots), _APPLIED_AT_ONCE):
             await self._on_change(self.layers, slots[start : start + _APPLIED_AT_ONCE])
         self._tell_of(entries)

@@ -20,6 +20,7 @@ from quotadeck.clock import MachineClock
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.days import day_at
+from quotadeck.domain.effects import NO_GATES
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.notice import Notice, notice
@@ -219,14 +220,15 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
                 in_force.keys = key_ring(layers, now_us, in_force.keys, subject)
                 keyed.update(in_force.keys.projects_of(subject.name))
         await limiter.relimit(limits_of(in_force.plan, subjects))
-        live.changed(subjects, keyed & in_force.plan.projects.keys())
-        if any(kind in (SubjectKind.PROJECT, SubjectKind.TARGET) for kind, _ in subjects):
+        gates = {subject for subject, name in slots if name not in NO_GATES}
+        live.changed(gates, keyed & in_force.plan.projects.keys())
+        if any(kind in (SubjectKind.PROJECT, SubjectKind.TARGET) for kind, _ in gates):
             # A replay reads recorded levels under the limits of then: they must be of one time.
             with contextlib.suppress(OSError):
                 await levels.record()
 
     replayer = Replayer(config.state)
-    desk = Desk(ledger, catalogue, clock, changed, tell, replayer)
+    desk = Desk(ledger, catalogue, clock, changed, tell, replayer, live.state_of)
     now_us = clock.wall_us()
     ledger.catalogue(_file_layer(config), now_us)
     in_force = PlanAndKeys(

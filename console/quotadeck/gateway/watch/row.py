@@ -25,7 +25,7 @@ Buckets = Mapping[str, BucketState]
 
 
 def project_row(
-    spent: Spent, buckets: Buckets, flows: Flows, now_ns: int, state: State
+    spent: Spent, buckets: Buckets, flows: Flows, now_ns: int, now_us: int, state: State
 ) -> ProjectRow:
     """A project's limits and what is left of them, its day's money, and what passed."""
     plan = spent.plan
@@ -38,14 +38,14 @@ def project_row(
         limits=_limits(plan.limits, buckets, flows, now_ns, spent),
         budget=Budget(plan.budget.value, spent.spent_nano, spent.held_nano, spent.day.ends_at_us),
         flow=flows.flow(now_ns),
-        changes=changes_of(plan.changes),
+        changes=changes_of(plan.changes, state, now_ns // 1_000_000, now_us),
         models=flows.models(now_ns),
         state=state,
     )
 
 
 def target_row(
-    plan: TargetPlan, buckets: Buckets, flows: Flows, now_ns: int, state: State
+    plan: TargetPlan, buckets: Buckets, flows: Flows, now_ns: int, now_us: int, state: State
 ) -> TargetRow:
     """A target's own limits and what its upstream answers."""
     return TargetRow(
@@ -54,12 +54,12 @@ def target_row(
         limits=_limits(plan.limits, buckets, flows, now_ns),
         flow=flows.flow(now_ns),
         upstream_429_60s=flows.upstream_429_60s(now_ns),
-        changes=changes_of(plan.changes),
+        changes=changes_of(plan.changes, state, now_ns // 1_000_000, now_us),
         state=state,
     )
 
 
-def route_row(plan: RoutePlan, state: State) -> RouteRow:
+def route_row(plan: RoutePlan, now_ns: int, now_us: int, state: State) -> RouteRow:
     """A model: where it may go, and where it goes."""
     return RouteRow(
         id=plan.route.model,
@@ -67,7 +67,7 @@ def route_row(plan: RoutePlan, state: State) -> RouteRow:
         targets=plan.route.targets,
         serving=plan.serving,
         paused=plan.paused is not None,
-        changes=changes_of(plan.changes),
+        changes=changes_of(plan.changes, state, now_ns // 1_000_000, now_us),
         state=state,
     )
 

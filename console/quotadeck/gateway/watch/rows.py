@@ -103,23 +103,24 @@ class Rows:
         limits += [each for item in targets for each in item.limits]
         rates = [each.key for each in limits if each.rule.measure is Measure.RATE]
         buckets = await self._limiter.levels(rates)
-        now_ns, of = self._clock.monotonic_ns(), self._states.of
-        for spent in await self._days.spent(projects, self._clock.wall_us()):
+        now_ns, now_us = self._clock.monotonic_ns(), self._clock.wall_us()
+        of = self._states.of
+        for spent in await self._days.spent(projects, now_us):
             subject = Subject.project(spent.plan.project.id)
             flows = self._flows.seen(subject)
-            self._keep(subject, project_row(spent, buckets, flows, now_ns, of(subject)))
+            self._keep(subject, project_row(spent, buckets, flows, now_ns, now_us, of(subject)))
             self._due.at(subject, flows.next_ns())
             if not spent.known:  # until the ledger has told
                 self._marked.add(subject)
         for target in targets:
             subject = Subject.target(target.target.id)
             flows = self._flows.seen(subject)
-            self._keep(subject, target_row(target, buckets, flows, now_ns, of(subject)))
+            self._keep(subject, target_row(target, buckets, flows, now_ns, now_us, of(subject)))
             self._due.at(subject, flows.next_ns())
         for kind, name in subjects:
             if kind is SubjectKind.MODEL and name in plan.routes:
                 subject = Subject(kind, name)
-                self._keep(subject, route_row(plan.routes[name], of(subject)))
+                self._keep(subject, route_row(plan.routes[name], now_ns, now_us, of(subject)))
 
     def _keep(self, subject: Subject, row: Any) -> None:
         kept = self._kept[subject.kind]

@@ -9,6 +9,7 @@ from quotadeck.domain.rules import rules_of
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.typed import TypedWrong, limit_value
 from quotadeck.domain.verbs import End, Takes, Verb
+from quotadeck.domain.verbs.priority import CLASSES
 from quotadeck.tui.change.form import Choice, Form, FormField, Text, Tick
 from quotadeck.tui.change.offers import Offer
 from quotadeck.tui.change.values import STANDING
@@ -57,6 +58,11 @@ def _text_fields(*_: object) -> tuple[FormField, ...]:
     return (Text("value", text("dialog.value"), Editor(limit=MAX_REASON), width=46),)
 
 
+def _class_fields(*_: object) -> tuple[FormField, ...]:
+    classes = tuple((word, text(f"name.{word}")) for word in CLASSES)
+    return (Choice("value", text("dialog.value"), classes),)
+
+
 def _text(form: Form, _: Offer) -> Set:
     if not form.text("value"):
         raise TypedWrong("dialog.value.missing")
@@ -68,6 +74,8 @@ TYPED: Final[Mapping[Takes, TypedForm]] = {
     Takes.LIMIT: TypedForm(_limit_fields, _limit),
     Takes.TARGET: TypedForm(lambda *_: (), lambda _, offer: Set(value=offer.value)),
     Takes.TEXT: TypedForm(_text_fields, _text),
+    Takes.PRIORITY: TypedForm(_class_fields, _text),
+    Takes.OVERRIDE: TypedForm(lambda *_: (), lambda *_: Set()),
 }
 
 
@@ -83,7 +91,7 @@ def form_for(verb: Verb, offers: Sequence[Offer], own: Subject, likely: str = ""
         fields.append(Choice("offer", label, options))
     fields += TYPED[verb.takes].fields(offers[0].subject, likely)
     if verb.end is not End.NEVER:
-        usual = "1h" if verb.end is End.USUAL else STANDING
+        usual = STANDING if verb.end is End.MAY else "1h"
         hint = text("dialog.for.hint", standing=STANDING)
         line = Editor.holding(usual, limit=30, fresh=True)
         fields.append(Text("for", text("dialog.for"), line, hint, width=12))

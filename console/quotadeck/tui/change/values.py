@@ -48,7 +48,10 @@ def as_command_line(command: Command) -> str:
         words += [RULE_OF[str(command.field)].name, _typed(command)]
     elif verb.takes is Takes.TARGET:
         words += ["--to", str(command.value)]
-    elif verb.takes is Takes.TEXT:
+    elif verb.takes is Takes.OVERRIDE and command.field:
+        rule = RULE_OF.get(command.field)
+        words += ["--field", rule.name if rule else command.field]
+    elif verb.takes in (Takes.TEXT, Takes.PRIORITY):
         words.append(str(command.value))
     if kind is SubjectKind.MODEL and verb.about[1:]:  # its name could be a project's
         words.append("--model")

@@ -25,6 +25,7 @@ from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.typed import TypedWrong
 from quotadeck.domain.verbs import VERBS, End, Takes, Verb
+from quotadeck.domain.verbs.priority import CLASSES
 from quotadeck.tui.change.offers import subject_of
 from quotadeck.tui.change.several import SETS, rows_of_set
 
@@ -219,6 +220,16 @@ def _text(
     typed["value"] = words.need("line.no_text")
 
 
+def _class(
+    words: _Words, verb: Verb, subject: Subject, snapshot: Snapshot, typed: dict[str, str]
+) -> None:
+    del verb, subject, snapshot
+    word = words.need("line.no_class")
+    if word not in CLASSES:
+        raise TypedWrong("line.which_class", word=word, classes=CLASSES)
+    typed["value"] = word
+
+
 def _nothing(*_: object) -> None:
     return
 
@@ -228,6 +239,8 @@ _TAKEN: Final[Mapping[Takes, Callable[[_Words, Verb, Subject, Snapshot, dict[str
     Takes.LIMIT: _limit,
     Takes.TARGET: _target,
     Takes.TEXT: _text,
+    Takes.PRIORITY: _class,
+    Takes.OVERRIDE: _nothing,
 }
 
 
@@ -269,6 +282,10 @@ def _expected_after(
         if len(rest) == 1:
             return ("50%", "x2")
         rest = rest[2:]
+    elif verb.takes is Takes.PRIORITY:
+        if not rest:
+            return CLASSES
+        rest = rest[1:]
     elif verb.takes is Takes.TARGET:
         if not rest:
             return (_TO,)

@@ -84,6 +84,58 @@ _UNDO: Final[Mapping[str, Sentence]] = {
     "refused.undo.of_admin": "{id} was {owner}'s as {owner_role:name}; {actor} is {role:name} "
     "here and may undo operators' commands only: ask an admin",
 }
+_OVERRIDES: Final[Mapping[str, Sentence]] = {
+    "command.extend": "{actor}: {name} {field:name} {after:value} extended[ until {until_us}]"
+    '[ "{reason}"]',
+    "help.extend": "Have an override end later: by a duration, or at a time.",
+    "examples.extend": """Examples:
+  quotadeck extend analytics --by 1h
+  quotadeck extend analytics search --field rpm --until 09:00""",
+    "refused.extend.earlier": "the override on {name} lasts until {until_us} already: to have it "
+    "end sooner, end it or undo it",
+    "command.end_now": "{actor}: {name} {field:name} {before:value} ended early: "
+    '{after:value} again[ "{reason}"]',
+    "help.end_now": "End an override now, as if its end had come.",
+    "examples.end_now": "Example:\n  quotadeck end analytics --field rpm",
+    "command.permanent": '{actor}: {name} {field:name} {after:value} made permanent[ "{reason}"]',
+    "help.permanent": "Make an override a standing change.",
+    "examples.permanent": "Example:\n  quotadeck permanent analytics --field rpm --reason "
+    '"agreed with finance"',
+    "command.priority": "{actor}: " + _STEP,
+    "help.priority": "Give a project another class for a while.\n\n"
+    "Where a target is full, requests of higher classes go first.",
+    "examples.priority": "Example:\n  quotadeck priority batch-embed low --for 2h "
+    '--reason "incident"',
+    "command.acknowledge": '{actor} has seen that {name} is {after:value}[ "{reason}"]',
+    "help.acknowledge": "Say that you have seen a trouble: it is shown beside it until it is over.",
+    "examples.acknowledge": 'Example:\n  quotadeck acknowledge analytics --reason "asked payments"',
+    "refused.acknowledge.calm": "{name} is in no trouble: there is nothing to acknowledge",
+}
+_NOTE: Final[Mapping[str, Sentence]] = {
+    "command.note": "{actor}: {after:value}",
+    "help.note": "Leave a note in the timeline, such as a deploy.",
+    "help.note.subject": "What it is about: project:ID, model:NAME, target:ID. Default: gateway.",
+    "examples.note": 'Example:\n  quotadeck note "shop v412 deployed" --subject project:checkout',
+    "refused.note.empty": "a note says something: write what is to be known",
+    "refused.note.long": "the note has {length} characters: write at most {most}",
+}
+_REDO: Final[Mapping[str, Sentence]] = {
+    "command.redo": "{actor}: redo: " + _STEP,
+    "help.redo": "Bring back what an undo took, if nothing came in between.\n\n"
+    "Without COMMAND_ID it is your newest undo: shown first, and asked about.",
+    "examples.redo": "Example:\n  quotadeck redo                 what your newest undo took",
+    "redo.newest": "your newest undo: {subject} {field:name}: {before:value} → {after:value} "
+    '({id})[, "{reason}"]',
+    "redo.ask": "bring back what it took?",
+    "redo.none": plural(
+        "count",
+        "the last change is no undo of yours ({actor}) in force; name one: `quotadeck audit` lists "
+        "their ids",
+        "nothing among the last {count} changes is an undo of yours ({actor}) and in force; name "
+        "one: `quotadeck audit` lists their ids",
+    ),
+    "refused.redo.not_undone": "{id} is no undo, and none took it back: there is nothing to redo",
+}
 _KEYS: Final[Mapping[str, Sentence]] = {
     "command.key_add": "{actor}: key {name} added for {after:value}" + _ENDS,
     "command.key_revoke": "{actor}: key {name} of {before:value} revoked" + _ENDS,
@@ -114,6 +166,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     **_LIMIT,
     **_FALLBACK,
     **_UNDO,
+    **_OVERRIDES,
+    **_NOTE,
+    **_REDO,
     **_KEYS,
     "command.group": "{actor}: {action:name} {names}[ and {more:number} more]" + _ENDS,
     "override.group_ended": "{names}[ and {more:number} more]: {field:name} as before, the end of "

@@ -29,6 +29,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "line.no_value": "type its value: 40, 80k, x2, 50%",
     "line.no_target": "type to which target",
     "line.which_target": "{word:quoted} is no target of its route; those are {targets}",
+    "line.no_class": "type its class: high, medium or low",
+    "line.which_class": "there is no class {word:quoted}: type one of {classes}",
     "line.no_text": "type its text",
     "line.no_duration": "type for how long: 30m, 2h",
     "line.no_time": "type until when: 09:00",

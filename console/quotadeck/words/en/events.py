@@ -62,5 +62,6 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "have it carried out; it was left as it is",
     "offline.odd": "offline/{file}: no plain, lone file of at most {most_bytes}; it was left as "
     "it is",
+    "note": "{actor}[ on {name}]: {text}",
     "told": "{text}",
 }
