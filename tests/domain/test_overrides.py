@@ -86,6 +86,18 @@ def test_a_permanent_one_stands_in_its_place_and_undo_gives_the_override_back() 
 
 
 @pytest.mark.parametrize("action", [Action.EXTEND, Action.END_NOW, Action.PERMANENT])
+def test_what_was_extended_does_not_come_back_when_the_longer_one_goes() -> None:
+    for action in (Action.END_NOW, Action.PERMANENT, Action.RESUME):
+        desk = Desk()
+        desk.does(pause(), MIKA)
+        desk.does(on(Action.EXTEND, for_ms=HOUR_MS), MIKA)
+        desk.does(on(Action.EXTEND, for_ms=HOUR_MS), MIKA)
+        over = desk.does(on(action))
+        assert over.after is (True if action is Action.PERMANENT else None)
+        desk.does(undo(over))
+        assert until(desk, Field.PAUSED) == START_US + 3 * HOUR_US
+
+
 def test_where_no_override_is_there_is_nothing_to_do(action: Action) -> None:
     desk = Desk()
     desk.does(limit(90_000, Field.TPM, for_ms=None))

@@ -108,9 +108,7 @@ DRY_RUN: Final = click.option("--dry-run", is_flag=True, help=text("help.dry_run
 _PERMANENT: Final = click.option("--permanent", is_flag=True, help=text("help.standing"))
 _PUBLIC: Final = click.option("--public", is_flag=True, help=text("help.public"))
 _OF_ALL: Final = (
-    click.option(
-        "--all-but", type=click.Choice(CLASSES[:-1]), default="", help=text("help.all_but")
-    ),
+    click.option("--all-but", type=click.Choice(CLASSES[:-1]), help=text("help.all_but")),
     click.option("--yes", is_flag=True, help=text("help.yes")),
 )
 _ENDS: Final[Mapping[End, tuple[Add, ...]]] = {
@@ -130,7 +128,7 @@ def command_for(verb: Verb) -> click.Command:
         name: str | tuple[str, ...],
         kind: str = "",
         public: bool = False,
-        all_but: str = "",
+        all_but: str | None = None,
         yes: bool = False,
         **given: Any,
     ) -> int:

@@ -114,6 +114,16 @@ class Case:
         ]
         return found or rejected("conflict", "no_override", name=self.name, field=about)
 
+    def for_good(self, *entries: Entry) -> tuple[int, ...]:
+        """What ends these: them, and what they ended, which would come back without them."""
+        found, ahead = dict[int, None](), [entry.seq for entry in entries]
+        while ahead:
+            seq = ahead.pop()
+            if seq not in found and (entry := self.layers.by_seq.get(seq)) is not None:
+                found[seq] = None
+                ahead += entry.ends
+        return tuple(sorted(found))
+
     def entry(
         self,
         value: Value | None = None,

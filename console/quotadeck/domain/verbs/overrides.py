@@ -39,7 +39,7 @@ def _extend(case: Case) -> tuple[Entry, ...] | Rejected:
             case.entry(
                 override.value,
                 slot=slot_of(override),
-                ends=(override.seq,),
+                ends=case.for_good(override),
                 of=override.id,
                 for_ms=for_ms,
                 until_us=until_us,
@@ -69,7 +69,8 @@ def _end_now(case: Case) -> tuple[Entry, ...] | Rejected:
     if isinstance(found, Rejected):
         return found
     return tuple(
-        case.entry(slot=slot_of(one), ends=(one.seq,), of=one.id, public=False) for one in found
+        case.entry(slot=slot_of(one), ends=case.for_good(one), of=one.id, public=False)
+        for one in found
     )
 
 
@@ -78,7 +79,9 @@ def _permanent(case: Case) -> tuple[Entry, ...] | Rejected:
     if isinstance(found, Rejected):
         return found
     return tuple(
-        case.entry(one.value, slot=slot_of(one), ends=(one.seq,), of=one.id, public=one.public)
+        case.entry(
+            one.value, slot=slot_of(one), ends=case.for_good(one), of=one.id, public=one.public
+        )
         for one in found
     )
 

@@ -16,7 +16,7 @@ def _pause(case: Case) -> Entry | Rejected:
 
 def _resume(case: Case) -> Entry | Rejected:
     if pauses := case.layers.living(case.slot, case.now_us):
-        return case.entry(ends=tuple(pause.seq for pause in pauses))
+        return case.entry(ends=case.for_good(*pauses))
     return case.unknown() or rejected("conflict", "not_paused", name=case.name)
 
 

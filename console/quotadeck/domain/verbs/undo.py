@@ -116,8 +116,9 @@ def _over(entry: Entry, layers: Layers, now_us: int) -> Rejected | None:
 
 def of_an_admin(actor: Actor, entry: Entry, layers: Layers) -> Rejected | None:
     """Why an operator may not take it out of force."""
-    undone = layers.by_seq[entry.ends[0]]
-    if undone.role is Role.OPERATOR:
+    ended = (layers.by_seq[seq] for seq in entry.ends)
+    undone = next((one for one in ended if one.role is not Role.OPERATOR), None)
+    if undone is None:
         return None
     return rejected(
         "not_allowed",
