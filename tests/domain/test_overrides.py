@@ -85,7 +85,6 @@ def test_a_permanent_one_stands_in_its_place_and_undo_gives_the_override_back() 
     assert until(desk) == START_US + HOUR_US
 
 
-@pytest.mark.parametrize("action", [Action.EXTEND, Action.END_NOW, Action.PERMANENT])
 def test_what_was_extended_does_not_come_back_when_the_longer_one_goes() -> None:
     for action in (Action.END_NOW, Action.PERMANENT, Action.RESUME):
         desk = Desk()
@@ -98,6 +97,7 @@ def test_what_was_extended_does_not_come_back_when_the_longer_one_goes() -> None
         assert until(desk, Field.PAUSED) == START_US + 3 * HOUR_US
 
 
+@pytest.mark.parametrize("action", [Action.EXTEND, Action.END_NOW, Action.PERMANENT])
 def test_where_no_override_is_there_is_nothing_to_do(action: Action) -> None:
     desk = Desk()
     desk.does(limit(90_000, Field.TPM, for_ms=None))
