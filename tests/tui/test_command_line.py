@@ -123,7 +123,7 @@ def test_every_word_that_is_offered_is_understood() -> None:
         line = lines.pop()
         offered = [word for word in following(line, SNAPSHOT) if word[0] != "@"]
         reached |= set(offered)
-        for word in (*offered[:2], *offered[-2:]):
+        for word in (*offered[:2], *offered[-2:]) if line else offered:
             longer = completed(line, word)
             if len(longer.split()) < 7:
                 lines.append(longer)

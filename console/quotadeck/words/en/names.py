@@ -33,8 +33,5 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "name.admin": "admin",
     "name.socket": "socket",
     "name.offline": "offline",
-    "name.high": "high",
-    "name.medium": "medium",
-    "name.low": "low",
     "name.cut_off": "cut off",
 }
