@@ -282,6 +282,10 @@ def _expected_after(
         if len(rest) == 1:
             return ("50%", "x2")
         rest = rest[2:]
+    elif verb.takes is Takes.TEXT:
+        if not rest:
+            return ()
+        rest = rest[1:]
     elif verb.takes is Takes.PRIORITY:
         if not rest:
             return CLASSES
