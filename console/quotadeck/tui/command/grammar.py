@@ -282,13 +282,9 @@ def _expected_after(
         if len(rest) == 1:
             return ("50%", "x2")
         rest = rest[2:]
-    elif verb.takes is Takes.TEXT:
+    elif verb.takes in _ONE_WORD:
         if not rest:
-            return ()
-        rest = rest[1:]
-    elif verb.takes is Takes.PRIORITY:
-        if not rest:
-            return CLASSES
+            return _ONE_WORD[verb.takes]
         rest = rest[1:]
     elif verb.takes is Takes.TARGET:
         if not rest:
@@ -303,6 +299,10 @@ def _expected_after(
         return ()
     ends = () if verb.end is End.NEVER or set(rest) & set(_ENDS) else _ENDS[:3]
     return (*ends, _BECAUSE)
+
+
+_ONE_WORD: Final[Mapping[Takes, tuple[str, ...]]] = {Takes.TEXT: (), Takes.PRIORITY: CLASSES}
+"""What a command takes in one word, and the words that there are to choose from."""
 
 
 def _limits(kind: SubjectKind) -> tuple[str, ...]:
