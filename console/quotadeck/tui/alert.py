@@ -5,6 +5,7 @@ from typing import Final
 
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.state import Urgency
+from quotadeck.domain.subject import Subject
 from quotadeck.words import text
 
 AGAIN_MS: Final = 300_000
@@ -43,9 +44,13 @@ def troubled(snapshot: Snapshot) -> tuple[str, ...]:
     """Whoever is in trouble, by kind and name."""
     trouble = Urgency.TROUBLE
     found = (
-        *(f"project:{row.id}" for row in snapshot.projects if row.state.urgency is trouble),
-        *(f"target:{row.id}" for row in snapshot.targets if row.state.urgency is trouble),
-        *(f"model:{row.id}" for row in snapshot.routes if row.state.urgency is trouble),
+        *(
+            str(Subject.project(row.id))
+            for row in snapshot.projects
+            if row.state.urgency is trouble
+        ),
+        *(str(Subject.target(row.id)) for row in snapshot.targets if row.state.urgency is trouble),
+        *(str(Subject.model(row.id)) for row in snapshot.routes if row.state.urgency is trouble),
     )
     return (*found, "gateway") if snapshot.vitals.state.urgency is trouble else found
 
