@@ -1,15 +1,20 @@
 """Run the real console on a scripted source, as a process: ``python -m tests.tui.play``."""
 
 import argparse
+import asyncio
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from random import Random
 
+from quotadeck.clock import MachineClock
 from quotadeck.domain.snapshot import Snapshot
+from quotadeck.sources.base import Reading
 from quotadeck.tui import run_console
 from tests.tui.scenes import calm, fire, hostile
 from tests.tui.scripted import Scripted, advancing
@@ -34,6 +39,51 @@ def changing(snapshot: Snapshot, cells: int, step_ms: int) -> Iterator[Snapshot]
         )
 
 
+class Off(MachineClock):
+    """The machine's clock, its wall clock wrong by so many seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def wall_us(self) -> int:
+        return super().wall_us() + self.seconds * 1_000_000
+
+
+@dataclass
+class Watched(Scripted):
+    """As `Scripted`; the longest time in which the loop did nothing else is written down."""
+
+    gaps: Path = Path()
+
+    async def stream(self) -> AsyncIterator[Reading]:
+        watching = asyncio.create_task(self._watch())
+        async for reading in super().stream():
+            yield reading
+        watching.cancel()
+
+    async def _watch(self) -> None:
+        longest_ms, before = 0, time.monotonic()
+        while True:
+            await asyncio.sleep(0.02)
+            now = time.monotonic()
+            longest_ms, before = max(longest_ms, round(1_000 * (now - before)) - 20), now
+            self.gaps.write_text(str(longest_ms))
+            if self.gaps.with_suffix(".again").exists():
+                self.gaps.with_suffix(".again").unlink()
+                longest_ms = 0
+
+
+def burning(projects: int) -> Snapshot:
+    """Everybody is in a storm at once."""
+    snapshot = fire(projects)
+    storm = snapshot.projects[0]
+    rows = tuple(
+        replace(storm, id=row.id, name=row.id, priority=row.priority) for row in snapshot.projects
+    )
+    return replace(snapshot, projects=rows)
+
+
 def later(snapshot: Snapshot, step_ms: int) -> Iterator[Snapshot]:
     """The same a minute later, and on."""
     moved = replace(snapshot, now_ms=snapshot.now_ms + 60_000, at_us=snapshot.at_us + 60_000_000)
@@ -42,7 +92,7 @@ def later(snapshot: Snapshot, step_ms: int) -> Iterator[Snapshot]:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--scene", choices=("calm", "fire", "hostile"), default="fire")
+    parser.add_argument("--scene", choices=("calm", "fire", "hostile", "burning"), default="fire")
     parser.add_argument("--projects", type=int, default=6)
     parser.add_argument("--theme")
     parser.add_argument("--read-only", action="store_true")
@@ -53,8 +103,12 @@ def main() -> int:
     parser.add_argument("--gone", action="store_true", help="nobody answers")
     parser.add_argument("--settings", type=Path)
     parser.add_argument("--trouble-after", type=int, help="so many calm readings, then fire")
+    parser.add_argument("--clock-off", type=int, default=0, help="seconds the reader is fast")
+    parser.add_argument("--gaps", type=Path, help="where the loop's longest gap is written, in ms")
     asked = parser.parse_args()
-    snapshot = {"calm": calm, "fire": fire, "hostile": hostile}[asked.scene](asked.projects)
+    snapshot = {"calm": calm, "fire": fire, "hostile": hostile, "burning": burning}[asked.scene](
+        asked.projects
+    )
     step_ms = round(asked.every * 1_000)
     script: Iterator[Snapshot] = advancing(snapshot, step_ms)
     if asked.cells:
@@ -63,9 +117,15 @@ def main() -> int:
         script = iter((snapshot,))
     if asked.trouble_after is not None:
         script = chain([snapshot] * asked.trouble_after, later(fire(asked.projects), step_ms))
-    source = Scripted(script, asked.every, silent=asked.silent, gone=asked.gone)
+    made = partial(Watched, gaps=asked.gaps) if asked.gaps else Scripted
+    source = made(script, asked.every, silent=asked.silent, gone=asked.gone)
     return run_console(
-        source, read_only=asked.read_only, theme=asked.theme, zone=JST, settings=asked.settings
+        source,
+        clock=Off(asked.clock_off),
+        read_only=asked.read_only,
+        theme=asked.theme,
+        zone=JST,
+        settings=asked.settings,
     )
 
 

@@ -76,7 +76,9 @@ def status_line(
     """Which gateway, how the link is, the time, how many are in trouble, who you are."""
     link, zone = context.link, context.zone
     name = picture.snapshot.vitals.name if picture else context.source.label
-    left = [Span(cut(name, 24), "strong"), GAP, *health(picture, link.problem)]
+    narrow = width < _NARROW
+    said = health(picture, link.problem)
+    left = [Span(cut(name, 8 if narrow else 24), "strong"), GAP, *said]
     at_us = picture.present.now_us if picture else link.wall_us()
     zone_word = zone_name(at_us, zone)
     if frozen_us is not None:
@@ -94,6 +96,8 @@ def status_line(
         told = text("head.trouble", count=alarms) if width >= 100 else f"! {alarms}"
         alarm = Span(told, "trouble")
     middle = [Span("   "), clock, Span("   "), alarm]
+    if narrow:  # who is in trouble before what time it is
+        middle = [GAP, alarm, GAP, clock._replace(text=clock.text.removesuffix(f" {zone_word}"))]
     right = [Span(PRODUCT + "   ", "dim"), *who]
     return spread([*left, *(span for span in middle if span.text)], right, width)
 
@@ -128,3 +132,4 @@ def problem_lines(problem: str, where: str, width: int) -> list[Line]:
 
 
 _LEAST_PATH: Final = 20
+_NARROW: Final = 45
