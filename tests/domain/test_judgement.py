@@ -206,6 +206,17 @@ def test_throttled_that_grows_into_a_storm_is_not_over() -> None:
     assert (slack.kind, slack.cleared) == (StateKind.THROTTLED, StateKind.STORM)
 
 
+def test_whom_a_neighbour_leaves_no_room_is_no_storm() -> None:
+    """Of a gate that is shared it is what everybody gets through that counts."""
+
+    def kind(count: int) -> StateKind:
+        one = replace(refused(Cause.TARGET_RPM, count, TARGET), passed=8, passed_60s=50)
+        return judge(AT_REST, Evidence(NOW, decided(1, one))).kind
+
+    assert kind(24) is StateKind.THROTTLED
+    assert kind(250) is StateKind.STORM
+
+
 def test_causes_are_told_apart() -> None:
     def cause(reading: Evidence) -> tuple[str, str]:
         state = judge(AT_REST, reading)

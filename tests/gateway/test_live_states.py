@@ -75,6 +75,21 @@ async def test_a_paused_model_is_said_of_whom_it_cuts_off_and_until_when() -> No
     assert row.models == ("opus",), "what is refused is asked for, too"
 
 
+async def test_a_neighbour_is_not_said_to_storm_because_another_does() -> None:
+    it = Picture(catalogue(rpm=600))
+    gate = Subject.target(OPUS)
+    for _ in range(30):
+        await it.end(await it.begin())
+    it.clock.advance_ms(1_000)
+    for _ in range(200):
+        it.live.refused("analytics", "opus", Cause.TARGET_RPM, gate)
+    for _ in range(25):
+        it.live.refused("search", "opus", Cause.TARGET_RPM, gate)
+    assert (await it.row()).state.kind is StateKind.STORM
+    assert (await it.row("search")).state.kind is StateKind.THROTTLED
+    assert (await it.live.snapshot()).targets[0].state.kind is StateKind.STORM
+
+
 async def test_a_target_is_paused_only_where_nothing_else_is_served_by_it() -> None:
     async def kinds(it: Picture) -> list[StateKind]:
         return [row.state.kind for row in (await it.live.snapshot()).targets]

@@ -20,7 +20,7 @@ from tests.gateway.values import call, catalogue, entry
 from tests.truth.played import Played
 
 OPUS: Final = Subject.model("opus")
-FAILED: Final = {"outcome": Outcome.UPSTREAM_ERROR, "cause": Cause.UPSTREAM_5XX}
+FAILED: Final[dict[str, Any]] = {"outcome": Outcome.UPSTREAM_ERROR, "cause": Cause.UPSTREAM_5XX}
 
 
 class Night:

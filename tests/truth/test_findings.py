@@ -29,8 +29,7 @@ async def test_a_paused_model_is_not_ok_for_as_long_as_the_pause_lasts() -> None
 
 async def test_a_pause_that_ends_hides_no_storm_that_goes_on() -> None:
     night = Night(**{**WIDE, "rpm": 60})
-    await night.second(20, asks=12)
-    assert night.row.state.kind is StateKind.STORM
+    assert (await night.second(20, asks=12)).kind is StateKind.STORM
     night.change(ANALYTICS, Field.PAUSED, True)
     state = await night.second(45, asks=12)
     assert state.kind is StateKind.PAUSED
@@ -39,8 +38,7 @@ async def test_a_pause_that_ends_hides_no_storm_that_goes_on() -> None:
     assert kinds[0] is StateKind.THROTTLED, "as soon as its bucket is empty"
     assert kinds[-1] is StateKind.STORM
     assert night.row.state.cause == "rpm"
-    await night.second(60)
-    assert night.row.state.kind is StateKind.OK
+    assert (await night.second(60)).kind is StateKind.OK
     assert night.contradictions() == []
 
 

@@ -28,6 +28,9 @@ class RefusedLately:
     last_ms: int
     until_us: int | None = None
     """When the gate opens by itself."""
+    passed: int = 0
+    passed_60s: int = 0
+    """What the gate let through, of everybody, where others are asking it too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def _refused_often(before: State, now: Evidence) -> Iterable[Held]:
         cause = HELD_MONEY
     count = sum(one.count for one in rates)
     minute = sum(one.count_60s for one in rates)
-    if _storm(before, count, minute, decided):
+    if _storm(before, count, minute, decided, worst):
         over_ms, admitted = MINUTE_MS, decided.admitted_60s
         if _ratio(count, decided.admitted) >= _ratio(minute, admitted):
             over_ms, admitted, minute = 0, decided.admitted, count
@@ -161,8 +161,13 @@ def _ratio(refused: int, admitted: int) -> int:
     return (refused + admitted) // max(1, admitted)
 
 
-def _storm(before: State, count: int, minute: int, decided: Decided) -> bool:
-    sudden, lasting = _ratio(count, decided.admitted), _ratio(minute, decided.admitted_60s)
+def _storm(before: State, count: int, minute: int, decided: Decided, worst: RefusedLately) -> bool:
+    """Whether many times as much is asked for as fits.
+
+    Through a gate that is shared others go, too: whom a neighbour leaves no room is no storm.
+    """
+    sudden = _ratio(count, max(decided.admitted, worst.passed))
+    lasting = _ratio(minute, max(decided.admitted_60s, worst.passed_60s))
     least, times = STORM_IN, STORM_RATIO_IN
     if before.held(StateKind.STORM):
         least, times = STORM_OUT, STORM_RATIO_OUT

@@ -7,7 +7,7 @@ from typing import Final
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.evidence import DayBudget, Decided, Ended, Evidence, Use
+from quotadeck.domain.evidence import DayBudget, Decided, Ended, Evidence, RefusedLately, Use
 from quotadeck.domain.rules import Measure
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.usual import NOTHING_LATELY, Usual
@@ -71,7 +71,7 @@ def _evidence(subject: Subject, at: Sources, money: Mapping[str, DayBudget]) -> 
     elif tally.calm(now_ns):
         base = now_ms, tally.admitted_lately(now_ns), _NO_TROUBLE
     else:
-        decided = _with_ends(tally.decided(now_ns), at.ends_us)
+        decided = _with_gates(tally.decided(now_ns), at)
         base = now_ms, decided, tally.ended_lately(now_ns)
     if kind is SubjectKind.PROJECT and name in plan.projects:
         return _of_project(plan.projects[name], at, base, money.get(name))
@@ -136,9 +136,22 @@ def _uses(limits: Iterable[PlannedLimit], flows: Flows, now_ns: int) -> tuple[Us
     )
 
 
-def _with_ends(decided: Decided, ends_us: Mapping[Subject, int | None]) -> Decided:
-    """Paused models' refusals with the instant at which the model's pause ends."""
-    if not any(one.gate in ends_us for one in decided.refused):
+def _with_gates(decided: Decided, at: Sources) -> Decided:
+    """Paused models' refusals with their pause's end, targets' with what they let through."""
+    shared = {one.gate for one in decided.refused if _is_shared(one.gate, at)}
+    if not shared:
         return decided
-    refused = tuple(replace(one, until_us=ends_us.get(one.gate)) for one in decided.refused)
+    refused = tuple(_with_gate(one, at) if one.gate in shared else one for one in decided.refused)
     return replace(decided, refused=refused)
+
+
+def _is_shared(gate: Subject, at: Sources) -> bool:
+    return gate.kind is SubjectKind.TARGET or gate in at.ends_us
+
+
+def _with_gate(one: RefusedLately, at: Sources) -> RefusedLately:
+    if one.gate.kind is SubjectKind.MODEL:
+        return replace(one, until_us=at.ends_us[one.gate])
+    tally = at.states.told(one.gate)
+    passed, passed_60s = tally.passed(at.now_ns) if tally else (0, 0)
+    return replace(one, passed=passed, passed_60s=passed_60s)

@@ -176,6 +176,11 @@ class Tally:
             past_budget_ms=_ms(self._past_budget_ns),
         )
 
+    def passed(self, now_ns: int) -> tuple[int, int]:
+        """How many were let through in the last 10 s, and in the last minute."""
+        present, minute = self._decisions.at(now_ns)
+        return present.get(_ADMITTED, 0), minute.get(_ADMITTED, 0)
+
     def admitted_lately(self, now_ns: int) -> Decided:
         """`decided` of one that is calm, which is to say what was let through."""
         present = self._decisions.at(now_ns)[0].get(_ADMITTED, 0)

@@ -116,9 +116,9 @@ NOISY_NEIGHBOUR: Final = Scene(
         Turn(130, "content-gen"),
     ),
     wrong=(
-        _wrong("target:sim/claude-opus-4.7", "throttled storm", 45, 130),
-        _wrong("project:analytics", "throttled storm", 45, 130),
-        _wrong("project:content-gen", "throttled storm", 60, 130),
+        _wrong("target:sim/claude-opus-4.7", "throttled storm", 25, 130),
+        _wrong("project:analytics", "throttled storm", 25, 130),
+        _wrong("project:content-gen", "throttled", 25, 130),
     ),
 )  # fmt: skip
 
