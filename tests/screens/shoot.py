@@ -18,6 +18,7 @@ from tests.screens.capture import cells_of, colours, layout
 from tests.screens.scenes import Scene
 from tests.tui.driving import sees, until
 from tests.tui.play import JST
+from tests.tui.quarters import a_quarter
 from tests.tui.scenes import AT_US
 from tests.tui.scripted import Scripted
 
@@ -55,7 +56,7 @@ def source_of(scene: Scene, clock: HandClock) -> Scripted:
         _HEARTBEAT_S,
         gone=scene.reading is None,
         monotonic_ns=clock.monotonic_ns,
-        **scene.source,
+        **{"passed": a_quarter, **scene.source},
     )
 
 
@@ -86,9 +87,12 @@ async def resize(pilot: Pilot[int], size: Size) -> None:
     """Give every page that size, and have it drawn: textual would do so at its next idle moment."""
     app = pilot.app
     app._driver._size = app._size = size  # type: ignore[union-attr]
-    for screen in app.screen_stack:
-        screen._refresh_layout(size)
-        if isinstance(screen, Page):
-            screen.on_resize()
-        screen._refresh_layout(size)
-    await pilot.pause(0)
+    for _ in range(2):  # what stands beside the lists is there from the second time on
+        for screen in app.screen_stack:
+            screen._refresh_layout(size)
+            if isinstance(screen, Page):
+                screen.on_resize()
+            screen._refresh_layout(size)
+        assert isinstance(app, Quotadeck)
+        await until(pilot, lambda: app.overview.still)
+        await pilot.pause(0)

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 
-from quotadeck.domain.snapshot import LimitedRow, RouteRow, Snapshot
+from quotadeck.domain.snapshot import ProjectRow, RouteRow, Snapshot
+from quotadeck.tui.columns.models import MODELS
 from quotadeck.tui.columns.parts import At
 from quotadeck.tui.columns.projects import PROJECTS
-from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.link import Link
+from quotadeck.tui.model_rows import model_rows
 from quotadeck.tui.pace import Pace
-from quotadeck.tui.panes.detail import detail_line
+from quotadeck.tui.panes.detail import row_words, rule_line
 from quotadeck.tui.present import Present
 from quotadeck.tui.themes import find_theme
 from tests.clocks import HandClock
@@ -33,20 +34,20 @@ def at(now: Present = NOW, routes: Mapping[str, RouteRow] | None = None) -> At:
 
 
 def tables(snapshot: Snapshot, width: int, now: Present = NOW) -> list[Line]:
-    """The projects under their titles, and the targets."""
+    """The projects under their titles, and the models."""
     seen = at(now, {route.id: route for route in snapshot.routes})
     projects = laid_out(PROJECTS, width)
-    targets = laid_out(TARGETS, width, projects)
+    models = laid_out(MODELS, width, projects)
     return [
         projects.head(),
         *(projects.line(row, seen) for row in snapshot.projects),
-        *(targets.line(row, seen) for row in snapshot.targets),
+        *(models.line(row, seen) for row in model_rows(snapshot)),
     ]
 
 
-def rule(row: LimitedRow, width: int, place: str = "1/6") -> Line:
+def rule(row: ProjectRow, width: int, place: str = "1/6") -> Line:
     """The chosen row in words, as it stands under lists of that width."""
-    return detail_line(row, at(), place, width)
+    return rule_line(row.id, row_words(row, at()), place, width)
 
 
 def context() -> Context:

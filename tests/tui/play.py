@@ -16,6 +16,7 @@ from quotadeck.clock import MachineClock
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.sources.base import Reading
 from quotadeck.tui import run_console
+from tests.tui.quarters import a_quarter
 from tests.tui.scenes import calm, fire, hostile
 from tests.tui.scripted import Scripted, advancing
 
@@ -118,7 +119,7 @@ def main() -> int:
     if asked.trouble_after is not None:
         script = chain([snapshot] * asked.trouble_after, later(fire(asked.projects), step_ms))
     made = partial(Watched, gaps=asked.gaps) if asked.gaps else Scripted
-    source = made(script, asked.every, silent=asked.silent, gone=asked.gone)
+    source = made(script, asked.every, silent=asked.silent, gone=asked.gone, passed=a_quarter)
     return run_console(
         source,
         clock=Off(asked.clock_off),

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from quotadeck.tui.columns.audit import AUDIT
+from quotadeck.tui.columns.models import MODELS
 from quotadeck.tui.columns.projects import PROJECTS
 from quotadeck.tui.columns.shared import WHY
-from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.kit.columns import Column, Layout, laid_out
 from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.filter import Filter
 from quotadeck.tui.kit.fit import cell_len
 from quotadeck.tui.kit.grid import Grid
+from quotadeck.tui.model_rows import model_rows
 from quotadeck.tui.order import Order
 from quotadeck.tui.themes import find_theme
 from tests.tui.lines import at, text
@@ -45,9 +46,7 @@ def test_a_column_more_is_a_row_more() -> None:
     assert found.hidden == 5
 
 
-@pytest.mark.parametrize(
-    "columns", [PROJECTS, TARGETS, AUDIT], ids=["projects", "targets", "audit"]
-)
+@pytest.mark.parametrize("columns", [PROJECTS, MODELS, AUDIT], ids=["projects", "models", "audit"])
 def test_a_table_fills_any_line(columns: tuple[Column[Any, Any], ...]) -> None:
     least = sum(column.cells + column.gap for column in columns if column.cells)
     for width in range(least, 400):
@@ -59,8 +58,8 @@ def test_a_table_fills_any_line(columns: tuple[Column[Any, Any], ...]) -> None:
 def test_every_column_says_what_the_row_says_somewhere_in_its_cells() -> None:
     snapshot = fire()
     projects: Layout[Any, Any] = laid_out(PROJECTS, 320)
-    targets: Layout[Any, Any] = laid_out(TARGETS, 320, projects)
-    for layout, rows in ((projects, snapshot.projects), (targets, snapshot.targets)):
+    models: Layout[Any, Any] = laid_out(MODELS, 320, projects)
+    for layout, rows in ((projects, snapshot.projects), (models, model_rows(snapshot))):
         for row in rows:
             for column, cells in layout.columns:
                 drawn = text(tuple(column.drawn(row, at(), cells)))
@@ -68,7 +67,7 @@ def test_every_column_says_what_the_row_says_somewhere_in_its_cells() -> None:
 
 
 def test_ids_are_unique_and_steps_come_in_one_order() -> None:
-    for table in (PROJECTS, TARGETS, AUDIT):
+    for table in (PROJECTS, MODELS, AUDIT):
         columns: tuple[Column[Any, Any], ...] = table
         assert len({column.id for column in columns}) == len(columns)
         for column in columns:

@@ -60,7 +60,7 @@ async def test_other_priorities_are_not_asked() -> None:
 async def test_a_target_asks_whoever_uses_it() -> None:
     source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.targets.rows))
+        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.models.rows))
         await pilot.press("tab", "l", "5")
         await sees(pilot, "type main/claude-opus-4.7")
         await pilot.press("enter")

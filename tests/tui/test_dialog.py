@@ -281,7 +281,7 @@ async def test_undo_takes_the_rows_own_change_first() -> None:
 async def test_a_model_is_limited_and_paused_from_its_own_table() -> None:
     source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.targets.rows))
+        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.models.rows))
         await pilot.press("tab", "l", *"100k")
         await sees(pilot, "rpm         20 → 100,000   until 04:02")
         await pilot.press("enter")

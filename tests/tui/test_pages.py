@@ -72,11 +72,11 @@ async def test_a_filter_finds_names_states_and_ids_and_keeps_the_order(typed: st
 async def test_tab_gives_the_keys_to_the_other_list_and_back() -> None:
     async with quotadeck(scripted()).run_test(size=(80, 24)) as pilot:
         app = quotadeck_of(pilot)
-        await until(pilot, lambda: bool(app.overview.targets.rows))
+        await until(pilot, lambda: bool(app.overview.models.rows))
         await pilot.press("tab", "j")
-        assert (app.overview.targets.index, app.overview.projects.index) == (1, 0)
+        assert (app.overview.models.index, app.overview.projects.index) == (1, 0)
         await pilot.press("tab", "j", "j")
-        assert (app.overview.targets.index, app.overview.projects.index) == (1, 2)
+        assert (app.overview.models.index, app.overview.projects.index) == (1, 2)
 
 
 async def test_a_key_acts_on_a_row_that_the_filter_leaves_though_nothing_could_be_drawn(

@@ -66,11 +66,11 @@ async def test_whose_it_is_stands_in_the_dialog() -> None:
 async def test_a_models_row_says_of_each_change_whose_it_is() -> None:
     source = scripted()
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.targets.rows))
+        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.models.rows))
         await pilot.press("tab", "j", "u")
         await sees(pilot, "undo mika's change of gpt-4.1", "gpt-4.1 target main/gpt-4.1 → main/gem")
         await pilot.press("escape", "g", "u")
-        await sees(pilot, "nothing is in force on main/claude-opus-4.7 and its models")
+        await sees(pilot, "nothing is in force on claude-opus-4.7")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ async def test_undo_of_any_models_pause_asks_for_its_name() -> None:
     paused = replace(scene.routes[0], paused=True, changes=(kens("paused", True, None),))
     source = Scripted(iter((replace(scene, routes=(paused, *scene.routes[1:])),)), 0.05)
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.targets.rows))
+        await until(pilot, lambda: bool(quotadeck_of(pilot).overview.models.rows))
         await pilot.press("tab", "u", "enter")
         await sees(pilot, "type claude-opus-4.7 in the last field to confirm")
     assert applied(source) == []

@@ -115,6 +115,7 @@ class Quotadeck(App[int], inherit_bindings=False):
             if not calm and self.link.answered:
                 calm = True
                 await self._load_the_rest()
+                self.overview.begin()
             interval = self.overview.context.pace.interval_s
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, drawn + interval * 1.1 - loop.time())):

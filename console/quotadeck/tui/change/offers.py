@@ -7,7 +7,6 @@ from quotadeck.domain.commands import Field, Plain, value_facts
 from quotadeck.domain.rules import LIMIT_FIELDS
 from quotadeck.domain.snapshot import (
     AnyRow,
-    LimitedRow,
     ProjectRow,
     RouteRow,
     Snapshot,
@@ -28,15 +27,19 @@ class Offer:
     value: str | None = None
 
 
-def offers(verb: Verb, row: LimitedRow, snapshot: Snapshot) -> tuple[Offer, ...]:
+def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
     """The subjects that the command can be about on that row, the likeliest first.
 
-    The row itself where the command is about such; else the models it uses, or those routed to it.
-    What only takes something out of force is about what has it. Raises NothingToDo.
+    The row itself where the command is about such; else the models it uses, or those routed to it;
+    of a model the targets that it is routed to, the one that serves it first. What only takes
+    something out of force is about what has it. Raises NothingToDo.
     """
     own = subject_of(row)
     if own.kind in verb.about:
         found = [own]
+    elif isinstance(row, RouteRow) and SubjectKind.TARGET in verb.about:
+        ordered = sorted(row.targets, key=lambda target: target != row.serving)
+        found = [Subject.target(target) for target in ordered]
     elif SubjectKind.MODEL in verb.about:
         found = [Subject.model(route.id) for route in _routes(row, snapshot)]
         if not found:
@@ -55,7 +58,7 @@ def offers(verb: Verb, row: LimitedRow, snapshot: Snapshot) -> tuple[Offer, ...]
     return tuple(Offer(one, one.name) for one in found)
 
 
-def _targets(row: LimitedRow, models: Sequence[Subject], snapshot: Snapshot) -> tuple[Offer, ...]:
+def _targets(row: AnyRow, models: Sequence[Subject], snapshot: Snapshot) -> tuple[Offer, ...]:
     """Each model with each target of its route that does not serve it now."""
     routes = {route.id: route for route in snapshot.routes}
     found = tuple(
@@ -69,8 +72,10 @@ def _targets(row: LimitedRow, models: Sequence[Subject], snapshot: Snapshot) -> 
     return found
 
 
-def _routes(row: LimitedRow, snapshot: Snapshot) -> list[RouteRow]:
+def _routes(row: AnyRow, snapshot: Snapshot) -> list[RouteRow]:
     """The routes that concern a row, the likeliest first; all of them for an idle project."""
+    if isinstance(row, RouteRow):
+        return [row]
     if isinstance(row, TargetRow):
         mine = [r for r in snapshot.routes if row.id in r.targets]
         return sorted(mine, key=lambda r: r.serving != row.id)
@@ -79,8 +84,10 @@ def _routes(row: LimitedRow, snapshot: Snapshot) -> list[RouteRow]:
     return mine or list(snapshot.routes)
 
 
-def subject_of(row: LimitedRow) -> Subject:
+def subject_of(row: AnyRow) -> Subject:
     """What a row is about."""
+    if isinstance(row, RouteRow):
+        return Subject.model(row.id)
     return Subject.project(row.id) if isinstance(row, ProjectRow) else Subject.target(row.id)
 
 

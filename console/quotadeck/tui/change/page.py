@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from quotadeck.domain.commands import Action
-from quotadeck.domain.snapshot import LimitedRow, Snapshot
+from quotadeck.domain.snapshot import AnyRow, Snapshot
 from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.keys.act import Act, NothingToDo, allowed
 from quotadeck.tui.kit.page import Page
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Changing(Page):
     """A page whose changing actions open the change dialog over it, on what is chosen there."""
 
-    def chosen_row(self, snapshot: Snapshot) -> "LimitedRow":
+    def chosen_row(self, snapshot: Snapshot) -> "AnyRow":
         """The row to be changed, as it is in the newest snapshot. Raises NothingToDo."""
         raise NotImplementedError
 

@@ -10,7 +10,7 @@ from quotadeck.domain.commands import Command, Field, amount, value_facts
 from quotadeck.domain.money import MoneyError
 from quotadeck.domain.notice import Notice
 from quotadeck.domain.rules import RULE_BY_CAUSE
-from quotadeck.domain.snapshot import LimitedRow, Snapshot
+from quotadeck.domain.snapshot import AnyRow, Snapshot
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.typed import TypedWrong
@@ -108,7 +108,7 @@ _CAUSES: Final[Mapping[str, Field]] = {
 """Which limit a row's trouble comes from: the one that is likeliest to be changed."""
 
 
-def propose(verb: Verb, row: LimitedRow, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
+def propose(verb: Verb, row: AnyRow, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
     """The proposal of a command on a row. Raises NothingToDo."""
     found, likely = offers(verb, row, snapshot), _CAUSES.get(row.state.cause, "")
     return Proposal(verb, found, form_for(verb, found, subject_of(row), likely), zone)

@@ -8,7 +8,7 @@ from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.commands import Action, Value, value_facts
 from quotadeck.domain.ids import made_at_us
 from quotadeck.domain.notice import Fact, Notice
-from quotadeck.domain.snapshot import Change, LimitedRow, ProjectRow, Snapshot
+from quotadeck.domain.snapshot import AnyRow, Change, Snapshot, TargetRow
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.change.confirm import name_for
@@ -78,18 +78,19 @@ class Undoing(Proposal):
         )
 
 
-def undo_on_row(row: LimitedRow, snapshot: Snapshot, zone: tzinfo | None, audit: str) -> Undoing:
+def undo_on_row(row: AnyRow, snapshot: Snapshot, zone: tzinfo | None, audit: str) -> Undoing:
     """The proposal to take back what is in force on a row, and nothing else. Raises NothingToDo.
 
-    A project's changes are its own; a target's are its own and those of the models routed to it.
+    A project's changes, and a model's, are its own; a target's are its own and those of the models
+    routed to it.
     ``audit`` is the key that opens the audit.
     """
     found = _of(subject_of(row), row.changes)
-    if not isinstance(row, ProjectRow):
+    if isinstance(row, TargetRow):
         for route in snapshot.routes:
             found += _of(Subject.model(route.id), route.changes) if row.id in route.targets else ()
     if not found:
-        kind = "nothing.undo" if isinstance(row, ProjectRow) else "nothing.undo.models"
+        kind = "nothing.undo.models" if isinstance(row, TargetRow) else "nothing.undo"
         raise NothingToDo(kind, name=row.id, key=audit)
     return _undoing(sorted(found, key=lambda change: change.id, reverse=True), zone)
 

@@ -1,9 +1,9 @@
 """What the columns of projects and targets are made of: marks, names, states' words, bars."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from quotadeck.domain.snapshot import LimitedRow, RouteRow
 from quotadeck.domain.state import StateKind, Urgency
@@ -11,6 +11,9 @@ from quotadeck.tui.kit.fit import bar
 from quotadeck.tui.kit.spans import Span
 from quotadeck.tui.present import Present
 from quotadeck.words.states import words_of
+
+if TYPE_CHECKING:
+    from quotadeck.domain.series import Series
 
 ATTENTION_AT: Final = 0.8
 TROUBLE_AT: Final = 0.97
@@ -25,6 +28,8 @@ class At:
     zone: tzinfo | None
     chosen: bool = False
     marked: bool = False
+    series: Mapping[str, "Series"] = field(default_factory=dict)
+    """What passed of a subject lately, by its text."""
 
     def picked(self, *, chosen: bool, marked: bool) -> "At":
         """The same for the chosen row, or a marked one."""

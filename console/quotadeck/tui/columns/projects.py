@@ -48,6 +48,7 @@ PROJECTS: Final[tuple[_Column, ...]] = (
     NAME,
     PRIORITY,
     shared.WHY,
+    shared.SPARK,
     shared.USE,
     shared.NEXT,
     shared.REFUSED,

@@ -1,16 +1,20 @@
 """The columns that projects and targets have alike, as wide in the one table as in the other."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from quotadeck.domain.commands import Field
 from quotadeck.domain.money import usd_short
-from quotadeck.domain.snapshot import LimitedRow, limit_on, used_on
+from quotadeck.domain.snapshot import Flow, LimitedRow, ProjectRow, limit_on, used_on
 from quotadeck.domain.state import StateKind
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.tui.columns.next import next_of, next_spans, next_text
 from quotadeck.tui.columns.parts import At, mark, mark_role, state_word, urgency_role
 from quotadeck.tui.columns.use import amounts, share, tightest, use_spans
 from quotadeck.tui.columns.why import why_spans
 from quotadeck.tui.kit.columns import Column
+from quotadeck.tui.kit.spans import Span
+from quotadeck.tui.kit.spark import spark
 from quotadeck.tui.order import rank
 from quotadeck.tui.present import counted_minute_us
 from quotadeck.words.numbers import NONE, latency, percent, short, three
@@ -38,6 +42,10 @@ WHY: Final = AnyColumn(
     sort=lambda row, at: rank(row, at.routes, at.now),
     seek=state_word, titles=("why.long", "why.mid", "why"), cells=13,
     steps=((3, 6), (5, 4), (6, 12), (13, 12)), rest=True,
+)  # fmt: skip
+SPARK: Final = AnyColumn(
+    "minutes", lambda *_: "", draw=lambda row, at, cells: minutes_of(row, at, cells),
+    titles=("minutes.long", "minutes"), steps=((4, 15),),
 )  # fmt: skip
 USE: Final = AnyColumn(
     "use", lambda row, _: "/".join(amounts(limit)) if (limit := tightest(row)) else NONE,
@@ -95,11 +103,42 @@ def rate(field: Field, step: int) -> AnyColumn:
     )  # fmt: skip
 
 
+def minutes_of(row: LimitedRow, at: At, cells: int) -> Sequence[Span]:
+    """What was asked of a row in each of the last minutes."""
+    kind = SubjectKind.PROJECT if isinstance(row, ProjectRow) else SubjectKind.TARGET
+    limit = limit_on(row, Field.RPM)
+    return passed_of(Subject(kind, row.id), limit.limit if limit else 0, at, cells)
+
+
+def passed_of(subject: Subject, top: int, at: At, cells: int) -> Sequence[Span]:
+    """What was asked in each of the last minutes, up to ``top``; 0: to its own greatest.
+
+    Blank where it is not known.
+    """
+    passed = at.series.get(str(subject))
+    if passed is None:
+        return [Span(" " * cells)]
+    return spark(
+        passed.asked, cells, top, role=at.quiet("normal"), refused=passed.refused,
+        asked=passed.asked,
+    )  # fmt: skip
+
+
 def asked(row: LimitedRow) -> int:
     """What came in the last 60 s: admitted and refused."""
-    return row.flow.requests_60s + row.flow.refused_60s
+    return asked_of(row.flow)
+
+
+def asked_of(flow: Flow) -> int:
+    """As `asked`, of what passed."""
+    return flow.requests_60s + flow.refused_60s
 
 
 def hourly(row: LimitedRow, at: At) -> int:
     """What an hour of the last minute's spend would cost, in nano-dollars."""
-    return row.flow.spent_60s_nano * 3_600_000_000 // counted_minute_us(at.now)
+    return hourly_of(row.flow, at)
+
+
+def hourly_of(flow: Flow, at: At) -> int:
+    """As `hourly`, of what passed."""
+    return flow.spent_60s_nano * 3_600_000_000 // counted_minute_us(at.now)

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quotadeck.domain.commands import Field
-from quotadeck.domain.snapshot import LimitedRow
+from quotadeck.domain.snapshot import Change, LimitedRow
 from quotadeck.domain.state import Held, StateKind, Urgency
-from quotadeck.tui.columns.parts import At, urgency_role
+from quotadeck.tui.columns.parts import At
 from quotadeck.tui.in_force import changes_text, in_force
-from quotadeck.tui.kit.fit import cell_len, cut
+from quotadeck.tui.kit.fit import cell_len, fit
 from quotadeck.tui.kit.spans import GAP, Span
 from quotadeck.words import text
 from quotadeck.words.numbers import short
 from quotadeck.words.states import brief_of, cleared_short, cleared_words, words_of
 
-_FIRST, _BEHIND, _CAUSE, _DONE, _OVER, _MINOR, _LONG = range(7)
+FIRST, _BEHIND, _CAUSE, _DONE, OWN, _OVER, _MINOR, _LONG = range(8)
 """In this order parts get their place, and then more of it."""
 
 
@@ -36,8 +36,12 @@ class Part:
 
 
 def why_spans(row: LimitedRow, at: At, cells: int) -> Sequence[Span]:
-    """As much of the sentence as there is room for; only its first words are ever cut."""
-    parts = parts_of(row, at)
+    """As much of the row's sentence as there is room for."""
+    return filled(parts_of(row, at), cells)
+
+
+def filled(parts: Sequence[Part], cells: int) -> Sequence[Span]:
+    """As much of the parts as there is room for; only the first words are ever cut."""
     chosen: list[Form | None] = [None] * len(parts)
     beside = text("row.beside")
     room = cells
@@ -46,15 +50,16 @@ def why_spans(row: LimitedRow, at: At, cells: int) -> Sequence[Span]:
         for place, part in enumerate(parts)
         for length, (turn, form) in enumerate(part.forms)
     )
+    _, first_place, _, form = turns[0]
+    if _cells(form) > cells:
+        return [Span(fit("".join(form), cells), parts[first_place].role)]
     for _, place, _, form in turns:
         before = chosen[place]
         gain = _cells(form) - (_cells(before) if before else 0)
-        gain += 0 if before or not place else cell_len(beside)
+        gain += 0 if before or not any(chosen) else cell_len(beside)
         if gain <= room:
             chosen[place] = form
             room -= gain
-    if chosen[0] is None:
-        return [Span(cut(parts[0].forms[0][1][0], cells).ljust(cells), parts[0].role)]
     spans: list[Span] = []
     for part, said in zip(parts, chosen, strict=True):
         if said is None:
@@ -68,12 +73,12 @@ def why_spans(row: LimitedRow, at: At, cells: int) -> Sequence[Span]:
 def parts_of(row: LimitedRow, at: At) -> list[Part]:
     """The parts in the order in which they are read."""
     state, now = row.state, at.now
-    parts = [_first(row, at)]
+    parts = [first(state, row.flow.refused_60s, row.changes, at)]
     others = [one for one in state.others if one.kind is not StateKind.OK]
-    parts += [_other(one, at) for one in others if one.urgency is Urgency.TROUBLE]
+    parts += [other(one, at) for one in others if one.urgency is Urgency.TROUBLE]
     done = _done(row, at)
     parts += [done] if done else []
-    parts += [_other(one, at) for one in others if one.urgency is not Urgency.TROUBLE]
+    parts += [other(one, at) for one in others if one.urgency is not Urgency.TROUBLE]
     over = cleared_words(state, now.now_ms)
     if over:
         forms = ((_OVER, (cleared_short(state, now.now_ms),)), (_LONG, tuple(over)))
@@ -81,21 +86,21 @@ def parts_of(row: LimitedRow, at: At) -> list[Part]:
     return parts
 
 
-def _first(row: LimitedRow, at: At) -> Part:
-    state = row.state
+def first(state: Held, refused: int, changes: Sequence[Change], at: At) -> Part:
+    """What holds first: its word, since when, and its cause; so many were refused in 60 s."""
     words = words_of(state, at.now.now_ms, at.now.now_us)
-    role = "attention" if state.kind is StateKind.PAUSED else urgency_role(row)
+    calm = state.urgency is Urgency.CALM
+    role = "attention" if state.kind is StateKind.PAUSED else "normal" if calm else state.urgency
     role = at.quiet("dim" if state.kind is StateKind.OK else role)
     whens = [when for when in dict.fromkeys((words.when_short, words.when)) if when]
     forms: list[Turn] = [
-        (_FIRST, (words.word,)),
-        *((_FIRST, _said(words.word, when)) for when in whens),
+        (FIRST, (words.word,)),
+        *((FIRST, _said(words.word, when)) for when in whens),
     ]
     if state.kind is StateKind.PAUSED:
-        forms += _paused(row, forms[-1][1])
+        forms += _paused(changes, forms[-1][1])
     else:
-        refused = short(row.flow.refused_60s) if row.flow.refused_60s else ""
-        brief = brief_of(state, refused)
+        brief = brief_of(state, short(refused) if refused else "")
         if brief:
             forms += [(_CAUSE, _why(forms[-1][1], brief))]
         if words.why:
@@ -108,8 +113,8 @@ def _why(what: Form, why: str) -> Form:
     return (*what, text("row.why", what=said, why=why).removeprefix(said))
 
 
-def _paused(row: LimitedRow, what: Form) -> list[Turn]:
-    pause = next((one for one in row.changes if one.field == Field.PAUSED), None)
+def _paused(changes: Sequence[Change], what: Form) -> list[Turn]:
+    pause = next((one for one in changes if one.field == Field.PAUSED), None)
     if pause is None:
         return []
     said = "".join(what)
@@ -120,7 +125,8 @@ def _paused(row: LimitedRow, what: Form) -> list[Turn]:
     return [(_CAUSE, (*what, one.removeprefix(said))) for one in told]
 
 
-def _other(held: Held, at: At) -> Part:
+def other(held: Held, at: At) -> Part:
+    """What else holds."""
     words = words_of(held, at.now.now_ms, at.now.now_us)
     trouble = held.urgency is Urgency.TROUBLE
     turn = _BEHIND if trouble else _MINOR

@@ -62,6 +62,8 @@ class Column(Generic[R, V]):
     """A number: aligned right, and shown whole or not at all."""
     gap: bool = True
     """A blank stands before it."""
+    gives: int = 0
+    """Of the width that it has above, so many cells are another's here."""
 
     def drawn(self, row: R, at: V, cells: int) -> Sequence[Span]:
         """The row's spans, as wide as asked."""
@@ -103,20 +105,23 @@ def laid_out(
 ) -> Layout[R, V]:
     """The columns on a terminal of ``width`` cells.
 
-    ``beside`` is the layout of a table above it: both reach the same step, and columns that stand
-    in both are as wide below as above.
+    ``beside`` is the layout of a table above it: both reach the same step, and columns of one id
+    are as wide below as above.
     """
     reached = beside.reached if beside else _reached(columns, width)
-    above = dict(beside.columns) if beside else {}
+    above = {column.id: cells for column, cells in beside.columns} if beside else {}
     sizes = [
-        (column, above.get(column) or _cells(column, reached, width))
+        (
+            column,
+            above.get(column.id, column.gives) - column.gives or _cells(column, reached, width),
+        )
         for column in columns
         if column.cells or any(step <= reached for step, _ in column.steps)
     ]
     while _total(sizes) > width and sizes[-1][0].right:
         sizes.pop()
     spare = width - _total(sizes)
-    takes = [at for at, (column, _) in enumerate(sizes) if column.rest and column not in above]
+    takes = [at for at, (column, _) in enumerate(sizes) if column.rest and column.id not in above]
     if takes and spare > 0 and width >= _least(columns):
         column, cells = sizes[takes[-1]]
         sizes[takes[-1]] = (column, cells + spare)

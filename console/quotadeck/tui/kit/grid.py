@@ -59,6 +59,11 @@ class Grid(Lines, Generic[R, V]):
         return lines[at].strip() if self.rows and at < len(lines) else ""
 
     @property
+    def seen(self) -> Sequence[R]:
+        """The rows in the window, as it was last painted."""
+        return self.rows[self._top : self._top + self.page] if self.height else ()
+
+    @property
     def marks(self) -> int:
         """How many rows are marked, shown or not."""
         return len(self._marks)
@@ -136,6 +141,9 @@ class Grid(Lines, Generic[R, V]):
         Where not all rows fit, ``more`` says in a line below them which are above and which below.
         """
         self._head = (layout.head(),) if titled else ()
+        if not self.height:
+            self.show([])
+            return
         self._tail = more is not None and len(self.rows) > self.height - len(self._head)
         page = self.page
         self._top = max(0, min(self._top, len(self.rows) - page))

@@ -5,16 +5,16 @@ from typing import Final
 
 from textual.app import ComposeResult
 
-from quotadeck.domain.snapshot import LimitedRow, ProjectRow, Snapshot, TargetRow
+from quotadeck.domain.snapshot import AnyRow, ProjectRow, Snapshot
 from quotadeck.domain.state import Urgency
 from quotadeck.domain.subject import Subject
 from quotadeck.tui import terminal
-from quotadeck.tui.change.offers import subject_of
+from quotadeck.tui.change.offers import row_of
 from quotadeck.tui.change.page import Changing
+from quotadeck.tui.columns.models import MODELS
 from quotadeck.tui.columns.parts import At
 from quotadeck.tui.columns.projects import PROJECTS, SPENDING
 from quotadeck.tui.columns.shared import WHY
-from quotadeck.tui.columns.targets import TARGETS
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.context import Context
@@ -23,43 +23,69 @@ from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.listpage import ListPage
 from quotadeck.tui.kit.page import Note
-from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.link import Picture
-from quotadeck.tui.order import Order, rank
-from quotadeck.tui.panes.detail import detail_line
+from quotadeck.tui.model_rows import ModelRow, model_rows
+from quotadeck.tui.order import Order
+from quotadeck.tui.panes.beside import ProjectBeside, Row, Stack, pane_cells
+from quotadeck.tui.panes.detail import model_words, row_words, rule_line
 from quotadeck.tui.panes.events import event_lines
 from quotadeck.tui.panes.head import PageHead
+from quotadeck.tui.panes.heights import heights
+from quotadeck.tui.panes.left_out import left_out
+from quotadeck.tui.sparks import Sparks
 from quotadeck.words import text
 
-FIXED_LINES: Final = 4
-"""The projects' titles, the rule, one of events, the keys."""
+FIXED_LINES: Final = 2
+"""The rule and the keys."""
 
 
 class Overview(Changing, ListPage):
-    """Projects, targets, what happened last; a function of the link's picture."""
+    """Projects, models, what happened last; a function of the link's picture.
+
+    On a wide screen the chosen project stands beside them.
+    """
 
     DEFAULT_CSS = "#rule { height: 1; }"
 
     def __init__(self, context: Context, *, notes: Sequence[str] = ()) -> None:
         theme = context.theme
         self.projects: Grid[ProjectRow, At] = Grid(theme, id="projects")
-        self.targets: Grid[TargetRow, At] = Grid(theme, id="targets")
-        super().__init__("overview", context, self.projects, self.targets)
+        self.models: Grid[ModelRow, At] = Grid(theme, id="models")
+        super().__init__("overview", context, self.projects, self.models)
         terminal.hold(self)
         self.note = Note(" · ".join(notes), "attention")
+        self.sparks = Sparks(context.source, self.run_worker, self.draw)
         self._frozen: Picture | None = None
+        self._begun = False
         self._order = Order(WHY, SPENDING)
         self._head = PageHead(context)
         self._rule = Lines(theme, id="rule")
         self._events = Lines(theme, id="events")
+        self._lists = Stack(self.projects, self.models, self._rule, self._events)
+        self._beside: ProjectBeside | None = None
 
     def compose(self) -> ComposeResult:
-        yield from (self._head, self.projects, self._rule, self.targets, self._events, self.foot)
+        yield from (self._head, Row(self._lists), self.foot)
+
+    def begin(self) -> None:
+        """The first picture is out: from now on more than that may be asked of the source."""
+        self._begun = True
+        self.draw()
+
+    @property
+    def still(self) -> bool:
+        """Whether all that is asked for beside the picture is on the screen."""
+        beside = self._beside
+        figures = beside is None or not beside.display or beside.still
+        return not self.context.link.answered or (self._begun and self.sparks.still and figures)
 
     # -- drawing ---------------------------------------------------------------------------------
 
     def pulse(self) -> None:
         self.draw()
+        if self._beside is not None:
+            self._beside.read()
         super().pulse()
 
     def draw(self) -> None:
@@ -70,14 +96,17 @@ class Overview(Changing, ListPage):
         shown = self._frozen or self.context.link.picture()
         if shown is not None:
             routes = {route.id: route for route in shown.snapshot.routes}
-            at = At(shown.present, routes, self.context.zone)
+            at = At(shown.present, routes, self.context.zone, series=self.sparks.known)
             # Also where nothing can be sent: the next key acts on a row that the filter leaves.
             self._hold_lists(shown.snapshot, at)
         if terminal.stalled(self.app):
             return
         self._head.draw(shown, width, frozen=self._frozen is not None)
         if shown is not None:
-            self._draw_lists(shown.snapshot, at, width)
+            pane = pane_cells(width) if self._begun else 0
+            self._draw_lists(shown.snapshot, at, width - pane)
+            self._draw_beside(shown, pane)
+            self._ask(shown)
         self.draw_foot(self._hint(width))
 
     def _hint(self, width: int) -> Line | None:
@@ -92,42 +121,65 @@ class Overview(Changing, ListPage):
         ordered = self._order.of(snapshot.projects, at)
         self.seen = self.filter.of(ordered, PROJECTS, at, _in_trouble)
         self.projects.hold(self.seen.rows)
-        self.targets.hold(sorted(snapshot.targets, key=lambda row: rank(row, at.routes, at.now)))
+        self.models.hold(model_rows(snapshot))
 
     def _draw_lists(self, snapshot: Snapshot, at: At, width: int) -> None:
-        self._share_height(len(snapshot.projects), len(snapshot.targets))
+        self._share_height()
         layout = laid_out(PROJECTS, width)
         nothing = self.filter.nothing(self.keys.shown("overview.clear"), width)
-        self.projects.paint(layout, at, titled=True, empty=nothing, more=self._more)
-        self.targets.paint(laid_out(TARGETS, width, layout), at)
-        rule = detail_line(self.grid.chosen, at, self.grid.place, width)
-        self._rule.show([rule])
+
+        def more(above: Sequence[ProjectRow], below: Sequence[ProjectRow]) -> Line:
+            return left_out(above, below, _in_trouble, "", width)
+
+        self.projects.paint(layout, at, titled=True, empty=nothing, more=more)
+        self.models.paint(laid_out(MODELS, width, layout), at, titled=self.models.height > 0)
+        self._rule.show([rule_line(*self._words(at), self.grid.place, width)])
         self._events.show(
             event_lines(snapshot.events, self._events.height, at.now.now_us, at.zone, width)
         )
 
-    def _share_height(self, projects: int, targets: int) -> None:
-        """Give the targets up to a quarter, and what nobody needs to what happened last."""
-        free = max(2, self.size.height - FIXED_LINES - self._head.height)
-        below = min(targets, max(min(2, free // 2), free // 4, free - projects))
-        above = min(projects, free - below)
-        self.projects.set_height(1 + above)
-        self.targets.set_height(below)
-        self._events.set_height(1 + free - below - above)
+    def _words(self, at: At) -> tuple[str, str]:
+        """The chosen row, and what is said of it."""
+        chosen = self.grid.chosen
+        if isinstance(chosen, ModelRow):
+            return chosen.id, model_words(chosen, at)
+        return (chosen.id, row_words(chosen, at)) if chosen is not None else ("", "")
 
-    def _more(self, above: Sequence[ProjectRow], below: Sequence[ProjectRow]) -> Line:
-        """What the window leaves out above and below it, those in trouble apart."""
-        spans = [Span("  … ", "dim")]
-        for kind, rows in (("list.above", above), ("list.below", below)):
-            troubles = sum(map(_in_trouble, rows))
-            if not rows:
-                continue
-            if len(spans) > 1:
-                spans.append(Span(", ", "dim"))
-            spans.append(Span(text(kind if troubles else f"{kind}.calm", count=len(rows)), "dim"))
-            if troubles:
-                spans.append(Span(f" ! {troubles}", "trouble"))
-        return crop(spans, self.size.width)
+    def _share_height(self) -> None:
+        lines = self.size.height - self._head.height - FIXED_LINES
+        share = heights(
+            lines,
+            troubles=sum(map(_in_trouble, self.projects.rows)),
+            projects=max(1, len(self.projects.rows)),
+            models=len(self.models.rows),
+            ill=sum(row.urgency is Urgency.TROUBLE for row in self.models.rows),
+        )
+        self.projects.set_height(share.projects)
+        self.models.set_height(share.models)
+        self._events.set_height(share.events)
+
+    def _draw_beside(self, shown: Picture, cells: int) -> None:
+        """The chosen project beside the lists, in so many cells; none where the cursor is not."""
+        if self._beside is None and cells:
+            self._beside = ProjectBeside(self.context, self.draw)
+            self._lists.parent.mount(self._beside)  # type: ignore[union-attr]
+        self._lists.styles.width = self.size.width - cells
+        if self._beside is None:
+            return
+        self._beside.display = bool(cells)
+        if cells:
+            self._beside.styles.width = cells
+            chosen = self.projects.chosen
+            self._beside.choose(chosen.id if chosen else None)
+            height = self.size.height - self._head.height - 1
+            self._beside.draw(shown, cells, height)
+
+    def _ask(self, shown: Picture) -> None:
+        """The last minutes of the rows that are seen."""
+        if self._begun:
+            rows = [Subject.project(row.id) for row in self.projects.seen]
+            rows += [Subject.model(row.id) for row in self.models.seen]
+            self.sparks.show(rows, shown.present)
 
     # -- keys ------------------------------------------------------------------------------------
 
@@ -163,18 +215,12 @@ class Overview(Changing, ListPage):
     def _say_pace(self) -> None:
         self.say(text("screen.pace", seconds=f"{self.context.pace.interval_s:g}"))
 
-    def chosen_row(self, snapshot: Snapshot) -> "LimitedRow":
+    def chosen_row(self, snapshot: Snapshot) -> AnyRow:
         """The chosen row as it is now: a frozen picture may show it as it was."""
-        chosen = self.grid.chosen
-        if chosen is None:
-            raise NothingToDo("screen.no_row")
-        known: Sequence[LimitedRow] = (
-            snapshot.projects if self.projects.active else snapshot.targets
-        )
-        row = next((row for row in known if row.id == chosen.id), None)
+        chosen = self.about()
+        row = row_of(chosen, snapshot)
         if row is None:
-            raise NothingToDo("screen.row_gone", row=chosen.id)
-        self.grid.pin()
+            raise NothingToDo("screen.row_gone", row=chosen.name)
         return row
 
     def about(self) -> Subject:
@@ -182,7 +228,12 @@ class Overview(Changing, ListPage):
         if chosen is None:
             raise NothingToDo("screen.no_row")
         self.grid.pin()
-        return subject_of(chosen)
+        return Subject.project(chosen.id) if self.projects.active else Subject.model(chosen.id)
+
+    def marked_subjects(self) -> tuple[Subject, ...]:
+        """What is marked, in the order of the list that has the cursor; empty for none."""
+        kind = Subject.project if self.projects.active else Subject.model
+        return tuple(kind(row.id) for row in self.grid.marked)
 
     def changed(self) -> None:
         self._frozen = None

@@ -43,6 +43,11 @@ class ProjectFigures:
         now_ns = self._context.link.monotonic_ns()
         return not self._reading and (self._asked_ns is None or now_ns - self._asked_ns >= EVERY_NS)
 
+    @property
+    def read_once(self) -> bool:
+        """Whether there was an answer, good or bad."""
+        return self._asked_ns is not None and not self._reading
+
     def again(self) -> None:
         """Something was changed: read at the next pulse."""
         self._asked_ns = None

@@ -7,10 +7,15 @@ from quotadeck.words.sentence import Sentence
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
     "title.project": "project",
-    "title.target": "target",
+    "title.model": "model",
+    "title.serves.long": "now serves, and how that goes",
+    "title.serves": "now serves",
+    "title.429/m": "429/m",
     "title.why": "why",
     "title.why.mid": "why, since when",
     "title.why.long": "why, and since when",
+    "title.minutes.long": "last 15 minutes",
+    "title.minutes": "15 min",
     "title.use": "use",
     "title.next": "next",
     "title.rpm": "rpm",
@@ -22,6 +27,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "title.ask/m": "ask/m",
     "title.$/h": "$/h",
     "title.now": "now",
+    "model.itself": "itself",
+    "model.forced": "↘ {target}",
     "next.anew": "anew {at}",
     "next.ends": "ends {at}",
     "next.gone": "gone {at}",
@@ -47,6 +54,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "column.name": "whose line it is: the id of the config file",
     "column.why": "what holds, why, and since when; then what else does, what operators have in "
     "force, and what is over",
+    "column.minutes": "what was asked in each of the last 15 whole minutes; up to the limit "
+    "where there is one; in the colour of trouble where over a tenth was refused; · is not "
+    "on record",
     "column.use": "what is used of the tightest limit: in 60 s, at once, or today",
     "column.next": "anew: the budget's next day; ends: what is in force; gone: the budget, at the "
     "rate of now",
@@ -126,6 +136,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "screen.budget": "budget {used} until {ends}",
     "list.above": "{count:number} above",
     "list.above.calm": "{count:number} calm above",
+    "list.troubles": " ! {count}",
     "list.below": "{count:number} below",
     "list.below.calm": "{count:number} calm below",
     "filter.hides": "hides {count:number}",

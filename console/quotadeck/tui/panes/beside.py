@@ -1,0 +1,76 @@
+"""Two parts of a page side by side, where the screen is wide: a list, and what is chosen in it."""
+
+from collections.abc import Callable
+from typing import Final
+
+from textual.widget import Widget
+
+from quotadeck.tui.kit.context import Context
+from quotadeck.tui.kit.lines import Lines
+from quotadeck.tui.kit.spans import Line, Span
+from quotadeck.tui.link import Picture
+from quotadeck.tui.panes.project import lines
+from quotadeck.tui.panes.project_figures import ProjectFigures
+
+WIDE_FROM: Final = 160
+"""From so many cells on the project stands beside the list."""
+_LEAST: Final = 79
+RESTED_S: Final = 0.25
+"""So long the cursor stays on a row before its figures are asked for."""
+
+
+def pane_cells(width: int) -> int:
+    """The pane's share of a line, its border not in it; 0 where there is none."""
+    return max(_LEAST, width * 2 // 5) if width >= WIDE_FROM else 0
+
+
+class Stack(Widget):
+    """Its parts one below the other, as wide as it is told."""
+
+    DEFAULT_CSS = "Stack { layout: vertical; height: 1fr; }"
+
+
+class Row(Widget):
+    """Its parts side by side."""
+
+    DEFAULT_CSS = "Row { layout: horizontal; height: 1fr; }"
+
+
+class ProjectBeside(Lines):
+    """The page of the project that the cursor rests on."""
+
+    DEFAULT_CSS = "ProjectBeside { height: 1fr; }"
+
+    def __init__(self, context: Context, drawn: Callable[[], None]) -> None:
+        super().__init__(context.theme)
+        self._shared = context
+        self._drawn = drawn
+        self._figures: ProjectFigures | None = None
+
+    def choose(self, project: str | None) -> None:
+        """The cursor is on that project; None for none."""
+        if (self._figures.project if self._figures else None) == project:
+            return
+        self._figures = ProjectFigures(self._shared, project) if project else None
+        if project:
+            self.set_timer(RESTED_S, self.read)
+
+    def read(self) -> None:
+        """Ask for its figures, if it is time to."""
+        if self._figures is not None and self._figures.due():
+            self.run_worker(self._read(self._figures))
+
+    async def _read(self, figures: ProjectFigures) -> None:
+        await figures.read()
+        self._drawn()
+
+    @property
+    def still(self) -> bool:
+        """Whether its figures were read, or could not be."""
+        return self._figures is None or self._figures.read_once
+
+    def draw(self, picture: Picture, width: int, height: int) -> None:
+        pane = self._figures.pane(picture, width - 1) if self._figures else None
+        told: tuple[Line, ...] = lines(pane)[:height] if pane else ()
+        border = Span("│", "dim")
+        self.show([(border, *line) for line in (*told, *[()] * (height - len(told)))])
