@@ -89,7 +89,7 @@ async def test_a_row_says_what_it_is_not_about() -> None:
     async with app.run_test(size=(120, 35)) as pilot:
         await choose(pilot, "analytics")
         await pilot.press("tab", "V")
-        await sees(pilot, "greet is not about what main/claude-opus-4.7 is")
+        await sees(pilot, "greet is not about what claude-opus-4.7 is")
 
 
 async def test_a_row_is_in_the_help() -> None:

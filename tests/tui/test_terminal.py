@@ -243,9 +243,9 @@ def _wait(screen: Screen, seconds: float) -> None:
 
 def test_silence_is_marked_after_three_seconds() -> None:
     with console("--silent") as screen:
-        screen.shows("● live", "█")
+        screen.shows("● live", "██▉")
         screen.shows("STALE", "░", within_s=6)
-        screen.hides("█", "● live")
+        screen.hides("██▉", "● live")
         screen.shows("STALE 5s", within_s=5)
 
 
