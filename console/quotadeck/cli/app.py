@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "backup": "backup",
     "gateway": "serve",
     "demo": "demo",
+    "completion": "completion",
 }
 """Command → the module of `quotadeck.cli` that defines it, in the order of ``--help``."""
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 
 from quotadeck.cli.change import ChangeOptions, change
+from quotadeck.cli.completing import TARGET, Known
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.names import subject_of
 from quotadeck.cli.reach import gateway_options
@@ -77,7 +78,7 @@ TYPED: Final[Mapping[Takes, TypedLine]] = {
         _limit,
     ),
     Takes.TARGET: TypedLine(
-        (click.option("--to", "target", required=True, help=text("help.to")),), _target
+        (click.option("--to", "target", required=True, type=TARGET, help=text("help.to")),), _target
     ),
     Takes.TEXT: TypedLine((click.argument("value", metavar="TEXT"),), _text),
     Takes.PRIORITY: TypedLine(
@@ -199,9 +200,11 @@ _SHARED: Final = (
 def _names(verb: Verb) -> Add:
     """Whom it is about: one, or as many as there are before what else it takes."""
     word = "NAME" if verb.about[1:] else verb.about[0].upper()
+    known = Known(*verb.about)
     if verb.several:
-        return click.argument("name", metavar=f"{word}...", nargs=-1, required=not verb.of_all)
-    return click.argument("name", metavar=word)
+        required = not verb.of_all
+        return click.argument("name", metavar=f"{word}...", nargs=-1, required=required, type=known)
+    return click.argument("name", metavar=word, type=known)
 
 
 def _kind_option(kind: SubjectKind) -> Add:

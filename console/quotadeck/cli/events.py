@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from quotadeck import words
+from quotadeck.cli.completing import SUBJECT
 from quotadeck.cli.exits import Exit
 from quotadeck.cli.listing import shaped
 from quotadeck.cli.reach import gateway_options, talking
@@ -22,7 +23,7 @@ LOOKS: Final = 25
 
 @click.command(epilog="\b\n" + text("examples.events"))
 @click.option("--last", type=click.IntRange(1, 1_000), default=20, help=text("help.last"))
-@click.option("--subject", default="", help=text("help.events_subject"))
+@click.option("--subject", type=SUBJECT, default="", help=text("help.events_subject"))
 @time_options
 @shaped
 @gateway_options

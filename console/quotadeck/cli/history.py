@@ -5,6 +5,7 @@ from typing import Final
 
 import click
 
+from quotadeck.cli.completing import SUBJECT
 from quotadeck.cli.exits import Exit
 from quotadeck.cli.listing import shaped
 from quotadeck.cli.reach import ask, gateway_options
@@ -29,7 +30,9 @@ from quotadeck.words.commands import error, field_word, reason, refusal, value
     epilog="\b\nExample:\n  quotadeck audit --last 20 --subject project:analytics",
 )
 @click.option("--last", type=click.IntRange(1, 1_000), default=20, help="How many. Default 20.")
-@click.option("--subject", default="", help="Only this one: project:ID, model:NAME, target:ID.")
+@click.option(
+    "--subject", type=SUBJECT, default="", help="Only this one: project:ID, model:NAME, target:ID."
+)
 @shaped
 @gateway_options
 def audit(*, socket: Path | None, as_json: bool, shape: Shape, last: int, subject: str) -> int:

@@ -10,6 +10,7 @@ import click
 
 from quotadeck.cli.change import ChangeOptions, fresh_key, sent, tell
 from quotadeck.cli.changes import DRY_RUN, REASON, end_options
+from quotadeck.cli.completing import KEY, PROJECT
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.listing import shaped
 from quotadeck.cli.names import subject_of
@@ -57,7 +58,7 @@ def key() -> None:
 
 
 @key.command(help=text("help.key_add"), epilog="\b\n" + text("examples.key_add"))
-@click.argument("projects", metavar="PROJECT...", nargs=-1, required=True)
+@click.argument("projects", metavar="PROJECT...", nargs=-1, required=True, type=PROJECT)
 @click.option("--label", default="prod", show_default=True, help=text("help.label"))
 @end_options("help.for.may")
 @REASON
@@ -97,7 +98,7 @@ def add(
 
 
 @key.command(help=text("help.key_revoke"), epilog="\b\n" + text("examples.key_revoke"))
-@click.argument("key_id")
+@click.argument("key_id", type=KEY)
 @REASON
 @DRY_RUN
 @gateway_options

@@ -8,6 +8,7 @@ import click
 
 from quotadeck.cli.change import ChangeOptions, fresh_key, sent, tell
 from quotadeck.cli.changes import DRY_RUN, REASON
+from quotadeck.cli.completing import COMMAND
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import note
@@ -23,7 +24,7 @@ LOOK_BACK: Final = 500
 
 
 @click.command(help=text("help.undo"), epilog="\b\n" + text("examples.undo"))
-@click.argument("command_id", required=False)
+@click.argument("command_id", required=False, type=COMMAND)
 @click.option("--yes", is_flag=True, help=text("help.yes"))
 @REASON
 @DRY_RUN

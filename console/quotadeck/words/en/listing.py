@@ -27,6 +27,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
   quotadeck calls --last 50 --project analytics --outcome refused
   quotadeck calls --since 02:30 --until 02:45 --cause budget
   quotadeck calls --id req_019abc…""",
+    "examples.completion": """Examples:
+  source <(quotadeck completion bash)                                 in ~/.bashrc
+  source <(quotadeck completion zsh)                                  in ~/.zshrc
+  quotadeck completion fish > ~/.config/fish/completions/quotadeck.fish""",
     "examples.events": """Examples:
   quotadeck events --since -2h
   quotadeck events --subject project:analytics --json""",
