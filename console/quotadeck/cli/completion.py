@@ -15,7 +15,7 @@ SHELLS: Final = ("bash", "zsh", "fish")
 @click.command(epilog="\b\n" + text("examples.completion"))
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(*, shell: str) -> int:
-    """The script that lets a shell complete commands, options, names.
+    """The script that makes a shell complete command lines.
 
     Projects, models, targets, keys and command ids are asked of the gateway as you type.
     """

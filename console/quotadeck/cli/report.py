@@ -46,10 +46,10 @@ def report(
     zone: tzinfo | None,
     socket: Path | None,
 ) -> int:
-    """The night as a draft of its post-mortem: alarms and their ends, changes and what they did.
+    """The night as a draft of its post-mortem.
 
-    Incidents of upstreams, notes, and what each project asked, was refused, failed and spent.
-    JSON has the fields of `GET /admin/v1/report`.
+    Alarms and their ends, changes and what they did, incidents of upstreams, notes, and what each
+    project asked, was refused, failed and spent. JSON has the fields of `GET /admin/v1/report`.
     """
     now = now_us()
     since_us = _when("since", since, now, zone)

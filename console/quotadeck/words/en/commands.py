@@ -107,7 +107,7 @@ _OVERRIDES: Final[Mapping[str, Sentence]] = {
     "examples.priority": "Example:\n  quotadeck priority batch-embed low --for 2h "
     '--reason "incident"',
     "command.acknowledge": '{actor} has seen that {name} is {after:value}[ "{reason}"]',
-    "help.acknowledge": "Say that you have seen a trouble: it is shown beside it until it is over.",
+    "help.acknowledge": "Say that you have seen a trouble. That stands beside it until it is over.",
     "examples.acknowledge": 'Example:\n  quotadeck acknowledge analytics --reason "asked payments"',
     "refused.acknowledge.calm": "{name} is in no trouble: there is nothing to acknowledge",
 }
