@@ -1,6 +1,6 @@
 """The requests of a time, as they are replayed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -51,6 +51,10 @@ class Level(NamedTuple):
     limit: int | None
 
 
+Spent = Mapping[str, Mapping[str, int]]
+"""Nano-dollars by project and day (ISO)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What came from ``begin_us`` on, in its order.
@@ -65,4 +69,5 @@ class Trace:
     requests: Sequence[Request]
     under_way: Sequence[Request]
     levels: Sequence[Level]
-    spent_nano: dict[str, dict[str, int]]
+    spent_nano: Spent
+    settled_nano: Spent

@@ -1,7 +1,7 @@
 """What two replays come to, one under what is in force and one under a change: an `Estimate`."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -25,6 +25,13 @@ MOST_BINDS: Final = 4
 MOST_LOADS: Final = 8
 
 
+class Carried(NamedTuple):
+    """What a target carried, by minute."""
+
+    requests: Counter[int]
+    tokens: Counter[int]
+
+
 @dataclass(slots=True)
 class Tally:
     """One replay, summed: the requests of the change's subjects, and those of the others."""
@@ -38,8 +45,8 @@ class Tally:
     admitted_of: Counter[str] = field(default_factory=Counter)
     refused_of: Counter[str] = field(default_factory=Counter)
     """By project, of all."""
-    carried: Counter[tuple[str, int, bool]] = field(default_factory=Counter)
-    """By target, minute, and whether it is tokens that are counted or requests."""
+    carried: dict[str, "Carried"] = field(default_factory=dict)
+    """By target."""
     cost_of: Counter[str] = field(default_factory=Counter)
     short_of_money_us: dict[str, int] = field(default_factory=dict)
     """By project, when its budget first refused one."""
@@ -61,21 +68,25 @@ class Own(NamedTuple):
         return cls(*map(named, kinds))
 
 
-def tallied(trace: Trace, verdicts: Verdicts, own: Callable[[int], bool]) -> Tally:
+def tallied(trace: Trace, verdicts: Verdicts, own: Sequence[bool]) -> Tally:
     """Without what came before the time begins, and after it."""
     tally = Tally()
     by_bucket, carried = tally.by_bucket, tally.carried
-    told = zip(trace.requests, verdicts.of, verdicts.cost_nano, verdicts.target, strict=True)
-    for number, (one, verdict, nano, target) in enumerate(told):
-        if one.at_us < trace.since_us:
+    admitted_of, cost_of = tally.admitted_of, tally.cost_of
+    told = zip(trace.requests, own, verdicts.of, verdicts.cost_nano, verdicts.target, strict=True)
+    for one, mine, verdict, nano, target in told:
+        at_us, project = one.at_us, one.project
+        if at_us < trace.since_us:
             continue
-        mine, project = own(number), one.project
         if verdict == ADMITTED:
-            tally.admitted_of[project] += 1
-            tally.cost_of[project] += nano
-            minute = one.at_us // MINUTE_US
-            carried[target, minute, False] += 1
-            carried[target, minute, True] += one.used.input_tokens + one.used.output_tokens
+            admitted_of[project] += 1
+            cost_of[project] += nano
+            there = carried.get(target)
+            if there is None:
+                there = carried[target] = Carried(Counter(), Counter())
+            minute, used = at_us // MINUTE_US, one.used
+            there.requests[minute] += 1
+            there.tokens[minute] += used.input_tokens + used.output_tokens
             if mine:
                 tally.admitted += 1
                 tally.cost_nano += nano
@@ -122,9 +133,8 @@ def estimate(
         or (bool(names.targets) and (first[at] in names.targets or second[at] in names.targets))
         for at, one in enumerate(trace.requests)
     ]
-    own = mine.__getitem__
-    was = tallied(trace, was_verdicts or really, own)
-    then = tallied(trace, after[1], own)
+    was = tallied(trace, was_verdicts or really, mine)
+    then = tallied(trace, after[1], mine)
     counts = [
         (one, of_mine)
         for one, of_mine in zip(trace.requests, mine, strict=True)
@@ -195,12 +205,13 @@ def _loads(trace: Trace, before: Terms, after: Terms, was: Tally, then: Tally) -
     """Of the targets that carry more after, or less, or stand under another limit."""
     minutes = range(trace.since_us // MINUTE_US, -(-trace.until_us // MINUTE_US))
     long = max(1, trace.until_us - trace.since_us)
-    for target in sorted({key[0] for key in (*was.carried, *then.carried)}):
+    nothing = Carried(Counter(), Counter())
+    for target in sorted({*was.carried, *then.carried}):
         plan, old = after.target(target), before.target(target)
+        carried = was.carried.get(target, nothing), then.carried.get(target, nothing)
         for limit in plan.limits if plan else ():
-            of_tokens = limit.rule.counts is not None
-            had = [was.carried[target, minute, of_tokens] for minute in minutes]
-            has = [then.carried[target, minute, of_tokens] for minute in minutes]
+            kind = 0 if limit.rule.counts is None else 1
+            had, has = ([each[kind][minute] for minute in minutes] for each in carried)
             if limit.value is None or (has == had and old and limit in old.limits):
                 continue
             means = [sum(each) * MINUTE_US // long for each in (had, has)]
@@ -226,11 +237,7 @@ def _money(
     if limits == (None, None):
         return None
     day = day_at(now_us, plan.project.zone)
-    spent = trace.spent_nano.get(project, {}).get(day.name, 0) + sum(
-        one.used.cost_nano
-        for one in (*trace.under_way, *trace.requests)
-        if one.project == project and one.admitted and day.start_us <= one.at_us
-    )
+    spent = trace.settled_nano.get(project, {}).get(day.name, 0)
 
     def gone_us(limit: int | None, tally: Tally) -> int | None:
         if limit is None:

@@ -107,7 +107,9 @@ class Terms:
             return None
         limits = self._limits(Subject.project(name), project.limits, project.shadow)
         budget = next(each for each in limits if each.rule.measure is Measure.MONEY)
-        return ProjectPlan(project, 0, None, limits, budget, ())
+        # Money that has no limit is counted nowhere: nobody asks for it here.
+        bound = tuple(each for each in limits if each.value is not None)
+        return ProjectPlan(project, 0, None, bound, budget, ())
 
     def _target(self, name: str) -> TargetPlan | None:
         target = self.file.target(name)

@@ -1,14 +1,14 @@
 """From the ledger's records to the requests that are replayed, in the order in which they came."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from quotadeck.admission.size import Size
-from quotadeck.backtest.asked import Request, Trace
+from quotadeck.backtest.asked import Request, Spent, Trace
 from quotadeck.backtest.records import COLUMNS, Records
 from quotadeck.backtest.terms import Terms
-from quotadeck.backtest.usual import Kind, Usual, usual_of
+from quotadeck.backtest.usual import Usual, usual_of
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.days import Day, day_at
@@ -52,21 +52,8 @@ class Row(NamedTuple):
     keys: int | None
     asked_sum: int | None
 
-    @property
-    def ended_us(self) -> int:
-        return self.at_us + self.total_ms * 1_000
-
 
 assert len(Row._fields) == len(COLUMNS)
-_kind_and_figures: Final = itemgetter(
-    *map(
-        Row._fields.index,
-        (
-            *("project", "model", "estimated_input", "estimated_output", "held_nano"),
-            *("input_tokens", "output_tokens", "cost_nano", "total_ms"),
-        ),
-    )
-)
 
 
 def read(
@@ -85,58 +72,71 @@ def read(
     levels = records.levels(since_us, buckets)
     newest_us = max((level.at_us for level in levels), default=0)
     begin_us = newest_us if newest_us > since_us - _SAME_RECORD_US else since_us
-    rows = [Row._make(row) for row in records.calls(begin_us, projects, share)]
-    served = (row for row in rows if row.outcome == Outcome.OK)
-    usual = usual_of(map(_kind_and_figures, served))
-    requests: list[Request] = []
-    under_way: list[Request] = []
+    requests, under_way, rows = _told(records.calls(begin_us, projects, share), begin_us)
+    usual = usual_of({(row.project, row.model) for row in rows}, (*requests, *under_way))
     for row in rows:
-        if row.at_us > begin_us:
-            requests += _requests(row, usual, terms)
-        elif row.outcome != Outcome.REFUSED and row.ended_us > begin_us:
-            under_way.append(_served(row, usual))
+        kind = usual.get((row.project, row.model), _NO_USUAL)
+        requests += _refused(row, kind, terms.serving(row.model))
     requests.sort(key=itemgetter(0))
+    settled, spent = _spent(records, terms, projects, (begin_us, until_us), (*requests, *under_way))
     end = next((at for at, one in enumerate(reversed(requests)) if one.at_us <= until_us), 0)
     del requests[len(requests) - end :]
-    spent = _spent(records, terms, projects, begin_us, (*requests, *under_way))
-    return Trace(begin_us, since_us, until_us, requests, under_way, levels, spent)
+    return Trace(begin_us, since_us, until_us, requests, under_way, levels, spent, settled)
 
 
-def _requests(row: Row, usual: Mapping[Kind, Usual], terms: Terms) -> Iterable[Request]:
-    if row.outcome == Outcome.REFUSED:
-        return _refused(row, usual, terms.serving(row.model))
-    return (_served(row, usual),)
+def _told(
+    rows: Iterable[tuple[Any, ...]], begin_us: int
+) -> tuple[list[Request], list[Request], list[Row]]:
+    """Requests that were admitted, those of them that had been before, and refusals to spread."""
+    requests: list[Request] = []
+    under_way: list[Request] = []
+    refused: list[Row] = []
+    # Once a call: what can be done in one step is.
+    for row in rows:
+        at_us, project, model, key_id, client_id, retry, asked_in, asked_out, held = row[:9]
+        used_in, used_out, cost, cached, written, fees, ms, target, outcome, cause = row[9:19]
+        if outcome == _REFUSED:
+            if at_us > begin_us:
+                refused.append(Row._make(row))
+            continue
+        if at_us > begin_us:
+            into = requests
+        elif at_us + ms * 1_000 > begin_us:
+            into = under_way
+        else:
+            continue
+        failed = outcome == _FAILED
+        into.append(
+            Request(
+                at_us,
+                project,
+                model,
+                key_id,
+                client_id,
+                retry,
+                Size(asked_in, asked_out, held, False),
+                Used(used_in, used_out, cost),
+                cached,
+                written,
+                fees,
+                ms * 1_000,
+                target,
+                True,
+                False,
+                False,
+                failed and cause in _NEVER_SENT,
+                failed,
+            )
+        )
+    return requests, under_way, refused
 
 
-def _served(row: Row, usual: Mapping[Kind, Usual]) -> Request:
-    size = Size(row.estimated_input, row.estimated_output, row.held_nano, False)
-    took_us = row.total_ms * 1_000
-    failed = row.outcome == Outcome.UPSTREAM_ERROR
-    if row.outcome == Outcome.UNKNOWN and not took_us:
-        took_us = usual.get((row.project, row.model), _NO_USUAL).took_us
-    return Request(
-        row.at_us,
-        row.project,
-        row.model,
-        row.key_id,
-        row.client_id,
-        row.retry,
-        size,
-        Used(row.input_tokens, row.output_tokens, row.cost_nano),
-        row.cached_tokens,
-        row.cache_write_tokens,
-        row.fees_nano,
-        took_us,
-        row.target,
-        True,
-        unspent=failed and row.cause in _NEVER_SENT,
-        failed=failed,
-    )
+_REFUSED: Final = Outcome.REFUSED.value
+_FAILED: Final = Outcome.UPSTREAM_ERROR.value
 
 
-def _refused(row: Row, usual: Mapping[Kind, Usual], target: str) -> Iterator[Request]:
+def _refused(row: Row, kind: Usual, target: str) -> Iterator[Request]:
     """A run's requests came evenly spread, each of its mean size."""
-    kind = usual.get((row.project, row.model), _NO_USUAL)
     unsized = not row.held_nano and not row.estimated_input
     size = kind.size if unsized else _mean(row)
     counted = row.first_us is not None
@@ -189,18 +189,22 @@ def _spent(
     records: Records,
     terms: Terms,
     projects: Collection[str],
-    begin_us: int,
+    instants_us: tuple[int, int],
     since: Sequence[Request],
-) -> dict[str, dict[str, int]]:
-    """What was settled by ``begin_us``, by project and day: all of it, less what came since."""
+) -> tuple[Spent, Spent]:
+    """What is settled, of the days of the beginning and the end; and what was at the beginning:
+    all of that day, less what came since."""
     days: dict[str, Day] = {}
+    names = set[str]()
     for project in projects:
         if plan := terms.project(project):
-            days[project] = day_at(begin_us, plan.project.zone)
-    told = records.spent({day.name for day in days.values()}, projects)
-    left = {project: told.get(project, {}).get(day.name, 0) for project, day in days.items()}
+            first, last = (day_at(at_us, plan.project.zone) for at_us in instants_us)
+            days[project] = first
+            names |= {first.name, last.name}
+    settled = records.spent(names, projects)
+    left = {project: settled.get(project, {}).get(day.name, 0) for project, day in days.items()}
     for one in since:
         day = days.get(one.project)
         if one.admitted and day and day.start_us <= one.at_us < day.end_us:
             left[one.project] -= one.used.cost_nano
-    return {project: {days[project].name: max(0, nano)} for project, nano in left.items()}
+    return settled, {project: {days[project].name: max(0, n)} for project, n in left.items()}

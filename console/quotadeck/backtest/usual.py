@@ -4,10 +4,11 @@ A kind is a project's requests to a model. What was refused never told what it w
 its estimate is scaled by what others of its kind used of theirs.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from quotadeck.admission.size import Size
+from quotadeck.backtest.asked import Request
 from quotadeck.domain.rules import Used
 
 
@@ -49,16 +50,15 @@ _UNKNOWN_US = 1_000_000
 Kind = tuple[str, str]
 
 
-def usual_of(rows: Iterable[Sequence[Any]]) -> dict[Kind, Usual]:
-    """Of (project, model, estimated input and output, held, input, output, cost, milliseconds)."""
-    sums: dict[Kind, list[int]] = {}
-    for project, model, *figures in rows:
-        known = sums.get((project, model))
-        if known is None:
-            sums[project, model] = [1, *figures]
+def usual_of(kinds: Collection[Kind], requests: Iterable[Request]) -> dict[Kind, Usual]:
+    """Of the requests that were served, by kind."""
+    sums: dict[Kind, list[int]] = {kind: [0] * len(Usual._fields) for kind in kinds}
+    for one in requests:
+        known = sums.get((one.project, one.model))
+        if known is None or one.failed:
             continue
-        known[0] += 1
-        for at, figure in enumerate(figures, 1):
+        figures = (1, *one.size[:3], *one.used, one.took_us // 1_000)
+        for at, figure in enumerate(figures):
             known[at] += figure
     return {kind: Usual(*known) for kind, known in sums.items()}
 
