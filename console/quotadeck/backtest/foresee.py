@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from quotadeck.backtest.messages import Ask, Told
 from quotadeck.backtest.outlook import MINUTE_US, estimate
 from quotadeck.backtest.records import Records
-from quotadeck.backtest.run import at_once, replay
-from quotadeck.backtest.sharing import sharing
+from quotadeck.backtest.run import LOOKS_EVERY, at_once, replay
+from quotadeck.backtest.sharing import Sharing, sharing, wide_open
 from quotadeck.backtest.terms import File, Terms, Values
 from quotadeck.backtest.trace import read
+from quotadeck.domain.rules import rules_of
 from quotadeck.domain.subject import Subject, SubjectKind
 
 WINDOW_MINUTES: Final = 15
@@ -41,43 +42,69 @@ class Foresight:
             content = self._records.file()
             if not content:
                 return Told(ask.number, why="nothing")
-            file = File(content)
-            before = Terms(file, ask.before)
-            after = Terms(file, _over(ask))
-            window = self._window(ask, before, after)
+            terms, callers, shared = self._shared(ask, File(content))
+            window = self._window(ask, callers, shared.projects)
             if window is None:
                 return Told(ask.number, why="busy")
-            since_us, until_us, whole, twice, share, shared = window
-            start_ns = self._now_ns()
-            trace = read(self._records, before, *shared, since_us, until_us, share)
-        count = max(1, len(trace.requests) + len(trace.under_way))
-        read_ns = self._now_ns()
-        was = at_once(replay(trace, before, look)) if twice else None
-        then = at_once(replay(trace, after, look))
-        done_ns = self._now_ns()
+            pace = _Pace(self._now_ns)
+            trace = read(self._records, terms[0], *shared, *window.span, window.share)
+        count = len(trace.requests) + len(trace.under_way)
         if count > _ENOUGH:
-            self.read_ns = (read_ns - start_ns) / count
-            self.replay_ns = (done_ns - read_ns) / count / (2 if twice else 1)
-        told = estimate(trace, ask.changed, (before, was), (after, then), ask.now_us)
-        same = not _changed_since(since_us, ask, shared[0])
-        return Told(ask.number, replace(told, same_terms=same, all_there_is=whole))
+            self.read_ns = pace.a_request(count)
+        # What was read more slowly than thought is replayed once, without the check.
+        left_ns = ask.answer_by_ns - self._now_ns()
+        twice = window.twice and left_ns > 2 * count * self.replay_ns
+
+        def on() -> None:
+            pace.looked()
+            look()
+            if self._now_ns() > ask.answer_by_ns:
+                raise _Late
+
+        pace.begins()
+        try:
+            was = at_once(replay(trace, terms[0], on)) if twice else None
+            then = at_once(replay(trace, terms[1], on))
+            pace.done = count * (2 if twice else 1)
+        except _Late:
+            return Told(ask.number, why="late")
+        finally:
+            if pace.done > _ENOUGH:
+                self.replay_ns = pace.a_request(pace.done)
+        told = estimate(trace, ask.changed, (terms[0], was), (terms[1], then), ask.now_us)
+        same = not _changed_since(window.since_us, ask, shared[0])
+        return Told(ask.number, replace(told, same_terms=same, all_there_is=window.whole))
+
+    def _shared(
+        self, ask: Ask, file: File
+    ) -> tuple[tuple[Terms, Terms], list[tuple[str, str]], Sharing]:
+        """The terms before and after, who came, and who of them shares a bucket with the change."""
+        first_us = _first_us(ask.now_us)
+        callers = self._records.callers(first_us)
+        values = ask.before, _over(ask)
+        refusing = self._records.refusing(first_us, _BY_TARGETS)
+        free = wide_open(
+            ask.changed,
+            callers,
+            (Terms(file, values[0]), Terms(file, values[1])),
+            refusing,
+            lambda buckets: self._records.least(first_us, buckets),
+        )
+        terms = Terms(file, values[0], free), Terms(file, values[1], free)
+        return terms, callers, sharing(ask.changed, callers, terms)
 
     def _window(
-        self, ask: Ask, before: Terms, after: Terms
-    ) -> tuple[int, int, bool, bool, float, tuple[frozenset[str], frozenset[str]]] | None:
-        """From when to when, whether that is all, twice or once, of whom; None where nothing fits.
+        self, ask: Ask, callers: Collection[tuple[str, str]], projects: Collection[str]
+    ) -> "_Window | None":
+        """How much there is time for; None where not even a minute.
 
         Whole minutes: the newest, and the present one as far as it has come; where not even one
         fits with it, the last whole one alone.
         """
-        this_us = ask.now_us - ask.now_us % MINUTE_US
-        first_us = this_us - WINDOW_MINUTES * MINUTE_US
-        callers = self._records.callers(first_us)
-        shared = sharing(ask.changed, callers, (before, after))
-        all_came = self._records.came(first_us, None)
-        came = all_came
-        if len(shared.projects) < len({project for project, _ in callers}):
-            came = self._records.came(first_us, shared.projects)
+        this_us, first_us = ask.now_us - ask.now_us % MINUTE_US, _first_us(ask.now_us)
+        all_came = came = self._records.came(first_us, None)
+        if len(projects) < len({project for project, _ in callers}):
+            came = self._records.came(first_us, projects)
         began_us = self._records.began_us()
         first_us = max(first_us, began_us - began_us % MINUTE_US)
         total = sum(all_came.values())
@@ -93,12 +120,52 @@ class Foresight:
                 if left >= 0:
                     since_us -= MINUTE_US
             if since_us < this_us or (left >= 0 and first_us >= this_us):
-                return since_us, ask.now_us, since_us <= first_us, twice, share, shared
+                return _Window(since_us, ask.now_us, since_us <= first_us, twice, share)
             if came.get(this_us - MINUTE_US, 0) <= room:
-                return this_us - MINUTE_US, this_us, False, twice, share, shared
+                return _Window(this_us - MINUTE_US, this_us, False, twice, share)
         return None
 
 
+class _Window(NamedTuple):
+    since_us: int
+    until_us: int
+    whole: bool
+    twice: bool
+    share: float
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.since_us, self.until_us
+
+
+class _Pace:
+    """How long a request takes, of as many as were done."""
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
+        self.begins()
+
+    def begins(self) -> None:
+        self._began_ns, self.done = self._now_ns(), 0
+
+    def looked(self) -> None:
+        self.done += LOOKS_EVERY
+
+    def a_request(self, count: int) -> float:
+        return (self._now_ns() - self._began_ns) / count
+
+
+class _Late(Exception):
+    """Nobody waits any more."""
+
+
+def _first_us(now_us: int) -> int:
+    return now_us - now_us % MINUTE_US - WINDOW_MINUTES * MINUTE_US
+
+
+_BY_TARGETS: Final = frozenset(
+    rule.causes[SubjectKind.TARGET] for rule in rules_of(SubjectKind.TARGET)
+)
 _ENOUGH: Final = 2_000
 """Requests from which on a measure says something."""
 

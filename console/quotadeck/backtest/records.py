@@ -150,6 +150,26 @@ class Records:
         )
         return [Level(*row) for row in rows]
 
+    def least(self, since_us: int, buckets: Collection[str]) -> dict[str, int]:
+        """The least level of each bucket since an instant, where any was written down."""
+        rows = self._db.execute(
+            "SELECT key, (SELECT min(least) FROM levels "
+            "WHERE bucket = buckets.id AND at_us >= ?) AS lowest FROM buckets "
+            "WHERE source_id = ? AND key IN (SELECT value FROM json_each(?)) "
+            "AND lowest IS NOT NULL",
+            (since_us, self._source, _list(buckets)),
+        )
+        return dict(rows.fetchall())
+
+    def refusing(self, since_us: int, causes: Collection[str]) -> set[str]:
+        """Models of which any was refused with one of the causes since a minute's start."""
+        rows = self._db.execute(
+            "SELECT DISTINCT model FROM refusals_minute WHERE source_id = ? AND minute_us >= ? "
+            "AND cause IN (SELECT value FROM json_each(?))",
+            (self._source, since_us, _list(causes)),
+        )
+        return {model for (model,) in rows}
+
     def spent(self, days: Collection[str], projects: Collection[str]) -> dict[str, dict[str, int]]:
         """Nano-dollars by project and day (ISO)."""
         rows = self._db.execute(

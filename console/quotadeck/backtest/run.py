@@ -22,7 +22,7 @@ DROPPED: Final = "dropped"
 PAUSED_PROJECT, PAUSED_MODEL, UNROUTED = "paused project", "paused model", "unrouted"
 """Verdicts on requests. Every other one is the bucket that refused it."""
 _TTL_MS: Final = 86_400_000
-_A_LOOK: Final = 1_023
+LOOKS_EVERY: Final = 1_024
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ async def replay(
     acquire, settle = limiter.acquire, limiter.settle
     said, cost, where = verdicts.of, verdicts.cost_nano, verdicts.target
     for number, one in enumerate(trace.requests):
-        if number & _A_LOOK == _A_LOOK:
+        if number % LOOKS_EVERY == LOOKS_EVERY - 1:
             look()
         at_us = one.at_us
         while ends and ends[0][0] <= at_us:

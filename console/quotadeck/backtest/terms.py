@@ -63,6 +63,8 @@ class Terms:
 
     file: File
     values: Values
+    unlimited: frozenset[str] = frozenset()
+    """Targets whose limits need not be asked."""
     _projects: dict[str, ProjectPlan | None] = field(default_factory=dict)
     _targets: dict[str, TargetPlan | None] = field(default_factory=dict)
 
@@ -115,7 +117,7 @@ class Terms:
         target = self.file.target(name)
         if target is None:
             return None
-        limits = self._limits(Subject.target(name), target.limits)
+        limits = () if name in self.unlimited else self._limits(Subject.target(name), target.limits)
         return TargetPlan(target, _NOWHERE, 0, limits, ())
 
     def _limits(
