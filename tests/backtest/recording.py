@@ -14,7 +14,7 @@ from quotadeck.admission.admit import admit
 from quotadeck.admission.days import BudgetDays, budget_key
 from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
-from quotadeck.backtest.messages import Ask
+from quotadeck.backtest.asked import UnderWay
 from quotadeck.backtest.records import Records
 from quotadeck.backtest.run import Verdicts, at_once, replay
 from quotadeck.backtest.sharing import sharing
@@ -154,6 +154,17 @@ class Recorder:
         )
         heapq.heappush(self._ends, (now_us + one.ms * 1_000, self._number, call))
 
+    @property
+    def under_way(self) -> list[UnderWay]:
+        return [
+            UnderWay(
+                *(call.at_us, call.project, call.model, call.key_id, call.client_request_id),
+                *(call.retry, call.estimated_input, call.estimated_output, call.held_nano_usd),
+                call.target,
+            )
+            for _, _, call in self._ends
+        ]
+
 
 @asynccontextmanager
 async def recorder(directory: Path, catalogue: Catalogue) -> AsyncIterator[Recorder]:
@@ -165,10 +176,6 @@ async def recorder(directory: Path, catalogue: Catalogue) -> AsyncIterator[Recor
         yield made
     finally:
         await ledger.close()
-
-
-def ask(now_us: int, after: dict[str, dict[str, object]], **more: object) -> Ask:
-    return Ask(1, now_us, _NEVER_US, {}, more.get("before", {}), after)  # type: ignore[arg-type]
 
 
 def replayed(
@@ -186,6 +193,6 @@ def replayed(
         terms = Terms(file, values)  # type: ignore[arg-type]
         callers = records.callers(0)
         shared = sharing(tuple(changed), callers, (terms,))
-        trace = read(records, terms, *shared, since_us, until_us, 1.0)
+        trace = read(records, terms, shared, (since_us, until_us), 1.0)
     verdicts = at_once(replay(trace, terms, lambda: None, drop_retries=drop_retries))
     return [(one.at_us, one.project) for one in trace.requests], verdicts

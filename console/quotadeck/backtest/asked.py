@@ -40,6 +40,23 @@ class Request(NamedTuple):
     """The upstream answered with an error, for nothing."""
     wait_ms: int = 0
     """The wait that its refusal told."""
+    running: bool = False
+    """It has not ended yet: nothing of it is settled."""
+
+
+class UnderWay(NamedTuple):
+    """A call that has not ended, so that no record tells of it. Fields as of `OpenCall`."""
+
+    at_us: int
+    project: str
+    model: str
+    key_id: str
+    client_request_id: str
+    retry: int
+    estimated_input: int
+    estimated_output: int
+    held_nano_usd: int
+    target: str
 
 
 class Level(NamedTuple):

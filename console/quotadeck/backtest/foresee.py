@@ -47,7 +47,7 @@ class Foresight:
             if window is None:
                 return Told(ask.number, why="busy")
             pace = _Pace(self._now_ns)
-            trace = read(self._records, terms[0], *shared, *window.span, window.share)
+            trace = read(self._records, terms[0], shared, window.span, window.share, ask.under_way)
         count = len(trace.requests) + len(trace.under_way)
         if count > _ENOUGH:
             self.read_ns = pace.a_request(count)

@@ -3,12 +3,13 @@
 Neither checks the other's: they are two halves of one program. What is too long is not sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from quotadeck.backtest.asked import UnderWay
 from quotadeck.domain.commands import Value
 from quotadeck.domain.estimate import Bind, Estimate, Hit, Load, Money
 from quotadeck.domain.subject import Subject
@@ -33,13 +34,17 @@ class Ask:
     changed_us: Mapping[str, int]
     before: Mapping[str, Mapping[str, Value | None]]
     after: Mapping[str, Mapping[str, Value | None]]
+    under_way: Sequence[UnderWay] = ()
 
     @property
     def changed(self) -> tuple[Subject, ...]:
         return tuple(map(Subject.parse, self.after))
 
     def line(self) -> bytes:
-        return orjson.dumps(self, option=_LINE)
+        # A tuple with names is no list for JSON.
+        told = {name: getattr(self, name) for name in self.__slots__}
+        told["under_way"] = [*map(tuple, self.under_way)]
+        return orjson.dumps(told, option=_LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,9 @@ class Told:
 
 
 def ask_of(line: bytes) -> Ask:
-    return Ask(**orjson.loads(line))
+    told = orjson.loads(line)
+    told["under_way"] = [UnderWay._make(each) for each in told["under_way"]]
+    return Ask(**told)
 
 
 def told_of(line: bytes) -> Told:

@@ -163,6 +163,7 @@ def estimate(
         hits_more=max(0, len(hits) - MOST_HITS),
         binds=_binds(was, then),
         loads=tuple(_loads(trace, was_terms, after[0], was, then))[:MOST_LOADS],
+        in_flight=sum(one.running for one, _ in counts),
         money=_money(trace, changed, (was_terms, was), (after[0], then), now_us),
     )
 

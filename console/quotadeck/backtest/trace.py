@@ -5,8 +5,9 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from quotadeck.admission.size import Size
-from quotadeck.backtest.asked import Request, Spent, Trace
+from quotadeck.backtest.asked import Request, Spent, Trace, UnderWay
 from quotadeck.backtest.records import COLUMNS, Records
+from quotadeck.backtest.sharing import Sharing
 from quotadeck.backtest.terms import Terms
 from quotadeck.backtest.usual import Usual, usual_of
 from quotadeck.domain.calls import Outcome
@@ -59,21 +60,31 @@ assert len(Row._fields) == len(COLUMNS)
 def read(
     records: Records,
     terms: Terms,
-    projects: Collection[str],
-    buckets: Collection[str],
-    since_us: int,
-    until_us: int,
+    shared: Sharing,
+    span_us: tuple[int, int],
     share: float,
+    open_calls: Sequence[UnderWay] = (),
 ) -> Trace:
-    """What came of the projects. ``buckets`` are those of rates; the rest as in `Records.calls`.
+    """What came of the projects in a time, and is on record or open now; ``share`` as of `Records`.
 
-    It begins where the levels were last written down before ``since_us``.
+    It begins where the levels were last written down before that time.
     """
+    (projects, buckets), (since_us, until_us) = shared, span_us
     levels = records.levels(since_us, buckets)
     newest_us = max((level.at_us for level in levels), default=0)
     begin_us = newest_us if newest_us > since_us - _SAME_RECORD_US else since_us
-    requests, under_way, rows = _told(records.calls(begin_us, projects, share), begin_us)
-    usual = usual_of({(row.project, row.model) for row in rows}, (*requests, *under_way))
+    open_calls = [one for one in open_calls if one.project in projects]
+    known = {one[:2] for one in open_calls}
+    calls = records.calls(begin_us, projects, share)
+    if known:  # it may have ended between the question and now
+        calls = (row for row in calls if row[:2] not in known)
+    requests, under_way, rows = _told(calls, begin_us)
+    kinds = {(row.project, row.model) for row in rows}
+    kinds |= {(one.project, one.model) for one in open_calls}
+    usual = usual_of(kinds, (*requests, *under_way))
+    for one in open_calls:
+        into = requests if one.at_us > begin_us else under_way
+        into.append(_still_open(one, usual[one.project, one.model]))
     for row in rows:
         kind = usual.get((row.project, row.model), _NO_USUAL)
         requests += _refused(row, kind, terms.serving(row.model))
@@ -131,6 +142,14 @@ def _told(
     return requests, under_way, refused
 
 
+def _still_open(one: UnderWay, usual: Usual) -> Request:
+    """It ends behind all that is replayed."""
+    size = Size(one.estimated_input, one.estimated_output, one.held_nano_usd, False)
+    used = usual.used(size)
+    return Request(*one[:6], size, used, 0, 0, 0, _FOR_EVER_US, one.target, True, running=True)
+
+
+_FOR_EVER_US: Final = 1 << 60
 _REFUSED: Final = Outcome.REFUSED.value
 _FAILED: Final = Outcome.UPSTREAM_ERROR.value
 
@@ -205,6 +224,6 @@ def _spent(
     left = {project: settled.get(project, {}).get(day.name, 0) for project, day in days.items()}
     for one in since:
         day = days.get(one.project)
-        if one.admitted and day and day.start_us <= one.at_us < day.end_us:
+        if one.admitted and not one.running and day and day.start_us <= one.at_us < day.end_us:
             left[one.project] -= one.used.cost_nano
     return settled, {project: {days[project].name: max(0, n)} for project, n in left.items()}

@@ -101,8 +101,8 @@ class Estimate:
     """What refuses after, the most first; then what refuses no more."""
     loads: tuple[Load, ...] = ()
     money: Money | None = None
-    in_flight: int | None = None
-    """Requests of the subject that are under way now; None where that does not matter."""
+    in_flight: int = 0
+    """Requests of the subject, of these, that are under way now."""
 
     def an_hour(self, nano: int) -> int:
         """What a sum of the whole time comes to in an hour."""

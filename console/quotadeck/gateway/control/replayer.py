@@ -10,18 +10,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from quotadeck.backtest.asked import UnderWay
 from quotadeck.backtest.messages import MAX_ASK_BYTES, MAX_TOLD_BYTES, Ask, Told, told_of
+from quotadeck.domain.calls import OpenCall
 from quotadeck.domain.commands import Value
 
 PATIENCE_S: Final = 1.0
 IDLE_S: Final = 60.0
 _MARGIN_S: Final = 0.1
 """For the way back, out of a process that yields to all others."""
+MOST_UNDER_WAY: Final = 1_000
+"""Open calls that an ask tells of: a millisecond's worth."""
 _HUNG_S: Final = 3.0
 """One that has not answered anything for so long is ended, and the next ask starts another."""
 LOG: Final = logging.getLogger(__name__)
@@ -30,17 +35,22 @@ Values = Mapping[str, Mapping[str, Value | None]]
 
 
 class Replayer:
-    """Of one ledger's directory. Used from one event loop."""
+    """Of one ledger's directory. Used from one event loop.
+
+    ``under_way`` are the calls that have not ended, the newest first.
+    """
 
     def __init__(
         self,
         directory: Path,
+        under_way: Callable[[], Iterable[OpenCall]] = tuple,
         *,
         patience_s: float = PATIENCE_S,
         idle_s: float = IDLE_S,
         command: Sequence[str] = (sys.executable, "-P", "-m", "quotadeck.backtest.worker"),
     ) -> None:
         self._command = (*command, str(directory))
+        self._under_way = under_way
         self._patience_s = patience_s
         self._idle_s = idle_s
         self._number = 0
@@ -66,7 +76,8 @@ class Replayer:
         self._waits = number, told
         seconds = self._patience_s - _MARGIN_S
         by_ns = time.monotonic_ns() + int(seconds * 1_000_000_000)
-        line = Ask(number, now_us, by_ns, changed_us, before, after).line()
+        calls = [_open(call) for call in islice(self._under_way(), MOST_UNDER_WAY)]
+        line = Ask(number, now_us, by_ns, changed_us, before, after, calls).line()
         if len(line) > MAX_ASK_BYTES:
             self._answer(why="busy")
         try:
@@ -159,6 +170,21 @@ class Replayer:
     def _end_if_idle(self) -> None:
         if self._waits is None:
             self._end()
+
+
+def _open(call: OpenCall) -> UnderWay:
+    return UnderWay(
+        call.at_us,
+        call.project,
+        call.model,
+        call.key_id,
+        call.client_request_id,
+        call.retry,
+        call.estimated_input,
+        call.estimated_output,
+        call.held_nano_usd,
+        call.target,
+    )
 
 
 class _Process:

@@ -18,7 +18,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "estimate.none": "nothing: no calls in the last {minutes} min",
     "estimate.off": "without the change it admits {replayed} where {really} were",
-    "estimate.changed": "under today's limits: they were changed in that time",
+    "estimate.changed": "under the limits of now: they were changed in that time",
     "estimate.unchecked": "not checked: there was time for one replay",
     "estimate.admits_no_more": "admits no more: {limit} refuses {refused}",
     "estimate.then_refuses": "{limit} still refuses {refused}",
