@@ -1,8 +1,8 @@
 """All that can be asked of a ledger, of one of its sources."""
 
-from quotadeck.store.reading.around import Around
 from quotadeck.store.reading.calls import Calls
 from quotadeck.store.reading.detail import Detail
+from quotadeck.store.reading.effect import Effects
 from quotadeck.store.reading.events import Events
 from quotadeck.store.reading.log import Log
 from quotadeck.store.reading.past import Past
@@ -13,5 +13,5 @@ from quotadeck.store.reading.spans import Spans
 from quotadeck.store.reading.usual import Usuals
 
 
-class Reader(Calls, Search, Rollups, SeriesOf, Past, Around, Spans, Events, Log, Detail, Usuals):
+class Reader(Effects, Calls, Search, Rollups, SeriesOf, Past, Spans, Events, Log, Detail, Usuals):
     """See `open`. Its methods raise StoreError where the ledger cannot be read."""

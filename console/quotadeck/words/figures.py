@@ -7,6 +7,7 @@ from quotadeck.domain.ages import age, remaining
 from quotadeck.domain.money import usd_exact, usd_short
 from quotadeck.domain.notice import Fact
 from quotadeck.domain.typed import duration_words
+from quotadeck.words.numbers import latency
 
 Instant = Callable[[int], str]
 """How the reader writes UTC microseconds: in the local time of a terminal, or as RFC 3339."""
@@ -36,6 +37,7 @@ WRITTEN: Final[Mapping[str, Callable[[int], str]]] = {
     "seconds": lambda ms: f"{ms // 1_000}s",
     "number": lambda number: f"{number:,}",
     "usd": usd_short,
+    "latency": latency,
     "age": age,
     "left": lambda ms: remaining(ms * 1_000),
 }

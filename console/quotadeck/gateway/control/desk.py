@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.catalogue import Catalogue
@@ -58,6 +58,23 @@ _APPLIED_AT_ONCE: Final = 200
 LOG: Final = logging.getLogger(__name__)
 
 
+class Watching(Protocol):
+    """See `quotadeck.gateway.watch.effects.Effects`."""
+
+    def changed(self, entries: Sequence[Entry], /) -> None: ...
+    def cut_off(self, entries: Sequence[Entry], /) -> None: ...
+
+
+class _Unwatched:
+    def changed(self, entries: Sequence[Entry], /) -> None:
+        """Nobody measures."""
+
+    cut_off = changed
+
+
+UNWATCHED: Final = _Unwatched()
+
+
 class Desk:
     """Decides commands on the fold of the log. One task runs `run` for the gateway's life."""
 
@@ -70,7 +87,10 @@ class Desk:
         tell: Tell,
         replayer: Replayer,
         state_of: Callable[[Subject], State] = lambda _: AT_REST,
+        effects: Watching = UNWATCHED,
     ) -> None:
+        """``effects`` are told each change in force from now on, or shortly before the start."""
+        self._effects = effects
         self._state_of = state_of
         recovered = ledger.recovered
         self._ledger = ledger
@@ -191,6 +211,7 @@ class Desk:
             await self._on_change(self.layers, slots)
         for change in _changes(ended, lambda end: self.layers.by_seq[end.ends[0]].group):
             self._tell_of(change)
+            self._effects.changed(change)
 
     async def _end(self, override: Entry) -> Entry:
         entry = end_of(override, self.layers)
@@ -215,8 +236,9 @@ class Desk:
         last_us = recovered.mark.steady_us if recovered.mark else recovered.levels_at_us or 0
         since_us = last_us - _LEVELS_EVERY_US
         late = [one for one in recovered.entries if one.applied and one.steady_us > since_us]
-        for change in _changes(late, lambda entry: self._change_of(entry)):
+        for change in _changes(late, self._change_of):
             self._tell_of(change)
+            self._effects.cut_off(change)
 
     def _change_of(self, entry: Entry) -> str:
         """What tells the entries of one change, or the ends of one change, from others."""
@@ -291,6 +313,7 @@ class Desk:
         for start in range(0, len(slots), _APPLIED_AT_ONCE):
             await self._on_change(self.layers, slots[start : start + _APPLIED_AT_ONCE])
         self._tell_of(entries)
+        self._effects.changed(entries)
         return self._answer(entries)
 
     async def _refuse(

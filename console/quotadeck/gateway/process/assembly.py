@@ -42,6 +42,7 @@ from quotadeck.gateway.data.observers import Observers, Refusals
 from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
 from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.budget_alarm import BudgetAlarm
+from quotadeck.gateway.watch.effects import Effects
 from quotadeck.gateway.watch.feed import Feed
 from quotadeck.gateway.watch.key_alarm import KeyAlarm
 from quotadeck.gateway.watch.levels import LevelKeeper
@@ -92,6 +93,7 @@ class Gateway:
     keys: KeyAlarm
     tell: Callable[[Event], None]
     live: Live
+    effects: Effects
     usual: UsualHours
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
@@ -119,6 +121,7 @@ class Gateway:
         await self.flights.reap()
         await self.levels.second()
         await self.live.second()
+        await self.effects.second()
 
     async def _every_second(self) -> None:
         try:
@@ -227,10 +230,11 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
             with contextlib.suppress(OSError):
                 await levels.record()
 
+    effects = Effects(ledger, clock, tell)
     replayer = Replayer(
         config.state, lambda: (flight.open for flight in reversed(flights.under_way.values()))
     )
-    desk = Desk(ledger, catalogue, clock, changed, tell, replayer, live.state_of)
+    desk = Desk(ledger, catalogue, clock, changed, tell, replayer, live.state_of, effects)
     now_us = clock.wall_us()
     ledger.catalogue(_file_layer(config), now_us)
     in_force = PlanAndKeys(
@@ -306,6 +310,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         keys,
         tell,
         live,
+        effects,
         usual,
     )
 

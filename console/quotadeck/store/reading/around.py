@@ -34,7 +34,7 @@ ENDED: Final = "coalesce(last_us, at_us + total_ms * 1000)"
 _BEGAN: Final = "coalesce(last_us, at_us)"
 
 _NOT_THEIRS: Final = ", ".join(f"'{cause}'" for cause in sorted(NOT_THE_UPSTREAMS))
-_FAILED: Final = (
+FAILED: Final = (
     "CASE WHEN outcome = 'upstream_error' THEN 1 "
     f"ELSE outcome = 'unknown' AND cause NOT IN ({_NOT_THEIRS}) END"
 )
@@ -133,7 +133,7 @@ class Around(ReadConnection):
         ):
             rows = await self._rows(
                 f"SELECT {kind.value}, {_sum('cost_nano_usd', since)}, "
-                f"coalesce(max({ENDED}) FILTER (WHERE {since} AND {_FAILED}), 0), "
+                f"coalesce(max({ENDED}) FILTER (WHERE {since} AND {FAILED}), 0), "
                 f"coalesce(max({ENDED}) FILTER (WHERE {since} AND {_WELL}), 0), "
                 f"coalesce({asked}, '') FROM calls NOT INDEXED WHERE seq >= ?4 AND seq < ?5 "
                 f"AND source_id = ?6 AND at_us <= ?1 AND ?3 GROUP BY {kind.value}",
@@ -163,7 +163,7 @@ class Around(ReadConnection):
         found = [
             Took(SubjectKind.PROJECT, name, ms=tuple(map(int, _split(ms)))) for name, ms in rows
         ]
-        rows = await self._rows(f"SELECT target, {_COLUMN} AS at, COUNT(*) {of} target, at", values)
+        rows = await self._rows(f"SELECT target, {COLUMN} AS at, COUNT(*) {of} target, at", values)
         found += [Took(SubjectKind.TARGET, name, {at: count}) for name, at, count in rows]
         return found
 
@@ -298,4 +298,4 @@ def _column(bounds: Sequence[float], low: int = 0) -> str:
     )
 
 
-_COLUMN: Final = _column(BOUNDS_MS)
+COLUMN: Final = _column(BOUNDS_MS)

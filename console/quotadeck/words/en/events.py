@@ -62,6 +62,16 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "have it carried out; it was left as it is",
     "offline.odd": "offline/{file}: no plain, lone file of at most {most_bytes}; it was left as "
     "it is",
+    "effect": "effect on {names}[ and {more:number} more], a minute before and after: refused "
+    "{refused_before:number} → {refused_after:number} of {asked_before:number} → "
+    "{asked_after:number}, failed {failed_before:number} → {failed_after:number}, "
+    "{before_nano:usd} → {after_nano:usd} a minute, p95 {p95_before_ms:latency} → "
+    "{p95_after_ms:latency}; others refused {others_before:number} → {others_after:number}",
+    "effect.unmeasured": "effect on {names}[ and {more:number} more] not measured: {why:name}",
+    "why.restart": "the gateway was restarted within the minute",
+    "why.clock": "the clock was set within the minute",
+    "why.store": "the store could not be read",
+    "why.many": "too many changes at once",
     "note": "{actor}[ on {name}]: {text}",
     "told": "{text}",
 }
