@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
@@ -55,7 +56,7 @@ async def minute(at: Bench, effects: Effects) -> None:
         await effects.second()
 
 
-def passed(at: Bench, number: int, seconds: int, **changes: object) -> None:
+def passed(at: Bench, number: int, seconds: int, **changes: Any) -> None:
     """A call that ended so many seconds after now, or before it."""
     at_us = at.clock.wall_us() + seconds * SECOND_US - 900_000
     at.ledger.end_call(call(number, at_us, **changes))
