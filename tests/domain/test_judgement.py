@@ -206,6 +206,16 @@ def test_throttled_that_grows_into_a_storm_is_not_over() -> None:
     assert (slack.kind, slack.cleared) == (StateKind.THROTTLED, StateKind.STORM)
 
 
+def test_who_has_no_money_left_is_no_storm_for_asking_as_ever() -> None:
+    budget = refused(Cause.BUDGET, 40)
+    passing = decided(1, budget, in_row=IN_ROW_3, past_budget_ms=NOW - 5_000)
+    state = judge(AT_REST, Evidence(NOW, passing, money=day(930)))
+    assert (state.kind, state.cause) == (StateKind.THROTTLED, "budget")
+    both = replace(passing, refused=(budget, refused(Cause.RPM, 30)))
+    state = judge(AT_REST, Evidence(NOW, both, money=day(930)))
+    assert (state.kind, state.cause, state.count) == (StateKind.STORM, "rpm", 30)
+
+
 def test_whom_a_neighbour_leaves_no_room_is_no_storm() -> None:
     """Of a gate that is shared it is what everybody gets through that counts."""
 

@@ -229,9 +229,9 @@ RULES: Final = (
         lambda seen: not seen.perhaps(_REFUSED_BY_LIMITS) and seen.admitted(9, 0.8) > 0,
     ),
     Rule(
-        "a storm, of fewer than fifteen refusals in a minute",
+        "a storm, of fewer than fifteen refusals in a minute, or by money that is gone",
         lambda seen: bool(seen.held(StateKind.STORM)),
-        lambda seen: seen.perhaps(_REFUSED_BY_LIMITS, 62) < 15,
+        lambda seen: seen.perhaps(RATES, 62) < 15,
     ),
     Rule(
         "more was refused than was",

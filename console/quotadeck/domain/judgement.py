@@ -113,27 +113,15 @@ def _refused_often(before: State, now: Evidence) -> Iterable[Held]:
     ago_ms = now.now_ms - last_ms
     if ago_ms >= _calm_after_ms(decided, causes) and now.now_ms >= _fits_ms(decided, causes):
         return
-    worst = max(rates, key=lambda one: (one.count, one.last_ms))
+    storm = _storm(before, decided, rates)
+    if storm:
+        yield storm
+        return
+    worst = max(rates, key=_how_often)
     cause = str(worst.cause)
     if worst.cause is Cause.BUDGET and decided.money_held:
         cause = HELD_MONEY
     count = sum(one.count for one in rates)
-    minute = sum(one.count_60s for one in rates)
-    if _storm(before, count, minute, decided, worst):
-        over_ms, admitted = MINUTE_MS, decided.admitted_60s
-        if _ratio(count, decided.admitted) >= _ratio(minute, admitted):
-            over_ms, admitted, minute = 0, decided.admitted, count
-        yield Held(
-            StateKind.STORM,
-            Urgency.TROUBLE,
-            cause,
-            str(worst.gate),
-            minute,
-            admitted + minute,
-            last_ms=last_ms,
-            over_ms=over_ms,
-        )
-        return
     if not count:
         return  # a second's fraction short of calm
     often = count * 100 >= THROTTLED_PERCENT * decided.asked
@@ -161,18 +149,41 @@ def _ratio(refused: int, admitted: int) -> int:
     return (refused + admitted) // max(1, admitted)
 
 
-def _storm(before: State, count: int, minute: int, decided: Decided, worst: RefusedLately) -> bool:
-    """Whether many times as much is asked for as fits.
+def _how_often(one: RefusedLately) -> tuple[int, int]:
+    return one.count, one.last_ms
 
-    Through a gate that is shared others go, too: whom a neighbour leaves no room is no storm.
+
+def _storm(before: State, decided: Decided, rates: Iterable[RefusedLately]) -> Held | None:
+    """Many times as much is asked for as fits.
+
+    Of money nothing fits when it is gone, and the usual requests are no storm then. Through a gate
+    that is shared others go, too: whom a neighbour leaves no room is no storm either.
     """
+    found = [one for one in rates if one.cause is not Cause.BUDGET]
+    if not found:
+        return None
+    worst = max(found, key=_how_often)
+    count, minute = sum(one.count for one in found), sum(one.count_60s for one in found)
     sudden = _ratio(count, max(decided.admitted, worst.passed))
     lasting = _ratio(minute, max(decided.admitted_60s, worst.passed_60s))
-    least, times = STORM_IN, STORM_RATIO_IN
+    least, times, held_to = STORM_IN, STORM_RATIO_IN, count
     if before.held(StateKind.STORM):
-        least, times = STORM_OUT, STORM_RATIO_OUT
-        count = min(count, minute)
-    return (count >= least[0] and sudden >= times) or (minute >= least[1] and lasting >= times)
+        least, times, held_to = STORM_OUT, STORM_RATIO_OUT, min(count, minute)
+    if not ((held_to >= least[0] and sudden >= times) or (minute >= least[1] and lasting >= times)):
+        return None
+    over_ms, admitted = MINUTE_MS, decided.admitted_60s
+    if _ratio(count, decided.admitted) >= _ratio(minute, admitted):
+        over_ms, admitted, minute = 0, decided.admitted, count
+    return Held(
+        StateKind.STORM,
+        Urgency.TROUBLE,
+        str(worst.cause),
+        str(worst.gate),
+        minute,
+        admitted + minute,
+        last_ms=max(one.last_ms for one in found),
+        over_ms=over_ms,
+    )
 
 
 def _failing(before: State, now: Evidence) -> Iterable[Held]:

@@ -25,6 +25,7 @@ _CALM: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 _ROOM: Final[Mapping[str, Mapping[str, Any]]] = {
     "analytics": {"rpm": 300, "tpm": 2_000_000},
+    "content-gen": {"rpm": 90, "tpm": 300_000},
     "checkout": {"rpm": 300, "tpm": 600_000, "daily_budget_usd": "25.00"},
 }
 """Limits that the stories want otherwise than the mix does."""
@@ -68,7 +69,7 @@ BUDGET_BURN: Final = Scene(
         Turn(170, "checkout"),
     ),
     money={"checkout": 2.75},
-    wrong=(_wrong("project:checkout", "spent", 130, None),),
+    wrong=(_wrong("project:checkout", "throttled spent", 130, None),),
 )
 
 UPSTREAM_DOWN: Final = Scene(
