@@ -7,7 +7,7 @@ INSTALL = $(PIP) install --require-hashes -r
 SELF = $(PIP) install --no-deps --no-build-isolation -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types contracts unit soak bench docs shots screens requirements clean
+.PHONY: help run test check format lint types contracts unit soak bench docs shots cast screens requirements clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 24
@@ -48,9 +48,16 @@ bench: $(VENV)/.dev ## timings and ratios, with the machine they were taken on
 docs: $(VENV)/.dev ## write the generated parts of the documents
 	@$(BIN)/python -m tests.docs --write
 
-shots: $(VENV)/.dev ## take the pictures of the screen that the README shows
-	@$(BIN)/python -m tests.shots --settle 75 --keys l,x,2 tests/pictures/overview.svg tests/pictures/limit.svg \
-	  -- $(BIN)/quotadeck demo --theme dark
+shots: $(VENV)/.dev ## take the pictures of the screen that the README shows: a quarter of an hour
+	@$(BIN)/python -m tests.shots --columns 120 --rows 30 --wait analytics \
+	  --first '~760,=storm ×,p,nightly import: too many at once,enter' --settle 95 --keys l,x,2 \
+	  tests/pictures/overview.svg tests/pictures/limit.svg \
+	  -- $(BIN)/quotadeck demo --scene noisy-neighbour --pace 7 --theme dark --no-hints
+
+cast: $(VENV)/.dev ## play the cast that the README names: a storm, one key, and it helped
+	@$(BIN)/python -m tests.cast tests/pictures/storm.cast --until 'storm ×' \
+	  --keys '~6,p,~2,nightly import: too many at once,~1.5,enter,=throttled is over,~6' \
+	  -- $(BIN)/quotadeck demo --scene noisy-neighbour --pace 0.5 --theme dark --no-hints
 
 screens: $(VENV)/.dev ## write the kept screens that the tests compare with; then read what changed
 	@$(BIN)/python -m tests.screens --write

@@ -43,20 +43,21 @@ class Cast(Screen):
         return "\n".join([*lines, ""])
 
 
-def play(cast: Cast, steps: Sequence[str]) -> None:
-    """Do each step: ``~3`` rests so long, ``=text`` waits for it; a key, by name; else type it."""
-    for step in steps:
+def play(screen: Screen, steps: str) -> None:
+    """Do what stands between commas: ``~3`` rests so long, ``=text`` waits for it; press a key, by
+    its name; type anything else."""
+    for step in filter(None, steps.split(",")):
         if step.startswith("~"):
-            cast.bytes_within(float(step[1:]))
+            screen.bytes_within(float(step[1:]))
         elif step.startswith("="):
-            cast.shows(step[1:], within_s=900)
+            screen.shows(step[1:], within_s=900)
         elif step in KEYS or len(step) == 1:
-            cast.press(step)
-            cast.bytes_within(1.2)
+            screen.press(step)
+            screen.bytes_within(1.2)
         else:
             for letter in step:
-                cast.type(letter)
-                cast.bytes_within(TYPING_S)
+                screen.type(letter)
+                screen.bytes_within(TYPING_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with Cast(command, columns=asked.columns, rows=asked.rows) as cast:
         cast.shows(asked.until, within_s=900)
         from_s = time.monotonic() - cast.started
-        play(cast, [step for step in asked.keys.split(",") if step])
+        play(cast, asked.keys)
         asked.file.write_text(cast.written(from_s, asked.idle), encoding="utf-8")
     return 0
 

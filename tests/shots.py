@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
+from tests.cast import play
 from tests.screen import Screen
 
 CELL_W: Final = 9
@@ -100,10 +101,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--settle", type=float, default=2.5, help="seconds before the first picture"
     )
+    parser.add_argument("--first", default="", help="steps before it, as tests/cast.py has them")
     parser.add_argument("--keys", default="l,4,0", help="keys before each further picture")
     asked = parser.parse_args(own)
     with Screen(command, columns=asked.columns, rows=asked.rows) as screen:
         screen.shows(*(asked.wait or ["●"]), within_s=60)
+        play(screen, asked.first)
         screen.bytes_within(asked.settle)
         for number, file in enumerate(asked.files):
             if number:
