@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from quotadeck.cli.json_fields import json_reference
 from quotadeck.cli.reference import actions_reference, commands_reference
 from quotadeck.tui.keys.bindings import keys_reference
 from quotadeck.wire.config import config_reference, example
@@ -32,6 +33,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "commands": commands_reference,
     "config": config_reference,
     "config-example": _config_example,
+    "json": json_reference,
     "keys": keys_reference,
 }
 

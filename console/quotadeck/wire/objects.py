@@ -80,6 +80,28 @@ def load(cls: type[T], body: bytes) -> T:
     return built
 
 
+class Told(NamedTuple):
+    """A field as it is told: under which name, of which type, and its own name in the record."""
+
+    name: str
+    hint: Any
+    attribute: str
+
+
+def told_fields(cls: type[Any]) -> list[Told | type[Any]]:
+    """What is told of a record, for documents; a record alone lends its fields."""
+    hints = _hints(cls)
+    return [
+        hints[name] if _is_row(hints[name]) else Told(_sent(cls, name), hints[name], name)
+        for name, _ in _told(cls)
+    ]
+
+
+def is_record(hint: Any) -> bool:
+    """Whether a type is told as an object of its own."""
+    return _is_row(hint)
+
+
 @cache
 def _getters(cls: type[Any]) -> tuple[tuple[str, _Step], ...]:
     """The names under which an instance is told, and what each tells."""
