@@ -32,6 +32,7 @@ NOT_OURS: Final = {
     "gateway/process/server.py": "the format of the log",
     "tui/keys/bindings.py": "the head of a table in the documents",
     "cli/reference.py": "likewise",
+    "cli/json_fields.py": "likewise, and the types in them",
     "cli/demo/": "the demo's own report on its run, and its config file",
 }
 """Where a text stays what it is, and why."""
