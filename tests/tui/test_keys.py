@@ -127,7 +127,7 @@ def test_keys_are_written_as_people_write_them(key: str, shown: str) -> None:
 
 CHOSEN = {
     "overview.freeze": ("Z",), "row.pause": ("X",), "audit.undo": ("W",), "help.back": ("x",),
-    "page.help": ("f1",), "opened.back": ("b",), "list.down": ("n",), "app.redraw": ("f5",),
+    "page.help": ("f1",), "opened.back": ("b",), "list.down": ("N",), "app.redraw": ("f5",),
     "filter.keep": ("ctrl+n",), "dialog.next_field": ("ctrl+n",), "dialog.leave": ("ctrl+x",),
     "editor.start": ("ctrl+t",), "choice.next": ("m",), "calls.all": ("z",),
     "command.run": ("ctrl+o",), "palette.run": ("ctrl+o",), "rows.copy": ("w",),
@@ -153,7 +153,7 @@ def test_an_id_of_each_scope_is_bound_to_another_key() -> None:
 async def test_other_keys_do_it_and_the_old_ones_do_not() -> None:
     app = quotadeck(scripted(), keys=bound(CHOSEN))
     async with app.run_test(size=(80, 24)) as pilot:
-        await choose(pilot, "analytics", down="n")
+        await choose(pilot, "analytics", down="N")
         assert "X pause" in shown(app)
         await pilot.press("p")
         await sees(pilot, "p does nothing here; f1 lists the keys")

@@ -25,4 +25,6 @@ PAUSE: Final = Verb(
     public=True, urgent=True, several=True, of_all=True,
     line="pause",
 )  # fmt: skip
-RESUME: Final = Verb(Action.RESUME, _ABOUT, _resume, Field.PAUSED, several=True, line="resume")
+RESUME: Final = Verb(
+    Action.RESUME, _ABOUT, _resume, Field.PAUSED, lifts=True, several=True, line="resume"
+)

@@ -67,6 +67,8 @@ class Verb:
     """Its reason may be shown to clients."""
     of_all: bool = False
     """It may be about all projects but those of a class."""
+    lifts: bool = False
+    """It only takes something out of force: it is about what has it."""
     several: bool = False
     """It may be about several subjects at once: one change, with one undo."""
     versioned: bool = False

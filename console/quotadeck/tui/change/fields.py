@@ -95,11 +95,12 @@ def form_for(verb: Verb, offers: Sequence[Offer], own: Subject, likely: str = ""
         hint = text("dialog.for.hint", standing=STANDING)
         line = Editor.holding(usual, limit=30, fresh=True)
         fields.append(Text("for", text("dialog.for"), line, hint, width=12))
-    fields.append(reason_field())
+    if verb.takes is not Takes.TEXT or verb.explained:
+        fields.append(reason_field())
     if verb.public:
         fields.append(Tick("public", text("dialog.public"), hint=text("dialog.public.hint")))
     blank = (isinstance(field, Text) and not field.value for field in fields)
-    return Form(tuple(fields), next(place for place, is_blank in enumerate(blank) if is_blank))
+    return Form(tuple(fields), next((place for place, is_blank in enumerate(blank) if is_blank), 0))
 
 
 def reason_field() -> Text:

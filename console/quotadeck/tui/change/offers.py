@@ -48,7 +48,7 @@ def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
         raise NothingToDo("nothing.of_this_kind", action=verb.name, name=row.id)
     if verb.takes is Takes.TARGET:
         return _targets(row, found, snapshot)
-    if verb.field is not None and verb.takes is Takes.NOTHING and verb.sets is None:
+    if verb.lifts and verb.field is not None:
         ending = [one for one in found if value_now(one, verb.field, snapshot) is not None]
         if not ending:
             kind = "nothing.idle" if own in found else "nothing.idle.models"

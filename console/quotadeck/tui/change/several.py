@@ -102,7 +102,7 @@ def propose_several(
     fitting = [row for row in rows if subject_of(row).kind in verb.about]
     if not fitting:
         raise NothingToDo("nothing.of_this_kind", action=verb.name, name=rows[0].id)
-    if verb.field is not None and verb.takes is Takes.NOTHING and verb.sets is None:
+    if verb.lifts and verb.field is not None:
         fitting = [row for row in fitting if _has(row, verb.field, snapshot)]
         if not fitting:
             raise NothingToDo("nothing.idle.several", action=verb.name)

@@ -10,7 +10,7 @@ from quotadeck.domain.ids import made_at_us
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.snapshot import AnyRow, Change, Snapshot, TargetRow
 from quotadeck.domain.subject import Subject
-from quotadeck.domain.verbs import VERBS
+from quotadeck.domain.verbs import VERBS, Verb
 from quotadeck.tui.change.confirm import name_for
 from quotadeck.tui.change.fields import form_for
 from quotadeck.tui.change.form import Form
@@ -57,7 +57,7 @@ class Undoing(Proposal):
         return self.changes[self.offers.index(self.offer(form))]
 
     def title(self, form: Form) -> str:
-        return text("undo.title", **self.change(form).facts)
+        return text(f"{self.verb.name}.title", **self.change(form).facts)
 
     def confirm(self, form: Form, snapshot: Snapshot) -> str:
         change = self.change(form)
@@ -102,7 +102,19 @@ def undo_of_entry(row: AuditRow, zone: tzinfo | None) -> Undoing:
         raise NothingToDo(
             "nothing.undo.over" if made.applied else "nothing.undo.refused", seq=made.seq
         )
-    change = Undoable(
+    return _undoing([_of_entry(row)], zone)
+
+
+def redo_of_entry(row: AuditRow, zone: tzinfo | None) -> Undoing:
+    """The proposal to take back an undo. Raises NothingToDo where the entry is none."""
+    if row.entry.action != Action.UNDO:
+        raise NothingToDo("nothing.redo", seq=row.entry.seq)
+    return _undoing([_of_entry(row)], zone, VERBS[Action.REDO])
+
+
+def _of_entry(row: AuditRow) -> Undoable:
+    made = row.entry
+    return Undoable(
         made.id,
         made.subject,
         made.field or made.action,
@@ -113,7 +125,6 @@ def undo_of_entry(row: AuditRow, zone: tzinfo | None) -> Undoing:
         made.until_us,
         reason(made),
     )
-    return _undoing([change], zone)
 
 
 def _of(subject: Subject, changes: Sequence[Change]) -> tuple[Undoable, ...]:
@@ -133,8 +144,9 @@ def _of(subject: Subject, changes: Sequence[Change]) -> tuple[Undoable, ...]:
     )
 
 
-def _undoing(changes: Sequence[Undoable], zone: tzinfo | None) -> Undoing:
-    verb = VERBS[Action.UNDO]
+def _undoing(
+    changes: Sequence[Undoable], zone: tzinfo | None, verb: Verb = VERBS[Action.UNDO]
+) -> Undoing:
     offers = tuple(
         Offer(Subject.command(change.id), text("undo.option", **change.facts)) for change in changes
     )

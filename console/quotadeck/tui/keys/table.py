@@ -44,10 +44,16 @@ TYPED: Final[tuple[Place, ...]] = ("filter", "text", "command", "palette")
 """Where a character is typed, whatever it does elsewhere."""
 
 
-def _change(id: str, key: str, *, danger: bool = False) -> Act:  # noqa: A002 the table's own word
+def _change(
+    id: str,  # noqa: A002 the table's own word
+    key: str,
+    *,
+    danger: bool = False,
+    shown: bool = True,
+) -> Act:
     """A change: who may is in the command's row."""
     role = VERBS[id.rpartition(".")[2]].role
-    return Act(id, (key,), shown=True, changing=True, role=role, danger=danger)
+    return Act(id, (key,), shown=shown, changing=True, role=role, danger=danger)
 
 
 ACTIONS: Final = (
@@ -56,7 +62,11 @@ ACTIONS: Final = (
     _change("row.limit", "l"),
     _change("row.fallback", "f"),
     _change("row.undo", "u"),
+    _change("row.extend", "E", shown=False),
+    _change("row.acknowledge", "K", shown=False),
+    _change("row.note", "n", shown=False),
     _change("audit.undo", "u"),
+    _change("audit.redo", "U"),
     Act("overview.project", ("enter",), shown=True, reads=Read.PROJECT, opens="project"),
     Act("project.audit", ("a",), shown=True, reads=Read.AUDIT, opens="audit"),
     Act(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from textual.app import ComposeResult
 
 from quotadeck.domain.answers import AuditRow
+from quotadeck.domain.commands import Action
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
@@ -98,13 +99,14 @@ class Audit(Changing, ListPage):
         if self._before is not None and self.entries.index >= len(self._rows) - PAGE // 4:
             self._more()
 
-    def proposal(self, _act: Act, _picture: Picture, /) -> "Proposal":
-        from quotadeck.tui.change.undo import undo_of_entry
+    def proposal(self, act: Act, _picture: Picture, /) -> "Proposal":
+        from quotadeck.tui.change.undo import redo_of_entry, undo_of_entry
 
         chosen = self.entries.chosen
         if chosen is None:
             raise NothingToDo("entry.none")
-        return undo_of_entry(chosen, self.context.zone)
+        taken = redo_of_entry if act.verb == Action.REDO else undo_of_entry
+        return taken(chosen, self.context.zone)
 
     def changed(self) -> None:
         self._rows, self._before, self._reading = [], None, False

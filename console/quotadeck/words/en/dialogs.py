@@ -19,6 +19,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "nothing.undo": "nothing is in force on {name}; `{key}` shows all changes",
     "nothing.undo.models": "nothing is in force on {name} and its models; "
     "`{key}` shows all changes",
+    "nothing.redo": "#{seq} is no undo: there is nothing to redo",
     "nothing.undo.over": "#{seq} is no longer in force: there is nothing to undo",
     "nothing.undo.refused": "#{seq} is refused: it changed nothing: there is nothing to undo",
     "line.no_command": "there is no command {word:quoted}[; did you mean {near:or}]",
@@ -98,6 +99,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "dialog.refused": "refused",
     "dialog.spend": "spend",
     "dialog.unknown": "unknown",
+    "redo.title": "redo: take back {actor}'s undo on {name}",
     "undo.title": "undo {actor}'s change of {name}",
     "undo.what": _STEP,
     "undo.option": _STEP + " ({actor})",

@@ -1,0 +1,72 @@
+"""More that is done to a row: seen, noted, extended; to those that are marked; an undo redone."""
+
+from dataclasses import replace
+
+from quotadeck.domain.subject import Subject
+from tests.tui.driving import applied, choose, quotadeck, scripted, sees, until
+from tests.tui.scripted import entry
+
+
+async def test_a_trouble_is_acknowledged_by_two_keys() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("K")
+        await sees(pilot, "acknowledge analytics")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(applied(source)))
+    (command,) = applied(source)
+    assert (command.action, command.subject) == ("acknowledge", Subject.project("analytics"))
+
+
+async def test_a_note_is_its_text_and_nothing_else() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("n", *"import v412", "enter")
+        await until(pilot, lambda: bool(applied(source)))
+    (command,) = applied(source)
+    assert (command.action, command.value, command.reason) == ("note", "import v412", "")
+
+
+async def test_an_override_is_extended_by_a_duration() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("E")
+        await sees(pilot, "extend analytics", "1h")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(applied(source)))
+    (command,) = applied(source)
+    assert (command.action, command.for_ms) == ("extend", 3_600_000)
+
+
+async def test_marked_rows_are_paused_by_one_command() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("space", "space", "p")
+        await sees(pilot, "pause 2 projects", "high among")
+        await pilot.press(*"storm", "enter")
+        await until(pilot, lambda: bool(applied(source)))
+    (command,) = applied(source)
+    assert len(command.subjects) == 2
+    assert Subject.project("analytics") in command.subjects
+
+
+async def test_an_undo_is_redone_from_the_audit_and_another_entry_is_not() -> None:
+    undone = entry(8, action="undo", subject=Subject.project("analytics"))
+    source = scripted(rows=(undone, entry(7)))
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "analytics")
+        await pilot.press("a")
+        await sees(pilot, "#8")
+        await pilot.press("j", "U")
+        await sees(pilot, "#7 is no undo")
+        await pilot.press("k", "U")
+        await sees(pilot, "redo: take back mika's undo on analytics")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(applied(source)))
+    (command,) = applied(source)
+    assert replace(command, idempotency_key="", reason="").action == "redo"
+    assert command.subject == Subject.command(undone.entry.id)
