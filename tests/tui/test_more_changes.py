@@ -70,3 +70,15 @@ async def test_an_undo_is_redone_from_the_audit_and_another_entry_is_not() -> No
     (command,) = applied(source)
     assert replace(command, idempotency_key="", reason="").action == "redo"
     assert command.subject == Subject.command(undone.entry.id)
+
+
+async def test_one_mark_elsewhere_is_what_is_meant_and_models_are_marked_alike() -> None:
+    source = scripted()
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("space", "j", "p")
+        await sees(pilot, "pause analytics")
+        await pilot.press("escape", "minus", "tab", "space", "space", "p")
+        await sees(pilot, "pause 2 models")
+        await pilot.press(*"both", "enter")
+        await sees(pilot, "type stop")

@@ -62,7 +62,8 @@ class Changing(Page):
         marked = rows_of_set("marked", snapshot, self.marked_subjects())
         if marked[1:] and act.verb != Action.UNDO:
             return propose_several(VERBS[act.verb], marked, snapshot, zone)
-        row = self.chosen_row(snapshot)
+        to_change = marked and act.verb != Action.UNDO
+        row = marked[0] if to_change else self.chosen_row(snapshot)
         if act.verb == Action.UNDO:
             return undo_on_row(row, snapshot, zone, self.keys.shown("overview.audit"))
         return propose(VERBS[act.verb], row, snapshot, zone)

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Final
 
 from quotadeck.domain.commands import MAX_SUBJECTS, Command, Field
-from quotadeck.domain.snapshot import LimitedRow, ProjectRow, Snapshot
+from quotadeck.domain.snapshot import AnyRow, ProjectRow, RouteRow, Snapshot
 from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs import Takes, Verb
@@ -30,7 +30,7 @@ SETS: Final = ("marked", "all", "trouble", *sorted({kind.value for kind in State
 class Several(Proposal):
     """The proposal to do one thing to all of ``rows``; a ``grave`` one is always confirmed."""
 
-    rows: tuple[LimitedRow, ...]
+    rows: tuple[AnyRow, ...]
     grave: bool = False
 
     def title(self, form: Form) -> str:  # noqa: ARG002
@@ -49,11 +49,13 @@ class Several(Proposal):
             return text("dialog.several.confirm")
         return ""
 
-    def _asks(self, row: LimitedRow, form: Form, snapshot: Snapshot) -> bool:
+    def _asks(self, row: AnyRow, form: Form, snapshot: Snapshot) -> bool:
         if isinstance(row, ProjectRow):
             if not _is_high(row):
                 return False
             alone = replace(snapshot, projects=(row,))
+        elif isinstance(row, RouteRow):
+            alone = replace(snapshot, routes=(row,))
         else:
             alone = replace(snapshot, targets=(row,))
         offers = (Offer(subject_of(row), row.id),)
@@ -65,14 +67,18 @@ class Several(Proposal):
     def about(self, form: Form, now_us: int) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
         """Who they are, what they ask for and have refused now, and who of them matters most."""
         high = [row.id for row in self.rows if isinstance(row, ProjectRow) and _is_high(row)]
+        who = (text("dialog.several.who"), cut(", ".join(_first(self.rows)), _NAMES_CELLS))
+        flows = [row.flow for row in self.rows if not isinstance(row, RouteRow)]
+        if not flows:
+            return (who,)
         figures = text(
             "dialog.several.figures",
-            asked=three(sum(row.flow.requests_60s + row.flow.refused_60s for row in self.rows)),
-            refused=three(sum(row.flow.refused_60s for row in self.rows)),
-            flights=three(sum(row.flow.in_flight for row in self.rows)),
+            asked=three(sum(flow.requests_60s + flow.refused_60s for flow in flows)),
+            refused=three(sum(flow.refused_60s for flow in flows)),
+            flights=three(sum(flow.in_flight for flow in flows)),
         )
         return (
-            (text("dialog.several.who"), cut(", ".join(_first(self.rows)), _NAMES_CELLS)),
+            who,
             (text("dialog.several.now"), figures),
             (
                 text("dialog.several.high"),
@@ -81,13 +87,13 @@ class Several(Proposal):
         )
 
 
-def _first(rows: Sequence[LimitedRow]) -> list[str]:
+def _first(rows: Sequence[AnyRow]) -> list[str]:
     return [row.id for row in rows[:_FEW]]
 
 
 def propose_several(
     verb: Verb,
-    rows: Sequence[LimitedRow],
+    rows: Sequence[AnyRow],
     snapshot: Snapshot,
     zone: tzinfo | None,
     *,
@@ -113,7 +119,7 @@ def propose_several(
     return Several(verb, offers, form_for(verb, offers, first), zone, tuple(fitting), grave)
 
 
-def _has(row: LimitedRow, field: str, snapshot: Snapshot) -> bool:
+def _has(row: AnyRow, field: str, snapshot: Snapshot) -> bool:
     """Whether there is something to take out of force."""
     if field == Field.PAUSED and isinstance(row, ProjectRow):
         return row.paused
@@ -128,7 +134,7 @@ def all_but_high(snapshot: Snapshot) -> tuple[ProjectRow, ...]:
     return found
 
 
-def rows_of_set(name: str, snapshot: Snapshot, marked: Sequence[Subject]) -> tuple[LimitedRow, ...]:
+def rows_of_set(name: str, snapshot: Snapshot, marked: Sequence[Subject]) -> tuple[AnyRow, ...]:
     """The rows that ``@NAME`` stands for: marked ones, all projects, those in such a state."""
     if name == "marked":
         return rows_of(marked, snapshot)
@@ -139,10 +145,10 @@ def rows_of_set(name: str, snapshot: Snapshot, marked: Sequence[Subject]) -> tup
     return tuple(row for row in snapshot.projects if row.state.held(StateKind(name)))
 
 
-def rows_of(subjects: Sequence[Subject], snapshot: Snapshot) -> tuple[LimitedRow, ...]:
-    """The rows of projects and targets as they are now; who is gone has none."""
+def rows_of(subjects: Sequence[Subject], snapshot: Snapshot) -> tuple[AnyRow, ...]:
+    """The rows as they are now; who is gone has none."""
     sought = set(subjects)
-    rows: list[LimitedRow] = [*snapshot.projects, *snapshot.targets]
+    rows: list[AnyRow] = [*snapshot.projects, *snapshot.targets, *snapshot.routes]
     found = {subject_of(row): row for row in rows if subject_of(row) in sought}
     return tuple(found[subject] for subject in subjects if subject in found)
 

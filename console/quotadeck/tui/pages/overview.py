@@ -183,10 +183,6 @@ class Overview(Changing, ListPage):
 
     # -- keys ------------------------------------------------------------------------------------
 
-    def marked_subjects(self) -> Sequence[Subject]:
-        rows: list[LimitedRow] = [*self.projects.marked, *self.targets.marked]
-        return [subject_of(row) for row in rows]
-
     def do_mark(self) -> None:
         """Mark the chosen row, and go on to the next, so that a run of rows is a run of keys."""
         self.grid.mark()
