@@ -9,8 +9,8 @@ from quotadeck.domain.commands import Command, Role
 from quotadeck.domain.days import micros
 from quotadeck.domain.detail import ProjectDetail
 from quotadeck.domain.notice import notice
-from quotadeck.domain.snapshot import Snapshot, Whoami
-from quotadeck.domain.state import StateKind
+from quotadeck.domain.snapshot import Gap, Past, Per, Snapshot, Whoami
+from quotadeck.domain.state import AT_REST, StateKind
 from quotadeck.domain.subject import Subject
 from tests.tui.call_book import CallBook, night
 from tests.tui.hours import an_hour
@@ -89,6 +89,29 @@ def _sick() -> Snapshot:
 _CALLS: Final = ("c", "c"), "following"
 """The calls of the row, then of all."""
 _BOOK: Final = {"book": CallBook([*night()])}
+def _was(at_us: int) -> Snapshot:
+    """The fire, as it was in the ledger."""
+    snapshot = fire()
+    ago_us = snapshot.at_us - at_us
+    vitals = replace(snapshot.vitals, state=AT_REST, problems=())
+    events = tuple(one for one in snapshot.events if one.at_us <= at_us)
+    past = Past(Per.CALL, (Gap.VITALS,))
+    return replace(
+        snapshot, at_us=at_us, now_ms=snapshot.now_ms - ago_us // 1_000, vitals=vitals,
+        events=events, past=past,
+    )  # fmt: skip
+
+
+def _by_the_hour(at_us: int) -> Snapshot:
+    gaps = (Gap.LEVELS, Gap.UNDER_WAY, Gap.TARGETS, Gap.VITALS)
+    return replace(_was(at_us), past=Past(Per.HOUR, gaps))
+
+
+def _down(at_us: int) -> Snapshot:
+    past = Past(Per.NOTHING, tuple(Gap), at_us - 20 * MINUTE_US, at_us + 30 * MINUTE_US)
+    return replace(_was(at_us), past=past)
+
+
 _LIMIT: Final = _to("analytics", "l", *"80k")
 SCENES: Final[Mapping[str, Scene]] = {
     "overview": Scene(),
@@ -144,6 +167,23 @@ SCENES: Final[Mapping[str, Scene]] = {
     "call-served": Scene(
         source=_BOOK, steps=(_CALLS, ((*"jjjjj", "enter"), "attempt 1")),
     ),
+    "past": Scene(steps=((("left_square_bracket",), "PAST"),), source={"was": _was}),
+    "past-hour": Scene(
+        steps=((("at", *"-9d", "enter"), "by the hour"),), source={"was": _by_the_hour}
+    ),
+    "past-down": Scene(
+        steps=((("left_square_bracket",), "was not running"),), source={"was": _down}
+    ),
+    "past-project": Scene(
+        steps=((("left_square_bracket",), "PAST"), *_project("analytics")[:1],
+               ((), "told of the present")),
+        source={"was": _was, "passed": an_hour},
+    ),
+    "past-act": Scene(
+        steps=((("left_square_bracket",), "PAST"), (("p",), "this is the past")),
+        source={"was": _was},
+    ),
+    "past-time": Scene(steps=((("at", *"02:4"), "time ("),)),
     "help": Scene(steps=((("question_mark",), "overview: keys"),)),
     "help-end": Scene(
         steps=((("question_mark",), "overview: keys"), (("G",), "own health"))

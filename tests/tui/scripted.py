@@ -19,7 +19,7 @@ from quotadeck.domain.detail import Caller, CauseFound, ModelUse, ProjectDetail
 from quotadeck.domain.estimate import Estimate
 from quotadeck.domain.notice import notice
 from quotadeck.domain.pages import KeyRow, KeysPage
-from quotadeck.domain.report import AlarmsPage, Report
+from quotadeck.domain.report import Alarm, AlarmsPage, Report
 from quotadeck.domain.series import Series, SeriesPage
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.subject import Subject
@@ -61,6 +61,10 @@ class Scripted:
     """The calls on record."""
     passed: Callable[[Sequence[Subject], int, int | None], SeriesPage] | None = None
     """Makes the series of subjects over so many minutes until an instant."""
+    was: Callable[[int], Snapshot] | None = None
+    """Makes the picture of a past instant; the instants asked for stand in ``asked_at``."""
+    asked_at: list[int] = field(default_factory=list)
+    alarmed: tuple[Alarm, ...] = ()
     monotonic_ns: Callable[[], int] = time.monotonic_ns
     """When a reading arrives: the console's own clock, where a test turns that."""
 
@@ -86,13 +90,21 @@ class Scripted:
         return
 
     async def alarms(self, since_us: int, until_us: int | None = None) -> AlarmsPage:
-        raise AssertionError(f"nobody asks what alarms there were since {since_us} {until_us}")
+        self._check()
+        until_us = until_us or AT_US
+        held = (one for one in self.alarmed if one.began_us < until_us)
+        return AlarmsPage(tuple(one for one in held if (one.ended_us or AT_US) >= since_us))
 
     async def report(self, since_us: int, until_us: int | None = None) -> Report:
         raise AssertionError(f"nobody asks what was from {since_us} to {until_us}")
 
     async def as_of(self, at_us: int) -> Reading:
-        raise AssertionError(f"nobody asks what was at {at_us}")
+        self._check()
+        self.asked_at.append(at_us)
+        if self.hold is not None:
+            await self.hold.wait()
+        assert self.was is not None, "nobody asks what was"
+        return Reading(self.was(at_us), self.whoami, self.monotonic_ns(), fresh=True)
 
     async def snapshot(self) -> Reading:
         raise NotImplementedError

@@ -131,7 +131,7 @@ CHOSEN = {
     "filter.keep": ("ctrl+n",), "dialog.next_field": ("ctrl+n",), "dialog.leave": ("ctrl+x",),
     "editor.start": ("ctrl+t",), "choice.next": ("m",), "calls.all": ("z",),
     "command.run": ("ctrl+o",), "palette.run": ("ctrl+o",), "rows.copy": ("w",),
-    "reel.follow": ("v",),
+    "reel.follow": ("v",), "time.go": ("ctrl+o",),
     "project.audit": ("A",),
 }  # fmt: skip
 """An id of each scope."""

@@ -153,7 +153,14 @@ class Quotadeck(App[int], inherit_bindings=False):
                 await shown.wait()
         await asyncio.sleep(_FIRST_LOOK_S)
         pages = (f"pages.{act.opens}" for act in ACTIONS if act.opens)
-        for module in ("change.dialog", "change.undo", "command.line", "command.palette", *pages):
+        for module in (
+            "change.dialog",
+            "change.undo",
+            "command.line",
+            "command.palette",
+            "time.prompt",
+            *pages,
+        ):
             import_module(f"quotadeck.tui.{module}")
         self.link.go_on()
         gc.freeze()  # what start-up made stays; the front door had put the collector off

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.sources.base import Reading, Source, SourceError
 from quotadeck.tui.present import Present
 from quotadeck.words import say, text
+
+if TYPE_CHECKING:
+    from quotadeck.tui.time.travel import Travel
 
 STALE_MS: Final = 3_000
 BACKOFF_S: Final = (0.25, 0.5, 1.0)
@@ -45,6 +48,30 @@ class Link:
         self._heard_ns = clock.monotonic_ns()
         self._may_go_on = asyncio.Event()
         self.problem = ""
+        self._travel: Travel | None = None
+
+    @property
+    def travel(self) -> "Travel":
+        """Where in the past the console is; made when it first goes there."""
+        if self._travel is None:
+            from quotadeck.tui.time.travel import Travel
+
+            self._travel = Travel(self._source, self._clock, self._present_us, self._on_reading)
+        return self._travel
+
+    @property
+    def past(self) -> "Picture | None":
+        """The picture of the past that is shown in the place of the present's."""
+        return self._travel.shown if self._travel else None
+
+    @property
+    def away(self) -> bool:
+        """Whether the past is shown, or on its way: then nothing can be done."""
+        return self._travel is not None and self._travel.wanted_us is not None
+
+    def _present_us(self) -> int:
+        picture = self.live()
+        return picture.present.now_us if picture else self._clock.wall_us()
 
     @property
     def answered(self) -> bool:
@@ -95,6 +122,10 @@ class Link:
         return self._reading.snapshot
 
     def picture(self) -> Picture | None:
+        """What the pages are a function of: the past that was asked for, else the present."""
+        return self.past or self.live()
+
+    def live(self) -> Picture | None:
         """The newest reading in the reader's present; None before the first.
 
         Time runs on only while heartbeats arrive: three seconds after the last one, or when the

@@ -22,6 +22,8 @@ class Present:
     live: bool = True
     counted_us: int = FORECAST_US
     counting_us: int = FORECAST_US
+    lacks: frozenset[str] = frozenset()
+    """What of a past instant is not on record: see `quotadeck.domain.snapshot.Gap`."""
 
 
 def counted_minute_us(now: Present) -> int:

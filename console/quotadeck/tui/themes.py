@@ -15,9 +15,12 @@ from rich.style import Style
 
 from quotadeck.domain.notice import NoticeError
 
-ROLES: Final = ("normal", "strong", "dim", "attention", "trouble", "chosen", "key")
+ROLES: Final = ("normal", "strong", "dim", "attention", "trouble", "chosen", "key", "past")
 """``key`` is the chosen colour without its background: key letters and the clock of a frozen
-screen; ``dim`` is for what is old or not possible."""
+screen; ``dim`` is for what is old or not possible; ``past`` is the frame around a past instant."""
+
+_PROPOSED: Final = {"past": "bold reverse"}
+"""Of roles that a theme may leave out, what they are then."""
 
 BAR_ROLES: Final = ("normal", "dim", "attention", "trouble")
 """Each has a ``bar ROLE`` beside it: the same colour on the theme's ``track``."""
@@ -87,6 +90,7 @@ def parse_theme(name: str, text: str) -> Theme:
     unknown = sorted(set(given) - set(ROLES))
     if unknown:
         raise ThemeError("theme.no_role", role=unknown[0], roles=ROLES)
+    given = _PROPOSED | given
     missing = [role for role in ROLES if role not in given]
     if missing:
         raise ThemeError("theme.no_style", role=missing[0])

@@ -73,11 +73,13 @@ _SHOWN: Final = {
     "slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=", "colon": ":",
     "asterisk": "*", "exclamation_mark": "!", "less_than_sign": "<", "greater_than_sign": ">",
     "escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "down": "↓", "up": "↑", "left": "←",
-    "right": "→", "delete": "del",
+    "right": "→", "delete": "del", "left_square_bracket": "[", "right_square_bracket": "]",
+    "left_curly_bracket": "{", "right_curly_bracket": "}", "full_stop": ".", "at": "@",
 }  # fmt: skip
 _TYPED: Final = (
     "space", "slash", "question_mark", "plus", "minus", "equals_sign", "colon", "asterisk",
-    "exclamation_mark", "less_than_sign", "greater_than_sign",
+    "exclamation_mark", "less_than_sign", "greater_than_sign", "left_square_bracket",
+    "right_square_bracket", "left_curly_bracket", "right_curly_bracket", "full_stop", "at",
 )  # fmt: skip
 """Names of keys that type a character; the others that do are that character."""
 

@@ -23,6 +23,7 @@ Place = Literal[
     "choice",
     "command",
     "palette",
+    "time",
 ]
 
 PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
@@ -37,10 +38,11 @@ PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
     "choice": ("dialog", "choice", "app"),
     "command": ("command", "editor", "app"),
     "palette": ("palette", "editor", "app"),
+    "time": ("time", "editor", "app"),
 }
 """The scopes that hold in each place; the first that knows a key has it."""
 
-TYPED: Final[tuple[Place, ...]] = ("filter", "text", "command", "palette")
+TYPED: Final[tuple[Place, ...]] = ("filter", "text", "command", "palette", "time")
 """Where a character is typed, whatever it does elsewhere."""
 
 
@@ -90,6 +92,12 @@ ACTIONS: Final = (
     Act("overview.mark_none", ("minus",)),
     Act("overview.mark_others", ("exclamation_mark",)),
     Act("overview.freeze", ("z",), shown=True),
+    Act("page.earlier", ("left_square_bracket",)),
+    Act("page.later", ("right_square_bracket",)),
+    Act("page.alarm_before", ("left_curly_bracket",)),
+    Act("page.alarm_after", ("right_curly_bracket",)),
+    Act("page.at", ("at",)),
+    Act("page.now", ("full_stop",)),
     Act("page.help", ("question_mark",), shown=True, opens="help"),
     Act("overview.quit", ("q",), shown=True),
     Act("overview.clear", ("escape",)),
@@ -126,6 +134,8 @@ ACTIONS: Final = (
     Act("palette.next", ("down", "ctrl+n")),
     Act("palette.previous", ("up", "ctrl+p")),
     Act("palette.leave", ("escape", "ctrl+c")),
+    Act("time.go", ("enter",), shown=True),
+    Act("time.leave", ("escape", "ctrl+c"), shown=True),
     Act("choice.next", ("right", "space")),
     Act("choice.previous", ("left",)),
     Act("editor.left", ("left", "ctrl+b")),

@@ -13,7 +13,9 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from quotadeck.tui.kit.fit import cell_len, fit
 from quotadeck.tui.kit.spans import GAP, Line, Span, crop
+from quotadeck.tui.time.gaps import is_lacking
 from quotadeck.words import has, text
+from quotadeck.words.numbers import NONE
 
 
 class Seen(Protocol):
@@ -66,7 +68,10 @@ class Column(Generic[R, V]):
     """Of the width that it has above, so many cells are another's here."""
 
     def drawn(self, row: R, at: V, cells: int) -> Sequence[Span]:
-        """The row's spans, as wide as asked."""
+        """The row's spans, as wide as asked; a dash where it was not recorded."""
+        lacks = getattr(getattr(at, "now", None), "lacks", ())
+        if lacks and is_lacking(self.id, lacks):
+            return (Span(fit(NONE, cells, right=self.right), "dim"),)
         if self.draw is not None:
             return self.draw(row, at, cells)
         return (Span(fit(self.value(row, at), cells, right=self.right), self.style(row, at)),)

@@ -12,7 +12,7 @@ from quotadeck.tui.kit.fit import cell_len
 from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.themes import BAR_ROLES, Theme
 
-_GROUNDED = ("chosen", *(f"bar {role}" for role in BAR_ROLES))
+_GROUNDED = ("chosen", "past", *(f"bar {role}" for role in BAR_ROLES))
 """Roles whose blanks can be seen."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
@@ -17,6 +18,8 @@ from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.modal import Modal
 from quotadeck.tui.kit.moves import Moves
 from quotadeck.tui.kit.spans import Line, crop
+from quotadeck.tui.kit.travels import Travels
+from quotadeck.tui.time.foot import past_keys
 from quotadeck.words import say, text
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from quotadeck.domain.subject import Subject
     from quotadeck.tui.command.grammar import Wanted
+    from quotadeck.tui.keys.bindings import Keys
 
 
 class Note(NamedTuple):
@@ -39,7 +43,7 @@ NOTE_S: Final = 10
 """So long a note takes the keys' place that tells no error; those stay until they were read."""
 
 
-class Page(Moves, Screen[None], inherit_bindings=False):
+class Page(Moves, Travels, Screen[None], inherit_bindings=False):
     """A full screen: `do_VERB` does the table's action, `draw` shows what there is.
 
     A module of `pages/` has ``opened(context, of)``: the page, opened from the page ``of``, for
@@ -59,7 +63,7 @@ class Page(Moves, Screen[None], inherit_bindings=False):
         super().__init__()
         self.context = context
         self.palette = context.theme
-        self.keys = context.keys
+        self._past_keys: Keys | None = None
         self.whole: Subject | None = None
         """What all of the page is about, where that is one thing."""
         self.modal: Modal | None = None
@@ -67,6 +71,15 @@ class Page(Moves, Screen[None], inherit_bindings=False):
         self.foot = Lines(context.theme, id="foot")
         self._place = place
         terminal.send_only_cells(self)
+
+    @property
+    def keys(self) -> Keys:
+        """What each key does; in the past nothing can be changed."""
+        if not self.context.link.away:
+            return self.context.keys
+        if self._past_keys is None:
+            self._past_keys = replace(self.context.keys, read_only=True)
+        return self._past_keys
 
     # -- drawing ---------------------------------------------------------------------------------
 
@@ -84,6 +97,8 @@ class Page(Moves, Screen[None], inherit_bindings=False):
             line = crop((), width)
         elif note.text:
             line = note_line(note.text, note.role, acts, width, self.may)
+        if line is None and link.away:
+            line = past_keys(self.keys, self._place, width)
         self.foot.show([keys_line(acts, width, self.may) if line is None else line])
 
     def may(self, act: Act) -> bool:
@@ -187,6 +202,9 @@ class Page(Moves, Screen[None], inherit_bindings=False):
     def _unknown(self, key: str, character: str | None) -> str:
         name = character if character and character.isprintable() else key_name(key)
         act = self.keys.named(self.place, key, character)
+        if act is not None and self.context.link.away:
+            now = self.keys.shown("page.now")
+            return text("keys.past", key=name, action=act.verb, now=now)
         if act is not None:
             return text("keys.read_only", key=name, action=act.verb)
         if self.place == "help":

@@ -25,6 +25,11 @@ def framed(kind: str, figure: Sequence[Span], /, **facts: Fact) -> list[Span]:
     return [span for span in (Span(before, "dim"), *figure, Span(after, "dim")) if span.text]
 
 
+def in_past(line: Line) -> Line:
+    """The line as part of the past's frame; what is in trouble stays so."""
+    return tuple(Span(one.text, one.role if one.role == "trouble" else "past") for one in line)
+
+
 def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
     """Left and right ends of a line; where both do not fit, the right loses its first spans."""
     left, right = list(left), list(right)

@@ -5,7 +5,7 @@ from typing import Final
 
 from textual.app import ComposeResult
 
-from quotadeck.domain.snapshot import AnyRow, ProjectRow, Snapshot
+from quotadeck.domain.snapshot import AnyRow, Gap, ProjectRow, Snapshot
 from quotadeck.domain.state import Urgency
 from quotadeck.domain.subject import Subject
 from quotadeck.tui import terminal
@@ -23,7 +23,7 @@ from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.listpage import ListPage
 from quotadeck.tui.kit.page import Note
-from quotadeck.tui.kit.spans import Line
+from quotadeck.tui.kit.spans import Line, Span, crop, in_past
 from quotadeck.tui.link import Picture
 from quotadeck.tui.model_rows import ModelRow, model_rows
 from quotadeck.tui.order import Order
@@ -93,7 +93,7 @@ class Overview(Changing, ListPage):
         width = self.size.width
         if width == 0:
             return
-        shown = self._frozen or self.context.link.picture()
+        shown = self.context.link.past or self._frozen or self.context.link.picture()
         if shown is not None:
             routes = {route.id: route for route in shown.snapshot.routes}
             at = At(shown.present, routes, self.context.zone, series=self.sparks.known)
@@ -133,7 +133,10 @@ class Overview(Changing, ListPage):
 
         self.projects.paint(layout, at, titled=True, empty=nothing, more=more)
         self.models.paint(laid_out(MODELS, width, layout), at, titled=self.models.height > 0)
-        self._rule.show([rule_line(*self._words(at), self.grid.place, width)])
+        rule = rule_line(*self._words(at), self.grid.place, width)
+        if Gap.FLOW in at.now.lacks:
+            rule = crop([Span("─" * width)], width)
+        self._rule.show([in_past(rule) if self.context.link.past else rule])
         self._events.show(
             event_lines(snapshot.events, self._events.height, at.now.now_us, at.zone, width)
         )
@@ -201,6 +204,9 @@ class Overview(Changing, ListPage):
         self.draw()
 
     def do_freeze(self) -> None:
+        if self.context.link.away:
+            self.travel.play()
+            return
         self._frozen = None if self._frozen else self.context.link.picture()
         self.draw()
 

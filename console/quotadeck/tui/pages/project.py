@@ -4,7 +4,7 @@ from typing import Final
 
 from textual.app import ComposeResult
 
-from quotadeck.domain.snapshot import LimitedRow, Snapshot
+from quotadeck.domain.snapshot import Gap, LimitedRow, Snapshot
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.tui import terminal
 from quotadeck.tui.change.page import Changing
@@ -15,6 +15,7 @@ from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.tui.panes.head import PageHead
 from quotadeck.tui.panes.more import more_line
+from quotadeck.tui.panes.past import lacking_line
 from quotadeck.tui.panes.project import Drawn, drawn
 from quotadeck.tui.panes.project_figures import ProjectFigures
 from quotadeck.words import text
@@ -68,7 +69,9 @@ class Project(Changing):
             return
         picture = self.context.link.picture()
         self._head.draw(picture, width)
-        if picture is not None:
+        if picture is not None and not picture.snapshot.knows(Gap.FLOW):
+            self._drawn = Drawn((lacking_line(picture, self.context, width),))
+        elif picture is not None:
             pane = self._figures.pane(picture, width, self._chosen)
             self._drawn = drawn(pane) if pane else Drawn((self._is_gone(width),))
         lines, page = self._drawn.lines, self.window

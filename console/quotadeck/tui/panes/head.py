@@ -3,7 +3,7 @@
 from typing import Final
 
 from quotadeck.domain.ages import age
-from quotadeck.domain.snapshot import ProjectRow
+from quotadeck.domain.snapshot import Gap, ProjectRow
 from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.domain.totals import Totals, totals
 from quotadeck.tui.kit.context import Context
@@ -11,10 +11,11 @@ from quotadeck.tui.kit.fit import cell_len, cut, fit_tail, folded
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.spans import GAP, Line, Span, crop, framed, spread
 from quotadeck.tui.link import Picture
+from quotadeck.tui.panes.past import lacking_line, past_line
 from quotadeck.tui.panes.totals import totals_line
 from quotadeck.words import text
 from quotadeck.words.states import words_of
-from quotadeck.words.times import clock_time, local, zone_name
+from quotadeck.words.times import clock_time, day_time, local, zone_name
 
 PRODUCT: Final = "quotadeck"
 
@@ -38,16 +39,20 @@ class PageHead(Lines):
         Whether the gateway lives, and who is in trouble meanwhile, is told all the same.
         """
         link, where = self._shared.link, self._shared.source.label
-        live = link.picture()
+        live = link.live()
         frozen_us = shown.present.now_us if shown and frozen else None
         first = status_line(
             live, self._shared, alarms=self._troubles(live), frozen_us=frozen_us, width=width
         )
+        if link.past is not None:
+            first = past_line(shown, live, self._shared, self._troubles(live), width)
         if shown is None or shown.problem:
             problem = shown.problem if shown else link.problem
             more = problem_lines(problem, where, width)
         elif not self._sums:
             more = []
+        elif not (shown.snapshot.knows(Gap.FLOW) and shown.snapshot.projects):
+            more = [lacking_line(shown, self._shared, width)]
         else:
             more = [totals_line(shown, self._totals(shown.snapshot.projects), width)]
         self.set_height(1 + len(more))
@@ -81,7 +86,10 @@ def status_line(
     left = [Span(cut(name, 8 if narrow else 24), "strong"), GAP, *said]
     at_us = picture.present.now_us if picture else link.wall_us()
     zone_word = zone_name(at_us, zone)
-    if frozen_us is not None:
+    if link.away:
+        way_us = link.travel.here_us
+        clock = Span(text("past.way", at=day_time(way_us, at_us, zone, seconds=True)), "key")
+    elif frozen_us is not None:
         stamp = local(frozen_us, zone).strftime("%H:%M:%S")
         clock = Span(text("head.frozen", time=stamp, zone=zone_word), "key")
     else:

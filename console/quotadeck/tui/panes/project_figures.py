@@ -12,7 +12,7 @@ from quotadeck.tui.kit.context import Context
 from quotadeck.tui.link import Picture
 from quotadeck.tui.panes.project import ProjectPane
 from quotadeck.tui.panes.project_levels import HOUR_MINUTES
-from quotadeck.words import say
+from quotadeck.words import say, text
 
 if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditRow
@@ -37,10 +37,15 @@ class ProjectFigures:
         self._problem = ""
         self._reading = False
         self._asked_ns: int | None = None
+        self._of_us: int | None = None
+        """The past instant that is read of; None of the present."""
 
     def due(self) -> bool:
         """Whether it is time to read, and nobody does."""
         now_ns = self._context.link.monotonic_ns()
+        if not self._reading and self._of_us != self._past_us():
+            self._of_us, self._asked_ns = self._past_us(), None
+            self._detail, self._series, self._entries = None, None, ()
         return not self._reading and (self._asked_ns is None or now_ns - self._asked_ns >= EVERY_NS)
 
     @property
@@ -60,13 +65,18 @@ class ProjectFigures:
         except SourceError as problem:
             self._problem = say(problem.told)
         else:
-            self._problem = ""
+            self._problem = text("project.of_now") if self._of_us is not None else ""
         finally:
             self._reading = False
 
     async def _read(self) -> None:
         source, subject = self._context.source, Subject.project(self.project)
-        can = source.capabilities.can
+        can, past_us = source.capabilities.can, self._of_us
+        if past_us is not None:
+            if can(Read.SERIES) and self._series is None:
+                series = await source.series([subject], minutes=HOUR_MINUTES, until_us=past_us)
+                self._series = series if self._of_us == past_us else None
+            return
         if can(Read.PROJECT):
             self._detail = await source.project_detail(self.project)
         if can(Read.SERIES) and self._is_new_minute():
@@ -76,6 +86,10 @@ class ProjectFigures:
             self._entries = page.rows
         if self._labels is None:
             self._labels = await self._read_labels()
+
+    def _past_us(self) -> int | None:
+        past = self._context.link.past
+        return past.snapshot.at_us if past else None
 
     def _is_new_minute(self) -> bool:
         picture, series = self._context.link.picture(), self._series

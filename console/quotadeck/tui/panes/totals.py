@@ -41,7 +41,11 @@ def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
 
 
 def _gateway(picture: Picture, width: int) -> list[Span]:
-    now, vitals = picture.present, picture.snapshot.vitals
+    now, vitals, past = picture.present, picture.snapshot.vitals, picture.snapshot.past
+    if past is not None:
+        from quotadeck.tui.time.travel import lacking
+
+        return [Span(cut(lacking(past, None), width // 2), "dim")]
     if vitals.problems:
         words = text("totals.gateway", problems=tuple(map(say, vitals.problems)))
         return [Span(cut(words, width - 1), "trouble")]

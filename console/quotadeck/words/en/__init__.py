@@ -19,6 +19,7 @@ from quotadeck.words.en import (
     source,
     states,
     store,
+    time,
     typed,
     vitals,
 )
@@ -45,6 +46,7 @@ ENGLISH = Language(
         **states.SENTENCES,
         **source.SENTENCES,
         **store.SENTENCES,
+        **time.SENTENCES,
         **typed.SENTENCES,
         **vitals.SENTENCES,
     },

@@ -53,6 +53,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "project.key.times": "asks ×{times}",
     "project.audit": "audit",
     "project.no_key": "no key",
+    "project.of_now": "what it called, why it was refused and who called is told of the present "
+    "alone",
     "project.reading": "reading …",
     "project.old": "as of {ago_ms:age} ago",
     "because.rpm": "its rpm[ {limit:number}] is taken",

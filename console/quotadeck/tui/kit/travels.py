@@ -1,0 +1,84 @@
+"""The keys that go through time, once for every page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from quotadeck.sources.base import SourceError
+from quotadeck.words import say, text
+
+if TYPE_CHECKING:
+    from quotadeck.tui.kit.context import Context
+    from quotadeck.tui.time.travel import Travel
+
+
+class Travels:
+    """What goes through time is a `Page`."""
+
+    context: Context
+
+    @property
+    def travel(self) -> Travel:
+        """Where in the past the console is; its task runs from the first step on."""
+        travel = self.context.link.travel
+        if not travel.running:
+            travel.running = True
+            self._page.app.run_worker(travel.run())
+        return travel
+
+    def do_earlier(self) -> None:
+        if self._may_travel():
+            self.travel.step(-1)
+
+    def do_later(self) -> None:
+        if not self.context.link.away:
+            self._page.say(text("time.no_later"), "attention")
+        else:
+            self.travel.step(1)
+
+    def do_alarm_before(self) -> None:
+        if self._may_travel():
+            self._page.run_worker(self._to_alarm(-1), exclusive=True, group="alarm")
+
+    def do_alarm_after(self) -> None:
+        if not self.context.link.away:
+            self._page.say(text("time.no_later"), "attention")
+        else:
+            self._page.run_worker(self._to_alarm(1), exclusive=True, group="alarm")
+
+    async def _to_alarm(self, direction: int) -> None:
+        try:
+            found = await self.travel.to_alarm(direction)
+        except SourceError as problem:
+            self._page.say(say(problem.told), "attention")
+        else:
+            if not found:
+                kind = "time.no_alarm_before" if direction < 0 else "time.no_alarm_after"
+                self._page.say(text(kind), "attention")
+
+    def do_at(self) -> None:
+        from quotadeck.tui.time.prompt import TimePrompt
+
+        if self._may_travel():
+            self._page.open(TimePrompt(self.context, self._typed))
+
+    def _typed(self, at_us: int | None) -> None:
+        self._page.close()
+        if at_us is not None:
+            self.travel.to(at_us)
+        self._page.draw()
+
+    def do_now(self) -> None:
+        if self.context.link.away:
+            self.travel.now()
+        else:
+            self._page.say(text("time.is_now"))
+
+    def _may_travel(self) -> bool:
+        """Not before there is a present to come back to."""
+        return self.context.link.live() is not None
+
+    @property
+    def _page(self) -> Any:
+        """As a page, which this is a part of."""
+        return self
