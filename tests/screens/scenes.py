@@ -89,6 +89,8 @@ def _sick() -> Snapshot:
 _CALLS: Final = ("c", "c"), "following"
 """The calls of the row, then of all."""
 _BOOK: Final = {"book": CallBook([*night()])}
+
+
 def _was(at_us: int) -> Snapshot:
     """The fire, as it was in the ledger."""
     snapshot = fire()

@@ -23,7 +23,7 @@ class Travels:
         travel = self.context.link.travel
         if not travel.running:
             travel.running = True
-            self._page.app.run_worker(travel.run())
+            self._traveller.app.run_worker(travel.run())
         return travel
 
     def do_earlier(self) -> None:
@@ -32,53 +32,53 @@ class Travels:
 
     def do_later(self) -> None:
         if not self.context.link.away:
-            self._page.say(text("time.no_later"), "attention")
+            self._traveller.say(text("time.no_later"), "attention")
         else:
             self.travel.step(1)
 
     def do_alarm_before(self) -> None:
         if self._may_travel():
-            self._page.run_worker(self._to_alarm(-1), exclusive=True, group="alarm")
+            self._traveller.run_worker(self._to_alarm(-1), exclusive=True, group="alarm")
 
     def do_alarm_after(self) -> None:
         if not self.context.link.away:
-            self._page.say(text("time.no_later"), "attention")
+            self._traveller.say(text("time.no_later"), "attention")
         else:
-            self._page.run_worker(self._to_alarm(1), exclusive=True, group="alarm")
+            self._traveller.run_worker(self._to_alarm(1), exclusive=True, group="alarm")
 
     async def _to_alarm(self, direction: int) -> None:
         try:
             found = await self.travel.to_alarm(direction)
         except SourceError as problem:
-            self._page.say(say(problem.told), "attention")
+            self._traveller.say(say(problem.told), "attention")
         else:
             if not found:
                 kind = "time.no_alarm_before" if direction < 0 else "time.no_alarm_after"
-                self._page.say(text(kind), "attention")
+                self._traveller.say(text(kind), "attention")
 
     def do_at(self) -> None:
         from quotadeck.tui.time.prompt import TimePrompt
 
         if self._may_travel():
-            self._page.open(TimePrompt(self.context, self._typed))
+            self._traveller.open(TimePrompt(self.context, self._time_typed))
 
-    def _typed(self, at_us: int | None) -> None:
-        self._page.close()
+    def _time_typed(self, at_us: int | None) -> None:
+        self._traveller.close()
         if at_us is not None:
             self.travel.to(at_us)
-        self._page.draw()
+        self._traveller.draw()
 
     def do_now(self) -> None:
         if self.context.link.away:
             self.travel.now()
         else:
-            self._page.say(text("time.is_now"))
+            self._traveller.say(text("time.is_now"))
 
     def _may_travel(self) -> bool:
         """Not before there is a present to come back to."""
         return self.context.link.live() is not None
 
     @property
-    def _page(self) -> Any:
+    def _traveller(self) -> Any:
         """As a page, which this is a part of."""
         return self
