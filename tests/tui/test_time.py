@@ -67,7 +67,7 @@ async def test_nothing_can_be_changed_in_the_past() -> None:
         assert "limit" not in foot
         assert ". now  [ ] a minute  { } alarm  z play" in foot
         await pilot.press("p")
-        await sees(pilot, "this is the past: p would pause; . comes back to the present")
+        await sees(pilot, "this is the past: p changes nothing; . comes back to the present")
         assert app.overview.modal is None
         assert source.commands == []
 

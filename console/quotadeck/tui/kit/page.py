@@ -204,7 +204,7 @@ class Page(Moves, Travels, Screen[None], inherit_bindings=False):
         act = self.keys.named(self.place, key, character)
         if act is not None and self.context.link.away:
             now = self.keys.shown("page.now")
-            return text("keys.past", key=name, action=act.verb, now=now)
+            return text("keys.past", key=name, now=now)
         if act is not None:
             return text("keys.read_only", key=name, action=act.verb)
         if self.place == "help":

@@ -156,7 +156,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "keys.unknown.help": "{key} does nothing here; {back} goes back",
     "keys.incapable": "{source} cannot {action}",
     "keys.incapable.why": "{source} cannot {action}: {why}",
-    "keys.past": "this is the past: {key} would {action}; {now} comes back to the present",
+    "keys.past": "this is the past: {key} changes nothing; {now} comes back to the present",
     "keys.read_only": "this console is read-only: {key} would {action}",
     "keys.wrong.id": "{id}: there is no such action; the README lists the ids",
     "keys.wrong.typed": "{id}: {key} is typed as a character there; choose one that is not",
