@@ -270,6 +270,15 @@ def test_a_subject_is_read_without_looking_at_the_others(log: Log) -> None:
     assert rpm_in_force(layers).value == 30
 
 
+def test_that_a_trouble_was_seen_is_no_new_version(log: Log) -> None:
+    change = log.limit(30)
+    seen = log.entry(Action.ACKNOWLEDGE, Field.SEEN, "throttled", until_us=NOON + MINUTE)
+    over = log.entry(Action.END, Field.SEEN, ends=[seen])
+    layers = FILE.with_entries([change, seen])
+    assert layers.version(SUBJECT) == change.seq
+    assert layers.with_entries([over, log.undo(seen)]).version(SUBJECT) == change.seq
+
+
 def test_undoing_an_undo_is_a_new_version_of_its_subject(log: Log) -> None:
     change = log.limit(30)
     undo = log.undo(change)

@@ -86,8 +86,8 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(feed: Feed) -> AsyncIterator[Listener]:
-    events: Any = feed.listen()
+async def listening(feed: Feed, who: str = "") -> AsyncIterator[Listener]:
+    events: Any = feed.listen(who)
     async with aclosing(events):
         yield Listener(events)
 
@@ -101,6 +101,24 @@ async def until(condition: Callable[[], object]) -> None:
 def quiet_feed(source: Source) -> Feed:
     """A feed that reads only when it is hurried."""
     return Feed(source.snapshot, interval_s=NEVER_S, least_gap_s=0)
+
+
+async def test_who_listens_is_told_to_all_of_them_until_they_leave() -> None:
+    feed = quiet_feed(Source())
+
+    async def here(one: Listener, *names: str) -> None:
+        async with asyncio.timeout(10):
+            while one.seen is None or one.seen.here != names:
+                feed.hurry()
+                await one.next()
+
+    async with listening(feed, "mika") as one:
+        await here(one, "mika")
+        async with listening(feed, "ken") as other, listening(feed, "ken") as third:
+            await here(third, "ken", "mika")
+            await here(other, "ken", "ken", "mika")
+            await here(one, "ken", "ken", "mika")
+        await here(one, "mika")
 
 
 async def test_first_the_whole_then_changes_then_heartbeats() -> None:

@@ -1,5 +1,6 @@
 """One reading of the gateway: ``status``, ``projects``, ``models``."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -268,6 +269,8 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
     up = duration_words(max(0, snapshot.at_us - vitals.started_us) // 1_000)
     yield f"{clean(vitals.name)}  gateway {clean(vitals.version)}, up {up}: {clean(health, 400)}"
     yield f"you are {clean(whoami.actor)} ({whoami.role}{_cannot(whoami.role)})"
+    if snapshot.here:
+        yield clean(words.text("status.here", who=_here(snapshot.here)), 400)
     yield (
         f"loop lag {vitals.loop_lag_ms} ms   journal backlog {vitals.backlog_records}   "
         f"disk free {vitals.disk_free_percent}%   memory {vitals.memory_mb} MB   "
@@ -304,6 +307,13 @@ def _status_lines(snapshot: Snapshot, whoami: Whoami) -> Iterable[str]:
         yield "happened last:"
     for event in snapshot.events:
         yield f"  {clock(event.at_us)} {clean(words.say(event.told, clock))}"
+
+
+def _here(names: Iterable[str]) -> tuple[str, ...]:
+    """Each once, with how many consoles where that is more than one."""
+    return tuple(
+        name if count == 1 else f"{name} ×{count}" for name, count in Counter(names).items()
+    )
 
 
 def _of_strangers(snapshot: Snapshot) -> str:

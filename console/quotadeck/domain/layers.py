@@ -78,13 +78,15 @@ class Layers:
                 slot = (entry.subject, entry.field)
                 if slot not in by_slot:
                     fields[entry.subject] = (*fields.get(entry.subject, ()), entry.field)
-                versions[entry.subject] = entry.seq
+                if entry.field != Field.SEEN:  # who has seen a trouble has changed nothing
+                    versions[entry.subject] = entry.seq
                 by_slot[slot] = (*by_slot.get(slot, ()), entry)
                 if entry.until_us is not None:
                     expiring.append(entry)
             for seq in entry.ends:
                 # The end of what was out of force already changes nothing for anybody.
-                if seq in by_seq and not (entry.action == Action.END and seq in gone):
+                seen = seq in by_seq and by_seq[seq].field == Field.SEEN
+                if seq in by_seq and not (seen or (entry.action == Action.END and seq in gone)):
                     versions[by_seq[seq].subject] = entry.seq
                 ended_by[seq] = (*ended_by.get(seq, ()), entry.seq)
             if entry.action == Action.END:

@@ -188,6 +188,8 @@ class Vitals:
     """Whether it serves at all."""
     strangers_refused_60s: int = 0
     """Requests refused that are in no project's row, for nobody knows whose they are."""
+    here: tuple[str, ...] = ()
+    """Who follows the stream now, by name: once for each console, and some fifty at most."""
 
 
 class Per(StrEnum):
@@ -254,6 +256,11 @@ class Snapshot:
     """The newest first, a handful."""
     past: Past | None = None
     """None of the present."""
+
+    @property
+    def here(self) -> tuple[str, ...]:
+        """The operators who have a console open now; one with two is named twice."""
+        return self.vitals.here
 
     def knows(self, what: Gap) -> bool:
         """Whether this is on record; of the present everything is."""

@@ -118,11 +118,13 @@ class _Doors:
         headers = {"content-length": str(len(whole))}
         return StreamingResponse(sent(), media_type="application/json", headers=headers)
 
-    async def stream(self, request: Request, _: Actor) -> Response:
+    async def stream(self, request: Request, actor: Actor) -> Response:
         _none(request)
         _account(request).spend(STREAM_NS)
         headers = {"cache-control": "no-store"}
-        return _EventStream(self.feed.listen(), media_type="text/event-stream", headers=headers)
+        return _EventStream(
+            self.feed.listen(actor.name), media_type="text/event-stream", headers=headers
+        )
 
     async def command(self, request: Request, actor: Actor) -> Response:
         _none(request)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from quotadeck.domain.snapshot import Snapshot
@@ -18,15 +19,19 @@ PIECE_BYTES: Final = 128 * 1024
 LEAST_GAP_S: Final = 0.05
 """Between two readings, however many commands hurry them."""
 
+_NAMED: Final = 50
+"""Of those who listen."""
+
 LOG: Final = logging.getLogger(__name__)
 
 
 class _Reader:
     """One listener's mailbox: at most one event waits in it."""
 
-    __slots__ = ("behind", "called", "event")
+    __slots__ = ("behind", "called", "event", "who")
 
-    def __init__(self) -> None:
+    def __init__(self, who: str) -> None:
+        self.who = who
         self.called = asyncio.Event()
         self.event: bytes | None = None
         self.behind = True
@@ -72,9 +77,12 @@ class Feed:
         for reader in self._readers:
             reader.called.set()
 
-    async def listen(self) -> AsyncIterator[bytes]:
-        """Server-sent events: a full snapshot at once, then changes or heartbeats."""
-        reader = _Reader()
+    async def listen(self, who: str = "") -> AsyncIterator[bytes]:
+        """Server-sent events: a full snapshot at once, then changes or heartbeats.
+
+        ``who`` listens is told to all.
+        """
+        reader = _Reader(who)
         self._readers.add(reader)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="feed")
@@ -112,10 +120,17 @@ class Feed:
 
     async def whole(self) -> bytes:
         """The data of one ``snapshot`` event, now, for who does not follow."""
-        return await in_turns(self._encoder.full(await self._snapshot()))
+        return await in_turns(self._encoder.full(await self._with_readers()))
+
+    async def _with_readers(self) -> Snapshot:
+        snapshot = await self._snapshot()
+        here = tuple(sorted(reader.who for reader in self._readers if reader.who)[:_NAMED])
+        if not here:
+            return snapshot
+        return replace(snapshot, vitals=replace(snapshot.vitals, here=here))
 
     async def _read(self) -> None:
-        snapshot = await self._snapshot()
+        snapshot = await self._with_readers()
         data = await in_turns(self._encoder.changes(snapshot))
         self._latest = snapshot
         if data is None:
