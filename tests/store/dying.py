@@ -1,7 +1,8 @@
 """A process that writes a ledger, says on its output what it was told is safe, and is killed.
 
 Every line on the output is one record that the ledger has taken: ``open ID``, ``end ID``,
-``levels AT_US`` or ``command SEQ``. The first is ``ready``.
+``levels AT_US``, ``command SEQ``, or
+``change GROUP COUNT`` for all of its commands. The first is ``ready``.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 import random
 import sys
 from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 
 import quotadeck.store.ledger
@@ -19,6 +21,7 @@ from quotadeck.store import Ledger
 from tests.store.values import ended, entry, move_of, opened, refused
 
 SEGMENT_BYTES = 60_000
+MOST_IN_A_CHANGE = 300
 MOST_AT_ONCE = 12
 """Records of one turn."""
 
@@ -44,6 +47,13 @@ async def work(directory: Path, run: str) -> None:
         number += 1
         at_us = MachineClock().wall_us()
         match action:
+            case 0 if chance.random() < 0.5:
+                group = f"cmd_{run}_{number}"
+                names = [f"{group}_{at}" for at in range(chance.randrange(2, MOST_IN_A_CHANGE))]
+                parts = [replace(entry(one), group=group, asked=str(len(names))) for one in names]
+                for sealed in await ledger.commands(parts, durable=chance.random() < 0.5):
+                    say(f"command {sealed.seq}")
+                say(f"change {group} {len(parts)}")
             case 0:
                 sealed = await ledger.command(entry(f"cmd_{run}_{number}"), durable=True)
                 say(f"command {sealed.seq}")

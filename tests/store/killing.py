@@ -29,6 +29,7 @@ class Promised:
     moved: Counter[str] = field(default_factory=Counter)
     ended: set[str] = field(default_factory=set)
     commands: set[int] = field(default_factory=set)
+    changes: dict[str, int] = field(default_factory=dict)
     levels: int | None = None
     since: list[str] = field(default_factory=list)
 
@@ -37,6 +38,9 @@ class Promised:
         if kind == "levels":
             self.levels = int(name)
             self.since.clear()
+        elif kind == "change":
+            group, _, count = name.partition(" ")
+            self.changes[group] = int(count)
         elif kind == "command":
             self.commands.add(int(name))
         else:
@@ -126,6 +130,15 @@ async def check(ledger: Ledger, promised: Promised) -> None:
     await assert_sums(ledger.reader)
     log = await ledger.reader.log()
     assert promised.commands <= {item.seq for item in log}, "a durable command is missing"
+    there = Counter(item.group for item in log if item.group)
+    assert promised.changes.items() <= there.items(), "a change is not there as a whole"
+    unheard = there.keys() - promised.changes.keys()
+    # The kill came before the last word of it: then all of it is there that was ever to be.
+    for group in unheard:
+        parts = [item for item in log if item.group == group]
+        assert [item.id for item in parts] == [f"{group}_{at}" for at in range(len(parts))]
+        assert [item.seq for item in parts] == list(range(parts[0].seq, parts[0].seq + len(parts)))
+        assert parts[0].asked == str(len(parts)), "half of a change"
     assert (await ledger.reader.chain()).broken is None
     assert found.entries == tuple(log)
 
