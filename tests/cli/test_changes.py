@@ -50,6 +50,22 @@ def test_several_are_one_change_with_one_undo(inside: Run) -> None:
     assert "of 2 subjects project:analytics is refused, and 1 more" in nothing.json["error"]
 
 
+def test_what_screens_print_is_taken(inside: Run) -> None:
+    def told(*words: str) -> object:
+        return inside("limit", "support", *words, "--dry-run", "--json", *WHY).json["after"]
+
+    assert told("tpm", "100,000", "--for", "until tomorrow 09:00") == 100_000
+    assert told("tpm", "60k") == 60_000
+    less, more = told("tpm", "-25%"), told("tpm", "+25%")
+    assert isinstance(less, int)
+    assert isinstance(more, int)
+    assert less * 5 == more * 3
+    nothing = inside("limit", "support", "tpm", "needed", "--for", "09:00", *WHY)
+    assert (nothing.code, "asked for nothing in the last hour" in nothing.err) == (1, True)
+    wrong = inside("limit", "support", "tpm", "60k", "--until", "1h", *WHY)
+    assert (wrong.code, "is not a time" in wrong.err) == (2, True)
+
+
 def test_an_override_is_extended_ended_and_made_permanent(inside: Run) -> None:
     assert inside("limit", "support", "slots", "4", "--for", "1h", *WHY).code == 0
     longer = inside("extend", "support", "--field", "slots", "--by", "30m")

@@ -10,6 +10,7 @@ from quotadeck.domain.typed import (
     TypedWrong,
     duration_ms,
     duration_words,
+    ending,
     instant_us,
     limit_value,
 )
@@ -53,6 +54,18 @@ NOW_US = micros("2026-10-31T15:30:00Z")
         ("2026-11-27 09:00", "2026-11-27T14:00:00Z"),
         ("2026-11-27T09:00Z", "2026-11-27T09:00:00Z"),
         ("2026-11-27t09:00:00+01:00", "2026-11-27T08:00:00Z"),
+        ("until 09:00", "2026-11-01T14:00:00Z"),
+        ("tomorrow 09:00", "2026-11-01T14:00:00Z"),
+        ("Tomorrow  12:00", "2026-11-01T17:00:00Z"),
+        ("today 12:00", "2026-10-31T16:00:00Z"),
+        ("Sat 11:00", "2026-11-07T16:00:00Z"),
+        ("sat 12:00", "2026-10-31T16:00:00Z"),
+        ("Thu 09:00", "2026-11-05T14:00:00Z"),
+        ("27 Nov 09:00", "2026-11-27T14:00:00Z"),
+        ("1 Nov 2026 09:00", "2026-11-01T14:00:00Z"),
+        ("12:00 UTC", "2026-11-01T12:00:00Z"),
+        ("until 12:00 EDT", "2026-10-31T16:00:00Z"),
+        ("27 Nov 09:00 Asia/Tokyo", "2026-11-27T00:00:00Z"),
     ],
 )
 def test_times_of_day_and_instants(text: str, instant: str) -> None:
@@ -73,6 +86,16 @@ def test_durations_in_words() -> None:
     assert told == ["0s", "1m30s", "1h", "1h30m", "1d1h"]
 
 
+def test_an_end_is_a_duration_or_an_instant() -> None:
+    assert ending("1h 30m", NOW_US, NEW_YORK) == (5_400_000, None)
+    assert ending("09:00", NOW_US, NEW_YORK) == (None, micros("2026-11-01T14:00:00Z"))
+    assert ending("until tomorrow 09:00", NOW_US, NEW_YORK)[0] is None
+    for text, kind in (("32d", "duration_range"), ("soon", "no_end"), ("", "no_end")):
+        with pytest.raises(TypedWrong) as wrong:
+            ending(text, NOW_US, NEW_YORK)
+        assert wrong.value.told.kind == f"typed.{kind}"
+
+
 @pytest.mark.parametrize(
     ("field", "text", "value"),
     [
@@ -86,6 +109,9 @@ def test_durations_in_words() -> None:
         (Field.RPM, "x2", (None, 200)),
         (Field.RPM, "×0.5", (None, 50)),
         (Field.CONCURRENCY, "50%", (None, 50)),
+        (Field.RPM, "+40%", (None, 140)),
+        (Field.RPM, "-20%", (None, 80)),
+        (Field.RPM, "−20%", (None, 80)),
     ],
 )
 def test_limits(field: Field, text: str, value: tuple[int | None, int | None]) -> None:
@@ -107,6 +133,8 @@ def test_limits(field: Field, text: str, value: tuple[int | None, int | None]) -
         (Field.RPM, "x0"),
         (Field.RPM, "0.5%"),
         (Field.RPM, "1000001%"),
+        (Field.RPM, "-100%"),
+        (Field.RPM, "+-5%"),
         (Field.BUDGET, "1.0000000001"),
         (Field.BUDGET, "NaN"),
         (Field.BUDGET, "2000000000"),

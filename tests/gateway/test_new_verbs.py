@@ -8,7 +8,20 @@ from quotadeck.domain.state import State, StateKind, Urgency
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.words import say
 from tests.clocks import HandClock
-from tests.gateway.desks import ANALYTICS, HOUR_MS, MIKA, PAUSE, RAISE, bench, code, undo, with_key
+from tests.gateway.desks import (
+    ANALYTICS,
+    HOUR_MS,
+    MIKA,
+    PAUSE,
+    RAISE,
+    bench,
+    call,
+    code,
+    refusal,
+    undo,
+    why,
+    with_key,
+)
 
 NOTE = Command(Action.NOTE, Subject(SubjectKind.GATEWAY, ""), value="shop\x1b[2J v412")
 
@@ -86,3 +99,24 @@ async def test_all_but_a_class_are_paused_as_one_change(tmp_path: Path) -> None:
         assert await at.does(command) == replace(answer, repeated=True)
         await at.does(undo(answer))
         assert not at.paused()
+
+
+async def test_a_limit_is_set_to_what_the_last_hour_needed(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        at.clock.advance_ms(HOUR_MS)
+        for minute in range(1, 61):
+            at_us = at.clock.wall_us() - minute * 60_000_000
+            at.ledger.end_call(call(minute, at_us))
+            at.ledger.end_call(refusal(100 + minute, at_us, 29))
+        await at.ledger.flushed()
+        asked = with_key(replace(RAISE, value=None, needed=True), "key-00001")
+        answer = await at.does(asked)
+        assert (answer.before, answer.after) == (20, 33)
+        assert await at.does(asked) == replace(answer, repeated=True)
+        search = replace(asked, subject=Subject.project("search"), idempotency_key="")
+        nothing = await at.desk.submit(search, MIKA, dry_run=True)
+        assert "search asked for nothing in the last hour" in why(nothing)
+        money = replace(asked, field=Field.BUDGET, idempotency_key="")
+        assert "name one of rpm, tpm" in why(await at.desk.submit(money, MIKA, dry_run=True))
+        both = replace(asked, value=3, idempotency_key="")
+        assert "give one of them" in why(await at.desk.submit(both, MIKA, dry_run=True))

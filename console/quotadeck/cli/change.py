@@ -17,7 +17,7 @@ from quotadeck.domain.ids import new_id
 from quotadeck.domain.notice import Notice
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.subject import Subject
-from quotadeck.domain.typed import TypedWrong, duration_ms, instant_us
+from quotadeck.domain.typed import TypedWrong, ending, instant_us
 from quotadeck.domain.verbs import VERBS, End
 from quotadeck.sources import GatewayClient, SourceGone
 from quotadeck.sources.gateway import questions
@@ -74,8 +74,11 @@ class ChangeOptions:
         if len(reason) > MAX_REASON:
             raise Stop(Exit.USAGE, text("change.reason", length=len(reason), most=MAX_REASON))
         try:
-            for_ms = duration_ms(lasting) if lasting else None
-            until_us = instant_us(until, now_us()) if until else None
+            for_ms = until_us = None
+            if lasting:
+                for_ms, until_us = ending(lasting, now_us())
+            elif until:
+                until_us = instant_us(until, now_us())
         except TypedWrong as wrong:
             raise Stop(Exit.USAGE, worded(wrong.within("typed.wrong", option=ends[0]))) from None
         by_default = not (ends or endless)

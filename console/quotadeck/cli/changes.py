@@ -1,5 +1,6 @@
 """The commands that change something, each from its row: pause, resume, limit, route."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,6 +31,8 @@ _AS_SHOWN: Final = {rule.name: rule.field for rule in RULES if rule.name != rule
 """The limits by the names that the screen has room for."""
 
 
+NEEDED_WORD: Final = "needed"
+_LESS: Final = re.compile(r"-[0-9.]+%")
 _FIELDS: Final = click.Choice(
     [*map(str, LIMIT_FIELDS), *_AS_SHOWN, *map(str, (Field.PAUSED, Field.TARGET, Field.PRIORITY))]
 )
@@ -49,6 +52,8 @@ def _nothing() -> Set:
 
 def _limit(field: str, value: str) -> Set:
     of = _AS_SHOWN.get(field) or Field(field)
+    if value == NEEDED_WORD:
+        return lambda _: (of, None, None)
     try:
         amount, scale = limit_value(of, value)
     except (TypedWrong, MoneyError) as wrong:
@@ -158,6 +163,7 @@ def command_for(verb: Verb) -> click.Command:
                 scale,
                 public=public,
                 subjects=subjects if subjects[1:] else (),
+                needed=given.get("value") == NEEDED_WORD and verb.takes is Takes.LIMIT,
             )
 
         return change(command, how)
@@ -177,7 +183,18 @@ def command_for(verb: Verb) -> click.Command:
     ):
         function = add(function)
     epilog = "\b\n" + text(f"examples.{verb.name}")
-    return click.command(verb.line, help=text(f"help.{verb.name}"), epilog=epilog)(function)
+    return click.command(verb.line, cls=_WithLess, help=text(f"help.{verb.name}"), epilog=epilog)(
+        function
+    )
+
+
+class _WithLess(click.Command):
+    """Takes ``-20%`` for what it is: no option begins with a figure."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(
+            ctx, [f"−{arg[1:]}" if _LESS.fullmatch(arg) else arg for arg in args]
+        )
 
 
 def command_named(line: str) -> click.Command | None:

@@ -122,6 +122,8 @@ class Command:
     """Of ``subjects``, in their order; empty asks for no check."""
     all_but: str = ""
     """A class: the command is about all projects of lower ones; ``subject`` is `EVERY_PROJECT`."""
+    needed: bool = False
+    """Of a limit, instead of value and scale: what the last hour needed (`domain.needed`)."""
 
     @property
     def each(self) -> tuple[Subject, ...]:

@@ -77,7 +77,7 @@ def field_of(command: Command) -> str | None:
 
 def _value_wrong(command: Command, verb: Verb) -> Rejected | None:
     given = command.value is not None and command.value is not verb.sets
-    scaled = command.scale_percent is not None
+    scaled = command.scale_percent is not None or command.needed
     if (verb.takes is Takes.NOTHING and given) or (verb.takes is not Takes.LIMIT and scaled):
         return rejected("invalid", "no_value", action=verb.name)
     return None

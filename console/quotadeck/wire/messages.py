@@ -57,6 +57,8 @@ class CommandRequest(_Asked):
     """All that the command is about, where that is more than one: one change, one undo."""
     expected_versions: list[Annotated[int, Field(ge=0)]] = Field(default=[])
     """Of the ``subjects``, in their order."""
+    needed: bool = False
+    """Set a limit to what the last hour needed, instead of a value or a scale."""
     all_but: Annotated[str, StringConstraints(max_length=40)] = ""
     """A class; the command is about all projects of lower ones, and its subject is project:*."""
     dry_run: bool = False

@@ -34,6 +34,7 @@ def command_of(request: CommandRequest) -> Command:
         subjects=tuple(map(_subject, several)),
         expected_versions=tuple(request.expected_versions) if several else (),
         all_but=clean(request.all_but),
+        needed=request.needed,
     )
 
 

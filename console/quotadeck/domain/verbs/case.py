@@ -59,6 +59,8 @@ class Facts:
     """What the gateway knows of the subjects at this moment, beside what is in force."""
 
     states: Mapping[Subject, State] = field(default_factory=dict)
+    needed: Mapping[Subject, int | None] = field(default_factory=dict)
+    """What the last hour needed of the limit that the command names."""
 
 
 @dataclass(frozen=True, slots=True)

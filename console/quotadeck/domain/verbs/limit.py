@@ -4,6 +4,7 @@ from typing import Final
 
 from quotadeck.domain.commands import Action, Actor, Entry, Rejected, amount
 from quotadeck.domain.layers import Layer, Layers
+from quotadeck.domain.needed import NEEDED
 from quotadeck.domain.rules import RULE_OF, is_money, rules_of
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.verbs.case import Case, rejected
@@ -37,8 +38,13 @@ def _limit(case: Case) -> Entry | Rejected:
 
 def _absolute(case: Case, name: str) -> int | Rejected:
     value, percent = case.command.value, case.command.scale_percent
-    if (value is None) == (percent is None):
+    if [value is not None, percent is not None, case.command.needed].count(True) != 1:
         return rejected("invalid", "value_or_scale")
+    if case.command.needed:
+        if name not in NEEDED or case.command.subject.kind is not SubjectKind.PROJECT:
+            return rejected("invalid", "needed.of", field=name, fields=NEEDED)
+        found = case.facts.needed.get(case.command.subject)
+        return found or rejected("conflict", "needed.nothing", name=case.name)
     if percent is None:
         if not isinstance(value, int) or isinstance(value, bool):
             said = "not_nano_dollars" if is_money(name) else "not_whole"

@@ -90,6 +90,7 @@ def digest(command: Command) -> str:
         command.for_ms,
         command.until_us,
         command.all_but,
+        command.needed,
     )
     return sha256(repr(said).encode(errors="backslashreplace")).hexdigest()[:_DIGEST_CHARS]
 

@@ -23,6 +23,7 @@ from quotadeck.domain.effects import slot_of, tightens
 from quotadeck.domain.ends import Ends, end_of
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.layers import Layers, Slot
+from quotadeck.domain.needed import MINUTES, needed
 from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.state import AT_REST, State
@@ -41,7 +42,7 @@ from quotadeck.gateway.control.preview import estimated
 from quotadeck.gateway.control.refused_commands import RefusedCommands
 from quotadeck.gateway.control.replayer import Replayer
 from quotadeck.gateway.plan import file_layer
-from quotadeck.store import Ledger
+from quotadeck.store import Ledger, StoreError
 
 OnChange = Callable[[Layers, tuple[Slot, ...]], Awaitable[None]]
 Tell = Callable[[Event], None]
@@ -158,12 +159,27 @@ class Desk:
         self, request: Command, actor: Actor, layers: Layers, now_us: int
     ) -> tuple[Entry, ...] | Rejected:
         found: list[Part] = []
-        facts = Facts({subject: self._state_of(subject) for subject in request.each})
+        facts = Facts(
+            {subject: self._state_of(subject) for subject in request.each},
+            await self._needed(request, now_us) if request.needed else {},
+        )
         for part in each_decided(request, actor, self._catalogue, layers, now_us, facts):
             found.append(part)
             if len(found) % _SLICE == 0:
                 await asyncio.sleep(0)
         return gathered(found)
+
+    async def _needed(self, request: Command, now_us: int) -> dict[Subject, int | None]:
+        """What the last hour needed of a limit; nothing where the store cannot be read."""
+        known = self._catalogue.projects
+        asked = [one for one in request.each if one.name in known]
+        try:
+            page = await self._ledger.pages.series(
+                asked, minutes=MINUTES, until_us=None, now_us=now_us
+            )
+        except StoreError:
+            return {}
+        return {row.subject: needed(str(request.field), row) for row in page.rows}
 
     def _named(self, decided: Sequence[Entry], request: Command, now_us: int) -> tuple[Entry, ...]:
         """The entries with their ids; those of one change share the first's as their group."""

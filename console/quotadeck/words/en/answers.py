@@ -132,7 +132,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "help.kind": "NAME is a {kind:name}, where it could be more than one thing.",
     "help.for": "How long: 90s, 15m, 1h30m, 2d. Default 1h. Ends by itself.",
     "help.for.may": "How long: 90s, 15m, 1h30m, 2d. Without, it lasts until it is revoked.",
-    "help.until": "Or until when, on this machine's clock: 09:00 (the next), 2026-11-27T09:00.",
+    "help.until": "Or until when, on this machine's clock: 09:00 (the next), tomorrow 09:00, Thu "
+    "09:00, 2026-11-27T09:00; or with a zone: 09:00 UTC.",
     "help.by": "Later by how long: 90s, 15m, 1h30m, 2d.",
     "help.field": "Which override; by default all that are in force.",
     "help.all_but": "Every project of a class below this one, instead of names.",

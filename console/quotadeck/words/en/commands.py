@@ -25,18 +25,24 @@ _LIMIT: Final[Mapping[str, Sentence]] = {
     "help.limit": "Change a limit of a project or of a target.\n\n"
     "NAME is a project's id or a target: upstream/model.\n\n"
     "Budget and slots are short for daily_budget_usd and concurrency.\n\n"
-    "VALUE is a number (40, 80k, 1.5M; dollars for a budget: 12.50) or a scale (x2, 50%) of the "
-    "value in force.",
+    "VALUE is a number (40, 80k, 1.5M; dollars for a budget: 12.50), a scale (x2, 50%, +40%, -20%) "
+    "of the value in force, or `needed`: what the last hour needed, that is the 95th percentile "
+    "of what its minutes asked for and a tenth more.",
     "examples.limit": """Examples:
   quotadeck limit analytics rpm 40 --for 1h --reason "orders import"
   quotadeck limit analytics tpm x2 --for 30m --reason "orders import" --dry-run
+  quotadeck limit analytics search rpm +40% --until 09:00 --reason "nightly import"
+  quotadeck limit analytics tpm needed --for 2h --reason "nightly import"
   quotadeck limit search budget 75.50 --permanent --reason "agreed with finance"
   quotadeck limit main/gpt-4.1 rpm 50% --for 2h --reason "upstream halved our quota\"""",
     "refused.no_such_limit": "a {kind:name} has no limit {field:name}: name one of {fields}",
     "refused.out_of_range": _RANGE,
     "refused.out_of_range.nothing": _RANGE + "; to let nothing pass, pause it",
-    "refused.value_or_scale": "a limit takes either a value or a scale in percent: give one of the "
-    "two",
+    "refused.value_or_scale": "a limit takes a value, a scale in percent or `needed`: give one of "
+    "them",
+    "refused.needed.of": "minutes of a project do not tell what {field:name} needed: name one of "
+    "{fields}",
+    "refused.needed.nothing": "{name} asked for nothing in the last hour: give a value instead",
     "refused.not_whole": "{field:name} takes a whole number, not '{value}'",
     "refused.not_nano_dollars": "{field:name} takes integer nano-dollars, not '{value}'",
     "refused.nothing_to_scale": "{name} has no {field:name} to scale: give a value instead",

@@ -9,7 +9,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "typed.no_duration": "{typed:quoted} is not a duration such as 90s, 15m, 1h30m or 2d",
     "typed.duration_range": "{typed:quoted} is not between 1s and 31d; a change without end is "
     "permanent",
-    "typed.no_time": "{typed:quoted} is not a time such as 09:00 or 2026-11-27T09:00",
+    "typed.no_end": "{typed:quoted} is not a duration such as 90s, 15m, 1h30m or 2d, nor a time "
+    "such as 09:00 or tomorrow 09:00",
+    "typed.no_time": "{typed:quoted} is not a time such as 09:00, tomorrow 09:00 or "
+    "2026-11-27T09:00",
     "typed.time_range": "{typed:quoted} is not between 1s and 31d from now",
     "typed.no_value": "{typed:quoted} is not a value for {field:name} such as 40, 80k, 1.5M, x2 "
     "or 50%",
