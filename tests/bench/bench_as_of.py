@@ -5,18 +5,30 @@ The store of ten million calls is made once, in ``--store`` (by default
 """
 
 import asyncio
+import gc
 import random
 import statistics
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
+from quotadeck.gateway.control.admin_past import PastPictures
 from quotadeck.sources.gateway.source import GatewaySource
+from quotadeck.store import Reader
 from tests.bench.past_store import make
 from tests.processes import Gateway, start_upstream
 
+if TYPE_CHECKING:
+    from quotadeck.domain.clock import Clock
+    from quotadeck.store import Ledger
+
 STEPS = 40
-_REST_S = 0.25
+TURNS = 5
+WIDE = 10_000
+"""Projects of the second store, which has a tenth of the calls."""
+_REST_S = 0.6
 """Between two steps: an account has half of the time that the store can give."""
 _HOUR_US = 3_600_000_000
 _SPANS = (
@@ -44,12 +56,44 @@ async def _steps(socket: Path, instants: list[int]) -> tuple[list[float], str]:
     return took, "; ".join(sorted(seen))
 
 
+async def _turns(store: Path, made_us: int) -> str:
+    """The longest turn of the loop in which the pictures are made, as CPU time."""
+    reader = await Reader.open(store)
+
+    async def none() -> None:
+        return
+
+    ledger = SimpleNamespace(pages=reader, flushed=none)
+    clock = SimpleNamespace(wall_us=lambda: made_us)
+    pictures = PastPictures(cast("Ledger", ledger), None, cast("Clock", clock), list)
+    turns: list[float] = []
+
+    async def look() -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            turns.append(now - last)
+            last = now
+
+    looking = asyncio.create_task(look())
+    gc.freeze()
+    for step in range(TURNS):
+        await pictures.at(made_us - (300 + step) * 60_000_000)
+    looking.cancel()
+    await reader.close()
+    return f"{max(turns) * 1_000:.1f} ms"
+
+
 def run(*options: str) -> list[tuple[str, str]]:
     given = dict(zip(options[::2], options[1::2], strict=True))
     calls = int(given.get("--calls", "10000000"))
     store = Path(given.get("--store", "/tmp/quotadeck-10M"))
     make(store, calls)
     made_us = int((store / "made").read_text())
+    wide = Path(given.get("--wide", "/tmp/quotadeck-wide"))
+    make(wide, calls // 10, WIDE)
+    wide_us = int((wide / "made").read_text())
     found = []
     with tempfile.TemporaryDirectory() as directory:
         upstream = start_upstream(Path(directory))
@@ -76,4 +120,9 @@ def run(*options: str) -> list[tuple[str, str]]:
         finally:
             gateway.stop()
             upstream.process.kill()
-    return [("least / median / most of 40 steps", ""), *found]
+    return [
+        ("least / median / most of 40 steps", ""),
+        *found,
+        ("longest turn of the gateway's loop, 1,000 projects", asyncio.run(_turns(store, made_us))),
+        (f"the same, {WIDE:,} projects", asyncio.run(_turns(wide, wide_us))),
+    ]

@@ -1,6 +1,6 @@
 """A store of a week: so many calls, with their sums, levels and states; made by SQL, in minutes.
 
-Run as ``python -m tests.bench.past_store DIRECTORY CALLS``; what is there already is kept.
+Run as ``python -m tests.bench.past_store DIRECTORY CALLS [PROJECTS]``; what is there is kept.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ WEEK_US: Final = 7 * 24 * 3_600_000_000
 PROJECTS: Final = 1_000
 MODELS: Final = 4
 _EVERY_US: Final = 240_000_000
-"""Between two samples of one bucket."""
+"""Between two samples of one bucket, where there are a thousand projects."""
 
 
 def field_of(projects: int = PROJECTS) -> Catalogue:
@@ -41,14 +41,14 @@ def field_of(projects: int = PROJECTS) -> Catalogue:
     )
 
 
-async def _begin(directory: Path, began_us: int) -> None:
+async def _begin(directory: Path, began_us: int, projects: int) -> None:
     ledger = await Ledger.open(directory, MachineClock())
-    ledger.catalogue(file_layer(field_of(), name="bench"), began_us)
+    ledger.catalogue(file_layer(field_of(projects), name="bench"), began_us)
     await ledger.flushed()
     await ledger.close()
 
 
-def _calls(db: sqlite3.Connection, calls: int, began_us: int) -> None:
+def _calls(db: sqlite3.Connection, calls: int, projects: int, began_us: int) -> None:
     apart_us = WEEK_US // calls
     given = {
         "id": "printf('req_%016x%014x', ended_us / 1000, n)",
@@ -90,8 +90,8 @@ def _calls(db: sqlite3.Connection, calls: int, began_us: int) -> None:
         f"INSERT INTO calls (source_id, {', '.join(COLUMNS)}) SELECT 1, {values} FROM ("
         "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < ?) "
         "SELECT n, ? + n * ? AS ended_us, n * 2654435761 % 5987 + 50 AS took_ms, "
-        "n * 40503 % 7919 % ? AS project, n * 7 % 31 % ? AS model FROM k)",
-        (calls, began_us, apart_us, PROJECTS, MODELS),
+        "n * 40503 % 104729 % ? AS project, n * 7 % 31 % ? AS model FROM k)",
+        (calls, began_us, apart_us, projects, MODELS),
     )
 
 
@@ -113,8 +113,8 @@ def _sums(db: sqlite3.Connection, per: Per, since_us: int) -> None:
     )
 
 
-def _levels(db: sqlite3.Connection, since_us: int, until_us: int) -> None:
-    keys = [f"project:p{number}:{kind}" for number in range(PROJECTS) for kind in ("rpm", "tpm")]
+def _levels(db: sqlite3.Connection, projects: int, since_us: int, until_us: int) -> None:
+    keys = [f"project:p{number}:{kind}" for number in range(projects) for kind in ("rpm", "tpm")]
     keys += [f"target:main/m{number}:{kind}" for number in range(MODELS) for kind in ("rpm", "tpm")]
     db.executemany("INSERT INTO buckets (source_id, key) VALUES (1, ?)", [(key,) for key in keys])
     db.execute(
@@ -122,7 +122,7 @@ def _levels(db: sqlite3.Connection, since_us: int, until_us: int) -> None:
         "SELECT 1, buckets.id, at, 40000000, 60000000, 600 FROM ("
         "WITH RECURSIVE k(at) AS (SELECT ? UNION ALL SELECT at + ? FROM k WHERE at < ?) "
         "SELECT at FROM k) CROSS JOIN buckets",
-        (since_us, _EVERY_US, until_us),
+        (since_us, _EVERY_US * projects // PROJECTS, until_us),
     )
 
 
@@ -142,22 +142,22 @@ def _states(db: sqlite3.Connection, began_us: int) -> None:
     )
 
 
-def make(directory: Path, calls: int) -> None:
+def make(directory: Path, calls: int, projects: int = PROJECTS) -> None:
     """The store, unless it is there."""
     if (directory / "made").exists():
         return
     now_us = time.time_ns() // 1_000
     began_us = now_us - WEEK_US
-    asyncio.run(_begin(directory, began_us))
+    asyncio.run(_begin(directory, began_us, projects))
     db = sqlite3.connect(directory / "ledger.db", isolation_level=None)
     for pragma in ("synchronous = OFF", "cache_size = -400000", "temp_store = FILE"):
         db.execute(f"PRAGMA {pragma}")
     recent_us = now_us - 48 * 3_600_000_000
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("calls", lambda: _calls(db, calls, began_us)),
+        ("calls", lambda: _calls(db, calls, projects, began_us)),
         ("minutes", lambda: _sums(db, MINUTE, recent_us)),
         ("hours", lambda: _sums(db, HOUR, began_us)),
-        ("levels", lambda: _levels(db, recent_us, now_us)),
+        ("levels", lambda: _levels(db, projects, recent_us, now_us)),
         ("states", lambda: _states(db, began_us)),
     )
     for what, step in steps:
@@ -172,4 +172,4 @@ def make(directory: Path, calls: int) -> None:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), int(sys.argv[2]))
+    make(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -13,7 +13,7 @@ from quotadeck.domain.catalogue import Catalogue, Project, Route, Target
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry, Field, Plain
 from quotadeck.domain.days import day_at
-from quotadeck.domain.history import LevelSample, StateSpan
+from quotadeck.domain.history import StateSpan
 from quotadeck.domain.in_force import changes_of
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.limits import RateLimit
@@ -37,6 +37,8 @@ from quotadeck.domain.snapshot import (
 from quotadeck.domain.state import Held, State, StateKind
 from quotadeck.domain.subject import Subject, SubjectKind
 
+_SORTED: Final = 2_000
+"""Levels sorted by their buckets before others get a turn."""
 _A_SLICE: Final = 20
 """Rows made before others get a turn: about half a millisecond."""
 
@@ -60,7 +62,8 @@ class Then:
     """The command log folded up to the instant, over nothing: the file's values are in the
     catalogue."""
     around: Around = NOTHING_PASSED
-    levels: Sequence[LevelSample] = ()
+    levels: Sequence[tuple[str, int, int]] = ()
+    """(bucket, level, when) as last sampled."""
     states: Sequence[StateSpan] = ()
     """Those that held, and those left within five minutes before."""
     spent_nano: Mapping[str, int] = field(default_factory=dict)
@@ -77,6 +80,7 @@ def snapshot_of(then: Then) -> Work:
     passing = Passing()
     yield from passing.add(then.around)
     rows = _Rows(then, passing)
+    yield from rows.begin()
     projects = yield from _in_slices(rows.project, then.catalogue.projects.values())
     targets = yield from _in_slices(rows.target, then.catalogue.targets.values())
     routes = yield from _in_slices(rows.route, then.catalogue.routes.values())
@@ -116,10 +120,18 @@ class _Rows:
         self._then = then
         self._gaps: Collection[str] = then.past.gaps
         self._passing = passing
-        self._levels = {sample.bucket: sample for sample in then.levels}
+        self._levels: dict[str, tuple[int, int]] = {}
         self._spans: dict[str, list[StateSpan]] = {}
         self._cut_off: dict[str, set[str]] = {}
         """The projects that each paused model cuts off."""
+
+    def begin(self) -> Generator[None, None, None]:
+        """Sort what was read by whose it is. Yields where others may have a turn."""
+        levels, then = self._then.levels, self._then
+        for start in range(0, len(levels), _SORTED):
+            for bucket, level, sampled_us in levels[start : start + _SORTED]:
+                self._levels[bucket] = (level, sampled_us)
+            yield
         for span in then.states:
             self._spans.setdefault(span.subject, []).append(span)
             held = span.left_us is None or span.left_us > then.at_us
@@ -261,7 +273,7 @@ class _Rows:
             return None
         limit = self._then.windows.limit(rule, value)
         assert isinstance(limit, RateLimit)
-        sample = self._levels.get(bucket_key(subject, rule.kind))
-        if sample is None or sample.last >= limit.capacity:
+        sampled = self._levels.get(bucket_key(subject, rule.kind))
+        if sampled is None or sampled[0] >= limit.capacity:
             return Level(limit.capacity, limit.capacity, 0)
-        return Level(sample.last, limit.capacity, sample.at_us // 1_000)
+        return Level(sampled[0], limit.capacity, sampled[1] // 1_000)

@@ -20,7 +20,7 @@ from quotadeck.domain.calls import OpenCall, Outcome
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.days import day_at
-from quotadeck.domain.history import LevelSample, StateSpan
+from quotadeck.domain.history import StateSpan
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.passed import MINUTE_US, MODELS_US, SPENT_US, Around, Passed
 from quotadeck.domain.past_state import CLEARED_US
@@ -94,9 +94,9 @@ class AsOf:
         per, around, found = await self._around(at_us, now_us)
         gaps |= found
         spent = await self._spent(at_us, now_us, per, catalogue)
-        levels: list[LevelSample] = []
+        levels: list[tuple[str, int, int]] = []
         if at_us >= now_us - _KEEP.levels_us:
-            levels = await reader.levels_at(at_us)
+            levels = await reader.levels_before(at_us)
         else:
             gaps.add(Gap.LEVELS)
         states: list[StateSpan] = []
@@ -208,19 +208,22 @@ class AsOf:
         minute_us, hour_us = _floor(at_us, MINUTE.length_us), _floor(at_us, HOUR.length_us)
         if per is Per.NOTHING:
             return {}
-        by_start: dict[int, list[str]] = {}
-        for project in catalogue.projects.values():
-            by_start.setdefault(day_at(at_us, project.zone).start_us, []).append(project.id)
-        spent: dict[str, int] = {}
-        for start_us, projects in by_start.items():
-            hours = await self._of_hours(start_us, hour_us, now_us)
-            late: Mapping[str, int] = {}
+        zones = {project.zone for project in catalogue.projects.values()}
+        starts = {zone: day_at(at_us, zone).start_us for zone in zones}
+        spent: dict[int, dict[str, int]] = {}
+        for start_us in set(starts.values()):
+            spent[start_us] = dict(await self._of_hours(start_us, hour_us, now_us))
             if per is not Per.HOUR:
                 late = await self._late(max(start_us, hour_us), minute_us, now_us)
-            for name in projects:
-                if nano := hours.get(name, 0) + late.get(name, 0):
-                    spent[name] = nano
-        return spent
+                for name, nano in late.items():
+                    spent[start_us][name] = spent[start_us].get(name, 0) + nano
+        if len(spent) == 1:
+            return spent.popitem()[1]
+        return {
+            project.id: nano
+            for project in catalogue.projects.values()
+            if (nano := spent[starts[project.zone]].get(project.id, 0))
+        }
 
     async def _late(self, since_us: int, until_us: int, now_us: int) -> Mapping[str, int]:
         """What began within the hour; from the calls where its minutes are gone."""

@@ -150,6 +150,14 @@ class Encoder:
         head = _dump({"step": self._step, **_instant(snapshot)})
         return b'%b,"tables":{%b}}' % (head[:-1], b",".join(deltas))
 
+    def forget(self) -> Work[None]:
+        """Let go of the rows that were encoded, which takes its time, too."""
+        for kept in self._kept.values():
+            while kept:
+                for _ in range(min(_A_SLICE, len(kept))):
+                    kept.popitem()
+                yield
+
     def rest(self) -> None:
         """Nobody follows any more: the next changes are none."""
         self._last = None

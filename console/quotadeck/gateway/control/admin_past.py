@@ -5,8 +5,9 @@ their turns, however many projects there are.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from quotadeck.domain.as_of import snapshot_of
@@ -45,9 +46,30 @@ class PastPictures:
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
                 await self._ledger.flushed()
+        with _uncollected():
+            return await self._made(at_us)
+
+    async def _made(self, at_us: int) -> bytes:
         then = await self._as_of.then(at_us, self._clock.wall_us(), self._under_way())
-        snapshot = await in_turns(snapshot_of(then))
-        return await in_turns(Encoder().full(snapshot))
+        snapshot, encoder = await in_turns(snapshot_of(then)), Encoder()
+        data = await in_turns(encoder.full(snapshot))
+        # Ten thousand rows are not let go of in one turn either.
+        del then, snapshot
+        await in_turns(encoder.forget())
+        return data
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """All that a picture is made of is gone when it is sent: to look through it for garbage, in the
+    middle of a turn of the loop, would take as long as many of them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 async def alarms(asked: Asked, reader: Reader, now_us: int) -> bytes:

@@ -232,6 +232,18 @@ class Around(ReadConnection):
         )
         return [StateSpan(*row[:5], *map(orjson.loads, row[5:])) for row in rows]
 
+    async def levels_before(self, at_us: int) -> list[tuple[str, int, int]]:
+        """(bucket, level, when) of the last sample of each bucket, in its limit's unit.
+
+        As they are in the table: there may be tens of thousands.
+        """
+        return await self._rows(
+            "SELECT key, last, at_us FROM buckets JOIN levels ON levels.seq = ("
+            "SELECT seq FROM levels WHERE bucket = buckets.id AND at_us <= ? "
+            "ORDER BY at_us DESC LIMIT 1) WHERE buckets.source_id = ?",
+            (at_us, self.source),
+        )
+
     async def events_before(self, at_us: int, last: int) -> list[Event]:
         """The newest up to the instant, the newest first."""
         behind = await self.place(at_us, "events", "at_us")
