@@ -13,6 +13,8 @@ from quotadeck.domain.snapshot import Gap, Past, Per, Snapshot, Whoami
 from quotadeck.domain.state import AT_REST, StateKind
 from quotadeck.domain.subject import Subject
 from tests.tui.call_book import CallBook, night
+from tests.tui.happened import Happened
+from tests.tui.happened import night as happened_night
 from tests.tui.hours import an_hour
 from tests.tui.scenes import AT_US, MINUTE_US, calm, fire, hostile, trouble
 from tests.tui.scripted import entry, refused
@@ -88,6 +90,7 @@ def _sick() -> Snapshot:
 
 _CALLS: Final = ("c", "c"), "following"
 """The calls of the row, then of all."""
+_NIGHT: Final = {**happened_night(), "passed": an_hour}
 _BOOK: Final = {"book": CallBook([*night()])}
 
 
@@ -186,6 +189,17 @@ SCENES: Final[Mapping[str, Scene]] = {
         source={"was": _was},
     ),
     "past-time": Scene(steps=((("at", *"02:4"), "time ("),)),
+    "timeline": Scene(source=_NIGHT, steps=((("t",), "storming client"),)),
+    "timeline-older": Scene(
+        source=_NIGHT, steps=((("t",), "storming client"), (("G",), "gateway started")),
+    ),
+    "timeline-filter": Scene(
+        source=_NIGHT,
+        steps=((("t",), "storming client"), (("slash", *"alarm", "enter"), "hides"), (("j",), "")),
+    ),
+    "timeline-empty": Scene(
+        source={"happened": Happened()}, steps=((("t",), "nothing has happened"),)
+    ),
     "help": Scene(steps=((("question_mark",), "overview: keys"),)),
     "help-end": Scene(
         steps=((("question_mark",), "overview: keys"), (("G",), "own health"))

@@ -30,6 +30,7 @@ from tests.tui.scenes import AT_US, ME, MINUTE_US, usd
 if TYPE_CHECKING:
     from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage
+    from tests.tui.happened import Happened
 
 ALL = Capabilities(frozenset(Read), EVERYTHING, FigureKind.ENFORCED)
 
@@ -59,6 +60,8 @@ class Scripted:
     """Answers wait for it."""
     book: CallBook = field(default_factory=CallBook)
     """The calls on record."""
+    happened: Happened | None = None
+    """The events and the alarms; where there are none nobody is to ask."""
     passed: Callable[[Sequence[Subject], int, int | None], SeriesPage] | None = None
     """Makes the series of subjects over so many minutes until an instant."""
     was: Callable[[int], Snapshot] | None = None
@@ -91,6 +94,8 @@ class Scripted:
 
     async def alarms(self, since_us: int, until_us: int | None = None) -> AlarmsPage:
         self._check()
+        if self.happened is not None:
+            return self.happened.between(since_us, until_us)
         until_us = until_us or AT_US
         held = (one for one in self.alarmed if one.began_us < until_us)
         return AlarmsPage(tuple(one for one in held if (one.ended_us or AT_US) >= since_us))
@@ -136,6 +141,9 @@ class Scripted:
         return self.book.find(request_id)
 
     async def events(self, *, last: int, **asked: Any) -> EventsPage:
+        if self.happened is not None:
+            self._check()
+            return self.happened.page(last=last, **asked)
         raise NotImplementedError
 
     async def series(

@@ -73,7 +73,7 @@ async def test_a_calm_gateway_is_not_asked_again_and_again() -> None:
     app = quotadeck(source)
     async with app.run_test(size=(80, 24)) as pilot:
         page = await opened(pilot)
-        page._polled, page._echo_ns = app.link.snapshot, 0
+        page._polled, page._echo_ns = page.news(app.link.snapshot), 0
         await pilot.pause(0.05)
         asked = book.asked
         await pilot.pause(0.3)

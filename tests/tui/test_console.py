@@ -51,7 +51,9 @@ async def test_what_the_source_cannot_do_is_dim_and_says_why() -> None:
             if act.label and act.keys
         }
     dim = {verb for verb, role in inks.items() if role == "dim"}
-    assert dim == {"pause", "limit", "fallback", "undo", "audit", "project", "calls"}
+    assert dim == {
+        *("pause", "limit", "fallback", "undo", "audit", "project", "calls", "timeline"),
+    }
     assert source.commands == []
 
 

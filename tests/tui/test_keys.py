@@ -26,6 +26,7 @@ from quotadeck.tui.pages.calls import Calls
 from quotadeck.tui.pages.help import Help, help_lines
 from quotadeck.tui.pages.overview import Overview
 from quotadeck.tui.pages.project import Project
+from quotadeck.tui.pages.timeline import Timeline
 from quotadeck.words import text
 from quotadeck.words.en import ENGLISH
 from quotadeck.words.states import words_of
@@ -33,7 +34,7 @@ from tests.tui.driving import choose, quotadeck, quotadeck_of, scripted, sees, s
 
 PAGES = {
     "overview": Overview, "audit": Audit, "project": Project, "calls": Calls, "call": OneCall,
-    "help": Help,
+    "timeline": Timeline, "help": Help,
 }  # fmt: skip
 KEYS = Keys()
 SCOPES = {scope for of in PLACES.values() for scope in of}
@@ -130,6 +131,7 @@ CHOSEN = {
     "page.help": ("f1",), "opened.back": ("b",), "list.down": ("N",), "app.redraw": ("f5",),
     "filter.keep": ("ctrl+n",), "dialog.next_field": ("ctrl+n",), "dialog.leave": ("ctrl+x",),
     "editor.start": ("ctrl+t",), "choice.next": ("m",), "calls.all": ("z",),
+    "timeline.filter": ("f2",),
     "command.run": ("ctrl+o",), "palette.run": ("ctrl+o",), "rows.copy": ("w",),
     "reel.follow": ("v",), "time.go": ("ctrl+o",),
     "project.audit": ("A",),

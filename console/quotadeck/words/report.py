@@ -169,7 +169,7 @@ class _Markdown:
                 text("report.lasts") if one.ended_us is None else self._instant(one.ended_us),
                 duration_words(((one.ended_us or self._report.made_us) - one.began_us) // 1_000),
                 one.subject.name,
-                ": ".join(filter(None, _alarm_words(one))),
+                ": ".join(filter(None, alarm_words(one))),
             )
             for one in self._report.alarms
         ]
@@ -230,7 +230,7 @@ def _lines(report: Report, instant: Callable[[int], str]) -> list[_Line]:
     """All that happened; the ends of alarms are lines of their own, of kind ``end``."""
     lines = []
     for alarm in report.alarms:
-        what, why = _alarm_words(alarm)
+        what, why = alarm_words(alarm)
         name = alarm.subject.name
         began = text("report.began", what=what, why=why)
         lines.append(_Line(alarm.began_us, "alarm", "!", name, "", began, "", alarm.ended_us))
@@ -260,7 +260,7 @@ def _lines(report: Report, instant: Callable[[int], str]) -> list[_Line]:
     return lines
 
 
-def _alarm_words(alarm: Alarm) -> tuple[str, str]:
+def alarm_words(alarm: Alarm) -> tuple[str, str]:
     """``storm ×9``, and why."""
     try:
         kind = StateKind(alarm.kind)

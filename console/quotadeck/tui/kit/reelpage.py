@@ -2,8 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
+from quotadeck.domain.snapshot import Snapshot
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.context import Context
@@ -48,6 +49,14 @@ class ReelPage(ListPage, Generic[R, C]):
         self._search = 0
         self._polled: object = None
         self._echo_ns = 0
+        self._rested_ns = 0
+
+    rest_ns: ClassVar[int] = 0
+    """Between two looks at what is new."""
+
+    def news(self, snapshot: Snapshot | None) -> object:
+        """What of a reading tells, by being another, that there may be something new."""
+        return snapshot.now_ms if snapshot else None
 
     @abstractmethod
     async def read_leaf(self, at: C | None) -> Leaf[R, C]:
@@ -89,7 +98,7 @@ class ReelPage(ListPage, Generic[R, C]):
         if index < _NEAR and reel.newer is not None:
             self.reading = True
             self.run_worker(self._newer(self._search, reel.newer))
-        elif index < len(reel.rows) - _NEAR or reel.older is None:
+        elif index < len(self.grid.rows) - _NEAR or reel.older is None:
             return
         elif asked or self.wants_older():
             self.reading = True
@@ -136,9 +145,13 @@ class ReelPage(ListPage, Generic[R, C]):
 
     def _done(self) -> None:
         self.reading, self.problem = False, ""
-        self.grid.hold(self.reel.rows)
+        self.hold()
         self.draw()
         self._fill()
+
+    def hold(self) -> None:
+        """Give the list the rows that are shown."""
+        self.grid.hold(self.reel.rows)
 
     def _failed(self, search: int, problem: SourceError) -> None:
         if search == self._search:
@@ -152,11 +165,14 @@ class ReelPage(ListPage, Generic[R, C]):
             return
         self.draw()
         link = self.context.link
-        if link.snapshot is not self._polled:
-            self._polled, self._echo_ns = link.snapshot, link.monotonic_ns() + _ECHO_NS
-        due = link.monotonic_ns() < self._echo_ns or bool(self.problem)
+        news, now_ns = self.news(link.snapshot), link.monotonic_ns()
+        if news != self._polled:
+            self._polled, self._echo_ns = news, now_ns + _ECHO_NS
+        due = now_ns < self._echo_ns or bool(self.problem)
         if self.following and due and not self.reading and not link.problem:
-            self.reading = True
+            if now_ns < self._rested_ns:
+                return
+            self.reading, self._rested_ns = True, now_ns + self.rest_ns
             self.run_worker(
                 self._new(self._search) if self.reel.rows else self._begin(self._search)
             )
@@ -173,7 +189,7 @@ class ReelPage(ListPage, Generic[R, C]):
     def do_top(self) -> None:
         """To the newest that is known; what was let go behind it is read again."""
         self.reel.rewind()
-        self.grid.hold(self.reel.rows)
+        self.hold()
         super().do_top()
 
     def do_follow(self) -> None:

@@ -49,6 +49,7 @@ _LEGEND: Final[dict[Place, tuple[Entry, ...]]] = {
         (notice("sign.gateway"), "read.gateway"),
     ),
     "calls": (("▸", "read.chosen"), *_columns(CALLS)),
+    "timeline": (("! ✓ » « ✗ ⚑ ~", "read.happenings"), ("▁▃█", "read.strip")),
     "audit": (("▸ ● ✗", "read.entry"), ("#5", "read.place")),
 }
 
