@@ -35,7 +35,7 @@ priority many model"""  # what events, reasons and refusals of the scenes say
 _NAMES: Final = """tokyo mika content analytics batch embed support chat search mobile main claude
 checkout opus gemini flash deepseek quotadeck sock user prod automatio red click quit nope name"""
 _TYPED: Final = """agreed nightly finance alarm command deploy effect shop with cause price
-since until outcome space enter home pgup pgdn shift backspace permanent storm"""  # keys, words read
+since until outcome space enter home pgup pgdn shift backspace permanent storm"""
 DATA: Final = frozenset(f"{_TOLD} {_NAMES} {_TYPED}".split())
 
 
