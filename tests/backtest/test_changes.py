@@ -195,3 +195,15 @@ async def test_counted_refusals_are_spread_over_their_time_at_their_mean_size(
         assert {one.used.input_tokens for one in spread} == {200 * 90 // 100}
         said = estimated(at, tmp_path, project_a={"tpm": 100_000})
         assert (said.requests, said.counted, said.admitted_after) == (71, 11, 71)
+
+
+async def test_a_lower_priority_leaves_a_full_target_to_the_others(tmp_path: Path) -> None:
+    target = Target("main/opus", "main", "opus", PRICE, limits={Field.RPM: 60})
+    projects = {name: Project(name, name) for name in "ab"}
+    catalogue = replace(CATALOGUE, targets={"main/opus": target}, projects=projects)
+    async with recorder(tmp_path, catalogue) as at:
+        await at.comes([Coming(400_000, "a", "opus"), Coming(400_000, "b", "opus")] * 100)
+        said = estimated(at, tmp_path, project_a={"priority": "low"})
+        assert said.admitted_after < said.admitted_before == said.admitted_really
+        assert [hit.project for hit in said.hits] == ["b"]
+        assert said.hits[0].admitted_after > said.hits[0].admitted_before

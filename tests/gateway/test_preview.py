@@ -99,8 +99,10 @@ async def test_a_standing_change_under_an_override_is_warned_of(tmp_path: Path) 
 
 async def test_a_key_has_no_figures_and_no_calls_have_none(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
-        preview = await at.desk.submit(KEY_ADD, ADA, dry_run=True)
-        assert (preview.estimate, preview.warnings, why(preview)) == (None, (), "")
+        note = Command(Action.NOTE, PAUSE.subject, reason="deploy")
+        for command in (KEY_ADD, note):
+            preview = await at.desk.submit(command, ADA, dry_run=True)
+            assert (preview.estimate, preview.warnings, why(preview)) == (None, (), "")
         preview = await at.desk.submit(RAISE, ADA, dry_run=True)
         assert preview.estimate is None
         assert [*map(say, preview.warnings)] == ["no figures: nothing is on record yet"]

@@ -107,6 +107,9 @@ class Terms:
         project = self.file.project(name)
         if project is None:
             return None
+        given = self.values.get(str(Subject.project(name)), {}).get(Field.PRIORITY)
+        if isinstance(given, str):
+            project = project.of_class(given)
         limits = self._limits(Subject.project(name), project.limits, project.shadow)
         budget = next(each for each in limits if each.rule.measure is Measure.MONEY)
         # Money that has no limit is counted nowhere: nobody asks for it here.

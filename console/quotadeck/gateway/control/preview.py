@@ -30,9 +30,9 @@ async def estimated(
     """
     after: Values = {}
     for number, entry in enumerate(entries, 1):
-        subject, name = slot_of(entry)
-        if name == Field.KEY:
+        if entry.field in (None, Field.KEY):
             return None, ()
+        subject, name = slot_of(entry)
         value = folded(entry, layers).in_force(subject, name, now_us).value
         after.setdefault(str(subject), {})[name] = value
         if number % _A_SLICE == 0:
