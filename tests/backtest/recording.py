@@ -35,6 +35,8 @@ from quotadeck.gateway.watch.levels import LevelKeeper
 from quotadeck.limiter import MemoryLimiter
 from quotadeck.store import Ledger
 from quotadeck.store import file_layer as on_record
+from quotadeck.store.places import ledger_file
+from quotadeck.store.sqlite.schema import reading_uri
 from tests.clocks import HandClock
 
 WINDOWS = Windows()
@@ -178,6 +180,10 @@ async def recorder(directory: Path, catalogue: Catalogue) -> AsyncIterator[Recor
         await ledger.close()
 
 
+def records_of(directory: Path) -> Records:
+    return Records(reading_uri(ledger_file(directory), immutable=False))
+
+
 def replayed(
     directory: Path,
     since_us: int,
@@ -188,7 +194,7 @@ def replayed(
     **values: dict[str, object],
 ) -> tuple[list[tuple[int, str]], Verdicts]:
     """(instant, project) of the requests in a time, and what became of them under the values."""
-    with closing(Records(directory)) as records, records.one_picture():
+    with closing(records_of(directory)) as records, records.one_picture():
         file = File(records.file())
         terms = Terms(file, values)  # type: ignore[arg-type]
         callers = records.callers(0)

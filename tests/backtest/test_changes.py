@@ -8,7 +8,6 @@ import pytest
 
 from quotadeck.backtest.foresee import Foresight
 from quotadeck.backtest.messages import Ask, Told, ask_of, told_of
-from quotadeck.backtest.records import Records
 from quotadeck.backtest.sharing import sharing
 from quotadeck.backtest.terms import File, Terms
 from quotadeck.backtest.trace import read
@@ -20,7 +19,7 @@ from quotadeck.domain.estimate import Estimate
 from quotadeck.domain.limits import MICRO, Priority
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import NOTHING_USED
-from tests.backtest.recording import Coming, Recorder, recorder
+from tests.backtest.recording import Coming, Recorder, recorder, records_of
 from tests.backtest.test_exact import CATALOGUE, PRICE, traffic
 
 NEVER_NS = 1 << 62
@@ -32,7 +31,7 @@ def told(at: Recorder, directory: Path, **after: object) -> Told:
     changed = {subject.replace("_", ":", 1): values for subject, values in after.items()}
     ask = Ask(1, at.clock.wall_us(), NEVER_NS, {}, {}, changed, at.under_way)  # type: ignore[arg-type]
     assert ask_of(ask.line()) == ask
-    with closing(Records(directory)) as records:
+    with closing(records_of(directory)) as records:
         said = Foresight(records).told(ask, lambda: None)
     assert told_of(said.line()) == said
     return said
@@ -154,7 +153,7 @@ async def test_beyond_a_second_it_takes_whole_minutes_and_says_which(tmp_path: P
         now_us = at.clock.wall_us()
         ask = Ask(1, now_us, 0, {}, {}, {"project:a": {"rpm": 700}}, at.under_way)
         for ms, minutes in ((0, None), (30, 1), (50, 2), (10_000, 10)):
-            with closing(Records(tmp_path)) as records:
+            with closing(records_of(tmp_path)) as records:
                 foresight = Foresight(records, lambda: 0)
                 foresight.read_ns = foresight.replay_ns = 10_000.0
                 said = foresight.told(replace(ask, answer_by_ns=ms * 1_000_000), lambda: None)
@@ -185,7 +184,7 @@ async def test_counted_refusals_are_spread_over_their_time_at_their_mean_size(
         at.ledger.end_now(run)
         await at.until(first_us + 2 * SECOND_US)
         await at.ledger.flushed()
-        with closing(Records(tmp_path)) as records:
+        with closing(records_of(tmp_path)) as records:
             terms = Terms(File(records.file()), {})
             shared = sharing([Subject.project("a")], records.callers(0), (terms,))
             trace = read(records, terms, shared, (first_us - 1, first_us + 2 * SECOND_US), 1.0)

@@ -99,7 +99,7 @@ async def test_a_standing_change_under_an_override_is_warned_of(tmp_path: Path) 
 
 async def test_a_key_has_no_figures_and_no_calls_have_none(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
-        note = Command(Action.NOTE, PAUSE.subject, reason="deploy")
+        note = Command(Action.NOTE, PAUSE.subject, value="deploy")
         for command in (KEY_ADD, note):
             preview = await at.desk.submit(command, ADA, dry_run=True)
             assert (preview.estimate, preview.warnings, why(preview)) == (None, (), "")

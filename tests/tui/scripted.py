@@ -16,7 +16,7 @@ from quotadeck.domain.capability import EVERYTHING, Capabilities, FigureKind, Re
 from quotadeck.domain.commands import Code, Command, Entry, Rejected, Role, Value
 from quotadeck.domain.days import micros
 from quotadeck.domain.detail import Caller, CauseFound, ModelUse, ProjectDetail
-from quotadeck.domain.estimate import Estimate
+from quotadeck.domain.estimate import Bind, Estimate, Hit, Load, Money
 from quotadeck.domain.notice import notice
 from quotadeck.domain.pages import KeyRow, KeysPage
 from quotadeck.domain.report import Alarm, AlarmsPage, Report
@@ -222,6 +222,19 @@ def agree(command: Command, dry_run: bool) -> CommandAnswer:
         spend_before_nano=6_100_000_000,
         spend_after_nano=11_400_000_000,
         admitted_really=302,
+        counted=150,
+        binds=(Bind("target:main/claude-opus-4.7:rpm", 0, 5),),
+        hits=(Hit("search", 640, 611, 0, 29),),
+        others_refused_after=29,
+        loads=(Load("main/claude-opus-4.7", "rpm", 50, 41, 50, 50),),
+        money=Money(
+            455_000_000_000,
+            500_000_000_000,
+            500_000_000_000,
+            micros("2026-11-23T18:41:00Z"),
+            micros("2026-11-23T18:17:00Z"),
+            micros("2026-11-24T00:00:00Z"),
+        ),
     )
     percent = command.scale_percent
     befores: dict[str, Value] = {"limit": 20, "fallback": "main/claude-opus-4.7"}

@@ -48,7 +48,8 @@ def test_of_money_when_it_is_gone_and_how_long_it_lasts() -> None:
     assert money(None, 74) == [
         ("attention", "budget gone 04:14 and not at the day's end: lasts 1h14m")
     ]
-    assert money(None, None) == [("normal", "budget lasts the day, until 13:00")]
+    assert money(None, None) == []
+    assert money(None, None, 3) == [("normal", "budget lasts the day, until 13:00")]
     assert money(74, 0) == [("attention", "budget is spent: nothing passes until 13:00")]
 
 
@@ -81,7 +82,13 @@ def test_of_whom_it_hits() -> None:
 
 def test_of_the_room_that_a_target_has() -> None:
     assert said(loads=(Load("main/flash", "rpm", 500, 12, 212, 300),)) == [
-        ("normal", "main/flash 12 → 212 of 500 rpm")
+        ("normal", "main/flash 12 → 212 of 500 rpm: room for 200 more")
+    ]
+    assert said(loads=(Load("main/flash", "rpm", 500, 12, 40, 60),)) == []
+    assert said(loads=(Load("main/flash", "rpm", 500, 480, 40, 490),)) == []
+    moved = Load("main/flash", "tpm", 1_000_000, 12_000, 212_000, 240_000)
+    assert told(replace(SOME, loads=(moved,)), Subject.model("opus"), clock) == [
+        ("normal", "main/flash 12k → 212k of 1M tpm: room for 760k more")
     ]
     assert said(loads=(Load("main/flash", "rpm", 500, 12, 412, 490),)) == [
         (

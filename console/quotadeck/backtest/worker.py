@@ -1,4 +1,5 @@
-"""The process that replays: ``python -m quotadeck.backtest.worker DIRECTORY``.
+"""The process that replays: ``python -m quotadeck.backtest.worker URI``, SQLite's
+address of the ledger.
 
 Its standard input is a socket: asks come in a line each, and their answers go out, the newest
 alone: an ask that another one follows is not answered. It ends with that socket, so that it never
@@ -14,7 +15,6 @@ import socket
 import sqlite3
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from quotadeck.backtest.foresee import Foresight, Superseded
@@ -70,14 +70,14 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     with socket.socket(fileno=os.dup(0)) as sock, suppress(EOFError, OSError):
-        _serve(sock, Path(sys.argv[1]))
+        _serve(sock, sys.argv[1])
 
 
-def _serve(sock: socket.socket, directory: Path) -> None:
+def _serve(sock: socket.socket, uri: str) -> None:
     asks = Asks(sock)
     # What a replay makes has no cycles, and a collection would look through all of it.
     gc.disable()
-    foresight = Foresight(Records(directory))
+    foresight = Foresight(Records(uri))
     while True:
         ask = ask_of(asks.next())
         signal.setitimer(signal.ITIMER_REAL, HUNG_S)

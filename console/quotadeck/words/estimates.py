@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from quotadeck.domain.ages import share
-from quotadeck.domain.estimate import Bind, Estimate, Hit, Load, Money
+from quotadeck.domain.estimate import Bind, Estimate, Hit, Money
 from quotadeck.domain.notice import Fact, Notice, notice
 from quotadeck.domain.rules import bucket_of
 from quotadeck.domain.subject import Subject, SubjectKind
@@ -40,7 +40,7 @@ def told(e: Estimate, subject: Subject, instant: Instant) -> list[Told]:
         *_bound(e, subject),
         *_hits(e.hits, e.hits_more),
         *_others(e, subject),
-        *(_load(load) for load in e.loads),
+        *_loads(e, subject),
         *_check(e),
         *_sources(e),
     ]
@@ -81,7 +81,8 @@ def _lasts_the_day(money: Money, now_us: int) -> Notice | None:
     if money.limit_after_nano is None:
         return None if was is None else notice("estimate.budget.none", was_us=was)
     if was is None:
-        return notice("estimate.budget.day", ends_us=ends_us)
+        same = money.limit_before_nano == money.limit_after_nano
+        return None if same else notice("estimate.budget.day", ends_us=ends_us)
     if was <= now_us:
         return notice("estimate.budget.again.day", ends_us=ends_us)
     return notice("estimate.budget.saved", was_us=was, ends_us=ends_us)
@@ -145,18 +146,25 @@ def _others(e: Estimate, subject: Subject) -> _Found:
         yield "normal", notice("estimate.in_flight", count=e.in_flight)
 
 
-def _load(load: Load) -> tuple[str, Notice]:
-    facts: dict[str, Fact] = {
-        "target": load.target,
-        "before": load.before,
-        "after": load.after,
-        "limit": load.limit,
-        "kind": load.kind,
-    }
-    # Low priority leaves the last thirty percent to the others.
-    if load.most_after * 10 > load.limit * 7:
-        return "attention", notice("estimate.load.full", **facts, most=load.most_after)
-    return "normal", notice("estimate.load", **facts)
+def _loads(e: Estimate, subject: Subject) -> _Found:
+    """Of targets that carry more then: those near their limit, and where a model's traffic goes."""
+    for load in e.loads:
+        if load.after <= load.before:
+            continue
+        facts: dict[str, Fact] = {
+            "target": load.target,
+            "before": three(load.before),
+            "after": three(load.after),
+            "limit": three(load.limit),
+            "kind": load.kind,
+        }
+        # Low priority leaves the last thirty percent to the others.
+        if load.most_after * 10 > load.limit * 7:
+            most = three(load.most_after)
+            yield "attention", notice("estimate.load.full", **facts, most=most)
+        elif subject.kind is SubjectKind.MODEL or load.most_after * 2 > load.limit:
+            room = three(load.limit - load.most_after)
+            yield "normal", notice("estimate.load", **facts, room=room)
 
 
 def _check(e: Estimate) -> _Found:

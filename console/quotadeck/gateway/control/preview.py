@@ -9,12 +9,14 @@ from quotadeck.domain.effects import folded, slot_of
 from quotadeck.domain.estimate import Estimate
 from quotadeck.domain.layers import Layer, Layers
 from quotadeck.domain.notice import Notice, notice
-from quotadeck.domain.rules import is_money
+from quotadeck.domain.rules import LIMIT_FIELDS, is_money
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.gateway.control.replayer import Replayer
 
 _A_SLICE: Final = 100
 """Subjects looked at before the event loop gets a turn: a millisecond."""
+_REPLAYED: Final = frozenset({Field.PAUSED, Field.TARGET, Field.PRIORITY, *LIMIT_FIELDS})
+"""What bears on whether a request is admitted, or what it costs."""
 _OF_LATE_US: Final = 17 * 60_000_000
 """Longer than what is replayed."""
 
@@ -30,7 +32,7 @@ async def estimated(
     """
     after: Values = {}
     for number, entry in enumerate(entries, 1):
-        if entry.field in (None, Field.KEY):
+        if entry.field not in _REPLAYED:
             return None, ()
         subject, name = slot_of(entry)
         value = folded(entry, layers).in_force(subject, name, now_us).value

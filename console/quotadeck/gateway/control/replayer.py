@@ -20,6 +20,8 @@ from quotadeck.backtest.asked import UnderWay
 from quotadeck.backtest.messages import MAX_ASK_BYTES, MAX_TOLD_BYTES, Ask, Told, told_of
 from quotadeck.domain.calls import OpenCall
 from quotadeck.domain.commands import Value
+from quotadeck.store.places import ledger_file
+from quotadeck.store.sqlite.schema import reading_uri
 
 PATIENCE_S: Final = 1.0
 IDLE_S: Final = 60.0
@@ -49,7 +51,7 @@ class Replayer:
         idle_s: float = IDLE_S,
         command: Sequence[str] = (sys.executable, "-P", "-m", "quotadeck.backtest.worker"),
     ) -> None:
-        self._command = (*command, str(directory))
+        self._command = (*command, reading_uri(ledger_file(directory), immutable=False))
         self._under_way = under_way
         self._patience_s = patience_s
         self._idle_s = idle_s

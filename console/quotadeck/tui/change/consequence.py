@@ -228,14 +228,13 @@ def _flowing(said: Sequence[Told], inner: int) -> list[Line]:
     lines: list[list[Span]] = []
     room = 0
     for role, words in said:
-        whole = f"! {words}" if role == "attention" else words
-        parts = [part for part in folded(whole, inner - 2) if part]
-        if len(parts) == 1 and lines and cell_len(whole) + 3 <= room:
-            lines[-1] += [Span(" · ", "dim"), Span(whole, role)]
-            room -= cell_len(whole) + 3
+        mark = "! " if role == "attention" else ""
+        if lines and cell_len(mark + words) + 3 <= room:
+            lines[-1] += [Span(" · ", "dim"), Span(mark + words, role)]
+            room -= cell_len(mark + words) + 3
             continue
-        for part in parts:
-            lines.append([Span("  "), Span(part, role)])
+        for number, part in enumerate(filter(None, folded(words, inner - 2))):
+            lines.append([Span("  " if number else mark or "  ", role), Span(part, role)])
             room = inner - 2 - cell_len(part)
     return [tuple(line) for line in lines]
 

@@ -36,9 +36,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "estimate.budget.saved": "budget gone {was_us} → lasts the day, until {ends_us}",
     "estimate.budget.spent": "budget is spent: nothing passes until {ends_us}",
     "estimate.budget.none": "budget gone {was_us} → no limit",
-    "estimate.load": "{target} {before:number} → {after:number} of {limit:number} {kind:name}",
-    "estimate.load.full": "{target} {before:number} → {after:number} of {limit:number} "
-    "{kind:name}, {most:number} in its busiest minute: low priority waits",
+    "estimate.load": "{target} {before} → {after} of {limit} {kind:name}: room for {room} more",
+    "estimate.load.full": "{target} {before} → {after} of {limit} {kind:name}, {most} in its "
+    "busiest minute: low priority waits",
     "estimate.cuts_off": "cuts off {projects}[ and {more} more]",
     "estimate.takes": "others lose: {projects}[ and {more} more]",
     "estimate.gives": "others gain: {projects}[ and {more} more]",
