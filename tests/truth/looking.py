@@ -46,6 +46,11 @@ def _look(looks: list[Look], world: World, over: Event) -> None:
             looks.append(Look(time.time_ns() // 1_000, lines))
 
 
+def row_of(project: str, lines: tuple[str, ...]) -> str | None:
+    """The project's line, if it is on the screen."""
+    return next((one for one in lines if re.match(rf"[ !~‖▸>*]*{project}\b", one)), None)
+
+
 def unsaid(looks: list[Look], it: Played) -> list[str]:
     """What the screen says of a project and no frame of the last seconds did."""
     found = []
@@ -61,7 +66,7 @@ def unsaid(looks: list[Look], it: Played) -> list[str]:
                 for row in frame.projects
                 if row.id == project
             }
-            line = next((one for one in lines if re.match(rf"[ !~‖▸>*]*{project}\b", one)), None)
+            line = row_of(project, lines)
             if line is not None and not any(_stem(word) in line for word in words):
                 found.append(f"{(at_us - it.began_us) / SECOND_US:.1f} s: {words} | {line}")
     return found
