@@ -24,7 +24,7 @@ def _first_paint_ms(projects: int) -> list[float]:
 def _steady(*options: str, columns: int = 200, rows: int = 50) -> tuple[float, float]:
     """Bytes a second and CPU per cent over six seconds, once the screen stands."""
     with Screen([*PLAY, *options], columns=columns, rows=rows) as screen:
-        screen.shows("gw ok", "? help", within_s=30)
+        screen.shows("● live", "? help", within_s=30)
         screen.bytes_within(2.5)
         before, started = cpu_s(screen.process.pid), time.monotonic()
         sent = screen.bytes_within(6)

@@ -79,7 +79,7 @@ def test_over_ssh_attention_can_be_read_on_either_ground(ground: str, colour: st
 
 def test_an_answer_that_comes_late_is_no_key() -> None:
     with Screen(PLAY, {"SSH_CONNECTION": "1"}) as screen:
-        screen.shows("gw ok", "▇▅▆▇██")
+        screen.shows("● live", "▇▅▆▇██")
         before = screen.text
         screen.type(WHITE[:9])
         screen.type(WHITE[9:] + ATTRIBUTES[:3])

@@ -130,7 +130,7 @@ CHOSEN = {
     "overview.freeze": ("Z",), "row.pause": ("X",), "audit.undo": ("W",), "help.back": ("x",),
     "page.help": ("f1",), "opened.back": ("b",), "list.down": ("N",), "app.redraw": ("f5",),
     "filter.keep": ("ctrl+n",), "dialog.next_field": ("ctrl+n",), "dialog.leave": ("ctrl+x",),
-    "editor.start": ("ctrl+t",), "choice.next": ("m",), "calls.all": ("z",),
+    "editor.start": ("ctrl+t",), "choice.next": ("m",), "columns.tick": ("t",), "calls.all": ("z",),
     "timeline.filter": ("f2",),
     "command.run": ("ctrl+o",), "palette.run": ("ctrl+o",), "rows.copy": ("w",),
     "reel.follow": ("v",), "time.go": ("ctrl+o",),

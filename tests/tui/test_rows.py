@@ -164,8 +164,10 @@ def test_what_is_refused_stands_in_the_sums() -> None:
     snapshot = fire()
     sums = summed(snapshot.projects)
     line = totals_line(Picture(snapshot, ME, NOW, 0), sums, 80)
-    refused = sum(row.flow.refused_60s for row in snapshot.projects)
-    assert f"ref {f.three(refused)}/m" in text(line)
+    assert "asked 1.57k/m  refused 827 (52%)" in text(line)
+    vitals = replace(snapshot.vitals, strangers_refused_60s=100)
+    some = totals_line(Picture(replace(snapshot, vitals=vitals), ME, NOW, 0), sums, 80)
+    assert "asked 1.67k/m  refused 927 (55%)" in text(some), "and those whom nobody knows"
 
 
 def test_the_keys_stay_while_a_filter_is_in_force() -> None:

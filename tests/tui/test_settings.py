@@ -53,7 +53,7 @@ def test_remapped_keys_do_what_they_were_mapped_to(tmp_path: Path) -> None:
     file = tmp_path / "console.toml"
     file.write_text('[keys]\n"overview.audit" = "w"\n')
     with console("--settings", str(file)) as screen:
-        screen.shows("gw ok", "w audit")
+        screen.shows("● live", "w audit")
         screen.press("a")
         screen.shows("a does nothing here")
         screen.press("w")

@@ -29,7 +29,7 @@ def console(*options: str, columns: int = 80, rows: int = 24, **env: str) -> Ite
 
 def settled(screen: Screen) -> None:
     """Wait until the console sends nothing for a while."""
-    screen.shows("gw ok")
+    screen.shows("● live")
     for _ in range(20):
         if screen.bytes_within(0.5) == 0:
             return
@@ -50,7 +50,7 @@ def test_a_calm_gateway_whose_clock_runs_sends_nothing() -> None:
 
 def test_one_changed_cell_sends_few_bytes() -> None:
     with console("--scene", "calm", "--cells", "1", "--every", "1", columns=200, rows=50) as screen:
-        screen.shows("gw ok")
+        screen.shows("● live")
         screen.bytes_within(2)
         sent = screen.bytes_within(4)
         assert 0 < sent < 4 * 6 * 60  # a cell and the sum above, in sync brackets
@@ -64,7 +64,7 @@ def test_the_overview_fits_its_terminal(columns: int, rows: int, theme: str) -> 
         lines = screen.lines()
         assert "● live" in lines[0]
         assert "03:02 JST" in lines[0]
-        assert "gw ok" in lines[1]
+        assert "● live" in lines[1]
         assert "project" in lines[2]
         assert "storm ×14 2m" in lines[3]  # the worst, and dearest, stands first
         assert "p pause" in lines[-1]
@@ -99,7 +99,7 @@ def test_a_resized_terminal_is_drawn_anew() -> None:
 )
 def test_signals_leave_the_terminal_as_it_was(number: signal.Signals) -> None:
     with console() as screen:
-        screen.shows("gw ok")
+        screen.shows("● live")
         screen.signal(number)
         assert screen.exit_code() == 128 + number
         left(screen)
@@ -108,7 +108,7 @@ def test_signals_leave_the_terminal_as_it_was(number: signal.Signals) -> None:
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
 def test_leaving_restores_the_terminal(key: str) -> None:
     with console() as screen:
-        screen.shows("gw ok")
+        screen.shows("● live")
         screen.press(key)
         assert screen.exit_code() == 0
         left(screen)
@@ -137,7 +137,7 @@ def in_a_shell(*options: str) -> Iterator[Screen]:
         "stty sane; echo stopped; read _; fg >/dev/null; done"
     )
     with Screen(("/bin/sh", "-c", job, "sh", *PLAY, *options)) as screen:
-        screen.shows("gw ok", "? help")
+        screen.shows("● live", "? help")
         yield screen
 
 
@@ -152,7 +152,7 @@ def test_suspending_gives_the_terminal_back_and_coming_back_draws_it_whole() -> 
         before = screen.text
         screen.press("ctrl+z")
         screen.shows("stopped")
-        assert "gw ok" not in screen.text
+        assert "● live" not in screen.text
         screen.press("enter")
         screen.until(lambda: screen.text == before, f"the same screen:\n{before}")
         screen.press("j", "?")
@@ -166,7 +166,7 @@ def test_suspending_gives_the_terminal_back_and_coming_back_draws_it_whole() -> 
         screen.press("ctrl+z")
         screen.shows("stopped")
         screen.press("enter")
-        screen.shows("pause batch-embed", "reason", "gw ok")
+        screen.shows("pause batch-embed", "reason", "● live")
         screen.press("esc", "q")
         assert screen.exit_code() == 0
         left(screen)
@@ -189,10 +189,10 @@ def test_what_others_stop_comes_back_whole_and_leaves_the_terminal_as_it_was() -
 @pytest.mark.parametrize("key", ["", "?", "a", "p"])
 def test_a_screen_written_over_by_others_is_drawn_anew(key: str) -> None:
     with console("--scene", "calm", "--still") as screen:
-        screen.shows("gw ok", "? help")
+        screen.shows("● live", "? help")
         screen.press(*key)
         screen.shows(
-            {"": "gw ok", "?": "overview: keys", "a": "nothing was ever changed", "p": "┌ pause"}[
+            {"": "● live", "?": "overview: keys", "a": "nothing was ever changed", "p": "┌ pause"}[
                 key
             ]
         )
@@ -208,7 +208,7 @@ def test_a_screen_written_over_by_others_is_drawn_anew(key: str) -> None:
 
 def test_a_closed_terminal_ends_the_process() -> None:
     with console() as screen:
-        screen.shows("gw ok")
+        screen.shows("● live")
         screen.hang_up()
         assert screen.process.wait(10) is not None
 
@@ -216,7 +216,7 @@ def test_a_closed_terminal_ends_the_process() -> None:
 def test_a_closed_terminal_ends_even_where_nobody_hears_the_hangup() -> None:
     ignoring = ("sh", "-c", 'trap "" HUP; exec "$0" "$@"', *PLAY)
     with Screen(ignoring) as screen:
-        screen.shows("gw ok")
+        screen.shows("● live")
         screen.hang_up()
         assert screen.process.wait(10) is not None
 
@@ -225,7 +225,7 @@ def test_a_stalled_link_still_hears_its_signals() -> None:
     with console(
         "--cells", "30", "--projects", "100", "--every", "0.2", columns=200, rows=50
     ) as screen:
-        screen.shows("gw ok")
+        screen.shows("● live")
         screen.press(">", ">")
         screen.until(lambda: "0.2 s" in screen.text, "a faster refresh")
         with pytest.raises(TimeoutError):
@@ -286,7 +286,7 @@ def test_no_color_leaves_glyphs_and_words() -> None:
 
 def test_over_ssh_only_the_terminals_own_colours_are_used() -> None:
     with console(SSH_CONNECTION="10.0.0.1 1 10.0.0.2 22") as screen:
-        screen.shows("analytics", "gw ok")
+        screen.shows("analytics", "● live")
         assert b"38;2;" not in screen.raw
         assert b"38;5;" not in screen.raw
 

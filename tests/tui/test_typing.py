@@ -14,7 +14,7 @@ PLAY = (sys.executable, "-m", "tests.tui.play", "--still")
 @contextmanager
 def console() -> Iterator[Screen]:
     with Screen(PLAY) as screen:
-        screen.shows("gw ok", "analytics", "? help")
+        screen.shows("● live", "analytics", "? help")
         yield screen
 
 

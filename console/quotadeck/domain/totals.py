@@ -15,6 +15,7 @@ class Totals:
     projects: int = 0
     paused: int = 0
     in_trouble: int = 0
+    in_attention: int = 0
     requests: int = 0
     refused: int = 0
     ended: int = 0
@@ -42,6 +43,7 @@ def _sums(rows: Sequence[ProjectRow]) -> Totals:
         projects=len(rows),
         paused=sum(row.paused for row in rows),
         in_trouble=sum(row.state.urgency is Urgency.TROUBLE for row in rows),
+        in_attention=sum(row.state.urgency is Urgency.ATTENTION for row in rows),
         requests=sum(row.flow.requests_60s for row in rows),
         refused=sum(row.flow.refused_60s for row in rows),
         ended=sum(row.flow.ended_60s for row in rows),

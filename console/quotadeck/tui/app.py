@@ -19,6 +19,7 @@ from quotadeck.domain.snapshot import Snapshot
 from quotadeck.sources.base import Source
 from quotadeck.tui import terminal
 from quotadeck.tui.alert import Alert, title
+from quotadeck.tui.columns.chosen import chosen_of
 from quotadeck.tui.hints import Hints
 from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.keys.table import ACTIONS
@@ -29,6 +30,7 @@ from quotadeck.tui.pace import Pace
 from quotadeck.tui.pages.overview import Overview
 from quotadeck.tui.settings import Settings
 from quotadeck.tui.themes import Theme
+from quotadeck.words import say
 
 PATIENCE_S: Final = 0.25
 """How long the first frame waits for the first reading."""
@@ -71,8 +73,9 @@ class Quotadeck(App[int], inherit_bindings=False):
         context = Context(
             self.link, source, theme, keys or Keys(), Pace(), zone, hints=Hints(wanted=hints)
         )
-        self.overview = Overview(context, notes=notes)
         self._settings = settings or Settings()
+        chosen, problems = chosen_of(self._settings.columns, self._settings.sort)
+        self.overview = Overview(context, notes=(*notes, *map(say, problems)), chosen=chosen)
         self._alert = Alert()
         self._told: Snapshot | None = None
 

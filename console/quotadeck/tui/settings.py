@@ -26,6 +26,10 @@ class Settings:
     title: bool = True
     """The number of those in trouble in the terminal's title."""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    """The overview's, from left to right; none for the usual ones."""
+    sort: str = ""
+    """What the overview is sorted by; with ``-`` before it turned round."""
 
 
 class _Wrong(ValueError):
@@ -63,12 +67,20 @@ def _keys(given: Any) -> Mapping[str, tuple[str, ...]]:
     return chosen
 
 
+def _texts(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise _Wrong("texts")
+    return tuple(given)
+
+
 SETTINGS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "theme": _text,
     "zone": _zone,
     "bell": _switch,
     "title": _switch,
     "keys": _keys,
+    "columns": _texts,
+    "sort": _text,
 }
 """By name: what takes the value, or says what it should have been."""
 

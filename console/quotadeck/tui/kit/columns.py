@@ -90,9 +90,21 @@ class Layout(Generic[R, V]):
         """The width of a column; 0 where it is not shown."""
         return next((cells for column, cells in self.columns if column.id == column_id), 0)
 
-    def head(self) -> Line:
-        """The titles."""
-        return self._line([_title(column, cells) for column, cells in self.columns])
+    def head(self, by: str = "", sign: str = "") -> Line:
+        """The titles; that of the column ``by`` which the rows are sorted has the ``sign``."""
+        line: list[Span] = []
+        for column, cells in self.columns:
+            (title,) = _title(column, cells)
+            sorts = column.id == by
+            if column.gap:
+                line.append(Span(sign, "key") if sorts and sign and column.right else GAP)
+            if sorts and sign and not column.right and title.text.endswith(" "):
+                bare = title.text.rstrip()
+                rest = " " * (cells - cell_len(bare) - 2)
+                line += [Span(bare, "dim"), Span(f" {sign}{rest}", "key")]
+            else:
+                line.append(title)
+        return tuple(line) if _total(self.columns) == self.width else crop(line, self.width)
 
     def line(self, row: R, at: V) -> Line:
         """A row."""

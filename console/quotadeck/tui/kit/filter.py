@@ -12,6 +12,7 @@ from quotadeck.tui.kit.editor import BLANK, Editor
 from quotadeck.tui.kit.fit import cell_len, cut
 from quotadeck.tui.kit.foot import May, keys_line, keys_spans
 from quotadeck.tui.kit.spans import GAP, Line, Span, crop
+from quotadeck.tui.kit.terms import Check, Terms, checks, completed, completions, fuzzy
 from quotadeck.words import text
 
 R = TypeVar("R")
@@ -32,10 +33,15 @@ class Narrowed(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Text that is sought in a row's columns; after ``!`` what is not to be in them."""
+    """What is typed: texts that are sought in a row's columns, and the ``terms`` of its list.
+
+    All must hold; after ``!`` what is not to hold. A text that stands in no row is sought by its
+    letters, anything between them.
+    """
 
     line: Editor = BLANK
     typing: bool = False
+    terms: Terms = ()
 
     @property
     def text(self) -> str:
@@ -45,7 +51,13 @@ class Filter:
         """The filter after an action of its own or of the editor."""
         if act.scope == "editor":
             return replace(self, line=self.line.do(act.verb))
-        return replace(self, typing=False) if act.verb == "keep" else Filter()
+        if act.verb == "complete":
+            return replace(self, line=Editor.holding(completed(self.text, self.terms)))
+        return replace(self, typing=False) if act.verb == "keep" else self.cleared()
+
+    def cleared(self) -> "Filter":
+        """Nothing is typed."""
+        return replace(self, line=BLANK, typing=False)
 
     def insert(self, typed: str) -> "Filter":
         """The filter after typing or pasting."""
@@ -55,18 +67,22 @@ class Filter:
         self, rows: Sequence[R], columns: Sequence[Column[R, V]], at: V, grave: Callable[[R], bool]
     ) -> Narrowed[R]:
         """The rows that it leaves, in their order; ``grave`` ones are in trouble."""
-        sought = self.text.lower()
-        wanted, sought = not sought.startswith("!"), sought.removeprefix("!")
-        if not sought:
+        found = checks(self.text, self.terms)
+        if not found:
             return Narrowed(rows)
         seeks = [column.seek for column in columns if column.seek]
-        shown, troubles = [], 0
-        for row in rows:
-            if any(sought in seek(row, at).lower() for seek in seeks) is wanted:
-                shown.append(row)
-            else:
-                troubles += grave(row)
-        return Narrowed(shown, len(rows) - len(shown), troubles)
+        texts = [check for check in found if check.holds is None]
+        left = [row for row in rows if all(c.holds is None or c.holds(row, at) is c.wanted
+                                           for c in found)]  # fmt: skip
+        if texts:
+            told = [(row, "\n".join(seek(row, at) for seek in seeks).lower()) for row in left]
+            left = [row for row, said in told if all((c.text in said) is c.wanted for c in texts)]
+            if not left and any(c.wanted and len(c.text) >= _FUZZY_FROM for c in texts):
+                left = [row for row, said in told
+                        if all(_by_letters(c, said) is c.wanted for c in texts)]  # fmt: skip
+        shown = set(map(id, left))
+        troubles = sum(grave(row) for row in rows if id(row) not in shown)
+        return Narrowed(left, len(rows) - len(left), troubles)
 
     def nothing(self, clear: str, width: int) -> Line:
         """What stands where the rows would be; ``clear`` is the key that ends the filter."""
@@ -87,7 +103,7 @@ class Filter:
         if seen.troubles:
             left.append(Span(text("filter.troubles", count=seen.troubles), "trouble"))
         if self.typing:
-            beside = [*keys_spans(keys.of("filter")), GAP, GAP, Span(text("filter.others"), "dim")]
+            beside = [*self._offered(), *keys_spans(keys.of("filter"))]
         else:
             beside = [
                 Span(keys.shown(f"{place}.clear"), "key"),
@@ -96,3 +112,22 @@ class Filter:
             room = width - sum(cell_len(span.text) for span in (*left, *beside)) - 3
             beside += keys_line(keys.at(place), max(0, room), may)
         return crop([*left, Span("   "), *beside], width)
+
+    def _offered(self) -> list[Span]:
+        """What the word that is typed could become; where it is none, what else there is."""
+        could = completions(self.text, self.terms)
+        if self.text and could:
+            return [Span("  ".join(could[:_OFFERED]), "normal"), GAP, GAP]
+        said = text("filter.terms" if self.terms else "filter.others")
+        return [Span(said, "dim"), GAP, GAP]
+
+
+def _by_letters(check: Check[R, V], said: str) -> bool:
+    """As a text is sought where it stands nowhere: its letters in a row's name."""
+    if not check.wanted:
+        return check.text in said
+    return any(fuzzy(check.text, line) for line in said.splitlines()[:2])
+
+
+_FUZZY_FROM: Final = 3
+_OFFERED: Final = 8

@@ -107,6 +107,10 @@ class Grid(Lines, Generic[R, V]):
         """To the first row, and stay there, whichever it is."""
         self._chosen_id, self._at = None, 0
 
+    def start(self) -> None:
+        """The cursor to the first row, as if nobody had moved it yet."""
+        self._at, self._top, self._chosen_id = 0, 0, None
+
     def mark(self) -> None:
         """Mark the chosen row, or take its mark away; it is seen when the page draws."""
         if self.chosen is not None:
@@ -133,14 +137,17 @@ class Grid(Lines, Generic[R, V]):
         at: V,
         *,
         titled: bool = False,
+        by: tuple[str, str] = ("", ""),
         empty: Line = (),
         more: Callable[[Sequence[R], Sequence[R]], Line] | None = None,
     ) -> None:
         """Draw the window around the cursor; ``empty`` stands where there are no rows.
 
+        ``by`` is the column by which they are sorted, and the sign of that.
+
         Where not all rows fit, ``more`` says in a line below them which are above and which below.
         """
-        self._head = (layout.head(),) if titled else ()
+        self._head = (layout.head(*by),) if titled else ()
         if not self.height:
             self.show([])
             return

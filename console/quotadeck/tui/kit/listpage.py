@@ -10,14 +10,17 @@ from quotadeck.tui.kit.filter import Filter, Narrowed
 from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.spans import Line
+from quotadeck.tui.kit.terms import Terms
 
 
 class ListPage(Page):
     """Moves the cursor of the list that has it, and takes the filter's keys while it is typed."""
 
-    def __init__(self, place: Place, context: Context, *grids: Grid[Any, Any]) -> None:
+    def __init__(
+        self, place: Place, context: Context, *grids: Grid[Any, Any], terms: Terms = ()
+    ) -> None:
         super().__init__(place, context)
-        self.filter = Filter()
+        self.filter = Filter(terms=terms)
         self.seen: Narrowed[Any] = Narrowed(())
         """What the filter left when it was last used."""
         self._grids = grids
@@ -64,7 +67,7 @@ class ListPage(Page):
         self.draw()
 
     def do_clear(self) -> None:
-        self.filter = Filter()
+        self.filter = self.filter.cleared()
         self.draw()
 
     def do_copy(self) -> None:

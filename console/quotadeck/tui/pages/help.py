@@ -72,7 +72,7 @@ def help_lines(place: Place, width: int, keys: Keys) -> list[Line]:
     )
     lines: list[Line] = [(Span(title, "strong"),)]
     lines += _acts(keys.at(place), width)
-    for scope in _TYPING if place == "overview" else _TYPING[1:]:
+    for scope in _TYPING if place == "overview" else _TYPING[2:]:
         lines.append((Span(text("help.typing", where=text(f"place.{scope}")), "strong"),))
         lines += _acts(keys.of(scope), width)
     lines.append((Span(text("help.reading"), "strong"),))
@@ -81,7 +81,7 @@ def help_lines(place: Place, width: int, keys: Keys) -> list[Line]:
     return lines
 
 
-_TYPING: Final = ("filter", "command", "palette", "time", "dialog", "choice", "editor")
+_TYPING: Final = ("filter", "columns", "command", "palette", "time", "dialog", "choice", "editor")
 
 
 def _acts(acts: Sequence[Act], width: int) -> list[Line]:

@@ -11,10 +11,12 @@ from quotadeck.domain.subject import Subject
 from quotadeck.tui import terminal
 from quotadeck.tui.change.offers import row_of
 from quotadeck.tui.change.page import Changing
+from quotadeck.tui.columns.chooser import Chooser
+from quotadeck.tui.columns.chosen import USUAL, Chosen
 from quotadeck.tui.columns.models import MODELS
 from quotadeck.tui.columns.parts import At
-from quotadeck.tui.columns.projects import PROJECTS, SPENDING
-from quotadeck.tui.columns.shared import WHY
+from quotadeck.tui.columns.projects import PROJECTS
+from quotadeck.tui.columns.terms import TERMS
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.context import Context
@@ -26,7 +28,6 @@ from quotadeck.tui.kit.page import Note
 from quotadeck.tui.kit.spans import Line, Span, crop, in_past
 from quotadeck.tui.link import Picture
 from quotadeck.tui.model_rows import ModelRow, model_rows
-from quotadeck.tui.order import Order
 from quotadeck.tui.panes.beside import ProjectBeside, Row, Stack, pane_cells
 from quotadeck.tui.panes.detail import model_words, row_words, rule_line
 from quotadeck.tui.panes.events import event_lines
@@ -48,17 +49,21 @@ class Overview(Changing, ListPage):
 
     DEFAULT_CSS = "#rule { height: 1; }"
 
-    def __init__(self, context: Context, *, notes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, context: Context, *, notes: Sequence[str] = (), chosen: Chosen = USUAL
+    ) -> None:
         theme = context.theme
         self.projects: Grid[ProjectRow, At] = Grid(theme, id="projects")
         self.models: Grid[ModelRow, At] = Grid(theme, id="models")
-        super().__init__("overview", context, self.projects, self.models)
+        super().__init__("overview", context, self.projects, self.models, terms=TERMS)
         terminal.hold(self)
         self.note = Note(" · ".join(notes), "attention")
         self.sparks = Sparks(context.source, self.run_worker, self.draw)
         self._frozen: Picture | None = None
         self._begun = False
-        self._order = Order(WHY, SPENDING)
+        self._held: Snapshot | None = None
+        self._chosen = chosen
+        self._order = chosen.order
         self._head = PageHead(context)
         self._rule = Lines(theme, id="rule")
         self._events = Lines(theme, id="events")
@@ -122,18 +127,29 @@ class Overview(Changing, ListPage):
         self.seen = self.filter.of(ordered, PROJECTS, at, _in_trouble)
         self.projects.hold(self.seen.rows)
         self.models.hold(model_rows(snapshot))
+        if snapshot is not self._held:
+            self._held = snapshot
+            self.projects.forget({row.id for row in snapshot.projects})
+            self.models.forget({row.id for row in snapshot.routes})
 
     def _draw_lists(self, snapshot: Snapshot, at: At, width: int) -> None:
         self._share_height()
-        layout = laid_out(PROJECTS, width)
+        layout = laid_out(self._chosen.table, width)
+        below = laid_out(MODELS, width, laid_out(PROJECTS, width))
+        sign = ("▴" if self._chosen.reverse else "▾") if self._chosen != USUAL else ""
+        sorts = text("sort.by", by=text(f"by.{self._chosen.sort}"), sign=sign or "▾")
         nothing = self.filter.nothing(self.keys.shown("overview.clear"), width)
 
         def more(above: Sequence[ProjectRow], below: Sequence[ProjectRow]) -> Line:
-            return left_out(above, below, _in_trouble, "", width)
+            return left_out(above, below, _in_trouble, sorts, width)
 
-        self.projects.paint(layout, at, titled=True, empty=nothing, more=more)
-        self.models.paint(laid_out(MODELS, width, layout), at, titled=self.models.height > 0)
-        rule = rule_line(*self._words(at), self.grid.place, width)
+        by = (self._chosen.sort, sign)
+        self.projects.paint(layout, at, titled=True, by=by, empty=nothing, more=more)
+        self.models.paint(below, at, titled=self.models.height > 0)
+        place = self.grid.place
+        if self.grid.marks:
+            place = f"{text('list.marked', count=self.grid.marks)} · {place}"
+        rule = rule_line(*self._words(at), place, width)
         if Gap.FLOW in at.now.lacks:
             rule = crop([Span("─" * width)], width)
         self._rule.show([in_past(rule) if self.context.link.past else rule])
@@ -202,6 +218,29 @@ class Overview(Changing, ListPage):
     def do_mark_others(self) -> None:
         self.grid.mark_others()
         self.draw()
+
+    def do_sort(self) -> None:
+        self._choose(self._chosen.next_sort())
+
+    def do_turn(self) -> None:
+        self._choose(self._chosen.turned())
+
+    def _choose(self, chosen: Chosen) -> None:
+        """Show these columns, sorted so; the cursor goes to the first of them."""
+        self._chosen, self._order = chosen, chosen.order
+        self.projects.start()
+        self.draw()
+
+    def do_choose(self) -> None:
+        """Choose the columns in a dialog over the page."""
+        self.open(Chooser(self.context, self._chosen, self._chosen_in, self.copy))
+
+    def _chosen_in(self, chosen: Chosen | None) -> None:
+        self.close()
+        if chosen is None:
+            self.draw()
+            return
+        self._choose(chosen)
 
     def do_freeze(self) -> None:
         if self.context.link.away:

@@ -42,7 +42,12 @@ class PageHead(Lines):
         live = link.live()
         frozen_us = shown.present.now_us if shown and frozen else None
         first = status_line(
-            live, self._shared, alarms=self._troubles(live), frozen_us=frozen_us, width=width
+            live,
+            self._shared,
+            alarms=self._count(live, Urgency.TROUBLE),
+            warnings=self._count(live, Urgency.ATTENTION),
+            frozen_us=frozen_us,
+            width=width,
         )
         if link.past is not None:
             first = past_line(shown, live, self._shared, self._troubles(live), width)
@@ -58,12 +63,12 @@ class PageHead(Lines):
         self.set_height(1 + len(more))
         self.show([first, *more])
 
-    def _troubles(self, picture: Picture | None) -> int:
+    def _count(self, picture: Picture | None, urgency: Urgency) -> int:
         if picture is None:
             return 0
-        targets = picture.snapshot.targets
-        failing = sum(row.state.urgency is Urgency.TROUBLE for row in targets)
-        return failing + self._totals(picture.snapshot.projects).in_trouble
+        sums = self._totals(picture.snapshot.projects)
+        rows = sum(row.state.urgency is urgency for row in picture.snapshot.targets)
+        return rows + (sums.in_trouble if urgency is Urgency.TROUBLE else sums.in_attention)
 
     def _totals(self, rows: tuple[ProjectRow, ...]) -> Totals:
         """The sums, made once for the newest rows and once for frozen ones."""
@@ -76,14 +81,20 @@ class PageHead(Lines):
 
 
 def status_line(
-    picture: Picture | None, context: Context, *, alarms: int, frozen_us: int | None, width: int
+    picture: Picture | None,
+    context: Context,
+    *,
+    alarms: int,
+    warnings: int = 0,
+    frozen_us: int | None,
+    width: int,
 ) -> Line:
-    """Which gateway, how the link is, the time, how many are in trouble, who you are."""
+    """Which gateway, how the link is, the time, how many are in trouble, who you are, who is here.
+
+    Where there is no room, what tells least goes first; how the link is, and trouble, never.
+    """
     link, zone = context.link, context.zone
     name = picture.snapshot.vitals.name if picture else context.source.label
-    narrow = width < _NARROW
-    said = health(picture, link.problem)
-    left = [Span(cut(name, 8 if narrow else 24), "strong"), GAP, *said]
     at_us = picture.present.now_us if picture else link.wall_us()
     zone_word = zone_name(at_us, zone)
     if link.away:
@@ -91,23 +102,48 @@ def status_line(
         clock = Span(text("past.way", at=day_time(way_us, at_us, zone, seconds=True)), "key")
     elif frozen_us is not None:
         stamp = local(frozen_us, zone).strftime("%H:%M:%S")
-        clock = Span(text("head.frozen", time=stamp, zone=zone_word), "key")
+        clock = [Span(text("head.frozen", time=stamp, zone=zone_word), "key")]
     else:
-        clock = Span(f"{clock_time(at_us, zone)} {zone_word}", "strong")
+        clock = [Span(clock_time(at_us, zone), "strong")]
+    narrow = width < _NARROW
+    apart = GAP if narrow else Span("   ")
+    told = "head.trouble" if width >= 100 else "head.trouble.short"
+    near = "head.attention" if width >= 100 else "head.attention.short"
     who: list[Span] = []
+    others: tuple[str, ...] = ()
     if picture:
         kind = "head.who.read_only" if context.read_only else "head.who"
         actor = Span(cut(picture.whoami.actor, 16))
         who = framed(kind, [actor], role=picture.whoami.role.value)
-    alarm = Span("")
-    if alarms:
-        told = text("head.trouble", count=alarms) if width >= 100 else f"! {alarms}"
-        alarm = Span(told, "trouble")
-    middle = [Span("   "), clock, Span("   "), alarm]
-    if narrow:  # who is in trouble before what time it is
-        middle = [GAP, alarm, GAP, clock._replace(text=clock.text.removesuffix(f" {zone_word}"))]
-    right = [Span(PRODUCT + "   ", "dim"), *who]
-    return spread([*left, *(span for span in middle if span.text)], right, width)
+        others = getattr(picture.snapshot, "here", ())
+    parts: list[_Told] = [
+        (2, [Span(cut(name, 8 if narrow else 24), "strong"), GAP]),
+        (0, health(picture, link.problem)),
+        (1, [apart, *clock]),
+        (3, [] if frozen_us is not None else [Span(f" {zone_word}", "strong")]),
+        (0, [apart, Span(text(told, count=alarms), "trouble")] if alarms else []),
+        (4, [apart, Span(text(near, count=warnings), "attention")] if warnings else []),
+    ]
+    right: list[_Told] = [
+        (7, [Span(PRODUCT + "   ", "dim")]),
+        (5, who),
+        (6, [Span("   "), *framed("head.here", [Span(cut(", ".join(others), 24))])]
+         if len(others) > 1 else []),
+    ]  # fmt: skip
+    for least in range(8, 0, -1):
+        left = _kept(parts, least)
+        beside = _kept(right, least)
+        if sum(cell_len(span.text) for span in (*left, *beside)) + bool(beside) <= width:
+            return spread(left, beside, width)
+    return crop(_kept(parts, 1), width)
+
+
+_Told = tuple[int, list[Span]]
+"""A part of the line, and its place among those that go where there is no room, the last first."""
+
+
+def _kept(parts: list[_Told], least: int) -> list[Span]:
+    return [span for place, spans in parts if place < least for span in spans]
 
 
 def health(picture: Picture | None, problem: str) -> list[Span]:

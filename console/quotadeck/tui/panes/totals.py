@@ -1,4 +1,7 @@
-"""The sums over all projects, and the gateway's own health beside them."""
+"""The sums over all projects, and beside them what is wrong with the gateway itself."""
+
+from collections.abc import Mapping
+from typing import Final
 
 from quotadeck.domain.money import usd_short
 from quotadeck.domain.totals import Totals
@@ -16,28 +19,49 @@ def hourly_nano(sums: Totals, now: Present) -> int:
 
 
 def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
-    """Requests, refusals, failures, money at the rate of now, today's sum, the gateway's health."""
+    """Requests, refusals, failures, money at the rate of now, today's sum; the gateway's trouble.
+
+    What was refused is of what was asked, and so are those whom nobody knows.
+    """
     now = picture.present
     quiet = "normal" if now.live else "dim"
-    requests = framed("totals.requests", [Span(three(sums.requests), quiet)])
-    role = "attention" if now.live and sums.refused else "dim"
-    refused = framed("totals.refused", [Span(three(sums.refused), role)])
-    failed = framed("totals.failed", [Span(percent(sums.failed, sums.ended), quiet)])
-    hour = framed("totals.hour", [Span(usd_short(hourly_nano(sums, now)), quiet)])
-    spent = [Span(usd_short(sums.today_nano), quiet)]
-    if sums.budget_nano:
-        share = sums.budgeted_nano / sums.budget_nano
-        role = ("normal" if share < 0.8 else "attention") if now.live else "dim"
-        spent += [
-            Span("/" + usd_short(sums.budget_nano).removeprefix("$") + " ", "dim"),
-            Span(bar(share, 6, hollow=not now.live), "bar " + role),
-            Span(f" {percent(sums.budgeted_nano, sums.budget_nano)}", role),
-        ]
-    today = framed("totals.today", spent)
+    refused = sums.refused + picture.snapshot.vitals.strangers_refused_60s
+    asked = sums.requests + refused
+    role = "attention" if now.live and refused else "dim"
+    told = [Span(three(refused), role)]
+    if refused:
+        told.append(Span(f" ({percent(refused, asked)})", role))
     health = _gateway(picture, width)
-    parts = [requests, refused, failed, hour, today]
-    most_first = [today, refused, failed, requests, hour]
-    return spread(_joined(parts, most_first, health, width), health, width)
+    parts = {
+        "asked": framed("totals.asked", [Span(three(asked), quiet)]),
+        "refused": framed("totals.refused", told),
+        "failed": framed("totals.failed", [Span(percent(sums.failed, sums.ended), quiet)]),
+        "hour": framed("totals.hour", [Span(usd_short(hourly_nano(sums, now)), quiet)]),
+        "today": framed("totals.today", _today(sums, now, width)),
+    }
+    return spread(_joined(parts, health, width), health, width)
+
+
+def _today(sums: Totals, now: Present, width: int) -> list[Span]:
+    quiet = "normal" if now.live else "dim"
+    if not sums.budget_nano:
+        return [Span(usd_short(sums.today_nano), quiet)]
+    share = sums.budgeted_nano / sums.budget_nano
+    role = ("normal" if share < 0.8 else "attention") if now.live else "dim"
+    most = usd_short(sums.budget_nano).removeprefix("$")
+    spent = framed("totals.of", [Span(usd_short(sums.today_nano), quiet)], most=most)
+    if width < _BAR_FROM:
+        return spent
+    return [
+        *spent,
+        Span(" "),
+        Span(bar(share, 6, hollow=not now.live), "bar " + role),
+        Span(f" {percent(sums.budgeted_nano, sums.budget_nano)}", role),
+    ]
+
+
+_BAR_FROM: Final = 100
+_MOST_FIRST: Final = ("refused", "failed", "today", "asked", "hour")
 
 
 def _gateway(picture: Picture, width: int) -> list[Span]:
@@ -54,18 +78,18 @@ def _gateway(picture: Picture, width: int) -> list[Span]:
     if now.counting_us < MINUTE_US:
         # What it has not seen is in no figure: right after a start little is no fall.
         return [Span(text("screen.counting", since_ms=now.counting_us // 1_000), "attention")]
-    return [Span(text("totals.gateway.ok"), "dim")]
+    return []
 
 
-def _joined(
-    parts: list[list[Span]], most_first: list[list[Span]], health: list[Span], width: int
-) -> list[Span]:
+def _joined(parts: Mapping[str, list[Span]], health: list[Span], width: int) -> list[Span]:
     """The parts with blanks between, as many as fit beside the gateway's health."""
-    kept: list[list[Span]] = []
-    room = width - 1 - sum(cell_len(span.text) for span in health)
-    for part in most_first:
-        cells = sum(cell_len(span.text) for span in part) + (2 if kept else 0)
+    kept: set[str] = set()
+    room = width - sum(cell_len(span.text) for span in health) - bool(health)
+    for part in _MOST_FIRST:
+        cells = sum(cell_len(span.text) for span in parts[part]) + (2 if kept else 0)
         if cells <= room:
             room -= cells
-            kept.append(part)
-    return [span for part in parts if part in kept for span in (*part, Span("  "))][:-1]
+            kept.add(part)
+    return [span for part, spans in parts.items() if part in kept for span in (*spans, Span("  "))][
+        :-1
+    ]
