@@ -94,7 +94,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "read.hourly": "what the last 60 s spent, as if it went on for an hour",
     "read.link": "the gateway is heard; late; not reached, or it cannot serve",
     "read.late": "late readings: nothing moves until the gateway is heard again",
-    "read.gateway": "what is wrong with the gateway itself, or since when it counts",
+    "read.gateway": "the gateway's own health where it is bad, or since when it counts",
     "read.chosen": "the chosen row; below it what is told of it",
     "read.entry": "the chosen entry; in force; refused",
     "read.place": "its place in the audit; below it who, in which role, from where, and why",
