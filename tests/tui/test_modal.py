@@ -54,7 +54,7 @@ async def test_any_page_can_open_it(way: str) -> None:
         drawn = modal.drawn
         await until(pilot, lambda: modal.drawn > drawn)  # with the readings
         page.close()
-        await until(pilot, lambda: shown(app) == before or "asked" not in shown(app))
+        await until(pilot, lambda: shown(app) == before or "asked:" not in shown(app))
         await pilot.press("j")
         assert modal.taken.count("j") == 1
 

@@ -13,7 +13,7 @@ R = TypeVar("R", contravariant=True)
 V = TypeVar("V", contravariant=True)
 
 _COMPARED: Final = re.compile(r"([a-z]+)(>=|<=|>|<|=)(.*)", re.DOTALL)
-_NUMBER: Final = re.compile(r"\$?(\d+(?:[.,]\d+)?)([kmg]?)%?")
+_NUMBER: Final = re.compile(r"\$?([0-9]+(?:[.,][0-9]+)?)([kmg]?)%?")
 _SCALES: Final = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 _HOLDS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">": lambda one, other: one > other,
