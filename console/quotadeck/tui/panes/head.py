@@ -50,7 +50,9 @@ class PageHead(Lines):
             width=width,
         )
         if link.past is not None:
-            first = past_line(shown, live, self._shared, self._troubles(live), width)
+            first = past_line(
+                shown, live, self._shared, self._count(live, Urgency.TROUBLE), width
+            )
         if shown is None or shown.problem:
             problem = shown.problem if shown else link.problem
             more = problem_lines(problem, where, width)
@@ -99,7 +101,7 @@ def status_line(
     zone_word = zone_name(at_us, zone)
     if link.away:
         way_us = link.travel.here_us
-        clock = Span(text("past.way", at=day_time(way_us, at_us, zone, seconds=True)), "key")
+        clock = [Span(text("past.way", at=day_time(way_us, at_us, zone, seconds=True)), "key")]
     elif frozen_us is not None:
         stamp = local(frozen_us, zone).strftime("%H:%M:%S")
         clock = [Span(text("head.frozen", time=stamp, zone=zone_word), "key")]
@@ -120,7 +122,7 @@ def status_line(
         (2, [Span(cut(name, 8 if narrow else 24), "strong"), GAP]),
         (0, health(picture, link.problem)),
         (1, [apart, *clock]),
-        (3, [] if frozen_us is not None else [Span(f" {zone_word}", "strong")]),
+        (3, [] if frozen_us is not None or link.away else [Span(f" {zone_word}", "strong")]),
         (0, [apart, Span(text(told, count=alarms), "trouble")] if alarms else []),
         (4, [apart, Span(text(near, count=warnings), "attention")] if warnings else []),
     ]

@@ -62,7 +62,6 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "key.columns.apply": "show these",
     "key.columns.copy": "copy the line that keeps them, for console.toml",
     "key.columns.leave": "leave; nothing is changed",
-    "key.overview.freeze": "freeze the picture; again to go on",
     "key.page.command": "type a command: `limit analytics rpm 40 for 1h because …`",
     "key.page.palette": "all that can be done here, found by its words",
     "key.rows.copy": "copy the id under the cursor, also over SSH (OSC 52)",
