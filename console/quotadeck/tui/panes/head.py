@@ -50,9 +50,7 @@ class PageHead(Lines):
             width=width,
         )
         if link.past is not None:
-            first = past_line(
-                shown, live, self._shared, self._count(live, Urgency.TROUBLE), width
-            )
+            first = past_line(shown, live, self._shared, self._count(live, Urgency.TROUBLE), width)
         if shown is None or shown.problem:
             problem = shown.problem if shown else link.problem
             more = problem_lines(problem, where, width)
@@ -117,7 +115,7 @@ def status_line(
         kind = "head.who.read_only" if context.read_only else "head.who"
         actor = Span(cut(picture.whoami.actor, 16))
         who = framed(kind, [actor], role=picture.whoami.role.value)
-        others = getattr(picture.snapshot, "here", ())
+        others = picture.snapshot.here
     parts: list[_Told] = [
         (2, [Span(cut(name, 8 if narrow else 24), "strong"), GAP]),
         (0, health(picture, link.problem)),
