@@ -21,6 +21,8 @@ PROJECTS = "\n".join(
                 "checkout",
                 "twice",
                 "untouched",
+                "listed",
+                "reported",
             )
         ),
         '[projects."gpt-4.1"]\n[projects.wide]\nname = "分析 チーム"',

@@ -70,7 +70,7 @@ def test_keys_and_changes_are_completed_by_their_ids(
 ) -> None:
     key = run("key", "add", "quiet", "--label", "tabbed", "--json").json["id"]
     assert bash(tmp_path, "key", "revoke", "quiet-tabbed", at=gateway.socket)[0] == [key]
-    made = run("pause", "wide", "--for", "1m", "--reason", "a test", "--json").json["command_id"]
+    made = run("pause", "listed", "--for", "1m", "--reason", "a test", "--json").json["command_id"]
     assert made in bash(tmp_path, "undo", "cmd_", at=gateway.socket)[0]
 
 

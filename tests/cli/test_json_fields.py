@@ -42,7 +42,7 @@ def matches(value: Any, said: str) -> bool:
     ["status", "projects", "models", "calls", "events", "audit", "key list", "doctor"],
 )
 def test_what_a_command_prints_is_documented(inside: Run, line: str) -> None:
-    inside("pause", "quiet", *WHY)
+    inside("pause", "listed", *WHY)
     inside("resume", "wide")  # refused, and so in the audit
     told = inside(*line.split(), "--json").json
     of = tree(PRINTED[line])
@@ -52,7 +52,7 @@ def test_what_a_command_prints_is_documented(inside: Run, line: str) -> None:
 
 def test_an_answer_of_a_change_is_documented(inside: Run) -> None:
     of = tree(PRINTED["pause, and every other change"])
-    for line in (("pause", "search", *WHY), ("resume", "search"), ("limit", "quiet", "rpm", "5")):
+    for line in (("pause", "listed", *WHY), ("resume", "listed"), ("limit", "listed", "rpm", "5")):
         done = inside(*line, "--json", *(WHY if line[0] == "limit" else ()))
         assert list(unknown(done.json, of)) == []
     missing = set(of.members) - set(done.json)

@@ -11,24 +11,24 @@ from tests.processes import Gateway, wait_until
 
 
 def test_the_last_hour_as_markdown_csv_and_json(inside: Run, gateway: Gateway) -> None:
-    gateway.command("pause", "project:quiet", field="paused", value=True, for_ms=60_000)
+    gateway.command("pause", "project:reported", field="paused", value=True, for_ms=60_000)
     with httpx.Client(base_url=gateway.base_url) as http:
-        headers = {"authorization": f"Bearer {gateway.add_key('quiet', label='report')}"}
+        headers = {"authorization": f"Bearer {gateway.add_key('reported', label='report')}"}
         assert http.post("/chat/completions", json=chat(), headers=headers).status_code == 403
 
     def told() -> list[dict[str, object]]:
         rows: list[dict[str, object]] = inside("report", "--since", "-1h", "--format", "json").json[
             "projects"
         ]
-        return [row for row in rows if row["name"] == "quiet" and row["refused"]]
+        return [row for row in rows if row["name"] == "reported" and row["refused"]]
 
     wait_until(told)
     assert told()[0]["causes"] == {"paused": 1}
     words = inside("report", "--since", "-1h", "--zone", "UTC")
     assert words.code == 0
     assert words.out.startswith("# test")
-    assert "quiet paused for 1m" in words.out
-    assert "| quiet | 1 | 1 (100%)" in words.out
+    assert "reported paused for 1m" in words.out
+    assert "| reported | 1 | 1 (100%)" in words.out
     rows = list(csv.reader(StringIO(inside("report", "--since", "-1h", "--format", "csv").out)))
     assert {"command", "project"} <= {row[0] for row in rows}
     done = inside("report", "--since=-1h", "--format=json").json["commands"]

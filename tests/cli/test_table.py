@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.cli.table import cells, cut, folded, table
+from quotadeck.cli.fold import cells, folded
+from quotadeck.cli.table import cut, table
 from tests.processes import Gateway
 from tests.screen import Screen
 
@@ -102,4 +103,5 @@ def test_a_sentence_is_folded_between_its_words() -> None:
     assert max(map(cells, folds)) <= 24
     assert all(fold.startswith("  ") for fold in folds[1:])
     assert folded(line, None) == line
+    assert folded(f"one\n{line}", 24).split("\n") == ["one", *folds]
     assert folded("an-unbreakable-name-of-thirty", 8).strip() == "an-unbreakable-name-of-thirty"

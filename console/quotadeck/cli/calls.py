@@ -80,6 +80,7 @@ def calls(
             [_cells(row.call) for row in page.rows],
             right="      >>>>>",
             spare=("id", "key", "served_by", "status", "took", "in"),
+            least={"outcome": 18},
             shape=shape,
         )
     else:

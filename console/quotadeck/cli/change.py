@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.fold import folded
 from quotadeck.cli.reach import talking
 from quotadeck.cli.show import clock, emit, note, now_us, say
+from quotadeck.cli.terminal import terminal_width
 from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import MAX_REASON, Action, Command, value_facts
 from quotadeck.domain.estimate import Estimate
@@ -126,7 +128,7 @@ def tell(command: Command, answer: CommandAnswer, how: ChangeOptions) -> int:
         raise Stop(Exit.REFUSED, text("change.refused", **refused))
     else:
         for line in _told(command, answer, how):
-            say(line)
+            say(folded(line, terminal_width()))
         for warning in answer.warnings:
             note(text("change.note", told=worded(warning, clock)))
         if answer.repeated:

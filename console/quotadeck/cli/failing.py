@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import click
 
 from quotadeck.cli.exits import Exit
+from quotadeck.cli.fold import folded
+from quotadeck.cli.terminal import terminal_width
 
 
 def asks_json(arguments: Sequence[str]) -> bool:
@@ -30,5 +32,5 @@ def tell_failure(code: Exit, *lines: str, as_json: bool, who: str = "quotadeck")
         click.echo(json.dumps(told).replace("\x7f", "\\u007f"), err=True)
         return code
     for line in lines:
-        click.echo(f"{who}: {line}", err=True)
+        click.echo(folded(f"{who}: {line}", terminal_width()), err=True)
     return code

@@ -9,10 +9,11 @@ import click
 
 from quotadeck import words
 from quotadeck.cli.exits import Exit
+from quotadeck.cli.fold import folded
 from quotadeck.cli.listing import shaped, watched
 from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import clock, emit, say
-from quotadeck.cli.table import Figure, Shape, folded, print_table
+from quotadeck.cli.table import Figure, Shape, print_table
 from quotadeck.cli.terminal import terminal_width
 from quotadeck.domain.ages import age, remaining, share
 from quotadeck.domain.capability import FigureKind

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from quotadeck.cli.fold import folded
+from quotadeck.cli.terminal import terminal_width
 from quotadeck.words.times import day_time, zone_name
 
 
@@ -21,7 +23,7 @@ def say(text: str = "") -> None:
 
 def note(text: str) -> None:
     """A line on stderr: for people, out of a pipe's way."""
-    click.echo(text, err=True)
+    click.echo(folded(text, terminal_width()), err=True)
 
 
 def emit(value: Any) -> None:

@@ -1,7 +1,5 @@
 """Aligned tables, no wider than the terminal that they are printed on; or CSV, exact."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,6 +8,7 @@ from typing import Final, Self
 import click
 
 from quotadeck.cli.exits import Exit, Stop
+from quotadeck.cli.fold import cells
 from quotadeck.cli.show import note, say
 from quotadeck.cli.terminal import terminal_width
 from quotadeck.domain.cells import csv_text
@@ -138,17 +137,6 @@ def table(
     return [line.rstrip() for line in told], left_out
 
 
-def cells(text: str) -> int:
-    """How many columns of a terminal the (cleaned) text takes."""
-    return len(text) if text.isascii() else sum(map(_cells, text))
-
-
-def _cells(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 1 + (unicodedata.east_asian_width(char) in "WF")
-
-
 def _needs(widths: Iterable[int]) -> int:
     every = list(widths)
     return sum(every) + GAP * (len(every) - 1)
@@ -177,16 +165,3 @@ def cut(text: str, width: int) -> str:
     while cells(head) + 1 + cells(tail) > width:
         head = head[:-1]
     return f"{head}…{tail}"
-
-
-def folded(line: str, room: int | None) -> str:
-    """A sentence on as many lines as it takes, those behind the first indented."""
-    if room is None or cells(line) <= room:
-        return line
-    lines, indent = [""], " " * (len(line) - len(line.lstrip()) + 2)
-    for word in re.findall(r"\s*\S+", line):
-        if cells(lines[-1] + word) > room and lines[-1].strip():
-            lines.append(indent + word.lstrip())
-        else:
-            lines[-1] += word
-    return "\n".join(lines)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from quotadeck.cli.exits import Exit
+from quotadeck.cli.fold import folded
 from quotadeck.cli.options import CONFIG, JSON
 from quotadeck.cli.show import emit, say
+from quotadeck.cli.terminal import terminal_width
 from quotadeck.domain.text import clean
 
 if TYPE_CHECKING:
@@ -31,9 +33,10 @@ def doctor(ctx: click.Context, config: Path | None, as_json: bool) -> int:
     for finding in _examine(config, ctx.find_object(Path)):
         findings.append(finding)
         if not as_json:
-            say(f"{finding.state:4}  {clean(finding.check)}: {clean(finding.found, 500)}")
+            found = f"{finding.state:4}  {clean(finding.check)}: {clean(finding.found, 500)}"
+            say(folded(found, terminal_width()))
             if finding.todo:
-                say(f"      → {clean(finding.todo, 300)}")
+                say(folded(f"      → {clean(finding.todo, 300)}", terminal_width()))
     failed = sum(finding.state is Verdict.FAIL for finding in findings)
     if as_json:
         emit({"ok": not failed, "findings": findings})
