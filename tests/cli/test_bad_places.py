@@ -110,7 +110,7 @@ def test_the_demos_console_asks_for_a_terminal_before_anything_starts(tmp_path: 
     ("arguments", "words"),
     [
         (("key",), "Missing command"),
-        (("limit", "analytics"), "Choose from: rpm, tpm"),
+        (("limit", "analytics"), "Missing argument 'NAME...'"),
         (("demo", "--headless", "--rate", "nan"), "'nan' is not a number"),
     ],
 )
