@@ -10,8 +10,10 @@ from quotadeck.domain.report import Alarm
 from quotadeck.domain.snapshot import Gap, Past, Per, Snapshot
 from quotadeck.domain.subject import Subject
 from quotadeck.tui.app import Quotadeck
+from quotadeck.tui.pages.calls import Calls
 from quotadeck.tui.time.travel import BEHIND_ALARM_US, MINUTE_US, Travel
 from quotadeck.words.times import local
+from tests.tui.call_book import CallBook, night
 from tests.tui.driving import choose, quotadeck, scripted, sees, shown, until
 from tests.tui.play import JST
 from tests.tui.scenes import AT_US, calm
@@ -208,3 +210,24 @@ async def test_a_gateway_that_was_down_is_said_to_have_been() -> None:
         await pilot.press("left_square_bracket")
         await sees(pilot, "not recorded: the gateway was not running")
         assert "storm ×" not in shown(app)
+
+
+async def test_the_calls_of_then_are_those_up_to_it() -> None:
+    book = CallBook([*night()])
+    source, app = travelling(book=book)
+    newest = max(call.at_us for call in book.calls)
+    start_us = sorted(call.at_us for call in book.calls)[len(book.calls) // 2]
+    assert start_us < newest
+    async with app.run_test(size=(100, 24)) as pilot:
+        await sees(pilot, "● live")
+        app.overview.travel.to(start_us)
+        await sees(pilot, "PAST")
+        await pilot.press("c", "c")
+        await sees(pilot, "calls", f"PAST {stamp(start_us)}")
+        page = app.screen
+        assert isinstance(page, Calls)
+        await until(pilot, lambda: bool(page.reel.rows))
+        assert max(row.call.at_us for row in page.reel.rows) <= start_us
+        await pilot.press("full_stop")
+        await until(pilot, lambda: max(row.call.at_us for row in page.reel.rows) == newest)
+        assert source.asked_at == [start_us]

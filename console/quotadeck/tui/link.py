@@ -56,7 +56,7 @@ class Link:
         if self._travel is None:
             from quotadeck.tui.time.travel import Travel
 
-            self._travel = Travel(self._source, self._clock, self._present_us, self._on_reading)
+            self._travel = Travel(self._source, self._clock, self.present_us, self._on_reading)
         return self._travel
 
     @property
@@ -65,11 +65,17 @@ class Link:
         return self._travel.shown if self._travel else None
 
     @property
+    def past_us(self) -> int | None:
+        """The instant of `past`."""
+        return self.past.snapshot.at_us if self.past else None
+
+    @property
     def away(self) -> bool:
         """Whether the past is shown, or on its way: then nothing can be done."""
         return self._travel is not None and self._travel.wanted_us is not None
 
-    def _present_us(self) -> int:
+    def present_us(self) -> int:
+        """The present on the sender's wall clock, whatever is shown."""
         picture = self.live()
         return picture.present.now_us if picture else self._clock.wall_us()
 

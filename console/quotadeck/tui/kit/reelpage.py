@@ -50,6 +50,8 @@ class ReelPage(ListPage, Generic[R, C]):
         self._polled: object = None
         self._echo_ns = 0
         self._rested_ns = 0
+        self._of_us = context.link.past_us
+        """The past instant up to which it reads."""
 
     rest_ns: ClassVar[int] = 0
     """Between two looks at what is new."""
@@ -165,6 +167,9 @@ class ReelPage(ListPage, Generic[R, C]):
             return
         self.draw()
         link = self.context.link
+        if link.past_us != self._of_us:
+            self._of_us = link.past_us
+            self.anew()
         news, now_ns = self.news(link.snapshot), link.monotonic_ns()
         if news != self._polled:
             self._polled, self._echo_ns = news, now_ns + _ECHO_NS

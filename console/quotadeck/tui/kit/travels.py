@@ -26,8 +26,19 @@ class Travels:
             self._traveller.app.run_worker(travel.run())
         return travel
 
+    @property
+    def chosen_at_us(self) -> int | None:
+        """When what is under the cursor happened: there the first step goes, where that is told."""
+        return None
+
     def do_earlier(self) -> None:
-        if self._may_travel():
+        start_us = self.chosen_at_us
+        if not self._may_travel():
+            return
+        if start_us is not None and not self.context.link.away:
+            self.travel.to(start_us)
+            self._traveller.do_back()
+        else:
             self.travel.step(-1)
 
     def do_later(self) -> None:

@@ -83,7 +83,9 @@ class Audit(Changing, ListPage):
     def draw(self) -> None:
         width, zone = self.size.width, self.context.zone
         self.entries.set_height(max(1, self.size.height - 4))
-        self.entries.hold(self._rows)
+        past_us = self.context.link.past_us
+        told = (row for row in self._rows if past_us is None or row.entry.at_us <= past_us)
+        self.entries.hold(list(told))
         self.entries.paint(laid_out(AUDIT, width), EntryContext(zone))
         place = self.entries.place if self._rows else ""
         name = f" {self.whole.name}" if self.whole else ""

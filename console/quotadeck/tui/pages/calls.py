@@ -82,7 +82,9 @@ class Calls(ReelPage[CallRow, str | None]):
     # -- reading ---------------------------------------------------------------------------------
 
     async def _page(self, last: int, **cursor: str | None) -> CallsPage:
-        it = self._sought
+        it, until_us = self._sought, self._sought.until_us
+        if self.context.link.past_us is not None:
+            until_us = min(until_us or self.context.link.past_us, self.context.link.past_us)
         return await self.context.source.calls(
             last=last,
             project=it.project,
@@ -91,7 +93,7 @@ class Calls(ReelPage[CallRow, str | None]):
             cause=it.cause,
             key=it.key,
             since_us=it.since_us,
-            until_us=it.until_us,
+            until_us=until_us,
             **cursor,
         )
 

@@ -88,8 +88,7 @@ class ProjectFigures:
             self._labels = await self._read_labels()
 
     def _past_us(self) -> int | None:
-        past = self._context.link.past
-        return past.snapshot.at_us if past else None
+        return self._context.link.past_us
 
     def _is_new_minute(self) -> bool:
         picture, series = self._context.link.picture(), self._series
