@@ -132,7 +132,9 @@ class Timeline(ReelPage[Happening, Edge]):
 
     async def _read_strip(self, minute: int) -> None:
         try:
-            self._strip = await self.context.source.series([_GATEWAY], minutes=MINUTES)
+            self._strip = await self.context.source.series(
+                [_GATEWAY], minutes=MINUTES, until_us=self.context.link.past_us
+            )
         except SourceError:
             self._strip = None
         self._strip_minute = minute
