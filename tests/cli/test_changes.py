@@ -41,6 +41,7 @@ def test_several_are_one_change_with_one_undo(inside: Run) -> None:
     assert "  3 values: one change, one undo" in done.out
     rows = inside("audit", "--last", "3", "--json").json["rows"]
     assert len({row["group"] for row in rows}) == 1
+    assert inside("audit", "--last", "3", "--csv").out.count("part of cmd_") == 2
     back = inside(*shlex.split(done.out.partition("undo: quotadeck ")[2].strip()))
     assert (back.code, back.out.count("project ")) == (0, 3)
     wrong = inside("pause", "analytics", "analitics", *WHY)

@@ -64,6 +64,20 @@ async def test_the_ends_of_one_change_are_told_as_one(tmp_path: Path) -> None:
         assert say(at.told[1].told).startswith("analytics, search: state as before")
 
 
+async def test_the_end_of_one_is_not_taken_back_with_the_others(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        both = await at.does(BOTH)
+        await at.does(Command("extend", SEARCH, Field.PAUSED, for_ms=HOUR_MS))
+        at.clock.advance_ms(HOUR_MS)
+        await at.desk.tick()
+        assert not at.paused()
+        late = await at.desk.submit(undo(both), MIKA, dry_run=False)
+        assert (code(late), "ended by itself" in why(late)) == ("conflict", True)
+        assert not at.paused()
+        now_us = at.clock.wall_us()
+        assert at.desk.layers.in_force(SEARCH, Field.PAUSED, now_us).value is True
+
+
 async def test_the_same_key_is_answered_with_the_whole_change_also_after_a_restart(
     tmp_path: Path,
 ) -> None:

@@ -19,9 +19,11 @@ from quotadeck.cli.show import (
 from quotadeck.cli.table import Figure, Shape, print_table
 from quotadeck.cli.verify import verify
 from quotadeck.domain.answers import AuditRow
+from quotadeck.domain.commands import Entry
 from quotadeck.domain.days import rfc3339
 from quotadeck.sources.gateway import questions
 from quotadeck.wire.objects import plain
+from quotadeck.words import text
 from quotadeck.words.commands import error, field_word, reason, refusal, value
 
 
@@ -77,8 +79,18 @@ def _audit_line(row: AuditRow) -> tuple[str, ...]:
         f"{before} → {after}",
         _state(row),
         entry.id,
-        f"{reason(entry)} [{refusal(refused, clock)}]" if refused else reason(entry),
+        _why(entry),
     )
+
+
+def _why(entry: Entry) -> str:
+    """The reason, why it was refused, and the change that it is a part of."""
+    words = [reason(entry)]
+    if entry.refused:
+        words.append(f"[{refusal(entry.refused, clock)}]")
+    if entry.group and entry.group != entry.id:
+        words.append(text("audit.part", id=entry.group))
+    return " ".join(filter(None, words))
 
 
 def _state(row: AuditRow) -> str:

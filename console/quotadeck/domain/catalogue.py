@@ -7,7 +7,7 @@ from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.money import Price
 from quotadeck.domain.rules import LimitKind
-from quotadeck.domain.subject import SubjectKind
+from quotadeck.domain.subject import Subject, SubjectKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,19 @@ class Catalogue:
     upstreams: Mapping[str, Upstream]
     targets: Mapping[str, Target]
     routes: Mapping[str, Route]
+
+    def has(self, subject: Subject) -> bool:
+        """Whether there is such a project, model or target."""
+        kind, name = subject
+        match kind:
+            case SubjectKind.PROJECT:
+                return name in self.projects
+            case SubjectKind.MODEL:
+                return name in self.routes
+            case SubjectKind.TARGET:
+                return name in self.targets
+            case _:
+                return False
 
     def names(self, kind: SubjectKind) -> tuple[str, ...]:
         """The names of a kind of subject, in the file's order; none of kinds that it has not."""

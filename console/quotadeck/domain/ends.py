@@ -109,4 +109,6 @@ def end_of(override: Entry, layers: Layers) -> Entry:
         idle=idle,
         for_ms=None,
         steady_us=0,
+        group="",
+        asked="",
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from quotadeck.domain.commands import Entry
 from quotadeck.store.chain import ChainHead, seal
@@ -10,6 +11,9 @@ from quotadeck.store.journal.journal import Journal
 from quotadeck.store.journal.records import command_frame, commands_frame, withdrawal_frame
 from quotadeck.store.journal.turn import Turn
 from quotadeck.store.sqlite.writer import Writer
+
+_MANY: Final = 32
+"""So many entries are sealed in another thread: ten thousand take a quarter of a second."""
 
 
 class CommandAppender:
@@ -48,11 +52,19 @@ class CommandAppender:
                 self._journal.mend()
             self._turn.flush()
             self.write_unrecorded()
-            before, head = self._journal.end, self._head
-            sealed = self._write(_numbered(entries, self._seq))
+            head = self._head
+            numbered = _numbered(entries, self._seq)
+            # Nobody else comes to the log's end meanwhile: what waited unrecorded is written.
+            if len(numbered) > _MANY:
+                sealed, frame = await asyncio.to_thread(_sealed, numbered, head)
+            else:
+                sealed, frame = _sealed(numbered, head)
+            self._turn.flush()
+            before = self._journal.end
+            self._write(sealed, frame)
             self._seq = sealed[-1].seq
             if durable:
-                # The fold waits, so that SQLite never has an entry that is then taken back.
+                # So that SQLite never has an entry that is then taken back.
                 self._journal.held = before
                 try:
                     await asyncio.to_thread(self._journal.sync_since(self._writer.folded.segment))
@@ -79,24 +91,18 @@ class CommandAppender:
     def write_unrecorded(self) -> None:
         """Write what waits. Raises OSError."""
         while self._unrecorded:
-            self._write(self._unrecorded[0])
+            self._write(*_sealed(self._unrecorded[0], self._head))
             del self._unrecorded[0]
 
     async def settled(self) -> None:
         """Return when nothing is under way."""
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    def _write(self, numbered: Sequence[Entry]) -> list[Entry]:
-        sealed, head = list[Entry](), self._head
-        for entry in numbered:
-            sealed.append(seal(entry, entry.seq, head))
-            head = sealed[-1].hash
-        frame = commands_frame(sealed) if sealed[1:] else command_frame(sealed[0])
+    def _write(self, sealed: Sequence[Entry], frame: bytes) -> None:
         self._turn.flush()
         self._journal.append(frame)
-        self._head = head
+        self._head = sealed[-1].hash
         self._writer.wake()
-        return sealed
 
     def _withdraw(self, sealed: Sequence[Entry]) -> None:
         self._writer.withdrawn.update(entry.seq for entry in sealed)
@@ -106,3 +112,11 @@ class CommandAppender:
 
 def _numbered(entries: Sequence[Entry], after: int) -> list[Entry]:
     return [replace(entry, seq=seq) for seq, entry in enumerate(entries, after + 1)]
+
+
+def _sealed(numbered: Sequence[Entry], head: str) -> tuple[list[Entry], bytes]:
+    """The entries in the chain behind that hash, and the record of them."""
+    sealed = list[Entry]()
+    for entry in numbered:
+        sealed.append(seal(entry, entry.seq, sealed[-1].hash if sealed else head))
+    return sealed, commands_frame(sealed) if sealed[1:] else command_frame(sealed[0])

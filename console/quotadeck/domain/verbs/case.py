@@ -90,10 +90,10 @@ class Case:
 
     def unknown(self) -> Rejected | None:
         """Why there is no such subject; None where there is."""
+        if self.catalogue.has(self.command.subject):
+            return None
         kind = self.command.subject.kind
         names = self.catalogue.names(kind)
-        if self.name in names:
-            return None
         about: dict[str, Fact] = {"kind": kind.value, "name": self.name}
         if near := nearest(self.name, names):
             return rejected("not_found", "unknown.near", near=near, **about)

@@ -65,7 +65,8 @@ def change_of(entry: Entry, layers: Layers) -> tuple[Entry, ...]:
     """All entries of the change that this one is of, in their order."""
     if not entry.group:
         return (entry,)
-    return tuple(one for one in layers.by_seq.values() if one.group == entry.group)
+    every = layers.by_seq.values()
+    return tuple(one for one in every if one.group == entry.group and one.action != Action.END)
 
 
 def _taken_back(case: Case, undone: Entry) -> Entry | Rejected:

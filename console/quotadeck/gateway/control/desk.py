@@ -7,17 +7,18 @@ the log cannot be written; the ledger then keeps it and records it as soon as it
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final
 
 from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Action, Actor, Command, Entry, Rejected
-from quotadeck.domain.decide import Part, each_decided, forbidden, gathered
+from quotadeck.domain.decide import each_decided, forbidden, gathered
 from quotadeck.domain.deeds import change_notice, ends_notice
 from quotadeck.domain.effects import slot_of, tightens
 from quotadeck.domain.ends import Ends, end_of
@@ -38,6 +39,15 @@ from quotadeck.gateway.control.answers import (
     same_request,
 )
 from quotadeck.gateway.control.command_log import CommandLog
+from quotadeck.gateway.control.large import (
+    LARGE,
+    UNWATCHED,
+    Watching,
+    above,
+    beside,
+    changes,
+    is_large,
+)
 from quotadeck.gateway.control.preview import estimated
 from quotadeck.gateway.control.refused_commands import RefusedCommands
 from quotadeck.gateway.control.replayer import Replayer
@@ -52,28 +62,9 @@ LOOK_S: Final = 1.0
 _LEVELS_EVERY_US: Final = 60_000_000
 """The last `levels` record tells to within this when the gateway before us was still there."""
 
-_SLICE: Final = 32
-"""Parts of a change that are decided before others get a turn."""
 _APPLIED_AT_ONCE: Final = 200
 
 LOG: Final = logging.getLogger(__name__)
-
-
-class Watching(Protocol):
-    """See `quotadeck.gateway.watch.effects.Effects`."""
-
-    def changed(self, entries: Sequence[Entry], /) -> None: ...
-    def cut_off(self, entries: Sequence[Entry], /) -> None: ...
-
-
-class _Unwatched:
-    def changed(self, entries: Sequence[Entry], /) -> None:
-        """Nobody measures."""
-
-    cut_off = changed
-
-
-UNWATCHED: Final = _Unwatched()
 
 
 class Desk:
@@ -146,7 +137,9 @@ class Desk:
             decided = await self._decided(request, actor, self.layers, now_us)
             if isinstance(decided, Rejected):
                 return await self._refuse(request, actor, decided, now_us)
-            entries = self._named(decided, request, now_us)
+            large = len(decided) > LARGE
+            name = partial(self._named, decided, request, now_us)
+            entries = await beside(name, large=large)
             try:
                 if await self._tightens(entries):
                     return await self._tighten(entries)
@@ -158,16 +151,16 @@ class Desk:
     async def _decided(
         self, request: Command, actor: Actor, layers: Layers, now_us: int
     ) -> tuple[Entry, ...] | Rejected:
-        found: list[Part] = []
         facts = Facts(
             {subject: self._state_of(subject) for subject in request.each},
             await self._needed(request, now_us) if request.needed else {},
         )
-        for part in each_decided(request, actor, self._catalogue, layers, now_us, facts):
-            found.append(part)
-            if len(found) % _SLICE == 0:
-                await asyncio.sleep(0)
-        return gathered(found)
+
+        def decided() -> tuple[Entry, ...] | Rejected:
+            parts = each_decided(request, actor, self._catalogue, layers, now_us, facts)
+            return gathered(parts)
+
+        return await beside(decided, large=is_large(request))
 
     async def _needed(self, request: Command, now_us: int) -> dict[Subject, int | None]:
         """What the last hour needed of a limit; nothing where the store cannot be read."""
@@ -192,12 +185,12 @@ class Desk:
         )
 
     async def _tightens(self, entries: Sequence[Entry]) -> bool:
-        for number, entry in enumerate(entries, 1):
-            if not tightens(entry, self.layers):
-                return False
-            if number % _SLICE == 0:
-                await asyncio.sleep(0)
-        return True
+        layers = self.layers
+
+        def tighten() -> bool:
+            return all(tightens(entry, layers) for entry in entries)
+
+        return await beside(tighten, large=len(entries) > LARGE)
 
     async def run(self, look_s: float = LOOK_S) -> None:
         """Wait for the next override's end, look, and so on; never returns."""
@@ -219,27 +212,34 @@ class Desk:
         ended: list[Entry] = []
         if self._ends.left_us() <= 0:
             async with self._one_at_a_time:
-                ended = [await self._end(override) for override in self._ends.reached(self.layers)]
+                reached = self._ends.reached(self.layers)
+                for start in range(0, len(reached), _APPLIED_AT_ONCE):
+                    ended += await self._end(reached[start : start + _APPLIED_AT_ONCE])
                 self.layers = self.layers.with_entries(ended)
                 self._ends.arm(self.layers)
         if self._changed:
             slots, self._changed = tuple(self._changed), set()
-            await self._on_change(self.layers, slots)
-        for change in _changes(ended, lambda end: self.layers.by_seq[end.ends[0]].group):
+            await self._read_again(slots)
+        for change in changes(ended, lambda end: self.layers.by_seq[end.ends[0]].group):
             self._tell_of(change)
             self._effects.changed(change)
 
-    async def _end(self, override: Entry) -> Entry:
-        entry = end_of(override, self.layers)
-        entry = replace(
-            entry,
-            id=new_id("cmd", entry.at_us, os.urandom(10)),
-            steady_us=self._ledger.steady.now_us(),
-        )
-        (entry,) = await self._write_down((entry,))
-        self.log.add(entry)
-        self._changed.add(slot_of(entry))
-        return entry
+    async def _end(self, overrides: Sequence[Entry]) -> list[Entry]:
+        steady_us = self._ledger.steady.now_us()
+        found = [end_of(override, self.layers) for override in overrides]
+        named = [
+            replace(one, id=new_id("cmd", one.at_us, os.urandom(10)), steady_us=steady_us)
+            for one in found
+        ]
+        ended = await self._write_down(named)
+        for entry in ended:
+            self.log.add(entry)
+            self._changed.add(slot_of(entry))
+        return ended
+
+    async def _read_again(self, slots: Sequence[Slot]) -> None:
+        for start in range(0, len(slots), _APPLIED_AT_ONCE):
+            await self._on_change(self.layers, tuple(slots[start : start + _APPLIED_AT_ONCE]))
 
     def _follow(self) -> None:
         """Have the ends of durations as the wall clock will show them, wherever it stands now."""
@@ -252,7 +252,7 @@ class Desk:
         last_us = recovered.mark.steady_us if recovered.mark else recovered.levels_at_us or 0
         since_us = last_us - _LEVELS_EVERY_US
         late = [one for one in recovered.entries if one.applied and one.steady_us > since_us]
-        for change in _changes(late, self._change_of):
+        for change in changes(late, self._change_of):
             self._tell_of(change)
             self._effects.cut_off(change)
 
@@ -287,7 +287,7 @@ class Desk:
         if isinstance(decided, Rejected):
             return replace(rejection(request, decided), dry_run=True)
         estimate, warnings = await estimated(decided, layers, self._replayer, now_us)
-        answer = answer_of(decided, _above(decided, layers))
+        answer = answer_of(decided, above(decided, layers))
         warnings = answer.warnings + warnings
         return replace(answer, applied=False, dry_run=True, estimate=estimate, warnings=warnings)
 
@@ -325,12 +325,11 @@ class Desk:
             self.log.add(entry)
         self._ends.arm(self.layers)
         self._armed.set()
-        slots = tuple(slot_of(entry) for entry in entries if entry.action != Action.NOTE)
-        for start in range(0, len(slots), _APPLIED_AT_ONCE):
-            await self._on_change(self.layers, slots[start : start + _APPLIED_AT_ONCE])
+        slots = [slot_of(entry) for entry in entries if entry.action != Action.NOTE]
+        await self._read_again(slots)
         self._tell_of(entries)
         self._effects.changed(entries)
-        return self._answer(entries)
+        return await beside(partial(self._answer, entries), large=len(entries) > LARGE)
 
     async def _refuse(
         self, request: Command, actor: Actor, refused: Rejected, now_us: int
@@ -368,23 +367,8 @@ class Desk:
         return replace(self._answer(entries), repeated=True)
 
     def _answer(self, entries: Sequence[Entry]) -> CommandAnswer:
-        answer = answer_of(entries, _above(entries, self.layers))
+        answer = answer_of(entries, above(entries, self.layers))
         if entries[0].id not in self._unrecorded:
             return answer
         warnings = (*answer.warnings, notice("warning.unrecorded"))
         return replace(answer, recorded=False, warnings=warnings)
-
-
-def _above(entries: Iterable[Entry], layers: Layers) -> list[Entry]:
-    """The overrides that stay in force above them."""
-    return [layers.by_seq[entry.under] for entry in entries if entry.under in layers.by_seq]
-
-
-def _changes(
-    entries: Sequence[Entry], change_of: Callable[[Entry], str]
-) -> Iterable[Sequence[Entry]]:
-    """The entries, those of one change together."""
-    found: dict[str, list[Entry]] = {}
-    for entry in entries:
-        found.setdefault(change_of(entry) or entry.id, []).append(entry)
-    return found.values()

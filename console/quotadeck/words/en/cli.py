@@ -6,6 +6,7 @@ from typing import Final
 from quotadeck.words.sentence import Sentence, plural
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
+    "audit.part": "(part of {id})",
     "status.here": "here: {who}",
     "watch.state": "{mark} {name}: {words}",
     "watch.sums": "{trouble} in trouble; {asked} requests/min, {refused} refused, {failed} failed; "
