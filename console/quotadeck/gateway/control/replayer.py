@@ -29,8 +29,9 @@ _MARGIN_S: Final = 0.1
 """For the way back, out of a process that yields to all others."""
 MOST_UNDER_WAY: Final = 1_000
 """Open calls that an ask tells of: a millisecond's worth."""
-_HUNG_S: Final = 3.0
-"""One that has not answered anything for so long is ended, and the next ask starts another."""
+_HUNG_S: Final = 10.0
+"""One that has not answered anything for so long is ended, and the next ask starts another. Longer
+than it allows itself for one ask: somebody who types keeps it from answering, too."""
 LOG: Final = logging.getLogger(__name__)
 
 Values = Mapping[str, Mapping[str, Value | None]]
