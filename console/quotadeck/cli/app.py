@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "note": "note",
     "audit": "history",
     "calls": "calls",
+    "call": "call",
     "events": "events",
     "report": "report",
     "key": "keys",

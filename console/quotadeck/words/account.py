@@ -122,14 +122,14 @@ def _gate(gate: Gate) -> str:
         return bucket
     if rule.measure is Measure.MONEY:
         return text("account.gate.money", bucket=bucket, asked=_usd(gate.asked),
-                    left=_usd(gate.level), limit=_usd(gate.limit))  # fmt: skip
+                    stands=_usd(gate.level), limit=_usd(gate.limit))  # fmt: skip
     if rule.measure is Measure.SLOTS:
         taken = gate.limit - gate.level
         return text("account.gate.slots", bucket=bucket, taken=taken, limit=gate.limit)
     facts: dict[str, Fact] = {
         "bucket": bucket,
         "asked": -(-gate.asked // MICRO),
-        "left": gate.level // MICRO,
+        "stands": gate.level // MICRO,
         "limit": gate.limit,
     }
     kind = "account.gate.tokens" if rule.counts else "account.gate.requests"
@@ -260,8 +260,10 @@ def _seen(call: Call) -> Iterator[Part]:
     if not call.http_status:
         return
     kind = _SEEN.get(call.cause, "account.seen")
-    seconds = None if call.wait_ms is None else max(1, -(-call.wait_ms // 1_000))
-    yield _part("saw", kind, status=call.http_status, seconds=seconds, ms=call.wait_ms)
+    wait_ms = call.wait_ms
+    after = None if wait_ms is None else str(max(1, -(-wait_ms // 1_000)))
+    exactly = None if wait_ms is None else str(max(1, wait_ms))
+    yield _part("saw", kind, status=call.http_status, after=after, exactly=exactly)
 
 
 _SEEN: Final = {

@@ -46,6 +46,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "column.id": "what the client was told as x-request-id",
     "column.project": "whose call it is",
     "call.title": "call",
+    "call.not_found": "no call is on record under {id}; what ended this second may be in the next",
+    "help.call_project": "The project that it was of: surer where an id was only counted.",
+    "examples.call": "Example:\n  quotadeck call req_01a2099261f070008000000000000008",
     "calls.title": "calls",
     "calls.following": "● following",
     "calls.held": "not following, {key} follows",
@@ -87,14 +90,14 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         "{count:number} alike from {first} to {last}, by {keys:number} keys",
     ),
     "account.ended": "{outcome}[ after {took}][, first byte after {first}]",
-    "account.gate.money": "{bucket}: may cost {asked}, left {left} of {limit}",
+    "account.gate.money": "{bucket}: may cost {asked}, left {stands} of {limit}",
     "account.gate.slots": "{bucket}: {taken} of {limit} slots taken",
-    "account.gate.requests": "{bucket}: {left} left in the bucket of {limit:number} a minute",
-    "account.gate.requests.debt": "{bucket}: over by {left:number}, {limit:number} a minute",
-    "account.gate.tokens": "{bucket}: asks {asked:number} tokens, {left:number} left in the bucket "
-    "of {limit:number} a minute",
-    "account.gate.tokens.debt": "{bucket}: asks {asked:number} tokens, {left:number} (debt) in the "
+    "account.gate.requests": "{bucket}: {stands} left in the bucket of {limit:number} a minute",
+    "account.gate.requests.debt": "{bucket}: over by {stands:number}, {limit:number} a minute",
+    "account.gate.tokens": "{bucket}: asks {asked:number} tokens, {stands:number} left in the "
     "bucket of {limit:number} a minute",
+    "account.gate.tokens.debt": "{bucket}: asks {asked:number} tokens, {stands:number} (debt) in "
+    "the bucket of {limit:number} a minute",
     "account.lifted": "admitted with {lifts}",
     "account.lifted.wait": "admitted {wait} later, if nobody else had asked",
     "account.lifted.pause": "admitted without the pause of its project or its model",
@@ -117,7 +120,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "account.estimated": "estimated",
     "account.seen": "{status}",
     "account.seen.budget": "{status} insufficient_quota, x-should-retry: false",
-    "account.seen.limit": "{status} rate_limit_exceeded[, retry-after: {seconds}]"
-    "[, retry-after-ms: {ms}]",
+    "account.seen.limit": "{status} rate_limit_exceeded[, retry-after: {after}]"
+    "[, retry-after-ms: {exactly}]",
     "account.seen.paused": "{status}, x-should-retry: false",
 }
