@@ -25,7 +25,7 @@ _ENDLESS = 10_000
 @click.option("--project", default="", help=text("help.call_project"))
 @gateway_options
 def call(*, socket: Path | None, as_json: bool, request_id: str, project: str) -> int:
-    """One call in full, by the x-request-id that its client was told."""
+    """One call in full, by its x-request-id."""
     with talking(socket) as gateway:
         page = gateway.ask(questions.call(request_id, project))
     found = questions.found(request_id, page)

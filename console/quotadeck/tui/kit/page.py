@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from textual.screen import Screen
 
@@ -119,6 +120,11 @@ class Page(Moves, Travels, Screen[None], inherit_bindings=False):
         self.draw()
         if self.modal is not None:
             self.modal.draw()
+
+    def work(self, begun: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Do that in the background; it begins when it begins, or never if the page is left."""
+        worked: Callable[[], Any] = begun
+        self.run_worker(worked)
 
     def open(self, modal: Modal) -> None:
         """Put a modal over the page; the next key is already its own."""

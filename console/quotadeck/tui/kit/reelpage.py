@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from quotadeck.domain.snapshot import Snapshot
@@ -80,7 +81,7 @@ class ReelPage(ListPage, Generic[R, C]):
         self._search += 1
         self.following, self.reading, self.problem = True, True, ""
         self.grid.loosen()
-        self.run_worker(self._begin(self._search))
+        self.work(partial(self._begin, self._search))
 
     async def _begin(self, search: int) -> None:
         try:
@@ -99,12 +100,12 @@ class ReelPage(ListPage, Generic[R, C]):
         index, reel = self.grid.index, self.reel
         if index < _NEAR and reel.newer is not None:
             self.reading = True
-            self.run_worker(self._newer(self._search, reel.newer))
+            self.work(partial(self._newer, self._search, reel.newer))
         elif index < len(self.grid.rows) - _NEAR or reel.older is None:
             return
         elif asked or self.wants_older():
             self.reading = True
-            self.run_worker(self._older(self._search, reel.older))
+            self.work(partial(self._older, self._search, reel.older))
 
     def wants_older(self) -> bool:
         """Whether to read on by itself; a search that finds little stops somewhere."""
@@ -178,9 +179,8 @@ class ReelPage(ListPage, Generic[R, C]):
             if now_ns < self._rested_ns:
                 return
             self.reading, self._rested_ns = True, now_ns + self.rest_ns
-            self.run_worker(
-                self._new(self._search) if self.reel.rows else self._begin(self._search)
-            )
+            look = self._new if self.reel.rows else self._begin
+            self.work(partial(look, self._search))
 
     def move(self, by: int) -> None:
         """Move; off the newest row it follows no more, for what is read is to stand still."""

@@ -44,7 +44,7 @@ class OneCall(Page):
 
     def on_mount(self) -> None:
         self.draw()
-        self.run_worker(self._read())
+        self.work(self._read)
 
     async def _read(self) -> None:
         try:

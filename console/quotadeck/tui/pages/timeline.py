@@ -5,6 +5,7 @@ are read in step, a span of time after the other, and put together.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Final, NamedTuple
 
 from textual.app import ComposeResult
@@ -154,7 +155,7 @@ class Timeline(ReelPage[Happening, Edge]):
         minute = self._at().now_us // _MINUTE_US
         if minute != self._strip_minute and not self.context.link.problem:
             self._strip_minute = minute
-            self.run_worker(self._read_strip(minute))
+            self.work(partial(self._read_strip, minute))
 
     # -- drawing ---------------------------------------------------------------------------------
 
