@@ -49,10 +49,11 @@ docs: $(VENV)/.dev ## write the generated parts of the documents
 	@$(BIN)/python -m tests.docs --write
 
 shots: $(VENV)/.dev ## take the pictures of the screen that the README shows: a quarter of an hour
-	@$(BIN)/python -m tests.shots --columns 120 --rows 30 --wait analytics \
-	  --first '~760,=storm ×,p,nightly import: too many at once,enter' --settle 95 --keys l,x,2 \
-	  tests/pictures/overview.svg tests/pictures/limit.svg \
+	@$(BIN)/python -m tests.shots --columns 120 --rows 32 --wait analytics \
+	  --first '~700,=storm ×,p,nightly import: too many at once,enter' --settle 80 tests/pictures/overview.svg \
 	  -- $(BIN)/quotadeck demo --scene noisy-neighbour --pace 7 --theme dark --no-hints
+	@$(BIN)/python -m tests.shots --columns 100 --rows 26 --wait analytics --first '~70,=storm,l,x2' \
+	  tests/pictures/limit.svg -- $(BIN)/quotadeck demo --theme dark --no-hints
 
 cast: $(VENV)/.dev ## play the cast that the README names: a storm, one key, and it helped
 	@$(BIN)/python -m tests.cast tests/pictures/storm.cast --until 'storm ×' \

@@ -27,6 +27,7 @@ _NAMED: Final = {
     "white": "#d0d7de", "brightblack": "#6e7681",
 }  # fmt: skip
 _EIGHTHS: Final = "▏▎▍▌▋▊▉█"
+_RISING: Final = "▁▂▃▄▅▆▇"
 
 
 def picture(screen: Screen) -> str:
@@ -59,6 +60,12 @@ def _cell(cell: Any, left: int, top: int) -> list[str]:
         wide = CELL_W * (_EIGHTHS.index(cell.data) + 1) / 8
         shapes.append(
             f'<rect x="{left}" y="{top + 3}" width="{wide:g}" height="{CELL_H - 6}" fill="{ink}"/>'
+        )
+    elif cell.data in _RISING and cell.data:
+        tall = CELL_H * (_RISING.index(cell.data) + 1) / 8
+        shapes.append(
+            f'<rect x="{left}" y="{top + CELL_H - tall:g}" width="{CELL_W}" height="{tall:g}" '
+            f'fill="{ink}"/>'
         )
     elif cell.data == "░":
         shapes.append(
