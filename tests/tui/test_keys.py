@@ -132,7 +132,8 @@ CHOSEN = {
     "filter.keep": ("ctrl+n",), "dialog.next_field": ("ctrl+n",), "dialog.leave": ("ctrl+x",),
     "editor.start": ("ctrl+t",), "choice.next": ("m",), "columns.tick": ("t",), "calls.all": ("z",),
     "timeline.filter": ("f2",),
-    "command.run": ("ctrl+o",), "palette.run": ("ctrl+o",), "rows.copy": ("w",),
+    "command.run": ("ctrl+o",), "palette.run": ("ctrl+o",), "export.write": ("ctrl+o",),
+    "rows.copy": ("w",),
     "reel.follow": ("v",), "time.go": ("ctrl+o",),
     "project.audit": ("A",),
 }  # fmt: skip

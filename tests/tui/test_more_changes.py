@@ -1,10 +1,14 @@
 """More that is done to a row: seen, noted, extended; to those that are marked; an undo redone."""
 
+import asyncio
 from dataclasses import replace
 
+from quotadeck.domain.answers import CommandAnswer
+from quotadeck.domain.commands import Command
+from quotadeck.domain.notice import notice
 from quotadeck.domain.subject import Subject
 from tests.tui.driving import applied, choose, quotadeck, scripted, sees, until
-from tests.tui.scripted import entry
+from tests.tui.scripted import agree, entry
 
 
 async def test_a_trouble_is_acknowledged_by_two_keys() -> None:
@@ -82,3 +86,29 @@ async def test_one_mark_elsewhere_is_what_is_meant_and_models_are_marked_alike()
         await sees(pilot, "pause 2 models")
         await pilot.press(*"both", "enter")
         await sees(pilot, "type stop")
+
+
+async def test_a_time_that_is_none_is_told_before_anything_is_written() -> None:
+    async with quotadeck(scripted()).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "analytics")
+        await pilot.press("e", *"soon", "enter")
+        await sees(pilot, "'soon'")
+        await pilot.press("escape")
+        await sees(pilot, "nothing was written")
+
+
+async def test_a_change_waits_for_no_figures() -> None:
+    """Enter came before the preview, which has no figures: it counts all the same."""
+
+    def late(command: Command, dry_run: bool) -> CommandAnswer:
+        warned = notice("warning.no_figures", why="replay.late")
+        return replace(agree(command, dry_run), warnings=(warned,), estimate=None)
+
+    source = scripted(answer=late, hold=asyncio.Event())
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("p", *"storm", "enter")
+        assert applied(source) == []
+        assert source.hold is not None
+        source.hold.set()
+        await until(pilot, lambda: bool(applied(source)))

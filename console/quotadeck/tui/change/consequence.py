@@ -156,7 +156,9 @@ def _parts(
 ) -> list[Line]:
     """Until when a change of several is in force; the first few, from which value to which."""
     word = Span(fit(field_word(answer.field), _LABEL), "dim")
-    lines: list[Line] = [(word, Span(_end(setting, command, answer), "normal"))]
+    lines: list[Line] = [
+        (word, Span(_end(setting, command, answer, kind="dialog.until.several"), "normal"))
+    ]
     for part in answer.parts[:_PARTS]:
         values = value_facts(part.field, before=part.before, after=part.after)
         told = text("dialog.several.part", name=part.subject.name, **values)
@@ -184,12 +186,14 @@ def _step(
     return [change, (Span(" " * (_LABEL - 3)), end)]
 
 
-def _end(setting: Setting, command: Command | None, answer: CommandAnswer) -> str:
+def _end(
+    setting: Setting, command: Command | None, answer: CommandAnswer, kind: str = "dialog.until"
+) -> str:
     if answer.until_us is None:
         stands = command is not None and VERBS[command.action].end is End.USUAL
         return text("dialog.stands") if stands else ""
     facts = {**value_facts(answer.field, then=answer.then), "until_us": answer.until_us}
-    return say(Notice("dialog.until", facts), setting.instant)
+    return say(Notice(kind, facts), setting.instant)
 
 
 def _estimate(e: Estimate, instant: Instant, inner: int) -> list[Line]:

@@ -30,6 +30,7 @@ from quotadeck.words.figures import Instant
 
 WIDTH: Final = 80
 DEBOUNCE_S: Final = 0.12
+_NO_FIGURES: Final = "warning.no_figures"
 
 
 def _preview_key() -> str:
@@ -144,7 +145,7 @@ class Dialog(Modal):
             hurried, self._hurried = self._hurried, False
             self.view, self._waiting = shown, False
             self.draw()
-            harmless = shown.answer and not (shown.error or shown.refused or shown.answer.warnings)
+            harmless = shown.answer and not (shown.error or shown.refused or _warns(shown.answer))
             if hurried and harmless:
                 self._apply()
 
@@ -242,6 +243,11 @@ class Dialog(Modal):
         below = max(0, min(2, size.height - len(lines)))
         self.styles.offset = (max(0, (size.width - width) // 2), below)
         self.show(lines)
+
+
+def _warns(answer: CommandAnswer) -> bool:
+    """Whether there is something to be read first; that figures are missing is none."""
+    return any(warning.kind != _NO_FIGURES for warning in answer.warnings)
 
 
 def _asking_for(name: str, form: Form) -> Form:

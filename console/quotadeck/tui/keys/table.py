@@ -26,6 +26,7 @@ Place = Literal[
     "command",
     "palette",
     "time",
+    "export",
 ]
 
 PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
@@ -43,10 +44,11 @@ PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
     "command": ("command", "editor", "app"),
     "palette": ("palette", "editor", "app"),
     "time": ("time", "editor", "app"),
+    "export": ("export", "editor", "app"),
 }
 """The scopes that hold in each place; the first that knows a key has it."""
 
-TYPED: Final[tuple[Place, ...]] = ("filter", "text", "command", "palette", "time")
+TYPED: Final[tuple[Place, ...]] = ("filter", "text", "command", "palette", "time", "export")
 """Where a character is typed, whatever it does elsewhere."""
 
 
@@ -118,6 +120,7 @@ ACTIONS: Final = (
     Act("app.redraw", ("ctrl+l",)),
     Act("overview.tables", ("tab",)),
     Act("page.palette", ("ctrl+p",)),
+    Act("page.export", ("e",)),
     Act("rows.copy", ("y",)),
     Act("rows.copy_row", ("Y",)),
     Act("overview.slower", ("less_than_sign",)),
@@ -141,6 +144,8 @@ ACTIONS: Final = (
     Act("command.older", ("up", "ctrl+r", "ctrl+p"), shown=True),
     Act("command.newer", ("down", "ctrl+n")),
     Act("command.leave", ("escape", "ctrl+c"), shown=True),
+    Act("export.write", ("enter",), shown=True),
+    Act("export.leave", ("escape", "ctrl+c"), shown=True),
     Act("palette.run", ("enter",)),
     Act("palette.next", ("down", "ctrl+n")),
     Act("palette.previous", ("up", "ctrl+p")),

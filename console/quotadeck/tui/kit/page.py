@@ -241,6 +241,16 @@ class Page(Moves, Travels, Screen[None], inherit_bindings=False):
         """Preview what the command line asks for."""
         self.say(text("line.not_here"), "attention")
 
+    def do_export(self) -> None:
+        from quotadeck.tui.command.export import Export
+
+        if self.context.link.snapshot is not None:
+            self.open(Export(self.context, self._exported))
+
+    def _exported(self, words: str, role: str) -> None:
+        self.close()
+        self.say(words, role)
+
     def do_palette(self) -> None:
         from quotadeck.tui.command.palette import Palette
 

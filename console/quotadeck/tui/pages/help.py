@@ -81,7 +81,10 @@ def help_lines(place: Place, width: int, keys: Keys) -> list[Line]:
     return lines
 
 
-_TYPING: Final = ("filter", "columns", "command", "palette", "time", "dialog", "choice", "editor")
+_TYPING: Final = (
+    *("filter", "columns", "command", "palette", "export", "time"),
+    *("dialog", "choice", "editor"),
+)
 
 
 def _acts(acts: Sequence[Act], width: int) -> list[Line]:
