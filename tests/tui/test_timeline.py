@@ -1,11 +1,13 @@
 """The timeline: what happened, whoever recorded it, in one list that goes on without end."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from quotadeck.domain.happenings import HappeningKind
+from quotadeck.domain.snapshot import Past, Per
 from quotadeck.tui.kit.reel import LEAVES
 from quotadeck.tui.pages.timeline import ENTRIES, EVENTS, Timeline
 from tests.tui.driving import choose, quotadeck, quotadeck_of, sees, shown, until
@@ -138,3 +140,14 @@ async def test_it_is_drawn_at_any_size(size: tuple[int, int]) -> None:
         await opened(pilot)
         await sees(pilot, "»")
         assert all(len(line) <= size[0] for line in shown(quotadeck_of(pilot)).splitlines())
+
+
+async def test_a_step_back_goes_to_what_is_under_the_cursor() -> None:
+    source = source_of(was=lambda at_us: replace(fire(), at_us=at_us, past=Past(Per.CALL)))
+    async with quotadeck(source).run_test(size=(100, 30)) as pilot:
+        page = await opened(pilot)
+        await pilot.press("j")
+        at_us = page.chosen_at_us
+        await pilot.press("left_square_bracket")
+        await sees(pilot, "PAST", "project", "actions are off")
+        assert source.asked_at == [at_us]
