@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from quotadeck.domain.answers import CommandAnswer
+from quotadeck.domain.calls import Call, Gate, Outcome
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Command, Role
 from quotadeck.domain.days import micros
 from quotadeck.domain.detail import ProjectDetail
@@ -68,6 +70,14 @@ def _project(name: str) -> tuple[Step, ...]:
 
 
 _PROJECT: Final = {"passed": an_hour, "rows": _AUDIT}
+
+
+_EXAMPLE: Final = "req_019f0d2a54b07aa29c3e0b4d6f00f9a1"
+_REFUSED: Final = Call(
+    _EXAMPLE, AT_US - 1_000_000, "2026-11-23", "analytics", "k_b21a86", 2, "claude-opus-4.7",
+    Outcome.REFUSED, Cause.RPM, 429, binding="project:analytics:rpm", wait_ms=2_070, retry=3,
+    gates=(Gate("project:analytics:rpm", 20, 1_000_000, 310_000),),
+)  # fmt: skip
 
 
 def _quiet(name: str) -> ProjectDetail:
@@ -155,6 +165,15 @@ SCENES: Final[Mapping[str, Scene]] = {
         steps=_project("support-chat"), source={"detail": _quiet("support-chat")}
     ),
     "project-late": Scene(steps=_project("analytics"), source=_PROJECT, late_ms=7_000),
+    "explain-storm": Scene(
+        steps=(_to("analytics", "x"), ((), "would let all")), source=_PROJECT
+    ),
+    "explain-paused": Scene(steps=(_to("content-gen", "x"), ((), "paused by"))),
+    "explain-target": Scene(steps=((("tab", "x"), "5 % of a minute"),)),
+    "explain-call": Scene(
+        steps=(*_project("analytics"), (("j", "x"), "was refused at")),
+        source=_PROJECT | {"book": CallBook([_REFUSED])},
+    ),
     "calls": Scene(source=_BOOK, steps=(_CALLS,)),
     "calls-refused": Scene(
         source=_BOOK, steps=(_CALLS, (tuple("jj"), "$0.7538"))

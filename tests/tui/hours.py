@@ -19,7 +19,7 @@ def an_hour(subjects: Sequence[Subject], minutes: int, until_us: int | None) -> 
 
 
 def _series(subject: Subject, minutes: int) -> Series:
-    asked = [None if at < 4 else _asked(at) for at in range(minutes)]
+    asked = [None if at < 4 else _asked(at) for at in range(60 - minutes, 60)]
     ended = [None if one is None else min(20, one) for one in asked]
     refused = [None if one is None else max(0, one - 20) for one in asked]
     return Series(

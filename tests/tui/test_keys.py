@@ -136,6 +136,7 @@ CHOSEN = {
     "rows.copy": ("w",),
     "reel.follow": ("v",), "time.go": ("ctrl+o",),
     "project.audit": ("A",),
+    "about.explain": ("f8",), "explain.leave": ("ctrl+x",),
 }  # fmt: skip
 """An id of each scope."""
 

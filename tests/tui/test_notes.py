@@ -63,7 +63,7 @@ async def test_a_note_goes_by_itself_and_an_error_stays_until_it_was_read() -> N
 
 
 @pytest.mark.parametrize(
-    ("key", "name"), [("x", "x"), ("w", "w"), ("semicolon", ";"), ("f5", "f5"), ("Q", "Q")]
+    ("key", "name"), [("W", "W"), ("w", "w"), ("semicolon", ";"), ("f5", "f5"), ("Q", "Q")]
 )
 async def test_an_unknown_key_says_so(key: str, name: str) -> None:
     async with quotadeck(scripted()).run_test(size=(80, 24)) as pilot:

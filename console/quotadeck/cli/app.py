@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "call": "call",
     "events": "events",
     "report": "report",
+    "explain": "explain",
     "key": "keys",
     "init": "init",
     "doctor": "doctor",

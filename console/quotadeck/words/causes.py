@@ -9,7 +9,7 @@ from quotadeck.words.figures import Instant
 
 def cause_words(cause: str, binding: str = "", limit: int | None = None) -> str:
     """``its rpm 20 is taken``; of a target's bucket with the target."""
-    kind = f"because.{cause}" if has(f"because.{cause}") else f"because.{Cause.OTHER}"
+    kind = f"causes.{cause}" if has(f"causes.{cause}") else f"causes.{Cause.OTHER}"
     return text(kind, cause=cause, who=bucket_of(binding)[0].name, limit=limit)
 
 

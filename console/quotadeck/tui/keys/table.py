@@ -18,6 +18,7 @@ Place = Literal[
     "calls",
     "call",
     "timeline",
+    "explain",
     "help",
     "filter",
     "text",
@@ -30,12 +31,13 @@ Place = Literal[
 ]
 
 PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
-    "overview": ("overview", "row", "rows", "list", "page", "app"),
+    "overview": ("overview", "row", "about", "rows", "list", "page", "app"),
     "audit": ("audit", "rows", "list", "page", "opened", "app"),
-    "project": ("project", "row", "rows", "list", "page", "opened", "app"),
-    "calls": ("calls", "reel", "rows", "list", "page", "opened", "app"),
-    "call": ("rows", "list", "page", "opened", "app"),
     "timeline": ("timeline", "reel", "rows", "list", "page", "opened", "app"),
+    "calls": ("calls", "about", "reel", "rows", "list", "page", "opened", "app"),
+    "call": ("about", "rows", "list", "page", "opened", "app"),
+    "project": ("project", "row", "about", "rows", "list", "page", "opened", "app"),
+    "explain": ("explain", "app"),
     "help": ("help", "list", "opened", "app"),
     "filter": ("filter", "editor", "list", "app"),
     "text": ("dialog", "editor", "app"),
@@ -76,6 +78,7 @@ ACTIONS: Final = (
     _change("audit.undo", "u"),
     _change("audit.redo", "U"),
     Act("overview.project", ("enter",), shown=True, reads=Read.PROJECT, opens="project"),
+    Act("project.call", ("enter",), shown=True, reads=Read.CALLS, opens="call"),
     Act("project.audit", ("a",), shown=True, reads=Read.AUDIT, opens="audit"),
     Act(
         "row.pause_rest",
@@ -90,6 +93,8 @@ ACTIONS: Final = (
     Act("row.timeline", ("t",), shown=True, reads=Read.EVENTS, opens="timeline"),
     Act("timeline.project", ("enter",), shown=True, reads=Read.PROJECT, opens="project"),
     Act("timeline.filter", ("slash",), shown=True),
+    Act("about.explain", ("x",), shown=True, opens="explain"),
+    Act("explain.leave", ("escape", "q", "x", "enter"), shown=True),
     Act("calls.call", ("enter",), shown=True, reads=Read.CALLS, opens="call"),
     Act("calls.filter", ("slash",), shown=True),
     Act("reel.follow", ("F",), shown=True),

@@ -47,8 +47,8 @@ NOTE_S: Final = 10
 class Page(Moves, Travels, Screen[None], inherit_bindings=False):
     """A full screen: `do_VERB` does the table's action, `draw` shows what there is.
 
-    A module of `pages/` has ``opened(context, of)``: the page, opened from the page ``of``, for
-    what is `about` there. Raises NothingToDo.
+    A module of `pages/` has ``opened(context, of)``: the page, or the modal, opened from the page
+    ``of``, for what is `about` there. Raises NothingToDo.
 
     A modal that stands over it has the keys until it is done; what is behind it goes on.
     """
@@ -190,13 +190,19 @@ class Page(Moves, Travels, Screen[None], inherit_bindings=False):
         if act.opens:
             module = import_module(f"quotadeck.tui.pages.{act.opens}")
             try:
-                page: Page = module.opened(self.context, self)
+                opened: Page | Modal = module.opened(self.context, self)
             except NothingToDo as why:
                 self.say(say(why.notice), "attention")
             else:
-                self.app.push_screen(page)
+                self._show(opened)
         else:
             getattr(self, f"do_{act.verb}")()
+
+    def _show(self, opened: Page | Modal) -> None:
+        if isinstance(opened, Modal):
+            self.open(opened)
+        else:
+            self.app.push_screen(opened)
 
     def about(self) -> Subject:
         """What is under the cursor; a request's id has no kind. Raises NothingToDo."""

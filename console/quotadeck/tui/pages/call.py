@@ -4,6 +4,7 @@ from textual.app import ComposeResult
 
 from quotadeck.domain.history import FoundCall
 from quotadeck.domain.snapshot import Snapshot
+from quotadeck.domain.subject import Subject
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.keys.act import NothingToDo
 from quotadeck.tui.kit.context import Context
@@ -55,6 +56,9 @@ class OneCall(Page):
             self._found = found or self._found
             self._told = "" if self._found else text("calls.none_found")
         self.draw()
+
+    def about(self) -> Subject:
+        return Subject.parse(self._request_id)
 
     def pulse(self) -> None:
         super().pulse()

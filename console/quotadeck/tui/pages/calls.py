@@ -43,7 +43,7 @@ _BELOW: Final = ((30, 8), (20, 6), (14, 3))
 def opened(context: Context, of: Page) -> "Calls":
     """The calls of what is under the cursor there; of all where nothing is."""
     try:
-        return Calls(context, of.about())
+        return Calls(context, of.whole or of.about())
     except NothingToDo:
         return Calls(context)
 

@@ -82,7 +82,7 @@ def help_lines(place: Place, width: int, keys: Keys) -> list[Line]:
 
 
 _TYPING: Final = (
-    *("filter", "columns", "command", "palette", "export", "time"),
+    *("filter", "explain", "columns", "command", "palette", "export", "time"),
     *("dialog", "choice", "editor"),
 )
 

@@ -8,7 +8,7 @@ from quotadeck.domain.snapshot import Gap, LimitedRow, Snapshot
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.tui import terminal
 from quotadeck.tui.change.page import Changing
-from quotadeck.tui.keys.act import NothingToDo
+from quotadeck.tui.keys.act import Act, NothingToDo
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import Page
@@ -99,6 +99,11 @@ class Project(Changing):
         else:
             self._top = max(0, min(self._top + by, len(self._drawn.lines)))
         self.draw()
+
+    def do(self, act: Act) -> None:
+        if act.opens == "call" and self._chosen is None:
+            self.move(1)  # enter goes deeper: to the example of the first cause
+        super().do(act)
 
     def chosen_row(self, snapshot: Snapshot) -> LimitedRow:
         row = next((row for row in snapshot.projects if row.id == self.project), None)
