@@ -11,7 +11,7 @@ from quotadeck.tui.kit.columns import Column
 from quotadeck.tui.kit.fit import fit, fit_middle
 from quotadeck.tui.kit.spans import Span
 from quotadeck.words import text
-from quotadeck.words.commands import field_word, value
+from quotadeck.words.commands import field_word, reason, value
 from quotadeck.words.times import local
 
 
@@ -31,7 +31,9 @@ def did(entry: commands.Entry, zone: tzinfo | None) -> str:
     """``rpm 20 → 40 until 03:49``, ``pause``: what an entry did."""
     until = local(entry.until_us, zone).strftime("%H:%M") if entry.until_us else ""
     if entry.refused or entry.idle:
-        return text("entry.asked", action=entry.action, until=until)
+        asked = "" if entry.value is None else value(entry.field, entry.value)
+        field = entry.field or ""
+        return text("entry.asked", action=entry.action, field=field, asked=asked, until=until)
     field = entry.field or entry.action
     before, after = value(entry.field, entry.before), value(entry.field, entry.after)
     return text("entry.did", field=field, before=before, after=after, until=until)
@@ -68,11 +70,14 @@ AUDIT: Final[tuple[_Column, ...]] = (
     _Column("mark", _mark, _mark_role, cells=1, gap=False),
     _Column("cursor", lambda _, at: "▸" if at.chosen else " ", lambda *_: "key", cells=1,
             gap=False),
-    _Column("when", _when, lambda *_: "dim", sort=lambda row, _: -row.entry.seq, cells=12,
+    _Column("when", _when, lambda *_: "dim", titles=("at",), sort=lambda row, _: -row.entry.seq,
+            cells=12,
             gap=False),
-    _Column("actor", lambda row, _: clean(row.entry.actor), _text, cells=10),
-    _Column("action", lambda row, _: field_word(row.entry.action), _text, cells=9),
-    _Column("subject", _name, draw=_subject, cells=15, share=4),
+    _Column("actor", lambda row, _: clean(row.entry.actor), _text, titles=("who",), cells=10),
+    _Column("action", lambda row, _: field_word(row.entry.action), _text, titles=("did",), cells=9),
+    _Column("subject", _name, draw=_subject, titles=("of whom",), cells=15, steps=((3, 10),)),
     _Column("what", lambda row, at: clean(did(row.entry, at.zone)), _text,
-            cells=1, rest=True),
+            titles=("before → after",), cells=1, steps=((1, 29),), rest=True),
+    _Column("reason", lambda row, _: clean(reason(row.entry)), lambda *_: "dim",
+            titles=("why",), steps=((2, 18),), rest=True),
 )  # fmt: skip

@@ -86,7 +86,7 @@ class Audit(Changing, ListPage):
         past_us = self.context.link.past_us
         told = (row for row in self._rows if past_us is None or row.entry.at_us <= past_us)
         self.entries.hold(list(told))
-        self.entries.paint(laid_out(AUDIT, width), EntryContext(zone))
+        self.entries.paint(laid_out(AUDIT, width), EntryContext(zone), titled=True)
         place = self.entries.place if self._rows else ""
         name = f" {self.whole.name}" if self.whole else ""
         title = (Span(text("place.audit") + name, "strong"), Span(f"  {place}  ", "dim"))

@@ -175,8 +175,12 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "entry.over": "#{seq} no longer in force: {subject} {did}",
     "entry.refused": "#{seq} refused: {subject} {did}",
     "entry.did": "{field:name} {before} → {after}[ until {until}]",
-    "entry.asked": "{action:name}[ until {until}]",
+    "entry.asked": "asked for {action:name}[ {field:name}][ {asked}][ until {until}]",
     "entry.why": "{actor} as {role:name} ({origin:name}): {why}",
     "entry.no_reason": "{actor} as {role:name} ({origin:name}): no reason given",
+    "title.who": "who",
+    "title.did": "did",
+    "title.of whom": "of whom",
+    "title.before → after": "before → after",
     "entry.none": "no entry is chosen",
 }
