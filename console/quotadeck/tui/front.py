@@ -72,9 +72,11 @@ def run_console(
         try:
             from quotadeck.tui import terminal
             from quotadeck.tui.app import Quotadeck
+            from quotadeck.tui.kit import glyphs
         finally:
             heard = asked.heard() if asked else heard
         terminal.begin_with(heard.typed, answer_due=not heard.over)
+        glyphs.use(glyphs.glyphs_for(os.environ))
         palette, failed = find_theme(theme, os.environ, light=bool(heard.light))
         app = Quotadeck(
             source,

@@ -1,6 +1,7 @@
 """A widget that is a list of lines, and sends only the spans that changed."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -9,6 +10,7 @@ from textual.widget import Widget
 
 from quotadeck.domain.text import clean
 from quotadeck.tui.kit.fit import cell_len
+from quotadeck.tui.kit.glyphs import drawn
 from quotadeck.tui.kit.spans import Line
 from quotadeck.tui.themes import BAR_ROLES, Theme
 
@@ -19,7 +21,8 @@ _GROUNDED = ("chosen", "past", *(f"bar {role}" for role in BAR_ROLES))
 def _strip(line: Line, width: int, theme: Theme) -> Strip:
     """The line's segments; blanks take their neighbour's style, so that fewer styles are sent."""
     runs: list[tuple[str, str]] = []
-    for text, role in line:
+    for said, role in line:
+        text = drawn(said, role)
         before = runs[-1][1] if runs else ""
         blank = role not in _GROUNDED and before and before not in _GROUNDED and text.isspace()
         if role == before or blank:
@@ -35,6 +38,31 @@ def _strip(line: Line, width: int, theme: Theme) -> Strip:
         ]
     )
     return strip.adjust_cell_length(width, styles["normal"])
+
+
+_APART: Final = 8
+"""Cells that are the same, and yet sent: to move the cursor over them costs as much."""
+
+
+def changed_cells(before: Line, line: Line) -> list[tuple[int, int]]:
+    """Where two lines differ, from a cell up to one; empty where characters are not cells."""
+    (old, old_roles), (new, new_roles) = _flat(before), _flat(line)
+    if len(old) != len(new) or cell_len(old) != len(old) or cell_len(new) != len(new):
+        return []
+    found: list[tuple[int, int]] = []
+    for at in range(len(new)):
+        if old[at] == new[at] and old_roles[at] == new_roles[at]:
+            continue
+        if found and at - found[-1][1] <= _APART:
+            found[-1] = (found[-1][0], at + 1)
+        else:
+            found.append((at, at + 1))
+    return found
+
+
+def _flat(line: Line) -> tuple[str, list[str]]:
+    roles = [role for text, role in line for _ in text]
+    return "".join(span.text for span in line), roles
 
 
 class Lines(Widget):
@@ -80,8 +108,12 @@ class Lines(Widget):
             self.refresh(Region(0, y, self.size.width, 1))
 
     def _refresh_changed(self, y: int, before: Line | None, line: Line) -> None:
-        if before is None or len(before) != len(line):
+        if before is None:
             self.refresh(Region(0, y, self.size.width, 1))
+            return
+        if len(before) != len(line):
+            for left, right in changed_cells(before, line) or [(0, self.size.width)]:
+                self.refresh(Region(left, y, right - left, 1))
             return
         x = 0
         start: int | None = None
