@@ -42,6 +42,8 @@ class Order:
         self._routes: Mapping[str, RouteRow] = {}
         self._known: dict[str, tuple[ProjectRow, int, tuple[Any, ...]]] = {}
         self._held: dict[str, tuple[int, int]] = {}
+        self._sinking = False
+        """Whether a row is kept above its rank for a while."""
         self._sorted: tuple[ProjectRow, ...] = ()
         self._key: list[tuple[Any, ...]] = []
         self._turned_ms: int | None = None
@@ -49,8 +51,11 @@ class Order:
     def of(self, rows: tuple[ProjectRow, ...], at: At) -> tuple[ProjectRow, ...]:
         """The rows in reading order."""
         routes = self._routes if at.routes == self._routes else at.routes
-        if rows is self._rows and routes is self._routes and not self._held:
+        if rows is self._rows and routes is self._routes and not self._sinking:
+            now_ms = at.now.now_ms
+            self._held = {row_id: (rank, now_ms) for row_id, (rank, _) in self._held.items()}
             return self._sorted
+        self._sinking = False
         turn = self._turned_ms is None or at.now.now_ms - self._turned_ms >= self.TURN_MS
         if turn:
             self._turned_ms = at.now.now_ms
@@ -84,6 +89,7 @@ class Order:
         if not self._urgent or rank == calm == held:
             return rank
         if rank > held and now_ms - since_ms < self.CALM_MS:
+            self._sinking = True
             return held
         if rank == calm:
             del self._held[row_id]

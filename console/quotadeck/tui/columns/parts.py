@@ -6,10 +6,12 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
 from quotadeck.domain.snapshot import LimitedRow, RouteRow
-from quotadeck.domain.state import StateKind, Urgency
+from quotadeck.domain.state import AT_REST, StateKind, Urgency
+from quotadeck.domain.subject import SubjectKind
 from quotadeck.tui.kit.fit import bar
 from quotadeck.tui.kit.spans import Span
-from quotadeck.tui.present import Present
+from quotadeck.tui.present import MINUTE_US, Present
+from quotadeck.words import text
 from quotadeck.words.states import words_of
 
 if TYPE_CHECKING:
@@ -35,6 +37,14 @@ class At:
         """The same for the chosen row, or a marked one."""
         return replace(self, chosen=chosen, marked=marked)
 
+    def stamp(self, row: object) -> object:
+        """What a row's line depends on beside the row: the time counts where something holds."""
+        lively = getattr(row, "state", None) is not AT_REST or bool(getattr(row, "changes", ()))
+        tick = self.now.now_ms // (1_000 if lively else 10_000)
+        known = self.series.get(f"{SubjectKind.PROJECT}:{getattr(row, 'id', '')}")
+        counted = min(self.now.counting_us, MINUTE_US)
+        return tick, self.now.live, self.now.lacks, self.routes, known, counted
+
     def quiet(self, role: str) -> str:
         """The role, or dim where readings are late."""
         return role if self.now.live else "dim"
@@ -59,6 +69,8 @@ def name_role(row: LimitedRow, at: At) -> str:
 
 
 def state_word(row: LimitedRow, at: At) -> str:
+    if row.state is AT_REST:
+        return text("state.ok")
     return words_of(row.state, at.now.now_ms, at.now.now_us).word
 
 

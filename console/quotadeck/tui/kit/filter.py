@@ -75,13 +75,13 @@ class Filter:
         left = [row for row in rows if all(c.holds is None or c.holds(row, at) is c.wanted
                                            for c in found)]  # fmt: skip
         if texts:
-            told = [(row, "\n".join(seek(row, at) for seek in seeks).lower()) for row in left]
-            left = [row for row, said in told if all((c.text in said) is c.wanted for c in texts)]
+            wide = left
+            left = [row for row in wide if all(_stands(c.text, row, seeks, at) is c.wanted
+                                               for c in texts)]  # fmt: skip
             if not left and any(c.wanted and len(c.text) >= _FUZZY_FROM for c in texts):
-                left = [row for row, said in told
-                        if all(_by_letters(c, said) is c.wanted for c in texts)]  # fmt: skip
-        shown = set(map(id, left))
-        troubles = sum(grave(row) for row in rows if id(row) not in shown)
+                left = [row for row in wide if all(_by_letters(c, row, seeks, at) is c.wanted
+                                                   for c in texts)]  # fmt: skip
+        troubles = sum(map(grave, rows)) - sum(map(grave, left))
         return Narrowed(left, len(rows) - len(left), troubles)
 
     def nothing(self, clear: str, width: int) -> Line:
@@ -122,11 +122,15 @@ class Filter:
         return [Span(said, "dim"), GAP, GAP]
 
 
-def _by_letters(check: Check[R, V], said: str) -> bool:
+def _stands(sought: str, row: R, seeks: Sequence[Callable[[R, V], str]], at: V) -> bool:
+    return any(sought in seek(row, at).lower() for seek in seeks)
+
+
+def _by_letters(check: Check[R, V], row: R, seeks: Sequence[Callable[[R, V], str]], at: V) -> bool:
     """As a text is sought where it stands nowhere: its letters in a row's name."""
     if not check.wanted:
-        return check.text in said
-    return any(fuzzy(check.text, line) for line in said.splitlines()[:2])
+        return _stands(check.text, row, seeks, at)
+    return any(fuzzy(check.text, line) for line in seeks[0](row, at).lower().splitlines())
 
 
 _FUZZY_FROM: Final = 3

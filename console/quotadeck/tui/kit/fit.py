@@ -2,10 +2,15 @@
 
 from typing import Final
 
-from rich.cells import cell_len as cell_len
+from rich.cells import cell_len as rich_cell_len
 from rich.cells import set_cell_size
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+
+
+def cell_len(text: str) -> int:
+    """The cells that a text takes; of ASCII, which most of it is, its length."""
+    return len(text) if text.isascii() else rich_cell_len(text)
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

@@ -33,6 +33,8 @@ class Grid(Lines, Generic[R, V]):
         self.active = True
         self._head: Sequence[Line] = ()
         self._tail = False
+        self._kept: dict[str, tuple[object, Line]] = {}
+        """The lines in the window, each with what it was drawn from."""
         self._top = 0
         self._at = 0
         self._chosen_id: str | None = None
@@ -159,11 +161,21 @@ class Grid(Lines, Generic[R, V]):
         elif self._at >= self._top + page:
             self._top = self._at - page + 1
         window = self.rows[self._top : self._top + page]
+        stamp = getattr(at, "stamp", None)
+        kept: dict[str, tuple[object, Line]] = {}
         lines: list[Line] = []
         for index, row in enumerate(window, self._top):
             chosen, marked = self.active and index == self._at, row.id in self._marks
-            seen = at.picked(chosen=chosen, marked=marked) if chosen or marked else at
-            lines.append(layout.line(row, seen))
+            before = self._kept.get(row.id)
+            of = (row, layout, chosen, marked, stamp(row)) if stamp else None
+            if of is not None and before is not None and before[0] == of:
+                line = before[1]
+            else:
+                seen = at.picked(chosen=chosen, marked=marked) if chosen or marked else at
+                line = layout.line(row, seen)
+            kept[row.id] = (of, line)
+            lines.append(line)
+        self._kept = kept
         if self._tail and more:
             lines.append(more(self.rows[: self._top], self.rows[self._top + page :]))
         self.show([*self._head, *(lines or [empty])])

@@ -5,7 +5,7 @@ from typing import Final
 
 from textual.app import ComposeResult
 
-from quotadeck.domain.snapshot import AnyRow, Gap, ProjectRow, Snapshot
+from quotadeck.domain.snapshot import AnyRow, Gap, ProjectRow, RouteRow, Snapshot
 from quotadeck.domain.state import Urgency
 from quotadeck.domain.subject import Subject
 from quotadeck.tui import terminal
@@ -62,6 +62,11 @@ class Overview(Changing, ListPage):
         self._frozen: Picture | None = None
         self._begun = False
         self._held: Snapshot | None = None
+        self._routed: tuple[RouteRow, ...] = ()
+        self._routes: dict[str, RouteRow] = {}
+        self._asked: tuple[object, str, int] = ((), "", 0)
+        """What the filter was last asked: the same within a second has the same answer."""
+        self._graves: tuple[object, int] = ((), 0)
         self._chosen = chosen
         self._order = chosen.order
         self._head = PageHead(context)
@@ -100,8 +105,10 @@ class Overview(Changing, ListPage):
             return
         shown = self.context.link.past or self._frozen or self.context.link.picture()
         if shown is not None:
-            routes = {route.id: route for route in shown.snapshot.routes}
-            at = At(shown.present, routes, self.context.zone, series=self.sparks.known)
+            if shown.snapshot.routes is not self._routed:
+                self._routed = shown.snapshot.routes
+                self._routes = {route.id: route for route in self._routed}
+            at = At(shown.present, self._routes, self.context.zone, series=self.sparks.known)
             # Also where nothing can be sent: the next key acts on a row that the filter leaves.
             self._hold_lists(shown.snapshot, at)
         if terminal.stalled(self.app):
@@ -124,7 +131,10 @@ class Overview(Changing, ListPage):
 
     def _hold_lists(self, snapshot: Snapshot, at: At) -> None:
         ordered = self._order.of(snapshot.projects, at)
-        self.seen = self.filter.of(ordered, PROJECTS, at, _in_trouble)
+        asked = (ordered, self.filter.text, at.now.now_ms // 1_000)
+        if asked[0] is not self._asked[0] or asked[1:] != self._asked[1:]:
+            self._asked = asked
+            self.seen = self.filter.of(ordered, PROJECTS, at, _in_trouble)
         self.projects.hold(self.seen.rows)
         self.models.hold(model_rows(snapshot))
         if snapshot is not self._held:
@@ -168,7 +178,7 @@ class Overview(Changing, ListPage):
         lines = self.size.height - self._head.height - FIXED_LINES
         share = heights(
             lines,
-            troubles=sum(map(_in_trouble, self.projects.rows)),
+            troubles=self._troubles(),
             projects=max(1, len(self.projects.rows)),
             models=len(self.models.rows),
             ill=sum(row.urgency is Urgency.TROUBLE for row in self.models.rows),
@@ -176,6 +186,13 @@ class Overview(Changing, ListPage):
         self.projects.set_height(share.projects)
         self.models.set_height(share.models)
         self._events.set_height(share.events)
+
+    def _troubles(self) -> int:
+        """How many of the shown rows are in trouble, counted once for the same rows."""
+        rows = self.projects.rows
+        if rows is not self._graves[0]:
+            self._graves = (rows, sum(map(_in_trouble, rows)))
+        return self._graves[1]
 
     def _draw_beside(self, shown: Picture, cells: int) -> None:
         """The chosen project beside the lists, in so many cells; none where the cursor is not."""

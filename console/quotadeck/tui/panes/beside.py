@@ -45,15 +45,22 @@ class ProjectBeside(Lines):
         super().__init__(context.theme)
         self._shared = context
         self._drawn = drawn
+        self._wanted: str | None = None
         self._figures: ProjectFigures | None = None
 
     def choose(self, project: str | None) -> None:
-        """The cursor is on that project; None for none."""
-        if (self._figures.project if self._figures else None) == project:
+        """The cursor is on that project; what it rests on is shown."""
+        if project == self._wanted:
             return
-        self._figures = ProjectFigures(self._shared, project) if project else None
-        if project:
-            self.set_timer(RESTED_S, self.read)
+        self._wanted = project
+        self.set_timer(RESTED_S if self._figures else 0.01, self._show)
+
+    def _show(self) -> None:
+        """Show what the cursor is on by now."""
+        if self._wanted != (self._figures.project if self._figures else None):
+            self._figures = ProjectFigures(self._shared, self._wanted) if self._wanted else None
+            self.read()
+            self._drawn()
 
     def read(self) -> None:
         """Ask for its figures, if it is time to."""
@@ -67,7 +74,10 @@ class ProjectBeside(Lines):
     @property
     def still(self) -> bool:
         """Whether its figures were read, or could not be."""
-        return self._figures is None or self._figures.read_once
+        shown = self._figures
+        return self._wanted is None or (
+            shown is not None and shown.project == self._wanted and shown.read_once
+        )
 
     def draw(self, picture: Picture, width: int, height: int) -> None:
         pane = self._figures.pane(picture, width - 1) if self._figures else None
