@@ -149,6 +149,7 @@ def job_of(screen: Screen) -> int:
 
 def test_suspending_gives_the_terminal_back_and_coming_back_draws_it_whole() -> None:
     with in_a_shell("--scene", "calm", "--still") as screen:
+        screen.shows("▂▂▂▂▂▂▂", "▂▃▃▃▄▃▃▃▃")
         before = screen.text
         screen.press("ctrl+z")
         screen.shows("stopped")

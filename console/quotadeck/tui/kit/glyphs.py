@@ -28,11 +28,14 @@ class Glyphs:
 UNICODE: Final = Glyphs()
 COLOURLESS: Final = Glyphs(trouble=str.maketrans(RAMP, "⡀⣀⣄⣤⣦⣶⣷⣿"))
 """Minutes in trouble have dots where they cannot have a colour."""
+_STAND_FOR: Final = {
+    "#": "▉▊█", "=": "▋▌‖▅", "-": "▍▎▏−–—─━▄", "_": "▁", ".": "░◌·▂…", ":": "▃", "+": "▆┌┐└┘├┤┬┴┼╌",
+    "*": "•▇", "o": "●○", "x": "✗×", "v": "✓▾↓", "/": "↗", "\\": "↘", ">": "▸→»›≥", "<": "←«‹≤",
+    "^": "↑▴", "%": "✎", "|": "│┃", '"': "“”", "'": "‘’", "~": "≈", "!": "⚑", "$": "⏎", "@": "↻",
+}  # fmt: skip
+"""What is drawn in their place, by what is drawn instead."""
 ASCII: Final = Glyphs(
-    str.maketrans(
-        RAMP + "▉▊▋▌▍▎▏░▸•‖●◌○✗✓↘↗→←↑↓✎×−–—·…│┃─━┌┐└┘├┤┬┴┼╌“”‘’«»‹›≤≥≈▾▴⚑⏎↻§",
-        "_.:-=+*#" + "##==---.>*=o..xv\\/><^v%x---.~||--+++++++++-\"\"''<><><>~v^!$@S",
-    ),
+    {ord(sign): ord(plain) for plain, signs in _STAND_FOR.items() for sign in signs},
     trouble=str.maketrans(RAMP, "12345678"),
     ascii=True,
 )
