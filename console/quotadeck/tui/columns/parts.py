@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from quotadeck.domain.snapshot import LimitedRow, RouteRow
 from quotadeck.domain.state import AT_REST, StateKind, Urgency
-from quotadeck.domain.subject import SubjectKind
 from quotadeck.tui.kit.fit import bar
 from quotadeck.tui.kit.spans import Span
 from quotadeck.tui.present import MINUTE_US, Present
@@ -41,9 +40,8 @@ class At:
         """What a row's line depends on beside the row: the time counts where something holds."""
         lively = getattr(row, "state", None) is not AT_REST or bool(getattr(row, "changes", ()))
         tick = self.now.now_ms // (1_000 if lively else 10_000)
-        known = self.series.get(f"{SubjectKind.PROJECT}:{getattr(row, 'id', '')}")
         counted = min(self.now.counting_us, MINUTE_US)
-        return tick, self.now.live, self.now.lacks, self.routes, known, counted
+        return tick, self.now.live, self.now.lacks, self.routes, self.series, counted
 
     def quiet(self, role: str) -> str:
         """The role, or dim where readings are late."""
