@@ -11,7 +11,6 @@ from quotadeck.domain.subject import Subject
 from quotadeck.tui import terminal
 from quotadeck.tui.change.offers import row_of
 from quotadeck.tui.change.page import Changing
-from quotadeck.tui.columns.chooser import Chooser
 from quotadeck.tui.columns.chosen import USUAL, Chosen
 from quotadeck.tui.columns.models import MODELS
 from quotadeck.tui.columns.parts import At
@@ -250,6 +249,8 @@ class Overview(Changing, ListPage):
 
     def do_choose(self) -> None:
         """Choose the columns in a dialog over the page."""
+        from quotadeck.tui.columns.chooser import Chooser
+
         self.open(Chooser(self.context, self._chosen, self._chosen_in, self.copy))
 
     def _chosen_in(self, chosen: Chosen | None) -> None:

@@ -1,7 +1,7 @@
 """Two parts of a page side by side, where the screen is wide: a list, and what is chosen in it."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.widget import Widget
 
@@ -9,8 +9,9 @@ from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.spans import Line, Span
 from quotadeck.tui.link import Picture
-from quotadeck.tui.panes.project import lines
-from quotadeck.tui.panes.project_figures import ProjectFigures
+
+if TYPE_CHECKING:
+    from quotadeck.tui.panes.project_figures import ProjectFigures
 
 WIDE_FROM: Final = 160
 """From so many cells on the project stands beside the list."""
@@ -57,6 +58,8 @@ class ProjectBeside(Lines):
 
     def _show(self) -> None:
         """Show what the cursor is on by now."""
+        from quotadeck.tui.panes.project_figures import ProjectFigures  # not before a first picture
+
         if self._wanted != (self._figures.project if self._figures else None):
             self._figures = ProjectFigures(self._shared, self._wanted) if self._wanted else None
             self.read()
@@ -67,7 +70,7 @@ class ProjectBeside(Lines):
         if self._figures is not None and self._figures.due():
             self.run_worker(self._read(self._figures))
 
-    async def _read(self, figures: ProjectFigures) -> None:
+    async def _read(self, figures: "ProjectFigures") -> None:
         await figures.read()
         self._drawn()
 
@@ -80,6 +83,8 @@ class ProjectBeside(Lines):
         )
 
     def draw(self, picture: Picture, width: int, height: int) -> None:
+        from quotadeck.tui.panes.project import lines
+
         pane = self._figures.pane(picture, width - 1) if self._figures else None
         told: tuple[Line, ...] = lines(pane)[:height] if pane else ()
         border = Span("│", "dim")
