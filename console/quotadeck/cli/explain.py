@@ -30,9 +30,10 @@ _LONGEST = 600
 @click.argument("what", metavar="NAME|REQUEST_ID")
 @gateway_options
 def explain(*, socket: Path | None, as_json: bool, what: str) -> int:
-    """Why a project, model, target or request is as it is: which limit, since when, what lifts it.
+    """Why a project, model, target or request is as it is.
 
-    A request is named by its x-request-id; of project:ID, model:NAME and target:ID the kind decides
+    Which limit, since when, and what lifts it, each with the figures that it was told from. A
+    request is named by its x-request-id; of project:ID, model:NAME and target:ID the kind decides
     where a name is one of several.
     """
     with talking(socket) as gateway:
