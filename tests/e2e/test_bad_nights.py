@@ -38,7 +38,7 @@ def test_a_restarted_gateway_says_since_when_it_counts(tmp_path: Path) -> None:
             screen.shows("● live", "analytics")
         screen.shows("DISCONNECTED")
         with running(tmp_path, PROJECTS):
-            screen.shows("● live", "counting since", within_s=20)
+            screen.shows("● live", "counting for", within_s=20)
 
 
 def test_two_consoles_see_each_others_change_with_its_end(tmp_path: Path) -> None:

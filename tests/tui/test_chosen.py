@@ -69,6 +69,7 @@ async def test_a_key_sorts_by_the_next_column_and_another_turns_it() -> None:
         assert first() == "analytics"
         await pilot.press("s")
         assert first() == "batch-embed"
+        await sees(pilot, "sort: refused ▾")
         await pilot.press("S")
         assert first() != "batch-embed"
         for _ in range(len(SORTS) - 2):

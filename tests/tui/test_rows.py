@@ -164,10 +164,10 @@ def test_what_is_refused_stands_in_the_sums() -> None:
     snapshot = fire()
     sums = summed(snapshot.projects)
     line = totals_line(Picture(snapshot, ME, NOW, 0), sums, 80)
-    assert "asked 1.57k/m  refused 827 (52%)" in text(line)
+    assert "asked 1.57k/m  refused 827/m (52%)" in text(line)
     vitals = replace(snapshot.vitals, strangers_refused_60s=100)
     some = totals_line(Picture(replace(snapshot, vitals=vitals), ME, NOW, 0), sums, 80)
-    assert "asked 1.67k/m  refused 927 (55%)" in text(some), "and those whom nobody knows"
+    assert "asked 1.67k/m  refused 927/m (55%)" in text(some), "and those whom nobody knows"
 
 
 def test_the_keys_stay_while_a_filter_is_in_force() -> None:
@@ -187,7 +187,7 @@ def test_totals_are_sums_and_money_an_hour_is_a_rate_of_now() -> None:
 def test_a_gateway_that_has_just_started_says_how_long_it_counts() -> None:
     snapshot = fire()
     young = Picture(snapshot, ME, replace(NOW, counting_us=22_000_000), 0)
-    assert "counting since 20s" in text(totals_line(young, summed(()), 80))
+    assert "counting for 20s" in text(totals_line(young, summed(()), 80))
     assert "counting" not in text(totals_line(replace(young, present=NOW), summed(()), 80))
 
 

@@ -12,6 +12,7 @@ from quotadeck.tui.columns.projects import SPENDING
 from quotadeck.tui.columns.shared import WHY
 from quotadeck.tui.forecast import project_gone_us
 from quotadeck.tui.in_force import InForceMark, in_force
+from quotadeck.tui.model_rows import ModelRow, model_rows
 from quotadeck.tui.order import Order
 from quotadeck.tui.present import Present
 from tests.tui.lines import at
@@ -134,3 +135,13 @@ def test_a_pause_is_in_force_beside_a_word_that_does_not_tell_it() -> None:
     assert in_force(spent, ROUTES, NOW) == InForceMark("‖", "paused", "−42m", row.changes)
     paused = replace(row, state=State(StateKind.PAUSED))
     assert in_force(paused, ROUTES, NOW) == InForceMark()
+
+
+def test_a_model_says_once_what_it_fails_by_with_its_target() -> None:
+    row = next(one for one in model_rows(fire()) if one.target is not None)
+    bad = trouble(StateKind.FAILING, "upstream_5xx", since_s=5, count=7, asked=10)
+    route = replace(row.route, state=bad, serving=row.target.id if row.target else "")
+    twice = ModelRow(route, row.target and replace(row.target, state=bad), None)
+    assert [one.kind for one in twice.held] == [StateKind.FAILING]
+    alone = ModelRow(route, row.target and replace(row.target, state=State()), None)
+    assert [one.kind for one in alone.held] == [StateKind.FAILING]

@@ -40,7 +40,7 @@ async def test_all_of_the_night_stands_in_one_list_days_apart() -> None:
         told = "\n".join(lines(page))
         for part in (
             '» mika             batch-embed paused for 1h "storming client"',
-            "✓ search           fails 30% is over, lasted 5m30s",
+            "✓ search           fails 30%: over after 5m30s",
             "! batch-embed      storm ×14: by its rpm, 274 of 294 refused",
             "✗ ken              refused: tpm 9,000,000",
             "» mika             limit mobile-app, analytics, search",

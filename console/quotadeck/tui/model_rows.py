@@ -29,10 +29,14 @@ class ModelRow:
     @property
     def held(self) -> tuple[Held, ...]:
         """All that holds of the model, of what serves it and of its home, the worst first."""
-        rows = dict.fromkeys((self.target, self.home))
-        states = [self.route.state, *(row.state for row in rows if row is not None)]
-        held = [one for state in states for one in (state, *state.others)]
-        return tuple(sorted((h for h in held if h.kind is not StateKind.OK), key=lambda h: h.place))
+        rows = [row for row in dict.fromkeys((self.target, self.home)) if row is not None]
+        told = [one for row in rows for one in (row.state, *row.state.others)]
+        known = {(one.kind, one.cause) for one in told}
+        # What the model fails by is its target's failure again: said once.
+        own = [one for one in (self.route.state, *self.route.state.others)
+               if (one.kind, one.cause) not in known]
+        held = [one for one in (*own, *told) if one.kind is not StateKind.OK]
+        return tuple(sorted(held, key=lambda one: one.place))
 
     @property
     def urgency(self) -> Urgency:

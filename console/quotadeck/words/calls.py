@@ -12,7 +12,9 @@ def outcome(call: Call) -> str:
 
     ``↻`` counts the attempts that failed before the last one, ``×`` the calls of a counted run.
     """
-    tries = len(call.attempts) - (call.outcome is not Outcome.OK)
+    # The attempt that served it stands among them, without a cause.
+    tries = sum(1 for attempt in call.attempts if attempt.cause)
+    tries -= call.outcome is not Outcome.OK
     facts: dict[str, Fact] = {
         "status": call.http_status or None,
         "by": because(call.cause) or None,

@@ -237,9 +237,16 @@ class Overview(Changing, ListPage):
 
     def do_sort(self) -> None:
         self._choose(self._chosen.next_sort())
+        self._say_sort()
 
     def do_turn(self) -> None:
         self._choose(self._chosen.turned())
+        self._say_sort()
+
+    def _say_sort(self) -> None:
+        """What they are sorted by: its column may not be shown, nor the line below them."""
+        by, sign = text(f"by.{self._chosen.sort}"), "▴" if self._chosen.reverse else "▾"
+        self.say(text("sort.by", by=by, sign=sign))
 
     def _choose(self, chosen: Chosen) -> None:
         """Show these columns, sorted so; the cursor goes to the first of them."""

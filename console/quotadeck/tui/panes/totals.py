@@ -28,13 +28,13 @@ def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
     refused = sums.refused + picture.snapshot.vitals.strangers_refused_60s
     asked = sums.requests + refused
     role = "attention" if now.live and refused else "dim"
-    told = [Span(three(refused), role)]
+    told = framed("totals.refused", [Span(three(refused), role)])
     if refused:
         told.append(Span(f" ({percent(refused, asked)})", role))
     health = _gateway(picture, width)
     parts = {
         "asked": framed("totals.asked", [Span(three(asked), quiet)]),
-        "refused": framed("totals.refused", told),
+        "refused": told,
         "failed": framed("totals.failed", [Span(percent(sums.failed, sums.ended), quiet)]),
         "hour": framed("totals.hour", [Span(usd_short(hourly_nano(sums, now)), quiet)]),
         "today": framed("totals.today", _today(sums, now, width)),

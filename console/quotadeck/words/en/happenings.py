@@ -7,7 +7,7 @@ from quotadeck.words.sentence import Sentence
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
     "happening.began": "{what}[: {why}]",
-    "happening.ended": "{what} is over, lasted {lasted_ms}",
+    "happening.ended": "{what}: over after {lasted_ms}",
     "happening.refused": "refused: {why}",
     "timeline.title": "timeline",
     "timeline.effect": "effect",

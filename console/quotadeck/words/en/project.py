@@ -29,7 +29,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "project.usual": "usual {usual_nano:usd}/h",
     "project.usual.gone": "usual {usual_nano:usd}/h: gone {at}",
     "project.usual.lasts": "usual {usual_nano:usd}/h: lasts",
-    "project.usual.unknown": "usual: no history yet of this hour",
+    "project.usual.unknown": "usual: no history of this hour yet",
     "project.in_force": "in force",
     "project.in_force.none": "nothing but the config file",
     "project.effect": "effect",
@@ -50,7 +50,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "project.callers.since": "callers, since {since}",
     "project.key.refused": "{refused:number} of {asked:number} refused",
     "project.key.retried": "{retried:number} retries",
-    "project.key.times": "asks ×{times}",
+    "project.key.times": "1 in {times} ok",
     "project.audit": "audit",
     "project.no_key": "no key",
     "project.of_now": "what it called, why it was refused and who called is told of the present "
@@ -86,7 +86,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "causes.other": "{cause:name}",
     "lift.limit": "{field:name} {limit:number} → {needed:number}, as much as was asked for in a "
     "minute of the last 15",
-    "lift.wait": "callers that ask for less[ than {field:name} {limit:number}]",
+    "lift.wait": "callers that ask for less[ than {limit:number} {field:name}]",
     "lift.storm": "callers that wait[; {field:name} {limit:number} → {needed:number} would let "
     "all through]",
     "lift.target": "[a fallback for {models:or}, or ]a higher {field:name} of {target} than "

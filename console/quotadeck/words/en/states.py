@@ -18,7 +18,7 @@ _TROUBLES: Final = {
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
     "state.line": "{word}[ {when}][: {why}]",
-    "state.cleared": "{kind:name} is over since {ago_ms:age}",
+    "state.cleared": "{kind:name} until {ago_ms:age} ago",
     "state.cleared_short": "✓{kind:name} {ago_ms:age}",
     "when.since": "{since_ms:age}",
     "when.left": "{left_ms:left} left",
