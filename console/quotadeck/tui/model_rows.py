@@ -33,8 +33,11 @@ class ModelRow:
         told = [one for row in rows for one in (row.state, *row.state.others)]
         known = {(one.kind, one.cause) for one in told}
         # What the model fails by is its target's failure again: said once.
-        own = [one for one in (self.route.state, *self.route.state.others)
-               if (one.kind, one.cause) not in known]
+        own = [
+            one
+            for one in (self.route.state, *self.route.state.others)
+            if (one.kind, one.cause) not in known
+        ]
         held = [one for one in (*own, *told) if one.kind is not StateKind.OK]
         return tuple(sorted(held, key=lambda one: one.place))
 
