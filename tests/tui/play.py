@@ -69,7 +69,9 @@ class Watched(Scripted):
             await asyncio.sleep(0.02)
             now = time.monotonic()
             longest_ms, before = max(longest_ms, round(1_000 * (now - before)) - 20), now
-            self.gaps.write_text(str(longest_ms))
+            written = self.gaps.with_suffix(".new")
+            written.write_text(str(longest_ms))
+            written.rename(self.gaps)
             if self.gaps.with_suffix(".again").exists():
                 self.gaps.with_suffix(".again").unlink()
                 longest_ms = 0

@@ -66,6 +66,8 @@ def run_console(
     # Textual reads these when it is imported: nothing on this screen is animated.
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TEXTUAL_SMOOTH_SCROLL"] = "0"
+    # A frame waits for textual's tick: of 60 a second a key waits for 16 ms, of 120 for half.
+    os.environ["TEXTUAL_FPS"] = "120"
     gc.disable()  # while textual is imported it costs 40 ms and finds nothing; on at first paint
     heard = Heard(light)
     try:
