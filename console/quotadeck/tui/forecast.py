@@ -11,12 +11,6 @@ STEADY_REQUESTS: Final = 10
 """From so many a minute on, the last minute is a rate; below, the last ten are."""
 
 
-def budget_share(row: ProjectRow) -> float:
-    """What was spent of today's budget, from 0 to 1."""
-    limit = row.budget.limit_nano
-    return min(1.0, row.budget.spent_nano / limit) if limit else 0.0
-
-
 def is_soon(gone_us: int | None, now: Present) -> bool:
     """Whether money ends within hours that somebody on call should act in."""
     return gone_us is not None and gone_us - now.now_us < SOON_US

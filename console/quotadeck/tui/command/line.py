@@ -8,20 +8,20 @@ from quotadeck.domain.typed import TypedWrong
 from quotadeck.tui.command.grammar import Wanted, command_words, completed, following, read
 from quotadeck.tui.command.said import Said
 from quotadeck.tui.keys.act import Act
-from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.fit import cell_len
 from quotadeck.tui.kit.foot import keys_spans
-from quotadeck.tui.kit.modal import Modal
+from quotadeck.tui.kit.prompt import Typing
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.tui.kit.terms import alike
 from quotadeck.words import say, text
 
 MOST: Final = 400
 """Characters of a line."""
 
 
-class CommandLine(Modal):
+class CommandLine(Typing):
     """A line being typed. ``acts`` are what a word alone does on the page; None leaves."""
 
     def __init__(
@@ -32,38 +32,22 @@ class CommandLine(Modal):
         marked: Sequence[Subject],
         done: Callable[[Act | Wanted | None], None],
     ) -> None:
-        super().__init__(context.theme)
-        self.context = context
+        super().__init__("command", context, Editor(limit=MOST))
         self._acts = {act.verb: act for act in reversed(acts) if act.words}
         self._said = said
         self._marked = marked
         self._done = done
-        self._line = Editor(limit=MOST)
         self._sought = ""
         """What was typed before the older lines were looked through."""
         self._at: int | None = None
         self._wrong = ""
-
-    @property
-    def place(self) -> Place:
-        return "command"
-
-    def do(self, act: Act) -> None:
-        """An action of the line or of the editor."""
-        if act.scope == "editor":
-            self._edit(self._line.do(act.verb))
-        else:
-            getattr(self, f"do_{act.verb}")()
-
-    def insert(self, typed: str) -> None:
-        self._edit(self._line.insert(typed))
 
     def do_leave(self) -> None:
         self._done(None)
 
     def do_run(self) -> None:
         """Do what the line says, or tell what is wrong with it, the cursor where it was."""
-        said = self._line.text.strip()
+        said = self.line.text.strip()
         if not said:
             self._done(None)
             return
@@ -80,13 +64,13 @@ class CommandLine(Modal):
     def do_complete(self) -> None:
         """Take the one word that may follow, or as much as all that may have alike."""
         found = self._following()
-        line = self._line.text
+        line = self.line.text
         if len(found) == 1:
             line = completed(line, found[0])
         elif found:
-            line = completed(line, _alike(found)).rstrip(" ")
-            line = line if len(line) > len(self._line.text) else self._line.text
-        self._edit(Editor.holding(line, limit=MOST))
+            line = completed(line, alike(found)).rstrip(" ")
+            line = line if len(line) > len(self.line.text) else self.line.text
+        self.edit(Editor.holding(line, limit=MOST))
 
     def do_older(self) -> None:
         self._look(self._said.before)
@@ -98,20 +82,20 @@ class CommandLine(Modal):
         """To another line that was said and begins as what was typed; past the newest, to that."""
         at = len(self._said.lines) if self._at is None else self._at
         if self._at is None:
-            self._sought = self._line.text
+            self._sought = self.line.text
         found = other(self._sought, at)
         if found is None and other == self._said.before:
             return
         line = self._sought if found is None else self._said.lines[found]
-        self._edit(Editor.holding(line, limit=MOST))
+        self.edit(Editor.holding(line, limit=MOST))
         self._at = found
 
-    def _edit(self, line: Editor) -> None:
-        self._line, self._at, self._wrong = line, None, ""
-        self.draw()
+    def edit(self, line: Editor) -> None:
+        self._at, self._wrong = None, ""
+        super().edit(line)
 
     def _following(self) -> Sequence[str]:
-        typed = self._line.text
+        typed = self.line.text
         found = list(following(typed, self.context.link.newest()))
         if " " not in typed:
             found += (verb for verb in self._acts if verb.startswith(typed) and verb not in found)
@@ -123,7 +107,7 @@ class CommandLine(Modal):
         keys = self.context.keys.of("command")
         self.styles.height, self.styles.width = 3, size.width
         self.styles.offset = (0, max(0, size.height - 3))
-        before, under, after = self._line.window(max(8, size.width - 2))
+        before, under, after = self.line.window(max(8, size.width - 2))
         line = [Span(":", "key"), Span(before, "strong"), Span(under, "chosen"), Span(after)]
         self.show(
             [
@@ -154,10 +138,3 @@ def _offered(words: Sequence[str], width: int) -> Line:
         spans += [Span(word, role), Span("  ")]
         used += cell_len(word) + 2
     return crop(spans, width)
-
-
-def _alike(words: Sequence[str]) -> str:
-    """What all of them begin with."""
-    first, last = min(words), max(words)
-    at = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), None)
-    return first[: min(len(first), len(last)) if at is None else at]

@@ -4,43 +4,28 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from quotadeck.tui.keys.act import Act, key_name
-from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.fit import cell_len, fit
-from quotadeck.tui.kit.modal import Modal
+from quotadeck.tui.kit.prompt import Typing
 from quotadeck.tui.kit.spans import Span, crop
+from quotadeck.tui.kit.terms import fuzzy
 from quotadeck.words import text
 
 WIDTH: Final = 72
 _KEYS: Final = 12
 
 
-class Palette(Modal):
+class Palette(Typing):
     """A list that what is typed narrows; enter does the chosen one, and None leaves."""
 
     def __init__(
         self, context: Context, acts: Sequence[Act], done: Callable[[Act | None], None]
     ) -> None:
-        super().__init__(context.theme)
+        super().__init__("palette", context, Editor(limit=40))
         self._acts = [act for act in acts if act.keys]
         self._done = done
-        self._line = Editor(limit=40)
         self._chosen = 0
-
-    @property
-    def place(self) -> Place:
-        return "palette"
-
-    def do(self, act: Act) -> None:
-        """An action of the list or of the editor."""
-        if act.scope == "editor":
-            self._edit(self._line.do(act.verb))
-        else:
-            getattr(self, f"do_{act.verb}")()
-
-    def insert(self, typed: str) -> None:
-        self._edit(self._line.insert(typed))
 
     def do_leave(self) -> None:
         self._done(None)
@@ -60,13 +45,13 @@ class Palette(Modal):
         self._chosen = min(max(0, self._chosen + by), max(0, len(self._found()) - 1))
         self.draw()
 
-    def _edit(self, line: Editor) -> None:
-        self._line, self._chosen = line, 0
-        self.draw()
+    def edit(self, line: Editor) -> None:
+        self._chosen = 0
+        super().edit(line)
 
     def _found(self) -> list[Act]:
         """Those whose words contain all that was typed, before those that have its letters."""
-        sought = self._line.text.lower()
+        sought = self.line.text.lower()
         ranked = [(_rank(sought, f"{act.verb} {act.words}".lower()), act) for act in self._acts]
         found = [(rank, act) for rank, act in ranked if rank is not None]
         return [act for _, act in sorted(found, key=lambda one: one[0])]
@@ -76,7 +61,7 @@ class Palette(Modal):
         size, found = self.app.size, self._found()
         width, high = min(WIDTH, size.width), max(1, min(len(self._acts), size.height - 5))
         first = max(0, min(self._chosen - high // 2, len(found) - high))
-        before, under, after = self._line.window(width - 6)
+        before, under, after = self.line.window(width - 6)
         lines = [
             crop([Span("┌" + "─" * (width - 2) + "┐", "dim")], width),
             self._framed(
@@ -112,5 +97,4 @@ def _rank(sought: str, words: str) -> int | None:
         return 0
     if sought in words:
         return 1
-    letters = iter(words)
-    return 2 if all(letter in letters for letter in sought if letter != " ") else None
+    return 2 if fuzzy(sought.replace(" ", ""), words) else None

@@ -57,11 +57,6 @@ class Reel(Generic[R, C]):
         return len(self._head) + sum(self._sizes)
 
     @property
-    def is_at_newest(self) -> bool:
-        """Whether the first that is held is the newest that is known."""
-        return self._first == 0
-
-    @property
     def older(self) -> C | None:
         """From where to read what is older than the last row held; None at the end."""
         last = self._first + len(self._kept)

@@ -11,7 +11,9 @@ from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.listpage import ListPage
+from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.reel import Reel
+from quotadeck.tui.kit.spans import Line
 from quotadeck.words import say
 
 R = TypeVar("R")
@@ -181,6 +183,13 @@ class ReelPage(ListPage, Generic[R, C]):
             self.reading, self._rested_ns = True, now_ns + self.rest_ns
             look = self._new if self.reel.rows else self._begin
             self.work(partial(look, self._search))
+
+    def draw_foot(self, line: Line | None = None) -> None:
+        """What was searched for stands above the list: only what is being typed is at its foot."""
+        if self.filter.typing:
+            width = self.size.width
+            line = self.filter.foot(self.seen, self._place, self.keys, self.may, width)
+        Page.draw_foot(self, line)
 
     def move(self, by: int) -> None:
         """Move; off the newest row it follows no more, for what is read is to stand still."""

@@ -117,10 +117,11 @@ def completed(typed: str, terms: Terms) -> str:
     if not could:
         return typed
     head = typed[: len(typed) - len(typed.rpartition(" ")[2])]
-    return head + _common(could)
+    return head + alike(could)
 
 
-def _common(words: Sequence[str]) -> str:
-    shortest = min(words, key=len)
-    ends = (at for at in range(len(shortest)) if len({word[at] for word in words}) > 1)
-    return shortest[: next(ends, len(shortest))]
+def alike(words: Sequence[str]) -> str:
+    """What all of them begin with."""
+    first, last = min(words), max(words)
+    at = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), None)
+    return first[:at]

@@ -214,12 +214,6 @@ class Calls(ReelPage[CallRow, str | None]):
             return text("calls.none")
         return f"{text('calls.none_found')} · {self._how_far()}"
 
-    def draw_foot(self, line: Line | None = None) -> None:
-        if self.filter.typing:
-            width = self.size.width
-            line = self.filter.foot(self.seen, self._place, self.keys, self.may, width)
-        Page.draw_foot(self, line)
-
     # -- keys ------------------------------------------------------------------------------------
 
     def about(self) -> Subject:

@@ -227,12 +227,6 @@ class Timeline(ReelPage[Happening, Edge]):
         lines = folded(f"{when}  {who(row.it)}  {told}", width)
         return [crop([Part(line, "normal")], width) for line in (*lines, "", "")]
 
-    def draw_foot(self, line: Line | None = None) -> None:
-        if self.filter.typing:
-            width = self.size.width
-            line = self.filter.foot(self.seen, self._place, self.keys, self.may, width)
-        Page.draw_foot(self, line)
-
     # -- keys ------------------------------------------------------------------------------------
 
     def do_back(self) -> None:
