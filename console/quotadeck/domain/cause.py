@@ -60,5 +60,3 @@ WRONG: Final = frozenset({Cause.INVALID, Cause.NEVER_FITS})
 """Refusals of what the request itself is."""
 NOT_THE_UPSTREAMS: Final = frozenset({Cause.CLIENT_GONE, Cause.RESTART, Cause.INTERNAL})
 """Ends that say nothing of the upstream."""
-NEVER_SERVED: Final = frozenset({Cause.INVALID, Cause.KEY_REVOKED})
-"""Refused with one of these, a request would have been so under any limits."""

@@ -220,7 +220,7 @@ class Decoder:
         """The snapshot after an event. Raises StreamDamaged for what cannot be understood."""
         try:
             if event == SNAPSHOT:
-                with _no_collection():
+                with uncollected():
                     self._start(_readable(orjson.loads(data)))
             elif event == CHANGES:
                 self._change(orjson.loads(data))
@@ -282,9 +282,9 @@ class Decoder:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """What a snapshot is made into stays: looking through it for garbage, over and over, would
-    take as long as making it."""
+def uncollected() -> Iterator[None]:
+    """What a snapshot is made into stays, or is gone when it was sent: looking through it for
+    garbage meanwhile, over and over, would take as long as making it."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -5,9 +5,8 @@ their turns, however many projects there are.
 """
 
 import asyncio
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from quotadeck.domain.as_of import snapshot_of
@@ -20,7 +19,7 @@ from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.slices import in_turns
 from quotadeck.store import AsOf, Ledger, Reader, alarms_between, report_of
 from quotadeck.wire.objects import dump
-from quotadeck.wire.stream import Encoder
+from quotadeck.wire.stream import Encoder, uncollected
 
 _PATIENCE_S: Final = 0.5
 """For what is not in SQLite yet; where that takes longer it is in trouble, and says so."""
@@ -46,7 +45,7 @@ class PastPictures:
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
                 await self._ledger.flushed()
-        with _uncollected():
+        with uncollected():
             return await self._made(at_us)
 
     async def _made(self, at_us: int) -> bytes:
@@ -57,19 +56,6 @@ class PastPictures:
         del then, snapshot
         await in_turns(encoder.forget())
         return data
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """All that a picture is made of is gone when it is sent: to look through it for garbage, in the
-    middle of a turn of the loop, would take as long as many of them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 async def alarms(asked: Asked, reader: Reader, now_us: int) -> bytes:

@@ -2,7 +2,7 @@
 """What was, at any instant: the file layer, levels and their limits, states, events."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -10,7 +10,7 @@ from quotadeck.domain.history import FileLayer, LevelSample, StateSpan
 from quotadeck.domain.snapshot import Event
 from quotadeck.store.events import told_of
 from quotadeck.store.reading.connection import ReadConnection
-from quotadeck.store.sqlite.tables import FOR_EVER_US
+from quotadeck.store.reading.spans import state_span
 
 _LEVEL: Final = "seq, at_us, key, least, last, limit_then"
 _STATE: Final = "subject, kind, cause, entered_us, left_us, facts, left_facts"
@@ -69,7 +69,7 @@ class Past(ReadConnection):
             "AND source_id = ?2",
             (at_us, self.source),
         )
-        return sorted((_span(*row) for row in rows), key=lambda span: span.entered_us)
+        return sorted((state_span(*row) for row in rows), key=lambda span: span.entered_us)
 
     async def states(
         self, *, after: int = 0, limit: int = 100, subject: str = ""
@@ -80,7 +80,7 @@ class Past(ReadConnection):
             "AND (?3 = '' OR subject = ?3) ORDER BY seq LIMIT ?4",
             (self.source, after, subject, limit),
         )
-        return [(row[0], _span(*row[1:])) for row in rows]
+        return [(row[0], state_span(*row[1:])) for row in rows]
 
     async def catalogue_at(self, at_us: int) -> FileLayer | None:
         """What the config file said at an instant; None before the first record of it."""
@@ -98,11 +98,3 @@ class Past(ReadConnection):
             (self.source,),
         )
         return rows[0][0] if rows else ""
-
-
-def _span(
-    subject: str, kind: str, cause: str, entered_us: int, left_us: int, *facts: Any
-) -> StateSpan:
-    entered, left = map(orjson.loads, facts)
-    known_us = None if left_us == FOR_EVER_US else left_us
-    return StateSpan(subject, kind, cause, entered_us, known_us, entered, left)

@@ -22,7 +22,7 @@ class Spans(ReadConnection):
             "WHERE left_us >= ? AND entered_us < ? AND source_id = ? ORDER BY entered_us LIMIT ?",
             (since_us, until_us, self.source, most),
         )
-        return [_span(*row) for row in rows]
+        return [state_span(*row) for row in rows]
 
     async def passages(
         self, per: Per, since_us: int, until_us: int
@@ -66,9 +66,10 @@ class Spans(ReadConnection):
         return list(readable(ChainLink(*row) for row in rows))
 
 
-def _span(
-    subject: str, kind: str, cause: str, entered_us: int, left_us: int, *facts: str
+def state_span(
+    subject: str, kind: str, cause: str, entered_us: int, left_us: int, *facts: Any
 ) -> StateSpan:
+    """A row of the ledger's spans of states."""
     entered, left = map(orjson.loads, facts)
     known_us = None if left_us == FOR_EVER_US else left_us
     return StateSpan(subject, kind, cause, entered_us, known_us, entered, left)
