@@ -184,7 +184,3 @@ class _Sums:
             self._cost[at][name],
             top | ({"": rest} if rest else {}),
         )
-
-
-def _most_refused(one: Passage) -> tuple[int, int, int, str]:
-    return -one.refused, -one.failed, -one.asked, one.name
