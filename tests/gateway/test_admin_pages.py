@@ -10,6 +10,7 @@ import pytest
 from quotadeck.domain.answers import AuditPage
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.money import bound_nano
 from quotadeck.domain.notice import notice
 from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage, LevelsPage, RollupsPage
 from quotadeck.domain.project_key import ProjectKey
@@ -18,9 +19,23 @@ from quotadeck.domain.subject import Subject
 from quotadeck.gateway.control.admin import PREFIX
 from quotadeck.sources.gateway import questions
 from quotadeck.sources.gateway.source import GatewaySource
+from quotadeck.store import file_layer
 from quotadeck.wire.objects import load
 from quotadeck.words import say
-from tests.gateway.desks import ADA, KEY_ADD, MIKA, PAUSE, RAISE, RESUME, call, refusal, why
+from tests.gateway.desks import (
+    ADA,
+    CATALOGUE,
+    CHEAP,
+    KEY_ADD,
+    MIKA,
+    PAUSE,
+    PRICE,
+    RAISE,
+    RESUME,
+    call,
+    refusal,
+    why,
+)
 from tests.gateway.serving import Admin, admin_api
 
 
@@ -193,6 +208,33 @@ async def test_a_call_found_by_its_id_has_its_own_cursor(api: Admin) -> None:
     await source.close()
     assert [row.id for row in after.rows] == ["req_analytics_2"]
     assert [row.id for row in before.rows] == ["req_analytics_0"]
+
+
+async def test_a_call_found_by_its_id_has_the_price_of_its_time(api: Admin) -> None:
+    at_us, ledger = api.at.clock.wall_us(), api.at.ledger
+    dearer = replace(
+        CATALOGUE.targets["main/opus"], price=replace(PRICE, output_pico=9, version="v2")
+    )
+    later = replace(CATALOGUE, targets=CATALOGUE.targets | {"main/opus": dearer})
+    ledger.catalogue(file_layer(CATALOGUE), at_us - 5_000_000)
+    ledger.catalogue(file_layer(later), at_us - 1_000_000)
+    sized = {"held_nano_usd": bound_nano(CHEAP, 90, 500), "estimated_input": 90}
+    no = refusal(4, at_us, 1, Cause.BUDGET)._replace(**sized, target="", estimated_output=500)
+    for one in (
+        call(1, at_us - 2_000_000, price_version="v1"),
+        call(2, at_us, price_version="v2"),
+        call(3, at_us, price_version="v1"),
+        no,
+        no._replace(id="req_analytics_5", held_nano_usd=7),
+        call(6, at_us - 6_000_000, price_version="v1"),
+    ):
+        ledger.end_call(one)
+    await ledger.flushed()
+    source = GatewaySource(api.socket)
+    found = [await source.call(f"req_analytics_{number}") for number in range(1, 7)]
+    await source.close()
+    prices = [one.price if one else "unfound" for one in found]
+    assert prices == [PRICE, dearer.price, None, CHEAP, None, None]
 
 
 async def test_events_of_a_subject_and_a_time(api: Admin) -> None:

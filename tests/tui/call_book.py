@@ -8,6 +8,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.history import FoundCall
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO
+from quotadeck.domain.money import Price
 from quotadeck.domain.pages import CallRow, CallsPage
 from quotadeck.domain.sought import Sought
 from quotadeck.domain.usage import Usage
@@ -84,6 +85,8 @@ class CallBook:
 
     calls: list[Call] = field(default_factory=list)
     looks: int = 20_000
+    prices: dict[str, Price] = field(default_factory=dict)
+    """Those on record, by the call's id."""
     asked: int = 0
     """How many pages were asked for."""
 
@@ -128,6 +131,6 @@ class CallBook:
     def find(self, request_id: str) -> FoundCall | None:
         for one in self.calls:
             if one.id == request_id:
-                return FoundCall(is_own=True, calls=(one,))
+                return FoundCall(is_own=True, calls=(one,), price=self.prices.get(one.id))
         near = [one for one in self.calls if one.counted and request_id[:12] == one.id[:12]]
         return FoundCall(is_own=False, calls=tuple(near)) if near else None

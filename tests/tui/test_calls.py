@@ -5,14 +5,15 @@ import tracemalloc
 import pytest
 from textual.pilot import Pilot
 
-from quotadeck.domain.calls import Outcome
+from quotadeck.domain.calls import Gate, Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.money import Price
 from quotadeck.tui.kit.reel import HEAD_MOST, LEAVES
 from quotadeck.tui.kit.reelpage import LEAF
 from quotadeck.tui.pages.calls import Calls
 from tests.tui.call_book import CallBook, call, night, refused
 from tests.tui.driving import choose, quotadeck, quotadeck_of, sees, shown, until
-from tests.tui.scenes import fire
+from tests.tui.scenes import fire, usd
 from tests.tui.scripted import Scripted, advancing
 
 MOST = HEAD_MOST + LEAVES * LEAF
@@ -20,7 +21,7 @@ MOST = HEAD_MOST + LEAVES * LEAF
 
 def source_of(*calls: object, looks: int = 20_000) -> Scripted:
     book = CallBook(list(calls), looks)  # type: ignore[arg-type]
-    return Scripted(advancing(fire(), 50), 0.05, book=book)
+    return Scripted(advancing(fire(), 50), 0.05, book=book, was=lambda _: fire())
 
 
 def page_of(pilot: Pilot[int]) -> Calls:
@@ -130,6 +131,27 @@ async def test_the_id_that_a_client_holds_is_found_and_what_had_helped_is_told()
         await sees(pilot, "429 insufficient_quota, x-should-retry: false")
         await pilot.press("q")
         await sees(pilot, "daily budget ≥ $0.7538")
+
+
+async def test_one_call_tells_its_gates_its_key_and_its_price_line_by_line() -> None:
+    price = Price(2_000_000, 8_000_000, 500_000, 2_000_000, "2026-11-01")
+    money = Gate("project:analytics:budget", usd(500), usd(0.0069), usd(0.0031))
+    of = {"project": "analytics", "key_id": "k_b21a86", "estimated_output": 1_000}
+    fits = refused(6, gates=(money,), **of)
+    served = call(7, fees_nano_usd=usd(0.0003))
+    source = source_of(fits, served, call(8))
+    source.book.prices = {fits.id: price, served.id: price}
+    async with quotadeck(source).run_test(size=(100, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("enter")
+        await sees(pilot, "prices 2026-11-01", "price not recorded")
+        await pilot.press("q", "j", "enter")
+        await sees(pilot, "410 input at $2 a million = $0.00082", "$0.0003 for the call itself")
+        await pilot.press("q", "j", "enter")
+        await sees(
+            pilot, "(prod)", "or max_tokens ≤ 525", "rpm 20/20 · tpm 74,100/80,000, let it pass"
+        )
+        assert source.asked_at == [fits.at_us]
 
 
 async def test_an_id_that_was_only_counted_is_answered_by_the_record_of_its_second() -> None:

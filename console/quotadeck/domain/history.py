@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quotadeck.domain.calls import Call
+from quotadeck.domain.money import Price
 from quotadeck.domain.snapshot import Event
 
 
@@ -104,6 +105,8 @@ class FoundCall:
     calls: tuple[Call, ...]
     seqs: tuple[int, ...] = ()
     """Their cursors, where they are known."""
+    price: Price | None = None
+    """By which its tokens were priced, or were too dear: None where that is not on record."""
 
 
 @dataclass(frozen=True, slots=True)

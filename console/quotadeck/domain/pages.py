@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from quotadeck.domain.calls import Call
 from quotadeck.domain.history import LevelSample, Rollup
+from quotadeck.domain.money import Price
 from quotadeck.domain.snapshot import Event
 
 
@@ -30,6 +31,7 @@ class CallsPage:
 
     Those before it are found from ``before_cursor`` on, where the newest were asked for.
     ``looked_us`` is how far it looked, where there are more: when the last call looked at arrived.
+    ``price`` is the one by which a call that was asked for by its id was priced, where on record.
     """
 
     rows: tuple[CallRow, ...]
@@ -37,6 +39,7 @@ class CallsPage:
     more: bool = False
     before_cursor: str | None = None
     looked_us: int | None = None
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,17 +70,20 @@ def _project(told: Any) -> Project:
 
 
 def _target(told: Any) -> Target:
-    price = told["price"]
-    of_price = [field.name for field in fields(Price) if field.init]
     return Target(
         id=told["id"],
         upstream=told["upstream"],
         model=told["model"],
-        price=Price(*[price[name] for name in of_price]),
+        price=price_of(told["price"]),
         limits=_limits(told["limits"]),
         max_input_tokens=told["max_input_tokens"],
         max_output_tokens=told["max_output_tokens"],
     )
+
+
+def price_of(told: Any) -> Price:
+    """Raises LookupError or TypeError for what is no price."""
+    return Price(*[told[field.name] for field in fields(Price) if field.init])
 
 
 def _limits(told: Mapping[str, int]) -> dict[Field, int]:

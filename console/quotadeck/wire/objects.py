@@ -35,7 +35,10 @@ from quotadeck.domain.text import clean
 
 MAX_TEXT_CHARS: Final = 2_000
 UNTOLD: Final = frozenset(
-    {"Call.charged", "Entry.idempotency_key", "Entry.prev_hash", "Entry.steady_us"}
+    {
+        *("Call.charged", "Entry.idempotency_key", "Entry.prev_hash", "Entry.steady_us"),
+        "Price.dearest_input_pico",
+    }
 )
 """Fields that say nothing outside the process that keeps them; a reader has their defaults."""
 _NAMES: Final = {"Usage.is_estimate": "usage_is_estimate"}

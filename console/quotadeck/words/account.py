@@ -12,10 +12,12 @@ from quotadeck.domain.lifts import fewer_tokens, least_limit, rule_of
 from quotadeck.domain.limits import MICRO, Priority
 from quotadeck.domain.money import PICO_PER_USD_PER_MTOK, Price, nano_of_pico
 from quotadeck.domain.notice import Fact
-from quotadeck.domain.rules import Measure, Windows, bucket_of
+from quotadeck.domain.rules import RULE_OF, Measure, Windows, bucket_of
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 from quotadeck.words import text
 from quotadeck.words.calls import because, key_tail, outcome
+from quotadeck.words.commands import field_word, value
 from quotadeck.words.numbers import latency
 from quotadeck.words.times import local
 
@@ -32,13 +34,13 @@ class Part(NamedTuple):
 class Beside:
     """What is known beside the record. Empty where nobody could be asked.
 
-    ``price`` is that of the call's target, in force then; ``passed`` are (limit, used) of the
-    limits that let it pass, by their field, as they were; ``label`` is the key's.
+    ``passed`` are (limit, used) of its project's limits, by their field, as they were; ``label`` is
+    the key's. Where it was not ``asked`` for by its id, nothing says whether a price is on record.
     """
 
     zone: tzinfo | None = None
     label: str = ""
-    price: Price | None = None
+    asked: bool = False
     windows: Windows = field(default_factory=Windows)
     passed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -46,22 +48,23 @@ class Beside:
 def account(found: FoundCall, beside: Beside) -> list[Part]:
     """The call in full. Where it was only counted, of the record into which it was."""
     parts: list[Part] = []
+    price = found.price if found.is_own else None
     if not found.is_own:
         kind = "account.counted" if len(found.calls) == 1 else "account.counted.more"
         parts.append(_part("found", kind, "attention", count=len(found.calls)))
     for call in found.calls:
-        parts += _of(call, beside)
+        parts += _of(call, beside, price)
     return parts
 
 
-def _of(call: Call, beside: Beside) -> Iterator[Part]:
+def _of(call: Call, beside: Beside, price: Price | None) -> Iterator[Part]:
     yield _who(call, beside)
     if call.counted is not None:
         yield _run(call, call.counted, beside)
     yield Part(text("account.label.ended"), _ended(call), _role(call))
     for gate in call.gates:
         yield Part(text("account.label.refused_by"), _gate(gate), "attention")
-    yield from _lifted(call, beside)
+    yield from _lifted(call, beside, price)
     if call.outcome is Outcome.REFUSED:
         yield from _passed(call, beside)
     if call.shadowed:
@@ -70,7 +73,7 @@ def _of(call: Call, beside: Beside) -> Iterator[Part]:
         yield Part(text("account.label.attempt", number=number), _attempt(attempt), "normal")
     if call.target:
         yield from _served(call)
-        yield from _cost(call, beside.price)
+        yield from _cost(call, price, beside)
     yield from _seen(call)
 
 
@@ -143,13 +146,13 @@ def _usd(nano: int) -> str:
     return f"{sign}${nano / 1_000_000_000:,.{places}f}"
 
 
-def _lifted(call: Call, beside: Beside) -> Iterator[Part]:
+def _lifted(call: Call, beside: Beside, price: Price | None) -> Iterator[Part]:
     """What would have let it pass: of every gate at once."""
     if call.cause is Cause.PAUSED:
         yield _part("lifted", "account.lifted.pause")
     if call.counted is not None or not call.gates:
         return  # the run's amounts are sums, and each of it was another request
-    told = [_lift(gate, Priority(call.priority), beside) for gate in call.gates]
+    told = [_lift(gate, call, beside, price) for gate in call.gates]
     if not all(told):
         return
     if call.wait_ms is not None and call.wait_ms <= _WORTH_WAITING_MS:
@@ -160,14 +163,15 @@ def _lifted(call: Call, beside: Beside) -> Iterator[Part]:
 _WORTH_WAITING_MS: Final = 60_000
 
 
-def _lift(gate: Gate, priority: Priority, beside: Beside) -> str:
-    rule, least = rule_of(gate), least_limit(gate, priority, beside.windows)
+def _lift(gate: Gate, call: Call, beside: Beside, price: Price | None) -> str:
+    rule, least = rule_of(gate), least_limit(gate, Priority(call.priority), beside.windows)
     if rule is None or least is None:
         return ""
     if rule.measure is not Measure.MONEY:
         return text("account.lift", field=rule.field, least=f"{least:,}")
-    fewer = fewer_tokens(gate, beside.price) if beside.price else None
-    return text("account.lift.money", least=_ceil_usd(least), fewer=fewer)
+    fewer = fewer_tokens(gate, price) if price else None
+    most = None if fewer is None else call.estimated_output - fewer
+    return text("account.lift.money", least=_ceil_usd(least), most=most or None)
 
 
 def _ceil_usd(nano: int) -> str:
@@ -176,15 +180,20 @@ def _ceil_usd(nano: int) -> str:
 
 
 def _passed(call: Call, beside: Beside) -> Iterator[Part]:
-    bound = {bucket_of(gate.bucket)[1] for gate in call.gates}
-    let = {name: of for name, of in beside.passed.items() if name not in bound}
+    if not call.gates:
+        return  # what refused it was asked before any limit was
+    own = Subject.project(call.project)
+    bound = {
+        kind for whose, kind in (bucket_of(gate.bucket) for gate in call.gates) if whose == own
+    }
+    let = {name: of for name, of in beside.passed.items() if RULE_OF[name].kind not in bound}
     if let:
         told = (
-            f"{text('word.field', field=name)} {used:,}/{limit:,}"
+            f"{field_word(name)} {value(name, used)}/{value(name, limit)}"
             for name, (limit, used) in let.items()
         )
         yield _part("others", "account.others", gates=" · ".join(told))
-    elif call.gates:
+    else:
         yield _part("others", "account.others.unlisted", "dim")
 
 
@@ -210,8 +219,8 @@ def _served(call: Call) -> Iterator[Part]:
     )
 
 
-def _cost(call: Call, price: Price | None) -> Iterator[Part]:
-    """Line by line where the price is known; the sum in any case."""
+def _cost(call: Call, price: Price | None, beside: Beside) -> Iterator[Part]:
+    """Line by line where the price is on record; the sum in any case."""
     usage = call.usage
     fresh = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
     counts = (
@@ -220,11 +229,10 @@ def _cost(call: Call, price: Price | None) -> Iterator[Part]:
         ("written", usage.cache_write_tokens, price.cache_write_pico if price else 0),
         ("output", usage.output_tokens, price.output_pico if price else 0),
     )
-    sum_pico = 0
+    any_used = any(count for _, count, _ in counts)
     for name, count, pico in counts:
         if not count:
             continue
-        sum_pico += count * pico
         kind = "account.tokens" if price is None else "account.tokens.priced"
         words = text(
             kind,
@@ -244,6 +252,7 @@ def _cost(call: Call, price: Price | None) -> Iterator[Part]:
         "account.cost",
         "strong",
         cost=_exact(call.cost_nano_usd),
+        unknown=text("account.no_price") if beside.asked and price is None and any_used else None,
         prices=clean(call.price_version) or None,
         held=_exact(call.held_nano_usd) if call.held_nano_usd else None,
         estimated=estimated,

@@ -25,7 +25,7 @@ from quotadeck.gateway.control.admin_answers import audit_json
 from quotadeck.gateway.control.admin_error import AdminRefusal
 from quotadeck.gateway.control.desk import Desk
 from quotadeck.store import Reader
-from quotadeck.wire.objects import dump
+from quotadeck.wire.objects import dump, plain
 from quotadeck.words import say
 
 MAX_ROWS: Final = 1_000
@@ -48,17 +48,19 @@ async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
     and ``since=&until=``, or ``?id=&project=``.
 
     Under an id there is that call; where it was refused and only counted, the records of which it
-    may be one.
+    may be one. Of the call itself the price is told, too, where that is on record.
     """
     if "id" in asked:
         _only(asked, "id", "project")
         one = await reader.call(asked["id"], asked.get("project", ""))
         known = list(zip(one.seqs, one.calls, strict=True)) if one else []
+        price = await reader.price(one.calls[0]) if one and one.is_own else None
         return await _page(
             known,
             lambda row: dump(CallRow(*row)),
             next_cursor=f"{epoch}:{known[-1][0] if known else 0}",
             before_cursor=f"{epoch}:{known[0][0]}" if known else None,
+            price=plain(price) if price else None,
         )
     _only(
         asked,

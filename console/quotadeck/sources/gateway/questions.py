@@ -181,7 +181,7 @@ def found(request_id: str, page: CallsPage) -> FoundCall | None:
 
     calls = tuple(row.call for row in page.rows)
     seqs = tuple(row.seq for row in page.rows)
-    return FoundCall(calls[0].id == request_id, calls, seqs) if calls else None
+    return FoundCall(calls[0].id == request_id, calls, seqs, page.price) if calls else None
 
 
 def events(

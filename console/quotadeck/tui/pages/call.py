@@ -1,9 +1,13 @@
 """One call in full: its gates, its attempts, its cost, what the client saw, what had helped."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from textual.app import ComposeResult
 
+from quotadeck.domain.calls import Call
+from quotadeck.domain.gates_then import stood
 from quotadeck.domain.history import FoundCall
-from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.subject import Subject
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.keys.act import NothingToDo
@@ -36,6 +40,9 @@ class OneCall(Page):
         self._request_id = request_id
         self._found = found
         self._told = "" if found else text("calls.reading")
+        self._asked = False
+        self._label = ""
+        self._passed: Mapping[str, tuple[int, int]] = {}
         self._top = 0
         self._title = Lines(context.theme, id="title")
         self._account = Lines(context.theme, id="account")
@@ -55,6 +62,21 @@ class OneCall(Page):
         else:
             self._found = found or self._found
             self._told = "" if self._found else text("calls.none_found")
+            self._asked = found is not None
+        self.draw()
+        if self._asked and self._found:
+            await self._read_beside(self._found.calls[0])
+
+    async def _read_beside(self, call: Call) -> None:
+        """How the limits stood, and what its key is called: as far as that may be asked."""
+        source = self.context.source
+        if call.gates and call.counted is None:
+            with suppress(SourceError):
+                self._passed = stood((await source.as_of(call.at_us)).snapshot, call.project)
+        if call.key_id:
+            with suppress(SourceError):
+                keys = (await source.keys()).keys
+                self._label = next((key.label for key in keys if key.id == call.key_id), "")
         self.draw()
 
     def about(self) -> Subject:
@@ -97,7 +119,7 @@ class OneCall(Page):
         self.draw_foot(self._more(len(lines), width))
 
     def _beside(self) -> Beside:
-        return beside(self.context.link.snapshot, self.context)
+        return Beside(self.context.zone, self._label, asked=self._asked, passed=self._passed)
 
     def _more(self, count: int, width: int) -> Line | None:
         if count <= self.window:
@@ -106,8 +128,3 @@ class OneCall(Page):
         down, up = self.keys.shown("list.down"), self.keys.shown("list.up")
         told = text("help.more", first=self._top + 1, last=last, count=count, down=down, up=up)
         return note_line(told, "dim", self.keys.at("call"), width, self.may)
-
-
-def beside(_: Snapshot | None, context: Context) -> Beside:
-    """What is known beside a record."""
-    return Beside(context.zone)
