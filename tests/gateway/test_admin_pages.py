@@ -215,11 +215,13 @@ async def test_a_call_found_by_its_id_has_the_price_of_its_time(api: Admin) -> N
     dearer = replace(
         CATALOGUE.targets["main/opus"], price=replace(PRICE, output_pico=9, version="v2")
     )
-    later = replace(CATALOGUE, targets=CATALOGUE.targets | {"main/opus": dearer})
+    later = replace(CATALOGUE, targets={**CATALOGUE.targets, "main/opus": dearer})
     ledger.catalogue(file_layer(CATALOGUE), at_us - 5_000_000)
     ledger.catalogue(file_layer(later), at_us - 1_000_000)
-    sized = {"held_nano_usd": bound_nano(CHEAP, 90, 500), "estimated_input": 90}
-    no = refusal(4, at_us, 1, Cause.BUDGET)._replace(**sized, target="", estimated_output=500)
+    most = bound_nano(CHEAP, 90, 500)
+    no = refusal(4, at_us, 1, Cause.BUDGET)._replace(
+        target="", held_nano_usd=most, estimated_input=90, estimated_output=500
+    )
     for one in (
         call(1, at_us - 2_000_000, price_version="v1"),
         call(2, at_us, price_version="v2"),

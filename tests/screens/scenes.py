@@ -14,7 +14,7 @@ from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Gap, Past, Per, Snapshot, Whoami
 from quotadeck.domain.state import AT_REST, StateKind
 from quotadeck.domain.subject import Subject
-from tests.tui.call_book import CallBook, night
+from tests.tui.call_book import PRICE, CallBook, night
 from tests.tui.happened import Happened
 from tests.tui.happened import night as happened_night
 from tests.tui.hours import an_hour
@@ -101,7 +101,10 @@ def _sick() -> Snapshot:
 _CALLS: Final = ("c", "c"), "following"
 """The calls of the row, then of all."""
 _NIGHT: Final = {**happened_night(), "passed": an_hour}
-_BOOK: Final = {"book": CallBook([*night()])}
+_BOOK: Final = {
+    "book": CallBook([*night()], prices={one.id: PRICE for one in night()}),
+    "was": lambda _: fire(),
+}
 
 
 def _was(at_us: int) -> Snapshot:
@@ -172,7 +175,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     "explain-target": Scene(steps=((("tab", "x"), "5 % of a minute"),)),
     "explain-call": Scene(
         steps=(*_project("analytics"), (("j", "x"), "was refused at")),
-        source=_PROJECT | {"book": CallBook([_REFUSED])},
+        source=_PROJECT | {"book": CallBook([_REFUSED]), "was": lambda _: fire()},
     ),
     "calls": Scene(source=_BOOK, steps=(_CALLS,)),
     "calls-refused": Scene(

@@ -15,6 +15,7 @@ from quotadeck.domain.usage import Usage
 from tests.tui.scenes import AT_US, usd
 
 EPOCH: Final = 1
+PRICE: Final = Price(2_000_000, 8_000_000, 500_000, 2_000_000, "2026-11-01")
 
 
 def call(number: int, *, ago_ms: int = 0, **more: Any) -> Call:
@@ -54,6 +55,7 @@ def refused(number: int, *, ago_ms: int = 0, cause: Cause = Cause.BUDGET, **more
         number, ago_ms=ago_ms, outcome=Outcome.REFUSED, cause=cause, http_status=429,
         served_model="", target="", cost_nano_usd=0, price_version="", first_byte_ms=0,
         total_ms=0, usage=Usage(), held_nano_usd=usd(0.0069), retry=3,
+        estimated_input=1_102, estimated_output=587,
         gates=(gate,) if gate else (), binding=gate.bucket if gate else "",
     )._replace(**more)  # fmt: skip
 

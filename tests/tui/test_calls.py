@@ -7,11 +7,10 @@ from textual.pilot import Pilot
 
 from quotadeck.domain.calls import Gate, Outcome
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.money import Price
 from quotadeck.tui.kit.reel import HEAD_MOST, LEAVES
 from quotadeck.tui.kit.reelpage import LEAF
 from quotadeck.tui.pages.calls import Calls
-from tests.tui.call_book import CallBook, call, night, refused
+from tests.tui.call_book import PRICE, CallBook, call, night, refused
 from tests.tui.driving import choose, quotadeck, quotadeck_of, sees, shown, until
 from tests.tui.scenes import fire, usd
 from tests.tui.scripted import Scripted, advancing
@@ -134,13 +133,12 @@ async def test_the_id_that_a_client_holds_is_found_and_what_had_helped_is_told()
 
 
 async def test_one_call_tells_its_gates_its_key_and_its_price_line_by_line() -> None:
-    price = Price(2_000_000, 8_000_000, 500_000, 2_000_000, "2026-11-01")
     money = Gate("project:analytics:budget", usd(500), usd(0.0069), usd(0.0031))
-    of = {"project": "analytics", "key_id": "k_b21a86", "estimated_output": 1_000}
-    fits = refused(6, gates=(money,), **of)
+    of_it = refused(6, gates=(money,))
+    fits = of_it._replace(project="analytics", key_id="k_b21a86")
     served = call(7, fees_nano_usd=usd(0.0003))
     source = source_of(fits, served, call(8))
-    source.book.prices = {fits.id: price, served.id: price}
+    source.book.prices = {fits.id: PRICE, served.id: PRICE}
     async with quotadeck(source).run_test(size=(100, 24)) as pilot:
         await opened(pilot)
         await pilot.press("enter")
@@ -149,7 +147,7 @@ async def test_one_call_tells_its_gates_its_key_and_its_price_line_by_line() -> 
         await sees(pilot, "410 input at $2 a million = $0.00082", "$0.0003 for the call itself")
         await pilot.press("q", "j", "enter")
         await sees(
-            pilot, "(prod)", "or max_tokens ≤ 525", "rpm 20/20 · tpm 74,100/80,000, let it pass"
+            pilot, "(prod)", "or max_tokens ≤ 112", "rpm 20/20 · tpm 74,100/80,000, let it pass"
         )
         assert source.asked_at == [fits.at_us]
 
