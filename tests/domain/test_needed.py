@@ -22,6 +22,7 @@ def series(asked: Cells, ended: Cells | None = None, tokens: Cells = NONE) -> Se
         ((1,) * 57 + (100,) * 3, 2),
         ((1,) * 56 + (100,) * 4, 110),
         ((None,) * 50 + (10,) * 10, 11),
+        ((0,) * 57 + (100,) * 3, 1),
         ((0,) * 60, None),
         ((None,) * 60, None),
     ],

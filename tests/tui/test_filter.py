@@ -1,5 +1,6 @@
 """The filter: what its terms leave of the rows, what it says of those it hides, how it is typed."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from quotadeck.tui.columns.terms import TERMS
 from quotadeck.tui.kit.editor import Editor
 from quotadeck.tui.kit.filter import Filter
 from quotadeck.tui.kit.terms import completed, completions
+from quotadeck.words import text
 from tests.tui.driving import quotadeck, quotadeck_of, scripted, sees
 from tests.tui.lines import at
 from tests.tui.scenes import change, fire, project, trouble, usd
@@ -100,3 +102,8 @@ async def test_terms_are_offered_and_completed_while_they_are_typed() -> None:
         assert [row.id for row in rows] == ["mobile-app"]
         await pilot.press("enter", "escape")
         assert len(quotadeck_of(pilot).overview.projects.rows) == len(fire().projects)
+
+
+def test_every_term_is_told_in_the_help() -> None:
+    told = set(re.findall(r"[a-z0-9]+", text("key.filter.complete")))
+    assert {term.name for term in TERMS} - told == set()

@@ -1,5 +1,8 @@
 """A terminal gets signs that it has, and trouble is told where there is no colour."""
 
+import ast
+from itertools import chain
+
 import pytest
 
 from quotadeck.tui.kit import glyphs
@@ -8,6 +11,7 @@ from quotadeck.tui.kit.glyphs import ASCII, COLOURLESS, UNICODE, Glyphs, drawn, 
 from quotadeck.tui.kit.lines import changed_cells
 from quotadeck.tui.kit.spans import Span
 from tests.screen import Screen
+from tests.test_tree import PACKAGE
 from tests.tui.test_terminal import PLAY, console
 
 
@@ -44,6 +48,20 @@ def test_a_sign_is_as_wide_as_the_one_that_it_stands_for() -> None:
     finally:
         glyphs.use(before)
     assert drawn("▁▄█", "trouble") == "▁▄█"
+
+
+def test_every_sign_that_is_drawn_has_one_that_stands_for_it() -> None:
+    files = chain((PACKAGE / "words" / "en").rglob("*.py"), (PACKAGE / "tui").rglob("*.py"))
+    texts = [
+        node.value
+        for file in files
+        if file.name != "glyphs.py"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    signs = {sign for text in texts for sign in text if not (sign.isascii() or sign.isalnum())}
+    assert len(signs) > 20
+    assert {sign for sign in signs if ord(sign) not in ASCII.table} == set()
 
 
 @pytest.mark.parametrize("env", [{"LC_ALL": "C"}, {"TERM": "linux"}])

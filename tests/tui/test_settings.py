@@ -1,12 +1,18 @@
 """What the operator chose is obeyed; what is wrong in it is told, and stops nothing."""
 
+import re
+import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from quotadeck.tui.settings import Settings, read_settings
+from quotadeck.tui.columns.chosen import chosen_of
+from quotadeck.tui.keys.bindings import bound
+from quotadeck.tui.settings import SETTINGS, Settings, read_settings
 from quotadeck.words import say
 from tests.screen import Screen
+from tests.test_tree import ROOT
 from tests.tui.test_terminal import console, settled
 
 
@@ -28,6 +34,16 @@ def test_all_of_it_can_be_chosen(tmp_path: Path) -> None:
     assert settings == Settings(
         "light", "Asia/Tokyo", False, False, {"row.pause": ("P",), "row.undo": ("u", "U")}
     )
+
+
+def test_what_the_readme_shows_can_be_chosen_and_is_all_there_is(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    settings, problems = read(tmp_path, shown)
+    assert not problems
+    assert bound(settings.keys).shown("row.pause") == "D"
+    assert chosen_of(settings.columns, settings.sort)[1] == ()
+    assert set(tomllib.loads(shown)) == set(SETTINGS) == {one.name for one in fields(Settings)}
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ COLOURLESS: Final = Glyphs(trouble=str.maketrans(RAMP, "⡀⣀⣄⣤⣦⣶⣷⣿
 """Minutes in trouble have dots where they cannot have a colour."""
 _STAND_FOR: Final = {
     "#": "▉▊█", "=": "▋▌‖▅", "-": "▍▎▏−–—─━▄", "_": "▁", ".": "░◌·▂", ":": "▃", "+": "▆┌┐└┘├┤┬┴┼╌",
-    "*": "•▇", "o": "●○", "x": "✗×", "v": "✓▾↓", "/": "↗", "\\": "↘", ">": "▸→»›≥", "<": "←«‹≤",
+    "*": "•▇", "o": "●○", "x": "✗×", "v": "✓▾↓", "/": "↗", "\\": "↘", ">": "▸▶→»›≥", "<": "←«‹≤",
     "^": "↑▴", "%": "✎", "|": "│┃", '"': "“”", "'": "‘’", "~": "≈…", "!": "⚑", "$": "⏎", "@": "↻",
 }  # fmt: skip
 """What is drawn in their place, by what is drawn instead."""
