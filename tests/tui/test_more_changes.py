@@ -8,7 +8,8 @@ from quotadeck.domain.commands import Command
 from quotadeck.domain.notice import notice
 from quotadeck.domain.subject import Subject
 from tests.tui.driving import applied, choose, quotadeck, scripted, sees, until
-from tests.tui.scripted import agree, entry
+from tests.tui.scenes import change, fire
+from tests.tui.scripted import Scripted, agree, entry
 
 
 async def test_a_trouble_is_acknowledged_by_two_keys() -> None:
@@ -43,6 +44,27 @@ async def test_an_override_is_extended_by_a_duration() -> None:
         await until(pilot, lambda: bool(applied(source)))
     (command,) = applied(source)
     assert (command.action, command.for_ms) == ("extend", 3_600_000)
+
+
+async def test_of_several_overrides_one_can_be_chosen_and_of_none_there_is_no_dialog() -> None:
+    rows = fire().projects
+    both = tuple(
+        replace(one, changes=(change("rpm", 40, 20), change("tpm", 10, 20)))
+        if one.id == "analytics" else replace(one, changes=())
+        for one in rows
+    )  # fmt: skip
+    source = Scripted(iter((replace(fire(), projects=both),)), 0.05)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "batch-embed")
+        await pilot.press("E")
+        await sees(pilot, "nothing with an end of its own is in force on batch-embed")
+        await choose(pilot, "analytics", "k")
+        await pilot.press("E")
+        await sees(pilot, "‹all in force›  rpm")
+        await pilot.press("tab", "right", "enter")
+        await until(pilot, lambda: bool(applied(source)))
+    (command,) = applied(source)
+    assert (command.action, command.field, command.for_ms) == ("extend", "rpm", 3_600_000)
 
 
 async def test_marked_rows_are_paused_by_one_command() -> None:

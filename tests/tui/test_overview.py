@@ -16,6 +16,7 @@ from quotadeck.tui.columns.why import why_spans
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.model_rows import model_rows
 from quotadeck.tui.panes.heights import heights
+from tests.tui.call_book import CallBook, night
 from tests.tui.driving import quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.lines import at, text
 from tests.tui.quarters import a_quarter
@@ -162,10 +163,13 @@ async def test_a_slow_ask_blocks_no_key() -> None:
 
 @pytest.mark.parametrize(("width", "beside"), [(159, False), (160, True), (200, True)])
 async def test_on_a_wide_screen_the_chosen_project_stands_beside(width: int, beside: bool) -> None:
-    async with quotadeck(scripted()).run_test(size=(width, 50)) as pilot:
+    source = scripted()
+    source.book = CallBook(list(night()))
+    async with quotadeck(source).run_test(size=(width, 50)) as pilot:
         await sees(pilot, "storm ×14")
         await until(pilot, lambda: quotadeck_of(pilot).overview.still)
         assert ("‹ analytics" in shown(quotadeck_of(pilot))) is beside
         if beside:
             await pilot.press("j")
             await sees(pilot, "‹ batch-embed", "its upstream answers 429")
+            await sees(pilot, "its newest calls", "gemin…flash ok")

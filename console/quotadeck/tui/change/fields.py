@@ -30,13 +30,13 @@ class Set(NamedTuple):
 class TypedForm:
     """The fields of what a command takes, for a subject and the limit that is likeliest meant."""
 
-    fields: Callable[[Subject, str], tuple[FormField, ...]]
+    fields: Callable[[Offer, str], tuple[FormField, ...]]
     read: Callable[[Form, Offer], Set]
     """Raises TypedWrong or MoneyError."""
 
 
-def _limit_fields(subject: Subject, likely: str) -> tuple[FormField, ...]:
-    fields = [rule.field for rule in rules_of(subject.kind)]
+def _limit_fields(offer: Offer, likely: str) -> tuple[FormField, ...]:
+    fields = [rule.field for rule in rules_of(offer.subject.kind)]
     which = Choice(
         "limit",
         text("dialog.limit"),
@@ -63,6 +63,18 @@ def _class_fields(*_: object) -> tuple[FormField, ...]:
     return (Choice("value", text("dialog.value"), classes),)
 
 
+def _override_fields(offer: Offer, _: str) -> tuple[FormField, ...]:
+    """Which override, where there are several; all of them unless one is chosen."""
+    if len(offer.fields) < 2:
+        return ()
+    each = ((one, field_word(one)) for one in offer.fields)
+    return (Choice("which", text("dialog.override"), (("", text("dialog.override.all")), *each)),)
+
+
+def _override(form: Form, _: Offer) -> Set:
+    return Set(form.text("which") or None)
+
+
 def _text(form: Form, _: Offer) -> Set:
     if not form.text("value"):
         raise TypedWrong("dialog.value.missing")
@@ -75,7 +87,7 @@ TYPED: Final[Mapping[Takes, TypedForm]] = {
     Takes.TARGET: TypedForm(lambda *_: (), lambda _, offer: Set(value=offer.value)),
     Takes.TEXT: TypedForm(_text_fields, _text),
     Takes.PRIORITY: TypedForm(_class_fields, _text),
-    Takes.OVERRIDE: TypedForm(lambda *_: (), lambda *_: Set()),
+    Takes.OVERRIDE: TypedForm(_override_fields, _override),
 }
 
 
@@ -89,7 +101,7 @@ def form_for(verb: Verb, offers: Sequence[Offer], own: Subject, likely: str = ""
         label = text("dialog.route" if verb.takes is Takes.TARGET else "dialog.model")
         options = tuple((str(place), offer.label) for place, offer in enumerate(offers))
         fields.append(Choice("offer", label, options))
-    fields += TYPED[verb.takes].fields(offers[0].subject, likely)
+    fields += TYPED[verb.takes].fields(offers[0], likely)
     if verb.end is not End.NEVER:
         usual = STANDING if verb.end is End.MAY else "1h"
         hint = text("dialog.for.hint", standing=STANDING)

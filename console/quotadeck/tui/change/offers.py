@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quotadeck.domain.commands import Field, Plain, value_facts
+from quotadeck.domain.layers import Layer
 from quotadeck.domain.rules import LIMIT_FIELDS
 from quotadeck.domain.snapshot import (
     AnyRow,
@@ -25,6 +26,8 @@ class Offer:
     subject: Subject
     label: str
     value: str | None = None
+    fields: tuple[str, ...] = ()
+    """What operators have in force on it with an end of its own."""
 
 
 def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
@@ -48,6 +51,8 @@ def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
         raise NothingToDo("nothing.of_this_kind", action=verb.name, name=row.id)
     if verb.takes is Takes.TARGET:
         return _targets(row, found, snapshot)
+    if verb.takes is Takes.OVERRIDE:
+        return (Offer(own, own.name, fields=overridden(row)),)
     if verb.lifts and verb.field is not None:
         ending = [one for one in found if value_now(one, verb.field, snapshot) is not None]
         if not ending:
@@ -56,6 +61,14 @@ def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
             raise NothingToDo(kind, name=row.id, **value_facts(verb.field, ends=True))
         found = ending
     return tuple(Offer(one, one.name) for one in found)
+
+
+def overridden(row: AnyRow) -> tuple[str, ...]:
+    """The fields of the overrides in force on a row. Raises NothingToDo for none."""
+    found = tuple(one.field for one in row.changes if one.layer is Layer.OVERRIDE)
+    if not found:
+        raise NothingToDo("nothing.no_override", name=row.id)
+    return found
 
 
 def _targets(row: AnyRow, models: Sequence[Subject], snapshot: Snapshot) -> tuple[Offer, ...]:

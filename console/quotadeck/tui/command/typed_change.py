@@ -8,7 +8,7 @@ from quotadeck.domain.snapshot import Snapshot
 from quotadeck.domain.verbs import Takes
 from quotadeck.tui.change.fields import form_for
 from quotadeck.tui.change.form import Choice, Form, Text
-from quotadeck.tui.change.offers import Offer
+from quotadeck.tui.change.offers import Offer, overridden, row_of
 from quotadeck.tui.change.propose import Proposal
 from quotadeck.tui.change.several import propose_several, rows_of
 from quotadeck.tui.command.grammar import Wanted
@@ -29,6 +29,9 @@ def proposal_of(wanted: Wanted, snapshot: Snapshot, zone: tzinfo | None) -> Prop
     if wanted.verb.takes is Takes.TARGET:
         target = wanted.typed["target"]
         offers = (Offer(first, f"{first.name} → {target}", target),)
+    elif wanted.verb.takes is Takes.OVERRIDE:
+        row = row_of(first, snapshot)
+        offers = (Offer(first, first.name, fields=overridden(row) if row else ()),)
     form = form_for(wanted.verb, offers, first, wanted.typed.get("limit", ""))
     return Proposal(wanted.verb, offers, _filled(form, wanted.typed), zone)
 

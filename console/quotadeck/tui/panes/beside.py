@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.lines import Lines
-from quotadeck.tui.kit.spans import Line, Span
+from quotadeck.tui.kit.spans import Span
 from quotadeck.tui.link import Picture
 
 if TYPE_CHECKING:
@@ -58,10 +58,12 @@ class ProjectBeside(Lines):
 
     def _show(self) -> None:
         """Show what the cursor is on by now."""
-        from quotadeck.tui.panes.project_figures import ProjectFigures  # not before a first picture
+        from quotadeck.tui.panes.project_calls import MOST  # not before a first picture
+        from quotadeck.tui.panes.project_figures import ProjectFigures
 
         if self._wanted != (self._figures.project if self._figures else None):
-            self._figures = ProjectFigures(self._shared, self._wanted) if self._wanted else None
+            named = self._wanted
+            self._figures = ProjectFigures(self._shared, named, MOST) if named else None
             self.read()
             self._drawn()
 
@@ -84,8 +86,11 @@ class ProjectBeside(Lines):
 
     def draw(self, picture: Picture, width: int, height: int) -> None:
         from quotadeck.tui.panes.project import lines
+        from quotadeck.tui.panes.project_calls import newest_lines
 
         pane = self._figures.pane(picture, width - 1) if self._figures else None
-        told: tuple[Line, ...] = lines(pane)[:height] if pane else ()
+        told = list(lines(pane)[:height]) if pane else []
+        if pane and self._figures:
+            told += newest_lines(self._figures.calls, pane.at, width - 1, height - len(told))
         border = Span("│", "dim")
         self.show([(border, *line) for line in (*told, *[()] * (height - len(told)))])

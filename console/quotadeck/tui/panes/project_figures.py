@@ -17,6 +17,7 @@ from quotadeck.words import say, text
 if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditRow
     from quotadeck.domain.detail import ProjectDetail
+    from quotadeck.domain.pages import CallRow
     from quotadeck.domain.series import SeriesPage
 
 EVERY_NS: Final = 5_000_000_000
@@ -25,10 +26,16 @@ _MINUTE_US: Final = 60_000_000
 
 
 class ProjectFigures:
-    """Whoever shows a project asks `due` at every pulse, and then runs `read`."""
+    """Whoever shows a project asks `due` at every pulse, and then runs `read`.
 
-    def __init__(self, context: Context, project: str) -> None:
+    ``most_calls`` of its newest calls are read, too: none unless they are asked for.
+    """
+
+    def __init__(self, context: Context, project: str, most_calls: int = 0) -> None:
         self.project = project
+        self.calls: tuple[CallRow, ...] = ()
+        """The newest first."""
+        self._most_calls = most_calls
         self._context = context
         self._detail: ProjectDetail | None = None
         self._series: SeriesPage | None = None
@@ -45,7 +52,7 @@ class ProjectFigures:
         now_ns = self._context.link.monotonic_ns()
         if not self._reading and self._of_us != self._past_us():
             self._of_us, self._asked_ns = self._past_us(), None
-            self._detail, self._series, self._entries = None, None, ()
+            self._detail, self._series, self._entries, self.calls = None, None, (), ()
         return not self._reading and (self._asked_ns is None or now_ns - self._asked_ns >= EVERY_NS)
 
     @property
@@ -86,6 +93,9 @@ class ProjectFigures:
             self._entries = page.rows
         if self._labels is None:
             self._labels = await self._read_labels()
+        if self._most_calls and can(Read.CALLS):
+            newest = await source.calls(last=self._most_calls, project=self.project)
+            self.calls = tuple(reversed(newest.rows)) if self._of_us is None else ()
 
     def _past_us(self) -> int | None:
         return self._context.link.past_us

@@ -44,7 +44,7 @@ def _model(use: ModelUse, detail: ProjectDetail, at: At) -> tuple[Span, ...]:
         served = f"‖ {text('state.paused')}"
     fails = use.failed * 20 >= use.forwarded > 0
     return (
-        Span(f"  {fit_middle(use.model, _NAME)}"),
+        Span(f"  {fit_middle(use.model or text('project.no_model'), _NAME)}"),
         Span(share(use.asked, asked)),
         Span(hourly),
         Span(percent(use.failed, use.forwarded), at.quiet("attention" if fails else "normal")),

@@ -30,7 +30,9 @@ def strip_lines(
     cells = MINUTES if width >= MINUTES + 8 else MINUTES // 2
     most = max((one for one in own.refused if one is not None), default=0)
     line = spark(own.refused, cells, role="trouble" if most else "normal")
-    words = cut(text("timeline.strip", most=three(most)), max(0, width - cells - 3))
+    words = text("timeline.strip", most=three(most))
+    if cell_len(words) > width - cells - 3:
+        words = cut(text("timeline.strip.short", most=three(most)), max(0, width - cells - 3))
     first = [Span(" "), *line, Span(f"  {words}", "dim")]
     each_us = MINUTES // cells * MINUTE_US
     marks: list[Span] = [Span(" ")] * cells

@@ -14,6 +14,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "timeline.none": "nothing has happened yet",
     "timeline.reading": "reading …",
     "timeline.strip": "refused/min, all projects, most {most}",
+    "timeline.strip.short": "≤{most} refused/m",
     "timeline.strip.unknown": "refused/min, all projects: not on record",
     "timeline.marks": "! alarm  » change",
     "timeline.yesterday": "yesterday {day}",

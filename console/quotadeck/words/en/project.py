@@ -53,6 +53,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "project.key.times": "1 in {times} ok",
     "project.audit": "audit",
     "project.no_key": "no key",
+    "project.no_model": "no model",
+    "project.calls": "its newest calls, read every 5 s",
     "project.of_now": "what it called, why it was refused and who called is told of the present "
     "alone",
     "project.reading": "reading …",
