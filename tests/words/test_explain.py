@@ -9,7 +9,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.history import FoundCall
 from quotadeck.domain.lifting import Asked, asked_of, lift
 from quotadeck.domain.series import Series
-from quotadeck.domain.snapshot import AnyRow, ProjectRow, Snapshot
+from quotadeck.domain.snapshot import AnyRow, Flow, ProjectRow, Snapshot
 from quotadeck.domain.state import State, StateKind, Urgency
 from quotadeck.domain.subject import Subject
 from quotadeck.words import say
@@ -121,6 +121,19 @@ def test_what_lifts_a_throttle_is_the_most_that_was_asked_in_a_minute() -> None:
     assert say(told).startswith("tpm 80,000 → 200,000, as much as was asked for")
     assert lift(row, snapshot, None) != told
     assert asked_of(replace(series, asked=(None,) * 20)) is None
+
+
+def test_what_lifts_a_throttle_is_no_less_than_what_is_asked_now() -> None:
+    snapshot = fire()
+    flow = Flow(requests_60s=20, refused_60s=51, tokens_60s=147_000)
+    row = replace(
+        _project("analytics", snapshot),
+        flow=flow,
+        state=trouble(StateKind.THROTTLED, "tpm", who="project:analytics", count=51, asked=71),
+    )
+    told = lift(row, snapshot, Asked(13, 92_000))
+    assert told is not None
+    assert say(told).startswith("tpm 80,000 → 530,000, as much as was asked for")
 
 
 def test_a_model_is_as_well_as_the_target_that_serves_it() -> None:

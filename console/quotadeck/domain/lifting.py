@@ -14,6 +14,7 @@ from quotadeck.domain.rules import RULE_BY_CAUSE, Measure, Rule
 from quotadeck.domain.series import Series
 from quotadeck.domain.snapshot import (
     AnyRow,
+    Flow,
     LimitedRow,
     ProjectRow,
     RouteRow,
@@ -102,9 +103,18 @@ def _limited(row: AnyRow, held: Held, snapshot: Snapshot, asked: Asked | None) -
         return notice(
             "lift.target", field=rule.field, target=who.name, limit=limit.limit, models=models
         )
-    needed = needed_of(rule, limit.limit, asked) if isinstance(row, ProjectRow) else None
+    needed = None
+    if isinstance(row, ProjectRow) and asked is not None:
+        needed = needed_of(rule, limit.limit, _at_least_now(asked, row.flow))
     kind = "lift.storm" if storm else "lift.limit" if needed else "lift.wait"
     return notice(kind, field=rule.field, limit=limit.limit, needed=needed)
+
+
+def _at_least_now(asked: Asked, flow: Flow) -> Asked:
+    """The last 60 s count as a minute, too: whole ones know nothing of what began in this one."""
+    requests = flow.requests_60s + flow.refused_60s
+    tokens = requests * flow.tokens_60s // flow.requests_60s if flow.requests_60s else 0
+    return Asked(max(asked.requests, requests), max(asked.tokens, tokens))
 
 
 def needed_of(rule: Rule, limit: int, asked: Asked | None) -> int | None:
