@@ -10,7 +10,7 @@ from quotadeck.domain.history import FoundCall
 from quotadeck.domain.lifting import Asked, asked_of, lift
 from quotadeck.domain.series import Series
 from quotadeck.domain.snapshot import AnyRow, Flow, ProjectRow, Snapshot
-from quotadeck.domain.state import State, StateKind, Urgency
+from quotadeck.domain.state import Held, State, StateKind, Urgency
 from quotadeck.domain.subject import Subject
 from quotadeck.words import say
 from quotadeck.words.explain import Reader, explain_call, explain_row
@@ -80,7 +80,7 @@ def test_a_storm_says_whose_limit_and_that_more_does_not_help_alone() -> None:
     assert told[0].startswith("analytics: storm ×14 since T-3 (2m): by its rpm, 274 of 294")
     assert told[1].startswith("analytics's rpm is 20 until T+47, by mika (“batch bug”); without")
     assert told[-1] == (
-        "It would be lifted by callers that wait; rpm 20 → 280 would let all through."
+        "It would be lifted by callers that wait; rpm 20 → 300 would let all through."
     )
 
 
@@ -114,6 +114,7 @@ def test_what_lifts_a_throttle_is_the_most_that_was_asked_in_a_minute() -> None:
     snapshot = fire()
     row = replace(
         _project("analytics", snapshot),
+        flow=Flow(),
         state=trouble(StateKind.THROTTLED, "tpm", who="project:analytics", count=5, asked=9),
     )
     told = lift(row, snapshot, asked)
@@ -134,6 +135,20 @@ def test_what_lifts_a_throttle_is_no_less_than_what_is_asked_now() -> None:
     told = lift(row, snapshot, Asked(13, 92_000))
     assert told is not None
     assert say(told).startswith("tpm 80,000 → 530,000, as much as was asked for")
+
+
+@pytest.mark.parametrize(("failed", "limit"), [(8, False), (4, True)])
+def test_no_limit_lifts_what_is_refused_and_for_the_most_part_fails(
+    failed: int, limit: bool
+) -> None:
+    snapshot = fire()
+    fails = Held(StateKind.FAILING, Urgency.TROUBLE, "upstream_5xx", count=failed, asked=10)
+    state = trouble(StateKind.STORM, "rpm", who="project:analytics", count=9, asked=9)
+    row = replace(_project("analytics", snapshot), state=replace(state, others=(fails,)))
+    told = lift(row, snapshot, Asked(280, 1))
+    assert told is not None
+    assert ("rpm 20 → 300" in say(told)) is limit
+    assert ("a higher limit lets more through that fails" in say(told)) is not limit
 
 
 def test_a_model_is_as_well_as_the_target_that_serves_it() -> None:

@@ -61,7 +61,13 @@ def _p95(values: list[int]) -> int:
 def lift(row: AnyRow, snapshot: Snapshot, asked: Asked | None = None) -> Notice | None:
     """What would end the worst that holds of the row; None where nothing is to be ended."""
     held = row.state
+    failing = held.held(StateKind.FAILING)
     match held.kind:
+        case StateKind.THROTTLED | StateKind.STORM if (
+            failing and failing.count * 2 >= failing.asked
+        ):
+            # Who is refused comes again, and is sent to what fails.
+            return notice("lift.failing", models=_movable(row, snapshot, failing=True))
         case StateKind.THROTTLED | StateKind.STORM:
             return _limited(row, held, snapshot, asked)
         case StateKind.SPENT:

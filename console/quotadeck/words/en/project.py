@@ -101,6 +101,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "lift.resume.own": "resuming it[, or the end of its pause, {until_us}]",
     "lift.key": "a key that is not revoked",
     "lift.upstream": "its upstream, when that is well again[; or a fallback for {models:or}]",
+    "lift.failing": "its upstream, when that is well again[; or a fallback for {models:or}]; "
+    "a higher limit lets more through that fails",
     "lift.caller": "other requests: these are wrong in themselves, whatever the limits",
     "lift.gateway": "whoever mends the gateway: no limit is in the way",
 }
