@@ -9,6 +9,7 @@ from typing import Any
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Command
+from quotadeck.domain.effect import measured
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.watch.effects import AFTER_NS, MOST, Effects
@@ -26,6 +27,7 @@ from tests.gateway.desks import (
     undo,
 )
 from tests.gateway.test_groups import BOTH
+from tests.store.values import START_US, entry
 
 SECOND_US = 1_000_000
 MODEL = Command(
@@ -163,3 +165,12 @@ async def test_a_stepped_clock_and_too_many_changes_are_not_measured(tmp_path: P
         for _ in range(MOST):
             await effects.second()
         assert len(told) == MOST + 2
+
+
+def test_another_class_is_felt_and_another_end_is_not() -> None:
+    pause = entry("made")
+    priority = replace(pause, action=Action.PRIORITY, field="priority", value="low", after="low")
+    assert measured([priority], START_US) is not None
+    for action in (Action.EXTEND, Action.PERMANENT):
+        assert measured([replace(pause, action=action)], START_US) is None
+    assert measured([replace(pause, idle=True)], START_US) is None

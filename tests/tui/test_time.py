@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from quotadeck.clock import MachineClock
 from quotadeck.domain.report import Alarm
 from quotadeck.domain.snapshot import Gap, Past, Per, Snapshot
 from quotadeck.domain.subject import Subject
@@ -13,6 +12,7 @@ from quotadeck.tui.app import Quotadeck
 from quotadeck.tui.pages.calls import Calls
 from quotadeck.tui.time.travel import BEHIND_ALARM_US, MINUTE_US, Travel
 from quotadeck.words.times import local
+from tests.clocks import HandClock
 from tests.tui.call_book import CallBook, night
 from tests.tui.driving import choose, quotadeck, scripted, sees, shown, until
 from tests.tui.play import JST
@@ -93,7 +93,8 @@ async def test_the_live_link_goes_on_and_the_newest_ask_wins() -> None:
 
 
 async def test_a_held_key_goes_further_each_time() -> None:
-    travel = Travel(scripted(), MachineClock(), lambda: AT_US, lambda: None)
+    clock = HandClock(AT_US)
+    travel = Travel(scripted(), clock, lambda: AT_US, lambda: None)
     gone = []
     for _ in range(20):
         before = travel.here_us
@@ -102,6 +103,14 @@ async def test_a_held_key_goes_further_each_time() -> None:
     assert gone == [1] * 8 + [5] * 8 + [30] * 4
     travel.step(1)
     assert travel.here_us == AT_US - sum(gone) * MINUTE_US + MINUTE_US
+    for rested_ms in (1_400, 1_600):
+        before = travel.here_us
+        for _ in range(9):
+            travel.step(-1)
+        clock.advance_ms(rested_ms)
+        travel.step(-1)
+        gone.append((before - travel.here_us) // MINUTE_US)
+    assert gone[-2:] == [8 + 5 + 5, 6 * 5 + 3 * 30 + 1], "of a rest it begins again at a minute"
 
 
 @pytest.mark.parametrize(

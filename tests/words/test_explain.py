@@ -121,6 +121,8 @@ def test_what_lifts_a_throttle_is_the_most_that_was_asked_in_a_minute() -> None:
     assert told is not None
     assert say(told).startswith("tpm 80,000 → 200,000, as much as was asked for")
     assert lift(row, snapshot, None) != told
+    enough, more = (lift(row, snapshot, Asked(1, tokens)) for tokens in (80_000, 80_001))
+    assert (enough and enough.kind, more and more.kind) == ("lift.wait", "lift.limit")
     assert asked_of(replace(series, asked=(None,) * 20)) is None
 
 
@@ -169,3 +171,7 @@ def test_a_failing_project_is_lifted_by_a_fallback_of_the_models_on_the_failing_
     told = lift(row, snapshot)
     assert told is not None
     assert "a fallback for claude-opus-4.7" in say(told)
+    alone = tuple(replace(route, targets=(route.serving,)) for route in snapshot.routes)
+    nowhere = lift(row, replace(snapshot, routes=alone))
+    assert nowhere is not None
+    assert nowhere.facts["models"] == ()
