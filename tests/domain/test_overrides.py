@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from quotadeck.domain.commands import EVERY_PROJECT, Action, Command, Field
-from quotadeck.domain.decide import below
+from quotadeck.domain.decide import below, each_decided, gathered
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.limits import Priority
+from quotadeck.domain.state import State, StateKind, Urgency
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.verbs.case import Facts
 from quotadeck.words.commands import refusal
 from tests.domain.deciding import (
     ANALYTICS,
@@ -185,3 +187,21 @@ def test_what_is_not_about_all_but_a_class(command: Command, code: str, words: s
 def test_a_class_is_one_of_three() -> None:
     asked = Command(Action.PRIORITY, ANALYTICS, value="urgent", reason="x", for_ms=HOUR_MS)
     assert "'urgent' is no class" in refusal(Desk().refused(asked))
+
+
+def test_that_a_trouble_was_seen_lasts_as_long_as_the_trouble() -> None:
+    desk = Desk()
+    facts = Facts({ANALYTICS: State(StateKind.THROTTLED, Urgency.TROUBLE)})
+    seen = Command(Action.ACKNOWLEDGE, ANALYTICS)
+    decided = gathered(each_decided(seen, MIKA, CATALOGUE, desk.layers, desk.now_us, facts))
+    assert isinstance(decided, tuple)
+    desk.layers = desk.layers.with_entries((replace(decided[0], seq=1, id="cmd_1"),))
+    desk.seq = 1
+    for action in (Action.EXTEND, Action.PERMANENT):
+        for field in (Field.SEEN, None):
+            for_ms = HOUR_MS if action == Action.EXTEND else None
+            told = desk.refused(on(action, field, for_ms=for_ms))
+            assert told.notice.kind == "refused.no_override", (action, field)
+    assert desk.refused(on(Action.END_NOW)).notice.kind == "refused.no_override"
+    desk.does(on(Action.END_NOW, Field.SEEN), MIKA)
+    assert desk.value(ANALYTICS, Field.SEEN) is None

@@ -59,9 +59,13 @@ def each_decided(
             yield command.subject, none
             return
         command = replace(command, subject=subjects[0], subjects=subjects)
+    brief = False
     for part in command.parts():
-        case = Case(part, field_of(part), actor, catalogue, layers, now_us, facts)
-        yield part.subject, _part(case, verb)
+        case = Case(part, field_of(part), actor, catalogue, layers, now_us, facts, brief)
+        decided = _part(case, verb)
+        # To tell why one is refused may take as long as all that there is; it is told of the first.
+        brief = brief or isinstance(decided, Rejected)
+        yield part.subject, decided
 
 
 def below(word: str, catalogue: Catalogue, layers: Layers, now_us: int) -> tuple[Subject, ...]:
@@ -101,7 +105,7 @@ def gathered(parts: Iterable[Part]) -> tuple[Entry, ...] | Rejected:
 
 def _part(case: Case, verb: Verb) -> tuple[Entry, ...] | Rejected:
     actor, layers = case.actor, case.layers
-    if refused := _stale(case.command, layers):
+    if refused := _stale(case.command, layers, brief=case.brief):
         return refused
     decided = verb.decide(case)
     if isinstance(decided, Rejected):
@@ -132,16 +136,18 @@ def forbidden(actor: Actor, command: Command) -> Rejected | None:
     return None
 
 
-def _stale(command: Command, layers: Layers) -> Rejected | None:
+def _stale(command: Command, layers: Layers, *, brief: bool) -> Rejected | None:
     seen, version = command.expected_version, layers.version(command.subject)
     if not VERBS[command.action].versioned or seen is None or seen == version:
         return None
+    facts: dict[str, Fact] = {"name": command.subject.name, "seen": seen, "version": version}
+    if brief:
+        return rejected("stale", "stale.elsewhere", **facts)
     since = [
         entry
         for seq, entry in sorted(layers.by_seq.items())
         if seq > seen and entry.subject == command.subject
     ]
-    facts: dict[str, Fact] = {"name": command.subject.name, "seen": seen, "version": version}
     if not since:
         return rejected("stale", "stale.elsewhere", **facts)
     last = since[-1]

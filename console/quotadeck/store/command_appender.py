@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from quotadeck.domain.commands import Entry
@@ -53,12 +54,12 @@ class CommandAppender:
             self._turn.flush()
             self.write_unrecorded()
             head = self._head
-            numbered = _numbered(entries, self._seq)
+            seal_all = partial(_sealed, entries, self._seq, head)
             # Nobody else comes to the log's end meanwhile: what waited unrecorded is written.
-            if len(numbered) > _MANY:
-                sealed, frame = await asyncio.to_thread(_sealed, numbered, head)
+            if len(entries) > _MANY:
+                sealed, frame = await asyncio.to_thread(seal_all)
             else:
-                sealed, frame = _sealed(numbered, head)
+                sealed, frame = seal_all()
             self._turn.flush()
             before = self._journal.end
             self._write(sealed, frame)
@@ -91,7 +92,8 @@ class CommandAppender:
     def write_unrecorded(self) -> None:
         """Write what waits. Raises OSError."""
         while self._unrecorded:
-            self._write(*_sealed(self._unrecorded[0], self._head))
+            waiting = self._unrecorded[0]
+            self._write(*_sealed(waiting, waiting[0].seq - 1, self._head))
             del self._unrecorded[0]
 
     async def settled(self) -> None:
@@ -114,9 +116,9 @@ def _numbered(entries: Sequence[Entry], after: int) -> list[Entry]:
     return [replace(entry, seq=seq) for seq, entry in enumerate(entries, after + 1)]
 
 
-def _sealed(numbered: Sequence[Entry], head: str) -> tuple[list[Entry], bytes]:
-    """The entries in the chain behind that hash, and the record of them."""
+def _sealed(entries: Sequence[Entry], after: int, head: str) -> tuple[list[Entry], bytes]:
+    """The entries in the chain behind that number and hash, and the record of them."""
     sealed = list[Entry]()
-    for entry in numbered:
-        sealed.append(seal(entry, entry.seq, sealed[-1].hash if sealed else head))
+    for seq, entry in enumerate(entries, after + 1):
+        sealed.append(seal(entry, seq, sealed[-1].hash if sealed else head))
     return sealed, commands_frame(sealed) if sealed[1:] else command_frame(sealed[0])

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import (
     BaseModel,
     ConfigDict,
+    FailFast,
     Field,
     StringConstraints,
     field_validator,
@@ -53,9 +54,13 @@ class CommandRequest(_Asked):
     """The instant at which it ends, by the gateway's wall clock; instead of ``for_ms``."""
     idempotency_key: Annotated[str, StringConstraints(min_length=8, max_length=80)]
     expected_version: Annotated[int, Field(ge=0)] | None = None
-    subjects: Annotated[list[Subject], Field(max_length=MAX_SUBJECTS)] = Field(default=[])
+    subjects: Annotated[list[Subject], Field(max_length=MAX_SUBJECTS), FailFast()] = Field(
+        default=[]
+    )
     """All that the command is about, where that is more than one: one change, one undo."""
-    expected_versions: list[Annotated[int, Field(ge=0)]] = Field(default=[])
+    expected_versions: Annotated[
+        list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_SUBJECTS), FailFast()
+    ] = Field(default=[])
     """Of the ``subjects``, in their order."""
     needed: bool = False
     """Set a limit to what the last hour needed, instead of a value or a scale."""

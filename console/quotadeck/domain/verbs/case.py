@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from quotadeck.domain.commands import Actor, Code, Command, Entry, Rejected, Value
+from quotadeck.domain.commands import Actor, Code, Command, Entry, Field, Rejected, Value
 from quotadeck.domain.effects import folded, slot_of
 from quotadeck.domain.layers import InForce, Layer, Layers, Slot
 from quotadeck.domain.nearest import nearest
@@ -74,6 +74,8 @@ class Case:
     layers: Layers
     now_us: int
     facts: Facts = Facts()
+    brief: bool = False
+    """Another part was refused already: of this one it is only asked whether it is refused, too."""
 
     @property
     def name(self) -> str:
@@ -93,8 +95,10 @@ class Case:
         if self.catalogue.has(self.command.subject):
             return None
         kind = self.command.subject.kind
-        names = self.catalogue.names(kind)
         about: dict[str, Fact] = {"kind": kind.value, "name": self.name}
+        if self.brief:
+            return rejected("not_found", "unknown.none", **about)
+        names = self.catalogue.names(kind)
         if near := nearest(self.name, names):
             return rejected("not_found", "unknown.near", near=near, **about)
         if not names:
@@ -104,17 +108,24 @@ class Case:
         return rejected("not_found", "unknown", names=names, **about)
 
     def overridden(self) -> list[Entry] | Rejected:
-        """The overrides in force on the subject, on the field where the command names one."""
+        """The overrides in force on the subject, on the field where the command names one.
+
+        That a trouble was seen is none where it is not named: it goes with the trouble.
+        """
         if unknown := self.unknown():
             return unknown
         subject, about = self.command.subject, self.about
+        every = (name for name in self.layers.fields.get(subject, ()) if name != Field.SEEN)
         found = [
             item.entry
-            for name in ((about,) if about else self.layers.fields.get(subject, ()))
+            for name in ((about,) if about else every)
             if (item := self.layers.in_force(subject, name, self.now_us)).layer is Layer.OVERRIDE
             and item.entry is not None
         ]
-        return found or rejected("conflict", "no_override", name=self.name, field=about)
+        return found or self.no_override()
+
+    def no_override(self) -> Rejected:
+        return rejected("conflict", "no_override", name=self.name, field=self.about)
 
     def for_good(self, *entries: Entry) -> tuple[int, ...]:
         """What ends these: them, and what they ended, which would come back without them."""

@@ -10,6 +10,7 @@ from quotadeck.domain.commands import (
     Action,
     Actor,
     Entry,
+    Field,
     Rejected,
     Role,
 )
@@ -26,7 +27,7 @@ _ABOUT: Final = (SubjectKind.PROJECT, SubjectKind.MODEL, SubjectKind.TARGET)
 
 
 def _extend(case: Case) -> tuple[Entry, ...] | Rejected:
-    found = case.overridden()
+    found = _lasting(case)
     if isinstance(found, Rejected):
         return found
     entries = []
@@ -48,6 +49,11 @@ def _extend(case: Case) -> tuple[Entry, ...] | Rejected:
             )
         )
     return tuple(entries)
+
+
+def _lasting(case: Case) -> list[Entry] | Rejected:
+    """What can have another end: that a trouble was seen lasts as long as the trouble."""
+    return case.no_override() if case.about == Field.SEEN else case.overridden()
 
 
 def _later(case: Case, override: Entry) -> tuple[int | None, int] | Rejected:
@@ -75,7 +81,7 @@ def _end_now(case: Case) -> tuple[Entry, ...] | Rejected:
 
 
 def _permanent(case: Case) -> tuple[Entry, ...] | Rejected:
-    found = case.overridden()
+    found = _lasting(case)
     if isinstance(found, Rejected):
         return found
     return tuple(

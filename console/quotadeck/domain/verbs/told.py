@@ -42,5 +42,6 @@ NOTE: Final = Verb(
     undoable=False,
 )  # fmt: skip
 ACKNOWLEDGE: Final = Verb(
-    Action.ACKNOWLEDGE, _SHOWN, _acknowledge, Field.SEEN, several=True, line="acknowledge",
+    Action.ACKNOWLEDGE, _SHOWN, _acknowledge, Field.SEEN, several=True, of_state=True,
+    line="acknowledge",
 )  # fmt: skip

@@ -71,6 +71,8 @@ class Verb:
     """It only takes something out of force: it is about what has it."""
     several: bool = False
     """It may be about several subjects at once: one change, with one undo."""
+    of_state: bool = False
+    """It depends on the subject's state."""
     versioned: bool = False
     """Refused where the subject changed since the asker looked."""
     urgent: bool = False

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -35,6 +36,7 @@ from quotadeck.gateway.control.admin_gate import ACCOUNT, ACTOR, STREAM_NS, Admi
 from quotadeck.gateway.control.admin_past import PastPictures
 from quotadeck.gateway.control.admin_seats import take_seat
 from quotadeck.gateway.control.desk import Desk
+from quotadeck.gateway.control.large import LARGE, beside
 from quotadeck.gateway.control.shares import Account, Shares
 from quotadeck.gateway.watch.feed import Feed, pieces
 from quotadeck.store import Ledger, Reader, StoreError
@@ -129,7 +131,9 @@ class _Doors:
     async def command(self, request: Request, actor: Actor) -> Response:
         _none(request)
         asked = await read_command(request)
-        answer = await self.desk.submit(command_of(asked), actor, dry_run=asked.dry_run)
+        read = partial(command_of, asked)
+        command = await beside(read, large=len(asked.subjects) > LARGE)
+        answer = await self.desk.submit(command, actor, dry_run=asked.dry_run)
         refused = answer.refused
         if refused and refused.code != "unrecorded" and not asked.dry_run:
             _account(request).refused()

@@ -16,6 +16,7 @@ from quotadeck.domain.commands import Actor
 from quotadeck.gateway.connection.peer import PEER_UID
 from quotadeck.gateway.control.admin_accounts import Accounts
 from quotadeck.gateway.control.admin_error import AdminRefusal, refusal_answer
+from quotadeck.gateway.control.large import CHARGED
 from quotadeck.gateway.control.shares import Shares
 
 ACTOR: Final = "actor"
@@ -74,6 +75,7 @@ class AdminGate:
             return
         scope["state"] |= {ACTOR: actor, ACCOUNT: account}
         account.under_way += 1
+        CHARGED.set(account.spend)
         try:
             async with AsyncExitStack() as turn:
                 if scope["path"] != self._stream_path:

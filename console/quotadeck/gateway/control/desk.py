@@ -63,6 +63,8 @@ _LEVELS_EVERY_US: Final = 60_000_000
 """The last `levels` record tells to within this when the gateway before us was still there."""
 
 _APPLIED_AT_ONCE: Final = 200
+_READ_AT_ONCE: Final = 50
+"""Projects whose last hour is looked at between two turns of the loop."""
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -95,6 +97,7 @@ class Desk:
         self._queue = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
         self._forbidden = asyncio.Lock()
+        self._large = asyncio.Lock()
         self._armed = asyncio.Event()
         self.log = CommandLog(ledger)
         self.refused = RefusedCommands(clock)
@@ -151,8 +154,9 @@ class Desk:
     async def _decided(
         self, request: Command, actor: Actor, layers: Layers, now_us: int
     ) -> tuple[Entry, ...] | Rejected:
+        told = request.each if VERBS[request.action].of_state else ()
         facts = Facts(
-            {subject: self._state_of(subject) for subject in request.each},
+            {subject: self._state_of(subject) for subject in told},
             await self._needed(request, now_us) if request.needed else {},
         )
 
@@ -164,15 +168,20 @@ class Desk:
 
     async def _needed(self, request: Command, now_us: int) -> dict[Subject, int | None]:
         """What the last hour needed of a limit; nothing where the store cannot be read."""
-        known = self._catalogue.projects
+        known, found = self._catalogue.projects, dict[Subject, int | None]()
         asked = [one for one in request.each if one.name in known]
-        try:
-            page = await self._ledger.pages.series(
-                asked, minutes=MINUTES, until_us=None, now_us=now_us
-            )
-        except StoreError:
-            return {}
-        return {row.subject: needed(str(request.field), row) for row in page.rows}
+        for start in range(0, len(asked), _READ_AT_ONCE):
+            try:
+                page = await self._ledger.pages.series(
+                    asked[start : start + _READ_AT_ONCE],
+                    minutes=MINUTES,
+                    until_us=None,
+                    now_us=now_us,
+                )
+            except StoreError:
+                return {}
+            found |= {row.subject: needed(str(request.field), row) for row in page.rows}
+        return found
 
     def _named(self, decided: Sequence[Entry], request: Command, now_us: int) -> tuple[Entry, ...]:
         """The entries with their ids; those of one change share the first's as their group."""
@@ -215,7 +224,7 @@ class Desk:
                 reached = self._ends.reached(self.layers)
                 for start in range(0, len(reached), _APPLIED_AT_ONCE):
                     ended += await self._end(reached[start : start + _APPLIED_AT_ONCE])
-                self.layers = self.layers.with_entries(ended)
+                await self._fold(ended)
                 self._ends.arm(self.layers)
         if self._changed:
             slots, self._changed = tuple(self._changed), set()
@@ -283,7 +292,10 @@ class Desk:
 
     async def _preview(self, request: Command, actor: Actor) -> CommandAnswer:
         layers, now_us = self.layers, self._clock.wall_us()
-        decided = await self._decided(request, actor, layers, now_us)
+        async with AsyncExitStack() as turn:
+            if is_large(request):  # one after the other: many threads would leave the loop little
+                await turn.enter_async_context(self._large)
+            decided = await self._decided(request, actor, layers, now_us)
         if isinstance(decided, Rejected):
             return replace(rejection(request, decided), dry_run=True)
         estimate, warnings = await estimated(decided, layers, self._replayer, now_us)
@@ -320,7 +332,7 @@ class Desk:
             return numbered
 
     async def _apply(self, entries: Sequence[Entry]) -> CommandAnswer:
-        self.layers = self.layers.with_entries(entries)
+        await self._fold(entries)
         for entry in entries:
             self.log.add(entry)
         self._ends.arm(self.layers)
@@ -330,6 +342,13 @@ class Desk:
         self._tell_of(entries)
         self._effects.changed(entries)
         return await beside(partial(self._answer, entries), large=len(entries) > LARGE)
+
+    async def _fold(self, entries: Sequence[Entry]) -> None:
+        large, before = len(entries) > LARGE, None
+        while before is not self.layers:  # it follows the wall clock meanwhile, too
+            before = self.layers
+            after = await beside(partial(before.with_entries, entries), large=large)
+        self.layers = after
 
     async def _refuse(
         self, request: Command, actor: Actor, refused: Rejected, now_us: int

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from time import thread_time_ns
 from typing import Final, Protocol, TypeVar
 
 from quotadeck.domain.commands import Action, Command, Entry
@@ -9,6 +11,8 @@ from quotadeck.domain.layers import Layers
 
 T = TypeVar("T")
 
+CHARGED: Final = ContextVar[Callable[[int], None]]("charged", default=lambda _: None)
+"""Who is told how many nanoseconds a step took beside the loop, on whose behalf it was done."""
 LARGE: Final = 32
 """So many values of one change are decided beside the event loop: ten thousand take a second."""
 
@@ -37,8 +41,20 @@ def is_large(request: Command) -> bool:
 
 
 async def beside(step: Callable[[], T], *, large: bool) -> T:
-    """A pure step: in another thread where it may take long."""
-    return await asyncio.to_thread(step) if large else step()
+    """A pure step: in another thread where it may take long.
+
+    That thread takes turns with the loop's: who has it work is charged as if it were the loop.
+    """
+    if not large:
+        return step()
+
+    def timed() -> tuple[T, int]:
+        began_ns = thread_time_ns()
+        return step(), thread_time_ns() - began_ns
+
+    found, took_ns = await asyncio.to_thread(timed)
+    CHARGED.get()(took_ns)
+    return found
 
 
 def above(entries: Iterable[Entry], layers: Layers) -> list[Entry]:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import aiosqlite
@@ -35,6 +36,8 @@ BACKOFF_S: Final = (0.05, 2.0)
 GIVE_UP_S: Final = 10.0
 """A closing ledger leaves what SQLite does not take for so long to the journal."""
 HOUSEKEEPING_NS: Final = 60_000_000_000
+_LARGE_BYTES: Final = 65_536
+"""A record of more is read beside the event loop."""
 _IDLE_S: Final = 1.0
 _BEHIND_NS: Final = 5_000_000_000
 MAX_EVENTS: Final = 10_000
@@ -198,7 +201,10 @@ class Writer:
     async def _commit(
         self, records: Sequence[Record], events: Sequence[Event], position: Position
     ) -> None:
-        batch, unreadable = sort(records, events, self.withdrawn)
+        # One record may be of ten thousand entries.
+        large = any(len(record.payload) > _LARGE_BYTES for record in records)
+        read = partial(sort, records, events, frozenset(self.withdrawn))
+        batch, unreadable = await asyncio.to_thread(read) if large else read()
         if batch or position.segment > self._noted:
             try:
                 await self._insert(batch, position)

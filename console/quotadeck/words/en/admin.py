@@ -12,6 +12,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "admin.no_object": "the body is JSON but no object: send one command as an object",
     "admin.no_such_field": "a command has no {name:quoted}: its fields are {fields}",
     "admin.field_missing": "{name} is missing: a command needs it",
+    "admin.field_parts": "{name} has more than {most:number} parts",
     "admin.field_wrong": "{name} is {found}: {what}",
     "admin.body_too_large": "the body is larger than 512 KB, which no command is",
     "admin.body_cut": "the body ended before it was complete",
