@@ -5,8 +5,10 @@ from datetime import timedelta, timezone
 import pytest
 
 from quotadeck.domain.ago import ago_us
+from quotadeck.domain.days import rfc3339
 from quotadeck.domain.sought import ANY, Sought, sought
 from quotadeck.domain.typed import TypedWrong
+from quotadeck.words.times import clock_time
 from tests.tui.call_book import call, night
 from tests.tui.scenes import AT_US
 from tests.wording import refuses
@@ -87,3 +89,19 @@ def test_nothing_asks_for_all() -> None:
 )
 def test_a_time_of_day_is_the_last_one(typed: str, ago: int) -> None:
     assert ago_us(typed, AT_US, JST) == AT_US - ago * MINUTE_US
+
+
+@pytest.mark.parametrize(
+    "typed", ["0001-01-01", "0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z"]
+)
+def test_nothing_was_before_1970(typed: str) -> None:
+    with pytest.raises(TypedWrong) as wrong:
+        ago_us(typed, AT_US, JST)
+    assert wrong.value.told.kind == "typed.no_past"
+
+
+def test_an_id_of_no_year_is_looked_for_in_the_last_one() -> None:
+    it = sought("req_ffffffffffff70008000000000000008", AT_US)
+    assert it.since_us is not None
+    assert rfc3339(it.since_us) == "9999-12-31T23:59:59.999999Z"
+    assert clock_time(it.since_us, JST)

@@ -50,7 +50,7 @@ async def test_half_a_megabyte_of_what_is_no_command_is_refused_at_once(name: st
     began_s = thread_time()
     with pytest.raises(AdminRefusal) as refused:
         await read_command(request)
-    assert thread_time() - began_s < 0.06
+    assert thread_time() - began_s < 0.2, "however busy the machine is; it was a second"
     assert words in say(refused.value.told)
 
 

@@ -75,6 +75,13 @@ async def test_what_there_is_no_series_of_is_refused(api: Admin, asked: str, wor
     assert words in answer.json()["error"]
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+async def test_of_a_time_beyond_all_records_there_is_nothing(api: Admin, at: str) -> None:
+    answer = await api.http.get(f"{PREFIX}series?subject=project:search&minutes=60&until={at}")
+    assert answer.status_code == 200
+    assert not any(answer.json()["rows"][0]["asked"])
+
+
 async def test_of_minutes_in_which_the_gateway_was_down_nothing_is_told(story: Story) -> None:
     story.pass_us(20 * MINUTE_US)
     await ask(story)

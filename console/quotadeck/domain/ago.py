@@ -14,7 +14,8 @@ def ago_us(typed: str, now_us: int, zone: tzinfo | None = None) -> int:
     """UTC microseconds of ``-2h`` or ``2h`` ago, of ``02:30`` at its last occurrence, of a date.
 
     Clock times are those of ``zone``, by default the machine's; an instant with an offset
-    (``…T09:00Z``) is what it says. Raises TypedWrong; what is to come is none.
+    (``…T09:00Z``) is what it says. Raises TypedWrong; what is to come, or was before
+    1970, is none.
     """
     text = typed.strip()
     now = datetime.fromtimestamp(now_us / 1_000_000, zone)
@@ -30,6 +31,8 @@ def ago_us(typed: str, now_us: int, zone: tzinfo | None = None) -> int:
         found_us = _utc_us(at, zone)
     except (ValueError, OverflowError):  # TypedWrong is one, and speaks of a change's end
         raise TypedWrong("typed.no_past", typed=typed) from None
+    if found_us < 0:
+        raise TypedWrong("typed.no_past", typed=typed)
     if found_us > now_us:
         raise TypedWrong("typed.to_come", typed=typed)
     return found_us

@@ -6,7 +6,8 @@ from typing import Final
 
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 _BLANK: Final = re.compile(r"\s+")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""Also as Japanese and Chinese keyboards write them, and behind blanks: spreadsheets take both."""
 
 
 def markdown_cell(text: str) -> str:
@@ -22,7 +23,7 @@ def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: s
 
 def csv_cell(text: str) -> str:
     """A cell of a CSV file that no spreadsheet takes for a formula: it has an apostrophe before."""
-    if text.startswith(_FORMULA):
+    if text.lstrip().startswith(_FORMULA):
         text = f"'{text}"
     if any(each in text for each in ',"\r\n') or text != text.strip():
         return '"' + text.replace('"', '""') + '"'

@@ -6,6 +6,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MICROS = 1_000_000
+FIRST_US = -62_135_596_800_000_000
+LAST_US = 253_402_300_799_999_999
+"""The first and the last instant that dates can name: the years 1 to 9999, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,11 @@ def _day(name: date, zone: str) -> Day:
 
 
 def rfc3339(at_us: int) -> str:
-    """``2026-11-24T03:02:00.123456Z``; microseconds are left out when zero."""
+    """``2026-11-24T03:02:00.123456Z``; microseconds are left out when zero.
+
+    An instant that no date can name, as a made-up id may have it, is the nearest that one can.
+    """
+    at_us = min(max(at_us, FIRST_US), LAST_US)
     moment = datetime.fromtimestamp(at_us // MICROS, UTC).replace(microsecond=at_us % MICROS)
     return moment.isoformat().replace("+00:00", "Z")
 

@@ -1,9 +1,11 @@
 """What a ledger has of a span of time, as a `Report`."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
 
 from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.commands import Action, Entry, Value
@@ -16,7 +18,10 @@ from quotadeck.store.reader import Reader
 from quotadeck.store.sqlite.retention import Keep
 from quotadeck.store.sqlite.tables import HOUR, MINUTE, Per
 
+T = TypeVar("T")
+
 _LOG_PAGE: Final = 200
+_MANY: Final = 500
 _STATES: Final = 3 * MOST
 """More are read than are told: not all of them are alarms."""
 
@@ -32,8 +37,17 @@ class _Period(NamedTuple):
 async def alarms_between(reader: Reader, since_us: int, until_us: int) -> AlarmsPage:
     """The alarms that held between two instants, the oldest first. Raises StoreError."""
     spans = await reader.states_between(since_us, until_us, _STATES + 1)
-    alarms = [_alarm(span) for span in spans[:_STATES] if _is_alarm(span)]
+    alarms = await _beside(partial(_alarms, spans[:_STATES]), len(spans))
     return AlarmsPage(tuple(alarms[:MOST]), len(spans) > _STATES or len(alarms) > MOST)
+
+
+async def _beside(step: Callable[[], T], size: int) -> T:
+    """What is done with so many rows, beside the event loop where they are many."""
+    return await asyncio.to_thread(step) if size > _MANY else step()
+
+
+def _alarms(spans: Sequence[StateSpan]) -> list[Alarm]:
+    return [_alarm(span) for span in spans if _is_alarm(span)]
 
 
 async def report_of(
@@ -43,8 +57,9 @@ async def report_of(
     periods = _periods(since_us, until_us, now_us - Keep().minutes_us)
     sums = _Sums()
     for period in periods:
-        sums.add_passages(await reader.passages(*period))
-        sums.add_refusals(await reader.refusals_between(*period))
+        passages = await reader.passages(*period)
+        refusals = await reader.refusals_between(*period)
+        await _beside(partial(sums.add, passages, refusals), len(passages) + len(refusals))
     alarms = await alarms_between(reader, since_us, until_us)
     first = await reader.place(since_us - 1, "events", "at_us")
     behind = await reader.place(until_us - 1, "events", "at_us")
@@ -63,7 +78,7 @@ async def report_of(
         made_us=now_us,
         sums_since_us=periods[0].since_us if periods else since_us,
         sums_until_us=periods[-1].until_us if periods else since_us,
-        projects=sums.projects(),
+        projects=await _beside(sums.projects, sums.size),
         models=sums.models(),
         alarms=alarms.rows,
         commands=tuple(AuditRow(_shown(entry), in_force(entry)) for entry in commands),
@@ -147,18 +162,31 @@ class _Sums:
         self._cost: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
         self._refused: tuple[dict[str, Counter[str]], dict[str, Counter[str]]] = ({}, {})
 
-    def add_passages(self, rows: Iterable[tuple[str, str, int, int, int]]) -> None:
+    def add(
+        self,
+        passages: Iterable[tuple[str, str, int, int, int]],
+        refusals: Iterable[tuple[str, str, str, int]],
+    ) -> None:
+        """What passed and what was refused in a period: of ten thousand projects, maybe."""
+        self._add_passages(passages)
+        self._add_refusals(refusals)
+
+    def _add_passages(self, rows: Iterable[tuple[str, str, int, int, int]]) -> None:
         for project, model, forwarded, failed, cost_nano in rows:
             for at, name in enumerate((project, model)):
                 self._asked[at][name] += forwarded
                 self._failed[at][name] += failed
                 self._cost[at][name] += cost_nano
 
-    def add_refusals(self, rows: Iterable[tuple[str, str, str, int]]) -> None:
+    def _add_refusals(self, rows: Iterable[tuple[str, str, str, int]]) -> None:
         for project, model, cause, count in rows:
             for at, name in enumerate((project, model)):
                 self._asked[at][name] += count
                 self._refused[at].setdefault(name, Counter())[cause] += count
+
+    @property
+    def size(self) -> int:
+        return len(self._asked[0])
 
     def projects(self) -> tuple[Passage, ...]:
         return self._passages(0)

@@ -1,10 +1,17 @@
 """Instants as people read them, in a stated zone: None is the machine's."""
 
 from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+from quotadeck.domain.days import FIRST_US, LAST_US
+
+_DAY_US: Final = 86_400_000_000
+"""No zone's clocks are further from UTC's."""
 
 
 def local(at_us: int, zone: tzinfo | None) -> datetime:
     """The instant on the zone's clocks."""
+    at_us = min(max(at_us, FIRST_US + _DAY_US), LAST_US - _DAY_US)
     return datetime.fromtimestamp(at_us // 1_000_000, UTC).astimezone(zone)
 
 

@@ -298,7 +298,7 @@ def _instant(asked: Asked, name: str) -> int | None:
     if name not in asked:
         return None
     try:
-        return micros(asked[name])
+        return max(0, micros(asked[name]))  # nothing was before 1970
     except (ValueError, OverflowError):
         raise _wrong("admin.no_instant", name, asked[name]) from None
 

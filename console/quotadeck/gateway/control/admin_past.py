@@ -24,6 +24,9 @@ from quotadeck.wire.stream import Encoder, uncollected
 _PATIENCE_S: Final = 0.5
 """For what is not in SQLite yet; where that takes longer it is in trouble, and says so."""
 
+_MANY: Final = 500
+"""Rows that are written beside the event loop."""
+
 
 class PastPictures:
     """Made one at a time."""
@@ -60,7 +63,8 @@ class PastPictures:
 
 async def alarms(asked: Asked, reader: Reader, now_us: int) -> bytes:
     """``GET alarms?since=&until=``: the troubles that held at any instant between the two."""
-    return dump(await alarms_between(reader, *span_of(asked, now_us)))
+    page = await alarms_between(reader, *span_of(asked, now_us))
+    return await asyncio.to_thread(dump, page) if len(page.rows) > _MANY else dump(page)
 
 
 async def report(asked: Asked, reader: Reader, desk: Desk, now_us: int, name: str) -> bytes:
@@ -70,4 +74,6 @@ async def report(asked: Asked, reader: Reader, desk: Desk, now_us: int, name: st
     def in_force(entry: Entry) -> bool:
         return desk.living(entry, now_us)
 
-    return dump(await report_of(reader, since_us, until_us, now_us, in_force, name))
+    told = await report_of(reader, since_us, until_us, now_us, in_force, name)
+    many = len(told.projects) + len(told.alarms) > _MANY
+    return await asyncio.to_thread(dump, told) if many else dump(told)

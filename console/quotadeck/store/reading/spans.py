@@ -1,7 +1,8 @@
 # ruff: noqa: S608 - the SQL is put together from our own names alone
 """What happened and what passed between two instants."""
 
-from typing import Any
+import asyncio
+from typing import Any, Final
 
 import orjson
 
@@ -13,6 +14,9 @@ from quotadeck.store.events import told_of
 from quotadeck.store.reading.connection import ReadConnection
 from quotadeck.store.sqlite.tables import FOR_EVER_US, Per
 
+_MANY: Final = 500
+"""So many spans are read beside the event loop."""
+
 
 class Spans(ReadConnection):
     async def states_between(self, since_us: int, until_us: int, most: int) -> list[StateSpan]:
@@ -22,7 +26,9 @@ class Spans(ReadConnection):
             "WHERE left_us >= ? AND entered_us < ? AND source_id = ? ORDER BY entered_us LIMIT ?",
             (since_us, until_us, self.source, most),
         )
-        return [state_span(*row) for row in rows]
+        if len(rows) <= _MANY:
+            return [state_span(*row) for row in rows]
+        return await asyncio.to_thread(lambda: [state_span(*row) for row in rows])
 
     async def passages(
         self, per: Per, since_us: int, until_us: int
