@@ -12,13 +12,14 @@ from quotadeck.domain.days import micros
 from quotadeck.domain.detail import ProjectDetail
 from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import Gap, Past, Per, Snapshot, Whoami
-from quotadeck.domain.state import AT_REST, StateKind
+from quotadeck.domain.state import AT_REST, Held, StateKind
+from quotadeck.domain.state_change import state_of
 from quotadeck.domain.subject import Subject
 from tests.tui.call_book import PRICE, CallBook, night
 from tests.tui.happened import Happened
 from tests.tui.happened import night as happened_night
 from tests.tui.hours import an_hour
-from tests.tui.scenes import AT_US, MINUTE_US, calm, fire, hostile, trouble
+from tests.tui.scenes import AT_US, MINUTE_US, NOW_MS, calm, change, fire, hostile, trouble
 from tests.tui.scripted import entry, refused
 
 Step = tuple[tuple[str, ...], str]
@@ -86,6 +87,19 @@ def _quiet(name: str) -> ProjectDetail:
     return ProjectDetail(name, AT_US, since_us, since_us)
 
 
+def _model_paused() -> Snapshot:
+    """The fire, with a model paused."""
+    snapshot = fire()
+    held = Held(StateKind.PAUSED, cause="paused", since_ms=NOW_MS - 60_000, who="analytics")
+    paused = replace(
+        snapshot.routes[0],
+        paused=True,
+        changes=(change("paused", True, None, 4, at=12),),
+        state=state_of(replace(held, until_us=AT_US + 4 * MINUTE_US)),
+    )
+    return replace(snapshot, routes=(paused, *snapshot.routes[1:]))
+
+
 def _sick() -> Snapshot:
     """A gateway that cannot write its ledger."""
     snapshot = fire()
@@ -130,6 +144,7 @@ def _down(at_us: int) -> Snapshot:
     return replace(_was(at_us), past=past)
 
 
+_MODELS: Final = (("m",), "models and routes"), ((), "▂▂▂")
 _LIMIT: Final = _to("analytics", "l", *"80k")
 SCENES: Final[Mapping[str, Scene]] = {
     "overview": Scene(),
@@ -168,6 +183,10 @@ SCENES: Final[Mapping[str, Scene]] = {
         steps=_project("support-chat"), source={"detail": _quiet("support-chat")}
     ),
     "project-late": Scene(steps=_project("analytics"), source=_PROJECT, late_ms=7_000),
+    "models": Scene(steps=_MODELS),
+    "models-target": Scene(steps=(*_MODELS, (("j", "j"), "▸ 2 main/gpt-4.1"))),
+    "models-paused": Scene(reading=_model_paused, steps=_MODELS),
+    "models-calm": Scene(reading=calm, steps=_MODELS),
     "explain-storm": Scene(
         steps=(_to("analytics", "x"), ((), "would let all")), source=_PROJECT
     ),

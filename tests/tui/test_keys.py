@@ -24,6 +24,7 @@ from quotadeck.tui.pages.audit import Audit
 from quotadeck.tui.pages.call import OneCall
 from quotadeck.tui.pages.calls import Calls
 from quotadeck.tui.pages.help import Help, help_lines
+from quotadeck.tui.pages.models import Models
 from quotadeck.tui.pages.overview import Overview
 from quotadeck.tui.pages.project import Project
 from quotadeck.tui.pages.timeline import Timeline
@@ -34,7 +35,7 @@ from tests.tui.driving import choose, quotadeck, quotadeck_of, scripted, sees, s
 
 PAGES = {
     "overview": Overview, "audit": Audit, "project": Project, "calls": Calls, "call": OneCall,
-    "timeline": Timeline, "help": Help,
+    "timeline": Timeline, "help": Help, "models": Models,
 }  # fmt: skip
 KEYS = Keys()
 SCOPES = {scope for of in PLACES.values() for scope in of}
@@ -135,7 +136,7 @@ CHOSEN = {
     "command.run": ("ctrl+o",), "palette.run": ("ctrl+o",), "export.write": ("ctrl+o",),
     "rows.copy": ("w",),
     "reel.follow": ("v",), "time.go": ("ctrl+o",),
-    "project.audit": ("A",),
+    "project.audit": ("A",), "models.calls": ("C",),
     "about.explain": ("f8",), "explain.leave": ("ctrl+x",),
 }  # fmt: skip
 """An id of each scope."""

@@ -103,13 +103,6 @@ async def test_a_project_that_is_gone_says_so() -> None:
         assert source.commands == []
 
 
-async def test_on_a_target_there_is_no_project_to_show() -> None:
-    async with quotadeck(scripted()).run_test(size=(80, 24)) as pilot:
-        await choose(pilot, "analytics")
-        await pilot.press("tab", "enter")
-        await sees(pilot, "claude-opus-4.7 is no project")
-
-
 async def test_a_source_that_tells_less_is_drawn_with_what_it_tells() -> None:
     can = Capabilities({Read.STREAM, Read.PROJECT}, set(), FigureKind.REPORTED)
     source = scripted(can=can)

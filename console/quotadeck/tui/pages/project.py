@@ -13,6 +13,7 @@ from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.tui.pages import models
 from quotadeck.tui.panes.head import PageHead
 from quotadeck.tui.panes.more import more_line
 from quotadeck.tui.panes.past import lacking_line
@@ -24,8 +25,10 @@ _NOTHING: Final = Drawn(())
 
 
 def opened(context: Context, of: Page) -> Page:
-    """The page of the project under the cursor. Raises NothingToDo."""
+    """The page of the project under the cursor; of a model, that of the models."""
     subject = of.about()
+    if subject.kind in (SubjectKind.MODEL, SubjectKind.TARGET):
+        return models.opened(context, of)
     if subject.kind is not SubjectKind.PROJECT:
         raise NothingToDo("project.none_here", name=subject.name)
     return Project(context, subject.name)
