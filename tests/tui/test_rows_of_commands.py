@@ -60,7 +60,7 @@ async def test_a_row_has_a_dialog() -> None:
 
     source = scripted(answer=answer)
     app = quotadeck(source, keys=KEYS)
-    async with app.run_test(size=(180, 35)) as pilot:
+    async with app.run_test(size=(200, 35)) as pilot:
         await choose(pilot, "analytics")
         assert "V greet" in shown(app)
         await pilot.press("V")
