@@ -65,6 +65,7 @@ def test_some_terminals_say_it_beforehand() -> None:
     assert told_light({"COLORFGBG": "0;15"})
     assert told_light({"COLORFGBG": "15;0"}) is False
     assert told_light({"COLORFGBG": "0;default"}) is None
+    assert told_light({"COLORFGBG": "9" * 5_000}) is None
     assert told_light({}) is None
 
 

@@ -55,11 +55,13 @@ def test_what_the_readme_shows_can_be_chosen_and_is_all_there_is(tmp_path: Path)
         ("theme = 7", "theme is '7'; it should be a text"),
         ("keys = 1", "keys should be a table: an id with its key"),
         ("[keys", "console.toml left out: "),
+        (f"theme = {'[' * 20_000}", "console.toml left out: "),
+        (f"theme = 0x{'f' * 6_000}", "theme is '…'; it should be a text"),
         ('"\\u001b[2J" = 1', "there is no setting \ufffd[2J"),
     ],
 )
 def test_what_is_wrong_is_told_and_the_rest_obeyed(tmp_path: Path, text: str, told: str) -> None:
-    good = "" if text == "[keys" else "title = false\n"
+    good = "" if "left out" in told else "title = false\n"
     settings, problems = read(tmp_path, good + text)
     assert told in problems[0]
     assert settings.title is not bool(good)

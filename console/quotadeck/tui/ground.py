@@ -83,4 +83,5 @@ def is_light(said: str) -> bool | None:
 def told_light(environ: Mapping[str, str]) -> bool | None:
     """What COLORFGBG says, which some terminals set: ink and ground by their numbers."""
     ground = environ.get("COLORFGBG", "").rpartition(";")[2]
-    return int(ground) in (7, 15) if ground.isascii() and ground.isdecimal() else None
+    number = ground.isascii() and ground.isdecimal() and len(ground) <= 3
+    return int(ground) in (7, 15) if number else None

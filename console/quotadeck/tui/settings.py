@@ -85,14 +85,22 @@ SETTINGS: Final[Mapping[str, Callable[[Any], Any]]] = {
 """By name: what takes the value, or says what it should have been."""
 
 
+def _shown(value: Any) -> str:
+    try:
+        return clean(str(value), 80)
+    except ValueError:  # a number of more digits than Python writes
+        return "…"
+
+
 def read_settings(path: Path) -> tuple[Settings, tuple[Notice, ...]]:
     """The file's settings, and what is wrong with it; the usual ones where there is none."""
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Settings(), ()
-    except (OSError, ValueError) as wrong:
-        return Settings(), (notice("settings.unreadable", file=path.name, what=str(wrong)),)
+    except (OSError, ValueError, RecursionError) as wrong:
+        what = clean(str(wrong))
+        return Settings(), (notice("settings.unreadable", file=path.name, what=what),)
     known: dict[str, Any] = {}
     problems = []
     for name, value in given.items():
@@ -103,6 +111,6 @@ def read_settings(path: Path) -> tuple[Settings, tuple[Notice, ...]]:
         try:
             known[name] = SETTINGS[name](value)
         except _Wrong as wrong:
-            told = {"file": path.name, "name": name, "typed": clean(str(value), 80)}
+            told = {"file": path.name, "name": name, "typed": _shown(value)}
             problems.append(notice(f"settings.wrong.{wrong}", **told))
     return Settings(**known), tuple(problems)
