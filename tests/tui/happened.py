@@ -9,7 +9,7 @@ from quotadeck.domain.pages import EventRow, EventsPage
 from quotadeck.domain.report import Alarm, AlarmsPage
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
-from tests.tui.scenes import AT_US, MINUTE_US
+from tests.tui.scenes import AT_US, MINUTE_US, usd
 from tests.tui.scripted import entry, refused
 
 EPOCH = 1
@@ -80,8 +80,11 @@ def night() -> dict[str, Any]:
         event(5, 24, "upstream.throttles", "target:main/claude-opus-4.7",
               target="main/claude-opus-4.7"),
         event(6, 12, "command.pause", "project:batch-embed", actor="mika", name="batch-embed"),
-        event(7, 11, "effect", "project:batch-embed", command=f"cmd_{9:032x}", text="refused 540/m "
-              "→ 612/m (its own), others 31/m → 4/m"),
+        event(7, 11, "effect", "project:batch-embed", command=f"cmd_{9:032x}",
+              names=("batch-embed",),
+              asked_before=600, asked_after=612, refused_before=540, refused_after=612,
+              failed_before=0, failed_after=0, before_nano=usd(1.2), after_nano=0,
+              p95_before_ms=4_100, p95_after_ms=3_800, others_before=31, others_after=4),
     ]  # fmt: skip
     alarms = [
         alarm("checkout", "spent", 2_000, 1_450, cause="budget"),

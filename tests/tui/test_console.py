@@ -141,7 +141,9 @@ async def test_the_audit_tells_and_undoes() -> None:
         await pilot.press("u")
         await sees(pilot, "#250 is no longer in force: there is nothing to undo")
         await pilot.press("j", "j")
-        await sees(pilot, "#248 refused: project:analytics limit", "operator (socket): too much")
+        await sees(
+            pilot, "#248 refused: project:analytics asked for limit", "operator (socket): too much"
+        )
         await pilot.press("u")
         await sees(pilot, "#248 is refused: it changed nothing")
         await pilot.press("k", "u")

@@ -7,7 +7,7 @@ from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.commands import Command
 from quotadeck.domain.notice import notice
 from quotadeck.domain.subject import Subject
-from tests.tui.driving import applied, choose, quotadeck, scripted, sees, until
+from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import change, fire
 from tests.tui.scripted import Scripted, agree, entry
 
@@ -96,6 +96,30 @@ async def test_an_undo_is_redone_from_the_audit_and_another_entry_is_not() -> No
     (command,) = applied(source)
     assert replace(command, idempotency_key="", reason="").action == "redo"
     assert command.subject == Subject.command(undone.entry.id)
+
+
+async def test_the_audit_is_searched_and_a_change_of_several_is_one_line() -> None:
+    three = [
+        entry(seq, group="grp_1", subject=Subject.project(name), reason="storm")
+        for seq, name in ((260, "search"), (259, "analytics"), (258, "batch-embed"))
+    ]
+    note = entry(257, action="note", field=None, before=None, after=None, value="v412")
+    others = [entry(seq, actor="ken", before=10**19 + seq, after=10**29) for seq in (9, 8)]
+    plain = [entry(seq, reason="") for seq in range(256, 10, -1)]
+    source = scripted(rows=(*three, note, *plain, *others))
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "analytics")
+        await pilot.press("a")
+        await sees(pilot, "search ×3", "project:batch-embed, project:analytics, project:search")
+        lines = shown(quotadeck_of(pilot)).splitlines()
+        assert not any("●" in line for line in lines if " note " in line)
+        await pilot.press("slash", *"ken", "enter")
+        await sees(pilot, "1/2", "/ken", "hides 248")
+        await sees(pilot, "rpm 10,000,000,000,000,000,009 → 100,000,000")
+        rows = [line for line in shown(quotadeck_of(pilot)).splitlines() if " ken " in line]
+        assert rows[0].rstrip().endswith(" …")
+        await pilot.press("escape")
+        await sees(pilot, "search ×3")
 
 
 async def test_one_mark_elsewhere_is_what_is_meant_and_models_are_marked_alike() -> None:

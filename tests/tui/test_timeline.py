@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 
 from quotadeck.domain.happenings import HappeningKind
 from quotadeck.domain.snapshot import Past, Per
+from quotadeck.domain.subject import Subject
 from quotadeck.tui.kit.reel import LEAVES
 from quotadeck.tui.pages.timeline import ENTRIES, EVENTS, Timeline
 from tests.tui.driving import choose, quotadeck, quotadeck_of, sees, shown, until
@@ -50,7 +51,24 @@ async def test_all_of_the_night_stands_in_one_list_days_apart() -> None:
         ):
             assert part in told, part
         assert told.index("yesterday") < told.index("gateway started") < told.index("Sun 22 Nov")
-        assert "effect" in told.splitlines()[1]
+        assert "refused 540 → 612/m, others 31 → 4/m · failed 0 → 0/m" in told.splitlines()[1]
+
+
+async def test_enter_explains_a_target_and_audits_a_key() -> None:
+    on_key = entry(60, action="key_revoke", subject=Subject.key("k_b21a86"), group="", field=None)
+    source = source_of()
+    source.rows = (on_key, *source.rows)
+    async with quotadeck(source).run_test(size=(100, 30)) as pilot:
+        page = await opened(pilot)
+        rows = page.lines.rows
+        places = {str(row.it.subject): at for at, row in enumerate(rows) if row.it}
+        page.move(places["target:main/claude-opus-4.7"] - page.lines.index)
+        await pilot.press("enter")
+        await sees(pilot, "why: main/claude-opus-4.7", "5 % of a minute")
+        await pilot.press("escape")
+        page.move(places["key:k_b21a86"] - page.lines.index)
+        await pilot.press("enter")
+        await sees(pilot, "audit k_b21a86", "#60", "1/1")
 
 
 async def test_the_strip_tells_the_refused_of_an_hour_and_when_what_was() -> None:

@@ -1,6 +1,7 @@
 """What happened, in words: who or whose it is, and what."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from quotadeck.domain.deeds import change_notice
@@ -62,4 +63,10 @@ def _alarm(one: Happening) -> str:
 
 def effect(one: Happening, instant: Instant) -> str:
     """What was measured of a change; empty where nothing was, or not yet."""
-    return clean(" · ".join(say(event.told, instant) for event in one.effects), _MOST)
+    told = (replace(event.told, kind=_SHORT.get(event.told.kind, event.told.kind))
+            for event in one.effects)  # fmt: skip
+    return clean(" · ".join(say(each, instant) for each in told), _MOST)
+
+
+_SHORT: Final = {"effect": "happening.effect", "effect.unmeasured": "happening.effect.unmeasured"}
+"""Under the change, whose effect it is and how it was measured need no words."""

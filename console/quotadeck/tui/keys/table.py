@@ -79,6 +79,7 @@ ACTIONS: Final = (
     _change("row.note", "n", shown=False),
     _change("audit.undo", "u"),
     _change("audit.redo", "U"),
+    Act("audit.filter", ("slash",), shown=True),
     Act("overview.project", ("enter",), shown=True, reads=Read.PROJECT, opens="project"),
     Act("project.call", ("enter",), shown=True, reads=Read.CALLS, opens="call"),
     Act("project.audit", ("a",), shown=True, reads=Read.AUDIT, opens="audit"),

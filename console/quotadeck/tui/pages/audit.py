@@ -11,7 +11,7 @@ from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.page import Changing
-from quotadeck.tui.columns.audit import AUDIT, EntryContext, did
+from quotadeck.tui.columns.audit import AUDIT, EntryContext, did, one_a_change
 from quotadeck.tui.keys.act import Act, NothingToDo
 from quotadeck.tui.kit.columns import laid_out
 from quotadeck.tui.kit.context import Context
@@ -19,7 +19,7 @@ from quotadeck.tui.kit.grid import Grid
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.listpage import ListPage
 from quotadeck.tui.kit.page import Page
-from quotadeck.tui.kit.spans import Span, crop
+from quotadeck.tui.kit.spans import Line, Span, crop
 from quotadeck.tui.link import Picture
 from quotadeck.words import say, text
 from quotadeck.words.commands import reason, refusal
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from quotadeck.tui.change.propose import Proposal
 
 PAGE: Final = 100
+SOUGHT: Final = 2_000
+"""So many entries are gone through for what a filter seeks, before the cursor asks for more."""
 
 
 def opened(context: Context, of: Page) -> "Audit":
@@ -85,21 +87,60 @@ class Audit(Changing, ListPage):
         self.entries.set_height(max(1, self.size.height - 4))
         past_us = self.context.link.past_us
         told = (row for row in self._rows if past_us is None or row.entry.at_us <= past_us)
-        self.entries.hold(list(told))
-        self.entries.paint(laid_out(AUDIT, width), EntryContext(zone), titled=True)
-        place = self.entries.place if self._rows else ""
-        name = f" {self.whole.name}" if self.whole else ""
-        title = (Span(text("place.audit") + name, "strong"), Span(f"  {place}  ", "dim"))
-        self._title.show([crop([*title, Span(self._problem, "attention")], width)])
+        rows, counts = one_a_change(told)
+        at = EntryContext(zone, counts=counts)
+        self.seen = self.filter.of(rows, AUDIT, at, lambda row: bool(row.entry.refused))
+        self.entries.hold(self.seen.rows)
+        nothing = self.filter.text and not self.entries.rows
+        empty = self.filter.nothing(self.keys.shown("opened.back"), width) if nothing else ()
+        self.entries.paint(laid_out(AUDIT, width), at, titled=True, empty=empty)
+        self._title.show([crop(self._title_spans(), width)])
         chosen = self.entries.chosen
-        words = entry_words(chosen, zone) if chosen else ("", "")
+        words = entry_words(chosen, zone, self._subjects(chosen)) if chosen else ("", "")
         self._words.show([crop([Span(line, "normal")], width) for line in words])
         self.draw_foot()
+        few = len(self.entries.rows) < self.entries.page
+        if self.filter.text and few and not self._problem and len(self._rows) < SOUGHT:
+            self._read_on()
+
+    def _title_spans(self) -> list[Span]:
+        place = self.entries.place if self.entries.rows else ""
+        more = "+" if place and self.filter.text and self._before is not None else ""
+        name = f" {self.whole.name}" if self.whole else ""
+        spans = [Span(text("place.audit") + name, "strong"), Span(f"  {place}{more}  ", "dim")]
+        if self.filter.text and not self.filter.typing:
+            spans.append(Span(f"/{self.filter.text}  ", "key"))
+            if self.seen.hidden:
+                spans.append(Span(text("filter.hides", count=self.seen.hidden) + "  ", "dim"))
+        return [*spans, Span(self._problem, "attention")]
+
+    def _subjects(self, chosen: AuditRow) -> str:
+        """Whom the change of the chosen entry is about: all of those that have been read."""
+        group = chosen.entry.group
+        rows = [row for row in self._rows if group and row.entry.group == group] or [chosen]
+        return ", ".join(dict.fromkeys(str(row.entry.subject) for row in reversed(rows)))
 
     def move(self, by: int) -> None:
         super().move(by)
-        if self._before is not None and self.entries.index >= len(self._rows) - PAGE // 4:
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read more where the cursor nears the end."""
+        near = self.entries.index >= len(self.entries.rows) - PAGE // 4
+        if self._before is not None and near:
             self._more()
+
+    def draw_foot(self, line: Line | None = None) -> None:
+        if self.filter.typing:
+            width = self.size.width
+            line = self.filter.foot(self.seen, self._place, self.keys, self.may, width)
+        Page.draw_foot(self, line)
+
+    def do_back(self) -> None:
+        if self.filter.text:
+            self.do_clear()
+        else:
+            super().do_back()
 
     def proposal(self, act: Act, _picture: Picture, /) -> "Proposal":
         from quotadeck.tui.change.undo import redo_of_entry, undo_of_entry
@@ -115,11 +156,11 @@ class Audit(Changing, ListPage):
         self._more()
 
 
-def entry_words(row: AuditRow, zone: tzinfo | None) -> tuple[str, str]:
-    """The chosen entry in full, and its reason, or why it was refused."""
+def entry_words(row: AuditRow, zone: tzinfo | None, about: str) -> tuple[str, str]:
+    """The chosen entry in full, ``about`` whom it is, and its reason, or why it was refused."""
     entry = row.entry
     kind = "in_force" if row.in_force else "refused" if entry.refused else "over"
-    told = text(f"entry.{kind}", seq=entry.seq, subject=str(entry.subject), did=did(entry, zone))
+    told = text(f"entry.{kind}", seq=entry.seq, subject=about, did=did(entry, zone))
     why = reason(entry)
     if entry.refused:
         why = refusal(entry.refused, lambda at_us: local(at_us, zone).strftime("%d %b %H:%M"))

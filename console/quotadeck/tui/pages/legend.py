@@ -50,7 +50,7 @@ _LEGEND: Final[dict[Place, tuple[Entry, ...]]] = {
     ),
     "calls": (("▸", "read.chosen"), *_columns(CALLS)),
     "timeline": (("! ✓ » « ✗ ⚑ ~", "read.happenings"), ("▁▃█", "read.strip")),
-    "audit": (("▸ ● ✗", "read.entry"), ("#5", "read.place")),
+    "audit": (("▸ ● ✗ …", "read.entry"), ("#5", "read.place")),
 }
 
 

@@ -4,7 +4,7 @@ What is on record of it stands in three places: the alarms, the command log, the
 are read in step, a span of time after the other, and put together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Final, NamedTuple
 
@@ -19,7 +19,7 @@ from quotadeck.domain.snapshot import LimitedRow, Snapshot
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.columns.timeline import TIMELINE, TimelineAt, TimelineRow, timeline_rows
-from quotadeck.tui.keys.act import NothingToDo
+from quotadeck.tui.keys.act import Act, NothingToDo
 from quotadeck.tui.kit.columns import Column, laid_out
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.editor import Editor
@@ -242,6 +242,19 @@ class Timeline(ReelPage[Happening, Edge]):
         self.lines.pin()
         return row.it.subject
 
+    def do(self, act: Act) -> None:
+        """Enter leads on: to a project's page; what else there is is explained, or audited."""
+        if act.id == "timeline.project":
+            act = _LEADS.get(self._kind(), act)
+            self.whole = self.about() if act.opens == "audit" else None
+        super().do(act)
+
+    def _kind(self) -> SubjectKind | None:
+        it = self.lines.chosen.it if self.lines.chosen else None
+        if it is None or (it.subject.kind is SubjectKind.KEY and not it.entries):
+            return None
+        return it.subject.kind
+
     def do_alarm_before(self) -> None:
         """To the alarm before the chosen line's instant: further down."""
         self._seek(1)
@@ -290,6 +303,13 @@ def _is_beginning(row: TimelineRow) -> bool:
     return row.it is not None and not row.is_effect and _is_alarm(row.it)
 
 
+_EXPLAINS: Final = Act("timeline.explain", (), opens="explain")
+_LEADS: Final[Mapping[SubjectKind | None, Act]] = {
+    SubjectKind.MODEL: _EXPLAINS,
+    SubjectKind.TARGET: _EXPLAINS,
+    SubjectKind.KEY: Act("timeline.audit", (), opens="audit"),
+}
+"""Where enter leads from what is no project's."""
 _Sought = Column[Happening, TimelineAt]
 _SOUGHT: Final = (
     _Sought("kind", lambda one, _: one.kind, seek=lambda one, _: one.kind),

@@ -9,6 +9,12 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "happening.began": "{what}[: {why}]",
     "happening.ended": "{what}: over after {lasted_ms}",
     "happening.refused": "refused: {why}",
+    "happening.effect": "refused {refused_before:number} → {refused_after:number}/m, others "
+    "{others_before:number} → {others_after:number}/m · failed {failed_before:number} → "
+    "{failed_after:number}/m · {before_nano:usd} → {after_nano:usd}/m · asked "
+    "{asked_before:number} → {asked_after:number}/m · p95 {p95_before_ms:latency} → "
+    "{p95_after_ms:latency}",
+    "happening.effect.unmeasured": "not measured: {why:name}",
     "timeline.title": "timeline",
     "timeline.effect": "effect",
     "timeline.none": "nothing has happened yet",
