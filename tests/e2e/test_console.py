@@ -78,8 +78,8 @@ def test_what_is_typed_in_one_breath_is_done_as_if_typed_slowly(gateway: Gateway
         assert not gateway.get("/audit", subject="project:analytics")["rows"]
         screen.type(" client\r")
         screen.shows("done: analytics state running → paused")
-        screen.type("lmany\x1b\r")
-        screen.shows("enter does nothing here")
+        screen.type("lmany\x1b;")
+        screen.shows("; does nothing here")
         screen.type("/\x15checkout\rl1\t\tdrill\r")
         screen.shows("type checkout in the last field to confirm")
         screen.type("checkout\r")
@@ -107,7 +107,7 @@ def test_read_only_has_no_changing_keys(gateway: Gateway) -> None:
         before = gateway.get("/audit")["rows"]
         screen.press("p", "l", "u")
         screen.press("?")
-        screen.shows("this list")
+        screen.shows("overview: keys, read-only")
         assert "pause the row" not in screen.text
         assert gateway.get("/audit")["rows"] == before
 
@@ -121,7 +121,7 @@ def test_a_level_on_the_screen_follows_the_requests(gateway: Gateway) -> None:
 
         def seven() -> bool:
             rows = [line for line in screen.lines() if line[2:].startswith("analytics ")]
-            return any(" 7 " in row for row in rows)
+            return any(" 7/600 rpm" in row for row in rows)
 
         screen.until(seven, "seven requests on the row")
 

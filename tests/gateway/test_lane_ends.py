@@ -219,6 +219,32 @@ class TestCommand:
         await life.wait(MINUTE_MS)  # what the buckets lost meanwhile
         await taken(life)
 
+    @change
+    async def test_is_met_no_more_once_it_is_ended_nor_where_that_is_redone(
+        self, life: Life, command: tuple[Any, ...], then: Seen
+    ) -> None:
+        made = await life.does(*command, for_ms=MINUTE_MS)
+        await met(life, command, then)
+        undone = await life.does(Action.UNDO, Subject.command(made))
+        await life.wait(MINUTE_MS // 2)
+        await life.does(Action.REDO, Subject.command(undone))
+        await met(life, command, then)
+        await life.does(Action.END_NOW, command[1], command[2])
+        await life.wait(MINUTE_MS)
+        await taken(life)
+
+    @change
+    async def test_is_met_after_its_first_end_where_it_was_extended_or_made_permanent(
+        self, life: Life, command: tuple[Any, ...], then: Seen
+    ) -> None:
+        await life.does(*command, for_ms=MINUTE_MS)
+        await life.does(Action.EXTEND, command[1], command[2], for_ms=MINUTE_MS)
+        await life.wait(MINUTE_MS)
+        await met(life, command, then)
+        await life.does(Action.PERMANENT, command[1], command[2])
+        await life.wait(2 * MINUTE_MS)
+        await met(life, command, then)
+
     @pytest.mark.parametrize("subject", [ANALYTICS, MODEL], ids=str)
     async def test_resume_lets_the_next_request_in(self, life: Life, subject: Subject) -> None:
         await taken(life)
@@ -246,7 +272,10 @@ class TestCommand:
     def test_each_that_there_is_is_tried_here(self) -> None:
         tried = {command[0] for command, _ in CHANGES.values()}
         others = {Action.UNDO, Action.RESUME, Action.END, Action.KEY_ADD, Action.KEY_REVOKE}
-        assert tried | others == set(Action)
+        others |= {Action.REDO, Action.END_NOW, Action.EXTEND, Action.PERMANENT}
+        no_values = {Action.NOTE, Action.ACKNOWLEDGE}
+        at_the_request = {Action.PRIORITY}  # a class is told the limiter with each request
+        assert tried | others | no_values | at_the_request == set(Action)
 
 
 class TestNotInALane:
