@@ -114,6 +114,7 @@ class TestRoles:
         "events": EVERYBODY,
         "keys": frozenset({Role.OPERATOR, Role.ADMIN}),
         "project": EVERYBODY,
+        "models": EVERYBODY,
         "whoami": EVERYBODY,
     }
 

@@ -20,6 +20,7 @@ from quotadeck.domain.estimate import Bind, Estimate, Hit, Load, Money
 from quotadeck.domain.notice import notice
 from quotadeck.domain.pages import KeyRow, KeysPage
 from quotadeck.domain.report import Alarm, AlarmsPage, Report
+from quotadeck.domain.routed import Routed
 from quotadeck.domain.series import Series, SeriesPage
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.subject import Subject
@@ -55,6 +56,7 @@ class Scripted:
     can: Capabilities = ALL
     detail: ProjectDetail | None = None
     """Of whichever project is asked for; those stand in ``asked``."""
+    models: Routed = field(default_factory=lambda: Routed(AT_US, AT_US, AT_US))
     asked: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
     """Answers wait for it."""
@@ -160,6 +162,10 @@ class Scripted:
         self._check()
         self.asked.append(project)
         return replace(self.detail or taken_apart(), project=project)
+
+    async def routed(self) -> Routed:
+        self._check()
+        return self.models
 
     async def close(self) -> None:
         return

@@ -5,18 +5,19 @@ from dataclasses import replace
 import pytest
 
 from quotadeck.domain.askers import NOBODY, askers
+from quotadeck.domain.routed import Asker, ModelFlow, Routed, Switch, TargetTook
 from quotadeck.domain.snapshot import Gap, Past, Per, RouteRow, Snapshot
 from quotadeck.tui.panes.model_targets import headroom
 from quotadeck.tui.panes.models import ModelsPane, Spot, drawn
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.lines import at, text
-from tests.tui.scenes import calm, fire
+from tests.tui.scenes import AT_US, MINUTE_US, calm, fire, usd
 from tests.tui.scripted import Scripted
 
 
 def _pane(snapshot: Snapshot, width: int, chosen: tuple[str, str] | None = None) -> ModelsPane:
     seen = at(routes={route.id: route for route in snapshot.routes})
-    return ModelsPane(snapshot, seen, width, askers(snapshot.projects), chosen)
+    return ModelsPane(snapshot, seen, width, askers(snapshot.projects), chosen=chosen)
 
 
 def _lines(snapshot: Snapshot, width: int = 80) -> list[str]:
@@ -100,6 +101,21 @@ def test_of_the_past_nothing_is_told_of_targets_that_was_not_recorded() -> None:
     told = [text(line) for line in drawn(pane).lines]
     assert "96/500" not in "".join(told)
     assert "room for" not in "".join(told)
+
+
+def test_what_passed_lately_stands_under_its_model_and_its_targets() -> None:
+    snapshot = fire()
+    flow = ModelFlow(
+        "claude-opus-4.7", 1_000, 400, 600, 3, usd(6), (Asker("analytics", 910),),
+        (Switch("main/gpt-4.1", usd(-12)), Switch("main/gemini-2.5-flash", usd(3))),
+    )  # fmt: skip
+    took = TargetTook("main/gpt-4.1", 500, 400, 5_800, 500, AT_US - 18 * MINUTE_US)
+    told = Routed(AT_US, AT_US - 15 * MINUTE_US, AT_US - 15 * MINUTE_US, (flow,), (took,))
+    pane = replace(_pane(snapshot, 80), routed=told)
+    lines = _of("claude-opus-4.7", [text(line) for line in drawn(pane).lines])
+    assert "p50 0.4s p95 5.8s first byte 0.5s · 429s over 18m ago · −$12.0/h" in lines[3]
+    assert "+$3.00/h" in lines[5]
+    assert "15 min: 1,000 asked, 400 refused, $10.0/1k  analytics 91%" in lines[-2]
 
 
 def test_a_target_of_several_models_is_a_spot_of_each() -> None:

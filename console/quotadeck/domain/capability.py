@@ -18,6 +18,8 @@ class Read(StrEnum):
     EVENTS = "events"
     SERIES = "series"
     KEYS = "keys"
+    MODELS = "models"
+    """What passed of each model, and how its targets did."""
     PROJECT = "project"
     """One project taken apart."""
 

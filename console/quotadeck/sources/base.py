@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
     from quotadeck.domain.report import AlarmsPage, Report
+    from quotadeck.domain.routed import Routed
     from quotadeck.domain.series import SeriesPage
     from quotadeck.domain.subject import Subject
 
@@ -154,6 +155,10 @@ class Source(Protocol):
 
     async def project_detail(self, project: str) -> ProjectDetail:
         """What passed of one project in the last quarter of an hour, taken apart."""
+        ...
+
+    async def routed(self) -> Routed:
+        """What passed of each model in the last quarter of an hour, and how its targets did."""
         ...
 
     async def close(self) -> None:

@@ -60,6 +60,7 @@ REACH: Final[Mapping[str, Role]] = {
     "report": Role.VIEWER,
     "keys": Role.OPERATOR,
     "project": Role.VIEWER,
+    "models": Role.VIEWER,
     "whoami": Role.VIEWER,
 }
 """The least role for each route under the prefix."""
@@ -154,6 +155,12 @@ class _Doors:
             told = await detail.project(_params(request), self.ledger.pages, now_us)
         return Response(told, media_type="application/json")
 
+    async def models(self, request: Request, _: Actor) -> Response:
+        async with self.shares.reading(_account(request)):
+            now_us = self.clock.wall_us()
+            told = await detail.models(_params(request), self.ledger.pages, self.desk, now_us)
+        return Response(told, media_type="application/json")
+
     def page(self, read: Callable[[pages.Asked, Reader, int], Awaitable[bytes]]) -> Handler:
         async def handler(request: Request, _: Actor) -> Response:
             async with self.shares.reading(_account(request)):
@@ -234,6 +241,7 @@ def create_admin(
         "report": doors.report,
         "keys": doors.keys,
         "project": doors.project,
+        "models": doors.models,
         "whoami": doors.whoami,
     }
     app = Starlette(

@@ -107,6 +107,10 @@ class Desk:
         self._changed = set[Slot]()
         self._ends.arm(self.layers)
 
+    @property
+    def catalogue(self) -> Catalogue:
+        return self._catalogue
+
     def living(self, entry: Entry, now_us: int) -> bool:
         """Whether an entry is in force: applied, neither ended, undone nor expired."""
         lasts = entry.action not in (Action.END, Action.NOTE)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
     from quotadeck.domain.report import AlarmsPage, Report
+    from quotadeck.domain.routed import Routed
     from quotadeck.domain.series import SeriesPage
     from quotadeck.domain.subject import Subject
 
@@ -261,6 +262,13 @@ def project_detail(project: str) -> Question[ProjectDetail]:
     from quotadeck.domain.detail import ProjectDetail
 
     return Question("project", lambda body: load(ProjectDetail, body), {"id": project})
+
+
+def routed() -> Question[Routed]:
+    """What passed of each model lately, and how its targets did."""
+    from quotadeck.domain.routed import Routed
+
+    return Question("models", lambda body: load(Routed, body))
 
 
 def refused(name: str, status: int, body: bytes, label: str) -> SourceError:

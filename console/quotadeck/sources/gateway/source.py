@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
     from quotadeck.domain.report import AlarmsPage, Report
+    from quotadeck.domain.routed import Routed
     from quotadeck.domain.series import SeriesPage
     from quotadeck.domain.subject import Subject
 
@@ -196,6 +197,10 @@ class GatewaySource:
     async def project_detail(self, project: str) -> ProjectDetail:
         """What passed of one project in the last quarter of an hour, taken apart."""
         return await self._ask(questions.project_detail(project))
+
+    async def routed(self) -> Routed:
+        """What passed of each model in the last quarter of an hour, and how its targets did."""
+        return await self._ask(questions.routed())
 
     async def close(self) -> None:
         """Let go of the connection; the source can be used again and reconnects."""

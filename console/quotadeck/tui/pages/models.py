@@ -1,14 +1,17 @@
 """The models and their routes: what serves each now, with what headroom, and who asks for it."""
 
 from collections.abc import Sequence
-from typing import Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 
 from quotadeck.domain.askers import Askers, askers
+from quotadeck.domain.capability import Read
 from quotadeck.domain.snapshot import AnyRow, Gap, ProjectRow, RouteRow, Snapshot, TargetRow
 from quotadeck.domain.state import Urgency
 from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.sources.base import SourceError
 from quotadeck.tui import terminal
 from quotadeck.tui.change.offers import row_of
 from quotadeck.tui.change.page import Changing
@@ -26,7 +29,11 @@ from quotadeck.tui.panes.title import title_line
 from quotadeck.tui.sparks import Sparks
 from quotadeck.words import text
 
+if TYPE_CHECKING:
+    from quotadeck.domain.routed import Routed
+
 _HEAD: Final = 2
+EVERY_NS: Final = 5_000_000_000
 
 
 def opened(context: Context, of: Page) -> Page:
@@ -65,12 +72,15 @@ class Models(Changing):
         self._chosen = chosen
         self._top = 0
         self._drawn = DrawnModels()
+        self._figures: Routed | None = None
+        self._read_ns: int | None = None
         self._asked: tuple[Sequence[ProjectRow], dict[str, Askers]] = ((), {})
 
     def compose(self) -> ComposeResult:
         yield from (self._head, self._body, self.foot)
 
     def pulse(self) -> None:
+        self._ask()
         self.draw()
         super().pulse()
 
@@ -91,6 +101,25 @@ class Models(Changing):
             more_line(self._top, page, len(lines), self.keys, self.place, width, self.may)
         )
 
+    def on_mount(self) -> None:
+        self.pulse()
+
+    def _ask(self) -> None:
+        """Read what passed again every few seconds; of the past there is none."""
+        link, can = self.context.link, self.context.source.capabilities.can
+        now_ns = link.monotonic_ns()
+        if link.away:
+            self._figures, self._read_ns = None, None
+        elif can(Read.MODELS) and (self._read_ns is None or now_ns - self._read_ns >= EVERY_NS):
+            self._read_ns = now_ns
+            self.work(self._read)
+
+    async def _read(self) -> None:
+        with suppress(SourceError):  # what was read before stands
+            figures = await self.context.source.routed()
+            self._figures = None if self.context.link.away else figures
+        self.draw()
+
     def _make(self, picture: Picture, at: At, width: int) -> None:
         """All lines; the first model is chosen where the chosen one is not there (any more)."""
         snapshot = picture.snapshot
@@ -100,7 +129,9 @@ class Models(Changing):
         if self._chosen not in spots and snapshot.routes:
             pane = ModelsPane(snapshot, at, width, self._asked[1])
             self._chosen = drawn(pane).spots[0].key
-        self._drawn = drawn(ModelsPane(snapshot, at, width, self._asked[1], self._chosen))
+        self._drawn = drawn(
+            ModelsPane(snapshot, at, width, self._asked[1], self._figures, self._chosen)
+        )
 
     def _seen_at(self, picture: Picture) -> At:
         routes = {route.id: route for route in picture.snapshot.routes}

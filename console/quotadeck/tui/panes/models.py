@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from quotadeck.domain.ages import share
 from quotadeck.domain.askers import NOBODY, Askers
+from quotadeck.domain.routed import ModelFlow, Routed, TargetTook
 from quotadeck.domain.snapshot import Gap, Snapshot
 from quotadeck.domain.subject import Subject
 from quotadeck.tui.columns.models import MODELS
@@ -52,6 +54,7 @@ class ModelsPane:
     at: At
     width: int
     askers: Mapping[str, Askers]
+    routed: Routed | None = None
     chosen: tuple[str, str] | None = None
     """The key of the place under the cursor."""
 
@@ -71,6 +74,8 @@ def drawn(pane: ModelsPane) -> DrawnModels:
     layout = laid_out(MODELS, width, laid_out(PROJECTS, width))
     targets = {row.id: row for row in pane.snapshot.targets}
     rows = model_rows(pane.snapshot)
+    took = {one.target: one for one in pane.routed.targets} if pane.routed else {}
+    flows = {one.model: one for one in pane.routed.models} if pane.routed else {}
     shown = TargetLines(targets, at, width)
     lines: list[Line] = []
     spots: list[Spot] = []
@@ -82,7 +87,10 @@ def drawn(pane: ModelsPane) -> DrawnModels:
             chosen = pane.chosen == (row.id, target)
             spots.append(Spot(row.id, target, len(lines), len(lines) + 1))
             lines.append(shown.line(number, target, row, chosen=chosen))
+            lines += _took(row, target, took.get(target), flows.get(row.id), at, width)
         lines += _in_force(row, at, width)
+        if row.id in flows:
+            lines += _passed(flows[row.id], width)
         lines += _users(row, pane.askers.get(row.id, NOBODY), at, width)
         last = spots[-1]
         spots[-1] = Spot(last.model, last.target, last.line, len(lines))
@@ -103,6 +111,38 @@ def _in_force(row: ModelRow, at: At, width: int) -> list[Line]:
         return []
     label = Span(f"{_INDENT}{text('models.in_force')}  ", "dim")
     return [crop([label, Span(" · ".join(told), at.quiet("attention"))], width)]
+
+
+def _took(
+    row: ModelRow, target: str, took: TargetTook | None, flow: ModelFlow | None, at: At, width: int
+) -> list[Line]:
+    """How long the target took, when its 429s were over, and what an hour of it would cost."""
+    facts: list[str] = []
+    if took is not None and took.ended:
+        facts.append(text("models.took", p50=took.p50_ms, p95=took.p95_ms, first=took.first_p95_ms))
+    if took is not None and took.limited_over_us is not None:
+        ago_ms = (at.now.now_us - took.limited_over_us) // 1_000
+        facts.append(text("models.limited_over", ago_ms=ago_ms))
+    switches = flow.switches if flow else ()
+    nano = next((one.hourly_nano for one in switches if one.target == target), None)
+    if nano is not None and target != row.route.serving:
+        sign = "−" if nano < 0 else "+"
+        facts.append(text("models.switch", sign=sign, nano=abs(nano)))
+    if not facts:
+        return []
+    return [crop([Span(f"{_INDENT}{' · '.join(facts)}", "dim")], width)]
+
+
+def _passed(flow: ModelFlow, width: int) -> list[Line]:
+    """What was asked in the window, by whom, and what a thousand requests cost."""
+    if not flow.asked:
+        return []
+    each = flow.cost_nano * 1_000 // flow.forwarded if flow.forwarded else None
+    label = text("models.asked", count=flow.asked, refused=flow.refused, each=each)
+    room = width - cell_len(_INDENT) - cell_len(label) - 2
+    shares = [f"{one.project} {share(one.asked, flow.asked)}" for one in flow.askers]
+    said = _fitting(shares, room) if shares else ""
+    return [crop([Span(f"{_INDENT}{label}  ", "dim"), Span(said)], width)]
 
 
 def _users(row: ModelRow, of: Askers, at: At, width: int) -> list[Line]:
