@@ -11,6 +11,7 @@ from quotadeck.domain.commands import Command, Role
 from quotadeck.domain.days import micros
 from quotadeck.domain.detail import ProjectDetail
 from quotadeck.domain.notice import notice
+from quotadeck.domain.routed import Asker, ModelFlow, Routed, Switch, TargetTook
 from quotadeck.domain.snapshot import Gap, Past, Per, Snapshot, Whoami
 from quotadeck.domain.state import AT_REST, Held, StateKind
 from quotadeck.domain.state_change import state_of
@@ -19,7 +20,7 @@ from tests.tui.call_book import PRICE, CallBook, night
 from tests.tui.happened import Happened
 from tests.tui.happened import night as happened_night
 from tests.tui.hours import an_hour
-from tests.tui.scenes import AT_US, MINUTE_US, NOW_MS, calm, change, fire, hostile, trouble
+from tests.tui.scenes import AT_US, MINUTE_US, NOW_MS, calm, change, fire, hostile, trouble, usd
 from tests.tui.scripted import entry, refused
 
 Step = tuple[tuple[str, ...], str]
@@ -144,6 +145,28 @@ def _down(at_us: int) -> Snapshot:
     return replace(_was(at_us), past=past)
 
 
+_QUARTER_US: Final = AT_US - 14 * MINUTE_US
+_ROUTED: Final = Routed(
+    AT_US, _QUARTER_US, _QUARTER_US,
+    (
+        ModelFlow(
+            "claude-opus-4.7", 4_010, 3_710, 300, 60, usd(13.75),
+            (Asker("analytics", 3_700), Asker("content-gen", 310)),
+            (Switch("main/gpt-4.1", usd(-42)), Switch("main/gemini-2.5-flash", usd(-53)),
+             Switch("main/deepseek-v3.2", usd(-54))),
+        ),
+        ModelFlow(
+            "gpt-4.1", 9_990, 0, 9_990, 20, usd(2.2),
+            (Asker("search", 9_600), Asker("support-chat", 390)),
+            (Switch("main/gpt-4.1", usd(108)), Switch("main/deepseek-v3.2", usd(-1))),
+        ),
+    ),
+    (
+        TargetTook("main/claude-opus-4.7", 300, 2_100, 4_100, 700),
+        TargetTook("main/gpt-4.1", 0, None, None, None, AT_US - 18 * MINUTE_US),
+        TargetTook("main/gemini-2.5-flash", 9_990, 400, 900, None),
+    ),
+)  # fmt: skip
 _MODELS: Final = (("m",), "models and routes"), ((), "▂▂▂")
 _LIMIT: Final = _to("analytics", "l", *"80k")
 SCENES: Final[Mapping[str, Scene]] = {
@@ -186,6 +209,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     "models": Scene(steps=_MODELS),
     "models-target": Scene(steps=(*_MODELS, (("j", "j"), "▸ 2 main/gpt-4.1"))),
     "models-paused": Scene(reading=_model_paused, steps=_MODELS),
+    "models-figures": Scene(steps=_MODELS, source={"models": _ROUTED}),
     "models-calm": Scene(reading=calm, steps=_MODELS),
     "explain-storm": Scene(
         steps=(_to("analytics", "x"), ((), "would let all")), source=_PROJECT

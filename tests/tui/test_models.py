@@ -113,9 +113,11 @@ def test_what_passed_lately_stands_under_its_model_and_its_targets() -> None:
     told = Routed(AT_US, AT_US - 15 * MINUTE_US, AT_US - 15 * MINUTE_US, (flow,), (took,))
     pane = replace(_pane(snapshot, 80), routed=told)
     lines = _of("claude-opus-4.7", [text(line) for line in drawn(pane).lines])
-    assert "p50 0.4s p95 5.8s first byte 0.5s · 429s over 18m ago · −$12.0/h" in lines[3]
-    assert "+$3.00/h" in lines[5]
-    assert "15 min: 1,000 asked, 400 refused, $10.0/1k  analytics 91%" in lines[-2]
+    assert "p50 0.4s p95 5.8s first byte 0.5s · 429s over 18m ago" in lines[3]
+    assert "15 min: 1,000 asked, 400 refused, $10.0/1k  analytics 91%" in lines[-3]
+    assert "switching costs  2 −$12.0/h · 3 +$3.00/h" in lines[-2]
+    wide = [text(line) for line in drawn(replace(pane, width=140)).lines]
+    assert "room for 404 rpm · p50 0.4s p95 5.8s first byte 0.5s · 429s over 18m ago" in wide[2]
 
 
 def test_a_target_of_several_models_is_a_spot_of_each() -> None:

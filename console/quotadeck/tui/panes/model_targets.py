@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from quotadeck.domain.routed import TargetTook
 from quotadeck.domain.rules import RULES, Measure
 from quotadeck.domain.snapshot import Gap, LimitReading, TargetRow, limit_on
 from quotadeck.domain.state import StateKind, Urgency
@@ -20,13 +21,18 @@ _FIELDS: Final = tuple(rule.field for rule in RULES if rule.measure is not Measu
 _LEAST: Final = 16
 """What is told at the end has at least so many cells: ``room for 288 rpm``."""
 _LEAST_NAME: Final = 16
+_ALL: Final = 56
+"""From so many cells on there is room for how long it took lately, too."""
 
 
 class TargetLines:
     """Lines of targets in columns that are the same for all models."""
 
-    def __init__(self, targets: Mapping[str, TargetRow], at: At, width: int) -> None:
+    def __init__(
+        self, targets: Mapping[str, TargetRow], at: At, width: int, took: Mapping[str, TargetTook]
+    ) -> None:
         self._targets = targets
+        self._took = took
         self._at = at
         self._width = width
         self._serves = text("models.serves")
@@ -80,6 +86,26 @@ class TargetLines:
         spans.append(Span("  "))
         return crop([*spans, *filled(self._parts(row), max(1, self._told))], self._width)
 
+    def below(self, target: str, *, serves: bool) -> list[Line]:
+        """How long it took lately, where there is no room for that beside it.
+
+        Of the one that serves, and of one that was limited lately.
+        """
+        took = self._took.get(target)
+        if took is None or self._told >= _ALL or not (serves or took.limited_over_us is not None):
+            return []
+        return [crop([Span(f"     {' · '.join(self._lately(took))}", "dim")], self._width)]
+
+    def _lately(self, took: TargetTook) -> list[str]:
+        told = []
+        if took.ended:
+            first_byte = took.first_p95_ms
+            told.append(text("models.took", p50=took.p50_ms, p95=took.p95_ms, first=first_byte))
+        if took.limited_over_us is not None:
+            ago_ms = (self._at.now.now_us - took.limited_over_us) // 1_000
+            told.append(text("models.limited_over", ago_ms=ago_ms))
+        return told
+
     def _figure(self, row: TargetRow, field: str) -> str:
         return NONE if Gap.TARGETS in self._at.now.lacks else _used(row, field)
 
@@ -102,6 +128,10 @@ class TargetLines:
                 "attention" if not room.used < room.limit else "dim" if ill else "normal"
             )
             parts.append(Part(role, ((OWN, (_room(room),)),)))
+        took = self._took.get(row.id)
+        if took is not None and self._told >= _ALL:
+            turn = OWN + 1
+            parts += [Part("dim", ((turn, (one,)),)) for one in self._lately(took)]
         return parts or [Part("dim", ((FIRST, (text("models.no_limit"),)),))]
 
 

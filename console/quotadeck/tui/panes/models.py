@@ -9,7 +9,7 @@ from typing import Final
 
 from quotadeck.domain.ages import share
 from quotadeck.domain.askers import NOBODY, Askers
-from quotadeck.domain.routed import ModelFlow, Routed, TargetTook
+from quotadeck.domain.routed import ModelFlow, Routed
 from quotadeck.domain.snapshot import Gap, Snapshot
 from quotadeck.domain.subject import Subject
 from quotadeck.tui.columns.models import MODELS
@@ -76,7 +76,7 @@ def drawn(pane: ModelsPane) -> DrawnModels:
     rows = model_rows(pane.snapshot)
     took = {one.target: one for one in pane.routed.targets} if pane.routed else {}
     flows = {one.model: one for one in pane.routed.models} if pane.routed else {}
-    shown = TargetLines(targets, at, width)
+    shown = TargetLines(targets, at, width, took)
     lines: list[Line] = []
     spots: list[Spot] = []
     for row in rows:
@@ -87,10 +87,11 @@ def drawn(pane: ModelsPane) -> DrawnModels:
             chosen = pane.chosen == (row.id, target)
             spots.append(Spot(row.id, target, len(lines), len(lines) + 1))
             lines.append(shown.line(number, target, row, chosen=chosen))
-            lines += _took(row, target, took.get(target), flows.get(row.id), at, width)
+            lines += shown.below(target, serves=row.route.serving == target)
         lines += _in_force(row, at, width)
         if row.id in flows:
             lines += _passed(flows[row.id], width)
+            lines += _switching(row, flows[row.id], at, width)
         lines += _users(row, pane.askers.get(row.id, NOBODY), at, width)
         last = spots[-1]
         spots[-1] = Spot(last.model, last.target, last.line, len(lines))
@@ -113,24 +114,23 @@ def _in_force(row: ModelRow, at: At, width: int) -> list[Line]:
     return [crop([label, Span(" · ".join(told), at.quiet("attention"))], width)]
 
 
-def _took(
-    row: ModelRow, target: str, took: TargetTook | None, flow: ModelFlow | None, at: At, width: int
-) -> list[Line]:
-    """How long the target took, when its 429s were over, and what an hour of it would cost."""
-    facts: list[str] = []
-    if took is not None and took.ended:
-        facts.append(text("models.took", p50=took.p50_ms, p95=took.p95_ms, first=took.first_p95_ms))
-    if took is not None and took.limited_over_us is not None:
-        ago_ms = (at.now.now_us - took.limited_over_us) // 1_000
-        facts.append(text("models.limited_over", ago_ms=ago_ms))
-    switches = flow.switches if flow else ()
-    nano = next((one.hourly_nano for one in switches if one.target == target), None)
-    if nano is not None and target != row.route.serving:
-        sign = "−" if nano < 0 else "+"
-        facts.append(text("models.switch", sign=sign, nano=abs(nano)))
-    if not facts:
+def _switching(row: ModelRow, flow: ModelFlow, at: At, width: int) -> list[Line]:
+    """What an hour like the last minutes would cost more, or less, at each other target."""
+    places = {target: place for place, target in enumerate(row.route.targets, 1)}
+    told = [
+        text(
+            "models.switch",
+            place=places[one.target],
+            sign="−" if one.hourly_nano < 0 else "+",
+            nano=abs(one.hourly_nano),
+        )
+        for one in flow.switches
+        if one.target in places and one.target != row.route.serving
+    ]
+    if not told:
         return []
-    return [crop([Span(f"{_INDENT}{' · '.join(facts)}", "dim")], width)]
+    label = Span(f"{_INDENT}{text('models.switching')}  ", "dim")
+    return [crop([label, Span(" · ".join(told), at.quiet("normal"))], width)]
 
 
 def _passed(flow: ModelFlow, width: int) -> list[Line]:
