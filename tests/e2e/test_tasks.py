@@ -57,10 +57,10 @@ def ask(gateway: Gateway, key: str, project: str, times: int = 1) -> list[httpx.
         return [client.post("/chat/completions", json=chat()) for _ in range(times)]
 
 
-@pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, str]]:
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[tuple[Gateway, str]]:
     """A gateway on which batch-embed storms, and a key for all."""
-    with running(tmp_path_factory.mktemp("night"), PROJECTS) as gateway:
+    with running(tmp_path, PROJECTS) as gateway:
         key = gateway.add_key("batch-embed", "analytics", "search", "checkout")
         ask(gateway, key, "checkout")
         ask(gateway, key, "analytics")
@@ -122,7 +122,7 @@ def test_a_limit_is_raised_for_an_hour(night: tuple[Gateway, str], at: Night) ->
     at.types("import")
     at.screen.shows("6 → 12")
     at.press("enter")
-    at.screen.shows("done: batch-embed rpm 6 → 12 until")
+    at.screen.shows("done: batch-embed rpm 6 → 12 until", "↑rpm")
     at.took(5)
     at.press("u")
     at.screen.shows("undo")
@@ -136,7 +136,7 @@ def test_a_model_goes_to_its_fallback(at: Night) -> None:
     at.screen.shows("→")
     at.types("upstream 429s")
     at.press("enter")
-    at.screen.shows("done: ")
+    at.screen.shows("done: ", "↘")
     at.took(4)
     at.press("u")
     at.screen.shows("undo")

@@ -88,7 +88,6 @@ ACTIONS: Final = (
         ("P",),
         changing=True,
         role=VERBS["pause"].role,
-        danger=True,
         command="pause",
     ),
     Act("overview.audit", ("a",), shown=True, reads=Read.AUDIT, opens="audit"),

@@ -17,7 +17,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "key.row.limit": "change a limit of the row: rpm, tpm, slots, budget",
     "key.row.fallback": "force a model that the row uses to another target",
     "key.row.undo": "undo a change in force on the row, having said whose it is",
-    "key.row.pause_rest": "pause every project that is not of high priority: one change, one undo",
+    "key.row.pause_rest": "pause all projects but those of high priority, once `stop` is typed",
     "key.row.extend": "extend what is in force on the row: later by an hour, or until a time",
     "key.row.acknowledge": "say that the row's trouble is seen: it rings for nobody any more",
     "key.row.note": "write a note about the row: it stands in the timeline",
