@@ -135,3 +135,12 @@ async def test_a_line_about_several_is_previewed_and_applied_as_one() -> None:
         await sees(pilot, "done: ")
     (command,) = applied(source)
     assert (command.scale_percent, command.for_ms, len(command.each)) == (50, 1_800_000, 2)
+
+
+async def test_a_line_that_comes_to_nothing_says_so_and_the_console_goes_on() -> None:
+    async with quotadeck(scripted()).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "analytics")
+        await pilot.press("colon", *"resume @storm", "enter")
+        await sees(pilot, "none of them has anything to resume")
+        await pilot.press("colon", *"resume @paused", "enter")
+        await sees(pilot, "resume content-gen")

@@ -37,10 +37,10 @@ class Changing(Page):
             if not source.capabilities.can(name):
                 raise NothingToDo("keys.incapable", source=source.label, action=name)
             self._changeable(Act(f"line.{name}", (), changing=True, role=wanted.verb.role))
+            proposal = proposal_of(wanted, self.context.link.newest(), self.context.zone)
         except NothingToDo as why:
             self.say(say(why.notice), "attention")
         else:
-            proposal = proposal_of(wanted, self.context.link.newest(), self.context.zone)
             self.open(Dialog(proposal, self.context, self._over))
 
     def do(self, act: Act) -> None:
