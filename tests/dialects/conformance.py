@@ -32,6 +32,7 @@ REFUSALS: Final[tuple[r.Refusal, ...]] = (
     r.BadField("messages", HOSTILE),
     r.UnknownModel(HOSTILE, ("gpt-4.1",)),
     r.ModelNotAllowed(HOSTILE, "analytics", ("flash",)),
+    r.NotSpoken("chat", HOSTILE, ("messages",)),
     r.Paused(Subject.project("analytics"), "", None),
     r.InputTooLong("opus", 20_000, 10_000),
     r.OutputTooLong("opus", 20_000, 10_000),

@@ -43,6 +43,7 @@ REFUSALS: list[r.Refusal] = [
     r.BadField("messages", HOSTILE),
     r.UnknownModel(HOSTILE, ("gpt-4.1",)),
     r.ModelNotAllowed("opus", "analytics", ("flash",)),
+    r.NotSpoken("chat", "main", ("messages",)),
     r.Paused(Subject.project("analytics"), "", None),
     r.InputTooLong("opus", 20_000, 10_000),
     r.OutputTooLong("opus", 20_000, 10_000),

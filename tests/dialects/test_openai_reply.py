@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from quotadeck.dialects.base import NotAnAnswer
+from quotadeck.dialects.base import NotAnAnswer, Read
 from quotadeck.dialects.openai.rates import go_duration, rate_lines
 from quotadeck.dialects.openai.reply import read_reply
 from quotadeck.domain.limits import MICRO, RateLimit, rpm, tpm
@@ -22,7 +22,8 @@ def completion(**more: object) -> bytes:
 
 def test_stated_usage_and_id_are_learned() -> None:
     usage = {"prompt_tokens": 12, "completion_tokens": 34}
-    assert read_reply(completion(usage=usage)) == (Usage(12, 0, 34), "chatcmpl-1")
+    body = completion(usage=usage)
+    assert read_reply(body) == Read(Usage(12, 0, 34), "chatcmpl-1", body)
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": -1, "completion_tokens": 1}, "no"])
@@ -53,7 +54,7 @@ def test_response_id_is_made_safe(given: object, kept: str) -> None:
     ids=["bom-and-floats", "what-orjson-cannot-read"],
 )
 def test_completion_that_the_sdks_can_read_is_one(body: bytes) -> None:
-    assert read_reply(body) == (Usage(12, 0, 34), "chatcmpl-1")
+    assert read_reply(body) == Read(Usage(12, 0, 34), "chatcmpl-1", body)
 
 
 def test_usage_of_nothing_is_believed_of_an_empty_answer_only() -> None:

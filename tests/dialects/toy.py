@@ -42,6 +42,7 @@ class ToyRelay:
         self.broken = ""
         self.deltas = 0
         self.response_id = ""
+        self.made: tuple[tuple[str, str], ...] = ()
         self._pending = b""
         self._usage: Usage | None = None
 
@@ -85,6 +86,7 @@ class ToyRelay:
 
 
 class Toy:
+    form = "toy"
     endpoints: Mapping[str, str] = MappingProxyType({"/toy/say": "/say"})
     listing = "/toy/talks"
     whole_head = _HEAD
@@ -118,6 +120,9 @@ class Toy:
             body=fields,
         )
 
+    def path(self, path: str) -> str:
+        return self.endpoints[path]
+
     def forward(self, ask: Ask, model: str) -> bytes:
         return _lines({**ask.body, "talk": model})
 
@@ -129,7 +134,7 @@ class Toy:
         if fields is None or "said" not in fields:
             raise NotAnAnswer("its reply is not a toy's")
         usage = _usage(fields.get("took", ""), fields.get("gave", ""))
-        return Read(usage, clean(fields.get("ref", "")))
+        return Read(usage, clean(fields.get("ref", "")), body)
 
     def relay(self, ask: Ask) -> Relay:  # noqa: ARG002
         return ToyRelay()

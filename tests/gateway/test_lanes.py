@@ -8,7 +8,7 @@ import pytest
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.catalogue import Project
 from quotadeck.domain.commands import Field
-from quotadeck.domain.refusals import Paused
+from quotadeck.domain.refusals import NotSpoken, Paused
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.data.lanes import Lanes
 from tests.gateway.values import CHAT, UPSTREAM, catalogue, entry, lane, plan
@@ -82,3 +82,37 @@ def test_lane_takes_a_kilobyte() -> None:
     finally:
         tracemalloc.stop()
     assert taken / len(names) < 1_200
+
+
+class _Spoken(type(OPENAI)):  # type: ignore[misc]
+    """A translator, told apart by where it asks."""
+
+    def path(self, path: str) -> str:  # noqa: ARG002
+        return "/messages"
+
+
+@pytest.mark.parametrize(
+    ("speaks", "line"),
+    [
+        ((), b"POST /v1/chat/completions "),
+        (("responses", "chat"), b"POST /v1/chat/completions "),
+        (("responses", "messages"), b"POST /v1/messages "),
+    ],
+    ids=["whatever", "as the client", "another form"],
+)
+def test_upstream_is_spoken_to_in_a_form_that_it_takes(
+    speaks: tuple[str, ...], line: bytes
+) -> None:
+    of = replace(catalogue(), upstreams={"main": replace(UPSTREAM, speaks=speaks)})
+    lanes = Lanes({("chat", "messages"): _Spoken()})
+    found = lanes.of(plan(of), "analytics", "opus", OPENAI, CHAT).stops[0]
+    assert found.endpoint.head.startswith(line)
+    assert (found.speech is OPENAI) is (b"chat" in line)
+
+
+def test_form_that_nobody_translates_is_refused_by_name() -> None:
+    of = replace(catalogue(), upstreams={"main": replace(UPSTREAM, speaks=("messages",))})
+    with pytest.raises(NotSpoken) as refused:
+        Lanes().of(plan(of), "analytics", "opus", OPENAI, CHAT)
+    told = (refused.value.form, refused.value.upstream, refused.value.spoken)
+    assert told == ("chat", "main", ("messages",))

@@ -3,13 +3,34 @@
 A dialect does no I/O and knows no target: it reads the client's request, writes the upstream's,
 reads the reply, whole or as a stream, and words refusals. Whoever carries the bytes knows none of
 its fields.
+
+The four verbs towards the upstream are a `Translator`'s. A dialect is one itself, for upstreams
+that speak as the client does; between two forms a translator of its own stands.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from quotadeck.domain.refusals import RateLevel
 from quotadeck.domain.usage import Usage
+
+
+class Beyond(NamedTuple):
+    """What a request asks for beyond its own bytes, as its fields name it.
+
+    ``unbounded`` are the fields by which its bytes do not bound what it costs, such as
+    ``background`` or ``tools[0] (web_search)``. ``chooses`` are (field, value) that name a model,
+    an address, a provider or a price tier. ``refers`` are (kind, id) of what was made before:
+    a ``response``, ``conversation``, ``file``, ``batch``, ``vector_store``.
+    """
+
+    unbounded: tuple[str, ...] = ()
+    chooses: tuple[tuple[str, str], ...] = ()
+    refers: tuple[tuple[str, str], ...] = ()
+
+
+NOTHING_BEYOND: Final = Beyond()
+"""The one of most requests: told apart by identity."""
 
 
 class Ask(NamedTuple):
@@ -34,16 +55,21 @@ class Ask(NamedTuple):
     costs_more: bool
     retry: int
     body: Any
+    beyond: Beyond = NOTHING_BEYOND
 
 
 class Read(NamedTuple):
     """What a whole reply says of itself. ``usage`` is None where none came that can be believed.
 
-    ``response_id`` is cleaned, and empty where it has none.
+    ``response_id`` is cleaned, and empty where it has none. ``body`` is what the client gets: the
+    upstream's own where nothing is to be changed. ``made`` are (kind, id) as in `Beyond`: from now
+    on they belong to the project.
     """
 
     usage: Usage | None
     response_id: str
+    body: bytes
+    made: tuple[tuple[str, str], ...] = ()
 
 
 class NotAnAnswer(Exception):
@@ -85,6 +111,8 @@ class Relay(Protocol):
     deltas: int
     """Events with content, about a token each."""
     response_id: str
+    made: tuple[tuple[str, str], ...]
+    """(kind, id) that it made and that belong to the project, as in `Read`."""
 
     @property
     def ended(self) -> bool:
@@ -104,8 +132,39 @@ class Relay(Protocol):
         """The end of a stream that is ``done``, with what it cost in dollars."""
 
 
-class Dialect(Protocol):
-    """A provider's protocol. A value without state, shared by all requests."""
+class Translator(Protocol):
+    """The upstream's side of a request: a value without state, shared by all requests."""
+
+    def path(self, path: str) -> str:
+        """The path under the upstream's base URL for a request that came to the client's."""
+
+    def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers of requests to an upstream with this key, which may be empty."""
+
+    def forward(self, ask: Ask, model: str) -> bytes:
+        """The body for an upstream that calls the model ``model``. Raises BadField.
+
+        That is for what the upstream's form cannot say.
+        """
+
+    def reply(self, body: bytes) -> Read:
+        """Read a whole reply. Raises NotAnAnswer."""
+
+    def relay(self, ask: Ask) -> Relay:
+        """The relay of the stream that answers ``ask``."""
+
+    def error(self, body: bytes) -> UpstreamSaid:
+        """What an upstream's reply that is no answer says."""
+
+
+class Dialect(Translator, Protocol):
+    """A form of a provider's protocol, as its clients speak it.
+
+    Towards upstreams that speak it too, it translates nothing.
+    """
+
+    form: str
+    """Its name, as an upstream's ``speaks`` lists it."""
 
     @property
     def endpoints(self) -> Mapping[str, str]:
@@ -132,26 +191,15 @@ class Dialect(Protocol):
     def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> Ask:
         """Check a request; ``headers`` by lower-case name. Raises NotJson or BadField."""
 
-    def forward(self, ask: Ask, model: str) -> bytes:
-        """The body for an upstream that calls the model ``model``."""
-
-    def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
-        """The headers of requests to an upstream with this key, which may be empty."""
-
-    def reply(self, body: bytes) -> Read:
-        """Read a whole reply. Raises NotAnAnswer."""
-
-    def relay(self, ask: Ask) -> Relay:
-        """The relay of the stream that answers ``ask``."""
-
     def refusal(self, refusal: Exception) -> ErrorReply:
         """The reply for a refusal, its rates included; what is no refusal is a fault of ours."""
-
-    def error(self, body: bytes) -> UpstreamSaid:
-        """What an upstream's reply that is no answer says."""
 
     def error_event(self, refusal: Exception, cost_usd: str | None) -> bytes:
         """A refusal in the middle of a stream, its last event; the cost where it is known."""
 
     def rates(self, rates: Iterable[RateLevel]) -> bytes:
         """Header lines that tell the project's own rates."""
+
+
+Translations = Mapping[tuple[str, str], Translator]
+"""By the client's form and the upstream's."""

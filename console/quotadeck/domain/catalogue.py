@@ -37,6 +37,8 @@ class Upstream:
     base_url: str
     key: str = field(repr=False)
     timeout_s: float = 600.0
+    speaks: tuple[str, ...] = ()
+    """The forms of requests that it takes, the one to translate to first; empty: whichever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,19 @@ class ModelNotAllowed(Refusal):
 
 
 @dataclass
+class NotSpoken(Refusal):
+    """The model's upstream takes no requests of this form, and none is translated to what it does.
+
+    ``form`` is the request's, ``spoken`` are those that the upstream takes.
+    """
+
+    form: str
+    upstream: str
+    spoken: tuple[str, ...]
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
 class Paused(Refusal):
     """``subject`` is a project or a model; ``reason`` is set only when it is public."""
 

@@ -19,6 +19,7 @@ _ENDPOINTS: Final = MappingProxyType({"/v1/chat/completions": "/chat/completions
 class OpenAI:
     """The dialect of OpenAI and of all who speak it."""
 
+    form = "chat"
     endpoints: Mapping[str, str] = _ENDPOINTS
     listing = "/v1/models"
     whole_head = b"content-type: application/json\r\n"
@@ -29,6 +30,9 @@ class OpenAI:
 
     def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> base.Ask:  # noqa: ARG002
         return parse_chat(body, headers.get(b"x-stainless-retry-count", b""))
+
+    def path(self, path: str) -> str:
+        return self.endpoints[path]
 
     def forward(self, ask: base.Ask, model: str) -> bytes:
         return forward_chat(ask.body, model, stream=ask.stream)

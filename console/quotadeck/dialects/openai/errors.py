@@ -147,6 +147,14 @@ _ROWS: Final[Mapping[type[Exception], _Row]] = {
         _NEVER_RETRY,
         "model",
     ),
+    r.NotSpoken: _Row(
+        400,
+        "form_not_served",
+        "The upstream {upstream} takes no {form} requests, and they are not translated for it. It "
+        "takes: {spoken}.",
+        _NEVER_RETRY,
+        "model",
+    ),
     r.Paused: _Row(
         403,
         "{subject.kind}_paused",

@@ -29,6 +29,7 @@ def read_reply(body: bytes) -> Read:
     return Read(
         reader.usage(delivered=delivered),
         clean(response_id, MAX_RESPONSE_ID) if isinstance(response_id, str) else "",
+        body,
     )
 
 

@@ -24,6 +24,7 @@ class OpenAIRelay:
     why what it sends is no stream of ours.
     """
 
+    made: tuple[tuple[str, str], ...] = ()
     __slots__ = (
         "_blocks",
         "_finished",

@@ -21,7 +21,7 @@ from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.flight import Flight, ttl_ms
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Caller
-from quotadeck.gateway.data.lanes import Lane, Lanes
+from quotadeck.gateway.data.lanes import Lane, Lanes, Stop
 from quotadeck.gateway.data.observers import Refusals
 from quotadeck.gateway.data.relay import relay_stream, why_cut
 from quotadeck.gateway.plan import Plan
@@ -77,6 +77,8 @@ class Calls:
             ask = dialect.parse(exchange.path, body, headers)
             del body  # it may be megabytes, and lives on in what was read of it
             lane = self.lanes.of(self.plan(), caller.project, ask.model, dialect, exchange.path)
+            # What the upstream's form cannot say is refused before anything is taken for it.
+            outgoing = _outgoing(lane.stops[0], ask)
             ticket = await self._admit(arrival, ask, lane)
             flight = await self.flights.begin(arrival, caller, lane, ask, ticket)
         except Refusal as refusal:
@@ -84,11 +86,12 @@ class Calls:
             raise
         attempt, further = self._stream if ask.stream else self._whole, iter(lane.stops[1:])
         try:
-            while failed := await attempt(flight, exchange):
+            while failed := await attempt(flight, exchange, outgoing):
                 stop = next(further, None) if failed.failure.elsewhere else None
                 if stop is None or not await self.flights.move(flight, failed.failure, stop):
                     await self.flights.end(flight, failed.failure)
                     break
+                outgoing = _outgoing(stop, ask)
         except BaseException as error:
             # Cut, or a fault of ours: whatever was sent may be billed, so it is charged.
             cut = isinstance(error, asyncio.CancelledError)
@@ -115,11 +118,9 @@ class Calls:
             ttl_ms=ttl_ms(stop),
         )
 
-    async def _whole(self, flight: Flight, exchange: Exchange) -> Failed | None:
-        stop = flight.stop
-        body = flight.lane.dialect.forward(flight.ask, stop.target.target.model)
+    async def _whole(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:
         try:
-            reply = await self.upstream.call(stop.endpoint, body, flight.arrival.id)
+            reply = await self.upstream.call(flight.stop.endpoint, body, flight.arrival.id)
         except UpstreamError as error:
             return failed_by(error)
         try:
@@ -131,9 +132,8 @@ class Calls:
         self._answered(flight, reply)
         if reply.status not in ANSWERED:
             return self._refused(flight, reply, reply.body)
-        dialect = flight.lane.dialect
         try:
-            usage, response_id = dialect.reply(reply.body)
+            usage, response_id, body, _ = flight.stop.speech.reply(reply.body)
         except NotAnAnswer as error:
             return failed_by(error)
         if usage is None:
@@ -141,16 +141,14 @@ class Calls:
         response_id = flight.lane.keys.hide(response_id)
         call = await self.flights.end(flight, None, usage, response_id)
         cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
-        head = dialect.whole_head + _head(flight) + cost
-        await exchange.answer(200, head, reply.body)
+        head = flight.lane.dialect.whole_head + _head(flight) + cost
+        await exchange.answer(200, head, body)
         return None
 
-    async def _stream(self, flight: Flight, exchange: Exchange) -> Failed | None:
-        stop = flight.stop
-        body = flight.lane.dialect.forward(flight.ask, stop.target.target.model)
+    async def _stream(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:
         reply: StreamReply | None = None
         try:
-            reply = await self.upstream.stream(stop.endpoint, body, flight.arrival.id)
+            reply = await self.upstream.stream(flight.stop.endpoint, body, flight.arrival.id)
             self._answered(flight, reply)
             if reply.status not in ANSWERED:
                 return self._refused(flight, reply, await read_whole(reply))
@@ -173,9 +171,14 @@ class Calls:
 
     def _refused(self, flight: Flight, reply: Reply | StreamReply, body: bytes) -> Failed:
         """Of an upstream that answered with an error."""
-        said = flight.lane.dialect.error(body)
+        said = flight.stop.speech.error(body)
         empty = not body.strip()
         return failed_with(reply.status, reply.headers, said, empty, flight.lane.keys)
+
+
+def _outgoing(stop: Stop, ask: Ask) -> bytes:
+    """The body as it goes to a stop's upstream. Raises BadField."""
+    return stop.speech.forward(ask, stop.target.target.model)
 
 
 def _head(flight: Flight) -> bytes:

@@ -206,7 +206,7 @@ class Flights:
             for told in self._observers.ended:
                 told(call)
         learned = call.outcome is Outcome.OK
-        if learned and usage and not usage.is_estimate and not flight.ask.media:
+        if learned and usage and usage.total and not usage.is_estimate and not flight.ask.media:
             self._estimator.learn(
                 call.project,
                 call.model,

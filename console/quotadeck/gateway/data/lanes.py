@@ -6,14 +6,16 @@ plan. So whoever has the plan in force has the lanes in force.
 """
 
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from quotadeck.admission.planned import ProjectPlan, TargetPlan
 from quotadeck.admission.prepared import Prepared, prepare
-from quotadeck.dialects.base import Dialect
+from quotadeck.dialects.base import Dialect, Translations, Translator
+from quotadeck.domain.catalogue import Upstream
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.nearest import nearest
-from quotadeck.domain.refusals import ModelNotAllowed, Paused, UnknownModel
+from quotadeck.domain.refusals import ModelNotAllowed, NotSpoken, Paused, UnknownModel
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.plan import Plan, RoutePlan
 from quotadeck.gateway.upstream.endpoint import Endpoint, endpoint_of
@@ -24,6 +26,8 @@ MOST_LANES: Final = 16_384
 for, in 10 to 20 µs. One in use pays that once in so many new ones, so nobody need keep the order
 of use."""
 
+NO_TRANSLATIONS: Final[Translations] = MappingProxyType({})
+
 _Endpoints = dict[tuple[str, str], Endpoint]
 """By target and path: those of a plan's lanes that are the same are one."""
 
@@ -32,6 +36,8 @@ class Stop(NamedTuple):
     """A target on a lane: where its requests go, and the header lines of what comes from there."""
 
     target: TargetPlan
+    speech: Translator
+    """Between the client's dialect and what is spoken there."""
     prepared: Prepared
     endpoint: Endpoint
     step: int
@@ -52,7 +58,10 @@ class Lane(NamedTuple):
 class Lanes:
     """The lanes of the plan in force, built as they are asked for."""
 
-    def __init__(self, most: int = MOST_LANES) -> None:
+    def __init__(
+        self, translations: Translations = NO_TRANSLATIONS, most: int = MOST_LANES
+    ) -> None:
+        self._translations = translations
         self._most = most
         self._plan: Plan | None = None
         self._known: dict[tuple[str, str, str], Lane] = {}
@@ -64,13 +73,13 @@ class Lanes:
     def of(self, plan: Plan, project: str, model: str, dialect: Dialect, path: str) -> Lane:
         """The lane of a request that came to ``path``.
 
-        Raises UnknownModel, ModelNotAllowed or Paused.
+        Raises UnknownModel, ModelNotAllowed, Paused, or NotSpoken.
         """
         if plan is not self._plan:
             self._plan, self._known, self._endpoints = plan, {}, {}
         lane = self._known.get((project, model, path))
         if lane is None:
-            lane = lane_of(plan, project, model, dialect, path, self._endpoints)
+            lane = lane_of(plan, project, model, dialect, path, self._translations, self._endpoints)
             if len(self._known) >= self._most:
                 del self._known[next(iter(self._known))]
             self._known[project, model, path] = lane
@@ -83,6 +92,7 @@ def lane_of(
     model: str,
     dialect: Dialect,
     path: str,
+    translations: Translations = NO_TRANSLATIONS,
     endpoints: _Endpoints | None = None,
 ) -> Lane:
     """See `Lanes.of`. ``endpoints`` are the plan's so far; one that is new is added."""
@@ -98,9 +108,8 @@ def lane_of(
         raise ModelNotAllowed(model, project_id, allowed)
     if route.paused:
         raise _paused(Subject.model(route.route.model), route.paused)
-    stops = tuple(
-        _stops(plan, project, route, dialect, path, {} if endpoints is None else endpoints)
-    )
+    known = {} if endpoints is None else endpoints
+    stops = tuple(_stops(plan, project, route, dialect, path, translations, known))
     return Lane(project, model, dialect, stops, plan.upstream_keys)
 
 
@@ -110,21 +119,33 @@ def _stops(
     route: RoutePlan,
     dialect: Dialect,
     path: str,
+    translations: Translations,
     endpoints: _Endpoints,
 ) -> Iterable[Stop]:
     """One: the target that serves the model now."""
     target = plan.targets[route.serving]
+    speech = _speech(dialect, target.upstream, translations)
     endpoint = endpoints.get((target.target.id, path))
     if endpoint is None:
-        headers = dialect.asks_with(target.upstream.key)
-        endpoint = endpoint_of(target.upstream, dialect.endpoints[path], headers)
+        headers = speech.asks_with(target.upstream.key)
+        endpoint = endpoint_of(target.upstream, speech.path(path), headers)
         endpoints[target.target.id, path] = endpoint
     head = b"x-project-id: %b\r\nx-served-model: %b\r\nx-fallback-step: %d\r\n" % (
         project.project.id.encode(),
         target.target.id.encode("utf-8", "replace"),
         route.step,
     )
-    yield Stop(target, prepare(project, target), endpoint, route.step, head)
+    yield Stop(target, speech, prepare(project, target), endpoint, route.step, head)
+
+
+def _speech(dialect: Dialect, upstream: Upstream, translations: Translations) -> Translator:
+    """The dialect itself where it is spoken there, else the first that translates."""
+    if not upstream.speaks or dialect.form in upstream.speaks:
+        return dialect
+    for spoken in upstream.speaks:
+        if translator := translations.get((dialect.form, spoken)):
+            return translator
+    raise NotSpoken(dialect.form, upstream.name, upstream.speaks)
 
 
 def _paused(subject: Subject, entry: Entry) -> Paused:

@@ -66,7 +66,7 @@ async def relay_stream(
     Whatever ends it: the terminal event says that the answer is whole, an error event that it is
     not. So nothing of what happens is raised, and a task that was cancelled ends here.
     """
-    relay = flight.lane.dialect.relay(flight.ask)
+    relay = flight.stop.speech.relay(flight.ask)
     client = _Client(flight, exchange, reply)
     patience_s: float | None = None
     try:

@@ -17,7 +17,7 @@ from typing import Any
 from quotadeck.admission.days import BudgetDays, budget_key
 from quotadeck.admission.estimator import Estimator
 from quotadeck.clock import MachineClock
-from quotadeck.dialects.openai import OPENAI
+from quotadeck.dialects.registry import DIALECTS, TRANSLATIONS
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.days import day_at
 from quotadeck.domain.effects import NO_GATES
@@ -272,12 +272,12 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         days,
         estimator,
         flights,
-        Lanes(),
+        Lanes(TRANSLATIONS),
         upstream,
         Refusals(plan, observers.refused),
         config.body_limit_bytes,
     )
-    data_plane = DataPlane(calls, plan, lambda: in_force.keys, now_us // 1_000_000, (OPENAI,))
+    data_plane = DataPlane(calls, plan, lambda: in_force.keys, now_us // 1_000_000, DIALECTS)
     await take_in(config.state / "offline", desk, os.getuid(), config.roles, clock, tell)
     tell(_started(ledger, clock))
     for loss in ledger.recovered.losses:

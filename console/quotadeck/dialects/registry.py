@@ -1,0 +1,12 @@
+"""The dialects that are served, and what is translated between them: a row for each."""
+
+from types import MappingProxyType
+from typing import Final
+
+from quotadeck.dialects.base import Dialect, Translations
+from quotadeck.dialects.openai import OPENAI
+
+DIALECTS: Final[tuple[Dialect, ...]] = (OPENAI,)
+"""The first one words what belongs to none of them."""
+TRANSLATIONS: Final[Translations] = MappingProxyType({})
+"""By the client's form and the upstream's; what is not here is refused by name."""
