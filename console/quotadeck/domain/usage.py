@@ -9,7 +9,12 @@ class Usage(NamedTuple):
     ``input_tokens`` are all of the input: those read from a cache (``cached_tokens``) and those
     written to one (``cache_write_tokens``) are among them. ``cache_write_1h_tokens`` are those of
     the written that are kept for an hour, which costs more than the usual five minutes.
-    ``output_tokens`` are all of the output, ``reasoning_tokens`` among them.
+    ``output_tokens`` are all of the output, ``reasoning_tokens`` among them. ``web_searches`` are
+    charged each beside the tokens.
+
+    ``tier`` is what of the reply changes its price: its service tier, speed and region, in this
+    order and joined by "+", the usual left out: "priority", "fast", "us", "priority+us".
+    ``stated_nano`` is what the upstream itself says that the call costs, in nano-dollars.
     """
 
     input_tokens: int = 0
@@ -19,6 +24,9 @@ class Usage(NamedTuple):
     cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
     is_estimate: bool = False
+    web_searches: int = 0
+    tier: str = ""
+    stated_nano: int | None = None
 
     @property
     def total(self) -> int:

@@ -17,7 +17,9 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.usage import Usage
 
 _NESTED: Final = ("usage", "attempts", "gates", "counted", "charged")
-_USAGE: Final = Usage._fields
+_USAGE_FIELDS: Final = Usage._fields.index("is_estimate") + 1
+"""What of a usage this format has."""
+_USAGE: Final = Usage._fields[:_USAGE_FIELDS]
 _ATTEMPT: Final = Attempt._fields
 _GATE: Final = Gate._fields
 _COUNTED: Final = Counted._fields
@@ -72,7 +74,7 @@ def end_list(call: Call) -> tuple[Any, ...]:
     return (
         "end",
         *plain,
-        tuple(usage),
+        usage[:_USAGE_FIELDS],
         attempts and tuple(map(tuple, attempts)),
         gates and tuple(map(tuple, gates)),
         counted and tuple(counted),
