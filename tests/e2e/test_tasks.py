@@ -5,6 +5,8 @@ Each has a budget of keys, what is typed as a value or a reason apart; ``Night.k
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +30,19 @@ rpm = 600
 priority = "high"
 rpm = 600
 daily_budget_usd = "5"
+"""
+
+OTHERS: Final = """
+[projects.burning]
+rpm = 600
+daily_budget_usd = "0.05"
+zone = "{zone}"
+[projects.shared]
+rpm = 600
+[projects.raised]
+rpm = 60
+[projects.explained]
+rpm = 6
 """
 
 
@@ -207,3 +222,85 @@ def test_three_rows_are_limited_as_one(night: tuple[Gateway, str], at: Night) ->
     at.screen.shows("done: 3 changed as one")
     at.took(6)
     assert newest(gateway)["group"]
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, str]]:
+    """A gateway with a project for each of the tests below; a budget's day ends in hours."""
+    zone = "UTC" if 4 <= datetime.now(UTC).hour < 16 else "Etc/GMT-12"
+    with running(tmp_path_factory.mktemp("others"), OTHERS.format(zone=zone)) as gateway:
+        yield gateway, gateway.add_key("burning", "shared", "raised", "explained")
+
+
+@contextmanager
+def on(gateway: Gateway, project: str) -> Iterator[Night]:
+    """The console with its cursor on the project's row."""
+    with console(gateway) as screen:
+        screen.shows("● live", project)
+        screen.press("/")
+        screen.type(project)
+        screen.press("enter")
+        screen.until(lambda: f"▸{project} " in screen.lines()[3], "the row")
+        yield Night(screen)
+
+
+def test_what_happens_next_is_on_the_row_and_at_what_rate_a_key_away(
+    others: tuple[Gateway, str],
+) -> None:
+    gateway, key = others
+    ask(gateway, key, "burning", 8)
+    with on(gateway, "burning") as at:
+        gone = re.compile(r"gone (\d\d:\d\d)$")
+        at.screen.until(lambda: gone.search(at.screen.lines()[3]), "when the money ends")
+        at.took(0)
+        at.press("enter")
+        at.screen.until(
+            lambda: re.search(r"budget .*gone \d\d:\d\d at \$[\d.]+/h", at.screen.text),
+            "at what rate it is spent",
+        )
+        at.took(1)
+
+
+def test_who_changed_what_and_why_is_found_by_a_name(others: tuple[Gateway, str]) -> None:
+    gateway, _ = others
+    gateway.command("pause", "project:shared", for_ms=600_000, reason="a colleague's batch")
+    with on(gateway, "shared") as at:
+        at.screen.shows("ends ")
+        at.took(0)
+        at.press("a", "/")
+        at.types("shared")
+        at.press("enter")
+        at.screen.shows("state running → paused", "a colleague's batch", "in force")
+        [row] = [line for line in at.screen.lines() if "▸" in line]
+        assert re.search(r"● *▸\d+ \w{3} \d\d:\d\d \S+ +pause +shared", row), row
+        at.took(3)
+
+
+def test_a_change_in_force_is_extended_without_typing_its_value_again(
+    others: tuple[Gateway, str],
+) -> None:
+    gateway, _ = others
+    raised = {"field": "rpm", "value": 300, "for_ms": 600_000}
+    first = gateway.command("limit", "project:raised", **raised)
+    with on(gateway, "raised") as at:
+        at.screen.shows("↑rpm")
+        at.press("E")
+        at.screen.shows("extend raised", "300 → 300", "then 60 again")
+        at.types("not done yet")
+        at.press("enter")
+        at.screen.shows("done: raised rpm 300 → 300 until", "rpm 60→300", "not done yet")
+        at.took(2)
+    [extended] = gateway.get("/audit", subject="project:raised", limit=1)["rows"]
+    assert extended["action"] == "extend"
+    assert extended["until"] > first["until"]
+
+
+def test_what_would_have_admitted_a_call_is_explained(others: tuple[Gateway, str]) -> None:
+    gateway, key = others
+    assert ask(gateway, key, "explained", 9)[-1].status_code == 429
+    with on(gateway, "explained") as at:
+        at.press("c")
+        at.screen.shows("429 rpm", "refused by")
+        at.press("x")
+        at.screen.shows("It was refused at", "explained's rpm of 6 a minute", "It would have passed")
+        at.took(2)
