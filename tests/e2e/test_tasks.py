@@ -302,5 +302,7 @@ def test_what_would_have_admitted_a_call_is_explained(others: tuple[Gateway, str
         at.press("c")
         at.screen.shows("429 rpm", "refused by")
         at.press("x")
-        at.screen.shows("It was refused at", "explained's rpm of 6 a minute", "It would have passed")
+        at.screen.shows(
+            "It was refused at", "explained's rpm of 6 a minute", "It would have passed"
+        )
         at.took(2)
