@@ -16,7 +16,9 @@ _CACHED_ON_TOP = (
     "cache_read_input_tokens",  # LiteLLM
 )
 _CACHE_WRITE = ("cache_write_tokens", "cache_creation_tokens")  # the second is LiteLLM's
-_CACHE_WRITE_ON_TOP = ("cache_creation_input_tokens",)
+_CACHE_WRITE_ON_TOP = ("cache_write_tokens", "cache_creation_input_tokens")
+_INPUT = ("prompt_tokens", "input_tokens")  # the seconds as in OpenAI's other forms
+_OUTPUT = ("completion_tokens", "output_tokens")
 
 
 class UsageReader:
@@ -42,7 +44,7 @@ class UsageReader:
             self._see(stated)
 
     def _see(self, stated: dict[str, Any]) -> None:
-        prompt, completion = _count(stated, "prompt_tokens"), _count(stated, "completion_tokens")
+        prompt, completion = _either(stated, _INPUT), _either(stated, _OUTPUT)
         if prompt is None or completion is None:
             return
         self.seen = True
@@ -98,8 +100,9 @@ def _usages(reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Where usage objects stand: at the top, in a choice (Moonshot), beside it (Groq)."""
     places = [reply, reply.get("x_groq")]
     choices = reply.get("choices")
-    if isinstance(choices, list):
-        places += choices
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict):
+            places += (choice, choice.get("delta"), choice.get("message"))
     for place in places:
         if isinstance(place, dict) and isinstance(place.get("usage"), dict):
             yield place["usage"]
@@ -123,6 +126,12 @@ def _count(stated: dict[str, Any], name: str) -> int | None:
     if type(tokens) is float and tokens.is_integer():
         tokens = int(tokens)
     return tokens if type(tokens) is int and 0 <= tokens <= MAX_BELIEVED_TOKENS else None
+
+
+def _either(stated: dict[str, Any], names: tuple[str, str]) -> int | None:
+    """The greater of the believable numbers under both names; None where there is none."""
+    first, second = _count(stated, names[0]), _count(stated, names[1])
+    return first if second is None else second if first is None else max(first, second)
 
 
 def _most(place: dict[str, Any], names: tuple[str, ...]) -> int:
