@@ -11,8 +11,10 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 from quotadeck.clock import MachineClock
+from quotadeck.domain.days import day_at, micros
 from quotadeck.domain.snapshot import Snapshot
 from quotadeck.sources.base import Reading
 from quotadeck.tui import run_console
@@ -93,6 +95,31 @@ def later(snapshot: Snapshot, step_ms: int) -> Iterator[Snapshot]:
     yield from advancing(moved, step_ms)
 
 
+def dated(script: Iterator[Snapshot], at_us: int, zone: str, go: Path) -> Iterator[Snapshot]:
+    """The same from another instant on, where time stands until the file ``go`` is there.
+
+    Each day of the zone has its own money: the first the script's, another none.
+    """
+    first = next(script)
+    began, moved_us = day_at(at_us, zone).name, at_us - first.at_us
+    held = iter(lambda: None if go.exists() else first, None)
+    for one in chain(held, [first], script):
+        day = day_at(one.at_us + moved_us, zone)
+        rows = tuple(
+            replace(
+                row,
+                budget=replace(
+                    row.budget,
+                    ends_us=day.end_us,
+                    spent_nano=row.budget.spent_nano if day.name == began else 0,
+                ),
+            )
+            for row in one.projects
+        )
+        events = tuple(replace(told, at_us=told.at_us + moved_us) for told in first.events)
+        yield replace(one, at_us=one.at_us + moved_us, projects=rows, events=events)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--scene", choices=("calm", "fire", "hostile", "burning"), default="fire")
@@ -107,6 +134,9 @@ def main() -> int:
     parser.add_argument("--settings", type=Path)
     parser.add_argument("--trouble-after", type=int, help="so many calm readings, then fire")
     parser.add_argument("--clock-off", type=int, default=0, help="seconds the reader is fast")
+    parser.add_argument("--at", type=micros, help="another instant at which it begins")
+    parser.add_argument("--go", type=Path, help="with --at: time stands until this file is there")
+    parser.add_argument("--zone", help="the zone of the screen, and of the days with --at")
     parser.add_argument("--gaps", type=Path, help="where the loop's longest gap is written, in ms")
     asked = parser.parse_args()
     snapshot = {"calm": calm, "fire": fire, "hostile": hostile, "burning": burning}[asked.scene](
@@ -120,6 +150,8 @@ def main() -> int:
         script = iter((snapshot,))
     if asked.trouble_after is not None:
         script = chain([snapshot] * asked.trouble_after, later(fire(asked.projects), step_ms))
+    if asked.at is not None:
+        script = dated(script, asked.at, asked.zone, asked.go)
     made = partial(Watched, gaps=asked.gaps) if asked.gaps else Scripted
     source = made(script, asked.every, silent=asked.silent, gone=asked.gone, passed=a_quarter)
     return run_console(
@@ -127,7 +159,7 @@ def main() -> int:
         clock=Off(asked.clock_off),
         read_only=asked.read_only,
         theme=asked.theme,
-        zone=JST,
+        zone=ZoneInfo(asked.zone) if asked.zone else JST,
         settings=asked.settings,
     )
 

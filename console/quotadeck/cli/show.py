@@ -51,7 +51,8 @@ def _plain(value: Any) -> Any:
 
 def clock(at_us: int) -> str:
     """The local time with its zone; with the day where that is not today."""
-    return f"{day_time(at_us, now_us(), None)} {zone_name(at_us, None)}"
+    told, zone = day_time(at_us, now_us(), None), zone_name(at_us, None)
+    return told if told.endswith(f" {zone}") else f"{told} {zone}"
 
 
 def stamp(at_us: int) -> str:

@@ -36,12 +36,19 @@ class NoticeError(Exception):
 
     def within(self, kind: str, /, **facts: Fact) -> Notice:
         """A notice that says this one as its ``why``: ``{why:told}``."""
-        return Notice(kind, {**self.told.facts, "why": self.told.kind, **facts})
+        return within(self.told, kind, **facts)
 
 
 def notice(kind: str, /, **facts: Fact) -> Notice:
     """``notice("vital.loop_lag", lag_ms=80)``."""
     return Notice(kind, facts)
+
+
+def within(told: Notice, kind: str, /, **facts: Fact) -> Notice:
+    """A notice that says another as its ``why``; where that has a ``why``, too, each its own."""
+    inner = told.facts.get("why")
+    why = inner if isinstance(inner, tuple) else (inner,) if isinstance(inner, str) else ()
+    return Notice(kind, {**told.facts, "why": (told.kind, *why) if why else told.kind, **facts})
 
 
 def notice_of(kind: str, facts: object) -> Notice:

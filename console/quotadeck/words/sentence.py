@@ -5,10 +5,10 @@ fact is written follows from its name's unit, or from the word behind a colon (`
 see `quotadeck.words.figures`. ``:name`` looks a word of ours up (``PLACE.budget``, where it says
 another thing there, or else ``name.budget``), ``:value``
 writes a changed value as the fact ``field`` has it (``value.FIELD``), and ``:or`` a list with an
-"or" before its last. ``:told`` is a whole sentence by its kind, with the same facts; of a kind that
-only a newer sender knows, its fact ``text``. A clause in brackets, such as
-``[, until {until_us}]``, is left out where one of its facts is not given. Nothing is put together
-from fragments, so that another language may order its words as it likes.
+"or" before its last. ``:told`` is a whole sentence by its kind, or by the first of several, with
+the same facts; of a kind that only a newer sender knows, its fact ``text``. A clause in brackets,
+such as ``[, until {until_us}]``, is left out where one of its facts is not given. Nothing is put
+together from fragments, so that another language may order its words as it likes.
 """
 
 import re
@@ -18,6 +18,7 @@ from functools import lru_cache
 from string import Formatter
 from typing import Final
 
+from quotadeck.domain.days import rfc3339
 from quotadeck.domain.notice import Fact
 from quotadeck.words.figures import Instant, written
 
@@ -88,8 +89,7 @@ class _Filler:
         if asked == "value":
             return self._value(fact)
         if asked == "told":
-            said = self._language.text(str(fact), self._facts, self._instant)
-            return said or str(self._facts.get("text") or fact)
+            return self._told(name, fact)
         if asked == "name" and fact is not None:
             words = fact if isinstance(fact, tuple) else (str(fact),)
             return ", ".join(self._named(name, word) for word in words)
@@ -97,6 +97,13 @@ class _Filler:
             others = {"others": ", ".join(fact[:-1]), "last": fact[-1]}
             return self._language.text("or", others, self._instant) or " / ".join(fact)
         return written(name, fact, asked, self._instant)
+
+    def _told(self, name: str, fact: Fact) -> str:
+        """Of several kinds each is within the one before; none is told within itself."""
+        first, *rest = fact if isinstance(fact, tuple) and fact else (fact,)
+        facts = {**self._facts, name: tuple(map(str, rest))}
+        said = self._language.text(str(first), facts, self._instant)
+        return said or str(self._facts.get("text") or first or written(name, None, "", rfc3339))
 
     def _value(self, value: Fact) -> str:
         """As the field's own sentence has it, ``value.FIELD``, or the one for all, ``value``.

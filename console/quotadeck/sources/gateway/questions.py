@@ -15,7 +15,7 @@ import orjson
 
 from quotadeck.domain.commands import Command
 from quotadeck.domain.days import rfc3339
-from quotadeck.domain.notice import Fact, notice_of
+from quotadeck.domain.notice import notice_of, within
 from quotadeck.domain.snapshot import Snapshot, Whoami
 from quotadeck.domain.text import clean
 from quotadeck.sources.base import SourceError
@@ -274,14 +274,14 @@ def routed() -> Question[Routed]:
 def refused(name: str, status: int, body: bytes, label: str) -> SourceError:
     """A refusal, with the gateway's own notice of why, or its words, where it has any."""
     try:
-        told: Any = orjson.loads(body)
-        text = clean(str(told["error"]), 400)
-        sent = told.get("notice", {"kind": "", "facts": {}})
+        answer: Any = orjson.loads(body)
+        text = clean(str(answer["error"]), 400)
+        sent = answer.get("notice", {"kind": "", "facts": {}})
         why = notice_of(sent["kind"], sent["facts"])
     except (ValueError, KeyError, TypeError):
         return SourceError("source.refused.status", socket=label, asked=name, status=status)
-    facts: dict[str, Fact] = {**why.facts, "socket": label, "why": why.kind, "text": text}
-    return SourceError("source.refused", **facts)
+    told = within(why, "source.refused", socket=label, text=text)
+    return SourceError(told.kind, **told.facts)
 
 
 def nonsense(name: str, label: str, why: Exception) -> SourceError:

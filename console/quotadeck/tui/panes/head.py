@@ -60,6 +60,8 @@ class PageHead(Lines):
             more = [lacking_line(shown, self._shared, width)]
         else:
             more = [totals_line(shown, self._totals(shown.snapshot.projects), width)]
+        if link.away and link.past is None and link.travel.problem:
+            more = [*more, crop([Span(cut(link.travel.problem, width), "trouble")], width)]
         self.set_height(1 + len(more))
         self.show([first, *more])
 
