@@ -1,10 +1,7 @@
 """New connections: every address of a name, in time, and by TLS to whom we trust."""
 
 import asyncio
-import shutil
 import socket
-import ssl
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +16,7 @@ from quotadeck.gateway.upstream.endpoint import Origin
 from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.upstream.resolving import Address, Resolve
 from quotadeck.gateway.upstream.wire import Wire
+from tests.gateway.certificates import self_signed, served_by
 from tests.gateway.provider import KEY, Peer, always, call, hello, provider
 
 Made = Callable[[Resolve], Pool]
@@ -197,23 +195,7 @@ async def test_connection_that_is_closed_at_once_is_told(made: Made) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """One for localhost that signs itself, and its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl makes the certificate")
-    there = tmp_path_factory.mktemp("tls")
-    cert, key = there / "cert.pem", there / "key.pem"
-    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "1", "-subj", "/CN=localhost", "-keyout", str(key)]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True)
-    return cert, key
-
-
-def served_by(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    return context
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 async def test_own_authority_is_trusted_where_the_system_is_told_so(

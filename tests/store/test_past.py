@@ -146,7 +146,9 @@ def test_the_file_layer_is_the_same_bytes_in_any_order_and_has_no_secret() -> No
     assert orjson.loads(body)["projects"]["a"]["shadow"] == sorted(LimitKind)
     assert SECRET.encode() not in body
     told = orjson.loads(body)["upstreams"]["main"]
-    assert told == {"name": "main", "base_url": "https://main.example/v1", "timeout_s": 600.0}
+    assert told["base_url"] == "https://main.example/v1"
+    assert told.keys() == {field.name for field in fields(Upstream) if field.repr}
+    assert not told.keys() & {"key", "headers", "query", "proxy_login", "hidden"}
 
 
 @pytest.mark.parametrize("kind", [Project, Target, Route, Price, Catalogue])

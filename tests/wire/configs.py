@@ -6,7 +6,7 @@ import pytest
 
 from quotadeck.wire.config import ConfigError, load
 
-KEY = "sk-test-0123456789abcdef0123456789abcdef"
+KEY = "sk-test-0123456789abcdef0123456789abcdef0123456789abcdef"
 ENV = {"UPSTREAM_KEY": KEY}
 SMALL = """\
 [gateway]

@@ -10,7 +10,7 @@ from quotadeck.domain.commands import Field, Role
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.rules import LimitKind
 from quotadeck.wire import paths
-from quotadeck.wire.config import GatewayConfig, example, load
+from quotadeck.wire.config import ConfigError, GatewayConfig, example, load
 from tests.wire.configs import ENV, KEY, SMALL, changed, written
 
 
@@ -29,7 +29,11 @@ def test_the_example_loads_once_its_upstream_has_a_key(tmp_path: Path) -> None:
 def test_every_commented_key_of_the_example_is_one_that_exists(tmp_path: Path) -> None:
     text, switched_on = re.subn(r"^# (?=\[|\w+ = )", "", example(), flags=re.MULTILINE)
     assert switched_on >= 18
-    load(written(tmp_path, text), {"OPENAI_API_KEY": KEY})
+    env = dict.fromkeys(("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "PROXY_LOGIN"), f"u:{KEY}")
+    with pytest.raises(ConfigError) as refused:
+        load(written(tmp_path, text), env)
+    (problem,) = refused.value.problems
+    assert problem.key == ("upstreams", "main", "ca_file"), "this machine has none there"
 
 
 def test_what_the_file_leaves_out_has_its_default(tmp_path: Path) -> None:
@@ -151,10 +155,24 @@ def test_roles_name_users_and_groups(tmp_path: Path) -> None:
     assert roles[Role.ADMIN] == ("group:platform",)
 
 
-def test_a_key_that_looks_cut_is_warned_about_without_being_shown(tmp_path: Path) -> None:
-    config = load(written(tmp_path, SMALL), {"UPSTREAM_KEY": "sk-short"})
-    assert "upstream main has 8 characters" in " ".join(config.warnings)
-    assert "sk-short" not in " ".join(config.warnings)
+@pytest.mark.parametrize(
+    ("host", "more", "least"),
+    [
+        ("api.openai.com", "", 51),
+        ("api.example.com", 'provider = "groq"', 56),
+        ("api.openai.com", 'provider = "our-own"', 0),
+        ("api.example.com", "", 0),
+    ],
+)
+def test_a_key_looks_cut_only_where_its_provider_tells_a_length(
+    tmp_path: Path, host: str, more: str, least: int
+) -> None:
+    text = changed("api.example.com", host).replace("key =", f"{more}\nkey =")
+    config = load(written(tmp_path, text), {"UPSTREAM_KEY": "sk-short"})
+    said = " ".join(config.warnings)
+    assert ("upstream main has 8 characters; keys of" in said) == bool(least)
+    assert (f"have {least} or more" in said) == bool(least)
+    assert "sk-short" not in said
 
 
 def test_the_config_is_a_value_that_never_shows_a_secret(tmp_path: Path) -> None:

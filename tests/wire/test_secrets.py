@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.wire.config import secrets
-from quotadeck.wire.config.models import SecretRef
+from quotadeck.wire.config.secret_ref import SecretRef
 from quotadeck.wire.config.secrets import SecretUnavailable, resolve
 
 SECRET = "sk-live-0123456789abcdef0123456789abcdef"

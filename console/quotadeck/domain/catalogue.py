@@ -31,7 +31,9 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A provider's endpoint. ``key`` is the secret itself and stays out of every representation."""
+    """A provider's endpoint. What is no field of its repr holds secrets, or may: it stays out of
+    every representation, the recorded one too.
+    """
 
     name: str
     base_url: str
@@ -39,6 +41,27 @@ class Upstream:
     timeout_s: float = 600.0
     speaks: tuple[str, ...] = ()
     """The forms of requests that it takes, the one to translate to first; empty: whichever."""
+    provider: str = ""
+    """Whose rules and prices hold there, as `quotadeck.domain.providers` calls it; empty: none
+    that is known."""
+    stream_usage: str = "auto"
+    """Whether streams are asked for their usage: "always", "never", or "auto": until it refuses."""
+    bills_delivered: bool = False
+    """It bills only what it delivered: a stream that was left costs what had come."""
+    plain_http: bool = False
+    """What goes there may travel readable."""
+    proxy: str = ""
+    """The http proxy on the way there, ``http://HOST:PORT``; empty: none."""
+    ca_file: str = ""
+    """The authorities that are trusted there in place of the machine's; an absolute path."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Sent with every request."""
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Behind the path of every request."""
+    proxy_login: str = field(default="", repr=False)
+    """``USER:PASSWORD`` for the proxy."""
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    """What is kept out of all words besides the key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,11 @@ def compile_plan(catalogue: Catalogue, layers: Layers, windows: Windows, now_us:
             for name, item in catalogue.targets.items()
         },
         {name: _route(item, layers, now_us) for name, item in catalogue.routes.items()},
-        upstream_keys(upstream.key for upstream in catalogue.upstreams.values()),
+        upstream_keys(
+            secret
+            for upstream in catalogue.upstreams.values()
+            for secret in (upstream.key, *upstream.hidden)
+        ),
     )
 
 

@@ -81,6 +81,13 @@ def _target(told: Any) -> Target:
     )
 
 
+def _upstream(told: Any) -> Upstream:
+    """What another version told besides is passed over, and what it did not has its default."""
+    known = {name: told[name] for name in _TOLD if name in told}
+    speaks = tuple(known.pop("speaks", ()))
+    return Upstream(**known, speaks=speaks, key="")
+
+
 def price_of(told: Any) -> Price:
     """Raises LookupError or TypeError for what is no price."""
     return Price(*[told[field.name] for field in fields(Price) if field.init])
@@ -93,7 +100,7 @@ def _limits(told: Mapping[str, int]) -> dict[Field, int]:
 
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "projects": _project,
-    "upstreams": lambda told: Upstream(**told, key=""),
+    "upstreams": _upstream,
     "targets": _target,
     "routes": lambda told: Route(told["model"], tuple(told["targets"])),
 }

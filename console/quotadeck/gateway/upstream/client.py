@@ -1,7 +1,7 @@
 """The way to a provider: two methods, one JSON reply or one stream, and typed failures.
 
 Who goes there is `pool.py`. Redirects are not followed and proxy variables not honoured: the key
-goes to the configured host only.
+goes to the configured host only, by the configured proxy.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -11,6 +11,7 @@ from typing import Final
 from quotadeck.gateway.upstream.client import Unreachable
 from quotadeck.gateway.upstream.endpoint import Origin
 from quotadeck.gateway.upstream.resolving import Address, Names, Resolve, numeric, resolve
+from quotadeck.gateway.upstream.tunnel import NoTunnel, tunnel
 from quotadeck.gateway.upstream.wire import Wire
 
 STAGGER_S: Final = 0.25
@@ -19,23 +20,22 @@ TLS_END_S: Final = 1.0
 """So long a peer may take to say farewell."""
 
 
-def system_tls() -> ssl.SSLContext:
-    """Trusts the system's authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR name."""
-    context = ssl.create_default_context()
+def trusting(ca_file: str) -> ssl.SSLContext:
+    """Trusts the authorities in the file; without one the system's, or those that SSL_CERT_FILE or
+    SSL_CERT_DIR name."""
+    context = ssl.create_default_context(cafile=ca_file or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
 class Dialer:
-    """Makes connections. ``resolve`` gives a name's addresses, ``tls`` the context to trust by."""
+    """Makes connections. ``resolve`` gives a name's addresses."""
 
-    def __init__(
-        self, resolve: Resolve = resolve, tls: Callable[[], ssl.SSLContext] = system_tls
-    ) -> None:
+    def __init__(self, resolve: Resolve = resolve) -> None:
         self._names = Names(resolve)
-        self._make_tls = tls
-        self._tls: ssl.SSLContext | None = None
+        self._tls: dict[str, ssl.SSLContext] = {}
+        """By the file of the authorities that are trusted."""
 
     async def dial(
         self, origin: Origin, name: str, within_s: float, wire: Callable[[], Wire]
@@ -45,28 +45,37 @@ class Dialer:
             async with asyncio.timeout(within_s):
                 return await self._dial(origin, wire)
         except TimeoutError:
-            why = "it took too long"
+            whom, why = _behind(origin, name), "it took too long"
+        except NoTunnel as error:
+            whom, why = _behind(origin, name), str(error)
+        except ssl.SSLError as error:
+            whom, why = _behind(origin, name), _why(error)
         except (OSError, OverflowError, UnicodeError) as error:
-            why = _why(error)
-        raise Unreachable(f"no connection to {name}: {why}")
+            whom, why = f"the proxy of {name}" if origin.proxy else name, _why(error)
+        raise Unreachable(f"no connection to {whom}: {why}")
 
     async def _dial(self, origin: Origin, wire: Callable[[], Wire]) -> Wire:
-        if not origin.host or not origin.port:
+        host, port, *_ = origin.proxy or origin
+        if not host or not port or not origin.host or not origin.port:
             raise UnicodeError
-        left = _mixed(numeric(*origin[:2]) or await self._names.addresses(*origin[:2]))
-        tls = await self._context() if origin.tls else None
+        left = _mixed(numeric(host, port) or await self._names.addresses(host, port))
+        tls = await self._context(origin.ca_file) if origin.tls else None
         while True:
             sock = await _first(left)
             try:
-                return await _connected(sock, origin.host, tls, wire)
+                return await _connected(sock, origin, tls, wire)
             except OSError:
                 if not left:
                     raise
 
-    async def _context(self) -> ssl.SSLContext:
-        if self._tls is None:  # some 30 ms for the authorities, once
-            self._tls = await asyncio.to_thread(self._make_tls)
-        return self._tls
+    async def _context(self, ca_file: str) -> ssl.SSLContext:
+        if ca_file not in self._tls:  # some 30 ms for the system's authorities, once
+            self._tls[ca_file] = await asyncio.to_thread(trusting, ca_file)
+        return self._tls[ca_file]
+
+
+def _behind(origin: Origin, name: str) -> str:
+    return f"{name} through its proxy" if origin.proxy else name
 
 
 def _mixed(addresses: Sequence[Address]) -> list[Address]:
@@ -142,15 +151,21 @@ def _keep_alive(sock: socket.socket) -> None:
 
 
 async def _connected(
-    sock: socket.socket, host: str, tls: ssl.SSLContext | None, wire: Callable[[], Wire]
+    sock: socket.socket, origin: Origin, tls: ssl.SSLContext | None, wire: Callable[[], Wire]
 ) -> Wire:
     loop = asyncio.get_running_loop()
     try:
         if tls is None:
             _, made = await loop.create_connection(wire, sock=sock)
         else:
+            if origin.proxy is not None:
+                await tunnel(sock, origin, origin.proxy)
             _, made = await loop.create_connection(
-                wire, sock=sock, ssl=tls, server_hostname=host, ssl_shutdown_timeout=TLS_END_S
+                wire,
+                sock=sock,
+                ssl=tls,
+                server_hostname=origin.host,
+                ssl_shutdown_timeout=TLS_END_S,
             )
     except BaseException:
         sock.close()

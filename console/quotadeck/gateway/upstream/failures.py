@@ -79,7 +79,7 @@ _BY_ERROR: Final[Mapping[type[Exception], Failure]] = {
     Unreachable: UNREACHABLE,
     TimedOut: TIMED_OUT,
 }
-_BY_STATUS: Final = {401: OUR_KEY, 403: OUR_KEY, 429: BUSY}
+_BY_STATUS: Final = {401: OUR_KEY, 403: OUR_KEY, 407: OUR_KEY, 429: BUSY}
 _BY_HUNDRED: Final = {4: REFUSED, 5: FAILED}
 _EMPTY: Final = UpstreamSaid("", "", None, None)
 
@@ -133,13 +133,17 @@ def failed_by(error: UpstreamError | NotAnAnswer) -> Failed:
     return Failed(failure, UpstreamFailed(str(error), failure.cause))
 
 
+_REFUSED_KEY: Final = "it refuses the gateway's own key"
+
+
 def failed_with(
     status: int, headers: Mapping[bytes, bytes], said: UpstreamSaid, empty: bool, keys: UpstreamKeys
 ) -> Failed:
     """An attempt that was answered with an error: the upstream's own words, without keys."""
     failure = failure_of_status(status)
     if failure is OUR_KEY:
-        why = f"it refuses the gateway's own key ({status})"
+        whose = "its proxy refuses the gateway's login" if status == 407 else _REFUSED_KEY
+        why = f"{whose} ({status})"
         return Failed(failure, UpstreamFailed(why, failure.cause))
     message = clean_lines(keys.hide(said.message), MAX_MESSAGE)
     if failure is NO_ANSWER:

@@ -17,14 +17,11 @@ from quotadeck.wire.config.tables import Tables
 VERSION_CHARS = 8
 
 
-def catalogue(tables: Tables, keys: Mapping[str, str]) -> Catalogue:
-    """The field as the file says; ``keys`` are the upstreams' secrets by name."""
+def catalogue(tables: Tables, upstreams: Mapping[str, Upstream]) -> Catalogue:
+    """The field as the file says; ``upstreams`` with their secrets."""
     return Catalogue(
         projects={slug: _project(slug, table) for slug, table in tables.projects.items()},
-        upstreams={
-            name: Upstream(name, table.base_url, keys.get(name, ""), table.timeout_s)
-            for name, table in tables.upstreams.items()
-        },
+        upstreams=upstreams,
         targets={name: _target(name, table) for name, table in tables.targets.items()},
         routes={
             model: Route(model, tuple(table.targets)) for model, table in tables.routes.items()

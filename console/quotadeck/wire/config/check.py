@@ -3,20 +3,20 @@
 import re
 import zoneinfo
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from quotadeck.domain.nearest import nearest
+from quotadeck.wire.config.addresses import host_of, is_loopback
+from quotadeck.wire.config.lines import Key
 from quotadeck.wire.config.models import (
     MODEL,
     SLUG,
     ProjectTable,
     RouteTable,
     TargetTable,
-    UpstreamTable,
-    is_loopback,
 )
 from quotadeck.wire.config.problems import Problem, allowed_words, hint, shown
 from quotadeck.wire.config.tables import Tables
+from quotadeck.wire.config.upstream_table import UpstreamTable
 
 _SLUG_WORDS = "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit"
 _MODEL_WORDS = "1 to 200 of A-Z a-z 0-9 . _ : / @ + -, beginning with a letter or digit"
@@ -29,10 +29,7 @@ def problems_between(tables: Tables) -> Iterator[Problem]:
     for slug, project in tables.projects.items():
         yield from _of_project(slug, project, tables.names["routes"])
     for name, upstream in tables.upstreams.items():
-        if upstream.key is None and not is_loopback(urlsplit(upstream.base_url).hostname or ""):
-            yield Problem(
-                ("upstreams", name), "no key", "key = " + allowed_words(UpstreamTable, "key")
-            )
+        yield from _of_upstream(("upstreams", name), upstream)
     for name, target in tables.targets.items():
         yield from _of_target(name, target, tables.names["upstreams"])
     for model, route in tables.routes.items():
@@ -70,6 +67,22 @@ def _of_project(slug: str, project: ProjectTable, models: tuple[str, ...]) -> It
         if model not in models:
             key = ("projects", slug, "models", place)
             yield Problem(key, f"{shown(model)}, which has no route", hint(model, models))
+
+
+def _of_upstream(key: Key, upstream: UpstreamTable) -> Iterator[Problem]:
+    near = is_loopback(host_of(upstream.base_url)) or upstream.plain_http
+    if upstream.key is None and not near and not upstream.headers:
+        yield Problem(key, "no key", "key = " + allowed_words(UpstreamTable, "key"))
+    if upstream.key is not None and "authorization" in map(str.lower, upstream.headers):
+        yield Problem((*key, "headers"), "authorization beside key", "one of the two")
+    if upstream.proxy_login is not None and upstream.proxy is None:
+        allowed = "proxy = " + allowed_words(UpstreamTable, "proxy")
+        yield Problem((*key, "proxy_login"), "it without a proxy", allowed)
+    if upstream.ca_file is not None and not upstream.base_url.startswith("https:"):
+        yield Problem((*key, "ca_file"), "it beside an http address", "an https address, or none")
+    for place, form in enumerate(upstream.speaks or ()):
+        if form in (upstream.speaks or ())[:place]:
+            yield Problem((*key, "speaks", place), f"{shown(form)} twice", "each form once")
 
 
 def _of_target(name: str, target: TargetTable, upstreams: tuple[str, ...]) -> Iterator[Problem]:

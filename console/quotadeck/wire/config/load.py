@@ -6,20 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from quotadeck.domain.catalogue import Catalogue
+from quotadeck.domain.catalogue import Catalogue, Upstream
 from quotadeck.domain.commands import Role
+from quotadeck.domain.providers import provider_named
 from quotadeck.domain.text import clean
 from quotadeck.wire import paths
+from quotadeck.wire.config.addresses import listen_address
 from quotadeck.wire.config.build import catalogue
 from quotadeck.wire.config.check import problems_between
 from quotadeck.wire.config.lines import KeyLines
-from quotadeck.wire.config.models import UpstreamTable, listen_address
 from quotadeck.wire.config.parse import text_of, toml_of
 from quotadeck.wire.config.problems import ConfigError, Problem
-from quotadeck.wire.config.secrets import SecretUnavailable, resolve
 from quotadeck.wire.config.tables import read_tables
-
-SHORT_KEY_CHARS = 32
+from quotadeck.wire.config.upstream_facts import upstreams_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> GatewayConfig:
     tables, problems = read_tables(toml_of(path, text))
     problems += problems_between(tables)
     folder = path.absolute().parent
-    keys = _secrets(tables.upstreams, folder, env, problems)
+    upstreams = upstreams_of(tables.upstreams, folder, env, problems)
     socket = _socket(tables.gateway.socket, folder, problems)
     if problems:
         lines = KeyLines(text)
@@ -72,29 +71,12 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> GatewayConfig:
             Role.OPERATOR: tuple(roles.operator),
             Role.ADMIN: tuple(roles.admin),
         },
-        catalogue=catalogue(tables, keys),
+        catalogue=catalogue(tables, upstreams),
         request_window_s=gateway.request_window_s,
         token_window_s=gateway.token_window_s,
         body_limit_bytes=gateway.body_limit_bytes,
-        warnings=tuple(_warnings(keys)),
+        warnings=tuple(_warnings(upstreams)),
     )
-
-
-def _secrets(
-    upstreams: Mapping[str, UpstreamTable],
-    folder: Path,
-    env: Mapping[str, str],
-    problems: list[Problem],
-) -> dict[str, str]:
-    keys: dict[str, str] = {}
-    for name, upstream in upstreams.items():
-        if upstream.key is None:
-            continue
-        try:
-            keys[name] = resolve(upstream.key, folder, env)
-        except SecretUnavailable as gone:
-            problems.append(Problem(("upstreams", name, "key"), gone.found, gone.allowed))
-    return keys
 
 
 def _socket(named: str | None, folder: Path, problems: list[Problem]) -> Path:
@@ -106,10 +88,11 @@ def _socket(named: str | None, folder: Path, problems: list[Problem]) -> Path:
         return path
 
 
-def _warnings(keys: Mapping[str, str]) -> Iterator[str]:
-    for name, key in keys.items():
-        if len(key) < SHORT_KEY_CHARS:
+def _warnings(upstreams: Mapping[str, Upstream]) -> Iterator[str]:
+    for name, upstream in upstreams.items():
+        least = provider_named(upstream.provider).key_chars
+        if upstream.key and len(upstream.key) < least:
             yield (
-                f"the key of upstream {name} has {len(key)} characters; providers' keys have "
-                f"{SHORT_KEY_CHARS} or more: was it cut?"
+                f"the key of upstream {name} has {len(upstream.key)} characters; keys of "
+                f"{upstream.provider} have {least} or more: was it cut?"
             )

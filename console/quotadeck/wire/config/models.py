@@ -3,70 +3,18 @@
 A field's docstring is its meaning in the reference; its `Allowed` words stand there and in errors.
 """
 
-import ipaddress
-import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from quotadeck.domain.limits import MAX_PER_MINUTE, REQUEST_WINDOW_S, TOKEN_WINDOW_S
 from quotadeck.domain.money import parse_price, parse_usd
+from quotadeck.wire.config.addresses import listen_address
+from quotadeck.wire.config.table import Allowed, Default, PathText, Table
+from quotadeck.wire.config.upstream_table import UpstreamTable
 
 SLUG = r"[a-z0-9][a-z0-9._-]{0,62}"
 MODEL = r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}"
-LOOPBACK_NAMES = ("localhost",)
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """What a key may hold, in words."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Default:
-    """What holds where the key is left out, in words, if it is not a plain value."""
-
-    words: str
-
-
-def listen_address(text: str) -> tuple[str, int]:
-    """Host and port of ``127.0.0.1:8080``, ``[::1]:8080`` or ``gw.lan:8080``; else ValueError."""
-    host, colon, port = text.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    host = host[1:-1] if bracketed else host
-    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:
-        raise ValueError("no port")
-    if bracketed:
-        ipaddress.IPv6Address(host)
-    elif not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252})", host):
-        raise ValueError("no host")
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether what is sent there stays on this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() in LOOPBACK_NAMES
-
-
-def base_url(text: str) -> str:
-    """The address without its last slash; ValueError where a key could leak on the way."""
-    parts = urlsplit(text)
-    plain = text.isascii() and text.isprintable() and " " not in text
-    if not plain or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("not a plain address")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ValueError("not encrypted")
-    if parts.port == 0:  # reading .port raises ValueError for what is no port at all
-        raise ValueError("no port")
-    return text.rstrip("/")
 
 
 def _usd(value: object) -> int:
@@ -79,15 +27,6 @@ def _price(value: object) -> int:
     if not isinstance(value, str):
         raise ValueError("not a price")  # noqa: TRY004 - pydantic collects ValueErrors
     return parse_price(value)
-
-
-def _path(value: str | None) -> str | None:
-    if value is None or "\0" in value:
-        raise ValueError("not a path")
-    try:
-        return str(Path(value).expanduser())
-    except RuntimeError:
-        raise ValueError("no such home") from None
 
 
 PerMinute = Annotated[
@@ -113,15 +52,12 @@ PriceUsd = Annotated[
     Allowed('dollars per million tokens as text, such as "2.50": at most six decimals'),
 ]
 Name = Annotated[str | None, Field(min_length=1, max_length=80)]
-PathText = Annotated[str | None, Field(min_length=1, max_length=1_000), AfterValidator(_path)]
 Principal = Annotated[str, Field(pattern=r"^(user|group):[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$")]
 Principals = Annotated[
-    list[Principal], Allowed('a list of "user:NAME" and "group:NAME" of this machine')
+    list[Principal],
+    Field(default_factory=list),
+    Allowed('a list of "user:NAME" and "group:NAME" of this machine'),
 ]
-
-
-class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class GatewayTable(Table):
@@ -195,52 +131,10 @@ class ProjectTable(Table):
     """The models that it may ask for."""
     shadow: Annotated[
         list[Literal["rpm", "tpm", "concurrency", "budget"]],
+        Field(default_factory=list),
         Allowed('a list of "rpm", "tpm", "concurrency" and "budget"'),
-    ] = []
-    """Limits that only record what they would have refused."""
-
-
-class SecretRef(Table):
-    """Where a secret stands; exactly one of the three."""
-
-    env: Annotated[str | None, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,99}$")] = None
-    """An environment variable. Upper case only, so that a key pasted here is not taken for one."""
-    file: PathText = None
-    """A file of mode 0600 or 0640; a relative path starts at the config file."""
-    command: Annotated[list[str] | None, Field(min_length=1)] = None
-    """A program and its arguments, without a shell; its output is the secret."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "SecretRef":
-        if sum(way is not None for way in (self.env, self.file, self.command)) != 1:
-            raise ValueError("not exactly one")
-        return self
-
-
-class UpstreamTable(Table):
-    """``[upstreams.NAME]``: a provider with an OpenAI-compatible API."""
-
-    base_url: Annotated[
-        str,
-        AfterValidator(base_url),
-        Allowed(
-            'an https address such as "https://api.openai.com/v1" without user, password, query '
-            "or fragment; http only to this machine (localhost, 127.0.0.1, [::1])"
-        ),
     ]
-    """The root that OpenAI's SDKs take as base URL: `/chat/completions` follows it."""
-    key: Annotated[
-        SecretRef | None,
-        Allowed(
-            '{ env = "UPPER_CASE_NAME" }, { file = "PATH" } or { command = ["PROGRAM", "ARG"] }'
-        ),
-        Default("none, which only an upstream on this machine may have"),
-    ] = None
-    """Where its key stands. Never the key itself."""
-    timeout_s: Annotated[
-        float, Field(ge=0.1, le=3_600), Allowed("a number of seconds from 0.1 to 3_600")
-    ] = 600
-    """The longest that one request may take."""
+    """Limits that only record what they would have refused."""
 
 
 class TargetTable(Table):
@@ -281,11 +175,11 @@ class RolesTable(Table):
     """``[roles]``: who may do what on the admin socket, the highest role wins. The gateway's own
     user is admin; who else can open the socket is a viewer."""
 
-    admin: Principals = []
+    admin: Principals
     """May do everything."""
-    operator: Principals = []
+    operator: Principals
     """May pause, resume, set temporary limits up to twice the standing ones, force fallbacks."""
-    viewer: Principals = []
+    viewer: Principals
     """May look."""
 
 

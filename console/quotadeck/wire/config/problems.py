@@ -1,6 +1,7 @@
 """What is wrong with a config file, worded: file, line and key, what was found, what is allowed."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from pydantic_core import ErrorDetails
 
 from quotadeck.domain.nearest import nearest
 from quotadeck.domain.text import clean
+from quotadeck.wire.config.addresses import shown_address
 from quotadeck.wire.config.lines import Key
-from quotadeck.wire.config.models import Allowed, Table
+from quotadeck.wire.config.table import Allowed, Mistakes, Table
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -87,30 +89,44 @@ def allowed_words(model: type[Table], field: str) -> str:
 
 def of_pydantic(error: ValidationError, model: type[Table], at: Key) -> list[Problem]:
     """Every complaint of pydantic about the table at a key, in our words."""
-    return [_of_one(detail, model, at) for detail in error.errors(include_url=False)]
+    found = (
+        problem
+        for detail in error.errors(include_url=False)
+        for problem in _of_one(detail, model, at)
+    )
+    return list(dict.fromkeys(found))
 
 
-def _of_one(detail: ErrorDetails, model: type[Table], at: Key) -> Problem:
+def _of_one(detail: ErrorDetails, model: type[Table], at: Key) -> Iterator[Problem]:
     loc: Key = detail["loc"]
     field = str(loc[0]) if loc else ""
     if field not in model.model_fields:
         if not field:
-            return Problem(at, shown(detail["input"]), "a table")
-        allowed = hint(field, tuple(model.model_fields))
-        return Problem((*at, field), f'the unknown key "{clean(field, 80)}"', allowed)
+            yield Problem(at, shown(detail["input"]), "a table")
+        else:
+            allowed = hint(field, tuple(model.model_fields))
+            yield Problem((*at, field), f'the unknown key "{clean(field, 80)}"', allowed)
+        return
+    told = detail.get("ctx", {}).get("error")
+    if isinstance(told, Mistakes):
+        for found, allowed, below in told.mistakes:
+            yield Problem((*at, field, *below), found, allowed)
+        return
     # Only places in lists follow: a name below could be a secret in the wrong place.
     key = (*at, field, *(part for part in loc[1:] if isinstance(part, int)))
     absent = detail["type"] == "missing" and len(loc) == 1
     found = "nothing" if absent else _found(field, detail["input"])
-    return Problem(key, found, allowed_words(model, field))
+    yield Problem(key, found, allowed_words(model, field))
+
+
+_SECRETS = frozenset({"key", "headers", "query", "proxy_login"})
 
 
 def _found(field: str, value: object) -> str:
     """Where a secret could stand by mistake, its kind is told and not its content."""
-    if field == "key":
+    if field in _SECRETS:
         kind = "text" if isinstance(value, str) else "something else"
         return f"{kind} (not shown: it may be a secret)"
-    if field == "base_url" and isinstance(value, str):
-        host = re.match(r"[a-z]{1,20}://[A-Za-z0-9.:\[\]-]{1,100}(?=/|$)", value)
-        return f'"{host[0]}"' if host else "something else (not shown: it may hold a secret)"
+    if field in ("base_url", "proxy") and isinstance(value, str):
+        return shown_address(value)
     return shown(value)

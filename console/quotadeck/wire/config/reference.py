@@ -8,7 +8,8 @@ from itertools import pairwise
 from pydantic.fields import FieldInfo
 
 from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL
-from quotadeck.wire.config.models import NAMED_TABLES, TABLES, Allowed, Default, Table
+from quotadeck.wire.config.models import NAMED_TABLES, TABLES
+from quotadeck.wire.config.table import Allowed, Default, Table
 
 
 def example() -> str:
@@ -30,7 +31,9 @@ def _section(model: type[Table]) -> str:
     meanings = _docstrings(model)
     rows = [
         f"| `{name}` | {_allowed(field)} | {_default(field)} | {meanings[name]} |"
-        for name, field in model.model_fields.items()
+        for name, field in sorted(
+            model.model_fields.items(), key=lambda one: not one[1].is_required()
+        )
     ]
     return head + "\n".join(["| key | allowed | default | meaning |", "|---|---|---|---|", *rows])
 
@@ -61,9 +64,9 @@ def _default(field: FieldInfo) -> str:
         return words[-1]
     if field.is_required():
         return "**required**"
-    if field.default is None:
+    value = field.get_default(call_default_factory=True)
+    if value is None:
         return "no limit"
-    value = field.default
     if isinstance(value, str):
         return f'`"{value}"`'
     return f"`{value:_}`" if isinstance(value, int) else f"`{value}`"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from quotadeck.domain.text import clean
-from quotadeck.wire.config.models import SecretRef
+from quotadeck.wire.config.secret_ref import SecretRef
 
 MAX_BYTES = 16_384
 COMMAND_TIMEOUT_S = 10

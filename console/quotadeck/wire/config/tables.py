@@ -1,6 +1,6 @@
 """From parsed TOML to tables, each checked for itself, so that one mistake hides no other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,11 +15,11 @@ from quotadeck.wire.config.models import (
     ProjectTable,
     RolesTable,
     RouteTable,
-    Table,
     TargetTable,
-    UpstreamTable,
 )
 from quotadeck.wire.config.problems import Problem, hint, of_pydantic, shown
+from quotadeck.wire.config.table import Table
+from quotadeck.wire.config.upstream_table import UpstreamTable
 
 AnyTable = TypeVar("AnyTable", bound=Table)
 
@@ -49,9 +49,13 @@ def read_tables(raw: Mapping[str, Any]) -> tuple[Tables, list[Problem]]:
         found: dict[str, AnyTable] = {}
         for name in names[section]:
             inside = raw[section][name]
-            if rest := _split_name(inside, model):
-                problems.append(_unquoted(section, name, rest))
-            elif table := _checked(model, inside, (section, name), problems):
+            split = _split_name(inside, model)
+            problems.extend(_unquoted(section, name, rest) for rest in split)
+            if split:
+                inside = {key: value for key, value in inside.items() if key not in split}
+                if not inside:
+                    continue
+            if table := _checked(model, inside, (section, name), problems):
                 found[name] = table
         return found
 
@@ -92,12 +96,27 @@ def _names(raw: Mapping[str, Any], section: str, problems: list[Problem]) -> tup
     return ()
 
 
-def _split_name(inside: object, model: type[Table]) -> str:
-    """``1`` where ``[routes.gpt-4.1]`` was meant as one name and TOML made tables of it."""
+def _split_name(inside: object, model: type[Table]) -> tuple[str, ...]:
+    """``1`` where ``[routes.gpt-4.1]`` was meant as one name and TOML made tables of it.
+
+    What it holds is what such a table holds; a table under an unknown key is something else.
+    """
     if not isinstance(inside, dict):
-        return ""
-    strange = (k for k, v in inside.items() if isinstance(v, dict) and k not in model.model_fields)
-    return next(strange, "")
+        return ()
+    fields = model.model_fields.keys()
+    return tuple(
+        name
+        for name, table in inside.items()
+        if name not in fields and isinstance(table, dict) and _holds(table, fields)
+    )
+
+
+def _holds(table: Mapping[str, Any], fields: Container[str]) -> bool:
+    """Whether it is a table of such fields, or tables of it by names cut once more."""
+    return all(
+        name in fields or (isinstance(inner, dict) and _holds(inner, fields))
+        for name, inner in table.items()
+    )
 
 
 def _unquoted(section: str, name: str, rest: str) -> Problem:

@@ -1,0 +1,57 @@
+"""What the tables of the config file are made of, and how a value of theirs is found wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a key may hold, in words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What holds where the key is left out, in words, if it is not a plain value."""
+
+    words: str
+
+
+class Mistake(NamedTuple):
+    """What is wrong with a value: what was found, without a secret, and what is allowed.
+
+    ``below`` is the way from the key to it, of names that are no secrets.
+    """
+
+    found: str
+    allowed: str
+    below: tuple[str, ...] = ()
+
+
+class Mistakes(ValueError):
+    """Raised by a validator that knows better than the key's `Allowed` what to do."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        self.mistakes: Sequence[Mistake] = mistakes
+        super().__init__("mistakes")
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _path(value: str | None) -> str | None:
+    if value is None or "\0" in value:
+        raise ValueError("not a path")
+    try:
+        return str(Path(value).expanduser())
+    except RuntimeError:
+        raise ValueError("no such home") from None
+
+
+PathText = Annotated[str | None, Field(min_length=1, max_length=1_000), AfterValidator(_path)]
