@@ -35,7 +35,7 @@ class Served:
     admin: HttpServer
     gateway: Gateway
     told: Told
-    running: "asyncio.Future[None]"
+    running: "asyncio.Future[int]"
 
     def __init__(self, path: Path) -> None:
         self._socket = path

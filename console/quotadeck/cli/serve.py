@@ -11,7 +11,7 @@ import click
 from quotadeck import words
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.options import CONFIG
-from quotadeck.cli.show import json_text, note, say
+from quotadeck.cli.show import json_text, say
 from quotadeck.domain.text import clean
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
     """
     # Until the gateway takes its signals there is nothing to drain, and nothing to leave behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.OK))
+    if not (sys.stdin.isatty() or sys.stderr.isatty()):  # a service's means no end, also this early
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # What a start makes stays: at 10,000 projects the collector would take half of it.
     gc.disable()
     from quotadeck.wire import paths
@@ -41,9 +43,6 @@ def gateway(*, config: Path | None, exit_with_parent: bool) -> int:
         loaded = load(path)
     except ConfigError as wrong:
         raise Stop(Exit.USAGE, *str(wrong).splitlines()) from None
-    for warning in loaded.warnings:
-        note(f"quotadeck: {clean(warning, 300)}")
-
     from quotadeck.gateway import ListenFailed, SocketError, run
     from quotadeck.store import StoreError
 

@@ -24,6 +24,7 @@ from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.keys import Caller, KeyRing, by_name
+from quotadeck.gateway.log.handler import of_request
 from quotadeck.gateway.plan import Plan
 
 LOG = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class DataPlane:
                 raise
             status, head, body = dialect.refusal(refusal)
         except Exception as fault:
-            LOG.exception("request %s failed", arrival.id)
+            LOG.exception("request %s failed", arrival.id, extra=of_request(arrival.id))
             if exchange.begun:
                 raise
             status, head, body = dialect.refusal(fault)

@@ -13,6 +13,7 @@ from quotadeck.domain.text import clean_lines
 from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.data.flights import Flights
+from quotadeck.gateway.log.handler import of_request
 from quotadeck.gateway.upstream.client import Broken, Poured, StreamReply, UpstreamError
 from quotadeck.gateway.upstream.failures import CUT, LEFT, MAX_MESSAGE, OUR_FAULT, failure_of_stream
 
@@ -144,11 +145,16 @@ async def _fallen(
     except LedgerUnavailable:
         pass  # settled all the same
     except Exception:
-        LOG.exception("request %s could not be ended", flight.arrival.id)
+        LOG.exception(
+            "request %s could not be ended", flight.arrival.id, extra=of_request(flight.arrival.id)
+        )
     call = flight.ended
     refusal: Exception = fault if isinstance(fault, Exception) else why_cut(call)
     if not isinstance(refusal, Refusal):
-        LOG.error("request %s failed in its stream", flight.arrival.id, exc_info=fault)
+        request = flight.arrival.id
+        LOG.error(
+            "request %s failed in its stream", request, exc_info=fault, extra=of_request(request)
+        )
     cost_usd = None if call is None else usd_exact(call.cost_nano_usd)
     return flight.lane.dialect.error_event(refusal, cost_usd)
 

@@ -14,18 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from quotadeck.admission.days import BudgetDays, budget_key
+from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.clock import MachineClock
 from quotadeck.dialects.registry import DIALECTS, TRANSLATIONS
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.days import day_at
 from quotadeck.domain.effects import NO_GATES
 from quotadeck.domain.layers import Layers, Slot
-from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.refusals import LedgerUnavailable
-from quotadeck.domain.replay import restore_levels
 from quotadeck.domain.rules import Windows
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import SubjectKind
@@ -39,14 +36,17 @@ from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import KeyRing, key_ring
 from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.observers import Observers, Refusals
+from quotadeck.gateway.log.handler import log
+from quotadeck.gateway.log.happenings import CallLines, also_told, event_told
 from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
+from quotadeck.gateway.process.restore import restore
 from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.budget_alarm import BudgetAlarm
 from quotadeck.gateway.watch.effects import Effects
 from quotadeck.gateway.watch.feed import Feed
 from quotadeck.gateway.watch.key_alarm import KeyAlarm
 from quotadeck.gateway.watch.levels import LevelKeeper
-from quotadeck.gateway.watch.live import EVENTS_SHOWN, Live
+from quotadeck.gateway.watch.live import Live
 from quotadeck.gateway.watch.recall import CALLS
 from quotadeck.gateway.watch.refusal_log import RefusalLog
 from quotadeck.gateway.watch.refused_picture import RefusedPicture
@@ -60,10 +60,6 @@ from quotadeck.store.events import ALIVE, gateway_event
 from quotadeck.wire.config import GatewayConfig
 from quotadeck.words import say
 
-_HOUR_US = 3_600_000_000
-_DAY_US = 24 * _HOUR_US
-_KNOWN_DAYS = 3
-"""So many days back, and all to come, what was spent needs no reading when a day begins."""
 LOG = logging.getLogger(__name__)
 
 
@@ -95,6 +91,7 @@ class Gateway:
     live: Live
     effects: Effects
     usual: UsualHours
+    lines: CallLines
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the servers for the gateway's life."""
@@ -113,10 +110,10 @@ class Gateway:
     async def second(self) -> None:
         """What is done every second, asked or not."""
         for event in self.ledger.look():
-            LOG.warning("%s", say(event.told))
             self.tell(event)
         self.refusals.flush()
         self.keys.second()
+        self.lines.second()
         await self.desk.record_counted()
         await self.flights.reap()
         await self.levels.second()
@@ -144,6 +141,7 @@ class Gateway:
             self.refusals.flush()
             await self.desk.record_counted(ending=True)
             await self.levels.record()
+        self.lines.close()
         await self.replayer.close()
         await self.upstream.close()
         await self.ledger.close()
@@ -193,6 +191,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     days = BudgetDays(limiter, partial(_settled_on, ledger))
     states = StateLog(ledger, clock)
     usual = UsualHours(ledger, tuple(catalogue.projects), clock)
+
     live = Live(
         catalogue=catalogue,
         plan=plan,
@@ -203,13 +202,14 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         unserved=unserved,
         keyed=keyed,
         usual=usual.of,
-        on_state=states.changed,
+        on_state=also_told(states.changed),
     )
     feed = Feed(live.snapshot)
     levels = LevelKeeper(ledger, limiter, clock)
 
     def tell(event: Event) -> None:
         ledger.event(event)
+        event_told(event)
         live.happened(event)
         feed.hurry()
 
@@ -240,7 +240,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     in_force = PlanAndKeys(
         compile_plan(catalogue, desk.layers, windows, now_us), key_ring(desk.layers, now_us)
     )
-    await _restore(ledger, limiter, live, plan(), now_us)
+    await restore(ledger, limiter, live, plan(), now_us)
     with contextlib.suppress(StoreError):  # what cannot be read is not remembered
         newest = await ledger.reader.calls(last=CALLS)
         live.recall([call for _, call in newest], desk.layers.by_seq.values())
@@ -252,15 +252,17 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     budgets = BudgetAlarm(plan, spent_nano, clock, tell)
     upstreams = UpstreamAlarm(clock, tell)
     keys = KeyAlarm(clock, tell)
+    lines = CallLines(clock, access=config.log.access)
     observers = Observers(
         begun=(live.begun,),
-        moved=(live.moved, upstreams.moved),
-        ended=(live.ended, budgets.ended, upstreams.ended),
+        moved=(live.moved, upstreams.moved, lines.moved),
+        ended=(live.ended, budgets.ended, upstreams.ended, lines.ended),
         refused=(
             RefusedPicture(live, spent_nano).refused,
             budgets.refused,
             keys.refused,
             refusals.refused,
+            lines.refused,
         ),
     )
     estimator = Estimator()
@@ -281,7 +283,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     await take_in(config.state / "offline", desk, os.getuid(), config.roles, clock, tell)
     tell(_started(ledger, clock))
     for loss in ledger.recovered.losses:
-        LOG.warning("%s", say(loss.told))
+        log(logging.WARNING, loss.told)
 
     admin = create_admin(
         desk=desk,
@@ -312,6 +314,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         live,
         effects,
         usual,
+        lines,
     )
 
 
@@ -326,40 +329,6 @@ def _file_layer(config: GatewayConfig) -> bytes:
     )
 
 
-async def _restore(
-    ledger: Ledger, limiter: MemoryLimiter, live: Live, plan: Plan, now_us: int
-) -> None:
-    """Buckets from the journal's records, budgets from the ledger: never from full."""
-    recovered = ledger.recovered
-    limits: dict[str, RateLimit] = {
-        key: limit for key, limit in limits_of(plan).items() if isinstance(limit, RateLimit)
-    }
-    levels = restore_levels(
-        limits,
-        recovered.levels_at_us,
-        recovered.levels,
-        recovered.since,
-        now_us,
-        under_way=recovered.under_way,
-    )
-    await limiter.restore(
-        {key: (level, limits[key]) for key, level in levels.items() if level < limits[key].capacity}
-    )
-    # Days to come too: a clock that was ahead has booked there.
-    before = day_at(now_us - _KNOWN_DAYS * _DAY_US, "UTC").name
-    spent = await ledger.reader.spent_after(before)
-    await limiter.restore_spent(
-        {budget_key(name): days for name, days in spent.items() if name in plan.projects},
-        known_after=before,
-    )
-    newest = await ledger.reader.events(last=EVENTS_SHOWN)
-    hour = await ledger.reader.rollups(per="minute", limit=-1, since_us=now_us - _HOUR_US)
-    live.seed(
-        sorted((row.at_us or 0, row.project, row.cost_nano_usd) for row in hour),
-        [event for _, event in newest],
-    )
-
-
 async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, int]:
     try:
         await ledger.flushed()
@@ -370,7 +339,7 @@ async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, i
 
 def _on_its_way(told: Notice) -> None:
     """A start that takes long says so on stderr."""
-    LOG.warning("%s", say(told))
+    log(logging.WARNING, told)
 
 
 def _started(ledger: Ledger, clock: Clock) -> Event:

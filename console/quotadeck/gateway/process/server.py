@@ -23,6 +23,8 @@ from quotadeck.gateway.connection.body_memory import give_back_large
 from quotadeck.gateway.connection.connections import Connections
 from quotadeck.gateway.connection.http1_server import Http1Server
 from quotadeck.gateway.connection.peer import BoundSocket, bind_socket
+from quotadeck.gateway.log.handler import logged
+from quotadeck.gateway.log.life import say_serving, say_stopped, say_stopping
 from quotadeck.gateway.process.assembly import Gateway, open_gateway
 from quotadeck.gateway.process.signals import Told, endings, hangups
 from quotadeck.wire.config import GatewayConfig
@@ -56,10 +58,10 @@ def run(
     config: GatewayConfig, *, ready: Callable[[Ready], None], exit_with_parent: bool = False
 ) -> int:
     """`serve` on a uvloop of its own, with a log on standard error."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        logged(config.log),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         return runner.run(serve(config, ready=ready, exit_with_parent=exit_with_parent))
 
 
@@ -85,12 +87,15 @@ async def serve(
                 return 0
             host, port = data_socket.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
+            cut = 0
             at = Ready(f"http://{shown}:{port}/v1", config.socket)
             try:
-                await _run(gateway, data_socket, admin_socket, lambda: ready(at), told)
+                say_serving(config, at.base_url)
+                cut = await _run(gateway, data_socket, admin_socket, lambda: ready(at), told)
             finally:
                 admin_socket.remove()
                 await gateway.close()
+                say_stopped(cut)
         finally:
             admin_socket.remove()
             admin_socket.sock.close()
@@ -118,7 +123,8 @@ async def _run(
     admin_socket: BoundSocket,
     ready: Callable[[], None],
     told: Told,
-) -> None:
+) -> int:
+    """Serve until told to end; how many calls were cut by the end."""
     plane = gateway.data_plane
     data = Http1Server(plane, plane.refused, Connections("connections", _room()))
     admin = HttpServer(gateway.admin, Connections("admin_connections", ADMIN_CONNECTIONS))
@@ -144,7 +150,8 @@ async def _run(
         gc.enable()
         ready()
         await asyncio.wait([waiting, *serving, *background], return_when=asyncio.FIRST_COMPLETED)
-        await _drain(gateway, told.cut)
+        say_stopping(told.why, len(gateway.flights.under_way), DRAIN_S)
+        cut = await _drain(gateway, told.cut)
     finally:
         waiting.cancel()
         gateway.feed.close()
@@ -160,10 +167,11 @@ async def _run(
     for result in results:
         if isinstance(result, Exception):
             raise result
+    return cut
 
 
-async def _drain(gateway: Gateway, cut: asyncio.Event) -> None:
-    """Refuse what is new; give what is under way its time, unless told again."""
+async def _drain(gateway: Gateway, cut: asyncio.Event) -> int:
+    """Refuse what is new; give what is under way its time, unless told again. How many were cut."""
     gateway.drain()
     done = asyncio.ensure_future(gateway.flights.empty.wait())
     cutting = asyncio.ensure_future(cut.wait())
@@ -177,6 +185,7 @@ async def _drain(gateway: Gateway, cut: asyncio.Event) -> None:
         task.cancel()
     if left:  # each tells its client, which may not be reading
         await asyncio.wait(left, timeout=LINGER_S)
+    return len(left)
 
 
 def _room() -> int:

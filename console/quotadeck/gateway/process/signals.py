@@ -16,9 +16,12 @@ class Told:
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.cut = asyncio.Event()
+        self.why = ""
+        """What told it to end, first of all."""
 
-    def end(self) -> None:
+    def end(self, why: str) -> None:
         """A signal to end, the first or the second one."""
+        self.why = self.why or why
         (self.cut if self.stop.is_set() else self.stop).set()
 
 
@@ -33,6 +36,7 @@ def hangups(told: Told) -> Iterator[None]:
             LOG.info("SIGHUP: the terminal is gone; draining as for SIGTERM")
             _let_go(terminals)
             # Never cuts: the shell that dies with its terminal passes on what the system sent too.
+            told.why = told.why or "SIGHUP"
             told.stop.set()
         else:
             LOG.info("SIGHUP: ignored; the config is read at a start, so restart to change it")
@@ -52,11 +56,12 @@ def endings(told: Told, *, exit_with_parent: bool) -> Iterator[None]:
     def parent_said() -> None:
         if not os.read(0, 4_096):
             loop.remove_reader(0)
+            told.why = told.why or "parent"
             told.stop.set()
             told.cut.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.end)
+        loop.add_signal_handler(number, told.end, number.name)
     if exit_with_parent:
         loop.add_reader(0, parent_said)
     try:

@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from quotadeck.domain.catalogue import Catalogue, Upstream
@@ -20,13 +21,25 @@ from quotadeck.wire.config.problems import ConfigError, Problem
 from quotadeck.wire.config.tables import read_tables
 from quotadeck.wire.config.upstream_facts import upstreams_of
 
+DIGEST_CHARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """How the gateway's log is written: see `LogTable`."""
+
+    level: str = "info"
+    format: str = "auto"
+    access: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
     """The whole file as values; secrets stay out of its repr.
 
     ``roles`` name users and groups as ``user:NAME`` and ``group:NAME``; ``warnings`` are words
-    about what is allowed and yet unlikely to be meant.
+    about what is allowed and yet unlikely to be meant. ``digest`` is the beginning of the
+    SHA-256 of ``file``: which version of it was taken.
     """
 
     name: str
@@ -41,6 +54,9 @@ class GatewayConfig:
     token_window_s: int
     body_limit_bytes: int
     warnings: tuple[str, ...] = ()
+    log: LogConfig = LogConfig()
+    file: Path = Path()
+    digest: str = ""
 
 
 def load(path: Path, env: Mapping[str, str] = os.environ) -> GatewayConfig:
@@ -76,6 +92,9 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> GatewayConfig:
         token_window_s=gateway.token_window_s,
         body_limit_bytes=gateway.body_limit_bytes,
         warnings=tuple(_warnings(upstreams)),
+        log=LogConfig(tables.log.level, tables.log.format, tables.log.access),
+        file=path.absolute(),
+        digest=sha256(text.encode()).hexdigest()[:DIGEST_CHARS],
     )
 
 

@@ -103,6 +103,25 @@ class GatewayTable(Table):
     """How many seconds' worth of tokens a bucket holds."""
 
 
+class LogTable(Table):
+    """``[log]``: what the gateway says on standard error while it runs. No line holds anything of a
+    request's or a reply's body. A reader that is too slow loses lines, and is told how many."""
+
+    level: Annotated[
+        Literal["info", "warning", "error"], Allowed('"info", "warning" or "error"')
+    ] = "info"
+    """The least that is told. `info` has starts, ends, changes and refusals; `warning` what
+    somebody should look at: alarms, and each call that failed, with its id."""
+    format: Annotated[
+        Literal["auto", "json", "text"],
+        Allowed('"auto", "json" or "text"'),
+    ] = "auto"
+    """JSON has an object a line, text a sentence. `auto` is text at a terminal and JSON elsewhere;
+    read by systemd's journal, each line says its priority (`journalctl -p warning`)."""
+    access: Annotated[bool, Allowed("true or false")] = False
+    """A line for each call and each refused request, whatever the level."""
+
+
 class ProjectTable(Table):
     """``[projects.SLUG]``: the slug is the project's id for ever, its spend hangs on it."""
 
@@ -183,7 +202,7 @@ class RolesTable(Table):
     """May look."""
 
 
-TABLES: dict[str, type[Table]] = {"gateway": GatewayTable, "roles": RolesTable}
+TABLES: dict[str, type[Table]] = {"gateway": GatewayTable, "log": LogTable, "roles": RolesTable}
 """Tables that occur once."""
 NAMED_TABLES: dict[str, type[Table]] = {
     "projects": ProjectTable,

@@ -12,6 +12,7 @@ from quotadeck.wire.config.models import (
     NAMED_TABLES,
     TABLES,
     GatewayTable,
+    LogTable,
     ProjectTable,
     RolesTable,
     RouteTable,
@@ -29,6 +30,7 @@ class Tables:
     """The tables that hold what they may; ``names`` are all that the file has, by section."""
 
     gateway: GatewayTable
+    log: LogTable
     roles: RolesTable
     projects: Mapping[str, ProjectTable]
     upstreams: Mapping[str, UpstreamTable]
@@ -61,6 +63,7 @@ def read_tables(raw: Mapping[str, Any]) -> tuple[Tables, list[Problem]]:
 
     tables = Tables(
         once("gateway", GatewayTable),
+        once("log", LogTable),
         once("roles", RolesTable),
         named("projects", ProjectTable),
         named("upstreams", UpstreamTable),
