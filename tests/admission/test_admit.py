@@ -24,7 +24,8 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
 from quotadeck.domain.limits import MICRO, BudgetLimit
-from quotadeck.domain.money import NANO_PER_USD, cost_nano
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.price import cost_nano
 from quotadeck.domain.refusals import (
     BudgetSpent,
     InputTooLong,
@@ -35,6 +36,7 @@ from quotadeck.domain.refusals import (
 )
 from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.usage import Usage
 from quotadeck.limiter import MemoryLimiter
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, OPUS, PRICE, catalogue, entry, plan, request
@@ -109,7 +111,7 @@ def test_no_usage_within_what_was_asked_costs_more_than_the_bound(
     prompt = int(used[0] * asked.input_bound)
     cached = int(used[1] * prompt)
     output = int(used[2] * max_tokens * n)
-    assert cost_nano(PRICE, prompt, cached, output) <= size.bound_nano
+    assert cost_nano(PRICE, Usage(prompt, cached, output)) <= size.bound_nano
     assert not size.bound_is_estimate
 
 

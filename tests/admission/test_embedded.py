@@ -16,15 +16,23 @@ from quotadeck.admission.size import Size
 from quotadeck.domain.catalogue import Project, Target, Upstream
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import MICRO, Priority, RateLimit
-from quotadeck.domain.money import NANO_PER_USD, Price, cost_nano
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.price import Price, cost_nano
 from quotadeck.domain.refusals import BudgetSpent, LimitReached, RateLevel
 from quotadeck.domain.rules import LimitKind, Used, Windows, rules_of
 from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.domain.usage import Usage
 from quotadeck.limiter import Admitted, MemoryLimiter
 from tests.clocks import HandClock
 
 PRICE = Price(2_000_000, 8_000_000, 500_000, 2_000_000, "v1")
 TTL_MS = 60_000
+
+
+class Beyond(NamedTuple):
+    """It chooses nothing."""
+
+    chooses: tuple[tuple[str, str], ...] = ()
 
 
 class Asked(NamedTuple):
@@ -38,6 +46,7 @@ class Asked(NamedTuple):
     media_tokens: int = 0
     input_bound: int = 400
     costs_more: bool = False
+    beyond: Beyond = Beyond()
 
 
 def _planned(subject: Subject, limits: Mapping[Field, int]) -> tuple[PlannedLimit, ...]:
@@ -123,7 +132,7 @@ async def test_a_request_from_its_size_to_what_is_left() -> None:
     it, to = Client(), prepare(project(), target("main"))
     ticket = await it.admit(to)
     assert ticket.rates == _rates(9, 60_000 - ticket.size.tokens)
-    used = Used(100, 7, cost_nano(PRICE, 100, 0, 7))
+    used = Used(100, 7, cost_nano(PRICE, Usage(100, 0, 7)))
     left = await it.limiter.settle("req_1", to.charged(used))
     assert left is not None
     assert rates_of(to, left) == _rates(9, 60_000 - 107)
@@ -144,12 +153,12 @@ async def test_a_request_moves_to_another_target_and_pays_each_attempt_once() ->
     it, of = Client(), project()
     old, new = prepare(of, target("main")), prepare(of, target("other"))
     first = await it.admit(old)
-    attempt = Used(100, 0, cost_nano(PRICE, 100, 0, 0))
+    attempt = Used(100, 0, cost_nano(PRICE, Usage(100, 0, 0)))
     second = await it.move(first, old, new, attempt)
     assert second is not None
     assert [take.key for take in second.takes] == [each.key for each in new.limits]
     assert second.rates == first.rates
-    used = Used(100, 7, cost_nano(PRICE, 100, 0, 7))
+    used = Used(100, 7, cost_nano(PRICE, Usage(100, 0, 7)))
     left = await it.limiter.settle("req_1", new.charged(used))
     assert left is not None
     assert left[3] == NANO_PER_USD - attempt.cost_nano - used.cost_nano

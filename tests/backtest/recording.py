@@ -25,7 +25,7 @@ from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.days import day_at
 from quotadeck.domain.layers import Layers
-from quotadeck.domain.money import cost_nano
+from quotadeck.domain.price import cost_nano
 from quotadeck.domain.refusals import Refusal
 from quotadeck.domain.rules import Used, Windows
 from quotadeck.domain.subject import Subject
@@ -125,7 +125,7 @@ class Recorder:
         target = self.plan.targets[self.plan.routes[one.model].serving]
         price = target.target.price
         prepared = prepare(project, target)
-        bound = cost_nano(price, one.input_tokens, 0, one.output_tokens)
+        bound = cost_nano(price, Usage(one.input_tokens, 0, one.output_tokens))
         size = Size(one.input_tokens, one.output_tokens, bound, False)
         call = Call(
             name, now_us, day_at(now_us, project.project.zone).name, one.project, one.key,
@@ -149,7 +149,7 @@ class Recorder:
             return
         self.decided.append("")
         used = Usage(one.used_input, 0, one.used_output)
-        cost = cost_nano(price, one.used_input, 0, one.used_output)
+        cost = cost_nano(price, Usage(one.used_input, 0, one.used_output))
         charged = prepared.charged(Used(one.used_input, one.used_output, cost))
         call = call._replace(
             usage=used, cost_nano_usd=cost, total_ms=one.ms, charged=tuple(charged.items())

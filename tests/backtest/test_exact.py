@@ -8,7 +8,7 @@ import pytest
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from quotadeck.domain.subject import Subject
 from tests.backtest.recording import Coming, recorder, replayed
 

@@ -23,7 +23,7 @@ from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstre
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field, Value
 from quotadeck.domain.ids import new_id
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from quotadeck.domain.usage import Usage
 from quotadeck.gateway.control.replayer import Replayer
 from quotadeck.store import Ledger, file_layer

@@ -14,7 +14,7 @@ from typing import Final
 from quotadeck.clock import MachineClock
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.commands import Field
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from quotadeck.store import Ledger, file_layer
 from quotadeck.store.journal.call_record import COLUMNS
 from quotadeck.store.sqlite.tables import FOR_EVER_US, HOUR, LATENCY_COLUMNS, MINUTE, Per

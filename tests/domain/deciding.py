@@ -7,7 +7,8 @@ from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Reje
 from quotadeck.domain.decide import decide, each_decided, gathered
 from quotadeck.domain.effects import tightens
 from quotadeck.domain.layers import Layers
-from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.price import Price
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.subject import Subject
 

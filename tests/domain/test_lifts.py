@@ -19,7 +19,7 @@ from quotadeck.domain.limits import (
     rpm,
     tpm,
 )
-from quotadeck.domain.money import Price, bound_nano
+from quotadeck.domain.price import Price, bound_nano
 from quotadeck.limiter import Refused
 from quotadeck.limiter.memory import MemoryLimiter
 from tests.clocks import HandClock

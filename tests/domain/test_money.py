@@ -11,9 +11,6 @@ from quotadeck.domain.money import (
     MAX_NANO_USD,
     NANO_PER_USD,
     MoneyError,
-    Price,
-    bound_nano,
-    cost_nano,
     nano_of_pico,
     parse_price,
     parse_usd,
@@ -22,10 +19,6 @@ from quotadeck.domain.money import (
 )
 from quotadeck.words import say
 from tests.wording import refuses
-
-TOKENS = st.integers(0, 10_000_000)
-PICO = st.integers(0, 10**12)
-PRICES = st.builds(Price, PICO, PICO, PICO, PICO, st.just("v1"))
 
 
 @given(st.integers(0, MAX_NANO_USD))
@@ -106,35 +99,6 @@ def test_pico_dollars_round_half_to_even(pico: int) -> None:
 @pytest.mark.parametrize(("pico", "nano"), [(500, 0), (1_500, 2), (2_500, 2), (2_501, 3), (499, 0)])
 def test_halves_go_to_the_even_neighbour(pico: int, nano: int) -> None:
     assert nano_of_pico(pico) == nano
-
-
-@st.composite
-def inputs(draw: st.DrawFn) -> tuple[int, int, int]:
-    """Input tokens; those among them read from the cache; those written to it."""
-    given_in = draw(TOKENS)
-    cached = draw(st.integers(0, given_in))
-    return given_in, cached, draw(st.integers(0, given_in - cached))
-
-
-@given(PRICES, inputs(), TOKENS)
-def test_a_cost_is_rounded_once(price: Price, tokens: tuple[int, int, int], out: int) -> None:
-    given_in, cached, write = tokens
-    exact = (
-        Fraction(price.input_pico * (given_in - cached - write), 1_000)
-        + Fraction(price.cached_input_pico * cached, 1_000)
-        + Fraction(price.cache_write_pico * write, 1_000)
-        + Fraction(price.output_pico * out, 1_000)
-    )
-    assert cost_nano(price, given_in, cached, out, write) == round(exact)
-
-
-@given(PRICES, inputs(), TOKENS)
-def test_no_call_costs_more_than_its_bound(
-    price: Price, tokens: tuple[int, int, int], out: int
-) -> None:
-    given_in, cached, write = tokens
-    cost = cost_nano(price, given_in, cached, out, write)
-    assert cost <= bound_nano(price, given_in, out)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstre
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Entry, Field, Role
 from quotadeck.domain.layers import Layers, Slot
-from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.price import Price
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject

@@ -10,9 +10,9 @@ import pytest
 from quotadeck.domain.answers import AuditPage
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.money import bound_nano
 from quotadeck.domain.notice import notice
 from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage, LevelsPage, RollupsPage
+from quotadeck.domain.price import bound_nano
 from quotadeck.domain.project_key import ProjectKey
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject

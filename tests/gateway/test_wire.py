@@ -14,7 +14,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
 from quotadeck.domain.calls import Call, Outcome
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from tests.gateway.provider import Peer, provider
 from tests.gateway.rig import SECRET, Rig, rig
 from tests.gateway.serving import served_as

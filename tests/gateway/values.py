@@ -13,7 +13,8 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Entry, Field, Role, Value
 from quotadeck.domain.layers import Layers
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.money import NANO_PER_USD, Price
+from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.price import Price
 from quotadeck.domain.rules import LIMIT_FIELDS, Windows
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage

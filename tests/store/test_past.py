@@ -10,7 +10,7 @@ from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstre
 from quotadeck.domain.commands import Field
 from quotadeck.domain.history import LevelSample, StateSpan
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from quotadeck.domain.rules import LimitKind
 from quotadeck.store import Keep, Ledger, file_layer
 from tests.clocks import HandClock

@@ -4,7 +4,7 @@ import pytest
 
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from quotadeck.domain.routed import Asker, Switch
 from quotadeck.store.reading import routed
 from tests.store.conftest import Opener

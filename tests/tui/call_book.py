@@ -8,8 +8,8 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.history import FoundCall
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO
-from quotadeck.domain.money import Price
 from quotadeck.domain.pages import CallRow, CallsPage
+from quotadeck.domain.price import Price
 from quotadeck.domain.sought import Sought
 from quotadeck.domain.usage import Usage
 from tests.tui.scenes import AT_US, usd

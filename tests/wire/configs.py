@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from quotadeck.wire.config import ConfigError, load
+from quotadeck.wire.config.load import GatewayConfig
 
 KEY = "sk-test-0123456789abcdef0123456789abcdef0123456789abcdef"
 ENV = {"UPSTREAM_KEY": KEY}
@@ -30,6 +31,10 @@ def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(text, "utf-8")
     return path
+
+
+def loaded(tmp_path: Path, text: str = SMALL) -> GatewayConfig:
+    return load(written(tmp_path, text), ENV)
 
 
 def changed(old: str, new: str) -> str:

@@ -10,12 +10,8 @@ from quotadeck.domain.commands import Field, Role
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.rules import LimitKind
 from quotadeck.wire import paths
-from quotadeck.wire.config import ConfigError, GatewayConfig, example, load
-from tests.wire.configs import ENV, KEY, SMALL, changed, written
-
-
-def loaded(tmp_path: Path, text: str = SMALL) -> GatewayConfig:
-    return load(written(tmp_path, text), ENV)
+from quotadeck.wire.config import ConfigError, example, load
+from tests.wire.configs import ENV, KEY, SMALL, changed, loaded, written
 
 
 def test_the_example_loads_once_its_upstream_has_a_key(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from quotadeck.admission.estimator import LEAST_TOKENS_PER_BYTE, Estimator
 from quotadeck.admission.prepared import Prepared, rates_of
 from quotadeck.admission.size import Asked, Size
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, Take
-from quotadeck.domain.money import bound_nano
+from quotadeck.domain.price import bound_nano
 from quotadeck.domain.refusals import (
     BudgetSpent,
     InputTooLong,
@@ -18,6 +18,7 @@ from quotadeck.domain.refusals import (
     RateLevel,
     Refusal,
 )
+from quotadeck.domain.tiers import NOTHING_CHOSEN, chosen
 from quotadeck.limiter import DayUnknown, Levels, Limiter, Refused
 
 
@@ -58,7 +59,9 @@ def size_of(request: Asked, prepared: Prepared, estimator: Estimator) -> Size:
         usual = min(usual, most_output)
     most = usual if asked is None else asked
     guessed = asked is None or request.media > 0 or request.costs_more
-    bound = bound_nano(facts.price, request.input_bound, most * choices)
+    chooses = request.beyond.chooses
+    picked = chosen(chooses) if chooses else NOTHING_CHOSEN
+    bound = bound_nano(facts.price, request.input_bound, most * choices, picked)
     if budget.value is not None and bound > budget.value and not budget.shadow:
         raise OverWholeBudget(prepared.name, bound, budget.value, guessed)
     return Size(

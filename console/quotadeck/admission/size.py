@@ -3,6 +3,13 @@
 from typing import NamedTuple, Protocol
 
 
+class Beyond(Protocol):
+    """What is asked for beyond a request's own bytes."""
+
+    @property
+    def chooses(self) -> tuple[tuple[str, str], ...]: ...
+
+
 class Asked(Protocol):
     """What must be known of a request, in whatever dialect it came."""
 
@@ -22,6 +29,8 @@ class Asked(Protocol):
     def input_bound(self) -> int: ...
     @property
     def costs_more(self) -> bool: ...
+    @property
+    def beyond(self) -> Beyond: ...
 
 
 class Size(NamedTuple):

@@ -13,8 +13,9 @@ from quotadeck.backtest.retries import Retries
 from quotadeck.backtest.terms import Terms
 from quotadeck.domain.bucket import refill
 from quotadeck.domain.limits import RateLimit
-from quotadeck.domain.money import bound_nano, cost_nano
+from quotadeck.domain.price import bound_nano, cost_nano
 from quotadeck.domain.rules import Measure, Used, bucket_of, rules_of
+from quotadeck.domain.usage import Usage
 from quotadeck.limiter import MemoryLimiter, Refused
 
 ADMITTED: Final = ""
@@ -188,7 +189,8 @@ def _elsewhere(one: Request, terms: Terms, prepared: Prepared) -> tuple[Size, Us
     if one.failed:
         used = Used(size.input_tokens, size.output_tokens, 0)
     cost = cost_nano(
-        price, used.input_tokens, one.cached_tokens, used.output_tokens, one.cache_write_tokens
+        price,
+        Usage(used.input_tokens, one.cached_tokens, used.output_tokens, one.cache_write_tokens),
     )
     return size._replace(bound_nano=most_nano), used._replace(cost_nano=cost + one.fees_nano)
 

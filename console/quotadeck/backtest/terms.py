@@ -9,7 +9,7 @@ from quotadeck.admission.planned import PlannedLimit, ProjectPlan, TargetPlan, p
 from quotadeck.domain.catalogue import Project, Target, Upstream
 from quotadeck.domain.commands import Field, Value
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import price_of
 from quotadeck.domain.rules import LimitKind, Measure, Windows, rules_of
 from quotadeck.domain.subject import Subject, SubjectKind
 
@@ -44,17 +44,13 @@ class File:
         told = self._content["targets"].get(name)
         if told is None:
             return None
-        price = {key: told["price"][key] for key in _PRICE}
         limits = {Field(key): value for key, value in told["limits"].items()}
-        return Target(name, told["upstream"], told["model"], Price(**price), limits)
+        return Target(name, told["upstream"], told["model"], price_of(told["price"]), limits)
 
     def route(self, model: str) -> tuple[str, ...]:
         """The model's targets in their order; none where nothing routes it."""
         told = self._content["routes"].get(model)
         return tuple(told["targets"]) if told else ()
-
-
-_PRICE: Final = ("input_pico", "output_pico", "cached_input_pico", "cache_write_pico", "version")
 
 
 @dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.subject import Subject, SubjectKind
 

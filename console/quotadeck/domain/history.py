@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quotadeck.domain.calls import Call
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from quotadeck.domain.snapshot import Event
 
 

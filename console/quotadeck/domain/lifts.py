@@ -3,7 +3,8 @@
 from quotadeck.domain.bucket import needed, relimited
 from quotadeck.domain.calls import Gate
 from quotadeck.domain.limits import MAX_PER_MINUTE, Priority, RateLimit
-from quotadeck.domain.money import PICO_PER_NANO, Price
+from quotadeck.domain.money import PICO_PER_NANO
+from quotadeck.domain.price import Price
 from quotadeck.domain.rules import RULES, Measure, Rule, Windows, bucket_of
 from quotadeck.domain.subject import SubjectKind
 

@@ -4,8 +4,8 @@ A price list in dollars per million tokens with up to six decimals is exact in p
 token. Costs are summed in pico-dollars and rounded once per call, half to even.
 """
 
-from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
+from fractions import Fraction
 
 from quotadeck.domain.notice import NoticeError
 
@@ -21,23 +21,6 @@ _EXACT = Context(prec=60, traps=[Inexact])
 
 class MoneyError(NoticeError, ValueError):
     """The text is not an amount of money we accept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a target costs, in pico-dollars per token, and the version of the list it came from."""
-
-    input_pico: int
-    output_pico: int
-    cached_input_pico: int
-    cache_write_pico: int
-    version: str
-    dearest_input_pico: int = field(init=False)
-    """The most that one input token can cost, however it is cached."""
-
-    def __post_init__(self) -> None:
-        dearest = max(self.input_pico, self.cached_input_pico, self.cache_write_pico)
-        object.__setattr__(self, "dearest_input_pico", dearest)
 
 
 def parse_usd(text: str) -> int:
@@ -70,6 +53,17 @@ def parse_price(text: str) -> int:
     return pico
 
 
+def parse_times(text: str) -> Fraction:
+    """A factor on prices, such as ``"1.1"``."""
+    try:
+        factor = Decimal(text)
+    except InvalidOperation:
+        raise MoneyError("price.no_times", typed=text) from None
+    if not factor.is_finite() or not 0 < factor <= 1_000 or _whole(factor, 10_000) is None:
+        raise MoneyError("price.no_times", typed=text)
+    return Fraction(factor)
+
+
 def _whole(amount: Decimal, factor: int) -> int | None:
     try:
         product = _EXACT.multiply(amount, Decimal(factor))
@@ -83,32 +77,6 @@ def nano_of_pico(pico: int) -> int:
     whole, rest = divmod(pico, PICO_PER_NANO)
     half = PICO_PER_NANO // 2
     return whole + (rest > half or (rest == half and whole % 2 == 1))
-
-
-def cost_nano(
-    price: Price,
-    input_tokens: int,
-    cached_tokens: int,
-    output_tokens: int,
-    cache_write_tokens: int = 0,
-) -> int:
-    """Cost of a call in nano-dollars.
-
-    ``input_tokens`` includes those read from the cache and those written to it (as OpenAI).
-    """
-    fresh = input_tokens - cached_tokens - cache_write_tokens
-    return nano_of_pico(
-        fresh * price.input_pico
-        + cached_tokens * price.cached_input_pico
-        + cache_write_tokens * price.cache_write_pico
-        + output_tokens * price.output_pico
-    )
-
-
-def bound_nano(price: Price, input_tokens: int, output_tokens: int) -> int:
-    """The most that so many tokens can cost, in nano-dollars, rounded up."""
-    pico = input_tokens * price.dearest_input_pico + output_tokens * price.output_pico
-    return -(-pico // PICO_PER_NANO)
 
 
 def usd_exact(nano: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from quotadeck.domain.calls import Call
 from quotadeck.domain.history import LevelSample, Rollup
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from quotadeck.domain.snapshot import Event
 
 

@@ -10,7 +10,7 @@ import orjson
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import price_of
 from quotadeck.domain.rules import LimitKind
 
 _TOLD: Final = tuple(field.name for field in fields(Upstream) if field.repr)
@@ -86,11 +86,6 @@ def _upstream(told: Any) -> Upstream:
     known = {name: told[name] for name in _TOLD if name in told}
     speaks = tuple(known.pop("speaks", ()))
     return Upstream(**known, speaks=speaks, key="")
-
-
-def price_of(told: Any) -> Price:
-    """Raises LookupError or TypeError for what is no price."""
-    return Price(*[told[field.name] for field in fields(Price) if field.init])
 
 
 def _limits(told: Mapping[str, int]) -> dict[Field, int]:

@@ -37,7 +37,7 @@ MAX_TEXT_CHARS: Final = 2_000
 UNTOLD: Final = frozenset(
     {
         *("Call.charged", "Entry.idempotency_key", "Entry.prev_hash", "Entry.steady_us"),
-        "Price.dearest_input_pico",
+        *("Price.is_flat", "Price.dearest_input_pico", "Price._rows", "Price._reached"),
     }
 )
 """Fields that say nothing outside the process that keeps them; a reader has their defaults."""

@@ -10,8 +10,9 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.history import FoundCall
 from quotadeck.domain.lifts import fewer_tokens, least_limit, rule_of
 from quotadeck.domain.limits import MICRO, Priority
-from quotadeck.domain.money import PICO_PER_USD_PER_MTOK, Price, nano_of_pico
+from quotadeck.domain.money import PICO_PER_USD_PER_MTOK, nano_of_pico
 from quotadeck.domain.notice import Fact
+from quotadeck.domain.price import Price
 from quotadeck.domain.rules import RULE_OF, Measure, Windows, bucket_of
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean

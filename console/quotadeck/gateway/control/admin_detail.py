@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from quotadeck.domain.commands import Field
-from quotadeck.domain.money import Price
+from quotadeck.domain.price import Price
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
 from quotadeck.gateway.control.admin_error import AdminRefusal

@@ -10,7 +10,7 @@ from quotadeck.admission.admit import Ticket
 from quotadeck.dialects.base import Ask
 from quotadeck.domain.calls import Attempt, Call, Move, OpenCall, Outcome, ended, unknown_end
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.money import cost_nano
+from quotadeck.domain.price import cost_nano, fees_nano
 from quotadeck.domain.rules import Used
 from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.data.arrival import Arrival
@@ -84,13 +84,14 @@ def call_of(
     outcome, cause, status, never_sent, _ = failure or _SERVED
     if usage is not None or outcome is not Outcome.UNKNOWN:
         usage = usage or NOTHING_USED
-        cost = _cost_nano(flight.stop, usage)
+        price = flight.stop.target.target.price
+        cost, fees = cost_nano(price, usage), fees_nano(price, usage)
         if usage.is_estimate:
             # Less than was held might be less than is billed: a budget would be passed.
             cost = max(cost, opened.held_nano_usd)
     else:
         guess = unknown_end(opened)
-        usage, cost = guess.usage, guess.cost_nano_usd
+        usage, cost, fees = guess.usage, guess.cost_nano_usd, 0
     first_ns = flight.first_byte_ns or now_ns
     if never_sent and not flight.reached:
         left = tuple((key, 0) for key, _ in opened.takes)
@@ -104,6 +105,7 @@ def call_of(
         flight.upstream_status if status == ITS_OWN else status,
         response_id=response_id,
         cost_nano_usd=cost,
+        fees_nano_usd=fees,
         shadowed=flight.ticket.shadowed,
         first_byte_ms=(first_ns - flight.arrival.at_ns) // 1_000_000,
         total_ms=(now_ns - flight.arrival.at_ns) // 1_000_000,
@@ -114,16 +116,6 @@ def call_of(
 
 
 _SERVED = Failure(Outcome.OK, Cause.NONE, 200)
-
-
-def _cost_nano(stop: Stop, usage: Usage) -> int:
-    return cost_nano(
-        stop.target.target.price,
-        usage.input_tokens,
-        usage.cached_tokens,
-        usage.output_tokens,
-        usage.cache_write_tokens,
-    )
 
 
 def attempt_of(flight: Flight, cause: Cause, now_ns: int) -> Attempt:

@@ -5,8 +5,7 @@ from typing import Any, Final
 import orjson
 
 from quotadeck.domain.calls import Call
-from quotadeck.domain.money import Price, bound_nano
-from quotadeck.store.file_layer import price_of
+from quotadeck.domain.price import Price, bound_nano, price_of
 from quotadeck.store.reading.connection import ReadConnection
 
 _THEN: Final = (

@@ -2,7 +2,8 @@
 """The models' last quarter of an hour: who asked, how the targets did, what others would cost."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -10,10 +11,11 @@ import orjson
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.detail import WINDOW_MINUTES
 from quotadeck.domain.latency import COLUMNS, quantile_ms
-from quotadeck.domain.money import Price, cost_nano
+from quotadeck.domain.price import Price, cost_nano
 from quotadeck.domain.routed import MOST_ASKERS, Asker, ModelFlow, Routed, Switch, TargetTook
 from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.usage import Usage
 from quotadeck.store.reading.around import COLUMN
 from quotadeck.store.reading.connection import ReadConnection
 from quotadeck.store.sqlite.tables import FOR_EVER_US, HOUR, MINUTE
@@ -22,7 +24,11 @@ LOOKED_AT: Final = 20_000
 """So many of the newest calls tell how long targets took."""
 _DAY_US: Final = 24 * HOUR.length_us
 _FIRST: Final = COLUMN.replace("total_ms", "first_byte_ms")
-_TOKENS: Final = ("input_tokens", "cached_tokens", "output_tokens", "cache_write_tokens")
+_TOKENS: Final = (
+    *("input_tokens", "cached_tokens", "output_tokens"),
+    *("cache_write_tokens", "cache_write_1h_tokens"),
+)
+"""As `Usage` begins."""
 _SUMMED: Final = ("forwarded", "upstream_errors", "cost_nano_usd", *_TOKENS)
 
 Ways = Mapping[str, tuple[str, Mapping[str, Price]]]
@@ -127,5 +133,6 @@ def _models(
     return tuple(made)
 
 
-def _hourly(price: Price, tokens: Sequence[int], over_us: int) -> int:
-    return cost_nano(price, *tokens) * HOUR.length_us // over_us
+def _hourly(price: Price, tokens: Iterable[Any], over_us: int) -> int:
+    # The sum is of many calls: it is no long input.
+    return cost_nano(replace(price, others=()), Usage(*tokens)) * HOUR.length_us // over_us

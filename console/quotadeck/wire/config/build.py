@@ -1,20 +1,18 @@
 """From checked tables to the domain's catalogue. Nothing here can fail."""
 
-import hashlib
 from collections.abc import Mapping
 
 from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.money import Price, parse_price
 from quotadeck.domain.rules import LimitKind, rules_of
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import clean
-from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL, KnownModel
-from quotadeck.wire.config.models import ProjectTable, TargetTable
+from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL
+from quotadeck.wire.config.models import ProjectTable
+from quotadeck.wire.config.prices import price
 from quotadeck.wire.config.tables import Tables
-
-VERSION_CHARS = 8
+from quotadeck.wire.config.target_table import TargetTable
 
 
 def catalogue(tables: Tables, upstreams: Mapping[str, Upstream]) -> Catalogue:
@@ -22,7 +20,7 @@ def catalogue(tables: Tables, upstreams: Mapping[str, Upstream]) -> Catalogue:
     return Catalogue(
         projects={slug: _project(slug, table) for slug, table in tables.projects.items()},
         upstreams=upstreams,
-        targets={name: _target(name, table) for name, table in tables.targets.items()},
+        targets={name: _target(name, table, tables) for name, table in tables.targets.items()},
         routes={
             model: Route(model, tuple(table.targets)) for model, table in tables.routes.items()
         },
@@ -41,14 +39,14 @@ def _project(slug: str, table: ProjectTable) -> Project:
     )
 
 
-def _target(name: str, table: TargetTable) -> Target:
+def _target(name: str, table: TargetTable, tables: Tables) -> Target:
     upstream, _, model = name.partition("/")
     known = KNOWN_MODELS.get(model, UNKNOWN_MODEL)
     return Target(
         id=name,
         upstream=upstream,
         model=model,
-        price=_price(table, known),
+        price=price(table, known, tables.upstreams[upstream].tiers),
         limits=_limits(SubjectKind.TARGET, known) | _limits(SubjectKind.TARGET, table),
         max_input_tokens=(
             known.max_input_tokens if table.max_input_tokens is None else table.max_input_tokens
@@ -61,18 +59,3 @@ def _limits(kind: SubjectKind, table: object) -> dict[Field, int]:
     """The limits that a table sets: each under the name of its field."""
     said = {rule.field: getattr(table, rule.field, None) for rule in rules_of(kind)}
     return {field: value for field, value in said.items() if value is not None}
-
-
-def _price(table: TargetTable, known: KnownModel) -> Price:
-    blended = parse_price(known.price_usd) if table.price_usd is None else table.price_usd
-    fresh = blended if table.input_usd is None else table.input_usd
-    output = blended if table.output_usd is None else table.output_usd
-    cached = fresh if table.cached_input_usd is None else table.cached_input_usd
-    # What providers with a price of its own for it ask; a budget must not be passed by less.
-    write = -(-fresh * 5 // 4) if table.cache_write_usd is None else table.cache_write_usd
-    return Price(fresh, output, cached, write, price_version(fresh, output, cached, write))
-
-
-def price_version(*pico: int) -> str:
-    """A name for a set of prices (pico-dollars per token): the same prices, the same name."""
-    return hashlib.sha256(",".join(map(str, pico)).encode()).hexdigest()[:VERSION_CHARS]

@@ -5,17 +5,19 @@ import zoneinfo
 from collections.abc import Iterator
 
 from quotadeck.domain.nearest import nearest
+from quotadeck.wire.config import prices
 from quotadeck.wire.config.addresses import host_of, is_loopback
+from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL
 from quotadeck.wire.config.lines import Key
 from quotadeck.wire.config.models import (
     MODEL,
     SLUG,
     ProjectTable,
     RouteTable,
-    TargetTable,
 )
 from quotadeck.wire.config.problems import Problem, allowed_words, hint, shown
 from quotadeck.wire.config.tables import Tables
+from quotadeck.wire.config.target_table import TargetTable
 from quotadeck.wire.config.upstream_table import UpstreamTable
 
 _SLUG_WORDS = "1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit"
@@ -95,17 +97,7 @@ def _of_target(name: str, target: TargetTable, upstreams: tuple[str, ...]) -> It
     elif upstream not in upstreams:
         found = f"the unknown upstream {shown(upstream)}"
         yield Problem(key, found, hint(upstream, upstreams) or "an [upstreams.NAME] of this file")
-    apart = {
-        "input_usd": target.input_usd,
-        "output_usd": target.output_usd,
-        "cached_input_usd": target.cached_input_usd,
-        "cache_write_usd": target.cache_write_usd,
-    }
-    given = [field for field, price in apart.items() if price is not None]
-    if given and target.price_usd is not None:
-        yield Problem((*key, given[0]), f"{given[0]} beside price_usd", "one of the two")
-    elif given and not {"input_usd", "output_usd"} <= set(given):
-        yield Problem((*key, given[0]), f"only {', '.join(given)}", "input_usd with output_usd")
+    yield from prices.problems(key, target, KNOWN_MODELS.get(model, UNKNOWN_MODEL))
 
 
 def _of_route(model: str, route: RouteTable, targets: tuple[str, ...]) -> Iterator[Problem]:

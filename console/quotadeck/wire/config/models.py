@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from quotadeck.domain.limits import MAX_PER_MINUTE, REQUEST_WINDOW_S, TOKEN_WINDOW_S
-from quotadeck.domain.money import parse_price, parse_usd
+from quotadeck.domain.limits import REQUEST_WINDOW_S, TOKEN_WINDOW_S
+from quotadeck.domain.money import parse_usd
 from quotadeck.wire.config.addresses import listen_address
-from quotadeck.wire.config.table import Allowed, Default, PathText, Table
+from quotadeck.wire.config.table import Allowed, Default, PathText, PerMinute, Table
+from quotadeck.wire.config.target_table import LongTable, TargetTable, TierTable
 from quotadeck.wire.config.upstream_table import UpstreamTable
 
 SLUG = r"[a-z0-9][a-z0-9._-]{0,62}"
@@ -23,20 +24,6 @@ def _usd(value: object) -> int:
     return parse_usd(value)
 
 
-def _price(value: object) -> int:
-    if not isinstance(value, str):
-        raise ValueError("not a price")  # noqa: TRY004 - pydantic collects ValueErrors
-    return parse_price(value)
-
-
-PerMinute = Annotated[
-    int | None,
-    Field(ge=1, le=MAX_PER_MINUTE),
-    Allowed(f"a whole number from 1 to {MAX_PER_MINUTE:_}"),
-]
-Count = Annotated[
-    int | None, Field(ge=1, le=100_000_000), Allowed("a whole number from 1 to 100_000_000")
-]
 Slots = Annotated[int | None, Field(ge=1, le=100_000), Allowed("a whole number from 1 to 100_000")]
 WindowS = Annotated[int, Field(ge=1, le=300), Allowed("a whole number of seconds from 1 to 300")]
 """Longer windows could hold more micro-units than a 64-bit integer, which the wire and SQLite use.
@@ -45,11 +32,6 @@ Usd = Annotated[
     int | None,
     BeforeValidator(_usd),
     Allowed('dollars as text, such as "12.50": over 0, at most a billion, at most nine decimals'),
-]
-PriceUsd = Annotated[
-    int | None,
-    BeforeValidator(_price),
-    Allowed('dollars per million tokens as text, such as "2.50": at most six decimals'),
 ]
 Name = Annotated[str | None, Field(min_length=1, max_length=80)]
 Principal = Annotated[str, Field(pattern=r"^(user|group):[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$")]
@@ -156,29 +138,6 @@ class ProjectTable(Table):
     """Limits that only record what they would have refused."""
 
 
-class TargetTable(Table):
-    """``[targets."UPSTREAM/MODEL"]``: a model at an upstream. A known model needs no keys."""
-
-    price_usd: Annotated[PriceUsd, Default("the known model's")] = None
-    """One price for input and output alike; or the two apart, below."""
-    input_usd: Annotated[PriceUsd, Default("`price_usd`")] = None
-    """Price of input tokens; `output_usd` goes with it."""
-    output_usd: Annotated[PriceUsd, Default("`price_usd`")] = None
-    """Price of output tokens; `input_usd` goes with it."""
-    cached_input_usd: Annotated[PriceUsd, Default("`input_usd`")] = None
-    """Price of input tokens read from the provider's cache."""
-    cache_write_usd: Annotated[PriceUsd, Default("1.25 × `input_usd`")] = None
-    """Price of input tokens written to the provider's cache, where its replies tell of them."""
-    rpm: Annotated[PerMinute, Default("the known model's")] = None
-    """The provider's limit of requests per minute."""
-    tpm: Annotated[PerMinute, Default("the known model's")] = None
-    """The provider's limit of tokens per minute."""
-    max_input_tokens: Annotated[Count, Default("the known model's")] = None
-    """The most that one request may carry."""
-    max_output_tokens: Count = None
-    """The most that one reply may carry."""
-
-
 class RouteTable(Table):
     """``[routes."MODEL"]``: the model that clients ask for."""
 
@@ -211,3 +170,5 @@ NAMED_TABLES: dict[str, type[Table]] = {
     "routes": RouteTable,
 }
 """Tables of tables, by name."""
+INNER_TABLES: dict[str, type[Table]] = {"tiers": TierTable, "long": LongTable}
+"""Tables in those of targets."""

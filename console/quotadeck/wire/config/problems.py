@@ -12,7 +12,7 @@ from quotadeck.domain.nearest import nearest
 from quotadeck.domain.text import clean
 from quotadeck.wire.config.addresses import shown_address
 from quotadeck.wire.config.lines import Key
-from quotadeck.wire.config.table import Allowed, Mistakes, Table
+from quotadeck.wire.config.table import Allowed, Inner, Mistakes, Table
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -111,6 +111,15 @@ def _of_one(detail: ErrorDetails, model: type[Table], at: Key) -> Iterator[Probl
     if isinstance(told, Mistakes):
         for found, allowed, below in told.mistakes:
             yield Problem((*at, field, *below), found, allowed)
+        return
+    inner = [mark.table for mark in model.model_fields[field].metadata if isinstance(mark, Inner)]
+    if inner and len(loc) > 1:
+        place, rest = (*at, field, loc[1]), loc[2:]
+        if rest and rest != ("[key]",):
+            yield from _of_one({**detail, "loc": rest}, inner[0], place)
+        else:
+            found = f"the name {shown(loc[1])}" if rest else shown(detail["input"])
+            yield Problem(place, found, allowed_words(model, field))
         return
     # Only places in lists follow: a name below could be a secret in the wrong place.
     key = (*at, field, *(part for part in loc[1:] if isinstance(part, int)))

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pydantic.fields import FieldInfo
 
 from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL
-from quotadeck.wire.config.models import NAMED_TABLES, TABLES
+from quotadeck.wire.config.models import INNER_TABLES, NAMED_TABLES, TABLES
 from quotadeck.wire.config.table import Allowed, Default, Table
 
 
@@ -19,7 +19,7 @@ def example() -> str:
 
 def config_reference() -> str:
     """Every key in markdown: a table of keys for each table of the file, then the known models."""
-    tables = {**TABLES, **NAMED_TABLES}
+    tables = {**TABLES, **NAMED_TABLES, **INNER_TABLES}
     return "\n\n".join([*(_section(model) for model in tables.values()), _known_models()])
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from quotadeck.domain.limits import MAX_PER_MINUTE
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
@@ -20,6 +22,13 @@ class Default:
     """What holds where the key is left out, in words, if it is not a plain value."""
 
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A key that holds tables in its turn, by name or one after the other."""
+
+    table: "type[Table]"
 
 
 class Mistake(NamedTuple):
@@ -55,3 +64,11 @@ def _path(value: str | None) -> str | None:
 
 
 PathText = Annotated[str | None, Field(min_length=1, max_length=1_000), AfterValidator(_path)]
+PerMinute = Annotated[
+    int | None,
+    Field(ge=1, le=MAX_PER_MINUTE),
+    Allowed(f"a whole number from 1 to {MAX_PER_MINUTE:_}"),
+]
+Count = Annotated[
+    int | None, Field(ge=1, le=100_000_000), Allowed("a whole number from 1 to 100_000_000")
+]

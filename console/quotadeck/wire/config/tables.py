@@ -16,10 +16,10 @@ from quotadeck.wire.config.models import (
     ProjectTable,
     RolesTable,
     RouteTable,
-    TargetTable,
 )
 from quotadeck.wire.config.problems import Problem, hint, of_pydantic, shown
 from quotadeck.wire.config.table import Table
+from quotadeck.wire.config.target_table import TargetTable
 from quotadeck.wire.config.upstream_table import UpstreamTable
 
 AnyTable = TypeVar("AnyTable", bound=Table)

@@ -8,6 +8,7 @@ from quotadeck.wire.config.addresses import base_address, proxy_address
 from quotadeck.wire.config.pairs import SentValue, sent_headers, sent_query
 from quotadeck.wire.config.secret_ref import REFERENCE, SecretRef
 from quotadeck.wire.config.table import Allowed, Default, PathText, Table
+from quotadeck.wire.config.target_table import TIER
 
 _VALUES = 'each value text, or a secret by reference such as { env = "UPPER_CASE_NAME" }'
 Form = Literal["chat", "completions", "embeddings", "responses", "messages"]
@@ -70,6 +71,13 @@ class UpstreamTable(Table):
     bills_delivered: Annotated[bool, Allowed("true or false")] = False
     """It bills only what it delivered: a stream that its client left costs what had come by then,
     where else all that it may have made counts."""
+    tiers: Annotated[
+        list[Annotated[str, Field(pattern=TIER)]] | None,
+        Allowed('a list of words such as "priority" and "us"'),
+        Default("all that have a price, but for speeds"),
+    ] = None
+    """The service tiers and regions that its replies may state where the request names none, for
+    instance by the settings of its account. A request's bound is taken at the dearest of them."""
     headers: Annotated[
         dict[str, SentValue],
         Field(default_factory=dict),

@@ -32,5 +32,6 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "money.too_fine": "{typed:quoted} has more than nine decimals",
     "price.no_price": '{typed:quoted} is not a price in dollars per million tokens such as "2.50"',
     "price.range": "{typed:quoted} is not a price between 0 and 1000000 dollars per million",
+    "price.no_times": '{typed:quoted} is no factor such as "1.1" with at most four decimals',
     "price.too_fine": "{typed:quoted} has more than six decimals",
 }

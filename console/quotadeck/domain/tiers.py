@@ -1,0 +1,71 @@
+"""What of a call changes its price beside its counts: its service tier, speed and region.
+
+They are words, as replies state them: "priority", "fast", "us". A reply's are joined by "+", in the
+order of service tier, speed, region, and the usual ones are left out.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+SERVICE, SPEED, REGION = "service_tier", "speed", "inference_geo"
+FIELDS: Final = (SERVICE, SPEED, REGION)
+"""The fields of requests that choose them, and of replies that state them."""
+
+_SERVICES: Final = frozenset({"priority", "flex", "batch", "scale"})
+_SPEEDS: Final = frozenset({"fast"})
+_USUAL: Final = {
+    SERVICE: frozenset({"default", "standard", "standard_only"}),
+    SPEED: frozenset({"standard", "default"}),
+    REGION: frozenset({"global", "not_available"}),
+}
+_OPEN: Final = frozenset({"auto", ""})
+"""What leaves the choice to the upstream, as saying nothing does."""
+
+
+def field_of(word: str) -> str:
+    """The field that a word is a value of."""
+    return SERVICE if word in _SERVICES else SPEED if word in _SPEEDS else REGION
+
+
+def joined(words: Iterable[str]) -> str:
+    """Words as a reply states them: in the order of their fields."""
+    return "+".join(sorted(words, key=lambda word: (FIELDS.index(field_of(word)), word)))
+
+
+def split(tier: str) -> tuple[str, ...]:
+    return tuple(tier.split("+")) if tier else ()
+
+
+def stated(field: str, value: str) -> str:
+    """What a reply's field says of its tier; empty for the usual."""
+    return "" if value in _USUAL[field] or value in _OPEN else value
+
+
+class Chosen(NamedTuple):
+    """The words that a request names, and the fields that it leaves no choice about."""
+
+    words: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+
+    def may_be(self, word: str, unasked: tuple[str, ...]) -> bool:
+        """Whether a reply may state the word; ``unasked`` are those that need not be named."""
+        if word in self.words:
+            return True
+        return word in unasked and field_of(word) not in self.settled
+
+
+NOTHING_CHOSEN: Final = Chosen()
+
+
+def chosen(chooses: Iterable[tuple[str, str]]) -> Chosen:
+    """Of the (field, value) that a request chooses by."""
+    words: list[str] = []
+    settled: list[str] = []
+    for field, value in chooses:
+        if field not in FIELDS or value in _OPEN:
+            continue
+        settled.append(field)
+        if value not in _USUAL[field]:
+            # OpenAI's replies say priority where requests said fast.
+            words.append("priority" if field == SERVICE and value == "fast" else value)
+    return Chosen(tuple(words), tuple(settled)) if settled else NOTHING_CHOSEN
