@@ -1,5 +1,7 @@
 """Lines of a reply's head, ready to be written, whatever the values hold."""
 
+UPSTREAM_ID = b"x-upstream-request-id"
+"""Under it the client learns what the upstream calls its request."""
 _MAX_VALUE = 300
 
 

@@ -34,6 +34,8 @@ class Refusal(Exception):
     estimated_tokens: tuple[int, int] = (0, 0)
     """Of its input and output, where it was sized; ``most_nano`` is what it may cost at most."""
     most_nano: int = 0
+    upstream_request_id: str = ""
+    """What the upstream that failed it calls the request."""
 
 
 class KeyMissing(Refusal):
@@ -282,6 +284,8 @@ class UpstreamRefused(Refusal):
     retry_after: str
     retry_after_ms: str
     cause: Cause
+    should_retry: str = ""
+    """``true`` or ``false`` where it said so itself."""
 
 
 @dataclass

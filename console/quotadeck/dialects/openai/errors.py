@@ -301,7 +301,10 @@ def _passed_on(refusal: r.UpstreamRefused, rates: bytes) -> ErrorReply:
         (b"retry-after", refusal.retry_after),
         (b"retry-after-ms", refusal.retry_after_ms),
     ):
-        head += line(name, wait) if wait else b""
+        # Several clients sleep by a wait, whatever else says that it is of no use.
+        head += line(name, wait) if wait and refusal.should_retry != "false" else b""
+    if refusal.should_retry:
+        head += line(b"x-should-retry", refusal.should_retry)
     error = {
         "message": refusal.message,
         "type": refusal.kind

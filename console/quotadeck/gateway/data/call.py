@@ -13,6 +13,7 @@ from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.prepared import rates_of
 from quotadeck.dialects.base import Ask, Dialect, NotAnAnswer
+from quotadeck.dialects.head import UPSTREAM_ID, line
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.connection.body_memory import HeldBody
@@ -39,8 +40,8 @@ from quotadeck.gateway.upstream.failures import (
     Failed,
     failed_by,
     failed_with,
-    request_id_of,
 )
+from quotadeck.gateway.upstream.told import request_id_of, stated_nano
 from quotadeck.limiter import Limiter
 
 _AS_IT_COMES = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
@@ -100,6 +101,7 @@ class Calls:
                 raise why_cut(call) from None
             raise
         if failed:
+            failed.refusal.upstream_request_id = flight.upstream_request_id
             try:
                 raise failed.refusal
             finally:
@@ -138,6 +140,8 @@ class Calls:
             return failed_by(error)
         if usage is None:
             usage = flight.estimated(max(1, len(reply.body) // 4))  # a token for four bytes
+        if (stated := stated_nano(reply.headers)) is not None:
+            usage = usage._replace(stated_nano=stated)
         response_id = flight.lane.keys.hide(response_id)
         call = await self.flights.end(flight, None, usage, response_id)
         cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
@@ -183,5 +187,7 @@ def _outgoing(stop: Stop, ask: Ask) -> bytes:
 
 def _head(flight: Flight) -> bytes:
     name = b"x-request-id: %b\r\n" % flight.arrival.id.encode()
+    if flight.upstream_request_id:
+        name += line(UPSTREAM_ID, flight.upstream_request_id)
     stop, dialect = flight.stop, flight.lane.dialect
     return name + stop.head + dialect.rates(rates_of(stop.prepared, flight.levels))

@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 from quotadeck.dialects.base import NotAnAnswer, UpstreamSaid
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.ids import MAX_REQUEST_ID
 from quotadeck.domain.refusals import Refusal, UpstreamFailed, UpstreamRefused
 from quotadeck.domain.text import clean, clean_lines
 from quotadeck.gateway.upstream.client import TimedOut, Unreachable, UpstreamError
 from quotadeck.gateway.upstream.keys import UpstreamKeys
+from quotadeck.gateway.upstream.told import should_retry, wait_of
 
 ANSWERED: Final = (200, 201, 202, 203)
 """What an answer may come with."""
@@ -94,18 +94,6 @@ def failure_of_status(status: int) -> Failure:
     return _BY_STATUS.get(status) or _BY_HUNDRED.get(status // 100, NO_ANSWER)
 
 
-_ASKED_FOR_BY: Final = (b"x-request-id", b"request-id", b"apim-request-id")
-"""As OpenAI, Anthropic and Azure call it."""
-
-
-def request_id_of(headers: Mapping[bytes, bytes], keys: UpstreamKeys) -> str:
-    """The upstream's own name for the request, which its people ask for; empty without one."""
-    for name in _ASKED_FOR_BY:
-        if told := headers.get(name):
-            return clean(keys.hide(told.decode("utf-8", "replace")), MAX_REQUEST_ID)
-    return ""
-
-
 def failure_of_stream(error: UpstreamError | None, *, gone: bool, told: bool) -> Failure | None:
     """The class of a stream's end; None where it ended well.
 
@@ -157,13 +145,9 @@ def failed_with(
         clean(keys.hide(said.kind), 100),
         clean(keys.hide(said.code or ""), 100) or None,
         clean(keys.hide(said.param or ""), 100) or None,
-        keys.hide(_plain(headers, b"retry-after")),
-        keys.hide(_plain(headers, b"retry-after-ms")),
+        keys.hide(wait_of(headers, b"retry-after")),
+        keys.hide(wait_of(headers, b"retry-after-ms")),
         failure.cause,
+        should_retry(headers),
     )
     return Failed(failure, refusal)
-
-
-def _plain(headers: Mapping[bytes, bytes], name: bytes) -> str:
-    value = headers.get(name, b"").decode("utf-8", "replace")
-    return value if value.isascii() and value.isprintable() and len(value) <= 64 else ""
