@@ -1,77 +1,95 @@
 """Checks of the providers: does the address answer, is the key taken, are the models there."""
 
 import asyncio
-import ssl
-import time
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
-import httpx
 import orjson
 
 from quotadeck.cli.doctor.finding import Finding, fail, ok, warn
+from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.catalogue import Catalogue, Upstream
 from quotadeck.domain.text import clean
+from quotadeck.gateway.upstream.client import (
+    BOUNDS,
+    Reply,
+    TimedOut,
+    UpstreamError,
+)
+from quotadeck.gateway.upstream.endpoint import endpoint_of
+from quotadeck.gateway.upstream.keys import UpstreamKeys, upstream_keys
+from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.words import text
 
 TIMEOUT_S = 5.0
 """For a whole answer: a provider that drips holds nobody up."""
-MAX_BYTES = 4 * 1024**2
-AT_ONCE = 8
+MAX_BYTES: Final = 4 * 1024**2
+AT_ONCE: Final = 8
+_VERSION: Final = b"2023-06-01"
+"""Of Anthropic's API: what lists models has been the same since."""
 
 
 def upstreams(catalogue: Catalogue) -> Iterable[Finding]:
-    """Ask every upstream for its models, with its key, several at a time.
-
-    The gateway's ways: the machine's certificates, no proxy variables, no redirects.
-    """
-
-    async def ask_all() -> list[Finding]:
-        gate = asyncio.Semaphore(AT_ONCE)
-        async with httpx.AsyncClient(
-            timeout=None,  # noqa: S113 the whole has one, below
-            trust_env=False,
-            verify=ssl.create_default_context(),
-        ) as http:
-            asked = (_ask(one, catalogue, http, gate) for one in catalogue.upstreams.values())
-            return await asyncio.gather(*asked)
-
-    return asyncio.run(ask_all())
+    """Ask every upstream for its models, with its key, several at a time, by the gateway's ways."""
+    return asyncio.run(all_asked(catalogue))
 
 
-async def _ask(
-    one: Upstream, catalogue: Catalogue, http: httpx.AsyncClient, gate: asyncio.Semaphore
-) -> Finding:
-    check, url = f"upstream {one.name}", f"{one.base_url}/models"
-    headers = {"Authorization": f"Bearer {one.key}"} if one.key else {}
+async def all_asked(catalogue: Catalogue) -> list[Finding]:
+    """See `upstreams`."""
+    gate = asyncio.Semaphore(AT_ONCE)
+    pool = Pool(bounds=replace(BOUNDS, reply_bytes=MAX_BYTES))
     try:
-        async with gate, asyncio.timeout(TIMEOUT_S):
-            started = time.monotonic()
-            async with http.stream("GET", url, headers=headers) as response:
-                body = await _first_bytes(response)
-    except TimeoutError:
+        asked = (_ask(one, catalogue, pool, gate) for one in catalogue.upstreams.values())
+        return await asyncio.gather(*asked)
+    finally:
+        await pool.close()
+
+
+async def _ask(one: Upstream, catalogue: Catalogue, pool: Pool, gate: asyncio.Semaphore) -> Finding:
+    check, url = f"upstream {one.name}", f"{one.base_url}/models"
+    try:
+        async with gate:
+            loop = asyncio.get_running_loop()
+            began_s = loop.time()
+            reply = await models_of(pool, replace(one, timeout_s=TIMEOUT_S))
+            took_ms = round((loop.time() - began_s) * 1_000)
+    except TimedOut:
         found = text("doctor.silent", url=url, within=f"{TIMEOUT_S:g}")
         return fail(check, found, text("doctor.silent.todo"))
-    except (httpx.HTTPError, httpx.InvalidURL) as gone:
-        return fail(check, f"{url}: {clean(str(gone), 160)}", text("doctor.unreached.todo"))
-    if response.status_code in (401, 403):
-        found = text("doctor.key_refused", url=url, status=response.status_code)
-        return fail(check, found, text("doctor.key_refused.todo"))
-    if not response.is_success:
-        found = text("doctor.status", url=url, status=response.status_code)
-        return warn(check, found, text("doctor.status.todo"))
-    return _models(body, round((time.monotonic() - started) * 1000), one, catalogue)
+    except UpstreamError as gone:
+        todo = "doctor.unreached.by_proxy" if one.proxy else "doctor.unreached.todo"
+        return fail(check, f"{url}: {clean(str(gone), 160)}", text(todo))
+    said = words_of(reply, upstream_keys((one.key, *one.hidden)))
+    if reply.status in (401, 403, 407):
+        whose = "doctor.login_refused" if reply.status == 407 else "doctor.key_refused"
+        found = text(whose, url=url, status=reply.status, said=said)
+        return fail(check, found, text(f"{whose}.todo"))
+    if not 200 <= reply.status < 300:
+        found = text("doctor.status", url=url, status=reply.status, said=said)
+        todo = "doctor.status.todo" if reply.status in (404, 405) else "doctor.status.asks"
+        return warn(check, found, text(todo))
+    return _models(reply.body, took_ms, one, catalogue)
 
 
-async def _first_bytes(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            break
-    return bytes(body)
+async def models_of(pool: Pool, one: Upstream) -> Reply:
+    """Its listing of models, or what it says instead. Raises UpstreamError."""
+    key = one.key.encode()
+    if "messages" in one.speaks[:1]:
+        headers: tuple[tuple[bytes, bytes], ...] = ((b"anthropic-version", _VERSION),)
+        headers += ((b"x-api-key", key),) if key else ()
+    else:
+        headers = OPENAI.asks_with(one.key)
+    endpoint = endpoint_of(one, "/models", headers, "GET")
+    return await pool.call(endpoint, b"", "quotadeck-doctor")
 
 
-def _models(body: bytes, took: int, one: Upstream, catalogue: Catalogue) -> Finding:
+def words_of(reply: Reply, keys: UpstreamKeys) -> str:
+    """What an error says, cleaned and cut, without keys; empty where it says nothing."""
+    return clean(keys.hide(OPENAI.error(reply.body).message), 200)
+
+
+def _models(body: bytes, took_ms: int, one: Upstream, catalogue: Catalogue) -> Finding:
     check = f"upstream {one.name}"
     try:
         offered = {str(model["id"]) for model in orjson.loads(body)["data"]}
@@ -82,6 +100,7 @@ def _models(body: bytes, took: int, one: Upstream, catalogue: Catalogue) -> Find
     absent = [model for model in wanted if model not in offered]
     if absent:
         names = clean(", ".join(absent), 200)
-        found = text("doctor.absent", took=took, models=names)
+        found = text("doctor.absent", took=took_ms, models=names)
         return warn(check, found, text("doctor.absent.todo"))
-    return ok(check, text("doctor.offers", took=took, targets=len(wanted)))
+    offers = text("doctor.offers", took=took_ms, targets=len(wanted))
+    return ok(check, f"{offers}; {text('doctor.plain')}" if one.plain_http else offers)
