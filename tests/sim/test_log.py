@@ -9,12 +9,14 @@ import aiohttp
 import orjson
 import pytest
 
-from quotadeck.sim.catalogue import MODELS, cost_nano_usd
+from quotadeck.sim.catalogue import MODELS, RESOLD
 from quotadeck.sim.faults import HEADER
+from quotadeck.sim.prices import Spent, bill_nano
 
 from .driver import MODEL, Upstream, body, events, eventually, running
 
 NewId = Callable[[], str]
+NAMES = [model.id for model in RESOLD]
 STREAM: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -42,14 +44,21 @@ async def test_every_whole_reply_is_in_the_log_when_it_arrives(
             "prompt_tokens": usage["prompt_tokens"],
             "cached_tokens": usage["prompt_tokens_details"]["cached_tokens"],
             "completion_tokens": usage["completion_tokens"],
-            "cost_nano_usd": cost_nano_usd(
-                MODELS[model], usage["prompt_tokens"], usage["completion_tokens"]
+            "cost_nano_usd": bill_nano(
+                MODELS[model].prices, Spent(usage["prompt_tokens"], usage["completion_tokens"])
             ),
             "stream": stream,
             "delivered": True,
+            "form": "chat",
+            "cache_write_tokens": 0,
+            "cache_write_1h_tokens": 0,
+            "reasoning_tokens": 0,
+            "web_searches": 0,
+            "tier": "",
+            "caller": "",
         }
 
-    await asyncio.gather(*(one(model, stream) for model in MODELS for stream in (True, False)))
+    await asyncio.gather(*(one(model, stream) for model in NAMES for stream in (True, False)))
 
 
 async def test_a_stream_that_the_client_cuts_is_billed_for_what_was_generated(
@@ -108,8 +117,8 @@ async def test_faults_on_the_wire_are_logged_with_the_truth(
         assert line["completion_tokens"] == 3  # after the role's event
     else:
         assert line["completion_tokens"] == truth["completion_tokens"]
-    assert line["cost_nano_usd"] == cost_nano_usd(
-        MODELS[MODEL], line["prompt_tokens"], line["completion_tokens"]
+    assert line["cost_nano_usd"] == bill_nano(
+        MODELS[MODEL].prices, Spent(line["prompt_tokens"], line["completion_tokens"])
     )
 
 

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quotadeck.sim.ask import Ask, parse_ask
-from quotadeck.sim.catalogue import MODELS, cost_nano_usd
+from quotadeck.sim.ask import Ask
+from quotadeck.sim.catalogue import MODELS, RESOLD
 from quotadeck.sim.errors import RefusedError
+from quotadeck.sim.forms.chat_request import parse_chat
 from quotadeck.sim.limits import NS_PER_MINUTE, Limits
 from quotadeck.sim.plan import draw
+from quotadeck.sim.prices import Prices, Spent, bill_nano
 from quotadeck.sim.tokens import count_input, count_text
 
 from .driver import MODEL, body
@@ -22,7 +24,7 @@ models = st.sampled_from(list(MODELS.values()))
 
 
 def ask(text: str = "Say hello.", **more: object) -> Ask:
-    return parse_ask(GPT, body(text, **more))
+    return parse_chat(GPT, body(text, **more))
 
 
 @settings(max_examples=60)
@@ -44,15 +46,52 @@ def test_english_is_about_four_bytes_a_token_and_japanese_one_and_a_half_tokens_
     assert count_text(GPT, "") == 0
 
 
-@given(models, st.integers(0, 10**7), st.integers(0, 10**6))
-def test_cost_is_rounded_once_half_to_even(model: object, prompt: int, completion: int) -> None:
-    assert isinstance(model, type(GPT))
-    exact = Fraction((prompt + completion) * model.pico_usd_per_token, 1000)
-    assert cost_nano_usd(model, prompt, completion) == round(exact)
+_COUNTS = st.integers(0, 10**6)
+_PRICES = st.integers(0, 10**8)
+
+
+@given(
+    st.builds(
+        Prices,
+        *[_PRICES] * 5,
+        search_nano=_PRICES,
+        tiers=st.fixed_dictionaries({"priority": st.integers(1, 9_999), "us": st.just(1_100)}),
+        long_above=st.integers(0, 10**6),
+        long_input=st.integers(1, 9_999),
+        long_output=st.integers(1, 9_999),
+    ),
+    *[_COUNTS] * 6,
+    st.sampled_from([(), ("priority",), ("us",), ("priority", "us"), ("unknown",)]),
+)
+def test_cost_is_exact_and_rounded_once_half_to_even(
+    prices: Prices,
+    fresh: int,
+    cached: int,
+    minutes: int,
+    hour: int,
+    output: int,
+    searches: int,
+    tier: tuple[str, ...],
+) -> None:
+    whole = fresh + cached + minutes + hour
+    spent = Spent(whole, output, cached, minutes + hour, hour, 0, searches, tier)
+    taken, given_out = Fraction(1), Fraction(1)
+    if prices.long_above and whole > prices.long_above:
+        taken, given_out = Fraction(prices.long_input, 1000), Fraction(prices.long_output, 1000)
+    pico = taken * (
+        fresh * prices.input
+        + cached * prices.cached
+        + minutes * prices.written
+        + hour * prices.written_1h
+    )
+    pico += given_out * output * prices.output
+    for word in tier:
+        pico *= Fraction(prices.tiers.get(word, 1000), 1000)
+    assert bill_nano(prices, spent) == round(pico / 1000 + searches * prices.search_nano)
 
 
 def test_prices_are_those_of_the_article() -> None:
-    per_million = {model.id: cost_nano_usd(model, 0, 10**6) / 10**9 for model in MODELS.values()}
+    per_million = {model.id: bill_nano(model.prices, Spent(0, 10**6)) / 10**9 for model in RESOLD}
     assert per_million == {
         "claude-opus-4.7": 15.0,
         "gpt-4.1": 8.0,
@@ -83,11 +122,11 @@ def test_speed_scales_delays_and_zero_ends_them() -> None:
 
 
 def test_cached_tokens_come_in_steps_of_long_prompts_only() -> None:
-    assert draw(1, ask("short"), 0).cached_tokens == 0
+    assert draw(1, ask("short"), 0).spent.cached == 0
     cached = [draw(1, ask(f"{i}" + " word" * 2000), 0) for i in range(20)]
-    assert all(plan.cached_tokens % 128 == 0 for plan in cached)
-    assert all(plan.cached_tokens <= plan.prompt_tokens for plan in cached)
-    assert any(plan.cached_tokens for plan in cached)
+    assert all(plan.spent.cached % 128 == 0 for plan in cached)
+    assert all(plan.spent.cached <= plan.spent.input for plan in cached)
+    assert any(plan.spent.cached for plan in cached)
 
 
 def test_limits_refill_without_drift() -> None:

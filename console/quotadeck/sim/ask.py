@@ -1,23 +1,20 @@
-"""A chat request as it came in: checked, counted, and made into a value."""
+"""What a caller asked for, in whichever form, and the checks that the forms share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from quotadeck.sim.catalogue import MODELS, Model
 from quotadeck.sim.errors import RefusedError, bad_request, unknown_model
-from quotadeck.sim.tokens import count_input
 
-ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-MAX_CHOICES = 128
 MAX_STOPS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a caller asked for."""
+    """A request, checked."""
 
     model: Model
     content: bytes
@@ -25,10 +22,27 @@ class Ask:
     prompt_tokens: int
     max_tokens: int
     """The caller's bound or the model's own, whichever is lower."""
-    n: int
-    stop: tuple[str, ...]
-    stream: bool
-    include_usage: bool
+    n: int = 1
+    stop: tuple[str, ...] = ()
+    stream: bool = False
+    include_usage: bool = False
+    reasons: bool = False
+    """It is to think before it answers."""
+    tool: str = ""
+    """The function that the answer may call."""
+    must_call: bool = False
+    searches: bool = False
+    """It may search the web."""
+    compacts: bool = False
+    """It may summarise what came before, and bill that beside the rest."""
+    tiers: tuple[tuple[str, int], ...] = ()
+    """Words of the tier that the reply may state, each with its chance in percent."""
+    marks: tuple[tuple[int, bool], ...] | None = None
+    """Where it is to be cached: so many tokens each, and whether for an hour. None: by itself."""
+    context: str = ""
+    """The response that it goes on from."""
+    echo: Mapping[str, Any] = field(default_factory=dict)
+    """What of the request the reply repeats."""
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
@@ -52,82 +66,34 @@ def find_model(body: Mapping[str, Any]) -> Model:
     return MODELS[model_id]
 
 
-def parse_ask(model: Model, body: Mapping[str, Any]) -> Ask:
-    """Check everything that decides on the reply, as the provider would."""
-    messages = _messages(body)
-    tools = body.get("tools") or ()
-    if not isinstance(tools, list | tuple):
-        raise _wrong_type("tools", "an array of objects", tools)
-    stream = _flag(body, "stream")
-    prompt_tokens, content = _measure(model, messages, tools)
+def canonical(*content: Any) -> bytes:
+    """What the reply is drawn from. Raises the 400 of what is nested too deeply."""
+    try:
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:  # orjson writes 254 levels and reads 1,024
+        raise bad_request("The messages are nested too deeply.", "messages") from error
+
+
+def fitting(model: Model, prompt_tokens: int, what: str) -> int:
+    """The count, or the 400 of an input that is too long; ``what`` is the field that holds it."""
     if prompt_tokens > model.max_input_tokens:
         raise bad_request(
             f"This model's maximum context length is {model.max_input_tokens} tokens. However, "
             f"your messages resulted in {prompt_tokens} tokens. "
             "Please reduce the length of the messages.",
-            "messages",
+            what,
             "context_length_exceeded",
         )
-    return Ask(
-        model=model,
-        content=content,
-        prompt_tokens=prompt_tokens,
-        max_tokens=_max_tokens(model, body),
-        n=_count(body, "n", 1, MAX_CHOICES),
-        stop=_stop(body),
-        stream=stream,
-        include_usage=_include_usage(body, stream),
-    )
+    return prompt_tokens
 
 
-def _measure(model: Model, messages: list[dict[str, Any]], tools: Any) -> tuple[int, bytes]:
-    try:
-        content = orjson.dumps([model.id, messages, tools], option=orjson.OPT_SORT_KEYS)
-        return count_input(model, messages, tools), content
-    except TypeError as error:  # orjson writes 254 levels and reads 1,024
-        raise bad_request("The messages are nested too deeply.", "messages") from error
-
-
-def _messages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    messages = body.get("messages")
-    if messages is None:
-        raise bad_request("Missing required parameter: 'messages'.", "messages")
-    if not isinstance(messages, list):
-        raise _wrong_type("messages", "an array of objects", messages)
-    if not messages:
-        raise bad_request(
-            "Invalid 'messages': empty array. Expected an array with minimum length 1.",
-            "messages",
-            "empty_array",
-        )
-    for index, message in enumerate(messages):
-        where = f"messages[{index}]"
-        if not isinstance(message, dict):
-            raise _wrong_type(where, "an object", message)
-        if message.get("role") not in ROLES:
-            raise bad_request(
-                f"Invalid value: {message.get('role')!r}. Supported values are: "
-                f"{', '.join(repr(role) for role in sorted(ROLES))}.",
-                f"{where}.role",
-                "invalid_value",
-            )
-        content = message.get("content")
-        if not isinstance(content, str | list | None):
-            raise _wrong_type(f"{where}.content", "a string or an array of parts", content)
-    return messages
-
-
-def _max_tokens(model: Model, body: Mapping[str, Any]) -> int:
-    name = "max_tokens" if body.get("max_completion_tokens") is None else "max_completion_tokens"
-    return min(_count(body, name, model.max_output_tokens), model.max_output_tokens)
-
-
-def _count(body: Mapping[str, Any], name: str, default: int, most: int | None = None) -> int:
+def count(body: Mapping[str, Any], name: str, default: int, most: int | None = None) -> int:
+    """A positive integer."""
     value = body.get(name)
     if value is None:
         return default
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _wrong_type(name, "an integer", value)
+        raise wrong_type(name, "an integer", value)
     if value < 1 or (most is not None and value > most):
         bound = "minimum value >= 1" if value < 1 else f"maximum value <= {most}"
         code = "integer_below_min_value" if value < 1 else "integer_above_max_value"
@@ -139,30 +105,41 @@ def _count(body: Mapping[str, Any], name: str, default: int, most: int | None = 
     return value
 
 
-def _flag(body: Mapping[str, Any], name: str) -> bool:
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """A boolean, false where it is absent."""
     value = body.get(name)
     if not isinstance(value, bool | None):
-        raise _wrong_type(name, "a boolean", value)
+        raise wrong_type(name, "a boolean", value)
     return bool(value)
 
 
-def _stop(body: Mapping[str, Any]) -> tuple[str, ...]:
-    value = body.get("stop")
+def items(body: Mapping[str, Any], name: str) -> list[Any]:
+    """A list, empty where it is absent."""
+    value = body.get(name) or []
+    if not isinstance(value, list):
+        raise wrong_type(name, "an array of objects", value)
+    return value
+
+
+def stops(body: Mapping[str, Any], name: str = "stop") -> tuple[str, ...]:
+    """Stop sequences."""
+    value = body.get(name)
     if value is None:
         return ()
-    stops = [value] if isinstance(value, str) else value
-    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
-        raise _wrong_type("stop", "a string or an array of strings", value)
-    if len(stops) > MAX_STOPS:
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list) or not all(isinstance(stop, str) for stop in given):
+        raise wrong_type(name, "a string or an array of strings", value)
+    if len(given) > MAX_STOPS:
         raise bad_request(
-            f"Invalid 'stop': array too long. Expected at most {MAX_STOPS}, got {len(stops)}.",
-            "stop",
+            f"Invalid '{name}': array too long. Expected at most {MAX_STOPS}, got {len(given)}.",
+            name,
             "array_above_max_length",
         )
-    return tuple(stop for stop in stops if stop)
+    return tuple(stop for stop in given if stop)
 
 
-def _include_usage(body: Mapping[str, Any], stream: bool) -> bool:
+def usage_wanted(body: Mapping[str, Any], stream: bool) -> bool:
+    """Whether the stream is to end with its usage."""
     options = body.get("stream_options")
     if options is None:
         return False
@@ -172,11 +149,26 @@ def _include_usage(body: Mapping[str, Any], stream: bool) -> bool:
             "stream_options",
         )
     if not isinstance(options, dict):
-        raise _wrong_type("stream_options", "an object", options)
-    return _flag(options, "include_usage")
+        raise wrong_type("stream_options", "an object", options)
+    return flag(options, "include_usage")
 
 
-def _wrong_type(name: str, wanted: str, value: object) -> RefusedError:
+OPENAI_TIERS: Mapping[str, tuple[tuple[str, int], ...]] = {
+    "auto": (("flex", 10), ("priority", 10)),
+    "priority": (("priority", 100),),
+    "fast": (("priority", 100),),
+    "flex": (("flex", 100),),
+}
+"""By what is asked: what the reply may say, each with its chance; what remains is the usual."""
+
+
+def openai_tiers(body: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """The tiers that the reply to such a request may state."""
+    return OPENAI_TIERS.get(str(body.get("service_tier")), ())
+
+
+def wrong_type(name: str, wanted: str, value: object) -> RefusedError:
+    """The 400 that names both types."""
     found = {list: "an array", dict: "an object", str: "a string", bool: "a boolean"}
     return bad_request(
         f"Invalid type for '{name}': expected {wanted}, "

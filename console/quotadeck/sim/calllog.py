@@ -30,6 +30,16 @@ class Line:
     """When it was written, in Unix microseconds."""
     delivered: bool
     """False where the client, or a fault, cut the reply short; what was generated is billed."""
+    form: str
+    cache_write_tokens: int
+    """Among the prompt's, as the cached are."""
+    cache_write_1h_tokens: int
+    reasoning_tokens: int
+    web_searches: int
+    tier: str
+    """Its words, joined by plus signs."""
+    caller: str
+    """The X-Client-Request-Id that came with the request, or empty."""
 
 
 class CallLog:

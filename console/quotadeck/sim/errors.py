@@ -1,4 +1,7 @@
-"""Refusals in OpenAI's shape, raised where the reason is known and rendered in one place."""
+"""Refusals, raised where the reason is known and rendered in one place.
+
+In OpenAI's shape, and in Anthropic's under its paths.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +10,18 @@ import orjson
 from aiohttp import web
 
 INVALID_REQUEST = "invalid_request_error"
+ANTHROPIC_PATHS = "/v1/messages"
+ANTHROPIC_TYPES = {
+    400: INVALID_REQUEST,
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +35,11 @@ class ApiError:
     param: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def payload(self) -> dict[str, object]:
-        """The body, before it is encoded."""
+    def payload(self, path: str = "") -> dict[str, object]:
+        """The body, before it is encoded, for a request to this path."""
+        if path.startswith(ANTHROPIC_PATHS):
+            error = {"type": ANTHROPIC_TYPES.get(self.status, "api_error"), "message": self.message}
+            return {"type": "error", "error": error, "request_id": None}
         return {
             "error": {
                 "message": self.message,
@@ -31,11 +49,11 @@ class ApiError:
             }
         }
 
-    def response(self) -> web.Response:
+    def response(self, path: str = "") -> web.Response:
         """The whole answer."""
         return web.Response(
             status=self.status,
-            body=orjson.dumps(self.payload()),
+            body=orjson.dumps(self.payload(path)),
             content_type="application/json",
             headers=self.headers,
         )
@@ -71,7 +89,8 @@ def missing_key() -> RefusedError:
         ApiError(
             401,
             "You didn't provide an API key. You need to provide your API key in an "
-            "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+            "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), "
+            "or in x-api-key on Anthropic's paths.",
         )
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from aiohttp import web
 
 from quotadeck.sim.connection import ConnectionCutError, is_open, reset
-from quotadeck.sim.replies import Piece
+from quotadeck.sim.pieces import Piece
 
 Bill = Callable[[int, bool], None]
 """Takes the tokens generated and whether the reply was delivered; called exactly once."""

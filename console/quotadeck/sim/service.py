@@ -19,7 +19,8 @@ class Mark:
     """What tells this request from every other."""
 
     request_id: str
-    response_id: str
+    digest: str
+    """What the reply's id is made of."""
     caller_id: str | None
     began_s: float
 
@@ -27,6 +28,7 @@ class Mark:
         """Set the headers that every answer of the provider carries."""
         took_ms = int((time.monotonic() - self.began_s) * 1000)
         response.headers["x-request-id"] = self.request_id
+        response.headers["request-id"] = self.request_id
         response.headers["openai-processing-ms"] = str(took_ms)
         response.headers["openai-version"] = "2020-10-01"
         response.headers["openai-organization"] = "org-sim"
@@ -42,6 +44,8 @@ class Service:
     log: CallLog
     limits: Limits
     faults: Board = field(default_factory=lambda: Board(time.monotonic))
+    contexts: dict[str, int] = field(default_factory=dict)
+    """The tokens that go before a request which goes on from a response, by its id."""
     _served: int = 0
 
     def mark(self, request: web.Request) -> Mark:
@@ -58,7 +62,7 @@ class Service:
         digest = hashlib.blake2b(source.encode("utf-8", "replace"), digest_size=32).hexdigest()
         return Mark(
             request_id=f"req_{digest[:32]}",
-            response_id=f"chatcmpl-{digest[32:61]}",
+            digest=digest[32:61],
             caller_id=caller_id,
             began_s=time.monotonic(),
         )

@@ -34,7 +34,7 @@ def count_input(
     """Prompt tokens of a whole request."""
     total = TOKENS_PER_REQUEST
     for message in messages:
-        total += TOKENS_PER_MESSAGE + _count_content(model, message.get("content"))
+        total += TOKENS_PER_MESSAGE + count_content(model, message.get("content"))
         if isinstance(name := message.get("name"), str):
             total += count_text(model, name)
         if calls := message.get("tool_calls"):
@@ -44,7 +44,8 @@ def count_input(
     return total
 
 
-def _count_content(model: Model, content: object) -> int:
+def count_content(model: Model, content: object) -> int:
+    """Tokens of a message's content: a text, or parts."""
     if isinstance(content, str):
         return count_text(model, content)
     if not isinstance(content, list):

@@ -1,8 +1,9 @@
-"""The simulated upstream: an OpenAI-compatible server on a loopback port."""
+"""The simulated upstream: a server on a loopback port that speaks as OpenAI and Anthropic do."""
 
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -11,12 +12,21 @@ from aiohttp import web
 from quotadeck.sim.ask import parse_body
 from quotadeck.sim.calllog import CallLog
 from quotadeck.sim.catalogue import MODELS, Model
-from quotadeck.sim.chat import chat
-from quotadeck.sim.errors import ApiError, RefusedError, missing_key, unknown_model, wrong_key
+from quotadeck.sim.errors import (
+    ANTHROPIC_PATHS,
+    ApiError,
+    RefusedError,
+    bad_request,
+    missing_key,
+    unknown_model,
+    wrong_key,
+)
 from quotadeck.sim.faults import KINDS
+from quotadeck.sim.forms import FORMS
 from quotadeck.sim.lifetime import Lifetime, say
 from quotadeck.sim.limits import Limits
 from quotadeck.sim.service import MARK, SERVICE, Service
+from quotadeck.sim.serving import counting, serving
 
 HOST = "127.0.0.1"
 MAX_BODY_BYTES = 64 << 20
@@ -68,7 +78,8 @@ def build_app(service: Service) -> web.Application:
     app[SERVICE] = service
     app.add_routes(
         [
-            web.post("/v1/chat/completions", chat),
+            *(web.post(form.path, serving(form)) for form in FORMS),
+            *(web.post(form.counting, counting(form)) for form in FORMS if form.counting),
             web.get("/v1/models", _models),
             web.get("/v1/models/{id:.+}", _model),
             web.get("/healthz", _healthz),
@@ -82,17 +93,19 @@ def build_app(service: Service) -> web.Application:
 
 @web.middleware
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Mark, check the key, handle, and turn every refusal into OpenAI's shape."""
+    """Mark, check the key, handle, and turn every refusal into the path's shape."""
     service = request.app[SERVICE]
     mark = request[MARK] = service.mark(request)
     try:
         if service.key is not None and request.path.startswith("/v1/"):
-            _check_key(service.key, request.headers.get("Authorization", ""))
+            _check_key(service.key, request)
+        if request.path.startswith(ANTHROPIC_PATHS):
+            _check_version(request)
         response = await handler(request)
     except RefusedError as refused:
-        response = refused.error.response()
+        response = refused.error.response(request.path)
     except web.HTTPException as http:
-        response = _shaped(request, http).response()
+        response = _shaped(request, http).response(request.path)
     if not response.prepared:
         mark.put_on(response)
     return response
@@ -108,26 +121,40 @@ def _shaped(request: web.Request, http: web.HTTPException) -> ApiError:
     return ApiError(http.status, words.get(http.status, http.reason), headers=headers)
 
 
-def _check_key(key: str, authorization: str) -> None:
-    scheme, _, given = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not given.strip():
+def _check_key(key: str, request: web.Request) -> None:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    given = given.strip() if scheme.lower() == "bearer" else ""
+    given = given or request.headers.get("x-api-key", "").strip()
+    if not given:
         raise missing_key()
-    if not hmac.compare_digest(given.strip().encode(), key.encode()):
-        raise wrong_key(given.strip())
+    if not hmac.compare_digest(given.encode(), key.encode()):
+        raise wrong_key(given)
 
 
-async def _models(_: web.Request) -> web.Response:
-    return _json({"object": "list", "data": [_listed(model) for model in MODELS.values()]})
+def _check_version(request: web.Request) -> None:
+    if not request.headers.get("anthropic-version"):
+        raise bad_request("anthropic-version: header is required")
+
+
+async def _models(request: web.Request) -> web.Response:
+    listed = [_listed(model, request) for model in MODELS.values()]
+    if "anthropic-version" in request.headers:
+        ends = {"first_id": listed[0]["id"], "last_id": listed[-1]["id"]}
+        return _json({"data": listed, "has_more": False, **ends})
+    return _json({"object": "list", "data": listed})
 
 
 async def _model(request: web.Request) -> web.Response:
     model_id = request.match_info["id"]
     if model_id not in MODELS:
         raise unknown_model(model_id)
-    return _json(_listed(MODELS[model_id]))
+    return _json(_listed(MODELS[model_id], request))
 
 
-def _listed(model: Model) -> dict[str, object]:
+def _listed(model: Model, request: web.Request) -> dict[str, object]:
+    if "anthropic-version" in request.headers:
+        since = datetime.fromtimestamp(model.created, UTC).isoformat()
+        return {"type": "model", "id": model.id, "display_name": model.id, "created_at": since}
     return {
         "id": model.id,
         "object": "model",

@@ -52,39 +52,41 @@ HOSTILE_TEXT = (
 """Clipboard, title, clear screen, C1, bidi, markup and line ends: each has hurt a terminal."""
 
 
-async def _status(_: web.Request, value: float) -> web.Response:
+async def _status(request: web.Request, value: float) -> web.Response:
     status = int(value)
     kind = "server_error" if status >= 500 else INVALID_REQUEST
-    return STATUS_ERRORS.get(status, ApiError(status, f"Simulated {status}.", kind)).response()
+    error = STATUS_ERRORS.get(status, ApiError(status, f"Simulated {status}.", kind))
+    return error.response(request.path)
 
 
-async def _retry_after(_: web.Request, value: float) -> web.Response:
-    return _limited({"Retry-After": _plain(value)})
+async def _retry_after(request: web.Request, value: float) -> web.Response:
+    return _limited(request, {"Retry-After": _plain(value)})
 
 
-async def _retry_after_date(_: web.Request, value: float) -> web.Response:
-    return _limited({"Retry-After": formatdate(time.time() + value, usegmt=True)})
+async def _retry_after_date(request: web.Request, value: float) -> web.Response:
+    return _limited(request, {"Retry-After": formatdate(time.time() + value, usegmt=True)})
 
 
-async def _retry_after_ms(_: web.Request, value: float) -> web.Response:
-    return _limited({"retry-after-ms": _plain(value)})
+async def _retry_after_ms(request: web.Request, value: float) -> web.Response:
+    return _limited(request, {"retry-after-ms": _plain(value)})
 
 
-async def _quota(_: web.Request, value: float) -> web.Response:
+async def _quota(request: web.Request, value: float) -> web.Response:
     return ApiError(
         int(value),
         "You exceeded your current quota, please check your plan and billing details.",
         type="insufficient_quota",
         code="insufficient_quota",
-    ).response()
+    ).response(request.path)
 
 
-async def _hostile(_: web.Request, value: float) -> web.Response:
-    return ApiError(int(value), HOSTILE_TEXT, HOSTILE_TEXT, code=HOSTILE_TEXT).response()
+async def _hostile(request: web.Request, value: float) -> web.Response:
+    error = ApiError(int(value), HOSTILE_TEXT, HOSTILE_TEXT, code=HOSTILE_TEXT)
+    return error.response(request.path)
 
 
-async def _error_200(_: web.Request, value: float) -> web.Response:
-    body = STATUS_ERRORS[500].payload()
+async def _error_200(request: web.Request, value: float) -> web.Response:
+    body = STATUS_ERRORS[500].payload(request.path)
     return web.Response(status=int(value), body=orjson.dumps(body), content_type="application/json")
 
 
@@ -138,14 +140,14 @@ def _plain(value: float) -> str:
     return str(int(value)) if value.is_integer() else str(value)
 
 
-def _limited(headers: dict[str, str]) -> web.Response:
-    response = RATE_LIMITED.response()
+def _limited(request: web.Request, headers: dict[str, str]) -> web.Response:
+    response = RATE_LIMITED.response(request.path)
     response.headers.update(headers)
     return response
 
 
 ANSWERS: dict[str, Kind[Answer]] = {
-    "status": Kind(_status, "this status with OpenAI's error body (429: no Retry-After)", 500),
+    "status": Kind(_status, "this status with the form's error body (429: no Retry-After)", 500),
     "retry-after": Kind(_retry_after, "429 with Retry-After in seconds", 1),
     "retry-after-date": Kind(_retry_after_date, "429 with an HTTP-date so many seconds ahead", 2),
     "retry-after-ms": Kind(_retry_after_ms, "429 with retry-after-ms", 50),

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from quotadeck.sim.faults.kind import Kind
-from quotadeck.sim.replies import Usage
+from quotadeck.sim.pieces import Usage
 
 Lie = Callable[[dict[str, Any], float], Usage]
 
-COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens")
+"""Of every form; each has some of them."""
 
 
 def _each(change: Callable[[int, float], object]) -> Lie:
     def lie(usage: dict[str, Any], value: float) -> Usage:
-        return Usage(usage | {name: change(usage[name], value) for name in COUNTS})
+        return Usage(usage | {name: change(usage[name], value) for name in COUNTS if name in usage})
 
     return lie
 

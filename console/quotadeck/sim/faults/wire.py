@@ -4,26 +4,23 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import cycle, islice, pairwise
 
-import orjson
-
 from quotadeck.sim.connection import ConnectionCutError
-from quotadeck.sim.errors import ApiError
 from quotadeck.sim.faults.kind import Kind
-from quotadeck.sim.replies import DONE, Piece
+from quotadeck.sim.pieces import Piece
 
-Bend = Callable[[Iterator[Piece], float], Iterator[Piece]]
+Bend = Callable[[Iterator[Piece], float, bytes], Iterator[Piece]]
+"""The last of what it takes is the form's own event of an error."""
 
 APART_S = 0.001
 """Between bytes that must not arrive together: enough for the reader's loop to come round."""
-BROKEN_EVENT = ApiError(500, "The server had an error.", "server_error").payload()
 
 
-def _reset_chunk(pieces: Iterator[Piece], value: float) -> Iterator[Piece]:
+def _reset_chunk(pieces: Iterator[Piece], value: float, __: bytes) -> Iterator[Piece]:
     yield from islice(pieces, int(value))
     raise ConnectionCutError
 
 
-def _reset_byte(pieces: Iterator[Piece], value: float) -> Iterator[Piece]:
+def _reset_byte(pieces: Iterator[Piece], value: float, __: bytes) -> Iterator[Piece]:
     room = int(value)
     for piece in pieces:
         if len(piece.data) >= room:
@@ -34,70 +31,73 @@ def _reset_byte(pieces: Iterator[Piece], value: float) -> Iterator[Piece]:
     raise ConnectionCutError
 
 
-def _truncate(pieces: Iterator[Piece], value: float) -> Iterator[Piece]:
+def _truncate(pieces: Iterator[Piece], value: float, __: bytes) -> Iterator[Piece]:
     """Ends cleanly: after so many pieces, or where there is no value before the last of them."""
     for index, piece in enumerate(pieces):
         if value and index >= value:
             return
         if not piece.last:
             yield piece
-        elif piece.data != DONE:
+        elif not piece.is_event:
             yield replace(piece, data=piece.data[: len(piece.data) // 2], last=False)
 
 
-def _crlf(pieces: Iterator[Piece], _: float) -> Iterator[Piece]:
+def _crlf(pieces: Iterator[Piece], _: float, __: bytes) -> Iterator[Piece]:
     for piece in pieces:
         yield replace(piece, data=piece.data.replace(b"\n", b"\r\n"))
 
 
-def _no_space(pieces: Iterator[Piece], _: float) -> Iterator[Piece]:
+def _no_space(pieces: Iterator[Piece], _: float, __: bytes) -> Iterator[Piece]:
     for piece in pieces:
-        yield replace(piece, data=piece.data.replace(b"data: ", b"data:", 1))
+        data = piece.data.replace(b"event: ", b"event:", 1).replace(b"data: ", b"data:", 1)
+        yield replace(piece, data=data)
 
 
-def _keepalive(pieces: Iterator[Piece], _: float) -> Iterator[Piece]:
+def _keepalive(pieces: Iterator[Piece], _: float, __: bytes) -> Iterator[Piece]:
     for piece in pieces:
-        if piece.data.startswith(b"data:"):
+        if piece.is_event:
             yield Piece(b": keep-alive\n\n")
         yield piece
 
 
-def _split_utf8(pieces: Iterator[Piece], _: float) -> Iterator[Piece]:
+def _split_utf8(pieces: Iterator[Piece], _: float, __: bytes) -> Iterator[Piece]:
     for piece in pieces:
         # 0b10xxxxxx continues a character: a cut in front of it falls inside one.
         inside = [at for at, byte in enumerate(piece.data) if byte & 0xC0 == 0x80]
         yield from _split(piece, inside)
 
 
-def _split_data(pieces: Iterator[Piece], _: float) -> Iterator[Piece]:
+def _split_data(pieces: Iterator[Piece], _: float, __: bytes) -> Iterator[Piece]:
     for piece in pieces:
         yield from _split(piece, [2, 5, len(piece.data) - 1])
 
 
-def _slowloris(pieces: Iterator[Piece], value: float) -> Iterator[Piece]:
+def _slowloris(pieces: Iterator[Piece], value: float, __: bytes) -> Iterator[Piece]:
     for piece in pieces:
         yield from _split(piece, range(1, len(piece.data)), value)
 
 
-def _garbage(pieces: Iterator[Piece], value: float) -> Iterator[Piece]:
+def _garbage(pieces: Iterator[Piece], value: float, __: bytes) -> Iterator[Piece]:
     for index, piece in enumerate(pieces):
         if index == int(value):
-            broken = b'data: {"choices": [{"del\n\n' if not piece.last else b'{"choices": [{"mess'
+            broken = b'{"choices": [{"mess'
+            if piece.is_event:
+                broken = piece.data.partition(b"data: ")[0] + b'data: {"choices": [{"del\n\n'
             yield replace(piece, data=broken)
         else:
             yield piece
 
 
-def _stream_error(pieces: Iterator[Piece], value: float) -> Iterator[Piece]:
+def _stream_error(pieces: Iterator[Piece], value: float, error: bytes) -> Iterator[Piece]:
     yield from islice(pieces, int(value))
-    yield Piece(b"data: " + orjson.dumps(BROKEN_EVENT) + b"\n\n")
+    yield Piece(error)
 
 
-def _endless(pieces: Iterator[Piece], value: float) -> Iterator[Piece]:
+def _endless(pieces: Iterator[Piece], value: float, __: bytes) -> Iterator[Piece]:
     """The same words for ever; a JSON body never gets past its last brace."""
     body = []
     for piece in pieces:
-        if piece.last and piece.data != DONE:
+        if piece.last and not piece.is_event:
             yield replace(piece, data=piece.data[:-1], last=False)
             body = [Piece(b" ")]
             break

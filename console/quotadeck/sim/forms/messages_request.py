@@ -1,0 +1,111 @@
+"""A request of Anthropic's Messages, checked as its API of October 2026 would."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from quotadeck.sim.ask import Ask, canonical, count, fitting, flag, items, stops, wrong_type
+from quotadeck.sim.catalogue import Model
+from quotadeck.sim.errors import bad_request
+from quotadeck.sim.tokens import TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count_content, count_text
+
+ROLES = frozenset({"user", "assistant", "system"})
+REMOVED = ("temperature", "top_p", "top_k")
+"""No longer taken by this version of the API."""
+AUTO_PRIORITY_PERCENT = 30
+"""So often a request that leaves the tier open is served in the better one."""
+
+
+def parse_message(model: Model, body: Mapping[str, Any]) -> Ask:
+    """Check everything that decides on the reply."""
+    if body.get("max_tokens") is None:
+        raise bad_request("max_tokens: Field required", "max_tokens")
+    tools, thinking = items(body, "tools"), body.get("thinking") or {}
+    blocks = list(_blocks(model, body, tools))
+    functions = [tool for tool in tools if isinstance(tool, dict) and "input_schema" in tool]
+    choice = body.get("tool_choice") or {}
+    total = sum(tokens for tokens, _ in blocks)
+    return Ask(
+        model=model,
+        content=canonical(model.id, body.get("system"), body["messages"], tools),
+        prompt_tokens=fitting(model, total, "messages"),
+        max_tokens=min(count(body, "max_tokens", 1), model.max_output_tokens),
+        stop=stops(body, "stop_sequences"),
+        stream=flag(body, "stream"),
+        include_usage=True,
+        reasons=thinking.get("type") in ("enabled", "adaptive"),
+        tool=functions[0].get("name", "") if functions else "",
+        must_call=choice.get("type") in ("any", "tool"),
+        searches=any(str(tool.get("type", "")).startswith("web_search") for tool in tools),
+        compacts=bool(body.get("context_management")),
+        tiers=tuple(_tiers(body)),
+        marks=tuple(_marks(blocks, body.get("cache_control"))),
+    )
+
+
+def count_message(model: Model, body: Mapping[str, Any]) -> int:
+    """The tokens of such a request, which needs no bound."""
+    return sum(tokens for tokens, _ in _blocks(model, body, items(body, "tools")))
+
+
+def _tiers(body: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    if body.get("service_tier", "auto") == "auto":
+        yield "priority", AUTO_PRIORITY_PERCENT
+    if body.get("speed") == "fast":
+        yield "fast", 100
+    if body.get("inference_geo") == "us":
+        yield "us", 100
+
+
+Block = tuple[int, object]
+"""Its tokens, and what it says of being cached."""
+
+
+def _blocks(model: Model, body: Mapping[str, Any], tools: list[Any]) -> Iterator[Block]:
+    """All of the input in the order in which it is cached: tools, system, messages."""
+    for name in REMOVED:
+        if name in body:
+            raise bad_request(f"{name}: Extra inputs are not permitted", name)
+    for tool in tools:
+        yield count_text(model, orjson.dumps(tool).decode()), _control(tool)
+    yield TOKENS_PER_REQUEST, None
+    yield from _parts(model, body.get("system") or [])
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise bad_request("messages: at least one message is required", "messages")
+    for at, message in enumerate(messages):
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            raise bad_request(f"messages.{at}.role: Input should be 'user' or 'assistant'")
+        content = message.get("content")
+        if not isinstance(content, str | list):
+            raise wrong_type(f"messages.{at}.content", "a string or an array of blocks", content)
+        yield TOKENS_PER_MESSAGE, None
+        yield from _parts(model, content)
+
+
+def _parts(model: Model, content: str | list[Any]) -> Iterator[Block]:
+    if isinstance(content, str):
+        yield count_text(model, content), None
+        return
+    for part in content:
+        tokens = count_content(model, [part])
+        for name in ("input", "content"):
+            if isinstance(part, dict) and name in part:
+                tokens += count_text(model, orjson.dumps(part[name]).decode())
+        yield tokens, _control(part)
+
+
+def _control(part: Any) -> object:
+    return part.get("cache_control") if isinstance(part, dict) else None
+
+
+def _marks(blocks: list[Block], whole: object) -> Iterator[tuple[int, bool]]:
+    """Each mark, with the tokens since the one before; one for all of the request comes last."""
+    since = 0
+    for at, (tokens, control) in enumerate(blocks):
+        since += tokens
+        control = control or (whole if at == len(blocks) - 1 else None)
+        if isinstance(control, dict):
+            yield since, control.get("ttl") == "1h"
+            since = 0
