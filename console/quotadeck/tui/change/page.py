@@ -8,7 +8,7 @@ from quotadeck.domain.verbs import VERBS
 from quotadeck.tui.keys.act import Act, NothingToDo, allowed
 from quotadeck.tui.kit.page import Page
 from quotadeck.tui.link import Picture
-from quotadeck.words import say, text
+from quotadeck.words import text
 
 if TYPE_CHECKING:
     from quotadeck.domain.answers import CommandAnswer
@@ -31,17 +31,13 @@ class Changing(Page):
         from quotadeck.tui.command.typed_change import proposal_of
 
         name, source = wanted.verb.name, self.context.source
-        try:
-            if self.context.read_only:
-                raise NothingToDo("line.read_only", action=name)
-            if not source.capabilities.can(name):
-                raise NothingToDo("keys.incapable", source=source.label, action=name)
-            self._changeable(Act(f"line.{name}", (), changing=True, role=wanted.verb.role))
-            proposal = proposal_of(wanted, self.context.link.newest(), self.context.zone)
-        except NothingToDo as why:
-            self.say(say(why.notice), "attention")
-        else:
-            self.open(Dialog(proposal, self.context, self._over))
+        if self.context.read_only:
+            raise NothingToDo("line.read_only", action=name)
+        if not source.capabilities.can(name):
+            raise NothingToDo("keys.incapable", source=source.label, action=name)
+        self._changeable(Act(f"line.{name}", (), changing=True, role=wanted.verb.role))
+        proposal = proposal_of(wanted, self.context.link.newest(), self.context.zone)
+        self.open(Dialog(proposal, self.context, self._over))
 
     def do(self, act: Act) -> None:
         if act.changing:
@@ -71,12 +67,8 @@ class Changing(Page):
     def _change(self, act: Act) -> None:
         from quotadeck.tui.change.dialog import Dialog
 
-        try:
-            proposal = self.proposal(act, self._changeable(act))
-        except NothingToDo as why:
-            self.say(say(why.notice), "attention")
-        else:
-            self.open(Dialog(proposal, self.context, self._over))
+        proposal = self.proposal(act, self._changeable(act))
+        self.open(Dialog(proposal, self.context, self._over))
 
     def _changeable(self, act: Act) -> Picture:
         """The newest picture, where this operator may do that. Raises NothingToDo."""

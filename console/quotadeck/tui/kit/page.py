@@ -183,18 +183,16 @@ class Page(Moves, Travels, Screen[None], inherit_bindings=False):
                 "attention",
             )
             return
-        (self if act.scope == "app" else self.modal or self).do(act)
+        try:
+            (self if act.scope == "app" else self.modal or self).do(act)
+        except NothingToDo as why:
+            self.say(say(why.notice), "attention")
 
     def do(self, act: Act) -> None:
-        """Do an action of the page's place."""
+        """Do an action of the page's place. Raises NothingToDo, which is said at the foot."""
         if act.opens:
             module = import_module(f"quotadeck.tui.pages.{act.opens}")
-            try:
-                opened: Page | Modal = module.opened(self.context, self)
-            except NothingToDo as why:
-                self.say(say(why.notice), "attention")
-            else:
-                self._show(opened)
+            self._show(module.opened(self.context, self))
         else:
             getattr(self, f"do_{act.verb}")()
 

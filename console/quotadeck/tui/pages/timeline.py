@@ -237,7 +237,9 @@ class Timeline(ReelPage[Happening, Edge]):
 
     def about(self) -> Subject:
         row = self.lines.chosen
-        if row is None or row.it is None or row.it.subject.kind is SubjectKind.OTHER:
+        if row is None:
+            raise NothingToDo("screen.no_row")
+        if row.it is None or row.it.subject.kind is SubjectKind.OTHER:
             raise NothingToDo("timeline.nothing_of")
         self.lines.pin()
         return row.it.subject
