@@ -30,6 +30,7 @@ REFUSALS: Final[tuple[r.Refusal, ...]] = (
     r.NotHttp(431, HOSTILE),
     r.NotJson(HOSTILE),
     r.BadField("messages", HOSTILE),
+    r.BadHeader("X-Client-Request-Id", HOSTILE),
     r.UnknownModel(HOSTILE, ("gpt-4.1",)),
     r.ModelNotAllowed(HOSTILE, "analytics", ("flash",)),
     r.NotSpoken("chat", HOSTILE, ("messages",)),

@@ -40,6 +40,7 @@ REFUSALS: list[r.Refusal] = [
     r.BodyCut(),
     r.NotHttp(400, HOSTILE + "."),
     r.NotJson(HOSTILE),
+    r.BadHeader("X-Client-Request-Id", "must be shorter"),
     r.BadField("messages", HOSTILE),
     r.UnknownModel(HOSTILE, ("gpt-4.1",)),
     r.ModelNotAllowed("opus", "analytics", ("flash",)),

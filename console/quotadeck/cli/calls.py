@@ -13,7 +13,7 @@ from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.seek import sought, tell_further, time_options
 from quotadeck.cli.show import clock, emit, note, say, stamp, zone
 from quotadeck.cli.table import Figure, Shape, print_table
-from quotadeck.domain.calls import Call, Outcome
+from quotadeck.domain.calls import Call, Outcome, known_as
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.ids import made_at_us
@@ -69,7 +69,7 @@ def calls(
             page = gateway.ask(questions.call(request_id, of["project"]))
         else:
             page = _searched(gateway, last, {**of, **when})
-    own = [row for row in page.rows if row.call.id == request_id]
+    own = [row for row in page.rows if known_as(row.call, request_id)]
     if as_json:
         emit(plain(page) | ({"is_own": bool(own)} if request_id else {}))
     elif page.rows or shape.csv:

@@ -161,7 +161,7 @@ class Call(NamedTuple):
     count: int = 1  # type: ignore[assignment]  # a tuple's own way to count is not wanted
     response_id: str = ""
     run_id: str = ""
-    """Of the agent's run that it belongs to, where the caller told it."""
+    """Of the trace that it belongs to (W3C: 32 hex digits), where the caller told it."""
     client_request_id: str = ""
     """The caller's own name for the request, where it sent one."""
     served_model: str = ""
@@ -192,6 +192,11 @@ class Call(NamedTuple):
     """The buckets that refused it, the binding one first."""
     counted: Counted | None = None
     charged: tuple[tuple[str, int], ...] = ()
+
+
+def known_as(call: Call, name: str) -> bool:
+    """Whether that is its id, its caller's own name for it, or the trace that it belongs to."""
+    return bool(name) and name in (call.id, call.client_request_id, call.run_id)
 
 
 def ended(

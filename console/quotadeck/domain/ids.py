@@ -2,7 +2,7 @@
 
 from typing import Final
 
-MAX_REQUEST_ID: Final = 128
+MAX_REQUEST_ID: Final = 256
 """Characters kept of a name that somebody else gave a request: its client, or its upstream."""
 
 

@@ -142,6 +142,15 @@ class BadField(Refusal):
 
 
 @dataclass
+class BadHeader(Refusal):
+    """A header of the request says what it cannot say."""
+
+    header: str
+    why: str
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
 class UnknownModel(Refusal):
     model: str
     nearest: tuple[str, ...]

@@ -130,6 +130,7 @@ _ROWS: Final[Mapping[type[Exception], _Row]] = {
         400, "invalid_json", "The request's body cannot be read as a JSON object: {why}."
     ),
     r.BadField: _Row(400, "invalid_value", "{field}: {why}.", param="{field}"),
+    r.BadHeader: _Row(400, "invalid_header", "The header {header} {why}."),
     r.UnknownModel: _Row(
         404,
         "model_not_found",

@@ -11,15 +11,23 @@ _DRAWN: Final = 256 * _OF_AN_ID
 
 
 class Arrival(NamedTuple):
-    """A request's id, the instant it came, on both clocks, and the caller's own name for it.
+    """A request's id, the instant it came, on both clocks, and what its caller calls it.
 
-    ``at_us`` is UTC, ``at_ns`` monotonic.
+    ``at_us`` is UTC, ``at_ns`` monotonic. ``trace_id`` is of the caller's trace, 32 hex digits;
+    ``lines`` tell the upstream both: header lines, each behind the end of the one before it.
     """
 
     id: str
     at_us: int
     at_ns: int
     client_request_id: str = ""
+    trace_id: str = ""
+    lines: str = ""
+
+    @property
+    def sent_as(self) -> str:
+        """The value of x-request-id to the upstream, and the lines behind it."""
+        return self.id + self.lines
 
 
 class Arrivals:

@@ -122,7 +122,7 @@ class Calls:
 
     async def _whole(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:
         try:
-            reply = await self.upstream.call(flight.stop.endpoint, body, flight.arrival.id)
+            reply = await self.upstream.call(flight.stop.endpoint, body, flight.arrival.sent_as)
         except UpstreamError as error:
             return failed_by(error)
         try:
@@ -152,7 +152,7 @@ class Calls:
     async def _stream(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:
         reply: StreamReply | None = None
         try:
-            reply = await self.upstream.stream(flight.stop.endpoint, body, flight.arrival.id)
+            reply = await self.upstream.stream(flight.stop.endpoint, body, flight.arrival.sent_as)
             self._answered(flight, reply)
             if reply.status not in ANSWERED:
                 return self._refused(flight, reply, await read_whole(reply))

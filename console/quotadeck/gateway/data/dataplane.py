@@ -6,7 +6,6 @@ from typing import Final
 
 from quotadeck.dialects.base import Dialect, ErrorReply
 from quotadeck.dialects.head import UPSTREAM_ID, line
-from quotadeck.domain.ids import MAX_REQUEST_ID
 from quotadeck.domain.nearest import nearest
 from quotadeck.domain.refusals import (
     Draining,
@@ -18,13 +17,14 @@ from quotadeck.domain.refusals import (
     UnknownModel,
     WrongMethod,
 )
-from quotadeck.domain.text import clean
 from quotadeck.gateway.connection.body_memory import BodyMemory
 from quotadeck.gateway.connection.connections import Crowded, OwnerCrowded, Seat
 from quotadeck.gateway.connection.exchange import Exchange
+from quotadeck.gateway.data import quota
 from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.keys import Caller, KeyRing, by_name
+from quotadeck.gateway.data.naming import named
 from quotadeck.gateway.log.handler import of_request
 from quotadeck.gateway.plan import Plan
 
@@ -70,6 +70,8 @@ class DataPlane:
             headers, arrival, caller = self._known(dialect, exchange, arrival)
             project = caller.project
             self._let_in(dialect, exchange, arrival, caller)
+            if exchange.path == quota.PATH:
+                return await self._tell_quota(dialect, exchange, caller)
             if exchange.path not in self._dialects:
                 return await self._list_models(dialect, exchange, arrival, caller)
             with self._bodies.of(project) as held:
@@ -102,7 +104,7 @@ class DataPlane:
         """Whose request it is, and what it is called. Raises Refusal, told."""
         try:
             headers = by_name(exchange.headers)
-            arrival = _named(arrival, headers)
+            arrival = named(arrival, headers)
             self._must_be_served(exchange.path, exchange.method)
             return headers, arrival, self._keys().caller(headers, self._plan().projects)
         except Refusal as refusal:
@@ -124,10 +126,10 @@ class DataPlane:
     def _must_be_served(self, path: str, method: str) -> None:
         if path in self._dialects:
             allowed = "POST"
-        elif self._lists(path):
+        elif path == quota.PATH or self._lists(path):
             allowed = "GET"
         else:
-            raise NoSuchPath(path, (*self._dialects, *self._listings))
+            raise NoSuchPath(path, (*self._dialects, *self._listings, quota.PATH))
         if method != allowed:
             raise WrongMethod(path, allowed)
 
@@ -137,6 +139,11 @@ class DataPlane:
             if path == listing or path.startswith(listing + "/"):
                 return dialect
         return None
+
+    async def _tell_quota(self, dialect: Dialect, exchange: Exchange, caller: Caller) -> None:
+        plan, calls = self._plan().projects[caller.project], self.calls
+        told = await quota.quota_of(plan, calls.limiter, calls.days, calls.flights.wall_us())
+        await exchange.answer(200, dialect.whole_head, told)
 
     async def _list_models(
         self, dialect: Dialect, exchange: Exchange, arrival: Arrival, caller: Caller
@@ -159,15 +166,6 @@ class DataPlane:
 
 def _id_line(arrival: Arrival) -> bytes:
     return b"x-request-id: %b\r\n" % arrival.id.encode()
-
-
-def _named(arrival: Arrival, headers: dict[bytes, bytes]) -> Arrival:
-    """With the caller's own name for the request, where it sent one."""
-    theirs = headers.get(b"x-client-request-id") or headers.get(b"x-request-id")
-    if not theirs:
-        return arrival
-    name = clean(theirs.decode("utf-8", "replace"), MAX_REQUEST_ID)
-    return arrival._replace(client_request_id=name)
 
 
 def _known_by(refusal: Refusal) -> Caller | None:

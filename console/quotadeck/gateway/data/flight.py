@@ -172,7 +172,7 @@ def opened_of(
         ask.stream,
         ask.retry,
         now_us + ticket.ttl_ms * 1_000,
-        "",  # no run of an agent
+        arrival.trace_id,
         arrival.client_request_id,
         tuple([(take.key, take.amount) for take in ticket.takes]),
     )

@@ -115,7 +115,7 @@ class StreamReply(Protocol):
 
 
 class UpstreamClient(Protocol):
-    """Posts to endpoints."""
+    """Posts to endpoints. ``request_id`` may have further header lines behind it."""
 
     async def call(self, endpoint: Endpoint, body: bytes, request_id: str) -> Reply:
         """The whole reply, whatever its status."""

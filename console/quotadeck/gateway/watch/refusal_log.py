@@ -54,6 +54,7 @@ class RefusalLog:
             outcome=Outcome.REFUSED,
             cause=refusal.cause,
             http_status=it.status,
+            run_id=arrival.trace_id,
             client_request_id=arrival.client_request_id,
             estimated_input=estimated_input,
             estimated_output=estimated_output,

@@ -178,11 +178,12 @@ def call(request_id: str, project: str = "") -> Question[CallsPage]:
 
 def found(request_id: str, page: CallsPage) -> FoundCall | None:
     """What `call` was answered: the call itself, or the records of which it may be one."""
+    from quotadeck.domain.calls import known_as
     from quotadeck.domain.history import FoundCall
 
     calls = tuple(row.call for row in page.rows)
     seqs = tuple(row.seq for row in page.rows)
-    return FoundCall(calls[0].id == request_id, calls, seqs, page.price) if calls else None
+    return FoundCall(known_as(calls[0], request_id), calls, seqs, page.price) if calls else None
 
 
 def events(

@@ -12,7 +12,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "help.calls_outcome": "Only those that ended so.",
     "help.calls_cause": "Only those that were refused or failed by this cause.",
     "help.calls_key": "Only those that came with this key: its id, or the end of it.",
-    "help.calls_id": "The one of this x-request-id, also one that was only counted.",
+    "help.calls_id": "The one of this x-request-id, also one that was only counted; or those of "
+    "this x-client-request-id or trace.",
     "help.since": "From when on: -2h, 02:30 (the last), 2026-11-25T23:58, with Z or +09:00 too.",
     "help.until_when": "Up to when, likewise.",
     "help.before": "The newest before a cursor, which the page after them told.",
