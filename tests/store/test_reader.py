@@ -260,7 +260,7 @@ async def test_no_page_of_a_large_table_is_found_by_sorting_all_of_it(open_ledge
     await reader.spent_on({"search": "2026-11-24"})
     await reader.known(["req_1"])
     await reader._db.set_trace_callback(None)  # type: ignore[arg-type]
-    assert len(statements) == 47
+    assert len(statements) == 48
     for statement in statements:
         rows = await reader._db.execute_fetchall(f"EXPLAIN QUERY PLAN {statement}")
         plan = " / ".join(row[3] for row in rows)
