@@ -56,6 +56,7 @@ def refused(data: bytes) -> str:
             "stream_options.include_usage: must be true or false, not the number 1",
         ),
         ({"max_tokens": 0}, "max_tokens: is 0, and must be from 1 to 10,000,000"),
+        ({"max_tokens": -1.5}, "max_tokens: must be a whole number, not the number -1.5"),
         ({"max_tokens": -5}, "max_tokens: is -5, and must be from 1 to 10,000,000"),
         ({"max_tokens": 1e30}, "max_tokens: must be a whole number, not the number 1e+30"),
         ({"max_tokens": True}, "max_tokens: must be a whole number, not a boolean"),
@@ -148,7 +149,8 @@ def test_what_is_too_deep_to_be_forwarded_is_refused_before_it_is_admitted(depth
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:
     many = [{"role": "user", "content": [{"type": "text", "text": "[[[{{{"}]}] * 200
-    assert len(parse_chat(body(messages=many)).body.fields["messages"]) == 200
+    sent = orjson.loads(OPENAI.forward(parse_chat(body(messages=many)), "m"))
+    assert len(sent["messages"]) == 200
 
 
 def test_fields_we_do_not_know_are_forwarded_untouched() -> None:
@@ -194,6 +196,20 @@ def test_whole_reply_asks_for_no_stream_options() -> None:
 def test_most_output_is_the_larger_of_both_names(given: dict[str, Any], most: int | None) -> None:
     """Upstreams differ in which they obey, and money is held for the worse."""
     assert request(**given).max_tokens == most
+
+
+@pytest.mark.parametrize(
+    ("given", "most", "sent"),
+    [(-1, None, None), (-1.0, None, None), (100.0, 100, 100), (100, 100, 100)],
+)
+def test_most_output_is_taken_as_clients_mean_it(
+    given: float, most: int | None, sent: int | None
+) -> None:
+    asked = request(max_tokens=given)
+    assert asked.max_tokens == most
+    forwarded = OPENAI.forward(asked, "m")
+    assert orjson.loads(forwarded)["max_tokens"] == sent
+    assert b"100.0" not in forwarded
 
 
 @given(st.text(max_size=200), st.booleans())

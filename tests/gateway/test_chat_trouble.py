@@ -313,7 +313,7 @@ async def test_request_that_the_upstream_refused_is_forgotten_at_once(
 ) -> None:
     def remembered() -> list[Chat]:
         requests = [one for one in gc.get_objects() if isinstance(one, Chat)]
-        return [one for one in requests if one.fields.get("user") == "to be forgotten"]
+        return [one for one in requests if one.request.fields.get("user") == "to be forgotten"]
 
     async def answer(peer: Peer) -> None:
         await peer.answer(b"{}", "400 Bad Request")

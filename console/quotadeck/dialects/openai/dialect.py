@@ -35,7 +35,7 @@ class OpenAI:
         return self.endpoints[path]
 
     def forward(self, ask: base.Ask, model: str) -> bytes:
-        return forward_chat(ask.body, model, stream=ask.stream)
+        return forward_chat(ask.body, model)
 
     def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
         content_type = b"content-type", b"application/json"

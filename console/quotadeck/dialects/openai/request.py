@@ -4,15 +4,26 @@ What we do not act upon goes to the upstream as it came; it knows its own parame
 Source: the "Create chat completion" page of OpenAI's API reference.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from quotadeck.dialects.base import Ask
-from quotadeck.dialects.request_json import read_json, write_json
-from quotadeck.domain.refusals import BadField, NotJson
+from quotadeck.dialects.fields import (
+    count,
+    flag,
+    kind_of,
+    model_of,
+    most_tokens,
+    read_object,
+    retries,
+    typed,
+)
+from quotadeck.dialects.raw_json import NO_MORE, RawRequest, raw_request
+from quotadeck.domain.refusals import BadField
 
-MAX_OUTPUT_TOKENS = 10_000_000
 MAX_CHOICES = 128
-MAX_MODEL_CHARS = 200
+_WITH_USAGE = MappingProxyType({"stream_options": {"include_usage": True}})
 _BYTES_OF_CHAT_TEMPLATE = 64
 _BYTES_OF_TOOL_TEMPLATE = 1_024
 _MEDIA_TOKENS = 2_000
@@ -25,20 +36,20 @@ _TEMPLATED = ("tools", "functions", "response_format")
 
 
 class Chat(NamedTuple):
-    """What of a request only this dialect knows: the whole JSON object, to be forwarded, and
-    whether the client itself asked for usage at its stream's end."""
+    """What of a request only this dialect knows.
 
-    fields: dict[str, Any]
+    ``usage`` are the members that make the upstream tell a stream's usage, where the client has not
+    asked for that itself: ``include_usage``.
+    """
+
+    request: RawRequest
+    usage: Mapping[str, Any]
     include_usage: bool
 
 
-def forward_chat(chat: Chat, model: str, *, stream: bool) -> bytes:
-    """The body to forward: the target's own model name, and usage always asked for."""
-    fields = {**chat.fields, "model": model}
-    if stream:
-        options = fields.get("stream_options") or {}
-        fields["stream_options"] = {**options, "include_usage": True}
-    return write_json(fields)
+def forward_chat(chat: Chat, model: str) -> bytes:
+    """The body to forward: the target's own model name, and a stream's usage always asked for."""
+    return chat.request.to(model, chat.usage)
 
 
 def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
@@ -46,32 +57,24 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
 
     ``retry_count`` is the SDKs' x-stainless-retry-count header.
     """
-    fields = read_json(body, "messages")
-    if not isinstance(fields, dict):
-        raise NotJson(f"it is {_kind(fields)}, not an object")
-    model = _typed(fields, "model", str)
-    if not model or len(model) > MAX_MODEL_CHARS:
-        raise BadField("model", f"must be a name of 1 to {MAX_MODEL_CHARS} characters")
+    fields = read_object(body, "messages")
+    model = model_of(fields)
     media, media_bytes = _check_messages(fields)
-    stream = _flag(fields, "stream")
-    options = fields.get("stream_options")
-    if options is not None and not isinstance(options, dict):
-        raise BadField("stream_options", f"must be an object, not {_kind(options)}")
-    if options is not None and not stream:
-        raise BadField("stream_options", "is only allowed when stream is true")
-    max_tokens = _count(fields, "max_tokens", MAX_OUTPUT_TOKENS)
-    completion = _count(fields, "max_completion_tokens", MAX_OUTPUT_TOKENS)
+    sent: dict[str, Any] = {}
+    given = [most_tokens(fields, name, sent) for name in ("max_tokens", "max_completion_tokens")]
     # Upstreams differ in which of the two they obey.
-    most = max((given for given in (max_tokens, completion) if given is not None), default=None)
+    most = max((one for one in given if one is not None), default=None)
     text_bytes, media_tokens = len(body) - media_bytes, media * _MEDIA_TOKENS
     templated = any(map(fields.get, _TEMPLATED))
     template = _BYTES_OF_TOOL_TEMPLATE if templated else _BYTES_OF_CHAT_TEMPLATE
     priced_apart = any(map(fields.get, _UNPRICED))
+    stream = flag(fields, "stream")
+    chat = _chat(body, fields, sent, stream=stream)
     return Ask(
         model,
         stream,
         most,
-        _count(fields, "n", MAX_CHOICES) or 1,
+        count(fields, "n", MAX_CHOICES) or 1,
         text_bytes,
         media,
         media_tokens,
@@ -79,14 +82,28 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
         # and tool templates add text that the client did not send. Of media it is an estimate.
         text_bytes + template + media_tokens,
         priced_apart or fields.get("service_tier") in _UNPRICED_TIERS,
-        min(int(retry_count), 1_000) if retry_count.isdigit() and len(retry_count) < 6 else 0,
-        Chat(fields, bool(options and _flag(options, "include_usage", "stream_options."))),
+        retries(retry_count),
+        chat,
     )
+
+
+def _chat(body: bytes, fields: dict[str, Any], sent: dict[str, Any], *, stream: bool) -> Chat:
+    options = fields.get("stream_options")
+    if options is not None and not isinstance(options, dict):
+        raise BadField("stream_options", f"must be an object, not {kind_of(options)}")
+    if options is not None and not stream:
+        raise BadField("stream_options", "is only allowed when stream is true")
+    include_usage = bool(options and flag(options, "include_usage", "stream_options."))
+    if stream and not include_usage and "stream_options" in fields:
+        sent["stream_options"] = {**(options or {}), "include_usage": True}
+    asks = stream and "stream_options" not in fields
+    request = raw_request(body, fields, sent or NO_MORE)
+    return Chat(request, _WITH_USAGE if asks else NO_MORE, include_usage)
 
 
 def _check_messages(fields: dict[str, Any]) -> tuple[int, int]:
     """How many media the messages hold, and how many bytes of the body they are."""
-    messages = _typed(fields, "messages", list)
+    messages = typed(fields, "messages", list)
     if not messages:
         raise BadField("messages", "must hold at least one message")
     media = media_bytes = 0
@@ -99,15 +116,15 @@ def _check_messages(fields: dict[str, Any]) -> tuple[int, int]:
             media += sum(size is not None for size in sizes)
             media_bytes += sum(size or 0 for size in sizes)
         elif content is not None and not isinstance(content, str):
-            what = f"must be a string or a list of parts, not {_kind(content)}"
+            what = f"must be a string or a list of parts, not {kind_of(content)}"
             raise BadField(f"messages[{index}].content", what)
     return media, media_bytes
 
 
 def _no_message(index: int, message: Any) -> BadField:
     if not isinstance(message, dict):
-        return BadField(f"messages[{index}]", f"must be an object, not {_kind(message)}")
-    what = f"must be a string, not {_kind(message.get('role'))}"
+        return BadField(f"messages[{index}]", f"must be an object, not {kind_of(message)}")
+    what = f"must be a string, not {kind_of(message.get('role'))}"
     return BadField(f"messages[{index}].role", what)
 
 
@@ -119,40 +136,3 @@ def _media_bytes(part: Any) -> int | None:
     held = part.get(kind)
     data = held.get(_MEDIA[kind]) if isinstance(held, dict) else None
     return len(data) if isinstance(data, str) and data.isascii() else 0
-
-
-def _typed(fields: dict[str, Any], name: str, kind: type[str] | type[list[Any]]) -> Any:
-    value = fields.get(name)
-    if value is None:
-        raise BadField(name, "is missing")
-    if not isinstance(value, kind):
-        wanted = "a string" if kind is str else "a list"
-        raise BadField(name, f"must be {wanted}, not {_kind(value)}")
-    return value
-
-
-def _flag(fields: dict[str, Any], name: str, prefix: str = "") -> bool:
-    value = fields.get(name)
-    if value is None:
-        return False
-    if not isinstance(value, bool):
-        raise BadField(prefix + name, f"must be true or false, not {_kind(value)}")
-    return value
-
-
-def _count(fields: dict[str, Any], name: str, most: int) -> int | None:
-    value = fields.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise BadField(name, f"must be a whole number, not {_kind(value)}")
-    if not 1 <= value <= most:
-        raise BadField(name, f"is {str(value)[:30]}, and must be from 1 to {most:,}")
-    return value
-
-
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
-    if value is None:
-        return "null"
-    return names.get(type(value), f"the number {str(value)[:30]}")
