@@ -270,6 +270,12 @@ def test_any_json_is_refused_by_name_or_can_be_forwarded(fields: dict[str, Any])
         {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 900_000}},
         {"type": "input_audio", "input_audio": {"data": "A" * 900_000, "format": "wav"}},
         {"type": "file", "file": {"file_data": "A" * 900_000}},
+        {"type": "image_url", "image_url": "data:image/png;base64," + "A" * 900_000},
+        {"type": "input_image", "image_url": "data:image/png;base64," + "A" * 900_000},
+        {"type": "video_url", "video_url": {"url": "data:video/mp4;base64," + "A" * 900_000}},
+        {"type": "document_url", "document_url": "data:application/pdf;base64," + "A" * 900_000},
+        {"type": "image", "source": {"type": "base64", "data": "A" * 900_000}},
+        {"type": "tool_result", "content": [{"type": "image", "image": "A" * 900_000}]},
     ],
 )
 def test_the_bytes_of_a_medium_are_not_taken_for_text(part: dict[str, Any]) -> None:
@@ -278,6 +284,21 @@ def test_the_bytes_of_a_medium_are_not_taken_for_text(part: dict[str, Any]) -> N
     assert asked.media == 1
     assert asked.text_bytes < 500
     assert asked.media_tokens < asked.input_bound < 4_000
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"type": "text", "data": "a" * 9_000},
+        {"type": "words", "data": "a b " * 9_000},
+        {"type": "words", "data": "日本" * 9_000},
+    ],
+)
+def test_text_is_no_medium_whatever_its_part_is_called(source: dict[str, str]) -> None:
+    part = {"type": "document", "source": source}
+    asked = request(messages=[{"role": "tool", "content": [part]}])
+    assert asked.media == 1
+    assert asked.text_bytes > 9_000
 
 
 @pytest.mark.parametrize("part", [{"type": "image_url"}, {"type": 5}, 7, None, {"image_url": 3}])

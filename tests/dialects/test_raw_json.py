@@ -12,7 +12,11 @@ from quotadeck.dialects.raw_json import MAX_LOOKED_THROUGH, RawRequest, raw_requ
 
 TEXT = st.text(st.sampled_from('model"\\{}[]:,é\U0001f389 '), max_size=9)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(TEXT | st.just("model") | st.just("usage"), inner, max_size=3)

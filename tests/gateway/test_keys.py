@@ -42,6 +42,8 @@ def bearer(secret: str, **more: str) -> dict[bytes, bytes]:
         {b"authorization": b"bearer   " + SECRET.encode() + b" "},
         {b"x-api-key": SECRET.encode()},
         {b"x-api-key": b" " + SECRET.encode()},
+        {b"api-key": SECRET.encode()},
+        {b"api-key": SECRET.encode(), b"x-api-key": SECRET.encode()},
         {b"x-api-key": SECRET.encode(), b"authorization": b"Bearer \t" + SECRET.encode()},
         {b"x-api-key": SECRET.encode(), b"authorization": b"Bearer "},
     ],

@@ -139,11 +139,11 @@ async def test_unknown_path_is_told_what_is_served_in_every_dialect(
     tmp_path: Path, small_ballast: None
 ) -> None:
     async with between(tmp_path, answers(SAID)) as (_, http):
-        reply = await http.get("/no/such")
+        reply = await http.get("/nowhere")
         assert reply.status_code == 404
         assert reply.json()["error"]["message"] == (
-            "There is no /no/such here; this gateway serves: "
-            f"{CHAT}, {SAY}, {OPENAI.listing}, {TOY.listing}."
+            "There is no /nowhere here. This gateway serves: "
+            f"{', '.join(OPENAI.endpoints)}, {SAY}, {OPENAI.listing}, {TOY.listing}."
         )
 
 

@@ -91,10 +91,11 @@ class ProjectNotOfKey(Refusal):
 
 @dataclass
 class NoSuchPath(Refusal):
-    """``served`` are the paths that are."""
+    """``served`` are the paths that are; ``nearest`` is the one that may have been meant."""
 
     path: str
     served: tuple[str, ...]
+    nearest: str = ""
     cause: Cause = Cause.WRONG_PATH
 
 
@@ -115,6 +116,23 @@ class BodyCut(Refusal):
     """The client went away before its request was whole."""
 
     cause = Cause.CLIENT_GONE
+
+
+@dataclass
+class CodingUnknown(Refusal):
+    """The body is packed in a way that is not unpacked here; ``taken`` are those that are."""
+
+    coding: str
+    taken: tuple[str, ...]
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
+class Garbled(Refusal):
+    """The body is not what its content-encoding says."""
+
+    coding: str
+    cause: Cause = Cause.INVALID
 
 
 @dataclass

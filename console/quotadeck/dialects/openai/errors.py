@@ -110,7 +110,11 @@ _ROWS: Final[Mapping[type[Exception], _Row]] = {
     r.NoSuchPath: _Row(
         404,
         "unknown_url",
-        "There is no {path} here; this gateway serves: {served}.",
+        (
+            "There is no {path} here.",
+            ("nearest", "Did you mean {nearest}?"),
+            "This gateway serves: {served}.",
+        ),
     ),
     r.WrongMethod: _Row(
         405,
@@ -125,6 +129,18 @@ _ROWS: Final[Mapping[type[Exception], _Row]] = {
         _NEVER_RETRY + _CLOSE,
     ),
     r.BodyCut: _Row(400, "body_cut", "The request's body was cut."),
+    r.CodingUnknown: _Row(
+        415,
+        "unsupported_encoding",
+        "The request's body is packed as {coding}, which is not taken here. Send it unpacked, or "
+        "packed as one of: {taken}.",
+    ),
+    r.Garbled: _Row(
+        400,
+        "invalid_encoding",
+        "The request's body cannot be unpacked: its content-encoding says {coding}, and it is not "
+        "that, or was cut.",
+    ),
     r.NotHttp: _Row(0, "invalid_request", "{why}", _CLOSE),
     r.NotJson: _Row(
         400, "invalid_json", "The request's body cannot be read as a JSON object: {why}."

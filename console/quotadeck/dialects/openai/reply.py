@@ -24,7 +24,10 @@ def read_reply(body: bytes) -> Read:
         raise NotAnAnswer("its reply is not a chat completion")
     reader = UsageReader()
     reader.see(parsed)
-    delivered = any(isinstance(one, dict) and delivers(one.get("message")) for one in choices)
+    delivered = any(
+        isinstance(one, dict) and (delivers(one.get("message")) or bool(one.get("text")))
+        for one in choices
+    )
     response_id = parsed.get("id")
     return Read(
         reader.usage(delivered=delivered),

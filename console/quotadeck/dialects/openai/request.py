@@ -19,6 +19,7 @@ from quotadeck.dialects.fields import (
     retries,
     typed,
 )
+from quotadeck.dialects.media import media_in
 from quotadeck.dialects.raw_json import NO_MORE, RawRequest, raw_request
 from quotadeck.domain.refusals import BadField
 
@@ -29,7 +30,6 @@ _BYTES_OF_TOOL_TEMPLATE = 1_024
 _MEDIA_TOKENS = 2_000
 """What an image, a sound or a file is taken for: likely enough, no bound. A large image costs some
 1,500 tokens; its bytes say nothing, and a linked one has none here."""
-_MEDIA = {"image_url": "url", "input_audio": "data", "file": "file_data"}
 _UNPRICED = ("web_search_options", "prediction", "audio")
 _UNPRICED_TIERS = ("priority", "scale", "fast")
 _TEMPLATED = ("tools", "functions", "response_format")
@@ -69,7 +69,7 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
     template = _BYTES_OF_TOOL_TEMPLATE if templated else _BYTES_OF_CHAT_TEMPLATE
     priced_apart = any(map(fields.get, _UNPRICED))
     stream = flag(fields, "stream")
-    chat = _chat(body, fields, sent, stream=stream)
+    chat = chat_of(body, fields, sent, stream=stream)
     return Ask(
         model,
         stream,
@@ -87,7 +87,8 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
     )
 
 
-def _chat(body: bytes, fields: dict[str, Any], sent: dict[str, Any], *, stream: bool) -> Chat:
+def chat_of(body: bytes, fields: dict[str, Any], sent: dict[str, Any], *, stream: bool) -> Chat:
+    """What a checked request is to its dialect. Raises BadField."""
     options = fields.get("stream_options")
     if options is not None and not isinstance(options, dict):
         raise BadField("stream_options", f"must be an object, not {kind_of(options)}")
@@ -112,9 +113,8 @@ def _check_messages(fields: dict[str, Any]) -> tuple[int, int]:
             raise _no_message(index, message)
         content = message.get("content")
         if isinstance(content, list):
-            sizes = [_media_bytes(part) for part in content]
-            media += sum(size is not None for size in sizes)
-            media_bytes += sum(size or 0 for size in sizes)
+            more, bytes_more = media_in(content)
+            media, media_bytes = media + more, media_bytes + bytes_more
         elif content is not None and not isinstance(content, str):
             what = f"must be a string or a list of parts, not {kind_of(content)}"
             raise BadField(f"messages[{index}].content", what)
@@ -126,13 +126,3 @@ def _no_message(index: int, message: Any) -> BadField:
         return BadField(f"messages[{index}]", f"must be an object, not {kind_of(message)}")
     what = f"must be a string, not {kind_of(message.get('role'))}"
     return BadField(f"messages[{index}].role", what)
-
-
-def _media_bytes(part: Any) -> int | None:
-    """The encoded size of a part's medium; None where it is text or nothing we know."""
-    kind = part.get("type") if isinstance(part, dict) else None
-    if not isinstance(kind, str) or kind not in _MEDIA:
-        return None
-    held = part.get(kind)
-    data = held.get(_MEDIA[kind]) if isinstance(held, dict) else None
-    return len(data) if isinstance(data, str) and data.isascii() else 0

@@ -150,7 +150,7 @@ class OpenAIRelay:
                 continue
             stated = choice.get("index")
             index = stated if isinstance(stated, int) and 0 <= stated < MAX_CHOICES else 0
-            if delivers(choice.get("delta")):
+            if delivers(choice.get("delta")) or choice.get("text"):
                 said = True
                 self._unfinished.add(index)
             if choice.get("finish_reason"):

@@ -87,6 +87,13 @@ class UsageReader:
         return max(self._completion, self._total - self._prompt)
 
 
+def embedded(reply: dict[str, Any]) -> Usage | None:
+    """The usage of embeddings, which have an input alone; None where it cannot be believed."""
+    stated = _part(reply, "usage")
+    tokens = max(_count(stated, name) or 0 for name in ("prompt_tokens", "total_tokens"))
+    return Usage(tokens) if tokens else None
+
+
 def delivers(message: Any) -> bool:
     """Whether a choice's message or delta says anything: text, reasoning, a call of a tool."""
     if not isinstance(message, dict):

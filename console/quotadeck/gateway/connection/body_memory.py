@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol, Self
 
 from quotadeck.domain.refusals import BodiesTooLarge, BodyTooLarge
+from quotadeck.gateway.connection.unpacking import codings_of, unpacked
 
 SMALL_BYTES: Final = 64 * 1024
 """The beginning of each body, which is the whole of most, has a limit of its own: large bodies take
@@ -104,15 +105,18 @@ class HeldBody:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._memory.let_go(self._project, self.size)
+        self._let_go()
 
     async def read(
         self, exchange: WithBody, headers: Mapping[bytes, bytes], limit_bytes: int
     ) -> bytes:
         """All of it, counted as it comes, and given in its turn.
 
-        Raises BodyTooLarge for more than ``limit_bytes``, BodiesTooLarge, or BodyCut.
+        Raises BodyTooLarge for more than ``limit_bytes``, as it came or unpacked, BodiesTooLarge,
+        BodyCut, CodingUnknown or Garbled.
         """
+        packed = headers.get(b"content-encoding")
+        codings = codings_of(packed) if packed else ()
         stated = headers.get(b"content-length", b"0")
         if stated.isdigit() and int(stated[:20]) > limit_bytes:
             raise BodyTooLarge(limit_bytes)
@@ -123,10 +127,17 @@ class HeldBody:
                 raise BodyTooLarge(limit_bytes)
 
         body = await exchange.body(grow)
+        if codings:
+            self._let_go()
+            body = await unpacked(body, codings, grow)
         if len(body) > SMALL_BYTES:
             wait_s = self._memory.wait_s(len(body), asyncio.get_running_loop().time())
             await asyncio.sleep(wait_s)
         return body
+
+    def _let_go(self) -> None:
+        self._memory.let_go(self._project, self.size)
+        self.size = 0
 
     def grow(self, size: int) -> None:
         """So many bytes more have come. Raises BodiesTooLarge."""

@@ -23,6 +23,7 @@ from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data import quota
 from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.call import Calls
+from quotadeck.gateway.data.cors import CrossOrigin
 from quotadeck.gateway.data.keys import Caller, KeyRing, by_name
 from quotadeck.gateway.data.naming import named
 from quotadeck.gateway.log.handler import of_request
@@ -42,6 +43,7 @@ class DataPlane:
         keys: Callable[[], KeyRing],
         started_s: int,
         dialects: Sequence[Dialect],
+        cross_origin: CrossOrigin | None = None,
     ) -> None:
         self.calls = calls
         self._plan = plan
@@ -52,6 +54,7 @@ class DataPlane:
         }
         self._listings = {each.listing: each for each in dialects if each.listing}
         self._first = dialects[0]
+        self._cross_origin = cross_origin
         self._bodies = BodyMemory(calls.body_limit_bytes)
 
     @property
@@ -60,6 +63,14 @@ class DataPlane:
         return self.calls.flights.draining
 
     async def __call__(self, exchange: Exchange) -> None:
+        if self._cross_origin is None:
+            return await self._answer(exchange)
+        exchange = self._cross_origin.of(exchange)
+        if self._cross_origin.is_question(exchange):
+            return await self._cross_origin.answer(exchange)
+        return await self._answer(exchange)
+
+    async def _answer(self, exchange: Exchange) -> None:
         arrival = self.calls.flights.arrival()
         dialect = self._dialects.get(exchange.path) or self._lists(exchange.path) or self._first
         project = ""
@@ -125,13 +136,14 @@ class DataPlane:
 
     def _must_be_served(self, path: str, method: str) -> None:
         if path in self._dialects:
-            allowed = "POST"
+            allowed: tuple[str, ...] = ("POST",)
         elif path == quota.PATH or self._lists(path):
-            allowed = "GET"
+            allowed = ("GET", "HEAD")
         else:
-            raise NoSuchPath(path, (*self._dialects, *self._listings, quota.PATH))
-        if method != allowed:
-            raise WrongMethod(path, allowed)
+            served = *self._dialects, *self._listings, quota.PATH
+            raise NoSuchPath(path, served, _meant(path, served))
+        if method not in allowed:
+            raise WrongMethod(path, ", ".join(allowed))
 
     def _lists(self, path: str) -> Dialect | None:
         """Whose listing of models it is, or of one model."""
@@ -162,6 +174,13 @@ class DataPlane:
             raise refusal
         listed = dialect.models(owners, self._started_s, wanted)
         await exchange.answer(200, dialect.whole_head, listed)
+
+
+def _meant(path: str, served: tuple[str, ...]) -> str:
+    """The path that is served and may have been meant by this one; empty: none."""
+    once = "/" + "/".join(filter(None, path[:200].split("/")))
+    same = next((one for one in (once, "/v1" + once) if one in served), "")
+    return same or next(iter(nearest(path, served)), "")
 
 
 def _id_line(arrival: Arrival) -> bytes:

@@ -22,9 +22,12 @@ from quotadeck.gateway.connection.exchange import Header
 
 MIN_SECRET_CHARS = 32
 _OWS = b" \t"
+_OTHER_PLACES = (b"x-api-key", b"api-key")
+"""Where Anthropic's SDKs send a key, and Azure's."""
 _WHOSE = {
     b"authorization": KeysDiffer,
     b"x-api-key": KeysDiffer,
+    b"api-key": KeysDiffer,
     b"x-project-id": ProjectsDiffer,
 }
 
@@ -127,10 +130,11 @@ def _presented(headers: Mapping[bytes, bytes]) -> bytes:
     if scheme and scheme.lower() != b"bearer":
         raise KeyMalformed("the Authorization header does not read 'Bearer <key>'")
     secret = secret.strip(_OWS)
-    other = headers.get(b"x-api-key", b"").strip(_OWS)
-    if secret and other and secret != other:
-        raise KeysDiffer
-    secret = secret or other
+    for name in _OTHER_PLACES:
+        other = headers.get(name, b"").strip(_OWS)
+        if secret and other and secret != other:
+            raise KeysDiffer
+        secret = secret or other
     if not secret:
         raise KeyMissing
     if len(secret) < MIN_SECRET_CHARS:

@@ -31,6 +31,7 @@ from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.control.offline import take_in
 from quotadeck.gateway.control.replayer import Replayer
 from quotadeck.gateway.data.call import Calls
+from quotadeck.gateway.data.cors import CrossOrigin
 from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import KeyRing, key_ring
@@ -279,7 +280,14 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         Refusals(plan, observers.refused),
         config.body_limit_bytes,
     )
-    data_plane = DataPlane(calls, plan, lambda: in_force.keys, now_us // 1_000_000, DIALECTS)
+    data_plane = DataPlane(
+        calls,
+        plan,
+        lambda: in_force.keys,
+        now_us // 1_000_000,
+        DIALECTS,
+        CrossOrigin(config.cors_origins) if config.cors_origins else None,
+    )
     await take_in(config.state / "offline", desk, os.getuid(), config.roles, clock, tell)
     tell(_started(ledger, clock))
     for loss in ledger.recovered.losses:

@@ -53,6 +53,7 @@ class GatewayConfig:
     request_window_s: int
     token_window_s: int
     body_limit_bytes: int
+    cors_origins: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     log: LogConfig = LogConfig()
     file: Path = Path()
@@ -95,6 +96,7 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> GatewayConfig:
         log=LogConfig(tables.log.level, tables.log.format, tables.log.access),
         file=path.absolute(),
         digest=sha256(text.encode()).hexdigest()[:DIGEST_CHARS],
+        cors_origins=tuple(gateway.cors_origins),
     )
 
 

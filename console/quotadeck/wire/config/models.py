@@ -34,6 +34,12 @@ Usd = Annotated[
     Allowed('dollars as text, such as "12.50": over 0, at most a billion, at most nine decimals'),
 ]
 Name = Annotated[str | None, Field(min_length=1, max_length=80)]
+Origin = Annotated[
+    str,
+    Field(
+        pattern=r"^(\*|https?://[A-Za-z0-9.\[\]:-]{1,253}|[a-z][a-z0-9+.-]{1,30}://[^\s/]{0,200})$"
+    ),
+]
 Principal = Annotated[str, Field(pattern=r"^(user|group):[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$")]
 Principals = Annotated[
     list[Principal],
@@ -79,6 +85,12 @@ class GatewayTable(Table):
         Allowed("a whole number of bytes from 1_024 to 1_073_741_824"),
     ] = 10 * 1024 * 1024
     """The largest request body; a larger one is answered 413."""
+    cors_origins: Annotated[
+        list[Origin],
+        Allowed('a list of origins such as "https://app.example.com", or of "*" alone'),
+    ] = []
+    """The web pages that may call under /v1 from a browser; "*" are all. A page needs a key as any
+    caller does, and whoever sees the page sees the key."""
     request_window_s: WindowS = REQUEST_WINDOW_S
     """How many seconds' worth of requests a bucket holds: the burst. At least one request."""
     token_window_s: WindowS = TOKEN_WINDOW_S
