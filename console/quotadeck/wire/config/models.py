@@ -87,8 +87,9 @@ class GatewayTable(Table):
     """The largest request body; a larger one is answered 413."""
     cors_origins: Annotated[
         list[Origin],
+        Field(default_factory=list),
         Allowed('a list of origins such as "https://app.example.com", or of "*" alone'),
-    ] = []
+    ]
     """The web pages that may call under /v1 from a browser; "*" are all. A page needs a key as any
     caller does, and whoever sees the page sees the key."""
     request_window_s: WindowS = REQUEST_WINDOW_S
