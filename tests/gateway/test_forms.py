@@ -48,10 +48,12 @@ def answers(
     return always(answer, asked)
 
 
-def sdk(http: httpx.AsyncClient) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(
+@asynccontextmanager
+async def sdk(http: httpx.AsyncClient) -> AsyncIterator[openai.AsyncOpenAI]:
+    async with openai.AsyncOpenAI(
         base_url=str(http.base_url.join("/v1")), api_key=SECRET, max_retries=0
-    )
+    ) as it:
+        yield it
 
 
 def event(**more: object) -> bytes:
@@ -61,8 +63,11 @@ def event(**more: object) -> bytes:
 async def test_completion_is_answered_and_billed(tmp_path: Path, small_ballast: None) -> None:
     said = {**SAID, "choices": [{"index": 0, "text": "abc", "finish_reason": "stop"}]}
     asked: list[Asked] = []
-    async with between(tmp_path, answers({**said, "usage": TOKENS}, asked)) as (it, http):
-        reply = await sdk(http).completions.create(model="opus", prompt="Say abc", max_tokens=40)
+    async with (
+        between(tmp_path, answers({**said, "usage": TOKENS}, asked)) as (it, http),
+        sdk(http) as client,
+    ):
+        reply = await client.completions.create(model="opus", prompt="Say abc", max_tokens=40)
         assert reply.choices[0].text == "abc"
         assert asked[0].line == "POST /v1/completions HTTP/1.1"
         call = await it.call()
@@ -78,8 +83,8 @@ async def test_streamed_completion_is_answered_and_billed_alike(
     stream += event(choices=[], usage=TOKENS) + b"data: [DONE]\n\n"
     asked: list[Asked] = []
     script = answers(stream, asked, "text/event-stream")
-    async with between(tmp_path, script) as (it, http):
-        parts = await sdk(http).completions.create(model="opus", prompt=["a", "b"], stream=True)
+    async with between(tmp_path, script) as (it, http), sdk(http) as client:
+        parts = await client.completions.create(model="opus", prompt=["a", "b"], stream=True)
         assert "".join([part.choices[0].text async for part in parts]) == "abc"
         assert orjson.loads(asked[0].body)["stream_options"] == {"include_usage": True}
         call = await it.call()
@@ -94,8 +99,8 @@ async def test_embeddings_have_an_input_and_no_output(tmp_path: Path, small_ball
         "data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}],
         "usage": {"prompt_tokens": 12, "total_tokens": 12},
     }
-    async with between(tmp_path, answers(said)) as (it, http):
-        reply = await sdk(http).embeddings.create(
+    async with between(tmp_path, answers(said)) as (it, http), sdk(http) as client:
+        reply = await client.embeddings.create(
             model="opus", input=["one", "two"], encoding_format="float"
         )
         assert reply.data[0].embedding == [0.1, 0.2]
