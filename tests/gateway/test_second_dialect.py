@@ -17,6 +17,7 @@ from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field
 from quotadeck.domain.usage import Usage
+from quotadeck.gateway.data import quota
 from tests.dialects.toy import TOY
 from tests.gateway.chats import ANALYTICS, COST, SHORT, completion, nothing_is_held
 from tests.gateway.provider import Asked, Peer, Script, always, provider
@@ -143,7 +144,7 @@ async def test_unknown_path_is_told_what_is_served_in_every_dialect(
         assert reply.status_code == 404
         assert reply.json()["error"]["message"] == (
             "There is no /nowhere here. This gateway serves: "
-            f"{', '.join(OPENAI.endpoints)}, {SAY}, {OPENAI.listing}, {TOY.listing}."
+            f"{', '.join(OPENAI.endpoints)}, {SAY}, {OPENAI.listing}, {TOY.listing}, {quota.PATH}."
         )
 
 
