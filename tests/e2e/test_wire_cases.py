@@ -6,7 +6,7 @@ words; and the ledger must hold what the upstream would bill.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import openai
 import pytest
@@ -98,7 +98,7 @@ def _read(raw: object, seen: Seen, *, stream: bool) -> None:
                 seen.calls += (call.function.arguments if call.function else "") or ""
 
 
-def holds(right: Whole | Fails, seen: Seen, call: dict[str, object]) -> None:
+def holds(right: Whole | Fails, seen: Seen, call: dict[str, Any]) -> None:
     """What the client saw and what the ledger holds are right."""
     if seen.request_id:
         assert call["id"] == seen.request_id
@@ -122,9 +122,10 @@ def holds(right: Whole | Fails, seen: Seen, call: dict[str, object]) -> None:
         assert 0 < int(str(call["cost_nano_usd"])) <= int(str(call["held_nano_usd"]))
         return
     assert not call["usage_is_estimate"]
-    names = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")
-    assert Used(*(int(str(call[name])) for name in names)) == right.used
+    names = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "web_searches")
+    booked = Used(*(call[name] for name in (*names, "tier", "stated_nano")))
     assert call["cost_nano_usd"] == right.used.cost_nano
+    assert booked == right.used
 
 
 @pytest.mark.parametrize("kind", GROUPS)
@@ -138,6 +139,6 @@ def test_the_client_and_the_ledger_have_what_is_right(
         try:
             holds(case.right, seen[case], calls[case.id])
         except AssertionError as fault:
-            wrong[case.id] = f"{fault}".partition("\n")[0]
+            wrong[case.id] = f"{fault}"[:400]
     late = {case.id for case in GROUPS[kind] if not_yet(case.id)}
     assert {name: why for name, why in wrong.items() if name not in late} == {}

@@ -14,7 +14,7 @@ FIELDS: Final = (SERVICE, SPEED, REGION)
 _SERVICES: Final = frozenset({"priority", "flex", "batch", "scale"})
 _SPEEDS: Final = frozenset({"fast"})
 _USUAL: Final = {
-    SERVICE: frozenset({"default", "standard", "standard_only"}),
+    SERVICE: frozenset({"default", "standard", "standard_only", "on_demand"}),
     SPEED: frozenset({"standard", "default"}),
     REGION: frozenset({"global", "not_available"}),
 }

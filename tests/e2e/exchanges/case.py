@@ -12,9 +12,17 @@ Plays = Callable[[bytes], bytes]
 
 PRICES: Final = (1_000, 100, 1_250, 2_000)
 """Nano-dollars a token: fresh input, read from a cache, written to one, output."""
-TARGET: Final = (
-    'input_usd = "1"\ncached_input_usd = "0.1"\ncache_write_usd = "1.25"\noutput_usd = "2"'
-)
+SEARCH_NANO: Final = 10_000_000
+TARGET: Final = """
+input_usd = "1"
+cached_input_usd = "0.1"
+cache_write_usd = "1.25"
+output_usd = "2"
+search_usd = "10"
+tiers.priority.times = "2"
+tiers.flex.times = "0.5"
+"""
+"""The same in the config, with two tiers and searches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +33,19 @@ class Used:
     output: int = 100
     cached: int = 0
     written: int = 0
+    searches: int = 0
+    tier: str = ""
+    stated_nano: int | None = None
 
     @property
     def cost_nano(self) -> int:
-        """By `PRICES`."""
+        """By `PRICES`, and by the reply's tier."""
         fresh, cached, written, output = PRICES
         plain = self.input - self.cached - self.written
-        return plain * fresh + self.cached * cached + self.written * written + self.output * output
+        tokens = plain * fresh + self.cached * cached + self.written * written
+        tokens += self.output * output
+        times = {"priority": 2, "flex": 0.5}.get(self.tier, 1)
+        return int(tokens * times) + self.searches * SEARCH_NANO
 
 
 USUAL: Final = Used()

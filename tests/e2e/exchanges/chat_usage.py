@@ -42,7 +42,16 @@ _STATED: Final[dict[str, tuple[dict[str, Any], Used | None]]] = {
         Used(),
     ),
     "empty details": ({**USAGE, _IN: {}, _OUT: {}}, Used()),
-    "a cost beside": ({**USAGE, "cost": 0.0012, "cost_details": {"x": None}}, Used()),
+    "a cost beside": (
+        {**USAGE, "cost": 0.0012, "cost_details": {"x": None}},
+        Used(stated_nano=1_200_000),
+    ),
+    "a whole cost": ({**USAGE, "cost": 2}, Used(stated_nano=2_000_000_000)),
+    "a cost of xAI": ({**USAGE, "cost_in_usd_ticks": 12_345}, Used(stated_nano=1_234)),
+    "no cost told": ({**USAGE, "cost": None}, Used()),
+    "searches": ({**USAGE, "server_tool_use": {"web_search_requests": 2}}, Used(searches=2)),
+    "searches of Perplexity": ({**USAGE, "num_search_queries": 3}, Used(searches=3)),
+    "sources": ({**USAGE, "num_sources_used": 4}, Used(searches=4)),
     "times beside": ({**USAGE, "queue_time": 0.01, "total_time": 0.5}, Used()),
     "cached": ({**USAGE, _IN: {"cached_tokens": 900}}, Used(cached=900)),
     "all cached": ({**USAGE, _IN: {"cached_tokens": 1_000}}, Used(cached=1_000)),
@@ -176,6 +185,29 @@ PLACED: Final[tuple[Case, ...]] = (
         ),
         Whole(used=Used(cached=900)),
     ),
+    *(
+        Case(f"tier {told}", plays, Whole(used=Used(tier=tier)), stream)
+        for told, tier in (
+            ("priority", "priority"),
+            ("flex", "flex"),
+            ("default", ""),
+            ("auto", ""),
+            ("standard", ""),
+            ("on_demand", ""),
+        )
+        for plays, stream in ((json(reply(service_tier=told)), False),)
+    ),
+    Case(
+        "tier in a stream",
+        sse(ROLE, HI, FINISH, data(chunk([], usage=USAGE, service_tier="flex")), DONE),
+        Whole(used=Used(tier="flex")),
+    ),
+    Case(
+        "tier in earlier chunks alone",
+        sse(ROLE, data(says("hi", service_tier="priority")), FINISH, USED, DONE),
+        Whole(used=Used(tier="priority")),
+    ),
+    Case("no tier", json(reply(service_tier=None)), Whole(), stream=False),
     Case("null usage, whole", json({**reply(), "usage": None}), Whole(used=None), stream=False),
     Case("no usage, whole", json(reply({})), Whole(used=None), stream=False),
     Case("no usage", sse(ANSWER, DONE), Whole(used=None)),

@@ -13,6 +13,11 @@ _NAMES: Final = (
     "error-in-*",
     "*-errors",
     "404-no-route",
+    "tier-*",
+    "*-searches*",
+    "*-sources",
+    "*-cost-*",
+    "*-whole-cost",
 )
 
 

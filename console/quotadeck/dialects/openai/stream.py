@@ -129,7 +129,7 @@ class OpenAIRelay:
         """
         if not self.response_id and isinstance(parsed.get("id"), str):
             self.response_id = clean(parsed["id"], MAX_RESPONSE_ID)
-        if b'_tokens"' in data:
+        if b'_tokens"' in data or (b'"service_tier"' in data and not self._reader.served):
             self._reader.see(parsed)
         if b'"error"' in data:
             error = _error_of(parsed)

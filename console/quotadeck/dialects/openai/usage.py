@@ -1,8 +1,12 @@
 """What the upstream says a call used, read with distrust."""
 
+import math
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
+from quotadeck.domain.money import MAX_NANO_USD, NANO_PER_USD
+from quotadeck.domain.tiers import SERVICE, stated
 from quotadeck.domain.usage import Usage
 
 MAX_BELIEVED_TOKENS = 100_000_000
@@ -19,6 +23,9 @@ _CACHE_WRITE = ("cache_write_tokens", "cache_creation_tokens")  # the second is 
 _CACHE_WRITE_ON_TOP = ("cache_write_tokens", "cache_creation_input_tokens")
 _INPUT = ("prompt_tokens", "input_tokens")  # the seconds as in OpenAI's other forms
 _OUTPUT = ("completion_tokens", "output_tokens")
+_SEARCHES = ("num_search_queries", "num_sources_used")  # Perplexity, xAI
+_SERVED = ("web_search_requests",)  # OpenRouter
+_TICKS_PER_NANO = 10
 
 
 class UsageReader:
@@ -29,38 +36,49 @@ class UsageReader:
     """
 
     __slots__ = (
-        *("_cached", "_completion", "_prompt", "_reasoning", "_total", "_write", "_write_1h"),
-        "seen",
+        *("_cached", "_completion", "_cost_nano", "_prompt", "_reasoning", "_searches"),
+        *("_tier", "_total", "_write", "_write_1h", "seen", "served"),
     )
 
     def __init__(self) -> None:
         self.seen = False
+        self.served = False  # whether it was said in which tier
         self._prompt = self._completion = self._total = 0
-        self._reasoning = self._cached = self._write = self._write_1h = 0
+        self._reasoning = self._cached = self._write = self._write_1h = self._searches = 0
+        self._cost_nano: int | None = None
+        self._tier = ""
 
     def see(self, reply: dict[str, Any]) -> None:
         """Learn from a whole reply, or from an event of a stream."""
-        for stated in _usages(reply):
-            self._see(stated)
+        served = reply.get("service_tier")
+        if served and isinstance(served, str):
+            self.served = True
+            self._tier = stated(SERVICE, served.strip().lower())
+        for told in _usages(reply):
+            self._see(told)
 
-    def _see(self, stated: dict[str, Any]) -> None:
-        prompt, completion = _either(stated, _INPUT), _either(stated, _OUTPUT)
+    def _see(self, told: dict[str, Any]) -> None:
+        prompt, completion = _either(told, _INPUT), _either(told, _OUTPUT)
         if prompt is None or completion is None:
             return
         self.seen = True
         self._prompt = max(self._prompt, prompt)
         self._completion = max(self._completion, completion)
-        self._total = max(self._total, _count(stated, "total_tokens") or 0)
-        reasoning = _most(_part(stated, _COMPLETION_DETAILS), ("reasoning_tokens",))
+        self._total = max(self._total, _count(told, "total_tokens") or 0)
+        searches = max(_most(told, _SEARCHES), _most(_part(told, "server_tool_use"), _SERVED))
+        self._searches = max(self._searches, searches)
+        if ("cost" in told or "cost_in_usd_ticks" in told) and (nano := _nano(told)) is not None:
+            self._cost_nano = max(self._cost_nano or 0, nano)
+        reasoning = _most(_part(told, _COMPLETION_DETAILS), ("reasoning_tokens",))
         self._reasoning = max(self._reasoning, reasoning)
-        details = _part(stated, _PROMPT_DETAILS)
-        cached = max(_most(details, _CACHED), _most(stated, _CACHED_ON_TOP))
+        details = _part(told, _PROMPT_DETAILS)
+        cached = max(_most(details, _CACHED), _most(told, _CACHED_ON_TOP))
         if cached <= prompt:
             self._cached = max(self._cached, cached)
-        write = max(_most(details, _CACHE_WRITE), _most(stated, _CACHE_WRITE_ON_TOP))
+        write = max(_most(details, _CACHE_WRITE), _most(told, _CACHE_WRITE_ON_TOP))
         if write and cached + write <= prompt:
             self._write = max(self._write, write)
-            self._write_1h = max(self._write_1h, _hour_long(stated))
+            self._write_1h = max(self._write_1h, _hour_long(told))
 
     def usage(self, *, delivered: bool) -> Usage | None:
         """None where none came that can be: tokens were ``delivered``, and none were used."""
@@ -75,6 +93,9 @@ class UsageReader:
             cache_write_tokens=write,
             cache_write_1h_tokens=min(self._write_1h, write),
             reasoning_tokens=min(self._reasoning, output),
+            web_searches=self._searches,
+            tier=self._tier,
+            stated_nano=self._cost_nano,
         )
 
     def _output(self) -> int:
@@ -113,6 +134,17 @@ def _usages(reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for place in places:
         if isinstance(place, dict) and isinstance(place.get("usage"), dict):
             yield place["usage"]
+
+
+def _nano(told: dict[str, Any]) -> int | None:
+    """What the upstream says it costs: in dollars (OpenRouter, LiteLLM), or as xAI counts them."""
+    ticks, dollars = told.get("cost_in_usd_ticks"), told.get("cost")
+    if type(ticks) is int and 0 <= ticks <= MAX_NANO_USD * _TICKS_PER_NANO:
+        return round(Decimal(ticks) / _TICKS_PER_NANO)
+    if not isinstance(dollars, int | float) or not math.isfinite(dollars):
+        return None
+    nano = round(Decimal(str(dollars)) * NANO_PER_USD)
+    return nano if 0 <= nano <= MAX_NANO_USD else None
 
 
 def _hour_long(stated: dict[str, Any]) -> int:
