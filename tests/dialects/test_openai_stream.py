@@ -272,7 +272,8 @@ TOLD = UpstreamSaid("overloaded", "server_error", None, None)
 def test_error_in_the_stream_is_ours_to_tell(wire: bytes, error: UpstreamSaid) -> None:
     got, relay = relayed(event(delta()) + wire + DONE)
     assert got == event(delta())
-    assert relay.error == error
+    assert relay.error is not None
+    assert relay.error[:4] == error[:4]
     assert not relay.done
 
 

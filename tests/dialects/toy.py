@@ -37,6 +37,7 @@ class ToyRelay:
     """The stream of `Toy`."""
 
     def __init__(self) -> None:
+        self.begun = False
         self.done = False
         self.error: UpstreamSaid | None = None
         self.broken = ""
@@ -61,8 +62,8 @@ class ToyRelay:
     def close(self) -> bytes:
         return b""
 
-    def terminal(self, cost_usd: str) -> bytes:
-        return b"$ %b\n.\n" % cost_usd.encode()
+    def terminal(self, cost_usd: str | None) -> bytes:
+        return b".\n" if cost_usd is None else b"$ %b\n.\n" % cost_usd.encode()
 
     def _pass(self, line: bytes) -> bytes:
         sign, _, rest = line.decode("utf-8", "replace").partition(" ")
@@ -82,6 +83,7 @@ class ToyRelay:
         elif sign != "$":
             self.broken = "it sent a line that is no toy's"
             return b""
+        self.begun = True
         return line + b"\n"
 
 
@@ -123,7 +125,7 @@ class Toy:
     def path(self, path: str) -> str:
         return self.endpoints[path]
 
-    def forward(self, ask: Ask, model: str) -> bytes:
+    def forward(self, ask: Ask, model: str, *, stream_usage: bool = True) -> bytes:  # noqa: ARG002
         return _lines({**ask.body, "talk": model})
 
     def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
@@ -149,6 +151,25 @@ class Toy:
     def error(self, body: bytes) -> UpstreamSaid:
         fields = _fields(body) or {}
         return UpstreamSaid(fields.get("words", ""), fields.get("no", ""), None, None)
+
+    def to_stream(self, body: bytes, ask: Ask) -> bytes:  # noqa: ARG002
+        fields = _fields(body) or {}
+        lines = [f"ref {fields.get('ref', '')}", f"+ {fields.get('said', '')}"]
+        if "took" in fields:
+            lines.append(f"= {fields['took']} {fields.get('gave', '')}")
+        return "".join(line + "\n" for line in lines).encode()
+
+    def to_whole(self, events: bytes) -> bytes:
+        fields = {"ref": "", "said": ""}
+        for line in events.decode().splitlines():
+            sign, _, rest = line.partition(" ")
+            if sign == "ref":
+                fields["ref"] = rest
+            elif sign == "+":
+                fields["said"] += rest
+            elif sign == "=":
+                fields["took"], _, fields["gave"] = rest.partition(" ")
+        return _lines(fields)
 
     def error_event(self, refusal: Exception, cost_usd: str | None) -> bytes:
         cost = b"" if cost_usd is None else b"$ %b\n" % cost_usd.encode()

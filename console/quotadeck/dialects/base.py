@@ -72,10 +72,6 @@ class Read(NamedTuple):
     made: tuple[tuple[str, str], ...] = ()
 
 
-class NotAnAnswer(Exception):
-    """A reply's body is none of the dialect; its text says why, for people."""
-
-
 class ErrorReply(NamedTuple):
     """A refusal as sent. ``head`` is ``name: value\\r\\n`` lines, without the content's length."""
 
@@ -87,13 +83,26 @@ class ErrorReply(NamedTuple):
 class UpstreamSaid(NamedTuple):
     """An upstream's error in its own words: raw, so it may quote a key of ours. All may be empty.
 
-    The caller hides the keys, then cleans and cuts what it passes on.
+    The caller hides the keys, then cleans and cuts what it passes on. ``status`` is the one that
+    the error tells of itself, where it came as an answer; 0 where it tells none.
     """
 
     message: str
     kind: str
     code: str | None
     param: str | None
+    status: int = 0
+
+
+class NotAnAnswer(Exception):
+    """A reply's body is none of the dialect; its text says why, for people.
+
+    ``said`` is the error that it is instead, where it is one.
+    """
+
+    def __init__(self, why: str, said: UpstreamSaid | None = None) -> None:
+        super().__init__(why)
+        self.said = said
 
 
 class Relay(Protocol):
@@ -102,6 +111,8 @@ class Relay(Protocol):
     The terminal event is kept back: the call's record is written before the last byte leaves.
     """
 
+    begun: bool
+    """An event of the answer has come, after which its status is decided."""
     done: bool
     """The answer is whole."""
     error: UpstreamSaid | None
@@ -128,8 +139,8 @@ class Relay(Protocol):
     def close(self) -> bytes:
         """The upstream has ended: what of it the client should get still."""
 
-    def terminal(self, cost_usd: str) -> bytes:
-        """The end of a stream that is ``done``, with what it cost in dollars."""
+    def terminal(self, cost_usd: str | None) -> bytes:
+        """The end of a stream that is ``done``, with what it cost in dollars, if it is to tell."""
 
 
 class Translator(Protocol):
@@ -141,10 +152,11 @@ class Translator(Protocol):
     def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
         """The headers of requests to an upstream with this key, which may be empty."""
 
-    def forward(self, ask: Ask, model: str) -> bytes:
-        """The body for an upstream that calls the model ``model``. Raises BadField.
+    def forward(self, ask: Ask, model: str, *, stream_usage: bool = True) -> bytes:
+        """The body for an upstream that calls the model ``model``.
 
-        That is for what the upstream's form cannot say.
+        ``stream_usage``: whether it may be asked for a stream's usage, where that has to be asked
+        for. Raises BadField for what the upstream's form cannot say.
         """
 
     def reply(self, body: bytes) -> Read:
@@ -193,6 +205,15 @@ class Dialect(Translator, Protocol):
 
     def refusal(self, refusal: Exception) -> ErrorReply:
         """The reply for a refusal, its rates included; what is no refusal is a fault of ours."""
+
+    def to_stream(self, body: bytes, ask: Ask) -> bytes:
+        """The events of a whole answer, but for the terminal one; for a request for a stream."""
+
+    def to_whole(self, events: bytes) -> bytes:
+        """The whole answer that a stream's events tell; for a request that asked for no stream.
+
+        The events are those of a relay that has ended well. It holds its usage too.
+        """
 
     def error_event(self, refusal: Exception, cost_usd: str | None) -> bytes:
         """A refusal in the middle of a stream, its last event; the cost where it is known."""

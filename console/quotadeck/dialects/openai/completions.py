@@ -60,14 +60,14 @@ class Completions(OpenAIForm):
             body=chat_of(body, fields, sent, stream=stream),
         )
 
-    def forward(self, ask: base.Ask, model: str) -> bytes:
-        return forward_chat(ask.body, model)
+    def forward(self, ask: base.Ask, model: str, *, stream_usage: bool = True) -> bytes:
+        return forward_chat(ask.body, model, stream_usage=stream_usage)
 
     def reply(self, body: bytes) -> base.Read:
         return read_reply(body)
 
     def relay(self, ask: base.Ask) -> base.Relay:
-        return OpenAIRelay(include_usage=ask.body.include_usage)
+        return OpenAIRelay(include_usage=ask.body.include_usage or not ask.stream)
 
 
 def prompts_in(fields: dict[str, Any], name: str, most: int) -> int:

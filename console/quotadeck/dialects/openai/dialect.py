@@ -25,11 +25,11 @@ class OpenAI(OpenAIForm):
     def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> base.Ask:  # noqa: ARG002
         return parse_chat(body, headers.get(RETRIES, b""))
 
-    def forward(self, ask: base.Ask, model: str) -> bytes:
-        return forward_chat(ask.body, model)
+    def forward(self, ask: base.Ask, model: str, *, stream_usage: bool = True) -> bytes:
+        return forward_chat(ask.body, model, stream_usage=stream_usage)
 
     def reply(self, body: bytes) -> base.Read:
         return read_reply(body)
 
     def relay(self, ask: base.Ask) -> base.Relay:
-        return OpenAIRelay(include_usage=ask.body.include_usage)
+        return OpenAIRelay(include_usage=ask.body.include_usage or not ask.stream)

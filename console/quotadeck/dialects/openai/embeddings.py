@@ -14,6 +14,7 @@ from quotadeck.dialects.openai.family import RETRIES, OpenAIForm
 from quotadeck.dialects.openai.request import chat_of, forward_chat
 from quotadeck.dialects.openai.stream import OpenAIRelay
 from quotadeck.dialects.openai.usage import embedded
+from quotadeck.dialects.said import is_error, said
 
 MAX_TEXTS = 2_048
 
@@ -43,17 +44,19 @@ class Embeddings(OpenAIForm):
             body=chat_of(body, fields, {}, stream=False),
         )
 
-    def forward(self, ask: base.Ask, model: str) -> bytes:
-        return forward_chat(ask.body, model)
+    def forward(self, ask: base.Ask, model: str, *, stream_usage: bool = True) -> bytes:
+        return forward_chat(ask.body, model, stream_usage=stream_usage)
 
     def reply(self, body: bytes) -> base.Read:
         try:
             parsed = loads(body)
         except ValueError:
             raise base.NotAnAnswer("its reply is not JSON") from None
+        if is_error(parsed):
+            raise base.NotAnAnswer("its reply is an error", said(parsed))
         if not isinstance(parsed, dict) or not isinstance(parsed.get("data"), list):
             raise base.NotAnAnswer("its reply is not a list of embeddings")
         return base.Read(embedded(parsed), "", body)
 
     def relay(self, ask: base.Ask) -> base.Relay:
-        return OpenAIRelay(include_usage=ask.body.include_usage)
+        return OpenAIRelay(include_usage=ask.body.include_usage or not ask.stream)

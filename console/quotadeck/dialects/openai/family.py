@@ -5,10 +5,11 @@ from typing import Final
 
 from quotadeck.dialects import base
 from quotadeck.dialects.openai.errors import refusal_reply
+from quotadeck.dialects.openai.folding import to_stream, to_whole
 from quotadeck.dialects.openai.models import model_list
 from quotadeck.dialects.openai.rates import rate_lines
-from quotadeck.dialects.openai.reply import read_error
 from quotadeck.dialects.openai.stream import error_event
+from quotadeck.dialects.said import read_error
 from quotadeck.domain.refusals import RateLevel
 
 RETRIES: Final = b"x-stainless-retry-count"
@@ -42,6 +43,12 @@ class OpenAIForm:
 
     def error(self, body: bytes) -> base.UpstreamSaid:
         return read_error(body)
+
+    def to_stream(self, body: bytes, ask: base.Ask) -> bytes:
+        return to_stream(body, include_usage=ask.body.include_usage)
+
+    def to_whole(self, events: bytes) -> bytes:
+        return to_whole(events)
 
     def error_event(self, refusal: Exception, cost_usd: str | None) -> bytes:
         return error_event(refusal_reply(refusal).body, cost_usd)

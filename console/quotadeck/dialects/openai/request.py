@@ -47,9 +47,9 @@ class Chat(NamedTuple):
     include_usage: bool
 
 
-def forward_chat(chat: Chat, model: str) -> bytes:
-    """The body to forward: the target's own model name, and a stream's usage always asked for."""
-    return chat.request.to(model, chat.usage)
+def forward_chat(chat: Chat, model: str, *, stream_usage: bool = True) -> bytes:
+    """The body to forward: the target's own model name, and a stream's usage asked for."""
+    return chat.request.to(model, chat.usage if stream_usage else NO_MORE)
 
 
 def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:

@@ -8,9 +8,10 @@ from typing import Any
 
 from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.dialects.loose_json import loads
-from quotadeck.dialects.openai.reply import MAX_RESPONSE_ID, said
+from quotadeck.dialects.openai.reply import MAX_RESPONSE_ID
 from quotadeck.dialects.openai.request import MAX_CHOICES
 from quotadeck.dialects.openai.usage import UsageReader, delivers
+from quotadeck.dialects.said import is_error, said
 from quotadeck.domain.sse import Blocks, read_block
 from quotadeck.domain.text import clean
 from quotadeck.domain.usage import Usage
@@ -32,6 +33,7 @@ class OpenAIRelay:
         "_reader",
         "_terminal",
         "_unfinished",
+        "begun",
         "broken",
         "deltas",
         "done",
@@ -47,6 +49,7 @@ class OpenAIRelay:
         self._finished = False
         self._terminal = b""
         self.deltas = 0
+        self.begun = False
         self.done = False
         self.error: UpstreamSaid | None = None
         self.broken = ""
@@ -83,13 +86,14 @@ class OpenAIRelay:
                 self.done = self.done or (self._finished and not self._unfinished)
         return events
 
-    def terminal(self, cost_usd: str) -> bytes:
+    def terminal(self, cost_usd: str | None) -> bytes:
         """The end, when the record is written: the upstream's own lines, and the cost.
 
         The cost is a comment: clients that know can read it, the SDKs skip it. It stands in the
         terminal event's block, since the SDKs take a block of comments for an empty event.
         """
-        return _cost_comment(cost_usd) + self._terminal + b"data: [DONE]\n\n"
+        cost = b"" if cost_usd is None else _cost_comment(cost_usd)
+        return cost + self._terminal + b"data: [DONE]\n\n"
 
     def _passed(self, blocks: list[bytes]) -> bytes:
         passed: list[bytes] = []
@@ -115,11 +119,15 @@ class OpenAIRelay:
             if event.name != b"error":
                 self.broken = "it sent an event that is not JSON"
                 return b""
-        if event.name == b"error" and not _error_of(parsed):
+        if event.name == b"error" and not is_error(parsed):
             self.error = said(parsed or event.data.decode("utf-8", "replace"))
+            return b""
+        if isinstance(parsed, list) and is_error(parsed):
+            self.error = said(parsed)
             return b""
         if isinstance(parsed, dict) and not self._learn(event.data, parsed):
             return event.quiet
+        self.begun = True
         return block + b"\n\n"
 
     def _learn(self, data: bytes, parsed: dict[str, Any]) -> bool:
@@ -131,13 +139,15 @@ class OpenAIRelay:
             self.response_id = clean(parsed["id"], MAX_RESPONSE_ID)
         if b'_tokens"' in data or (b'"service_tier"' in data and not self._reader.served):
             self._reader.see(parsed)
-        if b'"error"' in data:
+        choices = parsed.get("choices")
+        if not isinstance(choices, list):
+            choices = []
+        if not choices or b'"error"' in data:
             error = _error_of(parsed)
             if error is not None:
                 self.error = said(error)
                 return False
-        choices = parsed.get("choices")
-        if isinstance(choices, list) and choices:
+        if choices:
             self._follow(choices)
             return True
         return self._include_usage or not isinstance(parsed.get("usage"), dict)
@@ -159,19 +169,18 @@ class OpenAIRelay:
         self.deltas += said
 
 
-def _error_of(parsed: Any) -> Any:
+def _error_of(event: dict[str, Any]) -> Any:
     """The error in an event, whichever way it is told; None where there is none."""
-    if not isinstance(parsed, dict):
-        return None
-    if parsed.get("error"):
-        return parsed["error"]
-    if parsed.get("object") == "error":
-        return parsed
-    choices = parsed.get("choices")
-    if isinstance(choices, list) and any(
-        isinstance(choice, dict) and choice.get("finish_reason") == "error" for choice in choices
-    ):
-        return parsed
+    if is_error(event):
+        return event
+    choices = event.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if not isinstance(choice, dict):
+            continue
+        if choice.get("error"):
+            return choice
+        if choice.get("finish_reason") == "error":
+            return event
     return None
 
 

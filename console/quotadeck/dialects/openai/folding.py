@@ -1,0 +1,119 @@
+"""A chat completion's stream folded to the whole reply, and a whole reply told as a stream.
+
+Providers answer in the one way where they were asked for the other. Nothing of an answer is lost
+either way: what is in one form's choices is in the other's, and members that we do not know too.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from quotadeck.dialects.loose_json import loads
+from quotadeck.domain.sse import Blocks, read_block
+
+_WHOLE, _CHUNK = "chat.completion", "chat.completion.chunk"
+_OF_A_CHOICE: Final = ("delta", "message", "index")
+_MOST_PARTS: Final = 4_096
+
+
+def to_whole(events: bytes) -> bytes:
+    """The whole reply that these events tell, each block ended."""
+    reply: dict[str, Any] = {}
+    choices: dict[int, dict[str, Any]] = {}
+    for block in Blocks().feed(events):
+        data = read_block(block).data
+        event = loads(data) if data and not data.startswith((b":", b"[DONE]")) else None
+        if not isinstance(event, dict):
+            continue
+        reply |= {name: value for name, value in event.items() if name != "choices" and value}
+        for choice in event.get("choices") or ():
+            if isinstance(choice, dict):
+                _fold_choice(choices, choice)
+    if reply.get("object") == _CHUNK:
+        reply["object"] = _WHOLE
+    reply["choices"] = [choices[index] for index in sorted(choices)]
+    return orjson.dumps(reply)
+
+
+def _fold_choice(choices: dict[int, dict[str, Any]], choice: dict[str, Any]) -> None:
+    stated = choice.get("index")
+    index = stated if isinstance(stated, int) else 0
+    known = choices.setdefault(index, {"index": index, "finish_reason": None})
+    if isinstance(choice.get("text"), str):  # completions of old
+        known["text"] = known.get("text", "") + choice["text"]
+    if isinstance(choice.get("delta"), dict):
+        message = known.setdefault("message", {"role": "assistant", "content": None})
+        _add(message, choice["delta"])
+    for name, value in choice.items():
+        if name in (*_OF_A_CHOICE, "text"):
+            continue
+        if name == "logprobs" and isinstance(value, dict):
+            _add(known.setdefault(name, {}), value)
+        elif value is not None:
+            known[name] = value
+
+
+def _add(known: dict[str, Any], delta: dict[str, Any]) -> None:
+    """Texts are continued, lists with an index are matched by it, others are continued too."""
+    for name, value in delta.items():
+        before = known.get(name)
+        if (
+            isinstance(value, str)
+            and isinstance(before, str)
+            and name not in ("role", "id", "type")
+        ):
+            known[name] = before + value
+        elif isinstance(value, dict) and isinstance(before, dict):
+            _add(before, value)
+        elif isinstance(value, list):
+            known[name] = _joined(before if isinstance(before, list) else [], value)
+        elif value is not None or name not in known:
+            known[name] = value
+
+
+def _joined(before: list[Any], more: list[Any]) -> list[Any]:
+    for part in more:
+        index = part.get("index") if isinstance(part, dict) else None
+        if not isinstance(index, int) or not 0 <= index < _MOST_PARTS:
+            before.append(part)
+            continue
+        while len(before) <= index:
+            before.append({})
+        _add(before[index], {name: value for name, value in part.items() if name != "index"})
+    return before
+
+
+def to_stream(body: bytes, *, include_usage: bool) -> bytes:
+    """The events of a whole reply, but for the terminal one."""
+    reply = loads(body)
+    usage = reply.get("usage")
+    head = {name: value for name, value in reply.items() if name not in ("choices", "usage")}
+    if head.get("object") == _WHOLE:
+        head["object"] = _CHUNK
+    events = []
+    for at, choice in enumerate(reply["choices"]):
+        if not isinstance(choice, dict):
+            continue
+        rest = {name: value for name, value in choice.items() if name != "message"}
+        rest.setdefault("index", at)
+        if isinstance(choice.get("message"), dict):
+            rest["delta"] = _as_delta(choice["message"])
+        reason = rest.pop("finish_reason", None)
+        events.append({**head, "choices": [{**rest, "finish_reason": None}]})
+        last: dict[str, Any] = {"index": rest["index"], "finish_reason": reason or "stop"}
+        last["delta" if "delta" in rest else "text"] = {} if "delta" in rest else ""
+        events.append({**head, "choices": [last]})
+    if include_usage and usage:
+        events.append({**head, "choices": [], "usage": usage})
+    return b"".join(b"data: " + orjson.dumps(event) + b"\n\n" for event in events)
+
+
+def _as_delta(message: dict[str, Any]) -> dict[str, Any]:
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return {name: value for name, value in message.items() if value is not None}
+    numbered = [
+        {"index": at, **call} if isinstance(call, dict) else call for at, call in enumerate(calls)
+    ]
+    given = {name: value for name, value in message.items() if value is not None}
+    return {**given, "tool_calls": numbered}
