@@ -7,6 +7,8 @@ INSTALL = $(PIP) install --require-hashes -r
 SELF = $(PIP) install --no-deps --no-build-isolation -e .
 
 .DEFAULT_GOAL := help
+# Whoever runs the tests with this set would have each of their processes compile what it loads.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test check format lint types contracts unit soak bench docs shots cast screens requirements clean
 
 help: ## this list

@@ -10,8 +10,8 @@ from tests.processes import Gateway, wait_until
 def test_a_call_is_told_with_its_price_and_a_refused_one_with_how_its_limits_stood(
     inside: Run, gateway: Gateway
 ) -> None:
-    key = gateway.add_key("quiet")
-    headers = {"Authorization": f"Bearer {key}", "X-Project-Id": "quiet"}
+    key = gateway.add_key("called")
+    headers = {"Authorization": f"Bearer {key}", "X-Project-Id": "called"}
     answers = [
         httpx.post(f"{gateway.base_url}/chat/completions", headers=headers, json=chat())
         for _ in range(12)

@@ -45,6 +45,7 @@ def test_the_headless_demo_reconciles_id_by_id(tmp_path: Path) -> None:
     assert (home / "keys.json").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.long
 def test_a_scene_is_played_to_its_end_without_a_screen(tmp_path: Path) -> None:
     command = ["demo", "--headless", "--scene", "key-leak", "--pace", "0.05", "--rate", "2"]
     done = quotadeck(*command, "--speed", "0", "--json", env=home_env(tmp_path))

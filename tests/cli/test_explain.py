@@ -22,9 +22,9 @@ def _refused(gateway: Gateway, project: str) -> list[str]:
 
 
 def test_a_refused_request_is_told_its_limit_and_its_wait(inside: Run, gateway: Gateway) -> None:
-    ids = _refused(gateway, "quiet")
+    ids = _refused(gateway, "refusing")
     told = wait_until(lambda: (r := inside("explain", ids[0])).code == 0 and r).out
-    assert "by quiet's rpm of 20 a minute: no request was left" in told
+    assert "by refusing's rpm of 20 a minute: no request was left" in told
     assert "It was told to come again in " in told
     last = wait_until(lambda: (r := inside("explain", ids[-1], "--json")).code == 0 and r).json
     assert last["calls"][0]["cause"] == "rpm"

@@ -20,7 +20,7 @@ def test_status_names_the_gateway_and_whom_it_takes_us_for(inside: Run) -> None:
     assert words.code == 0
     assert words.out.startswith("test  gateway 0.1.0")
     assert told["whoami"]["role"] == "admin"
-    assert told["totals"]["projects"] == 11
+    assert told["totals"]["projects"] == 14
     assert {"name", "version", "problems", "loop_lag_ms"} <= told["gateway"].keys()
 
 
@@ -55,7 +55,7 @@ def test_stranger_who_was_only_counted_is_found_by_the_id_that_it_was_told(
 
 def test_projects_and_models_are_aligned_and_complete(inside: Run) -> None:
     lines = inside("projects").out.splitlines()
-    assert len(lines) == 12
+    assert len(lines) == 15
     assert "分析 チーム" in lines[-1]
     told = inside("projects", "--json").json
     assert told["projects"][0]["id"] == "analytics"
@@ -65,7 +65,7 @@ def test_projects_and_models_are_aligned_and_complete(inside: Run) -> None:
 
 
 def test_a_call_is_listed_with_its_cost(inside: Run, gateway: Gateway) -> None:
-    secret = gateway.add_key("quiet")
+    secret = gateway.add_key("priced")
     body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5}
     answer = httpx.post(
         f"{gateway.base_url}/chat/completions",
@@ -73,10 +73,10 @@ def test_a_call_is_listed_with_its_cost(inside: Run, gateway: Gateway) -> None:
         headers={"Authorization": f"Bearer {secret}"},
     )
     assert answer.status_code == 200
-    rows = wait_until(lambda: inside("calls", "--project", "quiet", "--json").json["rows"])
+    rows = wait_until(lambda: inside("calls", "--project", "priced", "--json").json["rows"])
     assert rows[-1]["response_id"] == answer.json()["id"]
     assert rows[-1]["cost_nano_usd"] > 0
-    line = inside("calls", "--project", "quiet", "--outcome", "ok").out.splitlines()[-1]
+    line = inside("calls", "--project", "priced", "--outcome", "ok").out.splitlines()[-1]
     assert rows[-1]["id"] in line
     assert "main/gpt-4.1" in line
 

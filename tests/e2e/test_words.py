@@ -164,6 +164,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
         yield started
 
 
+@pytest.mark.long
 def test_no_frame_contradicts_the_ledger_of_its_last_ten_seconds(gateway: Gateway) -> None:
     def client(project: str, model: str, every_s: float, **more: object) -> Client:
         return Client(gateway, gateway.add_key(project), model, every_s, more)

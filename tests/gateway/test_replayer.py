@@ -59,8 +59,11 @@ def is_there(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(") ")[2][0] != "Z"
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # ended meanwhile, or nothing is told there
+        return not Path("/proc/self/stat").exists()
+    return stat.rpartition(") ")[2][0] != "Z"
 
 
 async def test_it_is_started_by_the_first_ask_and_stays_for_the_next(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def untold(it: Played) -> list[str]:
     return missing
 
 
+@pytest.mark.long
 async def test_a_storm_pauses_and_their_ends_are_told_as_they_were(home: Path) -> None:
     """The stream's frames by the ledger, and the real screen by the frames."""
     looks: list[Look] = []

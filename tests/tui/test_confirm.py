@@ -16,7 +16,7 @@ async def test_nearly_nothing_asks_for_the_name(field: int, value: str) -> None:
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "support-chat")
         await pilot.press("l", "up", *["right"] * field, "down", *value)
-        await sees(pilot, "confirm", "type support-chat")
+        await sees(pilot, "confirm", "type support-chat", "replayed")  # the whole preview is there
         await pilot.press("enter")
         await sees(pilot, "! type support-chat in the last field to confirm")
         assert applied(source) == []
