@@ -16,6 +16,9 @@ from tests.tui.play import JST
 from tests.tui.scenes import fire
 from tests.tui.scripted import Scripted
 
+PATIENCE_S = 30
+"""What nobody waits for where all is well: a busy machine breaks no promise."""
+
 
 def quotadeck(source: Scripted, *, read_only: bool = False, keys: Keys | None = None) -> Quotadeck:
     theme, _ = find_theme("dark", {})
@@ -33,7 +36,7 @@ def shown(app: Quotadeck) -> str:
 
 
 async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not holds():
             await pilot.pause(0.01)
 
