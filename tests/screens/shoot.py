@@ -67,6 +67,7 @@ async def play(
     assert isinstance(app, Quotadeck)
     await sees(pilot, "nobody answers" if scene.reading is None else "gw-tokyo-1")
     await until(pilot, lambda: bool(cells_of(app)))  # held back until the first frame is whole
+    await until(pilot, lambda: app.overview.still)  # what is late or gone is asked nothing more
     for keys, shows in scene.steps:
         for key in keys:
             await app.on_event(Key(key, key if len(key) == 1 else None))
