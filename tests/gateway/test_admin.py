@@ -116,6 +116,8 @@ class TestRoles:
         "project": EVERYBODY,
         "models": EVERYBODY,
         "whoami": EVERYBODY,
+        "probe": frozenset({Role.OPERATOR, Role.ADMIN}),
+        "probed": frozenset({Role.OPERATOR, Role.ADMIN}),
     }
 
     @pytest.mark.parametrize("role", Role)
@@ -124,13 +126,15 @@ class TestRoles:
         roles = {role: (f"user:{ME}",)}
         async with admin_api(tmp_path, roles=roles, own_uid=-1) as api:
             for name, allowed in self.TABLE.items():
-                method = "POST" if name == "commands" else "GET"
+                method = "POST" if name in ("commands", "probe") else "GET"
                 since = "?since=2026-11-24T00:00:00Z"
                 needs = {"project": "?id=analytics", "alarms": since, "report": since}
                 about = needs.get(name, "")
                 async with api.http.stream(method, f"{PREFIX}{name}{about}") as answer:
                     if name == "commands":
                         assert answer.status_code == 400, "the body was looked at"
+                    elif role in allowed and name in ("probe", "probed"):
+                        assert answer.status_code in (400, 404), "what it asks for was looked at"
                     elif role in allowed:
                         assert answer.status_code == 200, name
                     else:

@@ -17,6 +17,7 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 from quotadeck.cli.doctor.finding import Finding
 from quotadeck.domain.answers import AuditRow, CommandAnswer
 from quotadeck.domain.pages import CallsPage, EventRow, KeysPage
+from quotadeck.domain.probe import ProbePlan, ProbeReport
 from quotadeck.domain.report import Report
 from quotadeck.domain.snapshot import (
     Change,
@@ -102,6 +103,7 @@ PRINTED: Final[Mapping[str, Any]] = {
         "journal": {"segment": int, "byte": int},
     },
     "doctor": {"ok": bool, "findings": [_raw(Finding)]},
+    "doctor --probe": {"plan": Record(ProbePlan), "report": Record(ProbeReport), "text": [str]},
     "init": {"config": str, "project": str, "key": str, "next": [str]},
     "watch": {"at": INSTANT, "kind": str, "subject": str, "text": str},
     "report --format json": Record(Report),

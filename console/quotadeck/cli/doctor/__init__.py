@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from quotadeck.cli.exits import Exit
+from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.fold import folded
 from quotadeck.cli.options import CONFIG, JSON
 from quotadeck.cli.show import emit, say
 from quotadeck.cli.terminal import terminal_width
 from quotadeck.domain.text import clean
+from quotadeck.words import text
 
 if TYPE_CHECKING:
     from quotadeck.cli.doctor.finding import Finding
@@ -21,12 +22,34 @@ if TYPE_CHECKING:
 @click.command(epilog="\b\nExits with 1 where a line says fail.")
 @CONFIG
 @JSON
+@click.option("--probe", metavar="UPSTREAM", help=text("help.probe"))
+@click.option("--model", default="", help=text("help.probe.model"))
+@click.option("--project", default="", help=text("help.probe.project"))
+@click.option("--yes", is_flag=True, help=text("help.yes"))
 @click.pass_context
-def doctor(ctx: click.Context, config: Path | None, as_json: bool) -> int:
+def doctor(
+    ctx: click.Context,
+    config: Path | None,
+    as_json: bool,
+    probe: str | None,
+    model: str,
+    project: str,
+    yes: bool,
+) -> int:
     """Check config, socket, store, disk, upstreams, terminal.
 
-    Secrets and the SQLite version as well; each line says what to do.
+    Secrets and the SQLite version as well; each line says what to do. With --probe the running
+    gateway learns an upstream's ways by a few small calls, which its ledger has, and the lines of
+    the config that fit are printed.
     """
+    if probe is not None:
+        from quotadeck.cli.doctor.probe import probe as probed
+        from quotadeck.domain.probe import ProbeAsk
+
+        ask = ProbeAsk(probe, model, project)
+        return probed(ask, ctx.find_object(Path), yes=yes, as_json=as_json)
+    if model or project or yes:
+        raise Stop(Exit.USAGE, text("probe.without"))
     from quotadeck.cli.doctor.finding import Verdict
 
     findings = []

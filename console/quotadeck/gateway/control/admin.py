@@ -28,6 +28,7 @@ from quotadeck.gateway.connection.connections import seat_of
 from quotadeck.gateway.control import admin_detail as detail
 from quotadeck.gateway.control import admin_pages as pages
 from quotadeck.gateway.control import admin_past as past_pages
+from quotadeck.gateway.control import admin_probe as probing
 from quotadeck.gateway.control.admin_accounts import Accounts
 from quotadeck.gateway.control.admin_answers import answer_json
 from quotadeck.gateway.control.admin_command import read_command
@@ -38,6 +39,7 @@ from quotadeck.gateway.control.admin_seats import take_seat
 from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.control.large import LARGE, beside
 from quotadeck.gateway.control.shares import Account, Shares
+from quotadeck.gateway.probe.probes import Probes
 from quotadeck.gateway.watch.feed import Feed, pieces
 from quotadeck.store import Ledger, Reader, StoreError
 from quotadeck.store.errors import facts_of
@@ -62,9 +64,12 @@ REACH: Final[Mapping[str, Role]] = {
     "project": Role.VIEWER,
     "models": Role.VIEWER,
     "whoami": Role.VIEWER,
+    "probe": Role.OPERATOR,
+    "probed": Role.OPERATOR,
 }
 """The least role for each route under the prefix."""
 
+_POSTED: Final = ("commands", "probe")
 _RANK: Final = {role: rank for rank, role in enumerate(Role)}
 _STATUS: Final = {
     "not_allowed": 403,
@@ -100,6 +105,7 @@ class _Doors:
     shares: Shares
     unready: Callable[[], str]
     draining: Callable[[], bool]
+    probes: Probes | None
 
     async def whoami(self, request: Request, actor: Actor) -> Response:
         _none(request)
@@ -189,6 +195,15 @@ class _Doors:
             )
         return Response(told, media_type="application/json")
 
+    async def probe(self, request: Request, actor: Actor) -> Response:
+        _none(request)
+        begun = await probing.begin(request, actor, self.probes)
+        return Response(begun, media_type="application/json")
+
+    async def probed(self, request: Request, _: Actor) -> Response:
+        told = probing.read(_params(request), self.probes)
+        return Response(told, media_type="application/json")
+
     async def healthz(self, _: Request) -> Response:
         if self.draining():
             return refusal_answer(_DRAINING)
@@ -215,17 +230,18 @@ def create_admin(
     under_way: Callable[[], Iterable[OpenCall]] = tuple,
     catalogue: Catalogue | None = None,
     name: str = "",
+    probes: Probes | None = None,
 ) -> ASGIApp:
     """The application; it needs `PeerProtocol` below it to know its peers.
 
     ``own_uid`` is the account that is admin without being listed, ours by default; ``unready``
     says why the gateway should get no traffic now, or nothing; ``draining``, that it ends;
     ``under_way`` are the calls that have not ended; a past picture has the order of ``catalogue``;
-    ``name`` is the gateway's own.
+    ``name`` is the gateway's own; without ``probes`` nothing is learned of upstreams.
     """
     shares = Shares(clock)
     past = PastPictures(ledger, catalogue, clock, under_way)
-    doors = _Doors(desk, ledger, feed, past, clock, name, shares, unready, draining)
+    doors = _Doors(desk, ledger, feed, past, clock, name, shares, unready, draining, probes)
     accounts = Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
     handlers: dict[str, Handler] = {
         "snapshot": doors.get_snapshot,
@@ -243,6 +259,8 @@ def create_admin(
         "project": doors.project,
         "models": doors.models,
         "whoami": doors.whoami,
+        "probe": doors.probe,
+        "probed": doors.probed,
     }
     app = Starlette(
         routes=[
@@ -282,7 +300,7 @@ def _route(name: str, handler: Handler) -> Route:
         take_seat(seat_of(request.scope), actor, is_stream=name == "stream")
         return await handler(request, actor)
 
-    method = "POST" if name == "commands" else "GET"
+    method = "POST" if name in _POSTED else "GET"
     route = Route(f"{PREFIX}{name}", endpoint, methods=[method])
     # Starlette adds HEAD to GET; a HEAD of the stream would never end.
     route.methods = {method}

@@ -23,7 +23,7 @@ _MAX_PARTS: Final = 100
 async def read_command(request: Request) -> CommandRequest:
     """Raises AdminRefusal: 413 for a body over 512 KB, 400 for one that is no command."""
     try:
-        asked = orjson.loads(await _body(request))
+        asked = orjson.loads(await read_body(request))
     except orjson.JSONDecodeError as wrong:
         raise _invalid(notice("admin.not_json", what=clean(str(wrong), 120))) from None
     if not isinstance(asked, dict):
@@ -38,7 +38,8 @@ async def read_command(request: Request) -> CommandRequest:
         raise _invalid(complaint(wrong)) from None
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """Raises AdminRefusal for more than 512 KB."""
     stated = request.headers.get("content-length", "0")
     if stated.isdecimal() and int(stated[:20]) > BODY_LIMIT_BYTES:
         raise _too_large()

@@ -18,6 +18,7 @@ from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.clock import MachineClock
 from quotadeck.dialects.registry import DIALECTS, TRANSLATIONS
+from quotadeck.domain.calls import Call
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.effects import NO_GATES
 from quotadeck.domain.layers import Layers, Slot
@@ -40,6 +41,8 @@ from quotadeck.gateway.data.observers import Observers, Refusals
 from quotadeck.gateway.log.handler import log
 from quotadeck.gateway.log.happenings import CallLines, also_told, event_told
 from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
+from quotadeck.gateway.probe.asked import Means
+from quotadeck.gateway.probe.probes import Probes
 from quotadeck.gateway.process.restore import restore
 from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.budget_alarm import BudgetAlarm
@@ -93,6 +96,7 @@ class Gateway:
     effects: Effects
     usual: UsualHours
     lines: CallLines
+    probes: Probes
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the servers for the gateway's life."""
@@ -143,6 +147,7 @@ class Gateway:
             await self.desk.record_counted(ending=True)
             await self.levels.record()
         self.lines.close()
+        await self.probes.close()
         await self.replayer.close()
         await self.upstream.close()
         await self.ledger.close()
@@ -293,6 +298,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     for loss in ledger.recovered.losses:
         log(logging.WARNING, loss.told)
 
+    probes = Probes(Means(calls, catalogue, DIALECTS, partial(_recorded, ledger)))
     admin = create_admin(
         desk=desk,
         ledger=ledger,
@@ -304,6 +310,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         under_way=lambda: [flight.open for flight in flights.under_way.values()],
         catalogue=catalogue,
         name=config.name,
+        probes=probes,
     )
     return Gateway(
         ledger,
@@ -323,6 +330,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         effects,
         usual,
         lines,
+        probes,
     )
 
 
@@ -335,6 +343,12 @@ def _file_layer(config: GatewayConfig) -> bytes:
         token_window_s=config.token_window_s,
         body_limit_bytes=config.body_limit_bytes,
     )
+
+
+async def _recorded(ledger: Ledger, identity: str) -> Call | None:
+    await ledger.flushed()
+    found = await ledger.reader.call(identity, "")
+    return found.calls[0] if found and found.is_own else None
 
 
 async def _settled_on(ledger: Ledger, days: Mapping[str, str]) -> Mapping[str, int]:

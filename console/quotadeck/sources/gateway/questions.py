@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.history import FoundCall
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
+    from quotadeck.domain.probe import ProbeAsk, ProbePlan, ProbeReport
     from quotadeck.domain.report import AlarmsPage, Report
     from quotadeck.domain.routed import Routed
     from quotadeck.domain.series import SeriesPage
@@ -270,6 +271,28 @@ def routed() -> Question[Routed]:
     from quotadeck.domain.routed import Routed
 
     return Question("models", lambda body: load(Routed, body))
+
+
+def probe(ask: ProbeAsk, *, dry_run: bool) -> Question[ProbePlan]:
+    """Have an upstream's ways learned, or hear what that would ask and cost at most."""
+    from quotadeck.domain.probe import ProbePlan
+
+    body = orjson.dumps(
+        {
+            "upstream": ask.upstream,
+            "model": ask.model,
+            "project": ask.project,
+            "dry_run": dry_run,
+        }
+    )
+    return Question("probe", lambda body: load(ProbePlan, body), body=body)
+
+
+def probed(identity: str) -> Question[ProbeReport]:
+    """What a probe has learned so far."""
+    from quotadeck.domain.probe import ProbeReport
+
+    return Question("probed", lambda body: load(ProbeReport, body), {"id": identity})
 
 
 def refused(name: str, status: int, body: bytes, label: str) -> SourceError:

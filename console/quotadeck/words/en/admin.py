@@ -37,6 +37,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "admin.no_parameter.none": "there is no parameter {name:quoted}: it takes none",
     "admin.parameter_missing": "{name} is missing: say which",
     "admin.parameter_twice": "{name:quoted} is given twice: give it once",
+    "admin.no_probes": "nothing is learned of upstreams here",
+    "admin.no_such_probe": "there is no probe {name:quoted}, or it was long ago",
     "admin.store": "the ledger cannot be read: {why:told}",
     "admin.failed": "the gateway failed on this request: its log says how",
     "admin.method": "{path} does not take {method}: use {allowed}",

@@ -1,0 +1,1 @@
+"""Learning an upstream's ways with a few small calls, which are in the ledger as all others are."""

@@ -1,0 +1,60 @@
+"""The smallest request of each form: a word is asked for, and a few tokens are allowed.
+
+Sources: the API references of OpenAI (chat completions, responses) and Anthropic (messages).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+MOST_TOKENS: Final = 16
+"""Responses takes no less."""
+_SAY: Final = "Say ok."
+
+
+class Small(NamedTuple):
+    """One request. ``usage`` asks a stream for its usage; ``newer`` bounds the tokens by the name
+    that newer models want."""
+
+    form: str
+    stream: bool = False
+    usage: bool = False
+    newer: bool = False
+
+    def body(self, model: str) -> bytes:
+        """As the upstream gets it, which calls the model ``model``."""
+        return orjson.dumps(_asked(self, model))
+
+
+def _asked(small: Small, model: str) -> dict[str, Any]:
+    message = [{"role": "user", "content": _SAY}]
+    match small.form:
+        case "responses":
+            asked: dict[str, Any] = {"input": _SAY, "max_output_tokens": MOST_TOKENS}
+        case "messages":
+            asked = {"messages": message, "max_tokens": MOST_TOKENS}
+        case _:
+            bound = "max_completion_tokens" if small.newer else "max_tokens"
+            asked = {"messages": message, bound: MOST_TOKENS}
+    if small.usage:
+        asked["stream_options"] = {"include_usage": True}
+    return {"model": model, **asked, "stream": small.stream}
+
+
+CALLS: Final[Mapping[str, int]] = MappingProxyType({"chat": 4, "responses": 2, "messages": 2})
+"""The forms that words are asked for in, and how many calls each may take: one as a whole, one as
+a stream, and of chat a second of both where a field was refused."""
+PATHS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "chat": "/chat/completions",
+        "completions": "/completions",
+        "embeddings": "/embeddings",
+        "responses": "/responses",
+        "messages": "/messages",
+    }
+)
+"""What follows an upstream's base URL."""
+EMPTY: Final = b"{}"
+"""No request of any form: where the form is known it is refused, and costs nothing."""
