@@ -46,6 +46,7 @@ class Asked(NamedTuple):
     media_tokens: int = 0
     input_bound: int = 400
     costs_more: bool = False
+    reserve_nano: int = 0
     beyond: Beyond = Beyond()
 
 

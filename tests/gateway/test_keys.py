@@ -123,6 +123,21 @@ def test_key_may_name_any_project_that_it_serves() -> None:
     assert RING.caller(asked, KNOWN) == Caller("k_prod", "search")
 
 
+def test_openais_header_chooses_for_a_key_that_serves_several() -> None:
+    asked = bearer(SECRET, openai_project="search")
+    assert RING.caller(asked, KNOWN) == Caller("k_prod", "search")
+    ours = bearer(SECRET, openai_project="search", x_project_id="analytics")
+    assert RING.caller(ours, KNOWN) == Caller("k_prod", "analytics")
+    with pytest.raises(ProjectNotOfKey):
+        RING.caller(bearer(SECRET, openai_project="proj_abc"), KNOWN)
+
+
+def test_openais_header_means_nothing_with_a_key_of_one_project() -> None:
+    ring = KeyRing({digest(SECRET): Key("k_one", ("analytics",))})
+    asked = bearer(SECRET, openai_project="proj_abc")
+    assert ring.caller(asked, KNOWN) == Caller("k_one", "analytics")
+
+
 @pytest.mark.parametrize("project", ["billing", "Search", "search\x1b[2J", "é"])
 def test_project_of_another_key_is_refused(project: str) -> None:
     with pytest.raises(ProjectNotOfKey) as refusal:

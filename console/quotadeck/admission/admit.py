@@ -62,6 +62,7 @@ def size_of(request: Asked, prepared: Prepared, estimator: Estimator) -> Size:
     chooses = request.beyond.chooses
     picked = chosen(chooses) if chooses else NOTHING_CHOSEN
     bound = bound_nano(facts.price, request.input_bound, most * choices, picked)
+    bound += request.reserve_nano
     if budget.value is not None and bound > budget.value and not budget.shadow:
         raise OverWholeBudget(prepared.name, bound, budget.value, guessed)
     return Size(

@@ -40,8 +40,8 @@ class Ask(NamedTuple):
     ``text_bytes`` is the body's size less the media in it; ``media`` counts images, sounds and
     files, and ``media_tokens`` is what they are taken for. No tokenizer makes more than
     ``input_bound`` input tokens of it. ``costs_more``: it asks for what is charged beside the
-    prices for tokens. ``retry`` is how often the client tried before. ``body`` is the dialect's
-    own.
+    prices for tokens; ``reserve_nano`` dollars are held for what of it nothing bounds. ``retry`` is
+    how often the client tried before. ``body`` is the dialect's own.
     """
 
     model: str
@@ -56,6 +56,7 @@ class Ask(NamedTuple):
     retry: int
     body: Any
     beyond: Beyond = NOTHING_BEYOND
+    reserve_nano: int = 0
 
 
 class Read(NamedTuple):

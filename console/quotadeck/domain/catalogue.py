@@ -11,6 +11,21 @@ from quotadeck.domain.subject import Subject, SubjectKind
 
 
 @dataclass(frozen=True, slots=True)
+class Allow:
+    """What a project's requests may ask for beyond their own bytes; at rest nothing.
+
+    ``unbounded`` are words such as "web_search"; each such request holds ``reserve_nano`` dollars
+    more. ``fields`` are names of body fields with the values that they may have, "*" being any.
+    ``ids`` are ids that were not made here, "*" being all.
+    """
+
+    unbounded: frozenset[str] = frozenset()
+    reserve_nano: int = 0
+    fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A team's unit. The id never changes; absent limits bind nothing."""
 
@@ -23,6 +38,7 @@ class Project:
     models: tuple[str, ...] = ()
     """The models it may ask for; empty means all."""
     shadow: frozenset[LimitKind] = frozenset()
+    allow: Allow = Allow()
 
     def of_class(self, word: str) -> "Project":
         """The project in the class that it was given for a while; "" is its own."""

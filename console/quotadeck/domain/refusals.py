@@ -197,6 +197,37 @@ class NotSpoken(Refusal):
 
 
 @dataclass
+class Unbounded(Refusal):
+    """``field`` asks for what its bytes do not bound; ``word`` is what would allow it."""
+
+    field: str
+    word: str
+    project: str
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
+class ChoiceNotAllowed(Refusal):
+    """``field`` chooses a model, an address, a provider or a tier; ``allowed`` are the choices."""
+
+    field: str
+    value: str
+    project: str
+    allowed: tuple[str, ...]
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
+class NotOfProject(Refusal):
+    """It refers to what this project has not made here: another may have, or nobody."""
+
+    kind: str
+    id: str
+    project: str
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
 class Paused(Refusal):
     """``subject`` is a project or a model; ``reason`` is set only when it is public."""
 

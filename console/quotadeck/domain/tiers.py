@@ -69,3 +69,14 @@ def chosen(chooses: Iterable[tuple[str, str]]) -> Chosen:
             # OpenAI's replies say priority where requests said fast.
             words.append("priority" if field == SERVICE and value == "fast" else value)
     return Chosen(tuple(words), tuple(settled)) if settled else NOTHING_CHOSEN
+
+
+_CHEAP: Final = frozenset({"flex", "batch"})
+
+
+def is_dearer(field: str, value: str) -> bool:
+    """Whether a request that says so may cost more than one that says nothing; so may what is
+    unknown, and any field that is none of a tier."""
+    if field not in FIELDS:
+        return True
+    return value not in _USUAL[field] and value not in _OPEN and value not in _CHEAP

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from quotadeck.dialects import base
+from quotadeck.dialects.beyond import beyond_of
 from quotadeck.dialects.fields import (
     count,
     flag,
@@ -58,6 +59,7 @@ class Completions(OpenAIForm):
             costs_more=False,
             retry=retries(headers.get(RETRIES, b"")),
             body=chat_of(body, fields, sent, stream=stream),
+            beyond=beyond_of(fields),
         )
 
     def forward(self, ask: base.Ask, model: str, *, stream_usage: bool = True) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from quotadeck.dialects import base
+from quotadeck.dialects.beyond import beyond_of
 from quotadeck.dialects.fields import model_of, read_object, retries
 from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.openai.completions import prompts_in
@@ -42,6 +43,7 @@ class Embeddings(OpenAIForm):
             costs_more=False,
             retry=retries(headers.get(RETRIES, b"")),
             body=chat_of(body, fields, {}, stream=False),
+            beyond=beyond_of(fields),
         )
 
     def forward(self, ask: base.Ask, model: str, *, stream_usage: bool = True) -> bytes:

@@ -172,6 +172,32 @@ _ROWS: Final[Mapping[type[Exception], _Row]] = {
         _NEVER_RETRY,
         "model",
     ),
+    r.Unbounded: _Row(
+        403,
+        "unbounded_not_allowed",
+        "{field} makes a request cost what nobody can know before, and the project {project} does "
+        "not allow that. Its config may, with a reserve: [projects.{project}.allow] unbounded = "
+        '["{word}"].',
+        _NEVER_RETRY,
+        "{field}",
+    ),
+    r.ChoiceNotAllowed: _Row(
+        403,
+        "choice_not_allowed",
+        (
+            "The project {project} may not choose {field} = {value!r}.",
+            ("allowed", "It may choose: {allowed}."),
+            "Its config may allow it: [projects.{project}.allow.fields].",
+        ),
+        _NEVER_RETRY,
+        "{field}",
+    ),
+    r.NotOfProject: _Row(
+        404,
+        "{kind}_not_found",
+        "No {kind} with the id {id!r} was made by the project {project} in the last 30 days.",
+        _NEVER_RETRY,
+    ),
     r.Paused: _Row(
         403,
         "{subject.kind}_paused",

@@ -20,6 +20,7 @@ from quotadeck.dialects.fields import (
     typed,
 )
 from quotadeck.dialects.media import media_in
+from quotadeck.dialects.openai.beyond import beyond_chat
 from quotadeck.dialects.raw_json import NO_MORE, RawRequest, raw_request
 from quotadeck.domain.refusals import BadField
 
@@ -84,6 +85,7 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
         priced_apart or fields.get("service_tier") in _UNPRICED_TIERS,
         retries(retry_count),
         chat,
+        beyond_chat(fields, media),
     )
 
 

@@ -12,7 +12,7 @@ from quotadeck.admission.admit import Ticket, admit, size_of
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.prepared import rates_of
-from quotadeck.dialects.base import Ask, Dialect, NotAnAnswer
+from quotadeck.dialects.base import NOTHING_BEYOND, Ask, Dialect, NotAnAnswer
 from quotadeck.dialects.head import UPSTREAM_ID, line
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import Refusal
@@ -24,6 +24,7 @@ from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Lanes, Stop
 from quotadeck.gateway.data.observers import Refusals
+from quotadeck.gateway.data.permits import permitted
 from quotadeck.gateway.data.relay import relay_stream, why_cut
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.client import (
@@ -78,6 +79,8 @@ class Calls:
             ask = dialect.parse(exchange.path, body, headers)
             del body  # it may be megabytes, and lives on in what was read of it
             lane = self.lanes.of(self.plan(), caller.project, ask.model, dialect, exchange.path)
+            if ask.beyond is not NOTHING_BEYOND:
+                ask = await permitted(ask, lane.project.project, self.flights.made)
             # What the upstream's form cannot say is refused before anything is taken for it.
             outgoing = _outgoing(lane.stops[0], ask)
             ticket = await self._admit(arrival, ask, lane)
@@ -135,7 +138,7 @@ class Calls:
         if reply.status not in ANSWERED:
             return self._refused(flight, reply, reply.body)
         try:
-            usage, response_id, body, _ = flight.stop.speech.reply(reply.body)
+            usage, response_id, body, made = flight.stop.speech.reply(reply.body)
         except NotAnAnswer as error:
             return failed_by(error)
         if usage is None:
@@ -143,7 +146,7 @@ class Calls:
         if (stated := stated_nano(reply.headers)) is not None:
             usage = usage._replace(stated_nano=stated)
         response_id = flight.lane.keys.hide(response_id)
-        call = await self.flights.end(flight, None, usage, response_id)
+        call = await self.flights.end(flight, None, usage, response_id, made)
         cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
         head = flight.lane.dialect.whole_head + _head(flight) + cost
         await exchange.answer(200, head, body)

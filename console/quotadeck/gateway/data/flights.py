@@ -27,6 +27,7 @@ from quotadeck.gateway.data.flight import (
 )
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Stop
+from quotadeck.gateway.data.made import MadeIds
 from quotadeck.gateway.data.observers import Observers
 from quotadeck.gateway.upstream.failures import (
     CUT_UNSENT,
@@ -59,6 +60,8 @@ class Flights:
         self._observers = observers
         self._unrecorded: list[Call] = []
         self.arrival = Arrivals(clock).new
+        self.made = MadeIds(ledger.reader.owner)
+        """Whose the ids are that replies made."""
         self.draining = False
         """Nothing new is begun; what has not begun yet is refused."""
         self.under_way: dict[str, Flight] = {}
@@ -165,20 +168,23 @@ class Flights:
         failure: Failure | None,
         usage: Usage | None = None,
         response_id: str = "",
+        made: tuple[tuple[str, str], ...] = (),
         *,
         at_once: bool = False,
     ) -> Call:
         """Record the end, settle what was held, learn from it. The second end is the first one.
 
         ``failure`` is None where the request was answered; ``usage`` None where nothing was used,
-        or nobody knows what. ``at_once``: nothing else goes on before it is on record. Raises
-        LedgerUnavailable, settled all the same: what is not on record is not delivered, and `reap`
-        tries again to record it.
+        or nobody knows what. ``made`` are the ids that are its project's from now on. ``at_once``:
+        nothing else goes on before it is on record. Raises LedgerUnavailable, settled all the
+        same: what is not on record is not delivered, and `reap` tries again to record it.
         """
         if flight.ended:
             return flight.ended
         call = call_of(flight, failure, usage, response_id, self._clock.monotonic_ns())
         flight.ended = call
+        if made:
+            self.made.made(call.project, made)
         record = None
         try:
             try:

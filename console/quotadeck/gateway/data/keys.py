@@ -29,6 +29,7 @@ _WHOSE = {
     b"x-api-key": KeysDiffer,
     b"api-key": KeysDiffer,
     b"x-project-id": ProjectsDiffer,
+    b"openai-project": ProjectsDiffer,
 }
 
 
@@ -70,7 +71,8 @@ class KeyRing:
         """
         digest = sha256(_presented(headers)).hexdigest()
         key = self.by_hash.get(digest)
-        if key is not None and key.projects and b"x-project-id" not in headers:
+        header = _named_by(headers, key)
+        if key is not None and key.projects and not header:
             usual = key.projects[0]
             if usual in known:  # as with nearly all
                 return Caller(key.id, usual)
@@ -78,7 +80,7 @@ class KeyRing:
         projects = tuple(project for project in key.projects if project in known) if key else ()
         if key is None or not projects:
             raise KeyUnknown
-        wanted = headers.get(b"x-project-id", b"").strip(_OWS).decode("latin-1")
+        wanted = headers.get(header, b"").strip(_OWS).decode("latin-1")
         if digest not in self.by_hash:
             raise KeyRevoked(key.id, wanted if wanted in projects else projects[0])
         if wanted and wanted not in projects:
@@ -123,6 +125,18 @@ def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:
             if name in _WHOSE and value.strip(_OWS) != named[name].strip(_OWS):
                 raise _WHOSE[name]
     return named
+
+
+def _named_by(headers: Mapping[bytes, bytes], key: Key | None) -> bytes:
+    """The header that names the project; empty where it is the key's first.
+
+    OpenAI's SDKs send one of their own, also where it means nothing here: only of a key that
+    serves several can it choose one.
+    """
+    if b"x-project-id" in headers:
+        return b"x-project-id"
+    several = key is not None and len(key.projects) > 1
+    return b"openai-project" if several and b"openai-project" in headers else b""
 
 
 def _presented(headers: Mapping[bytes, bytes]) -> bytes:

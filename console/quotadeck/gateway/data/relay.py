@@ -178,4 +178,5 @@ async def _end(
     failure = failure_of_stream(broken, gone=gone, told=relay.error is not None)
     if failure is None and gone:
         failure = LEFT
-    return await flights.end(flight, failure, usage, flight.lane.keys.hide(relay.response_id))
+    response_id = flight.lane.keys.hide(relay.response_id)
+    return await flights.end(flight, failure, usage, response_id, relay.made)

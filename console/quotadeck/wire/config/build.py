@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from quotadeck.domain.catalogue import Catalogue, Project, Route, Target, Upstream
+from quotadeck.domain.catalogue import Allow, Catalogue, Project, Route, Target, Upstream
 from quotadeck.domain.commands import Field
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.rules import LimitKind, rules_of
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.domain.text import clean
+from quotadeck.wire.config.allow_table import AllowTable
 from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL
 from quotadeck.wire.config.models import ProjectTable
 from quotadeck.wire.config.prices import price
@@ -36,6 +37,16 @@ def _project(slug: str, table: ProjectTable) -> Project:
         limits=_limits(SubjectKind.PROJECT, table),
         models=tuple(table.models or ()),
         shadow=frozenset(LimitKind(word) for word in table.shadow),
+        allow=_allow(table.allow) if table.allow else Allow(),
+    )
+
+
+def _allow(table: AllowTable) -> Allow:
+    return Allow(
+        unbounded=frozenset(table.unbounded),
+        reserve_nano=table.reserve_usd or 0,
+        fields={name: frozenset(values) for name, values in table.fields.items()},
+        ids=frozenset(table.ids),
     )
 
 

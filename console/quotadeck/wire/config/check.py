@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from quotadeck.domain.nearest import nearest
 from quotadeck.wire.config import prices
 from quotadeck.wire.config.addresses import host_of, is_loopback
+from quotadeck.wire.config.allow_table import AllowTable
 from quotadeck.wire.config.defaults import KNOWN_MODELS, UNKNOWN_MODEL
 from quotadeck.wire.config.lines import Key
 from quotadeck.wire.config.models import (
@@ -65,6 +66,10 @@ def _of_project(slug: str, project: ProjectTable, models: tuple[str, ...]) -> It
         guess = f"; did you mean {' or '.join(close)}?" if close else ""
         words = allowed_words(ProjectTable, "zone") + guess
         yield Problem(("projects", slug, "zone"), shown(project.zone), words)
+    allow = project.allow
+    if allow and allow.unbounded and not allow.reserve_usd:
+        words = "what to hold for each such request: " + allowed_words(AllowTable, "reserve_usd")
+        yield Problem(("projects", slug, "allow", "reserve_usd"), "nothing", words)
     for place, model in enumerate(project.models or ()):
         if model not in models:
             key = ("projects", slug, "models", place)

@@ -5,12 +5,12 @@ A field's docstring is its meaning in the reference; its `Allowed` words stand t
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from quotadeck.domain.limits import REQUEST_WINDOW_S, TOKEN_WINDOW_S
-from quotadeck.domain.money import parse_usd
 from quotadeck.wire.config.addresses import listen_address
-from quotadeck.wire.config.table import Allowed, Default, PathText, PerMinute, Table
+from quotadeck.wire.config.allow_table import AllowTable
+from quotadeck.wire.config.table import Allowed, Default, One, PathText, PerMinute, Table, Usd
 from quotadeck.wire.config.target_table import LongTable, TargetTable, TierTable
 from quotadeck.wire.config.upstream_table import UpstreamTable
 
@@ -18,21 +18,10 @@ SLUG = r"[a-z0-9][a-z0-9._-]{0,62}"
 MODEL = r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}"
 
 
-def _usd(value: object) -> int:
-    if not isinstance(value, str) or not parse_usd(value):
-        raise ValueError("not money")
-    return parse_usd(value)
-
-
 Slots = Annotated[int | None, Field(ge=1, le=100_000), Allowed("a whole number from 1 to 100_000")]
 WindowS = Annotated[int, Field(ge=1, le=300), Allowed("a whole number of seconds from 1 to 300")]
 """Longer windows could hold more micro-units than a 64-bit integer, which the wire and SQLite use.
 """
-Usd = Annotated[
-    int | None,
-    BeforeValidator(_usd),
-    Allowed('dollars as text, such as "12.50": over 0, at most a billion, at most nine decimals'),
-]
 Name = Annotated[str | None, Field(min_length=1, max_length=80)]
 Origin = Annotated[
     str,
@@ -149,6 +138,13 @@ class ProjectTable(Table):
         Allowed('a list of "rpm", "tpm", "concurrency" and "budget"'),
     ]
     """Limits that only record what they would have refused."""
+    allow: Annotated[
+        AllowTable | None,
+        One(AllowTable),
+        Allowed("a table `[projects.SLUG.allow]`"),
+        Default("nothing"),
+    ] = None
+    """What its requests may ask for beyond their own bytes."""
 
 
 class RouteTable(Table):
@@ -183,5 +179,9 @@ NAMED_TABLES: dict[str, type[Table]] = {
     "routes": RouteTable,
 }
 """Tables of tables, by name."""
-INNER_TABLES: dict[str, type[Table]] = {"tiers": TierTable, "long": LongTable}
-"""Tables in those of targets."""
+INNER_TABLES: dict[str, type[Table]] = {
+    "allow": AllowTable,
+    "tiers": TierTable,
+    "long": LongTable,
+}
+"""Tables in those of projects and targets."""

@@ -12,7 +12,7 @@ from quotadeck.domain.nearest import nearest
 from quotadeck.domain.text import clean
 from quotadeck.wire.config.addresses import shown_address
 from quotadeck.wire.config.lines import Key
-from quotadeck.wire.config.table import Allowed, Inner, Mistakes, Table
+from quotadeck.wire.config.table import Allowed, Inner, Mistakes, One, Table
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -112,6 +112,10 @@ def _of_one(detail: ErrorDetails, model: type[Table], at: Key) -> Iterator[Probl
         for found, allowed, below in told.mistakes:
             yield Problem((*at, field, *below), found, allowed)
         return
+    for mark in model.model_fields[field].metadata:
+        if isinstance(mark, One) and len(loc) > 1:
+            yield from _of_one({**detail, "loc": loc[1:]}, mark.table, (*at, field))
+            return
     inner = [mark.table for mark in model.model_fields[field].metadata if isinstance(mark, Inner)]
     if inner and len(loc) > 1:
         place, rest = (*at, field, loc[1]), loc[2:]

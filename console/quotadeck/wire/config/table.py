@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from quotadeck.domain.limits import MAX_PER_MINUTE
+from quotadeck.domain.money import parse_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,13 @@ class Default:
 @dataclass(frozen=True, slots=True)
 class Inner:
     """A key that holds tables in its turn, by name or one after the other."""
+
+    table: "type[Table]"
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """A key that holds a table."""
 
     table: "type[Table]"
 
@@ -63,6 +71,17 @@ def _path(value: str | None) -> str | None:
         raise ValueError("no such home") from None
 
 
+def _usd(value: object) -> int:
+    if not isinstance(value, str) or not parse_usd(value):
+        raise ValueError("not money")
+    return parse_usd(value)
+
+
+Usd = Annotated[
+    int | None,
+    BeforeValidator(_usd),
+    Allowed('dollars as text, such as "12.50": over 0, at most a billion, at most nine decimals'),
+]
 PathText = Annotated[str | None, Field(min_length=1, max_length=1_000), AfterValidator(_path)]
 PerMinute = Annotated[
     int | None,

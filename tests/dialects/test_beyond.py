@@ -1,0 +1,131 @@
+"""What a request asks for beyond its own bytes is seen, wherever it stands, and named."""
+
+import json
+import timeit
+from typing import Any
+
+import orjson
+import pytest
+
+from quotadeck.dialects.base import NOTHING_BEYOND, Beyond
+from quotadeck.dialects.beyond import kind_of_unbounded
+from quotadeck.dialects.openai import COMPLETIONS, EMBEDDINGS, OPENAI
+
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"file_id": "no id"}}}
+
+
+def asked(**more: Any) -> Beyond:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], **more}
+    return OPENAI.parse("/v1/chat/completions", json.dumps(body).encode(), {}).beyond
+
+
+def with_part(**part: Any) -> Beyond:
+    return asked(messages=[{"role": "user", "content": [{"type": "text", "text": "a"}, part]}])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"tools": [FUNCTION, {"type": "custom", "custom": {"name": "c"}}], "temperature": 0.5},
+        {"background": False, "models": [], "provider": None, "web_search_options": None},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "file_id"}]}]},
+    ],
+)
+def test_most_ask_for_nothing_and_are_told_by_identity(more: dict[str, Any]) -> None:
+    assert asked(**more) is NOTHING_BEYOND
+
+
+@pytest.mark.parametrize(
+    ("more", "unbounded"),
+    [
+        ({"background": True}, "background"),
+        ({"web_search_options": {"search_context_size": "low"}}, "web_search_options (web_search)"),
+        ({"search_parameters": {"mode": "on"}}, "search_parameters (web_search)"),
+        ({"plugins": [{"id": "web"}]}, "plugins"),
+        ({"tools": [FUNCTION, {"type": "web_search_preview"}]}, "tools[1] (web_search)"),
+        ({"tools": [{"type": "mcp", "server_url": "https://x"}]}, "tools[0] (mcp)"),
+        ({"tools": [{"google_search": {}}]}, "tools[0] (google_search)"),
+        ({"tools": [{"type": ["function"]}]}, "tools[0] (tool)"),
+        ({"tools": {"type": "web_search"}}, "tools[0] (web_search)"),
+        ({"mcp_servers": [{"url": "https://x"}]}, "mcp_servers (mcp)"),
+    ],
+)
+def test_what_bytes_do_not_bound_is_named(more: dict[str, Any], unbounded: str) -> None:
+    found = asked(**more)
+    assert found.unbounded == (unbounded,)
+    assert kind_of_unbounded(unbounded) in unbounded
+
+
+@pytest.mark.parametrize(
+    ("more", "chooses"),
+    [
+        ({"service_tier": "priority"}, (("service_tier", "priority"),)),
+        ({"models": ["a", "b", "a"]}, (("models", "a"), ("models", "b"))),
+        ({"fallbacks": [{"model": "c", "max_tokens": 9}]}, (("fallbacks", "c"),)),
+        ({"route": "fallback"}, (("route", "fallback"),)),
+        ({"provider": {"order": ["x"]}}, (("provider", '{"order":["x"]}'),)),
+        ({"api_base": "https://elsewhere"}, (("api_base", "https://elsewhere"),)),
+        ({"provider": {"n": 1 << 70}}, (("provider", "{'n': 1180591620717411303424}"),)),
+    ],
+)
+def test_what_chooses_is_named_with_its_value(
+    more: dict[str, Any], chooses: tuple[tuple[str, str], ...]
+) -> None:
+    assert asked(**more).chooses == chooses
+
+
+def test_files_are_found_in_every_part_and_are_unbounded() -> None:
+    found = with_part(type="file", file={"file_id": "file-1"})
+    assert found.refers == (("file", "file-1"),)
+    assert found.unbounded == ("messages[0].content[1].file (file)",)
+    flat = with_part(type="input_file", file_id="file-2")
+    assert (flat.refers, flat.unbounded) == (
+        (("file", "file-2"),),
+        ("messages[0].content[1] (file)",),
+    )
+    remote = with_part(type="document_url", document_url={"url": "https://x/book.pdf"})
+    assert remote.unbounded == ("messages[0].content[1] (remote_file)",)
+    assert with_part(type="image_url", image_url={"url": "https://x/a.png"}) is NOTHING_BEYOND
+    own = with_part(type="file", file={"file_data": "data:application/pdf;base64,AAAA"})
+    assert own is NOTHING_BEYOND
+
+
+def test_what_was_made_before_is_told_with_its_kind() -> None:
+    tool = {"type": "file_search", "vector_store_ids": ["vs_1", "vs_2"]}
+    found = asked(tools=[tool], previous_response_id="resp_1", conversation={"id": "conv_1"})
+    assert set(found.refers) == {
+        ("response", "resp_1"),
+        ("conversation", "conv_1"),
+        ("vector_store", "vs_1"),
+        ("vector_store", "vs_2"),
+    }
+    assert asked(conversation="conv_2").refers == (("conversation", "conv_2"),)
+
+
+def test_every_form_of_the_dialect_looks() -> None:
+    for form, path, name in (
+        (COMPLETIONS, "/v1/completions", "prompt"),
+        (EMBEDDINGS, "/v1/embeddings", "input"),
+    ):
+        fields = {"model": "m", name: "hi"}
+        assert form.parse(path, orjson.dumps(fields), {}).beyond is NOTHING_BEYOND
+        more = orjson.dumps({**fields, "provider": {"only": ["x"]}})
+        assert form.parse(path, more, {}).beyond.chooses == (("provider", '{"only":["x"]}'),)
+
+
+def test_deep_and_wide_bodies_are_looked_through_in_no_time() -> None:
+    deep: Any = "file-1"
+    for _ in range(200):
+        deep = {"file": deep}
+    wide = [{"type": "file", "file": {"file_id": f"file-{n}"}} for n in range(20_000)]
+    message = {"role": "user", "content": [{"type": "file", "file": deep}, *wide]}
+    found = asked(messages=[message])
+    assert (len(found.refers), len(found.unbounded)) == (64, 64)
+
+
+if __name__ == "__main__":  # what it costs a plain request, in microseconds
+    from quotadeck.dialects.openai.beyond import beyond_chat
+
+    plain = {"model": "m", "messages": [], "stream": True, "max_tokens": 5, "temperature": 1}
+    print(timeit.timeit(lambda: beyond_chat(plain, 0), number=1_000_000), "us")
