@@ -157,6 +157,7 @@ class Toy:
         lines = [f"ref {fields.get('ref', '')}", f"+ {fields.get('said', '')}"]
         if "took" in fields:
             lines.append(f"= {fields['took']} {fields.get('gave', '')}")
+        lines.append(".")
         return "".join(line + "\n" for line in lines).encode()
 
     def to_whole(self, events: bytes) -> bytes:

@@ -43,7 +43,7 @@ def sent(refusal: Exception) -> dict[bytes, bytes]:
     ("status", "outcome", "cause", "shown"),
     [
         (400, Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, 400),
-        (404, Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, 404),
+        (404, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_4XX, 404),
         (499, Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, 499),
         (429, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_429, 429),
         (500, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, 500),

@@ -114,8 +114,9 @@ async def test_stream_that_is_cut_while_nothing_can_be_recorded_says_so(
 
 
 def fault_in_the_relay(_: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    def feed(_relay: OpenAIRelay, chunk: bytes) -> bytes:
+    def feed(relay: OpenAIRelay, chunk: bytes) -> bytes:
         if DELTA in chunk:
+            relay.begun = True
             return chunk
         raise ValueError("a fault of ours")
 

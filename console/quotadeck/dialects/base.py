@@ -208,12 +208,12 @@ class Dialect(Translator, Protocol):
         """The reply for a refusal, its rates included; what is no refusal is a fault of ours."""
 
     def to_stream(self, body: bytes, ask: Ask) -> bytes:
-        """The events of a whole answer, but for the terminal one; for a request for a stream."""
+        """The events of a whole answer, the terminal one too, as an upstream would send them."""
 
     def to_whole(self, events: bytes) -> bytes:
-        """The whole answer that a stream's events tell; for a request that asked for no stream.
+        """The whole answer that a stream's events tell, its usage too.
 
-        The events are those of a relay that has ended well. It holds its usage too.
+        The events are those of a relay that has ended well, the terminal one too.
         """
 
     def error_event(self, refusal: Exception, cost_usd: str | None) -> bytes:

@@ -39,6 +39,10 @@ class Project:
     """The models it may ask for; empty means all."""
     shadow: frozenset[LimitKind] = frozenset()
     allow: Allow = Allow()
+    on_leave: str = "finish"
+    """What becomes of a request for a whole answer whose client hangs up: "finish" or "cancel"."""
+    cost_comment: bool = True
+    """Whether its streams tell what they cost, in a comment."""
 
     def of_class(self, word: str) -> "Project":
         """The project in the class that it was given for a while; "" is its own."""

@@ -44,8 +44,8 @@ class OpenAIForm:
     def error(self, body: bytes) -> base.UpstreamSaid:
         return read_error(body)
 
-    def to_stream(self, body: bytes, ask: base.Ask) -> bytes:
-        return to_stream(body, include_usage=ask.body.include_usage)
+    def to_stream(self, body: bytes, ask: base.Ask) -> bytes:  # noqa: ARG002
+        return to_stream(body)
 
     def to_whole(self, events: bytes) -> bytes:
         return to_whole(events)

@@ -83,8 +83,8 @@ def _joined(before: list[Any], more: list[Any]) -> list[Any]:
     return before
 
 
-def to_stream(body: bytes, *, include_usage: bool) -> bytes:
-    """The events of a whole reply, but for the terminal one."""
+def to_stream(body: bytes) -> bytes:
+    """The events of a whole reply, as an upstream would send them that was asked for its usage."""
     reply = loads(body)
     usage = reply.get("usage")
     head = {name: value for name, value in reply.items() if name not in ("choices", "usage")}
@@ -103,9 +103,10 @@ def to_stream(body: bytes, *, include_usage: bool) -> bytes:
         last: dict[str, Any] = {"index": rest["index"], "finish_reason": reason or "stop"}
         last["delta" if "delta" in rest else "text"] = {} if "delta" in rest else ""
         events.append({**head, "choices": [last]})
-    if include_usage and usage:
+    if usage:
         events.append({**head, "choices": [], "usage": usage})
-    return b"".join(b"data: " + orjson.dumps(event) + b"\n\n" for event in events)
+    told = b"".join(b"data: " + orjson.dumps(event) + b"\n\n" for event in events)
+    return told + b"data: [DONE]\n\n"
 
 
 def _as_delta(message: dict[str, Any]) -> dict[str, Any]:

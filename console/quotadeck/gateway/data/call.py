@@ -6,7 +6,8 @@ reads and writes the rest.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from quotadeck.admission.admit import Ticket, admit, size_of
 from quotadeck.admission.days import BudgetDays
@@ -26,6 +27,7 @@ from quotadeck.gateway.data.lanes import Lane, Lanes, Stop
 from quotadeck.gateway.data.observers import Refusals
 from quotadeck.gateway.data.permits import permitted
 from quotadeck.gateway.data.relay import relay_stream, why_cut
+from quotadeck.gateway.data.turned import estimated_of, folded, is_stream
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.client import (
     Reply,
@@ -36,9 +38,12 @@ from quotadeck.gateway.upstream.client import (
 )
 from quotadeck.gateway.upstream.failures import (
     ANSWERED,
+    CLIENT_GONE,
     CUT,
+    LEFT,
     OUR_FAULT,
     Failed,
+    failed_as,
     failed_by,
     failed_with,
 )
@@ -47,6 +52,10 @@ from quotadeck.limiter import Limiter
 
 _AS_IT_COMES = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 """No proxy keeps a stream back."""
+
+
+_WRONG: Final = (400, 422)
+_STREAM_USAGE: Final = (b"stream_options", b"include_usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,8 @@ class Calls:
     upstream: UpstreamClient
     refusals: Refusals
     body_limit_bytes: int
+    without_stream_usage: set[str] = field(default_factory=set)
+    """The upstreams that have refused to be asked for a stream's usage."""
 
     async def answer(
         self,
@@ -82,7 +93,7 @@ class Calls:
             if ask.beyond is not NOTHING_BEYOND:
                 ask = await permitted(ask, lane.project.project, self.flights.made)
             # What the upstream's form cannot say is refused before anything is taken for it.
-            outgoing = _outgoing(lane.stops[0], ask)
+            outgoing = self._outgoing(lane.stops[0], ask)
             ticket = await self._admit(arrival, ask, lane)
             flight = await self.flights.begin(arrival, caller, lane, ask, ticket)
         except Refusal as refusal:
@@ -95,11 +106,12 @@ class Calls:
                 if stop is None or not await self.flights.move(flight, failed.failure, stop):
                     await self.flights.end(flight, failed.failure)
                     break
-                outgoing = _outgoing(stop, ask)
+                outgoing = self._outgoing(stop, ask)
         except BaseException as error:
             # Cut, or a fault of ours: whatever was sent may be billed, so it is charged.
             cut = isinstance(error, asyncio.CancelledError)
-            call = await self.flights.end(flight, CUT if cut else OUR_FAULT)
+            why = CLIENT_GONE if flight.left_alone else CUT if cut else OUR_FAULT
+            call = await self.flights.end(flight, why)
             if cut:
                 raise why_cut(call) from None
             raise
@@ -124,6 +136,7 @@ class Calls:
         )
 
     async def _whole(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:
+        exchange.watch(flight.leave)
         try:
             reply = await self.upstream.call(flight.stop.endpoint, body, flight.arrival.sent_as)
         except UpstreamError as error:
@@ -137,16 +150,19 @@ class Calls:
         self._answered(flight, reply)
         if reply.status not in ANSWERED:
             return self._refused(flight, reply, reply.body)
+        keys = flight.lane.keys
         try:
-            usage, response_id, body, made = flight.stop.speech.reply(reply.body)
+            if is_stream(reply.body):
+                told, response_id, body, made = folded(flight, reply.body)
+            else:
+                told, response_id, body, made = flight.stop.speech.reply(reply.body)
         except NotAnAnswer as error:
-            return failed_by(error)
-        if usage is None:
-            usage = flight.estimated(max(1, len(reply.body) // 4))  # a token for four bytes
+            return failed_as(error, reply.headers, keys)
+        usage = told or estimated_of(flight, reply.body)
         if (stated := stated_nano(reply.headers)) is not None:
             usage = usage._replace(stated_nano=stated)
-        response_id = flight.lane.keys.hide(response_id)
-        call = await self.flights.end(flight, None, usage, response_id, made)
+        failure = LEFT if flight.left else None
+        call = await self.flights.end(flight, failure, usage, keys.hide(response_id), made)
         cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
         head = flight.lane.dialect.whole_head + _head(flight) + cost
         await exchange.answer(200, head, body)
@@ -158,9 +174,13 @@ class Calls:
             reply = await self.upstream.stream(flight.stop.endpoint, body, flight.arrival.sent_as)
             self._answered(flight, reply)
             if reply.status not in ANSWERED:
-                return self._refused(flight, reply, await read_whole(reply))
+                said = await read_whole(reply)
+                if again := self._asked_less(flight.stop, flight.ask, body, reply.status, said):
+                    reply.close()
+                    return await self._stream(flight, exchange, again)
+                return self._refused(flight, reply, said)
             head = flight.lane.dialect.stream_head + _AS_IT_COMES + _head(flight)
-            await relay_stream(self.flights, flight, reply, head, exchange)
+            return await relay_stream(self.flights, flight, reply, head, exchange)
         except BaseException as error:
             if reply is not None:
                 reply.cut()
@@ -170,7 +190,29 @@ class Calls:
         finally:
             if reply is not None:
                 reply.close()
-        return None
+
+    def _outgoing(self, stop: Stop, ask: Ask) -> bytes:
+        """The body as it goes to a stop's upstream. Raises BadField."""
+        upstream = stop.target.upstream
+        asks = upstream.stream_usage == "always" or (
+            upstream.stream_usage == "auto" and upstream.name not in self.without_stream_usage
+        )
+        return stop.speech.forward(ask, stop.target.target.model, stream_usage=asks)
+
+    def _asked_less(
+        self, stop: Stop, ask: Ask, sent: bytes, status: int, said: bytes
+    ) -> bytes | None:
+        """The body without asking for a stream's usage, where that was refused: once an upstream.
+
+        Nothing was used up: it has refused the request as one that is wrong.
+        """
+        upstream = stop.target.upstream
+        refused = status in _WRONG and any(name in said for name in _STREAM_USAGE)
+        if not refused or upstream.stream_usage != "auto":
+            return None
+        self.without_stream_usage.add(upstream.name)
+        less = self._outgoing(stop, ask)
+        return less if less != sent else None
 
     def _answered(self, flight: Flight, reply: Reply | StreamReply) -> None:
         flight.upstream_status = reply.status
@@ -181,11 +223,6 @@ class Calls:
         said = flight.stop.speech.error(body)
         empty = not body.strip()
         return failed_with(reply.status, reply.headers, said, empty, flight.lane.keys)
-
-
-def _outgoing(stop: Stop, ask: Ask) -> bytes:
-    """The body as it goes to a stop's upstream. Raises BadField."""
-    return stop.speech.forward(ask, stop.target.target.model)
 
 
 def _head(flight: Flight) -> bytes:

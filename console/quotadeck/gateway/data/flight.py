@@ -31,6 +31,7 @@ class Flight:
         "ended",
         "first_byte_ns",
         "lane",
+        "left",
         "levels",
         "open",
         "reached",
@@ -63,7 +64,20 @@ class Flight:
         self.first_byte_ns = 0
         self.writing = False
         """Something is being written to the client, which may not be reading."""
+        self.left = False
+        """The client hung up before it had its answer."""
         self.ended: Call | None = None
+
+    def leave(self) -> None:
+        """The client hung up. What was asked for is finished or cancelled, as its project says."""
+        self.left = True
+        if self.left_alone and self.task is not None and self.ended is None:
+            self.task.cancel()
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether its client has left, and nobody else wants the answer."""
+        return self.left and self.lane.project.project.on_leave == "cancel"
 
     def estimated(self, output_tokens: int) -> Usage:
         """Its usage where none was told that can be believed: the input is as estimated before."""
@@ -86,7 +100,7 @@ def call_of(
         usage = usage or NOTHING_USED
         price = flight.stop.target.target.price
         cost, fees = cost_nano(price, usage), fees_nano(price, usage)
-        if usage.is_estimate:
+        if usage.is_estimate and not flight.stop.target.upstream.bills_delivered:
             # Less than was held might be less than is billed: a budget would be passed.
             cost = max(cost, opened.held_nano_usd)
     else:

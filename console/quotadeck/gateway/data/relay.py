@@ -1,10 +1,15 @@
-"""Relaying a stream, and settling it whatever becomes of the client or the upstream."""
+"""Relaying a stream, and settling it whatever becomes of the client or the upstream.
+
+Nothing is sent before the first event of the answer, for a while at most: until then an error is an
+answer of its own, with its own status.
+"""
 
 import asyncio
 import logging
 from contextlib import suppress
+from typing import Final
 
-from quotadeck.dialects.base import Relay
+from quotadeck.dialects.base import NotAnAnswer, Relay
 from quotadeck.domain.calls import Call
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.money import usd_exact
@@ -13,15 +18,41 @@ from quotadeck.domain.text import clean_lines
 from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.flight import Flight
 from quotadeck.gateway.data.flights import Flights
+from quotadeck.gateway.data.turned import is_whole, streamed
 from quotadeck.gateway.log.handler import of_request
-from quotadeck.gateway.upstream.client import Broken, Poured, StreamReply, UpstreamError
-from quotadeck.gateway.upstream.failures import CUT, LEFT, MAX_MESSAGE, OUR_FAULT, failure_of_stream
+from quotadeck.gateway.upstream.client import (
+    MAX_REPLY_BYTES,
+    Broken,
+    Poured,
+    StreamReply,
+    UpstreamError,
+    gathered,
+)
+from quotadeck.gateway.upstream.failures import (
+    CUT,
+    LEFT,
+    MAX_MESSAGE,
+    OUR_FAULT,
+    Failed,
+    failed_as,
+    failed_by,
+    failed_with,
+    failure_of_stream,
+)
 
 LOG = logging.getLogger(__name__)
 LISTEN_ON_S = 5.0
 """So long the upstream is read on after the client went, to learn the real usage."""
 LAST_WORDS_S = 1.0
 """So long a client may take the last event of a stream that is cut from here."""
+OPENING_S = 15.0
+"""So long the first event is waited for, before the client gets a status all the same."""
+QUIET_S = 15.0
+"""So long nothing is sent before a sign of life is."""
+_MOST_QUIET_BYTES: Final = 64 * 1024
+"""More than this of comments is sent before the first event."""
+_SIGN_OF_LIFE: Final = b": keep-alive\n"
+"""A line: with an empty line behind it, the official SDKs would take it for an event."""
 
 
 class _Client:
@@ -31,19 +62,42 @@ class _Client:
         self._flight = flight
         self.exchange = exchange
         self._reply = reply
+        self._loop = asyncio.get_running_loop()
         self._cut: asyncio.TimerHandle | None = None
+        self._quiet: asyncio.TimerHandle | None = None
+        self.wrote_s = 0.0
+        """When something was written last, by the loop's clock."""
         self.gone = False
         exchange.watch(self._went)
 
     def _went(self) -> None:
         self.gone = True
-        loop = asyncio.get_running_loop()
-        self._cut = loop.call_later(LISTEN_ON_S, self._reply.cut)
+        self._cut = self._loop.call_later(LISTEN_ON_S, self._reply.cut)
+
+    async def begin(self, head: bytes) -> None:
+        await self.exchange.begin(200, head)
+        self.wrote_s = self._loop.time()
+        self._quiet = self._loop.call_later(QUIET_S, self._live)
+
+    def _live(self) -> None:
+        """Say that the answer goes on, where nothing has said so for a while."""
+        due_s = self.wrote_s + QUIET_S
+        if self._loop.time() >= due_s:
+            if self.exchange.taking and not self._flight.writing and not self.gone:
+                self.exchange.write_now(_SIGN_OF_LIFE)
+            self.wrote_s = self._loop.time()
+            due_s = self.wrote_s + QUIET_S
+        self._quiet = self._loop.call_at(due_s, self._live)
 
     async def write(self, events: bytes) -> None:
         self._flight.writing = True
         await self.exchange.write(events)
         self._flight.writing = False
+        self.wrote_s = self._loop.time()
+
+    def write_now(self, events: bytes) -> None:
+        self.exchange.write_now(events)
+        self.wrote_s = self._loop.time()
 
     async def finish(self, last: bytes) -> None:
         self._flight.writing = True
@@ -51,8 +105,61 @@ class _Client:
         self._flight.writing = False
 
     def close(self) -> None:
-        if self._cut:
-            self._cut.cancel()
+        for timer in (self._cut, self._quiet):
+            if timer:
+                timer.cancel()
+
+
+class _Opening:
+    """What came before the client was sent anything."""
+
+    def __init__(self, relay: Relay, reply: StreamReply) -> None:
+        self._relay = relay
+        self._reply = reply
+        self.events = b""
+        self.broken: UpstreamError | None = None
+        self.whole = b""
+        """The answer, where it came as a whole one."""
+
+    async def come(self) -> None:
+        """Wait for an event of the answer, the end, or what is no stream at all."""
+        try:
+            async with asyncio.timeout(OPENING_S):
+                await self._come()
+        except TimeoutError:
+            pass
+        except UpstreamError as error:
+            self.broken = error
+
+    async def _come(self) -> None:
+        relay, known = self._relay, False
+        while not (relay.begun or relay.ended or len(self.events) > _MOST_QUIET_BYTES):
+            chunk = await self._reply.next()
+            if not chunk:
+                self.events += relay.close()
+                if relay.error is None and not relay.done:
+                    self.broken = Broken("its stream ended early")
+                return
+            if not known and is_whole(chunk):
+                self.whole = chunk
+                self.whole += await gathered(self._reply.next, MAX_REPLY_BYTES)
+                return
+            known = known or bool(chunk.strip())
+            self.events += relay.feed(chunk)
+
+    def failed(self, flight: Flight) -> Failed | None:
+        """Why there is no answer to begin with; None where there is one, or may be."""
+        relay = self._relay
+        if relay.begun:
+            return None
+        if relay.error is not None:
+            status = relay.error.status or 502
+            return failed_with(
+                status, self._reply.headers, relay.error, empty=False, keys=flight.lane.keys
+            )
+        if self.broken is None and relay.ended:
+            self.broken = Broken(relay.broken or "its stream holds no answer")
+        return None if self.broken is None else failed_by(self.broken)
 
 
 async def relay_stream(
@@ -61,19 +168,29 @@ async def relay_stream(
     reply: StreamReply,
     head: bytes,
     exchange: Exchange,
-) -> None:
+) -> Failed | None:
     """Pass the stream on, end the flight, and only then tell the client that it has ended.
 
-    Whatever ends it: the terminal event says that the answer is whole, an error event that it is
-    not. So nothing of what happens is raised, and a task that was cancelled ends here.
+    The terminal event says that the answer is whole, an error event that it is not. So nothing of
+    what happens behind the first event is raised, and a task that was cancelled ends here. Before
+    it, the attempt has failed, and nothing was sent.
     """
     relay = flight.stop.speech.relay(flight.ask)
     client = _Client(flight, exchange, reply)
     patience_s: float | None = None
     try:
-        await exchange.begin(200, head)
+        opening = _Opening(relay, reply)
+        await opening.come()
+        if opening.whole:
+            return await _turned(flights, flight, opening.whole, reply, head, client)
+        failed = None if client.gone else opening.failed(flight)
+        if failed:
+            return failed
+        await client.begin(head)
         try:
-            broken = await _relay(flights, flight, relay, reply, client)
+            broken = opening.broken or await _relay(
+                flights, flight, relay, reply, client, opening.events
+            )
             if broken is None and relay.error is not None:
                 words = clean_lines(flight.lane.keys.hide(relay.error.message), MAX_MESSAGE)
                 broken = Broken(f"its stream ended with an error: {words or 'it says no more'}")
@@ -87,11 +204,40 @@ async def relay_stream(
                 await client.finish(last)
     finally:
         client.close()
+    return None
+
+
+async def _turned(
+    flights: Flights,
+    flight: Flight,
+    whole: bytes,
+    reply: StreamReply,
+    head: bytes,
+    client: _Client,
+) -> Failed | None:
+    """Tell a whole answer as the stream that was asked for."""
+    try:
+        read, relay = streamed(flight, whole)
+    except NotAnAnswer as error:
+        return failed_as(error, reply.headers, flight.lane.keys)
+    failure = LEFT if client.gone else None
+    response_id = flight.lane.keys.hide(read.response_id)
+    call = await flights.end(flight, failure, read.usage, response_id, read.made)
+    await client.begin(head)
+    await client.write(read.body)
+    await client.finish(relay.terminal(told_cost(flight, call)))
+    return None
+
+
+def told_cost(flight: Flight, call: Call) -> str | None:
+    """What the call cost in dollars, where its stream is to tell."""
+    told = flight.lane.project.project.cost_comment
+    return usd_exact(call.cost_nano_usd) if told else None
 
 
 def _last(flight: Flight, relay: Relay, broken: UpstreamError | None, call: Call) -> bytes:
     """The last event of a stream whose end is on record."""
-    cost_usd = usd_exact(call.cost_nano_usd)
+    cost_usd = told_cost(flight, call)
     if broken is None:
         return relay.terminal(cost_usd)
     refusal = UpstreamFailed(str(broken), call.cause)
@@ -99,7 +245,12 @@ def _last(flight: Flight, relay: Relay, broken: UpstreamError | None, call: Call
 
 
 async def _relay(
-    flights: Flights, flight: Flight, relay: Relay, reply: StreamReply, client: _Client
+    flights: Flights,
+    flight: Flight,
+    relay: Relay,
+    reply: StreamReply,
+    client: _Client,
+    opening: bytes,
 ) -> UpstreamError | None:
     """Pass on what comes until the stream ends; why the upstream did not end it well."""
     exchange = client.exchange
@@ -111,10 +262,15 @@ async def _relay(
         events = relay.feed(chunk)
         if events:
             flight.first_byte_ns = flight.first_byte_ns or flights.now_ns()
-            exchange.write_now(events)
+            client.write_now(events)
         return Poured.ENOUGH if relay.ended else Poured.TAKEN
 
     try:
+        if opening:
+            flight.first_byte_ns = flight.first_byte_ns or flights.now_ns()
+            await client.write(opening)
+        if not relay.ended:
+            await reply.pour(pass_on)
         while not relay.ended and (chunk := await reply.next()):
             events = relay.feed(chunk)
             if events:
@@ -155,7 +311,7 @@ async def _fallen(
         LOG.error(
             "request %s failed in its stream", request, exc_info=fault, extra=of_request(request)
         )
-    cost_usd = None if call is None else usd_exact(call.cost_nano_usd)
+    cost_usd = None if call is None else told_cost(flight, call)
     return flight.lane.dialect.error_event(refusal, cost_usd)
 
 

@@ -48,6 +48,8 @@ OUR_KEY: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502, elsew
 """Our operators' trouble: the client's key is fine, and a 401 would say otherwise."""
 BUSY: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_429, ITS_OWN, elsewhere=True)
 REFUSED: Final = Failure(Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, ITS_OWN)
+NOT_THERE: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_4XX, ITS_OWN, elsewhere=True)
+"""Path and model there are our operators' choice, and none of the client's."""
 FAILED: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, ITS_OWN, elsewhere=True)
 NO_ANSWER: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502)
 """A status that is none: 204, 302, 999."""
@@ -79,7 +81,11 @@ _BY_ERROR: Final[Mapping[type[Exception], Failure]] = {
     Unreachable: UNREACHABLE,
     TimedOut: TIMED_OUT,
 }
-_BY_STATUS: Final = {401: OUR_KEY, 403: OUR_KEY, 407: OUR_KEY, 429: BUSY}
+_BY_STATUS: Final = {
+    **dict.fromkeys((401, 403, 407), OUR_KEY),
+    **dict.fromkeys((404, 405), NOT_THERE),
+    429: BUSY,
+}
 _BY_HUNDRED: Final = {4: REFUSED, 5: FAILED}
 _EMPTY: Final = UpstreamSaid("", "", None, None)
 
@@ -119,6 +125,13 @@ def failed_by(error: UpstreamError | NotAnAnswer) -> Failed:
     """An attempt that got no usable answer."""
     failure = failure_of_error(error)
     return Failed(failure, UpstreamFailed(str(error), failure.cause))
+
+
+def failed_as(error: NotAnAnswer, headers: Mapping[bytes, bytes], keys: UpstreamKeys) -> Failed:
+    """An attempt whose reply is none, and may say in an answer's place why."""
+    if error.said is None:
+        return failed_by(error)
+    return failed_with(error.said.status or 502, headers, error.said, False, keys)
 
 
 _REFUSED_KEY: Final = "it refuses the gateway's own key"

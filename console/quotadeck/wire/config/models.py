@@ -145,6 +145,13 @@ class ProjectTable(Table):
         Default("nothing"),
     ] = None
     """What its requests may ask for beyond their own bytes."""
+    on_client_leave: Annotated[Literal["finish", "cancel"], Allowed('"finish" or "cancel"')] = (
+        "finish"
+    )
+    """What becomes of a request for a whole answer whose client hangs up: it is finished, and
+    charged exactly, or cancelled, and charged as much as it may have cost."""
+    cost_comment: Annotated[bool, Allowed("true or false")] = True
+    """Whether a stream tells what it cost, in a comment line that clients may read or skip."""
 
 
 class RouteTable(Table):
