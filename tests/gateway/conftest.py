@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from quotadeck.domain.catalogue import Upstream
 from quotadeck.domain.commands import Field
 from quotadeck.gateway.upstream.client import Bounds, UpstreamClient
 from quotadeck.gateway.upstream.pool import Pool
@@ -42,13 +43,16 @@ async def opened(tmp_path: Path, small_ballast: None) -> AsyncIterator[Open]:
     async with AsyncExitStack() as stack:
 
         async def open_rig(
-            script: Script | None, timeout_s: float = 5.0, **analytics: Any
+            script: Script | None,
+            timeout_s: float = 5.0,
+            upstream: Upstream = UPSTREAM,
+            **analytics: Any,
         ) -> tuple[Rig, Provider]:
             it = Provider(1)
             if script:
                 it = await stack.enter_async_context(provider(script))
             there = replace(
-                UPSTREAM, base_url=f"http://127.0.0.1:{it.port}/v1", timeout_s=timeout_s
+                upstream, base_url=f"http://127.0.0.1:{it.port}/v1", timeout_s=timeout_s
             )
             of = replace(catalogue(**analytics), upstreams={"main": there})
             return await stack.enter_async_context(rig(tmp_path, of)), it

@@ -105,6 +105,8 @@ class Request:
         method: str = "POST",
         path: str = "/v1/chat/completions",
         on_read: Callable[[], None] | None = None,
+        *,
+        taking: bool = False,
     ) -> None:
         named = {"authorization": f"Bearer {SECRET}", **headers}
         self.method = method
@@ -117,6 +119,9 @@ class Request:
         self._reply = reply
         self._data = data
         self._on_read = on_read
+        self.taking = taking
+        """Otherwise all waits for the test."""
+        self._written = set[asyncio.Task[None]]()
 
     @property
     def begun(self) -> bool:
@@ -138,11 +143,9 @@ class Request:
     async def write(self, data: bytes) -> None:
         await self._reply.piece(data, last=False)
 
-    taking = False
-    """All waits for the test."""
-
     def write_now(self, data: bytes) -> None:
-        raise AssertionError(f"{data!r} is written although nothing is taken")
+        assert self.taking, f"{data!r} is written although nothing is taken"
+        self._written.add(asyncio.create_task(self._reply.piece(data, last=False)))
 
     async def finish(self, data: bytes) -> None:
         await self._reply.piece(data, last=True)

@@ -4,15 +4,6 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 _NAMES: Final = (
-    "first-*",
-    "nothing-at-all",
-    "only-comments",
-    "a-whole-json*",
-    "a-*stream*-to-json",
-    "no-stream-options-*",
-    "error-in-*",
-    "*-errors",
-    "404-no-route",
     "tier-*",
     "*-searches*",
     "*-sources",

@@ -104,7 +104,7 @@ class Calls:
             while failed := await attempt(flight, exchange, outgoing):
                 stop = next(further, None) if failed.failure.elsewhere else None
                 if stop is None or not await self.flights.move(flight, failed.failure, stop):
-                    await self.flights.end(flight, failed.failure)
+                    await self.flights.end(flight, failed.failure, failed.usage)
                     break
                 outgoing = self._outgoing(stop, ask)
         except BaseException as error:

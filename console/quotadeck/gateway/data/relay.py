@@ -32,11 +32,11 @@ from quotadeck.gateway.upstream.failures import (
     CUT,
     LEFT,
     MAX_MESSAGE,
+    NO_STREAM,
     OUR_FAULT,
     Failed,
     failed_as,
     failed_by,
-    failed_with,
     failure_of_stream,
 )
 
@@ -153,13 +153,15 @@ class _Opening:
         if relay.begun:
             return None
         if relay.error is not None:
-            status = relay.error.status or 502
-            return failed_with(
-                status, self._reply.headers, relay.error, empty=False, keys=flight.lane.keys
-            )
+            told = NotAnAnswer("its stream is an error", relay.error)
+            return failed_as(told, self._reply.headers, flight.lane.keys)
         if self.broken is None and relay.ended:
             self.broken = Broken(relay.broken or "its stream holds no answer")
-        return None if self.broken is None else failed_by(self.broken)
+        if not isinstance(self.broken, Broken):
+            return None if self.broken is None else failed_by(self.broken)
+        refusal = UpstreamFailed(str(self.broken), NO_STREAM.cause)
+        # What it did until then may be billed.
+        return Failed(NO_STREAM, refusal, flight.estimated(0))
 
 
 async def relay_stream(

@@ -12,6 +12,7 @@ from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.refusals import Refusal, UpstreamFailed, UpstreamRefused
 from quotadeck.domain.text import clean, clean_lines
+from quotadeck.domain.usage import Usage
 from quotadeck.gateway.upstream.client import TimedOut, Unreachable, UpstreamError
 from quotadeck.gateway.upstream.keys import UpstreamKeys
 from quotadeck.gateway.upstream.told import should_retry, wait_of
@@ -54,6 +55,8 @@ FAILED: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, ITS_OWN, els
 NO_ANSWER: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502)
 """A status that is none: 204, 302, 999."""
 
+NO_STREAM: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502)
+"""A stream that ended, or broke, before its first event."""
 IN_STREAM: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, 200)
 """An error among the events of a stream that had begun well."""
 STREAM_LATE: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.TIMEOUT, 200)
@@ -119,6 +122,8 @@ class Failed(NamedTuple):
 
     failure: Failure
     refusal: Refusal
+    usage: Usage | None = None
+    """What is charged for it all the same."""
 
 
 def failed_by(error: UpstreamError | NotAnAnswer) -> Failed:
@@ -128,12 +133,17 @@ def failed_by(error: UpstreamError | NotAnAnswer) -> Failed:
 
 
 def failed_as(error: NotAnAnswer, headers: Mapping[bytes, bytes], keys: UpstreamKeys) -> Failed:
-    """An attempt whose reply is none, and may say in an answer's place why."""
+    """An attempt whose reply is none, and may say in an answer's place why: under any status."""
     if error.said is None:
         return failed_by(error)
-    return failed_with(error.said.status or 502, headers, error.said, False, keys)
+    status = error.said.status or _ANY_FAULT
+    failed = failed_with(status, headers, error.said, False, keys)
+    if failed.failure.status == ITS_OWN:  # the one that it told, and not the 200 that it came with
+        return failed._replace(failure=failed.failure._replace(status=status))
+    return failed
 
 
+_ANY_FAULT: Final = 502
 _REFUSED_KEY: Final = "it refuses the gateway's own key"
 
 

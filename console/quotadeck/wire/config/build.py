@@ -49,3 +49,4 @@ def _allow(table: AllowTable) -> Allow:
         reserve_nano=table.reserve_usd or 0,
         fields={name: frozenset(values) for name, values in table.fields.items()},
         ids=frozenset(table.ids),
+    )
