@@ -50,3 +50,25 @@ def _allow(table: AllowTable) -> Allow:
         fields={name: frozenset(values) for name, values in table.fields.items()},
         ids=frozenset(table.ids),
     )
+
+
+def _target(name: str, table: TargetTable, tables: Tables) -> Target:
+    upstream, _, model = name.partition("/")
+    known = KNOWN_MODELS.get(model, UNKNOWN_MODEL)
+    return Target(
+        id=name,
+        upstream=upstream,
+        model=model,
+        price=price(table, known, tables.upstreams[upstream].tiers),
+        limits=_limits(SubjectKind.TARGET, known) | _limits(SubjectKind.TARGET, table),
+        max_input_tokens=(
+            known.max_input_tokens if table.max_input_tokens is None else table.max_input_tokens
+        ),
+        max_output_tokens=table.max_output_tokens,
+    )
+
+
+def _limits(kind: SubjectKind, table: object) -> dict[Field, int]:
+    """The limits that a table sets: each under the name of its field."""
+    said = {rule.field: getattr(table, rule.field, None) for rule in rules_of(kind)}
+    return {field: value for field, value in said.items() if value is not None}
