@@ -40,6 +40,8 @@ def upstream(
     models: tuple[str, bytes] = ("200 OK", MODELS),
     spoken: tuple[str, ...] = ("/chat/completions",),
     headers: tuple[str, ...] = (),
+    nonsense: tuple[str, bytes] = ("400 Bad Request", b'{"error":{"message":"no messages"}}'),
+    absent: tuple[str, bytes] = ("404 Not Found", b'{"detail":"Not Found"}'),
 ) -> Script:
     """One that speaks these forms, and answers as it is told."""
 
@@ -48,10 +50,10 @@ def upstream(
         if path.endswith("/models"):
             return models
         if path.removeprefix("/v1") not in spoken:
-            return "404 Not Found", b'{"detail":"Not Found"}'
+            return absent
         body = orjson.loads(one.body)
-        if not body:
-            return "400 Bad Request", b'{"error":{"message":"model is missing"}}'
+        if body["model"] != "opus-4.7":
+            return nonsense
         return (stream if body.get("stream") else whole)(body)
 
     async def script(peer: Peer) -> None:
@@ -61,6 +63,10 @@ def upstream(
             await peer.answer(body, status, *headers)
 
     return script
+
+
+def loaded(one: Asked) -> dict[str, Any]:
+    return dict(orjson.loads(one.body or b"{}"))
 
 
 def probes_of(it: Rig) -> Probes:
@@ -115,7 +121,7 @@ async def test_its_calls_are_in_the_ledger_at_their_price(opened: Open) -> None:
     assert "3 events" not in said
     assert "4 events, the last is '[DONE]'" in said
     assert "its usage stands in usage: prompt_tokens, completion_tokens" in said
-    sent = [orjson.loads(one.body) for one in asked if one.body not in (b"", b"{}")]
+    sent = [told for told in map(loaded, asked) if told.get("model") == "opus-4.7"]
     assert [one["stream"] for one in sent] == [False, True]
     assert [one["model"] for one in sent] == ["opus-4.7"] * 2
 
@@ -144,6 +150,27 @@ async def test_a_refusal_of_stream_options_is_learned(opened: Open) -> None:
     assert "tells no usage" in said
     refused, whole = sorted((await it.calls())[1:], key=lambda call: call.outcome is Outcome.OK)
     assert (refused.cost_nano_usd, whole.http_status) == (0, 200)
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "absent", "takes"),
+    [
+        # OpenAI's own, and Portkey's for what it does not know.
+        ("404 No", "404 No", "it takes chat; not completions"),
+        ("422 No", "405 No", "it takes chat; not completions"),
+        # One that answers all alike, whatever the path: only its answers tell.
+        ("400 Bad", "400 Bad", "whether it takes chat, completions, embeddings, responses or"),
+        ("400 Bad", "500 Oh", "whether it takes completions, embeddings, responses or messages"),
+    ],
+)
+async def test_forms_are_told_apart_by_what_nonsense_is_answered(
+    opened: Open, nonsense: str, absent: str, takes: str
+) -> None:
+    model = b'{"error":{"message":"The model `x` does not exist"}}'
+    it, _ = await opened(upstream([], nonsense=(nonsense, model), absent=(absent, b"")))
+    report = await learned(it)
+    assert takes in words(report)
+    assert (report.well, len(report.calls)) == (True, 2), "and chat was asked all the same"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +216,7 @@ async def test_a_newer_model_is_asked_by_its_own_name_for_the_bound(opened: Open
         (upstream([], whole=lambda _: ("404 No", b'{"error":{"message":"no such model"}}')),
          "probe.failed", "chat: no answer (404): no such model"),
         (upstream([], models=("404 No", b""), spoken=()),
-         "probe.forms", "not chat, completions, embeddings, responses, messages"),
+         "probe.forms.none", "it takes none of chat, completions, embeddings, responses, messages"),
         (None, "probe.unreached", "Connection refused: see base_url, proxy and ca_file"),
     ],
 )  # fmt: skip
@@ -201,7 +228,7 @@ async def test_what_it_cannot_learn_is_explained(
     assert kind in kinds(report)
     assert said in words(report)
     assert (report.done, report.well) == (True, False)
-    assert 'stream_usage = "always"' not in report.lines
+    assert report.lines == (), "nothing was learned"
 
 
 async def test_what_we_do_not_let_go_ends_it(opened: Open) -> None:
@@ -210,7 +237,7 @@ async def test_what_we_do_not_let_go_ends_it(opened: Open) -> None:
     it.flights.draining = True
     report = await learned(it)
     assert "the gateway refuses it" in words(report)
-    assert not any(orjson.loads(one.body or b"{}") for one in asked)
+    assert not any(loaded(one).get("model") == "opus-4.7" for one in asked)
 
 
 async def test_a_limit_of_the_project_that_lets_one_go_soon_is_waited_for(opened: Open) -> None:

@@ -1,7 +1,5 @@
 """Lines of a reply's head, ready to be written, whatever the values hold."""
 
-UPSTREAM_ID = b"x-upstream-request-id"
-"""Under it the client learns what the upstream calls its request."""
 _MAX_VALUE = 300
 
 
@@ -13,6 +11,11 @@ def line(name: bytes, value: str) -> bytes:
     if not (value.isascii() and value.isprintable()):
         value = "".join(c if c.isascii() and c.isprintable() else "?" for c in value)
     return b"%b: %b\r\n" % (name, value[:_MAX_VALUE].encode())
+
+
+def upstream_id_line(name: str) -> bytes:
+    """What the upstream calls the request, which is clean already."""
+    return b"x-upstream-request-id: %b\r\n" % name.encode("ascii", "replace")
 
 
 def wait_lines(wait_ms: int | None) -> bytes:

@@ -14,7 +14,7 @@ from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.prepared import rates_of
 from quotadeck.dialects.base import NOTHING_BEYOND, Ask, Dialect, NotAnAnswer
-from quotadeck.dialects.head import UPSTREAM_ID, line
+from quotadeck.dialects.head import upstream_id_line
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import Refusal
 from quotadeck.gateway.connection.body_memory import HeldBody
@@ -228,6 +228,6 @@ class Calls:
 def _head(flight: Flight) -> bytes:
     name = b"x-request-id: %b\r\n" % flight.arrival.id.encode()
     if flight.upstream_request_id:
-        name += line(UPSTREAM_ID, flight.upstream_request_id)
+        name += upstream_id_line(flight.upstream_request_id)
     stop, dialect = flight.stop, flight.lane.dialect
     return name + stop.head + dialect.rates(rates_of(stop.prepared, flight.levels))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from quotadeck.dialects.base import Dialect, ErrorReply
-from quotadeck.dialects.head import UPSTREAM_ID, line
+from quotadeck.dialects.head import upstream_id_line
 from quotadeck.domain.nearest import nearest
 from quotadeck.domain.refusals import (
     Draining,
@@ -92,7 +92,7 @@ class DataPlane:
                 raise
             status, head, body = dialect.refusal(refusal)
             if refusal.upstream_request_id:
-                head += line(UPSTREAM_ID, refusal.upstream_request_id)
+                head += upstream_id_line(refusal.upstream_request_id)
         except Exception as fault:
             LOG.exception("request %s failed", arrival.id, extra=of_request(arrival.id))
             if exchange.begun:

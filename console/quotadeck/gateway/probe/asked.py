@@ -21,7 +21,7 @@ from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Stop
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.probe.aside import Aside, Exact, Heard, Listening, OneLane
-from quotadeck.gateway.probe.small import CALLS, PATHS, Small
+from quotadeck.gateway.probe.small import CALLS, NONSENSE, PATHS, Small
 from quotadeck.gateway.upstream.client import Reply
 from quotadeck.gateway.upstream.endpoint import endpoint_of
 
@@ -157,7 +157,7 @@ async def ask_free(means: Means, it: Whom, path: str, method: str, form: str) ->
     spoken = next((each for each in means.dialects if each.form == form), means.dialects[0])
     upstream = replace(it.upstream, timeout_s=min(FREE_TIMEOUT_S, it.upstream.timeout_s))
     endpoint = endpoint_of(upstream, path, spoken.asks_with(upstream.key), method)
-    return await means.calls.upstream.call(endpoint, b"{}" if method == "POST" else b"", "probe")
+    return await means.calls.upstream.call(endpoint, NONSENSE if method == "POST" else b"", "probe")
 
 
 def words_of(means: Means, reply: Reply) -> str:

@@ -18,7 +18,7 @@ from quotadeck.gateway.probe.asked import (
     ask_free,
     words_of,
 )
-from quotadeck.gateway.probe.small import CALLS, PATHS, Small
+from quotadeck.gateway.probe.small import CALLS, NO_PATH, PATHS, Small
 from quotadeck.gateway.probe.ways import Ways, ways_of
 from quotadeck.gateway.upstream.client import Reply, UpstreamError
 from quotadeck.gateway.upstream.told import stated_nano
@@ -56,7 +56,8 @@ class Probe:
             for form in CALLS:
                 if form in self._means.speaking() and self._spoken.get(form, True):
                     await self._words(form)
-            self._fit()
+            if self.report.well:
+                self._fit()
         except ProbeRefused as over:
             self._tell(over.told.kind, **over.told.facts)
         except UpstreamError as gone:
@@ -80,18 +81,24 @@ class Probe:
 
     async def _forms(self) -> None:
         """Which forms are known there, by requests that are none."""
+        first = self._it.upstream.speaks[:1] or ("chat",)
+        unknown = await ask_free(self._means, self._it, NO_PATH, "POST", first[0])
         for form in FORMS:
             reply = await ask_free(self._means, self._it, PATHS[form], "POST", form)
             if reply.status in _KEY:
                 raise ProbeRefused("probe.key", **self._no_answer(reply))
-            if reply.status in _NO_SUCH_PATH:
-                self._spoken[form] = False
-            elif reply.status < 500:
-                self._spoken[form] = True
+            known = _known(reply.status, words_of(self._means, reply), unknown.status)
+            if known is not None:
+                self._spoken[form] = known
         takes = tuple(form for form in FORMS if self._spoken.get(form))
         lacks = tuple(form for form in FORMS if self._spoken.get(form) is False)
         unsure = tuple(form for form in FORMS if form not in self._spoken)
-        self._tell("probe.forms", takes=takes or None, lacks=lacks or None, unsure=unsure or None)
+        if takes:
+            self._tell("probe.forms", takes=takes, lacks=lacks or None)
+        elif lacks:
+            self._tell("probe.forms.none", lacks=lacks)
+        if unsure:
+            self._tell("probe.forms.unsure", unsure=unsure)
 
     async def _words(self, form: str) -> None:
         said = await self._ask(Small(form, newer=self._newer))
@@ -186,6 +193,19 @@ class Probe:
 
     def _set(self, **changed: Any) -> None:
         self.report = replace(self.report, **changed)
+
+
+def _known(status: int, words: str, unknown: int) -> bool | None:
+    """Whether a form is, by what nonsense of it is answered; None where that tells nothing.
+
+    ``unknown`` is what a path that is none is answered.
+    """
+    said = words.lower()
+    if status in _NO_SUCH_PATH:
+        return "model" in said
+    if status >= 500:
+        return False if "not supported" in said or "not implemented" in said else None
+    return None if status == unknown else True
 
 
 def _why(said: Said) -> dict[str, Fact]:

@@ -56,5 +56,8 @@ PATHS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What follows an upstream's base URL."""
-EMPTY: Final = b"{}"
-"""No request of any form: where the form is known it is refused, and costs nothing."""
+NONSENSE: Final = b'{"model":"no-such-model-of-quotadeck"}'
+"""No request of any form, and for no model: where the form is known it is refused, and costs
+nothing. Without a model a gateway may take its default one."""
+NO_PATH: Final = "/no-such-path-of-quotadeck"
+"""How what is not known is answered there."""

@@ -27,11 +27,13 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "probe.list.without": "it lists {models:number} models, but not {model}",
     "probe.no_list": "it lists no models: /models is answered {status}[: {said}]",
-    "probe.forms": "[it takes {takes}][; not {lacks}][; of {unsure} it does not say]",
-    "probe.whole": "{form}: answered[ in {took:number} ms][, {given} tokens in and {made} out]"
+    "probe.forms": "it takes {takes}[; not {lacks}]",
+    "probe.forms.none": "it takes none of {lacks}: see that base_url is right",
+    "probe.forms.unsure": "whether it takes {unsure:or}, its answers do not tell",
+    "probe.whole": "{form}: answered[ in {took}][, {given} tokens in and {made} out]"
     "[, {cost_nano}]",
     "probe.stream": "{form} as a stream: {events} events, the last is {ends:quoted}"
-    "[, {took:number} ms in all][, {cost_nano}]",
+    "[, {took} in all][, {cost_nano}]",
     "probe.stream.no_end": "{form} as a stream: {events} events, and none says that it is whole"
     "[, {cost_nano}]",
     "probe.stream.whole": "{form} as a stream: it answers in one piece all the same",
