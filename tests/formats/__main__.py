@@ -31,16 +31,18 @@ def golden(what: str, number: int) -> Path:
     return HERE / f"{name}-{number}.{end}"
 
 
-def segment() -> bytes:
-    """One of each record, as this version writes them."""
+def segment(*, moves: bool = True) -> bytes:
+    """One of each record, as this version writes them; without those of ``moves``, and of several
+    commands, what the ledger's goldens have folded."""
     levels, catalogue = known.LEVELS, known.CATALOGUE
     assert levels.mark is not None
+    moved = (write.open_frame(known.MOVED), write.move_frame(known.MOVE))
+    several = (write.commands_frame((known.SECOND, known.THIRD)), write.withdrawal_frame(4, 2))
     return b"".join(
         (
             write.segment_frame(known.SOURCE),
             write.open_frame(known.OPEN),
-            write.open_frame(known.MOVED),
-            write.move_frame(known.MOVE),
+            *(moved if moves else ()),
             write.end_frame(known.END),
             write.end_frame(known.REFUSED),
             write.command_frame(known.ENTRY),
@@ -49,8 +51,7 @@ def segment() -> bytes:
             write.state_frame(known.ENTERED),
             write.state_frame(known.LEFT),
             write.withdrawal_frame(2),
-            write.commands_frame((known.SECOND, known.THIRD)),
-            write.withdrawal_frame(4, 2),
+            *(several if moves else ()),
         )
     )
 
@@ -61,7 +62,7 @@ async def folded(state: Path) -> None:
     await (await Ledger.open(state, clock)).close()
     with closing(sqlite3.connect(state / "ledger.db", isolation_level=None)) as db:
         db.execute("UPDATE sources SET source_id = ?, folded_segment = 0", (known.SOURCE,))
-    (state / "journal" / "0000000001.journal").write_bytes(segment())
+    (state / "journal" / "0000000001.journal").write_bytes(segment(moves=False))
     ledger = await Ledger.open(state, clock)
     ledger.event(known.EVENT)
     await ledger.flushed()

@@ -117,7 +117,7 @@ END: Final = Call(
     total_ms=320,
     stream=True,
     retry=2,
-    usage=Usage(90, 10, 33, 7, 3, 20, is_estimate=True),
+    usage=Usage(90, 10, 33, 7, 3, 20, True, 2, "priority+us", 650),
     attempts=(
         Attempt("main/gpt-4.1", Cause.UPSTREAM_5XX, 503, 70, "up-1"),
         Attempt("main/gpt-4.1-mini", Cause.NONE, 200, 240, "up-2"),
@@ -165,8 +165,10 @@ ENTRY: Final = seal(
     1,
     GENESIS,
 )
-HEAD: Final = "2d851dc074106df56a474b83a0adbf8ca9afbb5951171ec81a1050d34e4a22b6"
-"""Of the command log: the hash of the entry's bytes as they were written."""
+HEAD: Final = "b8034663b2d899722c72841d16e77c7ec6716f3b0517cfb7e220ce7743fd2a53"
+"""Of the newest ledger's command log: the hash of the entry's bytes as they were written."""
+HEAD_2: Final = "2d851dc074106df56a474b83a0adbf8ca9afbb5951171ec81a1050d34e4a22b6"
+"""Of the second format's ledger."""
 LEVELS: Final = Levels(AT_US, {RPM: 5}, {RPM: (-3, 5, 60)}, Mark(1, 2, "boot-1", 3))
 CATALOGUE: Final = CatalogueRecord(FILE, sha256(FILE).hexdigest(), AT_US)
 ENTERED: Final = StateRecord(AT_US, "project:analytics", "throttled", "rpm", True, {"count": 3})
@@ -180,8 +182,10 @@ THIRD: Final = seal(
     replace(SECOND, seq=0, id="cmd_3", subject=Subject.project("search")), 3, SECOND.hash
 )
 """Since the fourth format."""
+_END: Final = END._replace(usage=Usage(90, 10, 33, 7, 3, 20, is_estimate=True))
+"""As it was told before the fifth format."""
 _SINCE_2: Final[list[Value]] = [
-    END,
+    _END,
     REFUSED,
     ENTRY,
     LEVELS,
@@ -195,6 +199,10 @@ RECORDS: Final[dict[int, list[Value]]] = {
     3: [SegmentHead(3, SOURCE), OPEN, MOVED, MOVE, *_SINCE_2],
     4: [
         *(SegmentHead(4, SOURCE), OPEN, MOVED, MOVE, *_SINCE_2),
+        *(ChangeRecord((SECOND, THIRD)), Withdrawn(4, 2)),
+    ],
+    5: [
+        *(SegmentHead(5, SOURCE), OPEN, MOVED, MOVE, END, *_SINCE_2[1:]),
         *(ChangeRecord((SECOND, THIRD)), Withdrawn(4, 2)),
     ],
 }

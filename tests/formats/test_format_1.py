@@ -17,6 +17,7 @@ import pytest
 from quotadeck.domain.notice import Notice
 from quotadeck.store import Ledger, StoreBusy, StoreDamaged, StoreError
 from quotadeck.store.formats import migrate as migration
+from quotadeck.store.sqlite.schema import USER_VERSION
 from quotadeck.words import say
 from tests.clocks import HandClock
 from tests.gateway.desks import bench
@@ -136,7 +137,7 @@ async def test_it_is_told_and_goes_on_recording(state: Path) -> None:
     assert [call.id for _, call in newest] == ["req_new"]
     assert newest[0][0] > TOLD["calls"][-1][0]
     told = [say(event.told) for _, event in await ledger.reader.events(last=3)]
-    assert any("brought from format 1 to 2; the old one is kept as" in text for text in told)
+    assert any(f"from format 1 to {USER_VERSION}; the old one is kept as" in text for text in told)
     await ledger.close()
 
 
@@ -158,7 +159,7 @@ def dies(before):
         return before(*args, **kwargs)
     return step
 
-for name in ("_settle", "_without_indexes", "_copied", "_keep", "sync_directory"):
+for name in ("settle", "_without_indexes", "_copied", "_keep", "sync_directory"):
     setattr(migration, name, dies(getattr(migration, name)))
 Path.rename = dies(Path.rename)
 asyncio.run(Ledger.open(Path(sys.argv[1]), HandClock(int(sys.argv[3]))))

@@ -99,6 +99,24 @@ async def test_a_ledger_is_read_as_what_it_said(ledger: Path) -> None:
     await reader.close()
 
 
+async def test_a_ledger_of_the_second_format_is_brought_up_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir()
+    path = tmp_path / "ledger.db"
+    path.write_bytes(gzip.decompress(golden("ledger.db.gz", 2).read_bytes()))
+    for _ in range(2):
+        started = await Ledger.open(tmp_path, HandClock(known.AT_US + 120_000_000))
+        one = (await started.reader.calls(last=9))[0][1]
+        before = known.END.usage._replace(web_searches=0, tier="", stated_nano=None)
+        assert one == known.END._replace(usage=before, charged=())
+        assert (await started.reader.chain()).head.hash == known.HEAD_2
+        started.end_call(known.END._replace(id="req_9"))
+        await started.flushed()
+        newest = (await started.reader.calls(last=1))[0][1]
+        assert newest.usage == known.END.usage
+        await started.close()
+        assert int.from_bytes(path.read_bytes()[60:64], "big") == USER_VERSION
+
+
 async def test_a_command_log_holds_byte_for_byte(ledger: Path) -> None:
     reader = await Reader.open(ledger)
     chain = await reader.chain()

@@ -29,7 +29,16 @@ def calls(draw: st.DrawFn) -> Call:
         outcome=Outcome.REFUSED if refused else draw(st.sampled_from(outcomes)),
         cause=draw(st.sampled_from(Cause)),
         count=draw(st.integers(1, 500)) if refused else 1,
-        usage=draw(st.builds(Usage, *[counts] * 6, st.booleans())),
+        usage=draw(
+            st.builds(
+                Usage,
+                *[counts] * 6,
+                st.booleans(),
+                counts,
+                st.sampled_from(["", "priority+us"]),
+                st.none() | counts,
+            )
+        ),
         cost_nano_usd=draw(counts),
         fees_nano_usd=draw(counts),
         total_ms=draw(st.integers(0, 300_000)),

@@ -21,6 +21,7 @@ from quotadeck.store.backup.backup import Backup, standing
 from quotadeck.store.backup.vacuum import checked
 from quotadeck.store.ballast import Ballast
 from quotadeck.store.errors import StoreDamaged, StoreError, StoreForeign, StoreOlder, named
+from quotadeck.store.formats import from_format_2
 from quotadeck.store.formats.migrate import Tell, is_older, migrate, unheard
 from quotadeck.store.journal.journal import Journal, Position
 from quotadeck.store.journal.records import UnreadableRecord, decoded
@@ -86,9 +87,12 @@ def make_sound(
             create(path, _new_source(clock), epoch=clock.wall_us() // 1_000)
         if not damage and is_older(path):
             losses = (migrate(path, clock, tell),)
+        if not damage:
+            from_format_2.bring_up(path)
         origin = _checked(directory, path, damage)
     except StoreDamaged as damaged:
         losses = (*losses, _rebuild(directory, damaged.what, clock))
+        from_format_2.bring_up(path)  # the backup's
         origin = check_content(path)
     Archive(directory).give_back(origin.folded.segment)
     return origin.source_id, losses

@@ -81,7 +81,7 @@ def migrate(path: Path, clock: Clock, tell: Tell) -> Loss:
         kept=str(kept),
     )
     try:
-        _settle(path)
+        settle(path)
         _write(path, fresh, loss, clock, tell)
     except BaseException as error:
         fresh.unlink(missing_ok=True)
@@ -106,7 +106,7 @@ def _require_room(path: Path) -> None:
         )
 
 
-def _settle(path: Path) -> None:
+def settle(path: Path) -> None:
     """Move all of its WAL into the file, which only one who has it alone can."""
     with closing(sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)) as db:
         give_up_s = monotonic() + _BUSY_S

@@ -17,9 +17,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.usage import Usage
 
 _NESTED: Final = ("usage", "attempts", "gates", "counted", "charged")
-_USAGE_FIELDS: Final = Usage._fields.index("is_estimate") + 1
-"""What of a usage this format has."""
-_USAGE: Final = Usage._fields[:_USAGE_FIELDS]
+_USAGE: Final = Usage._fields
 _ATTEMPT: Final = Attempt._fields
 _GATE: Final = Gate._fields
 _COUNTED: Final = Counted._fields
@@ -42,8 +40,7 @@ FIELDS: Final = {
 
 COLUMNS: Final = (
     *_PLAIN,
-    *_USAGE[:-1],
-    "usage_is_estimate",
+    *("usage_is_estimate" if name == "is_estimate" else name for name in _USAGE),
     "attempts",
     "gates",
     *_COUNTED,
@@ -74,7 +71,7 @@ def end_list(call: Call) -> tuple[Any, ...]:
     return (
         "end",
         *plain,
-        usage[:_USAGE_FIELDS],
+        tuple(usage),
         attempts and tuple(map(tuple, attempts)),
         gates and tuple(map(tuple, gates)),
         counted and tuple(counted),

@@ -33,12 +33,17 @@ from quotadeck.domain.calls import Call, Move, OpenCall
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.steady import Mark
 from quotadeck.store.chain import canonical, entry_of
-from quotadeck.store.formats import format_1, format_2, format_3
+from quotadeck.store.formats import format_1, format_2, format_3, format_4
 from quotadeck.store.journal import call_record
 from quotadeck.store.journal.frames import framed
 
-FORMAT: Final = 4
-_UPGRADES: Final = {1: format_1.upgraded, 2: format_2.upgraded, 3: format_3.upgraded}
+FORMAT: Final = 5
+_UPGRADES: Final = {
+    1: format_1.upgraded,
+    2: format_2.upgraded,
+    3: format_3.upgraded,
+    4: format_4.upgraded,
+}
 """What makes a format's record into the next one's."""
 
 

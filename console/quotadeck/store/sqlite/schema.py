@@ -25,7 +25,7 @@ from quotadeck.store.sqlite.tables import TABLES
 
 APPLICATION_ID: Final = 0x51444543
 """``QDEC``, in the file's header at byte 68."""
-USER_VERSION: Final = 2
+USER_VERSION: Final = 3
 """The number of `TABLES`: whoever changes them gives them the next one, and a migration."""
 
 
