@@ -7,6 +7,8 @@ order of service tier, speed, region, and the usual ones are left out.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from quotadeck.domain.text import clean
+
 SERVICE, SPEED, REGION = "service_tier", "speed", "inference_geo"
 FIELDS: Final = (SERVICE, SPEED, REGION)
 """The fields of requests that choose them, and of replies that state them."""
@@ -18,6 +20,7 @@ _USUAL: Final = {
     SPEED: frozenset({"standard", "default"}),
     REGION: frozenset({"global", "not_available"}),
 }
+_MOST_CHARS: Final = 40
 _OPEN: Final = frozenset({"auto", ""})
 """What leaves the choice to the upstream, as saying nothing does."""
 
@@ -38,7 +41,7 @@ def split(tier: str) -> tuple[str, ...]:
 
 def stated(field: str, value: str) -> str:
     """What a reply's field says of its tier; empty for the usual."""
-    return "" if value in _USUAL[field] or value in _OPEN else value
+    return "" if value in _USUAL[field] or value in _OPEN else clean(value, _MOST_CHARS)
 
 
 class Chosen(NamedTuple):

@@ -12,10 +12,11 @@ from quotadeck.domain.lifts import fewer_tokens, least_limit, rule_of
 from quotadeck.domain.limits import MICRO, Priority
 from quotadeck.domain.money import PICO_PER_USD_PER_MTOK, nano_of_pico
 from quotadeck.domain.notice import Fact
-from quotadeck.domain.price import Price
+from quotadeck.domain.price import Price, Rates
 from quotadeck.domain.rules import RULE_OF, Measure, Windows, bucket_of
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
+from quotadeck.domain.usage import Usage
 from quotadeck.words import text
 from quotadeck.words.calls import because, key_tail, outcome
 from quotadeck.words.commands import field_word, value
@@ -223,14 +224,13 @@ def _served(call: Call) -> Iterator[Part]:
 def _cost(call: Call, price: Price | None, beside: Beside) -> Iterator[Part]:
     """Line by line where the price is on record; the sum in any case."""
     usage = call.usage
-    fresh = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
-    counts = (
-        ("input", fresh, price.input_pico if price else 0),
-        ("cached", usage.cached_tokens, price.cached_input_pico if price else 0),
-        ("written", usage.cache_write_tokens, price.cache_write_pico if price else 0),
-        ("output", usage.output_tokens, price.output_pico if price else 0),
-    )
+    rates = price.rates(usage.tier, usage.input_tokens) if price else None
+    counts = _counts(usage, rates)
     any_used = any(count for _, count, _ in counts)
+    if usage.tier:
+        unlisted = price is not None and usage.tier not in price.tiers
+        kind = "account.tier.unlisted" if unlisted else "account.tier"
+        yield _part("tier", kind, "attention" if unlisted else "normal", tier=clean(usage.tier))
     for name, count, pico in counts:
         if not count:
             continue
@@ -243,8 +243,12 @@ def _cost(call: Call, price: Price | None, beside: Beside) -> Iterator[Part]:
             cost=_exact(nano_of_pico(count * pico)),
         )
         yield Part(text("account.label.tokens"), words)
-    if call.fees_nano_usd:
+    if usage.web_searches:
+        yield _part("fees", "account.searches", count=usage.web_searches, cost=_fees(call))
+    elif call.fees_nano_usd:
         yield _part("fees", "account.fees", cost=_exact(call.fees_nano_usd))
+    if usage.stated_nano is not None:
+        yield _part("stated", "account.stated", cost=_exact(usage.stated_nano))
     estimated = (
         text("account.estimated") if usage.is_estimate or call.outcome is Outcome.UNKNOWN else None
     )
@@ -258,6 +262,23 @@ def _cost(call: Call, price: Price | None, beside: Beside) -> Iterator[Part]:
         held=_exact(call.held_nano_usd) if call.held_nano_usd else None,
         estimated=estimated,
     )
+
+
+def _counts(usage: Usage, rates: Rates | None) -> tuple[tuple[str, int, int], ...]:
+    """What was used of each kind of tokens, and what one costs, in pico-dollars."""
+    fresh = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
+    hour = usage.cache_write_1h_tokens
+    return (
+        ("input", fresh, rates.input_pico if rates else 0),
+        ("cached", usage.cached_tokens, rates.cached_input_pico if rates else 0),
+        ("written", usage.cache_write_tokens - hour, rates.cache_write_pico if rates else 0),
+        ("written_1h", hour, rates.cache_write_1h_pico if rates else 0),
+        ("output", usage.output_tokens, rates.output_pico if rates else 0),
+    )
+
+
+def _fees(call: Call) -> str | None:
+    return _exact(call.fees_nano_usd) if call.fees_nano_usd else None
 
 
 def _exact(nano: int) -> str:

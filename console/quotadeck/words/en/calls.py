@@ -77,6 +77,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "account.label.target": "served by",
     "account.label.tokens": "tokens",
     "account.label.fees": "fees",
+    "account.label.tier": "tier",
+    "account.label.stated": "upstream",
     "account.label.cost": "cost",
     "account.label.saw": "client saw",
     "account.counted": "only counted: this is the record of its second, of which it is one",
@@ -115,6 +117,13 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "account.what.cached": "input from the cache",
     "account.what.written": "input written to the cache",
     "account.what.output": "output",
+    "account.what.written_1h": "input written to the cache for an hour",
+    "account.tier": "{tier}",
+    "account.tier.unlisted": "{tier}, which has no price of its own: counted at the dearest",
+    "account.searches": plural(
+        "count", "{count:number} web search[ = {cost}]", "{count:number} web searches[ = {cost}]"
+    ),
+    "account.stated": "{cost} by the upstream's own account",
     "account.fees": "{cost} for the call itself",
     "account.cost": "{cost}[  prices {prices}][  {unknown}][  held {held}][  {estimated}]",
     "account.estimated": "estimated",
