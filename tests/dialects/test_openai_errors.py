@@ -184,7 +184,29 @@ def test_spent_budget_says_what_is_left_asked_and_when_it_begins_anew() -> None:
     message = error(SPENT)["message"]
     for words in ("$1)", "$0.005 is left", "up to $0.02.", "2026-11-24T12:00:00Z"):
         assert words in message
-    assert headers(OPENAI.refusal(SPENT))[b"retry-after"] == b"43200"
+    assert error(SPENT)["resets_at"] == "2026-11-24T12:00:00Z"
+    assert b"retry-after" not in headers(OPENAI.refusal(SPENT)), "clients sleep by it"
+
+
+@pytest.mark.parametrize(
+    ("wait", "ms"),
+    [("61", ""), ("1000000000", ""), ("", "60001"), ("Fri, 31 Dec 2100 23:59:59 GMT", "")],
+)
+def test_nobody_is_told_to_sleep_longer_than_a_minute(wait: str, ms: str) -> None:
+    far = r.UpstreamRefused(429, "No.", "", None, None, wait, ms, Cause.UPSTREAM_429)
+    ours = r.LimitReached("project:a:tpm", 60, "tpm", 1, 60_001, Cause.TPM)
+    for refusal in (far, ours):
+        sent = headers(OPENAI.refusal(refusal))
+        assert sent[b"x-should-retry"] == b"false"
+        assert not {b"retry-after", b"retry-after-ms"} & set(sent)
+
+
+@pytest.mark.parametrize("wait", ["60", "0.5", "Mon, 01 Jan 2024 00:00:00 GMT", "soon", "nan"])
+def test_an_upstreams_shorter_wait_is_told_as_it_was(wait: str) -> None:
+    near = r.UpstreamRefused(429, "No.", "", None, None, wait, "", Cause.UPSTREAM_429)
+    sent = headers(OPENAI.refusal(near))
+    assert sent[b"retry-after"] == wait.encode()
+    assert b"x-should-retry" not in sent
 
 
 def test_pause_tells_its_end_and_only_a_public_reason() -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from quotadeck.dialects import base
-from quotadeck.dialects.openai.errors import refusal_reply
 from quotadeck.dialects.openai.folding import to_stream, to_whole
 from quotadeck.dialects.openai.models import model_list
 from quotadeck.dialects.openai.rates import rate_lines
+from quotadeck.dialects.openai.refusals import refusal_reply
 from quotadeck.dialects.openai.stream import error_event
 from quotadeck.dialects.said import read_error
 from quotadeck.domain.refusals import RateLevel
