@@ -52,6 +52,7 @@ def segment(*, moves: bool = True) -> bytes:
             write.state_frame(known.LEFT),
             write.withdrawal_frame(2),
             *(several if moves else ()),
+            write.made_frame(known.MADE),
         )
     )
 

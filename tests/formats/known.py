@@ -31,6 +31,7 @@ from quotadeck.store.journal.records import (
     CatalogueRecord,
     ChangeRecord,
     Levels,
+    MadeRecord,
     SegmentHead,
     StateRecord,
     Value,
@@ -175,6 +176,8 @@ ENTERED: Final = StateRecord(AT_US, "project:analytics", "throttled", "rpm", Tru
 LEFT: Final = StateRecord(
     AT_US + 5, "project:analytics", "throttled", "rpm", False, {"count": 90, "asked": 400}
 )
+MADE: Final = MadeRecord(AT_US, "analytics", (("response", "resp_1"), ("file", "file-1")))
+"""Since the fifth format."""
 SECOND: Final = seal(
     replace(ENTRY, seq=0, id="cmd_2", group="cmd_2", asked="0123456789abcdef0123"), 2, ENTRY.hash
 )
@@ -203,7 +206,7 @@ RECORDS: Final[dict[int, list[Value]]] = {
     ],
     5: [
         *(SegmentHead(5, SOURCE), OPEN, MOVED, MOVE, END, *_SINCE_2[1:]),
-        *(ChangeRecord((SECOND, THIRD)), Withdrawn(4, 2)),
+        *(ChangeRecord((SECOND, THIRD)), Withdrawn(4, 2), MADE),
     ],
 }
 """By the format's number."""

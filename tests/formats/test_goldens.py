@@ -85,6 +85,7 @@ async def test_a_ledger_is_read_as_what_it_said(ledger: Path) -> None:
         (row,) = await reader.rollups(per=per)
         assert (row.forwarded, row.refused, row.cost_nano_usd) == (1, {"rpm": 300}, 700)
         assert (row.cache_write_1h_tokens, row.reasoning_tokens, row.fees_nano_usd) == (3, 20, 10)
+    assert await reader.owner("file", "file-1") == "analytics"
     assert await reader.levels() == [LevelSample(1, known.AT_US, known.RPM, -3, 5, 60)]
     assert await reader.events() == [(1, known.EVENT)]
     (held,) = await reader.states_at(known.AT_US)

@@ -9,6 +9,7 @@ import pytest
 from quotadeck.dialects.base import Read
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.catalogue import Allow
+from quotadeck.gateway.data.made import MadeIds
 from tests.gateway.chats import BOUND, SHORT, Open, well
 from tests.gateway.provider import Asked, always
 from tests.gateway.rig import Reply, Rig
@@ -150,6 +151,11 @@ async def test_an_id_is_its_makers_and_nobody_elses(
     refused(await it.ask(with_file("file-1"), headers=OTHER), 404, "file_not_found")
     assert (await it.ask(with_file("file-1"))).status == 200
     assert len(asked) == sent + 3
+    # A gateway that has just started knows it from the ledger.
+    await it.ledger.flushed()
+    it.flights.made = MadeIds(it.ledger.reader.owner)
+    assert (await it.ask(with_file("file-1"))).status == 200
+    refused(await it.ask(with_file("file-1"), headers=OTHER), 404, "file_not_found")
 
 
 async def test_ids_of_elsewhere_are_those_that_the_config_lists(opened: Open) -> None:

@@ -26,10 +26,12 @@ from quotadeck.store.errors import StoreDamaged, unusable
 from quotadeck.store.formats.migrate import Tell, unheard
 from quotadeck.store.journal.journal import Journal
 from quotadeck.store.journal.records import (
+    MadeRecord,
     StateRecord,
     catalogue_frame,
     end_frame,
     levels_frame,
+    made_frame,
     move_frame,
     open_frame,
     state_frame,
@@ -171,8 +173,13 @@ class Ledger:
         """Record that an open call, as it was until now, goes on elsewhere. As `open_call`."""
         return self._turn.move(call.id, move_frame(move), open_frame(moved(call, move)))
 
-    def end_call(self, call: Call) -> Written:
-        """Record an end, before the reply's last byte leaves. As `open_call`."""
+    def end_call(self, call: Call, made: Sequence[tuple[str, str]] = ()) -> Written:
+        """Record an end, before the reply's last byte leaves. As `open_call`.
+
+        ``made`` are the (kind, id) that its reply made, on record with it or not at all.
+        """
+        if made:
+            self._turn.also(made_frame(MadeRecord(call.at_us, call.project, tuple(made))))
         return self._turn.end(call.id, end_frame(call))
 
     def end_now(self, call: Call) -> None:

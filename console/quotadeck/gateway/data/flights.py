@@ -191,7 +191,7 @@ class Flights:
                 if at_once:
                     self._ledger.end_now(call)
                 else:
-                    record = self._ledger.end_call(call)
+                    record = self._ledger.end_call(call, made)
             finally:
                 # Behind it in the journal stands whatever is taken of what this gives back.
                 levels = await self._limiter.settle(flight.open.id, dict(call.charged))

@@ -1,6 +1,7 @@
 """A ledger of the second format brought to the third: in its place, in one transaction.
 
-The third has three more columns of its calls, which the rows there need not be written anew for.
+The third has three more columns of its calls, which the rows there need not be written anew for,
+and a table of what replies made.
 """
 
 import os
@@ -15,10 +16,16 @@ from quotadeck.store.places import open_plain
 from quotadeck.store.sqlite.schema import is_ledger
 
 _FROM: Final = 2
+_MADE: Final = (
+    "CREATE TABLE made (source_id INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, "
+    "project TEXT NOT NULL, at_us INTEGER NOT NULL, PRIMARY KEY (source_id, kind, id)) STRICT"
+)
 _STEPS: Final = (
     "ALTER TABLE calls ADD COLUMN web_searches INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE calls ADD COLUMN tier TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE calls ADD COLUMN stated_nano INTEGER",
+    _MADE,
+    "CREATE INDEX made_at ON made (at_us)",
     "PRAGMA user_version = 3",
 )
 

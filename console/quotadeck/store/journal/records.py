@@ -14,6 +14,7 @@ commands  the entries of one change: [hash, length] of each, then their canonica
 levels    the instant in µs, {bucket: level} of every bucket that is not full, {bucket: [least,
           last, limit]} of every bucket touched since the last such record, the fields of `Mark`
 catalogue what the config file says: canonical JSON without secrets, its hash, the instant in µs
+made      the instant in µs, the project, and [kind, id] of what a reply made for it
 state     the instant in µs, subject, kind, cause, whether it was entered or left, and the facts
 ========= ========================================================================================
 
@@ -104,6 +105,15 @@ class StateRecord:
     facts: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class MadeRecord:
+    """A `made` record: (kind, id) of what a reply made, the project's from then on."""
+
+    at_us: int
+    project: str
+    ids: tuple[tuple[str, str], ...]
+
+
 Value = (
     SegmentHead
     | OpenCall
@@ -115,6 +125,7 @@ Value = (
     | Levels
     | CatalogueRecord
     | StateRecord
+    | MadeRecord
 )
 STATE_FIELDS: Final = tuple(field.name for field in fields(StateRecord))
 
@@ -192,6 +203,10 @@ def state_frame(record: StateRecord) -> bytes:
     return framed(("state", *plain, dict(facts)))
 
 
+def made_frame(record: MadeRecord) -> bytes:
+    return framed(("made", record.at_us, record.project, record.ids))
+
+
 def parse(payload: bytes, written: int | None = FORMAT) -> list[Any]:
     """The payload's list, as the newest format has it; raises UnreadableRecord.
 
@@ -251,6 +266,9 @@ def _value(items: list[Any], payload: bytes) -> Value:
                 return CatalogueRecord(catalogue_body(payload, digest, at_us), digest, at_us)
             case "state":
                 return StateRecord(*items[1:])
+            case "made":
+                _, at_us, project, ids = items
+                return MadeRecord(at_us, project, tuple((kind, one) for kind, one in ids))
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise UnreadableRecord(f"{items[:1]}: {error}") from error
     raise UnreadableRecord(f"a record of the unknown type {items[0]!r}")

@@ -46,6 +46,10 @@ class Turn:
     def end(self, call_id: str, frame: bytes) -> Written:
         return self._add(call_id, frame, b"")
 
+    def also(self, frame: bytes) -> None:
+        """Write this with the turn's records, before those that come after it."""
+        self._add("", frame, b"")
+
     def end_now(self, call_id: str, frame: bytes) -> None:
         """Raises OSError."""
         self.flush()

@@ -74,9 +74,13 @@ class Calls(ReadConnection):
         )
         return list(rows)[::-1]
 
-    async def owner(self, kind: str, identity: str) -> str:  # noqa: ARG002
-        """The project whose reply made this; empty where none is known."""
-        return ""
+    async def owner(self, kind: str, identity: str) -> str:
+        """The project whose reply made this in the last 30 days; empty where none is known."""
+        rows = await self._rows(
+            "SELECT project FROM made WHERE source_id = ? AND kind = ? AND id = ?",
+            (self.source, kind, identity),
+        )
+        return rows[0][0] if rows else ""
 
     async def known(self, ids: list[str]) -> set[str]:
         """Those of the calls' ids that the ledger has."""

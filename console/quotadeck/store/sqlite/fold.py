@@ -46,10 +46,11 @@ class Batch:
     states: list[tuple[bool, tuple[Any, ...]]] = field(default_factory=list)
     """Whether it was entered, and the row; in the order in which it happened."""
     events: list[tuple[Any, ...]] = field(default_factory=list)
+    made: list[tuple[Any, ...]] = field(default_factory=list)
 
     def __len__(self) -> int:
         first = len(self.ends) + len(self.levels) + len(self.commands)
-        return first + len(self.catalogues) + len(self.states) + len(self.events)
+        return first + len(self.catalogues) + len(self.states) + len(self.events) + len(self.made)
 
     def add_call(self, call: Call) -> None:
         """A call that somebody else's journal, or none, has told of."""
@@ -90,6 +91,9 @@ class Batch:
                 _, at_us, subject, kind, cause, entered, facts = items
                 row = (at_us, orjson.dumps(facts).decode(), subject, kind, cause)
                 self.states.append((entered, row))
+            case "made":
+                _, at_us, project, ids = items
+                self.made.extend((kind, identity, project, at_us) for kind, identity in ids)
             case other:
                 raise UnreadableRecord(f"a record of the unknown type {other!r}")
 
@@ -162,6 +166,12 @@ class Fold:
             "UPDATE states SET left_us = max(entered_us, ?1), left_facts = ?2 "
             f"WHERE {same} AND left_us = {FOR_EVER_US}"
         )
+        self._made = (
+            f"INSERT INTO made (source_id, kind, id, project, at_us) VALUES ({source}, ?, ?, ?, ?) "
+            # Whose it was first it stays, as long as that one goes on with it.
+            "ON CONFLICT (source_id, kind, id) DO UPDATE SET at_us = max(at_us, excluded.at_us) "
+            "WHERE project = excluded.project"
+        )
         self._event = (
             "INSERT INTO events (source_id, id, at_us, kind, subject, facts) "
             f"VALUES ({source}, ?, ?, ?, ?, ?) "
@@ -183,6 +193,7 @@ class Fold:
         for entered, run in groupby(batch.states, itemgetter(0)):
             rows = [row for _, row in run]
             await self._many(self._entered if entered else self._left, rows)
+        await self._many(self._made, batch.made)
         await self._many(self._event, batch.events)
         if position is not None:
             await self._db.execute_fetchall(self._folded, position)

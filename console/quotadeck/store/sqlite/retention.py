@@ -34,6 +34,8 @@ class Keep:
     levels_us: int = 48 * _HOUR_US
     states_us: int = 90 * 24 * _HOUR_US
     """After they were left."""
+    made_us: int = 30 * 24 * _HOUR_US
+    made_rows: int = 2_000_000
 
 
 class Settled:
@@ -70,6 +72,15 @@ _OLD_STATES: Final = (
     "ORDER BY left_us LIMIT ?)"
 )
 
+_OLD_MADE: Final = (
+    "DELETE FROM made WHERE rowid IN (SELECT rowid FROM made WHERE at_us < ? AND source_id = ? "
+    "ORDER BY at_us LIMIT ?)"
+)
+_MORE_MADE: Final = (
+    "DELETE FROM made WHERE rowid IN (SELECT rowid FROM made "
+    "WHERE rowid <= (SELECT max(rowid) FROM made) - ? ORDER BY rowid LIMIT ?)"
+)
+
 
 def _old_sums(table: str, per: Per) -> str:
     name = f"{table}_{per.name}"
@@ -99,10 +110,12 @@ async def forget(db: aiosqlite.Connection, source: int, now_us: int | None, keep
             await _delete(db, _OLD_CALLS, (source, CHUNK_ROWS, now_us - keep.calls_us)),
             await _delete(db, _OLD_LEVELS, (source, CHUNK_ROWS, now_us - keep.levels_us)),
             await _delete(db, _OLD_STATES, (states_before, source, CHUNK_ROWS)),
+            await _delete(db, _OLD_MADE, (now_us - keep.made_us, source, CHUNK_ROWS)),
         ]
         for per, keep_us in ((MINUTE, keep.minutes_us), (HOUR, keep.hours_us)):
             for statement in _OLD_SUMS[per]:
                 gone.append(await _delete(db, statement, (source, now_us - keep_us, CHUNK_ROWS)))
+    gone.append(await _delete(db, _MORE_MADE, (keep.made_rows, CHUNK_ROWS)))
     if await _used_bytes(db) > keep.file_bytes:
         gone.append(await _delete(db, _OLDEST_CALLS, (source, CHUNK_ROWS)))
     if any(gone):

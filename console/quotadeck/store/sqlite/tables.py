@@ -167,6 +167,16 @@ CREATE TABLE levels (
   UNIQUE (bucket, at_us, source_id)
 ) STRICT;
 
+CREATE TABLE made (
+  source_id INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  project TEXT NOT NULL,
+  at_us INTEGER NOT NULL,
+  PRIMARY KEY (source_id, kind, id)
+) STRICT;
+CREATE INDEX made_at ON made (at_us);
+
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   source_id INTEGER NOT NULL,
