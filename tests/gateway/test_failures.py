@@ -55,6 +55,7 @@ def sent(refusal: Exception) -> dict[bytes, bytes]:
         (307, Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502),
         (401, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502),
         (403, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502),
+        (407, Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502),
     ],
 )
 def test_status_tells_whose_fault_it_was(

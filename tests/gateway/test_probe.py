@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from quotadeck.dialects.openai import OPENAI
+from quotadeck.dialects.openai import COMPLETIONS, EMBEDDINGS, OPENAI
 from quotadeck.domain.calls import Call, Outcome
 from quotadeck.domain.probe import ProbeAsk, ProbeReport
 from quotadeck.domain.refusals import LimitReached
@@ -76,7 +76,7 @@ def probes_of(it: Rig) -> Probes:
     async def recorded(identity: str) -> Call | None:
         return next((one for one in await it.calls() if one.id == identity), None)
 
-    return Probes(Means(it.app.calls, it.of, (OPENAI,), recorded, sleep))
+    return Probes(Means(it.app.calls, it.of, (OPENAI, COMPLETIONS, EMBEDDINGS), recorded, sleep))
 
 
 async def learned(it: Rig, ask: ProbeAsk | None = None) -> ProbeReport:
@@ -131,7 +131,7 @@ async def test_it_costs_no_more_than_it_says(opened: Open) -> None:
     planned = probes_of(it).foresee(ProbeAsk("main"))
     assert await it.calls() == [], "to foresee is to ask nobody"
     report = await learned(it)
-    assert len(report.calls) <= planned.calls == 4
+    assert len(report.calls) <= planned.calls == 7
     assert 0 < report.cost_nano <= planned.most_nano
 
 
@@ -193,6 +193,19 @@ async def test_its_own_price_is_told_once(opened: Open) -> None:
     report = await learned(it)
     assert kinds(report).count("probe.cost") == 1
     assert "$0.000022" in words(report)
+
+
+async def test_what_only_embeds_is_asked_to(opened: Open) -> None:
+    def whole(body: dict[str, Any]) -> tuple[str, bytes]:
+        assert body == {"model": "opus-4.7", "input": "Say ok."}
+        told = {"object": "list", "data": [{"embedding": [0.5]}], "usage": {"prompt_tokens": 3}}
+        return "200 OK", orjson.dumps(told)
+
+    it, _ = await opened(upstream([], whole=whole, spoken=("/embeddings",)))
+    report = await learned(it)
+    assert (report.well, len(report.calls)) == (True, 1)
+    assert report.lines == ('speaks = ["embeddings"]',)
+    assert "embeddings: answered" in words(report)
 
 
 async def test_a_newer_model_is_asked_by_its_own_name_for_the_bound(opened: Open) -> None:

@@ -10,9 +10,12 @@ import pytest
 from quotadeck.domain.catalogue import Upstream
 from quotadeck.gateway.upstream.client import Unreachable
 from quotadeck.gateway.upstream.pool import Pool
+from quotadeck.wire.config import load
 from tests.gateway.certificates import of_own_authority, served_by
 from tests.gateway.provider import KEY, Asked, Provider, always, call, endpoint, hello, provider
 from tests.gateway.proxying import HttpProxy
+from tests.gateway.values import plan
+from tests.wire.configs import SMALL, written
 
 LOGIN = "gateway:pass-word-of-the-proxy"
 BASIC = "Basic " + b64encode(LOGIN.encode()).decode()
@@ -148,3 +151,36 @@ async def test_own_headers_and_query_go_with_every_request(pool: Pool) -> None:
     assert one.line == f"POST /openai/deployments/gpt-4.1/chat/completions?{query} HTTP/1.1"
     assert one.headers["api-key"] == "a secret of Azure"
     assert one.headers["authorization"] == "Basic x", "in place of the dialect's own"
+
+
+async def test_what_the_file_says_is_how_it_is_asked(
+    pool: Pool, tmp_path: Path, authority: tuple[Path, tuple[Path, Path]]
+) -> None:
+    ca_file, certificate = authority
+    asked: list[Asked] = []
+    env = {"UPSTREAM_KEY": KEY, "LOGIN": LOGIN, "AZURE": "key-of-azure-0123456789"}
+    async with (
+        provider(always(hello, asked), served_by(certificate)) as it,
+        HttpProxy(BASIC).serving() as proxy,
+    ):
+        lines = (
+            f'proxy = "{proxy.address}"',
+            'proxy_login = { env = "LOGIN" }',
+            f'ca_file = "{ca_file}"',
+            'query = { api-version = "2025-04-01" }',
+            '[upstreams.main.headers]\napi-key = { env = "AZURE" }\nx-team = "platform"',
+        )
+        url = f"https://localhost:{it.port}/openai"
+        text = SMALL.replace("https://api.example.com/v1", url).replace(
+            'key = { env = "UPSTREAM_KEY" }', "\n".join(lines)
+        )
+        catalogue = load(written(tmp_path, text), env).catalogue
+        assert (await call(pool, catalogue.upstreams["main"])).status == 200
+        assert len(proxy.asked) == 1
+    (one,) = asked
+    assert one.line == "POST /openai/chat/completions?api-version=2025-04-01 HTTP/1.1"
+    assert (one.headers["api-key"], one.headers["x-team"]) == (env["AZURE"], "platform")
+    assert "authorization" not in one.headers
+    keys = plan(catalogue).upstream_keys
+    said = f"you sent api-key: {env['AZURE']} by pass-word-of-the-proxy, {BASIC}"
+    assert keys.hide(said) == "you sent api-key: [key] by [key], Basic [key]"

@@ -24,7 +24,11 @@ UNKNOWN: Final = Provider()
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
     {
         # Lengths: what their consoles give out, the oldest kind that is still taken.
-        "openai": Provider(("api.openai.com",), (*_COMPATIBLE, "responses"), 51),
+        "openai": Provider(
+            ("api.openai.com", "eu.api.openai.com", "us.api.openai.com"),
+            (*_COMPATIBLE, "responses"),
+            51,
+        ),
         "anthropic": Provider(("api.anthropic.com",), ("messages",), 90),
         "deepseek": Provider(("api.deepseek.com",), _COMPATIBLE, 35),
         "google": Provider(("generativelanguage.googleapis.com",), _COMPATIBLE, 39),

@@ -52,7 +52,7 @@ class Means:
         return self.calls.plan()
 
     def speaking(self) -> Mapping[str, tuple[Dialect, str]]:
-        """The forms in which words can be asked for: whose they are, and the client's path."""
+        """The forms that are served here: whose they are, and the client's path."""
         return {
             each.form: (each, path)
             for each in self.dialects

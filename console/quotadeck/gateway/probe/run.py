@@ -18,7 +18,7 @@ from quotadeck.gateway.probe.asked import (
     ask_free,
     words_of,
 )
-from quotadeck.gateway.probe.small import CALLS, NO_PATH, PATHS, Small
+from quotadeck.gateway.probe.small import CALLS, NO_PATH, PATHS, TALKS, Small
 from quotadeck.gateway.probe.ways import Ways, ways_of
 from quotadeck.gateway.upstream.client import Reply, UpstreamError
 from quotadeck.gateway.upstream.told import stated_nano
@@ -54,7 +54,8 @@ class Probe:
             await self._models()
             await self._forms()
             for form in CALLS:
-                if form in self._means.speaking() and self._spoken.get(form, True):
+                served = form in self._means.speaking() and self._spoken.get(form, True)
+                if served and (form in TALKS or not self.report.well):
                     await self._words(form)
             if self.report.well:
                 self._fit()
@@ -113,7 +114,8 @@ class Probe:
         self._spoken[form] = True
         self._set(well=True)
         await self._learn("probe.whole", form, said)
-        await self._stream(form)
+        if form != "embeddings":
+            await self._stream(form)
 
     async def _stream(self, form: str) -> None:
         if form != "chat":

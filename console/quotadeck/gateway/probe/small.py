@@ -1,6 +1,6 @@
 """The smallest request of each form: a word is asked for, and a few tokens are allowed.
 
-Sources: the API references of OpenAI (chat completions, responses) and Anthropic (messages).
+Sources: the API references of OpenAI and, for messages, of Anthropic.
 """
 
 from collections.abc import Mapping
@@ -35,6 +35,10 @@ def _asked(small: Small, model: str) -> dict[str, Any]:
             asked: dict[str, Any] = {"input": _SAY, "max_output_tokens": MOST_TOKENS}
         case "messages":
             asked = {"messages": message, "max_tokens": MOST_TOKENS}
+        case "completions":
+            asked = {"prompt": _SAY, "max_tokens": MOST_TOKENS}
+        case "embeddings":
+            return {"model": model, "input": _SAY}
         case _:
             bound = "max_completion_tokens" if small.newer else "max_tokens"
             asked = {"messages": message, bound: MOST_TOKENS}
@@ -43,9 +47,13 @@ def _asked(small: Small, model: str) -> dict[str, Any]:
     return {"model": model, **asked, "stream": small.stream}
 
 
-CALLS: Final[Mapping[str, int]] = MappingProxyType({"chat": 4, "responses": 2, "messages": 2})
-"""The forms that words are asked for in, and how many calls each may take: one as a whole, one as
-a stream, and of chat a second of both where a field was refused."""
+CALLS: Final[Mapping[str, int]] = MappingProxyType(
+    {"chat": 4, "responses": 2, "messages": 2, "completions": 2, "embeddings": 1}
+)
+"""How many calls each form may take: one as a whole, one as a stream, and of chat a second of both
+where a field was refused."""
+TALKS: Final = ("chat", "responses", "messages")
+"""The forms of the usual models; the others are asked where none of these is answered."""
 PATHS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "chat": "/chat/completions",
