@@ -209,6 +209,14 @@ def test_an_upstreams_shorter_wait_is_told_as_it_was(wait: str) -> None:
     assert b"x-should-retry" not in sent
 
 
+@pytest.mark.parametrize(("status", "kind"), [(429, "rate_limit_error"), (500, "server_error")])
+def test_kind_that_belies_the_status_is_not_passed_on(status: int, kind: str) -> None:
+    said = r.UpstreamRefused(
+        status, "No.", "invalid_request_error", None, None, "", "", Cause.UPSTREAM_429
+    )
+    assert error(said)["type"] == kind
+
+
 def test_pause_tells_its_end_and_only_a_public_reason() -> None:
     told = error(r.Paused(Subject.project("analytics"), "batch bug", NOON_US))["message"]
     assert told == (

@@ -70,7 +70,7 @@ def test_rates_are_told_as_openai_tells_them() -> None:
         RateLevel(LimitKind.TPM, tpm(60_000), -5 * MICRO),
     )
     assert rate_lines(rates).decode().splitlines() == [
-        "x-ratelimit-limit-requests: 60",
+        "x-ratelimit-limit-requests: 10",
         "x-ratelimit-remaining-requests: 7",
         "x-ratelimit-reset-requests: 3s",
         "x-ratelimit-limit-tokens: 60000",

@@ -140,11 +140,16 @@ def seen(reply: httpx.Response) -> Seen:
     return {
         "status": reply.status_code,
         "code": reply.json()["error"]["code"] if reply.is_error else "",
-        "rpm": head.get("x-ratelimit-limit-requests"),
+        "rpm": _a_minutes(head.get("x-ratelimit-limit-requests")),
         "tpm": head.get("x-ratelimit-limit-tokens"),
         "served": head.get("x-served-model"),
         "step": head.get("x-fallback-step"),
     }
+
+
+def _a_minutes(limit: str | None) -> str | None:
+    """The requests of a window of ten seconds are told."""
+    return None if limit is None else str(6 * int(limit))
 
 
 USUAL: Seen = {

@@ -22,7 +22,11 @@ _LINES: Final = {
 
 
 def rate_lines(rates: Iterable[RateLevel]) -> bytes:
-    """Header lines; ``reset`` is the time to a full bucket, rounded up."""
+    """Header lines: what the bucket holds at most, what is in it, and the time to a full one.
+
+    So the limit is that of the bucket's window, as what remains of it is, and not a minute's: a
+    client that sends what remains is not refused.
+    """
     told = b""
     for rate in rates:
         lines = _LINES.get(rate.kind)
@@ -32,7 +36,7 @@ def rate_lines(rates: Iterable[RateLevel]) -> bytes:
         missing = max(0, limit.capacity - level)
         to_full_ms = -(-missing * 60_000 // (limit.per_minute * MICRO))
         left = max(0, level // MICRO)
-        told += lines % (limit.per_minute, left, go_duration(to_full_ms).encode())
+        told += lines % (limit.capacity // MICRO, left, go_duration(to_full_ms).encode())
     return told
 
 

@@ -20,13 +20,19 @@ def refusal_reply(refusal: Exception) -> ErrorReply:
     it = told(refusal)
     error: dict[str, Any] = {
         "message": it.message,
-        "type": it.kind or _kind_of(it.status),
+        "type": _kind(it.kind, it.status),
         "param": it.param,
         "code": it.code,
         **it.members,
     }
     rates = rate_lines(refusal.rates) if isinstance(refusal, Refusal) and refusal.rates else b""
     return ErrorReply(it.status, _JSON + it.head + rates, orjson.dumps({"error": error}))
+
+
+def _kind(said: str, status: int) -> str:
+    """What was said, where it agrees with the status."""
+    belied = said == "invalid_request_error" and (status == 429 or status >= 500)
+    return said if said and not belied else _kind_of(status)
 
 
 def _kind_of(status: int) -> str:
