@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from textual.events import Key
 
 from quotadeck.domain.capability import Capabilities, FigureKind, Read
@@ -12,9 +13,11 @@ from quotadeck.tui.keys.bindings import Keys
 from quotadeck.tui.pages.project import Project
 from quotadeck.tui.themes import find_theme
 from tests.clocks import HandClock
+from tests.tui.call_book import CallBook, night
 from tests.tui.driving import choose, framed, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.hours import an_hour
 from tests.tui.play import JST
+from tests.tui.quarters import a_quarter
 from tests.tui.scenes import AT_US, fire
 from tests.tui.scripted import Scripted, taken_apart
 
@@ -124,3 +127,24 @@ async def test_a_longer_page_says_what_is_below_and_scrolls_to_it() -> None:
         await sees(pilot, "▸ its rpm 20 is taken")
         await pilot.press("G")
         await sees(pilot, "k_0777d2")
+
+
+@pytest.mark.parametrize(("height", "told"), [(50, True), (22, False)])
+async def test_lines_that_are_left_over_show_its_newest_calls(height: int, told: bool) -> None:
+    source = scripted(passed=an_hour)
+    source.book = CallBook(list(night()))
+    async with quotadeck(source).run_test(size=(80, height)) as pilot:
+        await choose(pilot, "batch-embed")
+        await pilot.press("enter")
+        await sees(pilot, "callers", *["its newest calls", "gemin…flash ok"][: 2 * told])
+        assert ("its newest calls" in shown(quotadeck_of(pilot))) is told
+
+
+async def test_the_most_of_the_hour_is_not_told_beside_more_than_that() -> None:
+    """The minute that runs is not among those that ended."""
+    source = scripted(passed=a_quarter)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "analytics")
+        await pilot.press("enter")
+        await sees(pilot, "274 of 294", "≤274", "$1.16")
+        assert "≤$" not in shown(quotadeck_of(pilot))

@@ -81,6 +81,10 @@ def help_lines(place: Place, width: int, keys: Keys) -> list[Line]:
     return lines
 
 
+_KEYS: Final = 12
+_KEYS_NARROW: Final = 5
+_WIDE_FROM: Final = 64
+"""From so many cells on the longest keys stand beside their words."""
 _TYPING: Final = (
     *("filter", "explain", "columns", "command", "palette", "export", "time"),
     *("dialog", "choice", "editor"),
@@ -99,8 +103,11 @@ def _acts(acts: Sequence[Act], width: int) -> list[Line]:
 
 
 def _entry(keys: str, words: str, width: int) -> list[Line]:
-    parts = folded(words, width - 15)
-    heads = [f"  {fit(keys, 12)} ", *[" " * 15] * (len(parts) - 1)]
+    cells = _KEYS if width >= _WIDE_FROM else _KEYS_NARROW
+    if len(keys) > cells:  # on a narrow screen: on a line of their own, for the words' sake
+        return [(Span(f"  {keys}", "key"),), *_entry("", words, width)]
+    parts = folded(words, width - cells - 3)
+    heads = [f"  {fit(keys, cells)} ", *[" " * (cells + 3)] * (len(parts) - 1)]
     return [
         (Span(head, "key"), Span(part, "normal")) for head, part in zip(heads, parts, strict=True)
     ]

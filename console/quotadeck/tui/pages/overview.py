@@ -27,7 +27,7 @@ from quotadeck.tui.kit.page import Note
 from quotadeck.tui.kit.spans import Line, Span, crop, in_past
 from quotadeck.tui.link import Picture
 from quotadeck.tui.model_rows import ModelRow, model_rows
-from quotadeck.tui.panes.beside import ProjectBeside, Row, Stack, pane_cells
+from quotadeck.tui.panes.beside import LIST_GAP, ProjectBeside, Row, Stack, pane_cells
 from quotadeck.tui.panes.detail import model_words, row_words, rule_line
 from quotadeck.tui.panes.events import event_lines
 from quotadeck.tui.panes.head import PageHead
@@ -143,8 +143,9 @@ class Overview(Changing, ListPage):
 
     def _draw_lists(self, snapshot: Snapshot, at: At, width: int) -> None:
         self._share_height()
-        layout = laid_out(self._chosen.table, width)
-        below = laid_out(MODELS, width, laid_out(PROJECTS, width))
+        cells = width - LIST_GAP if width < self.size.width else width
+        layout = laid_out(self._chosen.table, cells)
+        below = laid_out(MODELS, cells, laid_out(PROJECTS, cells))
         sign = ("▴" if self._chosen.reverse else "▾") if self._chosen != USUAL else ""
         sorts = text("sort.by", by=text(f"by.{self._chosen.sort}"), sign=sign or "▾")
         nothing = self.filter.nothing(self.keys.shown("overview.clear"), width)

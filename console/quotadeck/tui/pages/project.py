@@ -17,7 +17,8 @@ from quotadeck.tui.pages import models
 from quotadeck.tui.panes.head import PageHead
 from quotadeck.tui.panes.more import more_line
 from quotadeck.tui.panes.past import lacking_line
-from quotadeck.tui.panes.project import Drawn, drawn
+from quotadeck.tui.panes.project import Drawn, ProjectPane, drawn
+from quotadeck.tui.panes.project_calls import MOST, newest_lines
 from quotadeck.tui.panes.project_figures import ProjectFigures
 from quotadeck.words import text
 
@@ -43,7 +44,7 @@ class Project(Changing):
         super().__init__("project", context)
         self.project = project
         self.whole = Subject.project(project)
-        self._figures = ProjectFigures(context, project)
+        self._figures = ProjectFigures(context, project, MOST)
         self._head = PageHead(context, sums=False)
         self._body = Lines(context.theme, id="body")
         self._chosen: int | None = None
@@ -76,13 +77,20 @@ class Project(Changing):
             self._drawn = Drawn((lacking_line(picture, self.context, width),))
         elif picture is not None:
             pane = self._figures.pane(picture, width, self._chosen)
-            self._drawn = drawn(pane) if pane else Drawn((self._is_gone(width),))
+            self._drawn = self._whole(pane) if pane else Drawn((self._is_gone(width),))
         lines, page = self._drawn.lines, self.window
         self._top = max(0, min(self._top, len(lines) - page))
         self._body.show(lines[self._top : self._top + page])
         self.draw_foot(
             more_line(self._top, page, len(lines), self.keys, self.place, width, self.may)
         )
+
+    def _whole(self, pane: ProjectPane) -> Drawn:
+        """The project; where lines are left over, its newest calls in them."""
+        told = drawn(pane)
+        room = self.window - len(told.lines)
+        calls = newest_lines(self._figures.calls, pane.at, pane.width, room)
+        return Drawn((*told.lines, *calls), told.cursor)
 
     def _is_gone(self, width: int) -> Line:
         return crop([Span(text("project.gone", name=self.project), "attention")], width)

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 WIDE_FROM: Final = 160
 """From so many cells on the project stands beside the list."""
 _LEAST: Final = 79
+LIST_GAP: Final = 1
+"""Blanks between the columns of the lists and the border."""
 RESTED_S: Final = 0.25
 """So long the cursor stays on a row before its figures are asked for."""
 
 
 def pane_cells(width: int) -> int:
-    """The pane's share of a line, its border not in it; 0 where there is none."""
-    return max(_LEAST, width * 2 // 5) if width >= WIDE_FROM else 0
+    """The pane's share of a line, its border in it; 0 where there is none."""
+    return max(_LEAST, width * 2 // 5 - LIST_GAP) if width >= WIDE_FROM else 0
 
 
 class Stack(Widget):

@@ -35,6 +35,8 @@ class _Level:
     now: str
     limit: str
     part: tuple[int, int]
+    held: int
+    """What ``now`` writes, in the unit of ``values``."""
     values: Values
     top: int
     most: Callable[[int], str]
@@ -58,7 +60,7 @@ def level_lines(
             known = [value for value in level.values if value is not None]
             spans += spark(level.values, cells, level.top, role=at.quiet("normal"),
                            refused=refused, asked=asked)  # fmt: skip
-            if known:
+            if known and max(known) >= level.held:  # the minute that runs may be above all others
                 most = text("project.most", most=level.most(max(known)))
                 spans.append(Span(f" {most}", "dim"))
         lines.append(crop(spans, width))
@@ -87,7 +89,7 @@ def _title(page: SeriesPage | None, at: At, width: int, cells: int) -> Line:
 def _levels(row: ProjectRow, at: At, series: Series | None) -> list[_Level]:
     flow = row.flow
     asked = flow.requests_60s + flow.refused_60s
-    minute_us = counted_minute_us(at.now)
+    spent_nano = flow.spent_60s_nano * 60_000_000 // counted_minute_us(at.now)
     passed = series.ended if series else ()
     tokens, refused, cost = (
         (series.tokens, series.refused, series.cost_nano) if series else ((), (), ())
@@ -96,16 +98,16 @@ def _levels(row: ProjectRow, at: At, series: Series | None) -> list[_Level]:
         _rate(row, Field.RPM, passed, short),
         _rate(row, Field.TPM, tokens, short),
         _Level(text("project.refused"), three(flow.refused_60s),
-               text("project.refused.of", asked=three(asked)), (flow.refused_60s, asked), refused,
-               0, short, troubled=True),
-        _Level(text("project.usd_a_minute"), usd_short(flow.spent_60s_nano * 60_000_000
-               // minute_us), "", (0, 0), cost, 0, usd_short),
+               text("project.refused.of", asked=three(asked)), (flow.refused_60s, asked),
+               flow.refused_60s, refused, 0, short, troubled=True),
+        _Level(text("project.usd_a_minute"), usd_short(spent_nano), "", (0, 0), spent_nano, cost,
+               0, usd_short),
     ]  # fmt: skip
     slots = limit_on(row, Field.CONCURRENCY)
     if slots is not None:
         word, part = field_word(Field.CONCURRENCY), (slots.used, slots.limit)
         levels.insert(
-            2, _Level(word, short(slots.used), f"/ {short(slots.limit)}", part, (), 0, short)
+            2, _Level(word, short(slots.used), f"/ {short(slots.limit)}", part, 0, (), 0, short)
         )
     return levels
 
@@ -114,11 +116,11 @@ def _rate(row: ProjectRow, field: Field, values: Values, written: Callable[[int]
     limit, used = limit_on(row, field), used_on(row, field)
     if limit is None:
         none = text("project.no_limit")
-        return _Level(field_word(field), short(used), none, (0, 0), values, 0, written)
+        return _Level(field_word(field), short(used), none, (0, 0), used, values, 0, written)
     part = (used, limit.limit)
     return _Level(
-        field_word(field), short(used), f"/ {short(limit.limit)}", part, values, limit.limit,
-        written,
+        field_word(field), short(used), f"/ {short(limit.limit)}", part, used, values,
+        limit.limit, written,
     )  # fmt: skip
 
 
@@ -139,7 +141,7 @@ def budget_lines(row: ProjectRow, at: At, detail: ProjectDetail | None, width: i
     if budget.limit_nano:
         limit = f"/ {usd_short(budget.limit_nano)}"
     part = (budget.spent_nano, budget.limit_nano or 0)
-    level = _Level(text("project.budget"), spent, limit, part, (), 0, short)
+    level = _Level(text("project.budget"), spent, limit, part, 0, (), 0, short)
     gone_us = project_gone_us(row, now)
     told, role = _forecast(row, at, gone_us)
     spans = _cells(level, _role(level, at))
