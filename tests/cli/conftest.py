@@ -9,28 +9,29 @@ from quotadeck.cli.app import run as run_command
 from tests.cli.driver import Ran, home_env, quotadeck
 from tests.processes import Gateway, running
 
+CHANGED = ("analytics", "checkout", "listed", "quiet", "search", "support", "twice", "untouched")
+# Of one test each: what was asked, and the requests that a minute has left, are its own.
+ASKED = (
+    "asked",
+    "booked",
+    "called",
+    "leafed",
+    "limited",
+    "priced",
+    "refusing",
+    "reported",
+    "sought",
+)
 PROJECTS = "\n".join(
     [
         *(
             f'[projects.{name}]\nrpm = 20\ntpm = 80000\ndaily_budget_usd = "500.00"'
-            for name in (
-                "analytics",
-                "search",
-                "support",
-                "quiet",
-                "called",
-                "priced",
-                "refusing",
-                "checkout",
-                "twice",
-                "untouched",
-                "listed",
-                "reported",
-            )
+            for name in CHANGED + ASKED
         ),
         '[projects."gpt-4.1"]\n[projects.wide]\nname = "分析 チーム"',
     ]
 )
+PROJECT_COUNT = len(CHANGED) + len(ASKED) + 2
 
 
 @pytest.fixture(scope="session")

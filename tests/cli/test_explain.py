@@ -34,11 +34,11 @@ def test_a_refused_request_is_told_its_limit_and_its_wait(inside: Run, gateway: 
 def test_a_throttled_project_is_told_its_limit_who_set_it_and_what_lifts_it(
     inside: Run, gateway: Gateway
 ) -> None:
-    assert inside("limit", "support", "rpm", "10", "--for", "1h", "--reason", "import").code == 0
-    _refused(gateway, "support")
-    told = wait_until(lambda: (r := inside("explain", "support")).out.count("rpm") > 1 and r).out
-    assert "support: " in told
-    assert "support's rpm is 10 until" in told
+    assert inside("limit", "limited", "rpm", "10", "--for", "1h", "--reason", "import").code == 0
+    _refused(gateway, "limited")
+    told = wait_until(lambda: (r := inside("explain", "limited")).out.count("rpm") > 1 and r).out
+    assert "limited: " in told
+    assert "limited's rpm is 10 until" in told
     assert "(“import”); without that it is 20" in told
     assert "It would be lifted by " in told
 

@@ -39,9 +39,9 @@ def recorded(inside: Run, project: str, count: int) -> Callable[[], bool]:
 
 
 def test_calls_are_leafed_through_both_ways(inside: Run, gateway: Gateway) -> None:
-    names = asks(gateway, "search", 5)
-    wait_until(recorded(inside, "search", 5))
-    of = ("--project", "search", "--last", "2")
+    names = asks(gateway, "leafed", 5)
+    wait_until(recorded(inside, "leafed", 5))
+    of = ("--project", "leafed", "--last", "2")
     newest = inside("calls", *of, "--json").json
     assert [row["id"] for row in newest["rows"]] == names[3:]
     assert ids(inside, *of, "--before", newest["before_cursor"]) == names[1:3]
@@ -53,8 +53,8 @@ def test_calls_are_leafed_through_both_ways(inside: Run, gateway: Gateway) -> No
 
 
 def test_calls_of_a_time_a_key_and_a_cause(inside: Run, gateway: Gateway) -> None:
-    names = asks(gateway, "support", 2)
-    of = ("--project", "support")  # which other tests ask for, too
+    names = asks(gateway, "asked", 2)
+    of = ("--project", "asked")
     wait_until(lambda: ids(inside, *of, "--since", "-5m")[-2:] == names)
     assert ids(inside, *of, "--until", "-5m") == []
     row = inside("calls", "--id", names[0], "--json").json["rows"][0]
@@ -66,9 +66,9 @@ def test_calls_of_a_time_a_key_and_a_cause(inside: Run, gateway: Gateway) -> Non
 
 
 def test_an_id_takes_no_filter_that_it_would_ignore(inside: Run, gateway: Gateway) -> None:
-    (name,) = asks(gateway, "checkout")
-    wait_until(recorded(inside, "checkout", 1))
-    assert ids(inside, "--id", name, "--project", "checkout") == [name]
+    (name,) = asks(gateway, "sought")
+    wait_until(recorded(inside, "sought", 1))
+    assert ids(inside, "--id", name, "--project", "sought") == [name]
     assert ids(inside, "--id", name, "--project", "search") == []
     for more in (("--model", "gpt-4.1"), ("--since", "-1h"), ("--outcome", "ok")):
         done = inside("calls", "--id", name, *more)
@@ -99,11 +99,11 @@ def test_who_was_only_counted_is_told_so(inside: Run, gateway: Gateway) -> None:
 
 
 def test_csv_has_exact_values_and_no_formula(inside: Run, gateway: Gateway) -> None:
-    asks(gateway, "twice")
-    wait_until(recorded(inside, "twice", 1))
+    asks(gateway, "booked")
+    wait_until(recorded(inside, "booked", 1))
     inside("pause", "listed", "--for", "1m", "--reason", "=HYPERLINK(1)")
-    (told,) = csv.DictReader(io.StringIO(inside("calls", "--project", "twice", "--csv").out))
-    kept = inside("calls", "--project", "twice", "--json").json["rows"][0]
+    (told,) = csv.DictReader(io.StringIO(inside("calls", "--project", "booked", "--csv").out))
+    kept = inside("calls", "--project", "booked", "--json").json["rows"][0]
     assert (told["at"], told["in"]) == (kept["at"], str(kept["input_tokens"]))
     assert float(told["cost"]) * 1e9 == pytest.approx(kept["cost_nano_usd"])
     rows = list(

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import PROJECT_COUNT, Run
 from tests.cli.driver import home_env, quotadeck
 from tests.processes import Gateway, wait_until
 
@@ -20,7 +20,7 @@ def test_status_names_the_gateway_and_whom_it_takes_us_for(inside: Run) -> None:
     assert words.code in (0, 1), "1 while it says of a problem, such as a busy machine's lag"
     assert words.out.startswith("test  gateway 0.1.0")
     assert told["whoami"]["role"] == "admin"
-    assert told["totals"]["projects"] == 14
+    assert told["totals"]["projects"] == PROJECT_COUNT
     assert {"name", "version", "problems", "loop_lag_ms"} <= told["gateway"].keys()
 
 
@@ -55,7 +55,7 @@ def test_stranger_who_was_only_counted_is_found_by_the_id_that_it_was_told(
 
 def test_projects_and_models_are_aligned_and_complete(inside: Run) -> None:
     lines = inside("projects").out.splitlines()
-    assert len(lines) == 15
+    assert len(lines) == PROJECT_COUNT + 1
     assert "分析 チーム" in lines[-1]
     told = inside("projects", "--json").json
     assert told["projects"][0]["id"] == "analytics"

@@ -19,14 +19,15 @@ SLOW_RPM = 600
 """Little enough that a busy machine uses it to the full, too."""
 BURST_S = 10
 UNDER_WAY_S = 2
-BUDGET_NANO = 40_000_000
+BUDGET_NANO = 60_000_000
+"""A request may cost 2.9 million at the dearest tier, less than a twentieth of it."""
 PROJECTS = f"""
 [projects.rated]
 rpm = {RPM}
 [projects.slow]
 rpm = {SLOW_RPM}
 [projects.funded]
-daily_budget_usd = "0.04"
+daily_budget_usd = "0.06"
 """
 TARGETS = "\n".join(
     f'[targets."main/{model}"]\nrpm = 1000000\ntpm = 1000000000'
@@ -93,8 +94,8 @@ def rate_is_used_and_kept(
 def budget_is_used_and_never_passed(gateway: Gateway, clients: int, seconds: float) -> str:
     key = gateway.add_key("funded")
     asyncio.run(crowd(gateway, key, clients=clients, seconds=seconds, max_tokens=40))
-    the_rest_is_spent(gateway, key)
-    billed = sum(row["cost_nano_usd"] for row in gateway.upstream.calls)
+    wait_until(lambda: the_rest_is_spent(gateway, key) >= 0.95 * BUDGET_NANO)
+    billed = billed_nano(gateway)
     assert billed <= BUDGET_NANO
 
     def spent() -> int:
@@ -102,19 +103,25 @@ def budget_is_used_and_never_passed(gateway: Gateway, clients: int, seconds: flo
         return sum(row["cost_nano_usd"] for row in rows)
 
     wait_until(lambda: spent() == billed)
-    assert billed >= 0.95 * BUDGET_NANO
     return f"{billed} of {BUDGET_NANO} nano-dollars spent"
 
 
-def the_rest_is_spent(gateway: Gateway, key: str) -> None:
-    """What the crowd held and did not use is there again for one who asks alone."""
+def billed_nano(gateway: Gateway) -> int:
+    return sum(row["cost_nano_usd"] for row in gateway.upstream.calls)
+
+
+def the_rest_is_spent(gateway: Gateway, key: str) -> int:
+    """What the crowd held and did not use is there again for one who asks alone; all billed.
+
+    A busy machine gives it back a moment after the crowd was answered.
+    """
     asked = {"model": "gpt-4.1", "messages": HELLO, "max_tokens": 40}
     with httpx.Client(headers={"Authorization": f"Bearer {key}"}) as http:
         while True:
             answer = http.post(f"{gateway.base_url}/chat/completions", json=asked)
             if answer.status_code != 200:
                 assert answer.status_code == 429, answer.text
-                return
+                return billed_nano(gateway)
 
 
 def test_requests_admitted_are_capacity_plus_rate_times_time(gateway: Gateway) -> None:
