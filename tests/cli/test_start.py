@@ -78,7 +78,10 @@ def test_asking_the_gateway_loads_no_loop_no_screen_and_no_server(
         text=True,
         check=True,
     )
-    assert done.stderr == "0\n"
+    code, *loaded = done.stderr.split()
+    assert loaded == []
+    # A gateway on a busy machine has a problem to tell.
+    assert code == "0" or (code == "1" and "status" in arguments)
 
 
 PAINTED = """
