@@ -28,6 +28,7 @@ def with_part(**part: Any) -> Beyond:
     [
         {},
         {"tools": [FUNCTION, {"type": "custom", "custom": {"name": "c"}}], "temperature": 0.5},
+        {"topP": 1, "X": 2},
         {"background": False, "models": [], "provider": None, "web_search_options": None},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "file_id"}]}]},
     ],
@@ -63,6 +64,8 @@ def test_what_bytes_do_not_bound_is_named(more: dict[str, Any], unbounded: str) 
         ({"service_tier": "priority"}, (("service_tier", "priority"),)),
         ({"models": ["a", "b", "a"]}, (("models", "a"), ("models", "b"))),
         ({"fallbacks": [{"model": "c", "max_tokens": 9}]}, (("fallbacks", "c"),)),
+        ({"MAX_TOKENS": 9}, (("MAX_TOKENS", "9"),)),
+        ({"Previous_Response_ID": "resp_1"}, (("Previous_Response_ID", "resp_1"),)),
         ({"route": "fallback"}, (("route", "fallback"),)),
         ({"provider": {"order": ["x"]}}, (("provider", '{"order":["x"]}'),)),
         ({"api_base": "https://elsewhere"}, (("api_base", "https://elsewhere"),)),

@@ -6,7 +6,8 @@ for nothing. Sources: OpenAI's and Anthropic's API references; OpenRouter's "Pro
 "Model fallbacks"; xAI's "Live search"; LiteLLM's proxy documentation.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Any, Final
 
@@ -63,6 +64,13 @@ OWN_TOOLS: Final = frozenset({"function", "custom"})
 _REMOTE: Final = frozenset({"file_url", "document_url"})
 _FILE: Final = "file"
 _NAMED: Final = CHOOSERS | UNBOUNDED.keys() | IDS.keys()
+_COUNT: Final = frozenset(
+    {
+        *("model", "messages", "input", "prompt", "system", "tools", "stream", "stream_options"),
+        *("n", "best_of", "max_tokens", "max_completion_tokens", "max_output_tokens"),
+    }
+)
+"""Fields that are bounded, priced or forwarded by what they say."""
 _DEPTH: Final = 6
 _SHOWN_CHARS: Final = 200
 _MOST: Final = 64
@@ -73,15 +81,16 @@ def beyond_of(
     fields: Mapping[str, Any],
     parts: Any = None,
     parts_at: str = "",
-    own_tools: Collection[str] = OWN_TOOLS,
+    own_tools: AbstractSet[str] = OWN_TOOLS,
 ) -> Beyond:
     """Of a request's members. ``parts`` is what may hold files, at ``parts_at``; None: nothing.
 
     `NOTHING_BEYOND` itself where it asks for nothing.
     """
     tools = fields.get("tools")
-    hosted = [] if not tools else list(_hosted(tools, own_tools))
-    if not hosted and parts is None and _NAMED.isdisjoint(fields):
+    hosted = [] if not tools or _all_own(tools, own_tools) else list(_hosted(tools, own_tools))
+    odd = () if "".join(fields).islower() else tuple(_spelled_otherwise(fields))
+    if not hosted and not odd and parts is None and _NAMED.isdisjoint(fields):
         return NOTHING_BEYOND
     given = {name: fields[name] for name in fields if name in _NAMED and fields[name]}
     files = [] if parts is None else list(_files_in(parts, parts_at))
@@ -91,7 +100,8 @@ def beyond_of(
         *(_told(where, kind) for where, kind, _ in files),
     )
     chooses = chain.from_iterable(
-        ((name, value) for value in _values(given[name])) for name in given if name in CHOOSERS
+        ((name, value) for value in _values(fields[name]))
+        for name in (*odd, *(name for name in given if name in CHOOSERS))
     )
     refers = chain(
         _ids_in({name: given[name] for name in given if name in IDS}),
@@ -106,6 +116,14 @@ def beyond_of(
     return found if any(found) else NOTHING_BEYOND
 
 
+def _spelled_otherwise(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Names that only some readers take for the ones that count: Go's take them in any case."""
+    for name in fields:
+        lower = name.lower()
+        if lower != name and (lower in _NAMED or lower in _COUNT):
+            yield name
+
+
 def kind_of_unbounded(told: str) -> str:
     """The word that a config allows it by, of one of ``Beyond.unbounded``."""
     _, bracket, kind = told.rpartition(" (")
@@ -116,7 +134,16 @@ def _told(name: str, kind: str) -> str:
     return name if name == kind else f"{name} ({kind})"
 
 
-def _hosted(tools: Any, own: Collection[str]) -> Iterator[tuple[int, str, Any]]:
+def _all_own(tools: Any, own: AbstractSet[str]) -> bool:
+    """Whether the client runs them all, as with nearly all requests; False where it takes a look
+    at each to know."""
+    try:
+        return {tool["type"] for tool in tools} <= own
+    except (TypeError, LookupError):
+        return False
+
+
+def _hosted(tools: Any, own: AbstractSet[str]) -> Iterator[tuple[int, str, Any]]:
     """The tools that the provider runs: their place, their kind, and they themselves."""
     for index, tool in enumerate(tools if isinstance(tools, list) else [tools]):
         if not isinstance(tool, dict):
@@ -165,7 +192,7 @@ def _ids_in(value: Any, depth: int = _DEPTH) -> Iterator[tuple[str, str]]:
     if not isinstance(value, dict):
         return
     for name, held in value.items():
-        kind = IDS.get(name)
+        kind = IDS.get(name.lower())
         if kind is not None:
             named = held.get("id") if isinstance(held, dict) else held
             for one in named if isinstance(named, list) else [named]:
@@ -184,9 +211,9 @@ def _files_in(parts: Any, at: str, depth: int = _DEPTH) -> Iterator[tuple[str, s
             yield from _files_in(part, f"{at}[{index}]", depth - 1)
     elif isinstance(parts, dict):
         for name, held in parts.items():
-            if name == "file_id" and isinstance(held, str) and held:
+            if name.lower() == "file_id" and isinstance(held, str) and held:
                 yield at, _FILE, held[:_SHOWN_CHARS]
-            elif name in _REMOTE and _is_remote(held):
+            elif name.lower() in _REMOTE and _is_remote(held):
                 yield at, "remote_file", ""
             elif isinstance(held, dict | list):
                 yield from _files_in(held, f"{at}.{name}", depth - 1)

@@ -82,7 +82,7 @@ class DataPlane:
             project = caller.project
             self._let_in(dialect, exchange, arrival, caller)
             if exchange.path == quota.PATH:
-                return await self._tell_quota(dialect, exchange, caller)
+                return await self._tell_quota(dialect, exchange, arrival, caller)
             if exchange.path not in self._dialects:
                 return await self._list_models(dialect, exchange, arrival, caller)
             with self._bodies.of(project) as held:
@@ -99,7 +99,7 @@ class DataPlane:
                 raise
             status, head, body = dialect.refusal(fault)
         if project:
-            head += b"x-project-id: %b\r\n" % project.encode()
+            head += _project_line(project)
         return await exchange.answer(status, _id_line(arrival) + head, body)
 
     def refused(self, refusal: Refusal) -> ErrorReply:
@@ -152,10 +152,13 @@ class DataPlane:
                 return dialect
         return None
 
-    async def _tell_quota(self, dialect: Dialect, exchange: Exchange, caller: Caller) -> None:
+    async def _tell_quota(
+        self, dialect: Dialect, exchange: Exchange, arrival: Arrival, caller: Caller
+    ) -> None:
         plan, calls = self._plan().projects[caller.project], self.calls
         told = await quota.quota_of(plan, calls.limiter, calls.days, calls.flights.wall_us())
-        await exchange.answer(200, dialect.whole_head, told)
+        head = dialect.whole_head + _id_line(arrival) + _project_line(caller.project)
+        await exchange.answer(200, head, told)
 
     async def _list_models(
         self, dialect: Dialect, exchange: Exchange, arrival: Arrival, caller: Caller
@@ -185,6 +188,10 @@ def _meant(path: str, served: tuple[str, ...]) -> str:
 
 def _id_line(arrival: Arrival) -> bytes:
     return b"x-request-id: %b\r\n" % arrival.id.encode()
+
+
+def _project_line(project: str) -> bytes:
+    return b"x-project-id: %b\r\n" % project.encode()
 
 
 def _known_by(refusal: Refusal) -> Caller | None:
