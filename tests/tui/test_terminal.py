@@ -175,6 +175,7 @@ def test_suspending_gives_the_terminal_back_and_coming_back_draws_it_whole() -> 
 
 def test_what_others_stop_comes_back_whole_and_leaves_the_terminal_as_it_was() -> None:
     with in_a_shell("--scene", "calm", "--still") as screen:
+        screen.shows("▂" * 15)  # what is read for this screen when it stands: now it is whole
         before, keyboard = screen.text, screen.modes()
         os.kill(job_of(screen), signal.SIGSTOP)
         screen.shows("stopped")
