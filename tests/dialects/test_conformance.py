@@ -1,9 +1,12 @@
 """Every dialect keeps to the one promise; a toy one shows that it is not OpenAI's."""
 
+from datetime import UTC, datetime
+
 import orjson
 import pytest
 
 from quotadeck.dialects.base import NotAnAnswer, Read
+from quotadeck.dialects.messages.dialect import Messages
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.refusals import BadField, KeyRevoked, KeyUnknown, NotJson, Refusal
 from tests.dialects.conformance import RATES, REFUSALS, USAGE, Sample, kinds, lines_of, told
@@ -18,6 +21,18 @@ def _delta(text: str) -> bytes:
     return _event(choices=[{"index": 0, "delta": {"content": text}}])
 
 
+def _named(kind: str, **more: object) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), orjson.dumps({"type": kind, **more}))
+
+
+def _text(text: str) -> bytes:
+    return _named("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+
+
+_AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
+_BEGUN = {"id": "id-1", "type": "message", "role": "assistant", "content": []}
+_FAILED = {"type": "error", "error": {"type": "overloaded_error", "message": "overloaded"}}
+_USED = {"input_tokens": 12, "output_tokens": 34}
 _TOKENS = {"prompt_tokens": 12, "completion_tokens": 34}
 _CHAT = {"model": "opus", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9}
 _ERROR = orjson.dumps({"error": {"message": "overloaded"}})
@@ -35,6 +50,30 @@ SAMPLES = [
         _delta("a") + _delta("b") + _delta("c") + _event(usage=_TOKENS) + b"data: [DONE]\n\n",
         _delta("a") + b"data: " + _ERROR + b"\n\n",
         _ERROR,
+    ),
+    Sample(
+        Messages(lambda: _AT),
+        "/v1/messages",
+        orjson.dumps(_CHAT),
+        orjson.dumps({**_CHAT, "stream": True}),
+        orjson.dumps({**_CHAT, "model": None}),
+        b'"model":"target-model"',
+        orjson.dumps({**_BEGUN, "content": [{"type": "text", "text": "abc"}], "usage": _USED}),
+        _named("message_start", message={**_BEGUN, "usage": {**_USED, "output_tokens": 1}})
+        + _named("ping")
+        + _named("content_block_start", index=0, content_block={"type": "text", "text": ""})
+        + _text("a")
+        + _text("b")
+        + _text("c")
+        + _named("content_block_stop", index=0)
+        + _named("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 34})
+        + _named("message_stop"),
+        _named("message_start", message=_BEGUN)
+        + _text("a")
+        + b"event: error\ndata: "
+        + orjson.dumps(_FAILED)
+        + b"\n\n",
+        orjson.dumps(_FAILED),
     ),
     Sample(
         TOY,

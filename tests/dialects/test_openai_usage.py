@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.dialects.openai.usage import MAX_BELIEVED_TOKENS, UsageReader, delivers
+from quotadeck.dialects.counts import MAX_BELIEVED_TOKENS
+from quotadeck.dialects.openai.usage import UsageReader, delivers
 from quotadeck.domain.usage import Usage
 
 ANYTHING = st.recursive(

@@ -91,6 +91,8 @@ class Toy:
     form = "toy"
     endpoints: Mapping[str, str] = MappingProxyType({"/toy/say": "/say"})
     listing = "/toy/talks"
+    known_by = b""
+    id_lines = b"x-request-id: %(id)b\r\n"
     whole_head = _HEAD
     stream_head = _STREAM_HEAD
 
@@ -138,10 +140,13 @@ class Toy:
         usage = _usage(fields.get("took", ""), fields.get("gave", ""))
         return Read(usage, clean(fields.get("ref", "")), body)
 
+    def lines(self, ask: Ask) -> str:  # noqa: ARG002
+        return ""
+
     def relay(self, ask: Ask) -> Relay:  # noqa: ARG002
         return ToyRelay()
 
-    def refusal(self, refusal: Exception) -> ErrorReply:
+    def refusal(self, refusal: Exception, request_id: str = "") -> ErrorReply:  # noqa: ARG002
         status, told = _told(refusal)
         head = _HEAD
         if isinstance(refusal, Refusal):

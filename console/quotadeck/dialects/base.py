@@ -153,6 +153,9 @@ class Translator(Protocol):
     def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
         """The headers of requests to an upstream with this key, which may be empty."""
 
+    def lines(self, ask: Ask) -> str:
+        """Further header lines of this very request, each behind the end of the one before it."""
+
     def forward(self, ask: Ask, model: str, *, stream_usage: bool = True) -> bytes:
         """The body for an upstream that calls the model ``model``.
 
@@ -179,6 +182,13 @@ class Dialect(Translator, Protocol):
     form: str
     """Its name, as an upstream's ``speaks`` lists it."""
 
+    known_by: bytes
+    """A header (in lower case) by which its clients are known where the path does not tell."""
+
+    @property
+    def id_lines(self) -> bytes:
+        """Header lines that name a request: a template, with ``%(id)b`` for its id."""
+
     @property
     def endpoints(self) -> Mapping[str, str]:
         """The client's paths, each with the path under the upstream's base URL."""
@@ -204,8 +214,11 @@ class Dialect(Translator, Protocol):
     def parse(self, path: str, body: bytes, headers: Mapping[bytes, bytes]) -> Ask:
         """Check a request; ``headers`` by lower-case name. Raises NotJson or BadField."""
 
-    def refusal(self, refusal: Exception) -> ErrorReply:
-        """The reply for a refusal, its rates included; what is no refusal is a fault of ours."""
+    def refusal(self, refusal: Exception, request_id: str = "") -> ErrorReply:
+        """The reply for a refusal, its rates included; what is no refusal is a fault of ours.
+
+        ``request_id`` is for the body of those who look for it there.
+        """
 
     def to_stream(self, body: bytes, ask: Ask) -> bytes:
         """The events of a whole answer, the terminal one too, as an upstream would send them."""

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 _MEDIA: Final = ("image", "audio", "video", "document", "file", "pdf")
 """A part's type is one with such a word in it: ``image_url``, ``input_image``, ``document_url``."""
+MEDIA_TOKENS: Final = 2_000
+"""What an image, a sound or a file is taken for: likely enough, no bound. A large image costs some
+1,500 tokens; its bytes say nothing, and a linked one has none here."""
 _DEPTH: Final = 4
 _LEAST_CHARS: Final = 64
 """Shorter strings are names and kinds."""

@@ -4,9 +4,16 @@ from types import MappingProxyType
 from typing import Final
 
 from quotadeck.dialects.base import Dialect, Translations
+from quotadeck.dialects.messages import COUNT_TOKENS, MESSAGES
 from quotadeck.dialects.openai import COMPLETIONS, EMBEDDINGS, OPENAI
 
-DIALECTS: Final[tuple[Dialect, ...]] = (OPENAI, COMPLETIONS, EMBEDDINGS)
+DIALECTS: Final[tuple[Dialect, ...]] = (
+    OPENAI,
+    COMPLETIONS,
+    EMBEDDINGS,
+    MESSAGES,
+    COUNT_TOKENS,
+)
 """The first one words what belongs to none of them."""
 TRANSLATIONS: Final[Translations] = MappingProxyType({})
 """By the client's form and the upstream's; what is not here is refused by name."""

@@ -21,6 +21,8 @@ class OpenAIForm:
 
     endpoints: Mapping[str, str]
     listing = ""
+    known_by = b""
+    id_lines = b"x-request-id: %(id)b\r\n"
     whole_head = b"content-type: application/json\r\n"
     stream_head = b"content-type: text/event-stream; charset=utf-8\r\n"
 
@@ -38,7 +40,10 @@ class OpenAIForm:
             else (content_type,)
         )
 
-    def refusal(self, refusal: Exception) -> base.ErrorReply:
+    def lines(self, ask: base.Ask) -> str:  # noqa: ARG002 -- the endpoint's say all
+        return ""
+
+    def refusal(self, refusal: Exception, request_id: str = "") -> base.ErrorReply:  # noqa: ARG002
         return refusal_reply(refusal)
 
     def error(self, body: bytes) -> base.UpstreamSaid:

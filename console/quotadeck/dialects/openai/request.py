@@ -19,7 +19,7 @@ from quotadeck.dialects.fields import (
     retries,
     typed,
 )
-from quotadeck.dialects.media import media_in
+from quotadeck.dialects.media import MEDIA_TOKENS, media_in
 from quotadeck.dialects.openai.beyond import beyond_chat
 from quotadeck.dialects.raw_json import NO_MORE, RawRequest, raw_request
 from quotadeck.domain.refusals import BadField
@@ -28,9 +28,6 @@ MAX_CHOICES = 128
 _WITH_USAGE = MappingProxyType({"stream_options": {"include_usage": True}})
 _BYTES_OF_CHAT_TEMPLATE = 64
 _BYTES_OF_TOOL_TEMPLATE = 1_024
-_MEDIA_TOKENS = 2_000
-"""What an image, a sound or a file is taken for: likely enough, no bound. A large image costs some
-1,500 tokens; its bytes say nothing, and a linked one has none here."""
 _UNPRICED = ("web_search_options", "prediction", "audio")
 _UNPRICED_TIERS = ("priority", "scale", "fast")
 _TEMPLATED = ("tools", "functions", "response_format")
@@ -65,7 +62,7 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
     given = [most_tokens(fields, name, sent) for name in ("max_tokens", "max_completion_tokens")]
     # Upstreams differ in which of the two they obey.
     most = max((one for one in given if one is not None), default=None)
-    text_bytes, media_tokens = len(body) - media_bytes, media * _MEDIA_TOKENS
+    text_bytes, media_tokens = len(body) - media_bytes, media * MEDIA_TOKENS
     templated = any(map(fields.get, _TEMPLATED))
     template = _BYTES_OF_TOOL_TEMPLATE if templated else _BYTES_OF_CHAT_TEMPLATE
     priced_apart = any(map(fields.get, _UNPRICED))

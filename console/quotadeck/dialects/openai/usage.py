@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from quotadeck.dialects.counts import count, most, part
 from quotadeck.domain.money import MAX_NANO_USD, NANO_PER_USD
 from quotadeck.domain.tiers import SERVICE, stated
 from quotadeck.domain.usage import Usage
-
-MAX_BELIEVED_TOKENS = 100_000_000
-"""More than any model takes: such a figure is a fault of the upstream, not a bill."""
 
 _PROMPT_DETAILS, _COMPLETION_DETAILS = "prompt_tokens_details", "completion_tokens_details"
 _CACHED = ("cached_tokens",)
@@ -64,18 +62,18 @@ class UsageReader:
         self.seen = True
         self._prompt = max(self._prompt, prompt)
         self._completion = max(self._completion, completion)
-        self._total = max(self._total, _count(told, "total_tokens") or 0)
-        searches = max(_most(told, _SEARCHES), _most(_part(told, "server_tool_use"), _SERVED))
+        self._total = max(self._total, count(told, "total_tokens") or 0)
+        searches = max(most(told, _SEARCHES), most(part(told, "server_tool_use"), _SERVED))
         self._searches = max(self._searches, searches)
         if ("cost" in told or "cost_in_usd_ticks" in told) and (nano := _nano(told)) is not None:
             self._cost_nano = max(self._cost_nano or 0, nano)
-        reasoning = _most(_part(told, _COMPLETION_DETAILS), ("reasoning_tokens",))
+        reasoning = most(part(told, _COMPLETION_DETAILS), ("reasoning_tokens",))
         self._reasoning = max(self._reasoning, reasoning)
-        details = _part(told, _PROMPT_DETAILS)
-        cached = max(_most(details, _CACHED), _most(told, _CACHED_ON_TOP))
+        details = part(told, _PROMPT_DETAILS)
+        cached = max(most(details, _CACHED), most(told, _CACHED_ON_TOP))
         if cached <= prompt:
             self._cached = max(self._cached, cached)
-        write = max(_most(details, _CACHE_WRITE), _most(told, _CACHE_WRITE_ON_TOP))
+        write = max(most(details, _CACHE_WRITE), most(told, _CACHE_WRITE_ON_TOP))
         if write and cached + write <= prompt:
             self._write = max(self._write, write)
             self._write_1h = max(self._write_1h, _hour_long(told))
@@ -110,8 +108,8 @@ class UsageReader:
 
 def embedded(reply: dict[str, Any]) -> Usage | None:
     """The usage of embeddings, which have an input alone; None where it cannot be believed."""
-    stated = _part(reply, "usage")
-    tokens = max(_count(stated, name) or 0 for name in ("prompt_tokens", "total_tokens"))
+    stated = part(reply, "usage")
+    tokens = max(count(stated, name) or 0 for name in ("prompt_tokens", "total_tokens"))
     return Usage(tokens) if tokens else None
 
 
@@ -149,34 +147,12 @@ def _nano(told: dict[str, Any]) -> int | None:
 
 def _hour_long(stated: dict[str, Any]) -> int:
     """What was written to a cache for an hour: as Anthropic tells it, and as LiteLLM passes it."""
-    details = _part(_part(stated, _PROMPT_DETAILS), "cache_creation_token_details")
-    places = _part(stated, "cache_creation"), details
-    return max(_count(place, "ephemeral_1h_input_tokens") or 0 for place in places)
-
-
-def _part(stated: dict[str, Any], name: str) -> dict[str, Any]:
-    part = stated.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _count(stated: dict[str, Any], name: str) -> int | None:
-    """A believable number of tokens, also where it is written as 1000.0; None for any other."""
-    tokens = stated.get(name)
-    if type(tokens) is float and tokens.is_integer():
-        tokens = int(tokens)
-    return tokens if type(tokens) is int and 0 <= tokens <= MAX_BELIEVED_TOKENS else None
+    details = part(part(stated, _PROMPT_DETAILS), "cache_creation_token_details")
+    places = part(stated, "cache_creation"), details
+    return max(count(place, "ephemeral_1h_input_tokens") or 0 for place in places)
 
 
 def _either(stated: dict[str, Any], names: tuple[str, str]) -> int | None:
     """The greater of the believable numbers under both names; None where there is none."""
-    first, second = _count(stated, names[0]), _count(stated, names[1])
+    first, second = count(stated, names[0]), count(stated, names[1])
     return first if second is None else second if first is None else max(first, second)
-
-
-def _most(place: dict[str, Any], names: tuple[str, ...]) -> int:
-    """The greatest of those figures that are there; most of them are not."""
-    most = 0
-    for name in names:
-        if name in place:
-            most = max(most, _count(place, name) or 0)
-    return most

@@ -138,7 +138,7 @@ class Calls:
     async def _whole(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:
         exchange.watch(flight.leave)
         try:
-            reply = await self.upstream.call(flight.stop.endpoint, body, flight.arrival.sent_as)
+            reply = await self.upstream.call(flight.stop.endpoint, body, _sent_as(flight))
         except UpstreamError as error:
             return failed_by(error)
         try:
@@ -171,7 +171,7 @@ class Calls:
     async def _stream(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:
         reply: StreamReply | None = None
         try:
-            reply = await self.upstream.stream(flight.stop.endpoint, body, flight.arrival.sent_as)
+            reply = await self.upstream.stream(flight.stop.endpoint, body, _sent_as(flight))
             self._answered(flight, reply)
             if reply.status not in ANSWERED:
                 said = await read_whole(reply)
@@ -225,8 +225,13 @@ class Calls:
         return failed_with(reply.status, reply.headers, said, empty, flight.lane.keys)
 
 
+def _sent_as(flight: Flight) -> str:
+    """The value of x-request-id to the upstream, and the lines behind it."""
+    return flight.arrival.sent_as + flight.stop.speech.lines(flight.ask)
+
+
 def _head(flight: Flight) -> bytes:
-    name = b"x-request-id: %b\r\n" % flight.arrival.id.encode()
+    name = flight.lane.dialect.id_lines % {b"id": flight.arrival.id.encode()}
     if flight.upstream_request_id:
         name += upstream_id_line(flight.upstream_request_id)
     stop, dialect = flight.stop, flight.lane.dialect

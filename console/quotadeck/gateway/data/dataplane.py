@@ -52,8 +52,8 @@ class DataPlane:
         self._dialects: Mapping[str, Dialect] = {
             path: dialect for dialect in dialects for path in dialect.endpoints
         }
-        self._listings = {each.listing: each for each in dialects if each.listing}
-        self._first = dialects[0]
+        self._speakers = tuple(dialects)
+        self._listings = tuple(dict.fromkeys(each.listing for each in dialects if each.listing))
         self._cross_origin = cross_origin
         self._bodies = BodyMemory(calls.body_limit_bytes)
 
@@ -72,7 +72,7 @@ class DataPlane:
 
     async def _answer(self, exchange: Exchange) -> None:
         arrival = self.calls.flights.arrival()
-        dialect = self._dialects.get(exchange.path) or self._lists(exchange.path) or self._first
+        dialect = self._dialects.get(exchange.path) or self._speaker(exchange)
         project = ""
         try:
             if exchange.path == "/healthz":
@@ -90,24 +90,25 @@ class DataPlane:
         except Refusal as refusal:
             if exchange.begun:
                 raise
-            status, head, body = dialect.refusal(refusal)
+            status, head, body = dialect.refusal(refusal, arrival.id)
             if refusal.upstream_request_id:
                 head += upstream_id_line(refusal.upstream_request_id)
         except Exception as fault:
             LOG.exception("request %s failed", arrival.id, extra=of_request(arrival.id))
             if exchange.begun:
                 raise
-            status, head, body = dialect.refusal(fault)
+            status, head, body = dialect.refusal(fault, arrival.id)
         if project:
             head += _project_line(project)
-        return await exchange.answer(status, _id_line(arrival) + head, body)
+        return await exchange.answer(status, _id_lines(dialect, arrival) + head, body)
 
     def refused(self, refusal: Refusal) -> ErrorReply:
         """The reply to what is no request; told to all as any refusal, of somebody unknown."""
         arrival = self.calls.flights.arrival()
-        self.calls.refusals.tell(self._first, arrival, None, None, refusal)
-        status, head, body = self._first.refusal(refusal)
-        return ErrorReply(status, _id_line(arrival) + head, body)
+        first = self._speakers[0]
+        self.calls.refusals.tell(first, arrival, None, None, refusal)
+        status, head, body = first.refusal(refusal)
+        return ErrorReply(status, _id_lines(first, arrival) + head, body)
 
     def _known(
         self, dialect: Dialect, exchange: Exchange, arrival: Arrival
@@ -145,19 +146,31 @@ class DataPlane:
         if method not in allowed:
             raise WrongMethod(path, ", ".join(allowed))
 
-    def _lists(self, path: str) -> Dialect | None:
-        """Whose listing of models it is, or of one model."""
-        for listing, dialect in self._listings.items():
-            if path == listing or path.startswith(listing + "/"):
-                return dialect
-        return None
+    def _lists(self, path: str) -> bool:
+        """Whether it is a listing of models, or of one model."""
+        return any(_is_under(path, listing) for listing in self._listings)
+
+    def _speaker(self, exchange: Exchange) -> Dialect:
+        """Whose words answer at a path that is no endpoint.
+
+        Several may have one listing: it is a client's whose headers say so. What lies below an
+        endpoint is its dialect's.
+        """
+        path, sent = exchange.path, {name for name, _ in exchange.headers}
+        near = [
+            each
+            for each in self._speakers
+            if any(_is_under(path, one) for one in (each.listing, *each.endpoints) if one)
+        ]
+        of_client = [each for each in near or self._speakers if each.known_by in sent]
+        return (of_client or near or self._speakers)[0]
 
     async def _tell_quota(
         self, dialect: Dialect, exchange: Exchange, arrival: Arrival, caller: Caller
     ) -> None:
         plan, calls = self._plan().projects[caller.project], self.calls
         told = await quota.quota_of(plan, calls.limiter, calls.days, calls.flights.wall_us())
-        head = dialect.whole_head + _id_line(arrival) + _project_line(caller.project)
+        head = dialect.whole_head + _id_lines(dialect, arrival) + _project_line(caller.project)
         await exchange.answer(200, head, told)
 
     async def _list_models(
@@ -176,7 +189,11 @@ class DataPlane:
             self.calls.refusals.tell(dialect, arrival, caller, None, refusal)
             raise refusal
         listed = dialect.models(owners, self._started_s, wanted)
-        await exchange.answer(200, dialect.whole_head, listed)
+        await exchange.answer(200, _id_lines(dialect, arrival) + dialect.whole_head, listed)
+
+
+def _is_under(path: str, above: str) -> bool:
+    return path == above or path.startswith(above + "/")
 
 
 def _meant(path: str, served: tuple[str, ...]) -> str:
@@ -186,8 +203,8 @@ def _meant(path: str, served: tuple[str, ...]) -> str:
     return same or next(iter(nearest(path, served)), "")
 
 
-def _id_line(arrival: Arrival) -> bytes:
-    return b"x-request-id: %b\r\n" % arrival.id.encode()
+def _id_lines(dialect: Dialect, arrival: Arrival) -> bytes:
+    return dialect.id_lines % {b"id": arrival.id.encode()}
 
 
 def _project_line(project: str) -> bytes:

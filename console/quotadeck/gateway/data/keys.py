@@ -31,6 +31,8 @@ _WHOSE = {
     b"x-project-id": ProjectsDiffer,
     b"openai-project": ProjectsDiffer,
 }
+_LISTED = frozenset({b"anthropic-beta"})
+"""Which may be in several lines as well as in one (RFC 9110, 5.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:
         for name, value in headers:
             if name in _WHOSE and value.strip(_OWS) != named[name].strip(_OWS):
                 raise _WHOSE[name]
+        for name in _LISTED & named.keys():
+            named[name] = b", ".join([value for each, value in headers if each == name])
     return named
 
 

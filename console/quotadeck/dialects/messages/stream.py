@@ -1,0 +1,156 @@
+"""A stream of Anthropic's dialect on its way to the client, read in passing.
+
+Whole events pass as they came, those that we do not know too; the last one is kept back: the call's
+record must be written before it leaves.
+Source: "Streaming Messages" of Anthropic's API reference.
+"""
+
+from typing import Any, Final
+
+from quotadeck.dialects.base import UpstreamSaid
+from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.messages.reply import id_of, made_by, made_in, said
+from quotadeck.dialects.messages.usage import UsageReader
+from quotadeck.domain.sse import Blocks, SseEvent, read_block
+from quotadeck.domain.usage import Usage
+
+_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}'
+_MOST_MADE: Final = 1_000
+
+
+class MessagesRelay:
+    """Feed it what the upstream sends; it gives back what the client should get. See `Relay`."""
+
+    __slots__ = (
+        *("_blocks", "_delivered", "_finished", "_reader", "_terminal", "begun", "broken"),
+        *("deltas", "done", "error", "made", "response_id"),
+    )
+
+    def __init__(self) -> None:
+        self._blocks = Blocks()
+        self._reader = UsageReader()
+        self._delivered = False
+        self._finished = False
+        self._terminal = _STOP
+        self.begun = False
+        self.deltas = 0
+        self.done = False
+        self.error: UpstreamSaid | None = None
+        self.broken = ""
+        self.response_id = ""
+        self.made: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether anything else that comes is of no use."""
+        return self.done or self.error is not None or bool(self.broken)
+
+    @property
+    def usage(self) -> Usage | None:
+        """None where it is absent or cannot be believed.
+
+        What a stream says at its beginning is not yet what it used.
+        """
+        if self._delivered and not self._reader.ended:
+            return None
+        return self._reader.usage(delivered=self._delivered)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the client should get of the events that ``chunk`` completes."""
+        events = self._passed(self._blocks.feed(chunk))
+        if self._blocks.too_long and not self.ended:
+            self.broken = "it sent an event without end"
+        return events
+
+    def close(self) -> bytes:
+        """The upstream has ended. What of it the client should get still.
+
+        An answer that has given its reason to stop is whole without a terminal event.
+        """
+        events = b""
+        if not self.ended:
+            events = self._passed(self._blocks.rest())
+            self.broken = ""  # an event that the end cut in two is no event
+            if self.error is None:
+                self.done = self.done or self._finished
+        return events
+
+    def terminal(self, cost_usd: str | None) -> bytes:
+        """The last event, when the record is written, and in its block the cost: a comment."""
+        cost = b"" if cost_usd is None else b": cost-usd %b\n" % cost_usd.encode()
+        return cost + self._terminal + b"\n\n"
+
+    def _passed(self, blocks: list[bytes]) -> bytes:
+        passed: list[bytes] = []
+        for block in blocks:
+            passed.append(self._pass(block))
+            if self.ended:
+                break
+        return b"".join(passed)
+
+    def _pass(self, block: bytes) -> bytes:
+        event = read_block(block)
+        # Some keep the connection alive by data that is a comment's, or end as OpenAI does.
+        if not event.data or event.data.startswith((b":", b"[DONE]")):
+            return event.quiet
+        try:
+            parsed = loads(event.data)
+        except ValueError:
+            if event.name == b"error":
+                self.error = said(event.data.decode("utf-8", "replace"))
+            else:
+                self.broken = "it sent an event that is not JSON"
+            return b""
+        if event.name == b"error" or _is_error(parsed):
+            self.error = said(parsed)
+            return b""
+        return self._learn(block, event, parsed if isinstance(parsed, dict) else {})
+
+    def _learn(self, block: bytes, event: SseEvent, parsed: dict[str, Any]) -> bytes:
+        """Take what concerns us from an event, and give what the client should get of it."""
+        kind = parsed.get("type")
+        if not event.name and isinstance(kind, str) and kind.isidentifier():
+            block = b"event: %b\n%b" % (kind.encode(), block)  # the SDKs skip what has no name
+        match kind:
+            case "content_block_delta":
+                self.deltas += 1
+                self._delivered = True
+            case "message_start":
+                self._begin(parsed.get("message"))
+            case "content_block_start":
+                # What a tool found comes whole at once.
+                if b'"file_id"' in event.data:  # type: ignore[operator]
+                    self._make(*made_in(parsed.get("content_block")))
+            case "message_delta":
+                self._end(parsed)
+            case "message_stop":
+                self.done = True
+                self._terminal = block
+                return b""
+        self.begun = self.begun or kind != "ping"
+        return block + b"\n\n"
+
+    def _begin(self, message: Any) -> None:
+        self.response_id = self.response_id or id_of(message)
+        if isinstance(message, dict):
+            self._reader.see(message.get("usage"))
+            self._make(*made_by(message))
+
+    def _end(self, parsed: dict[str, Any]) -> None:
+        delta = parsed.get("delta")
+        self._reader.see(parsed.get("usage"))
+        self._reader.ended = self._reader.ended or isinstance(parsed.get("usage"), dict)
+        self._make(*made_by(delta))
+        if isinstance(delta, dict) and delta.get("stop_reason"):
+            self._finished = True
+
+    def _make(self, *made: tuple[str, str]) -> None:
+        if made:
+            self.made = tuple(dict.fromkeys((*self.made, *made)))[:_MOST_MADE]
+
+
+def _is_error(parsed: Any) -> bool:
+    """Whether it is an error, by its type or by what it holds."""
+    if not isinstance(parsed, dict):
+        return False
+    return parsed.get("type") == "error" or bool(parsed.get("error"))
