@@ -31,7 +31,7 @@ def _text(text: str) -> bytes:
 
 _AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _BEGUN = {"id": "id-1", "type": "message", "role": "assistant", "content": []}
-_FAILED = {"type": "error", "error": {"type": "overloaded_error", "message": "overloaded"}}
+_OVERLOADED = {"type": "overloaded_error", "message": "overloaded"}
 _USED = {"input_tokens": 12, "output_tokens": 34}
 _TOKENS = {"prompt_tokens": 12, "completion_tokens": 34}
 _CHAT = {"model": "opus", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9}
@@ -68,12 +68,8 @@ SAMPLES = [
         + _named("content_block_stop", index=0)
         + _named("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 34})
         + _named("message_stop"),
-        _named("message_start", message=_BEGUN)
-        + _text("a")
-        + b"event: error\ndata: "
-        + orjson.dumps(_FAILED)
-        + b"\n\n",
-        orjson.dumps(_FAILED),
+        _named("message_start", message=_BEGUN) + _text("a") + _named("error", error=_OVERLOADED),
+        orjson.dumps({"type": "error", "error": _OVERLOADED}),
     ),
     Sample(
         TOY,

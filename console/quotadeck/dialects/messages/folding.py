@@ -58,7 +58,7 @@ def _grow(
                 continue
             before = block.get(name)
             grows = isinstance(value, str) and isinstance(before, str)
-            block[name] = before + value if grows else value  # type: ignore[operator]
+            block[name] = before + value if grows else value
 
 
 def _finish(message: dict[str, Any], event: dict[str, Any]) -> None:

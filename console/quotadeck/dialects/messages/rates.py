@@ -11,6 +11,8 @@ from quotadeck.domain.limits import MICRO
 from quotadeck.domain.refusals import RateLevel
 from quotadeck.domain.rules import LimitKind
 
+_SECOND: Final = 1_000_000
+"""In microseconds."""
 _LINES: Final = {
     kind: (
         b"anthropic-ratelimit-%b-limit: %%d\r\n"
@@ -31,8 +33,8 @@ def rate_lines(rates: Iterable[RateLevel], now: Callable[[], datetime]) -> bytes
             continue
         limit, level = rate.limit, rate.level
         missing = max(0, limit.capacity - level)
-        full_in_s = -(-missing * 60 // (limit.per_minute * MICRO))
-        full_at = now().replace(microsecond=0) + timedelta(seconds=full_in_s + 1)
-        reset = full_at.isoformat().replace("+00:00", "Z").encode()
+        full_in_us = -(-missing * 60 * _SECOND // (limit.per_minute * MICRO))
+        full_at = now() + timedelta(microseconds=full_in_us + _SECOND - 1)
+        reset = full_at.isoformat(timespec="seconds").replace("+00:00", "Z").encode()
         told += lines % (limit.capacity // MICRO, max(0, level // MICRO), reset)
     return told

@@ -119,7 +119,7 @@ class MessagesRelay:
                 self._begin(parsed.get("message"))
             case "content_block_start":
                 # What a tool found comes whole at once.
-                if b'"file_id"' in event.data:  # type: ignore[operator]
+                if b'"file_id"' in block:
                     self._make(*made_in(parsed.get("content_block")))
             case "message_delta":
                 self._end(parsed)

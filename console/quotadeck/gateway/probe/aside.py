@@ -107,6 +107,9 @@ class Exact:
     def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
         return self._speech.asks_with(key)
 
+    def lines(self, ask: Ask) -> str:
+        return self._speech.lines(ask)
+
     def reply(self, body: bytes) -> Read:
         return self._speech.reply(body)
 
