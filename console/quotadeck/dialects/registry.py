@@ -6,6 +6,7 @@ from typing import Final
 from quotadeck.dialects.base import Dialect, Translations
 from quotadeck.dialects.messages import COUNT_TOKENS, MESSAGES
 from quotadeck.dialects.openai import COMPLETIONS, EMBEDDINGS, OPENAI
+from quotadeck.dialects.translate.messages_chat import MessagesToChat
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     OPENAI,
@@ -15,5 +16,9 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     COUNT_TOKENS,
 )
 """The first one words what belongs to none of them."""
-TRANSLATIONS: Final[Translations] = MappingProxyType({})
+TRANSLATIONS: Final[Translations] = MappingProxyType(
+    {
+        ("messages", "chat"): MessagesToChat(),
+    }
+)
 """By the client's form and the upstream's; what is not here is refused by name."""

@@ -128,6 +128,10 @@ class OpenAIRelay:
         if isinstance(parsed, dict) and not self._learn(event.data, parsed):
             return event.quiet
         self.begun = True
+        return self._told(block, parsed)
+
+    def _told(self, block: bytes, parsed: Any) -> bytes:  # noqa: ARG002
+        """An event of the answer as the client gets it."""
         return block + b"\n\n"
 
     def _learn(self, data: bytes, parsed: dict[str, Any]) -> bool:
