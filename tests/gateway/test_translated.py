@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anthropic
 import orjson
 import pytest
 from anthropic import AsyncAnthropic
-from anthropic.types import Message
 
 from quotadeck.dialects.registry import DIALECTS, TRANSLATIONS
 from quotadeck.domain.calls import Outcome
@@ -21,6 +20,9 @@ from tests.gateway.provider import Asked, Peer, Script, always, provider
 from tests.gateway.rig import SECRET, Rig, rig
 from tests.gateway.serving import asked_over_http
 from tests.gateway.values import UPSTREAM, catalogue
+
+if TYPE_CHECKING:
+    from anthropic.types import Message
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at":"sky"}'}}
 COMPLETION = {
