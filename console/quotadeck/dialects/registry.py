@@ -6,12 +6,15 @@ from typing import Final
 from quotadeck.dialects.base import Dialect, Translations
 from quotadeck.dialects.messages import COUNT_TOKENS, MESSAGES
 from quotadeck.dialects.openai import COMPLETIONS, EMBEDDINGS, OPENAI
+from quotadeck.dialects.responses import INPUT_TOKENS, RESPONSES
 from quotadeck.dialects.translate.messages_chat import MessagesToChat
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     OPENAI,
     COMPLETIONS,
     EMBEDDINGS,
+    RESPONSES,
+    INPUT_TOKENS,
     MESSAGES,
     COUNT_TOKENS,
 )

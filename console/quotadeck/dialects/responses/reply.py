@@ -1,0 +1,56 @@
+"""What a whole reply of OpenAI's Responses says of itself."""
+
+from typing import Any, Final
+
+from quotadeck.dialects.base import NotAnAnswer, Read, UpstreamSaid
+from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.responses.usage import UsageReader, items_of, searches_in
+from quotadeck.dialects.said import is_error, said
+from quotadeck.domain.text import clean
+
+MAX_ID: Final = 200
+
+
+def read_reply(body: bytes) -> Read:
+    """The usage and id of a response. Raises NotAnAnswer where it is none, or has failed."""
+    try:
+        parsed = loads(body)
+    except ValueError:
+        raise NotAnAnswer("its reply is not JSON") from None
+    if (error := failure_of(parsed)) is not None:
+        raise NotAnAnswer("its reply is an error", error)
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("output"), list):
+        raise NotAnAnswer("its reply is not a response")
+    reader = UsageReader()
+    reader.see(parsed)
+    usage = reader.usage(
+        delivered=any(True for _ in items_of(parsed)), searches=searches_in(parsed)
+    )
+    return Read(usage, id_of(parsed), body, made_by(parsed))
+
+
+def failure_of(response: Any) -> UpstreamSaid | None:
+    """The error of a response that has failed, or of what is none; None for an answer."""
+    if not isinstance(response, dict):
+        return said(response) if is_error(response) else None
+    if response.get("status") == "failed":
+        return said(response)
+    if isinstance(response.get("output"), list) and not response.get("error"):
+        return None
+    return said(response) if is_error(response) else None
+
+
+def id_of(response: dict[str, Any]) -> str:
+    """Its id, cleaned; empty where it has none."""
+    identity = response.get("id")
+    return clean(identity, MAX_ID) if isinstance(identity, str) else ""
+
+
+def made_by(response: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The response itself, and the conversation that it belongs to."""
+    made = [("response", id_of(response))]
+    conversation = response.get("conversation")
+    identity = conversation.get("id") if isinstance(conversation, dict) else conversation
+    if isinstance(identity, str):
+        made.append(("conversation", clean(identity, MAX_ID)))
+    return tuple((kind, name) for kind, name in made if name)

@@ -1,0 +1,118 @@
+"""A request of OpenAI's Responses, checked as far as admission depends on it.
+
+What we do not act upon goes to the upstream as it came; it knows its own parameters best.
+Source: the "Create a model response" page of OpenAI's API reference.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from quotadeck.dialects.base import NOTHING_BEYOND, Ask, Beyond
+from quotadeck.dialects.beyond import beyond_of
+from quotadeck.dialects.fields import (
+    flag,
+    kind_of,
+    model_of,
+    most_tokens,
+    read_object,
+    retries,
+)
+from quotadeck.dialects.media import MEDIA_TOKENS, media_in
+from quotadeck.dialects.raw_json import RawRequest, raw_request
+from quotadeck.domain.refusals import BadField
+
+_BYTES_OF_TEMPLATE: Final = 64
+_BYTES_OF_TOOL_TEMPLATE: Final = 1_024
+_TEMPLATED: Final = ("tools", "text")
+_PROMPT: Final = "prompt"
+_SHOWN_CHARS: Final = 200
+
+
+class Asked(NamedTuple):
+    """What of a request only this dialect knows."""
+
+    request: RawRequest
+
+
+def parse_response(body: bytes, retry_count: bytes = b"") -> Ask:
+    """Check a body. Raises NotJson or BadField."""
+    fields = read_object(body, "input")
+    model = model_of(fields)
+    media, media_bytes = _check_input(fields)
+    sent: dict[str, Any] = {}
+    most = most_tokens(fields, "max_output_tokens", sent)
+    text_bytes, media_tokens = len(body) - media_bytes, media * MEDIA_TOKENS
+    templated = any(map(fields.get, _TEMPLATED))
+    template = _BYTES_OF_TOOL_TEMPLATE if templated else _BYTES_OF_TEMPLATE
+    return Ask(
+        model,
+        flag(fields, "stream"),
+        most,
+        1,
+        text_bytes,
+        media,
+        media_tokens,
+        text_bytes + template + media_tokens,
+        costs_more=False,
+        retry=retries(retry_count),
+        body=Asked(raw_request(body, fields, sent)),
+        beyond=_beyond(fields),
+    )
+
+
+def parse_input_tokens(body: bytes, retry_count: bytes = b"") -> Ask:
+    """Check a request for a count, which uses nothing. Raises NotJson or BadField."""
+    fields = read_object(body, "input")
+    model = model_of(fields)
+    _check_input(fields)
+    return Ask(
+        model,
+        stream=False,
+        max_tokens=0,
+        choices=1,
+        text_bytes=0,
+        media=0,
+        media_tokens=0,
+        input_bound=0,
+        costs_more=False,
+        retry=retries(retry_count),
+        body=Asked(raw_request(body, fields)),
+        # Nothing is run for it, so nothing of it is without a bound.
+        beyond=_beyond(fields)._replace(unbounded=()),
+    )
+
+
+def _check_input(fields: dict[str, Any]) -> tuple[int, int]:
+    """How many media the input holds, and how many bytes of the body they are."""
+    given = fields.get("input")
+    if given is None or isinstance(given, str):
+        return 0, 0  # it may all be in a stored prompt or an earlier response
+    if not isinstance(given, list):
+        raise BadField("input", f"must be a string or a list of items, not {kind_of(given)}")
+    media = media_bytes = 0
+    for index, item in enumerate(given):
+        if not isinstance(item, dict):
+            raise BadField(f"input[{index}]", f"must be an object, not {kind_of(item)}")
+        for parts in (item.get("content"), item.get("output")):
+            more, bytes_more = media_in(parts)
+            media, media_bytes = media + more, media_bytes + bytes_more
+    return media, media_bytes
+
+
+def _beyond(fields: Mapping[str, Any]) -> Beyond:
+    given = fields.get("input")
+    found = beyond_of(fields, given if isinstance(given, list) else None, "input")
+    stored = list(_stored(fields))
+    if not stored:
+        return found
+    unbounded = (*found.unbounded, f"{_PROMPT} (stored_context)")
+    refers = (*found.refers, *((_PROMPT, identity) for identity in stored if identity))
+    return Beyond(unbounded, found.chooses, refers) if stored else NOTHING_BEYOND
+
+
+def _stored(fields: Mapping[str, Any]) -> Iterator[str]:
+    """A prompt that the provider keeps, by its id."""
+    prompt = fields.get(_PROMPT)
+    if prompt:
+        identity = prompt.get("id") if isinstance(prompt, dict) else None
+        yield identity[:_SHOWN_CHARS] if isinstance(identity, str) else ""

@@ -1,0 +1,150 @@
+"""A stream of OpenAI's Responses on its way to the client, read in passing.
+
+Whole events pass as they came, those that we do not know too; the last one is kept back: the call's
+record must be written before it leaves.
+Source: "Streaming events" of OpenAI's API reference.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from quotadeck.dialects.base import UpstreamSaid
+from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.responses.reply import failure_of, id_of, made_by
+from quotadeck.dialects.responses.usage import UsageReader, searches_in
+from quotadeck.dialects.said import is_error, said
+from quotadeck.domain.sse import Blocks, SseEvent, read_block
+from quotadeck.domain.usage import Usage
+
+_DONE: Final = ("response.completed", "response.incomplete")
+_FAILED: Final = ("response.failed", "error")
+_DELTA: Final = ".delta"
+
+
+class ResponsesRelay:
+    """Feed it what the upstream sends; it gives back what the client should get. See `Relay`."""
+
+    __slots__ = (
+        *("_blocks", "_reader", "_searches", "_terminal", "begun", "broken"),
+        *("deltas", "done", "error", "made", "response_id"),
+    )
+
+    def __init__(self) -> None:
+        self._blocks = Blocks()
+        self._reader = UsageReader()
+        self._searches = 0
+        self._terminal = b""
+        self.begun = False
+        self.deltas = 0
+        self.done = False
+        self.error: UpstreamSaid | None = None
+        self.broken = ""
+        self.response_id = ""
+        self.made: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether anything else that comes is of no use."""
+        return self.done or self.error is not None or bool(self.broken)
+
+    @property
+    def usage(self) -> Usage | None:
+        """None where it is absent or cannot be believed."""
+        return self._reader.usage(delivered=self.deltas > 0, searches=self._searches)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the client should get of the events that ``chunk`` completes."""
+        events = self._passed(self._blocks.feed(chunk))
+        if self._blocks.too_long and not self.ended:
+            self.broken = "it sent an event without end"
+        return events
+
+    def close(self) -> bytes:
+        """The upstream has ended. What of it the client should get still.
+
+        There is no whole answer without its terminal event: that has all of it.
+        """
+        events = b""
+        if not self.ended:
+            events = self._passed(self._blocks.rest())
+            self.broken = ""  # an event that the end cut in two is no event
+        return events
+
+    def terminal(self, cost_usd: str | None) -> bytes:
+        """The last event, when the record is written, and in its block the cost: a comment."""
+        cost = b"" if cost_usd is None else b": cost-usd %b\n" % cost_usd.encode()
+        return cost + self._terminal + b"\n\n"
+
+    def _passed(self, blocks: list[bytes]) -> bytes:
+        passed: list[bytes] = []
+        for block in blocks:
+            passed.append(self._pass(block))
+            if self.ended:
+                break
+        return b"".join(passed)
+
+    def _pass(self, block: bytes) -> bytes:
+        event = read_block(block)
+        # Some keep the connection alive by data that is a comment's, or end as chats do.
+        if not event.data or event.data.startswith((b":", b"[DONE]")):
+            return event.quiet
+        try:
+            parsed = loads(event.data)
+        except ValueError:
+            if event.name == b"error":
+                self.error = said(event.data.decode("utf-8", "replace"))
+            else:
+                self.broken = "it sent an event that is not JSON"
+            return b""
+        if not isinstance(parsed, dict):
+            self.error = said(parsed) if is_error(parsed) else None
+            return b"" if self.error else block + b"\n\n"
+        return self._learn(block, event, parsed)
+
+    def _learn(self, block: bytes, event: SseEvent, parsed: dict[str, Any]) -> bytes:
+        """Take what concerns us from an event, and give what the client should get of it."""
+        told = parsed.get("type")
+        kind = told if isinstance(told, str) else ""
+        response = parsed.get("response")
+        if kind in _FAILED or event.name == b"error" or (not kind and is_error(parsed)):
+            self.error = said(parsed if response is None else response)
+            return b""
+        if isinstance(response, dict):
+            self._see(response)
+            if kind in _DONE:
+                error = failure_of(response)
+                if error is not None:
+                    self.error = error
+                    return b""
+                self._searches = max(self._searches, searches_in(response))
+                self._terminal, self.done = block, True
+                return b""
+        elif kind.endswith(_DELTA):
+            self.deltas += 1
+        self.begun = True
+        return block + b"\n\n"
+
+    def _see(self, response: dict[str, Any]) -> None:
+        self._reader.see(response)
+        if not self.response_id:
+            self.response_id = id_of(response)
+            self.made = made_by(response)
+
+
+def error_event(error_body: bytes, cost_usd: str | None) -> bytes:
+    """An error in the middle of a stream, as its kind of event and as an ``error`` object.
+
+    The official SDKs yield the one, and raise on the other.
+    """
+    told = orjson.loads(error_body)["error"]
+    cost = b"" if cost_usd is None else b": cost-usd %b\n" % cost_usd.encode()
+    event = {
+        "type": "error",
+        "code": told.get("code"),
+        "message": told.get("message"),
+        "param": told.get("param"),
+        "sequence_number": 0,
+        "error": told,
+    }
+    return cost + b"event: error\ndata: " + orjson.dumps(event) + b"\n\n"

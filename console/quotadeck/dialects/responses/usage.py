@@ -1,0 +1,77 @@
+"""What OpenAI's Responses say that they used, read with distrust.
+
+Source: "The response object" of OpenAI's API reference.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from quotadeck.dialects.counts import count, most, part
+from quotadeck.domain.tiers import SERVICE, stated
+from quotadeck.domain.usage import Usage
+
+_SEARCH: Final = "web_search_call"
+
+
+class UsageReader:
+    """Learns a response's usage; of each figure the greatest counts."""
+
+    __slots__ = ("_cached", "_input", "_output", "_reasoning", "_tier", "_total", "_write", "seen")
+
+    def __init__(self) -> None:
+        self.seen = False
+        self._input = self._output = self._total = 0
+        self._cached = self._write = self._reasoning = 0
+        self._tier = ""
+
+    def see(self, response: dict[str, Any]) -> None:
+        """Learn from a response object, whole or as far as it has come."""
+        served = response.get("service_tier")
+        if isinstance(served, str) and served:
+            self._tier = stated(SERVICE, served.strip().lower())
+        told = part(response, "usage")
+        given, said = count(told, "input_tokens"), count(told, "output_tokens")
+        if given is None or said is None:
+            return
+        self.seen = True
+        self._input, self._output = max(self._input, given), max(self._output, said)
+        self._total = max(self._total, count(told, "total_tokens") or 0)
+        details = part(told, "input_tokens_details")
+        cached = most(details, ("cached_tokens",))
+        if cached <= given:
+            self._cached = max(self._cached, cached)
+        write = most(details, ("cache_write_tokens", "cache_creation_tokens"))
+        if cached + write <= given:
+            self._write = max(self._write, write)
+        thought = most(part(told, "output_tokens_details"), ("reasoning_tokens",))
+        self._reasoning = max(self._reasoning, thought)
+
+    def usage(self, *, delivered: bool, searches: int = 0) -> Usage | None:
+        """None where none came that can be: tokens were ``delivered``, and none were used."""
+        output = max(self._output, self._total - self._input)
+        if not self.seen or (delivered and not output):
+            return None
+        return Usage(
+            self._input,
+            self._cached,
+            output,
+            cache_write_tokens=min(self._write, self._input - self._cached),
+            reasoning_tokens=min(self._reasoning, output),
+            web_searches=searches,
+            tier=self._tier,
+        )
+
+
+def searches_in(response: dict[str, Any]) -> int:
+    """How often the web was searched for it, which is charged by the call."""
+    return sum(1 for item in items_of(response) if item.get("type") == _SEARCH)
+
+
+def items_of(response: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The items of its output."""
+    output = response.get("output")
+    return (
+        (item for item in output if isinstance(item, dict))
+        if isinstance(output, list)
+        else iter(())
+    )
