@@ -25,13 +25,14 @@ from quotadeck.domain.commands import Entry, Field
 from quotadeck.domain.days import micros
 from quotadeck.domain.limits import MICRO, BudgetLimit
 from quotadeck.domain.money import NANO_PER_USD
-from quotadeck.domain.price import cost_nano
+from quotadeck.domain.price import UNKNOWN_PRICE, cost_nano
 from quotadeck.domain.refusals import (
     BudgetSpent,
     InputTooLong,
     LimitReached,
     OutputTooLong,
     OverWholeBudget,
+    PriceUnknown,
     Refusal,
 )
 from quotadeck.domain.rules import LimitKind
@@ -136,13 +137,22 @@ def test_bound_with_media_is_an_estimate_and_says_so() -> None:
     assert gate().size(asked).bound_is_estimate
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [{"service_tier": "priority"}, {"web_search_options": {"search_context_size": "low"}}],
-)
-def test_bound_of_what_costs_more_than_its_tokens_is_an_estimate(asked: dict[str, Any]) -> None:
+def test_bound_of_what_costs_more_than_its_tokens_is_an_estimate() -> None:
+    asked: dict[str, Any] = {"web_search_options": {"search_context_size": "low"}}
     assert gate().size(request(max_tokens=10, **asked)).bound_is_estimate
     assert not gate().size(request(max_tokens=10, service_tier="default")).bound_is_estimate
+
+
+def test_what_nobody_knows_the_price_of_is_refused_by_name_where_a_budget_is() -> None:
+    with pytest.raises(PriceUnknown) as tier:
+        gate().size(request(max_tokens=10, service_tier="priority"))
+    assert (tier.value.target, tier.value.tier) == (OPUS, "priority")
+    unpriced = gate(target={"price": UNKNOWN_PRICE})
+    with pytest.raises(PriceUnknown) as refused:
+        unpriced.size(request(max_tokens=10))
+    assert (refused.value.project, refused.value.tier) == ("analytics", "")
+    free = gate(target={"price": UNKNOWN_PRICE}, daily_budget_usd=None)
+    assert free.size(request(max_tokens=10)).bound_nano == 0
 
 
 def test_usual_output_is_never_more_than_the_model_gives() -> None:

@@ -42,6 +42,7 @@ REFUSALS: Final[tuple[r.Refusal, ...]] = (
     r.Paused(Subject.project("analytics"), "", None),
     r.InputTooLong("opus", 20_000, 10_000),
     r.OutputTooLong("opus", 20_000, 10_000),
+    r.PriceUnknown("analytics", "opus", "main/opus"),
     r.OverWholeBudget("analytics", 2 * 10**9, 10**9, bound_is_estimate=True),
     r.LimitReached("project:analytics:rpm", 60, "rpm", 1, 1_001, Cause.RPM),
     r.BudgetSpent("analytics", 10**9, 5, 20, 10**15, "2026-11-24", "b", 43_200_000),

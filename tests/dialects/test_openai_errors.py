@@ -54,6 +54,7 @@ REFUSALS: list[r.Refusal] = [
     r.InputTooLong("opus", 20_000, 10_000),
     r.OutputTooLong("opus", 20_000, 10_000),
     r.OverWholeBudget("analytics", 2 * 10**9, 10**9, False),
+    r.PriceUnknown("analytics", "opus", "main/opus", "scale"),
     LIMITED,
     SPENT,
     r.LedgerUnavailable("No space left on device"),

@@ -68,7 +68,7 @@ def test_a_project_has_exactly_the_limits_that_it_names(tmp_path: Path) -> None:
         ("gpt-4.1", 8, 500, 1_000_000, None),
         ("gemini-2.5-flash", 2.5, 1_000, 2_000_000, None),
         ("deepseek-v3.2", 0.42, 2_000, 4_000_000, None),
-        ("something-new", 10, None, None, None),
+        ("something-new", 0, None, None, None),
     ],
 )
 def test_a_target_takes_what_is_known_of_its_model(

@@ -15,6 +15,7 @@ from quotadeck.domain.refusals import (
     LimitReached,
     OutputTooLong,
     OverWholeBudget,
+    PriceUnknown,
     RateLevel,
     Refusal,
 )
@@ -44,7 +45,8 @@ class Ticket(NamedTuple):
 
 
 def size_of(request: Asked, prepared: Prepared, estimator: Estimator) -> Size:
-    """Raises InputTooLong, OutputTooLong or OverWholeBudget for what no wait would help."""
+    """Raises InputTooLong, OutputTooLong, PriceUnknown or OverWholeBudget for what no wait would
+    help."""
     facts, budget = prepared.target.target, prepared.project.budget
     model, asked, choices = request.model, request.max_tokens, request.choices
     most_input, most_output = facts.max_input_tokens, facts.max_output_tokens
@@ -61,7 +63,12 @@ def size_of(request: Asked, prepared: Prepared, estimator: Estimator) -> Size:
     guessed = asked is None or request.media > 0 or request.costs_more
     chooses = request.beyond.chooses
     picked = chosen(chooses) if chooses else NOTHING_CHOSEN
-    bound = bound_nano(facts.price, request.input_bound, most * choices, picked)
+    price = facts.price
+    limited = budget.value is not None and not budget.shadow
+    if limited and (not price.is_known or (chooses and price.unpriced(picked))):
+        tier = price.unpriced(picked) if price.is_known else ""
+        raise PriceUnknown(prepared.name, model, facts.id, tier)
+    bound = bound_nano(price, request.input_bound, most * choices, picked)
     bound += request.reserve_nano
     if budget.value is not None and bound > budget.value and not budget.shadow:
         raise OverWholeBudget(prepared.name, bound, budget.value, guessed)

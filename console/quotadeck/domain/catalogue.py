@@ -68,6 +68,8 @@ class Upstream:
     """Whether streams are asked for their usage: "always", "never", or "auto": until it refuses."""
     bills_delivered: bool = False
     """It bills only what it delivered: a stream that was left costs what had come."""
+    price: str = "list"
+    """What is booked of its calls: by the "list", or by the "upstream" itself, where it says so."""
     plain_http: bool = False
     """What goes there may travel readable."""
     proxy: str = ""

@@ -13,6 +13,10 @@ from quotadeck.domain.tiers import NOTHING_CHOSEN, Chosen, split
 from quotadeck.domain.usage import Usage
 
 _AS_BEFORE: Final = -1
+UNKNOWN_VERSION: Final = "unknown"
+"""What stands on record as the version of a price that nobody knows."""
+BY_UPSTREAM: Final = "upstream"
+"""What stands there of a cost that is the upstream's own account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,11 @@ class Price:
         put(self, "_reached", {})
 
     @property
+    def is_known(self) -> bool:
+        """Where it is not, nobody knows what a call costs, and its figures say nothing."""
+        return self.version != UNKNOWN_VERSION
+
+    @property
     def tiers(self) -> tuple[str, ...]:
         """The tiers that have a price."""
         return tuple(self._rows)
@@ -130,6 +139,7 @@ class Price:
         return next((word for word in chosen.words if word not in priced), "")
 
 
+UNKNOWN_PRICE: Final = Price(0, 0, 0, 0, UNKNOWN_VERSION)
 _MOST_KEPT: Final = 64
 """Of what requests choose; their words come from outside."""
 

@@ -256,6 +256,20 @@ class OutputTooLong(Refusal):
 
 
 @dataclass
+class PriceUnknown(Refusal):
+    """Nobody knows what a call of this target costs, and the project has a budget.
+
+    ``tier`` is the one asked for that has no price; empty where nothing of the target has.
+    """
+
+    project: str
+    model: str
+    target: str
+    tier: str = ""
+    cause: Cause = Cause.INVALID
+
+
+@dataclass
 class OverWholeBudget(Refusal):
     """The request may cost more than a whole day's budget."""
 

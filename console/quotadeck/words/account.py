@@ -12,7 +12,7 @@ from quotadeck.domain.lifts import fewer_tokens, least_limit, rule_of
 from quotadeck.domain.limits import MICRO, Priority
 from quotadeck.domain.money import PICO_PER_USD_PER_MTOK, nano_of_pico
 from quotadeck.domain.notice import Fact
-from quotadeck.domain.price import Price, Rates
+from quotadeck.domain.price import UNKNOWN_VERSION, Price, Rates
 from quotadeck.domain.rules import RULE_OF, Measure, Windows, bucket_of
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
@@ -227,6 +227,7 @@ def _cost(call: Call, price: Price | None, beside: Beside) -> Iterator[Part]:
     rates = price.rates(usage.tier, usage.input_tokens) if price else None
     counts = _counts(usage, rates)
     any_used = any(count for _, count, _ in counts)
+    unpriced = call.price_version == UNKNOWN_VERSION and not call.cost_nano_usd
     if usage.tier:
         unlisted = price is not None and usage.tier not in price.tiers
         kind = "account.tier.unlisted" if unlisted else "account.tier"
@@ -256,7 +257,7 @@ def _cost(call: Call, price: Price | None, beside: Beside) -> Iterator[Part]:
         "cost",
         "account.cost",
         "strong",
-        cost=_exact(call.cost_nano_usd),
+        cost=text("account.cost.unknown") if unpriced else _exact(call.cost_nano_usd),
         unknown=text("account.no_price") if beside.asked and price is None and any_used else None,
         prices=clean(call.price_version) or None,
         held=_exact(call.held_nano_usd) if call.held_nano_usd else None,

@@ -211,6 +211,20 @@ ROWS: Final[Mapping[type[Exception], Row]] = {
         "max_tokens is {asked_tokens:,}, and {model} gives at most {limit_tokens:,}.",
         param="max_tokens",
     ),
+    r.PriceUnknown: Row(
+        400,
+        "price_unknown",
+        (
+            (
+                "What {model} costs is not known to this gateway, and {project} has a daily "
+                "budget. Its operators say it in the config, under {target}: price_usd, or "
+                "input_usd and output_usd, or a provider whose prices are public."
+            ),
+            ("tier", "It is the tier {tier} that has no price."),
+        ),
+        NEVER_RETRY,
+        param="model",
+    ),
     r.OverWholeBudget: Row(
         400,
         "exceeds_daily_budget",

@@ -10,7 +10,7 @@ from quotadeck.admission.admit import Ticket
 from quotadeck.dialects.base import Ask
 from quotadeck.domain.calls import Attempt, Call, Move, OpenCall, Outcome, ended, unknown_end
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.price import cost_nano, fees_nano
+from quotadeck.domain.price import BY_UPSTREAM, cost_nano, fees_nano
 from quotadeck.domain.rules import Used
 from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.data.arrival import Arrival
@@ -100,6 +100,9 @@ def call_of(
         usage = usage or NOTHING_USED
         price = flight.stop.target.target.price
         cost, fees = cost_nano(price, usage), fees_nano(price, usage)
+        if usage.stated_nano is not None and flight.stop.target.upstream.price == BY_UPSTREAM:
+            cost, fees = usage.stated_nano, 0
+            opened = opened._replace(price_version=BY_UPSTREAM)
         if usage.is_estimate and not flight.stop.target.upstream.bills_delivered:
             # Less than was held might be less than is billed: a budget would be passed.
             cost = max(cost, opened.held_nano_usd)

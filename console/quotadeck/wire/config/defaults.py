@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """``price_usd`` per million tokens, input and output alike; None binds nothing."""
+    """``price_usd`` per million tokens, input and output alike; a limit of None binds nothing."""
 
-    price_usd: str
+    price_usd: str | None = None
     rpm: int | None = None
     tpm: int | None = None
     max_input_tokens: int | None = None
@@ -28,5 +28,5 @@ KNOWN_MODELS: Mapping[str, KnownModel] = MappingProxyType(
     }
 )
 
-UNKNOWN_MODEL = KnownModel("10.00")
-"""Dear on purpose: a forgotten price should be noticed, and a budget rather bind too soon."""
+UNKNOWN_MODEL = KnownModel()
+"""It has no price: projects with a budget are refused it, by name."""

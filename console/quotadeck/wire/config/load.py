@@ -76,6 +76,7 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> GatewayConfig:
         raise ConfigError(path, tuple(replace(p, line=lines.line_of(p.key)) for p in problems))
     gateway, roles = tables.gateway, tables.roles
     host, port = listen_address(gateway.listen)
+    known = catalogue(tables, upstreams)
     return GatewayConfig(
         name=clean(gateway.name or platform.node() or "gateway"),
         listen_host=host,
@@ -88,11 +89,11 @@ def load(path: Path, env: Mapping[str, str] = os.environ) -> GatewayConfig:
             Role.OPERATOR: tuple(roles.operator),
             Role.ADMIN: tuple(roles.admin),
         },
-        catalogue=catalogue(tables, upstreams),
+        catalogue=known,
         request_window_s=gateway.request_window_s,
         token_window_s=gateway.token_window_s,
         body_limit_bytes=gateway.body_limit_bytes,
-        warnings=tuple(_warnings(upstreams)),
+        warnings=(*_warnings(upstreams), *_unpriced(known)),
         log=LogConfig(tables.log.level, tables.log.format, tables.log.access),
         file=path.absolute(),
         digest=sha256(text.encode()).hexdigest()[:DIGEST_CHARS],
@@ -107,6 +108,16 @@ def _socket(named: str | None, folder: Path, problems: list[Problem]) -> Path:
     except paths.SocketPathTooLong as too_long:
         problems.append(Problem(("gateway", "socket"), too_long.found, too_long.allowed))
         return path
+
+
+def _unpriced(known: Catalogue) -> Iterator[str]:
+    for name, target in known.targets.items():
+        if not target.price.is_known:
+            yield (
+                f"nobody knows what {name} costs: its calls are recorded without a cost, and "
+                "projects with a budget are refused; its table takes price_usd, or input_usd and "
+                "output_usd, and its upstream a provider whose prices are public"
+            )
 
 
 def _warnings(upstreams: Mapping[str, Upstream]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from quotadeck.domain import tiers
 from quotadeck.domain.money import parse_price
-from quotadeck.domain.price import Price, Rates
+from quotadeck.domain.price import UNKNOWN_PRICE, Price, Rates
 from quotadeck.wire.config.defaults import KnownModel
 from quotadeck.wire.config.lines import Key
 from quotadeck.wire.config.problems import Problem
@@ -32,10 +32,36 @@ _NOT_BY_THEMSELVES: Final = frozenset({"fast", "batch"})
 _Own = TargetTable | TierTable | LongTable
 
 
-def price(table: TargetTable, known: KnownModel, unasked: Iterable[str] | None) -> Price:
-    """What a target costs. ``unasked``: see `Price`; None for all that have a price."""
-    usual = _usual(table, known)
-    rows = {"": [usual, *_long(table.long, usual.search_pico)]}
+def has_own(table: TargetTable) -> bool:
+    """Whether it names prices of its own."""
+    return table.price_usd is not None or table.input_usd is not None
+
+
+def price(
+    table: TargetTable,
+    known: KnownModel,
+    unasked: Iterable[str] | None,
+    listed: Mapping[str, list[Rates]] | None = None,
+) -> Price:
+    """What a target costs: by its own table, else as ``listed``, else as is known of the model.
+
+    ``unasked``: see `Price`; None for all that have a price.
+    """
+    if has_own(table) or (listed is None and known.price_usd is not None):
+        rows = {"": [_usual(table, known)]}
+    elif listed is not None:
+        rows = {tier: list(each) for tier, each in listed.items()}
+    else:
+        return UNKNOWN_PRICE
+    if table.search_usd is not None:
+        search_pico = table.search_usd * 1_000
+        rows = {
+            tier: [replace(row, search_pico=search_pico) for row in each]
+            for tier, each in rows.items()
+        }
+    usual = rows[""][0]
+    if table.long:
+        rows[""] = [usual, *_long(table.long, usual.search_pico)]
     for tier, one in table.tiers.items():
         if one.times is None:
             own = replace(_apart(one, usual.search_pico), tier=tier)
@@ -45,6 +71,18 @@ def price(table: TargetTable, known: KnownModel, unasked: Iterable[str] | None) 
         if one.times is not None:
             _multiply(rows, word, one.times)
     return made(rows, unasked)
+
+
+def provided(provider: str, rows: Mapping[str, list[Rates]]) -> Mapping[str, list[Rates]]:
+    """A list's rows, and what it leaves out of a provider's rules."""
+    if provider != "anthropic":
+        return rows
+    # Sources: Anthropic's pages "Data residency" (inference in the US costs 1.1 times as much) and
+    # "Service tiers" (what was committed to is not billed by the token: the usual price stands).
+    more = {tier: list(each) for tier, each in rows.items()}
+    more["priority"] = [replace(row, tier="priority") for row in rows[""]]
+    _multiply(more, "us", Fraction(11, 10))
+    return more
 
 
 def made(rows: Mapping[str, list[Rates]], unasked: Iterable[str] | None) -> Price:
@@ -68,7 +106,7 @@ def _usual(table: TargetTable, known: KnownModel) -> Rates:
     search_pico = (table.search_usd or 0) * 1_000
     if table.input_usd is not None:
         return _apart(table, search_pico)
-    blended = parse_price(known.price_usd) if table.price_usd is None else table.price_usd
+    blended = parse_price(known.price_usd or "0") if table.price_usd is None else table.price_usd
     return _rates(blended, blended, table, search_pico)
 
 
@@ -121,10 +159,11 @@ def problems(key: Key, table: TargetTable, known: KnownModel) -> Iterator[Proble
         yield Problem((*key, given[0]), f"only {', '.join(given)}", "input_usd with output_usd")
     yield from _of_long((*key, "long"), table.long)
     for tier, one in table.tiers.items():
-        yield from _of_tier((*key, "tiers", tier), one, _usual(table, known))
+        own = _usual(table, known) if has_own(table) or known.price_usd else None
+        yield from _of_tier((*key, "tiers", tier), one, own)
 
 
-def _of_tier(key: Key, table: TierTable, usual: Rates) -> Iterator[Problem]:
+def _of_tier(key: Key, table: TierTable, usual: Rates | None) -> Iterator[Problem]:
     given = _given(table)
     if table.times is None:
         if not set(given) >= _BOTH:
@@ -134,7 +173,7 @@ def _of_tier(key: Key, table: TierTable, usual: Rates) -> Iterator[Problem]:
         return
     if given or table.long:
         yield Problem((*key, "times"), f"times beside {[*given, 'long'][0]}", "one of the two")
-    pico = astuple(usual)[: len(_APART)]
+    pico = astuple(usual)[: len(_APART)] if usual else ()
     if any((one * table.times).denominator != 1 for one in pico):
         found = "times that makes more than six decimals of a price"
         yield Problem((*key, "times"), found, "prices of its own: input_usd with output_usd")

@@ -74,6 +74,9 @@ def _default(field: FieldInfo) -> str:
     return f"`{value:_}`" if isinstance(value, int) else f"`{value}`"
 
 
+_UNPRICED = "by the upstream's `provider`, else none"
+
+
 def _known_models() -> str:
     def number(value: int | None) -> str:
         return "no limit" if value is None else f"{value:_}"
@@ -83,7 +86,7 @@ def _known_models() -> str:
         "any other": UNKNOWN_MODEL,
     }
     rows = [
-        f"| {name} | {known.price_usd} | {number(known.rpm)} | {number(known.tpm)} "
+        f"| {name} | {known.price_usd or _UNPRICED} | {number(known.rpm)} | {number(known.tpm)} "
         f"| {number(known.max_input_tokens)} |"
         for name, known in models.items()
     ]

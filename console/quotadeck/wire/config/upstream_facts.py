@@ -77,6 +77,7 @@ def _upstream(name: str, table: UpstreamTable, secrets: _Secrets) -> Upstream:
         provider=provider,
         stream_usage=table.stream_usage,
         bills_delivered=table.bills_delivered,
+        price=table.price,
         plain_http=table.plain_http,
         proxy=table.proxy or "",
         ca_file=_authorities(table, secrets),

@@ -71,6 +71,9 @@ class UpstreamTable(Table):
     bills_delivered: Annotated[bool, Allowed("true or false")] = False
     """It bills only what it delivered: a stream that its client left costs what had come by then,
     where else all that it may have made counts."""
+    price: Annotated[Literal["list", "upstream"], Allowed('"list" or "upstream"')] = "list"
+    """What is booked: by the prices here, or what the upstream's replies say that they cost
+    (`usage.cost`), where they do."""
     tiers: Annotated[
         list[Annotated[str, Field(pattern=TIER)]] | None,
         Allowed('a list of words such as "priority" and "us"'),

@@ -126,6 +126,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "account.stated": "{cost} by the upstream's own account",
     "account.fees": "{cost} for the call itself",
     "account.cost": "{cost}[  prices {prices}][  {unknown}][  held {held}][  {estimated}]",
+    "account.cost.unknown": "unknown",
     "account.estimated": "estimated",
     "account.no_price": "price not recorded",
     "account.seen": "{status}",
