@@ -51,6 +51,7 @@ from quotadeck.gateway.watch.feed import Feed
 from quotadeck.gateway.watch.key_alarm import KeyAlarm
 from quotadeck.gateway.watch.levels import LevelKeeper
 from quotadeck.gateway.watch.live import Live
+from quotadeck.gateway.watch.price_alarm import PriceAlarm
 from quotadeck.gateway.watch.recall import CALLS
 from quotadeck.gateway.watch.refusal_log import RefusalLog
 from quotadeck.gateway.watch.refused_picture import RefusedPicture
@@ -258,11 +259,12 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     budgets = BudgetAlarm(plan, spent_nano, clock, tell)
     upstreams = UpstreamAlarm(clock, tell)
     keys = KeyAlarm(clock, tell)
+    prices = PriceAlarm(clock, tell)
     lines = CallLines(clock, access=config.log.access)
     observers = Observers(
         begun=(live.begun,),
         moved=(live.moved, upstreams.moved, lines.moved),
-        ended=(live.ended, budgets.ended, upstreams.ended, lines.ended),
+        ended=(live.ended, budgets.ended, upstreams.ended, prices.ended, lines.ended),
         refused=(
             RefusedPicture(live, spent_nano).refused,
             budgets.refused,

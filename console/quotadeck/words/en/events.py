@@ -14,6 +14,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "upstream.slow": "{target} does not answer in time",
     "upstream.breaks": "{target} cuts or garbles its replies",
     "upstream.throttles": "{target} is rate limited by its provider",
+    "price.unknown": "{target} has no price: its calls are recorded without a cost",
+    "price.drifts": "{target}: {count:number} calls cost {ours_nano} by our prices and "
+    "{stated_nano} by the upstream's own account",
     "key.revoked_used": "{project}: the revoked key {key} is still used",
     "key.revoked_used_on": plural(
         "count",
