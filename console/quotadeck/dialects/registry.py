@@ -7,6 +7,7 @@ from quotadeck.dialects.base import Dialect, Translations
 from quotadeck.dialects.messages import COUNT_TOKENS, MESSAGES
 from quotadeck.dialects.openai import COMPLETIONS, EMBEDDINGS, OPENAI
 from quotadeck.dialects.responses import INPUT_TOKENS, RESPONSES
+from quotadeck.dialects.translate.chat_messages import ChatToMessages
 from quotadeck.dialects.translate.messages_chat import MessagesToChat
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
@@ -21,6 +22,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
 """The first one words what belongs to none of them."""
 TRANSLATIONS: Final[Translations] = MappingProxyType(
     {
+        ("chat", "messages"): ChatToMessages(),
         ("messages", "chat"): MessagesToChat(),
     }
 )

@@ -1,0 +1,230 @@
+"""A chat's messages as Anthropic's: who spoke, in which parts, and what tools were called.
+
+All that the system says stands there in one place, before the conversation. Results of tools that
+follow one another are one message of the user's.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Final
+
+from quotadeck.dialects.fields import kind_of
+from quotadeck.dialects.request_json import read_json
+from quotadeck.domain.refusals import BadField, NotJson
+
+Part = dict[str, Any]
+
+_OF_A_SPEAKER: Final = frozenset({"role", "content"})
+_OF_THE_MODEL: Final = frozenset(
+    {"role", "content", "refusal", "tool_calls", "thinking_blocks", "reasoning_content"}
+)
+_OF_A_RESULT: Final = frozenset({"role", "content", "tool_call_id", "name"})
+"""The tool's name says no more than the call's id."""
+_OF_A_CALL: Final = frozenset({"index", "id", "type", "function"})
+_OF_A_THOUGHT: Final = frozenset({"type", "thinking", "signature", "data"})
+_SEEN_WHOLE: Final = ("auto", "high")
+"""How closely a picture is looked at there, always."""
+
+
+def conversation(messages: list[Part]) -> tuple[str | list[Part], list[Part]]:
+    """What the system says, and the turns. Raises BadField."""
+    system: list[Part] = []
+    turns: list[Part] = []
+    results: list[Part] | None = None
+    for index, message in enumerate(messages):
+        where, role = f"messages[{index}]", message["role"]
+        if role == "tool":
+            if results is None:
+                results = []
+                turns.append({"role": "user", "content": results})
+            results.append(_result(message, where))
+            continue
+        results = None
+        match role:
+            case "user":
+                refuse_more(message, _OF_A_SPEAKER, where)
+                turns.append({"role": role, "content": _content(message, where)})
+            case "assistant":
+                turns.append({"role": role, "content": _answer(message, where)})
+            case "system" | "developer":
+                refuse_more(message, _OF_A_SPEAKER, where)
+                system += _texts(message, where)
+            case _:
+                raise cannot(f"{where}.role", repr(role)[:30])
+    plain = len(system) == 1 and len(system[0]) == 2
+    return (system[0]["text"] if plain else system), turns
+
+
+def cannot(where: str, what: str = "") -> BadField:
+    """The refusal of what has no place there."""
+    said = f"{what} cannot" if what else "cannot"
+    return BadField(
+        where, f"{said} be said to this model's upstream, which takes Anthropic's messages"
+    )
+
+
+def asks_nothing(value: Any) -> bool:
+    """Whether a member says no more than if it were not there."""
+    return value is None or value is False or value in ("", [], {})
+
+
+def refuse_more(stated: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    """Raises BadField for a member that is none of the known."""
+    for name in stated.keys() - known:
+        if not asks_nothing(stated[name]):
+            raise cannot(f"{where}.{name}")
+
+
+def object_at(value: Any, where: str) -> Part:
+    """An object that must be there. Raises BadField."""
+    if value is None:
+        raise BadField(where, "is missing")
+    if not isinstance(value, dict):
+        raise BadField(where, f"must be an object, not {kind_of(value)}")
+    return value
+
+
+def _content(message: Part, where: str) -> str | list[Part]:
+    content = message.get("content")
+    return list(_parts(content, where)) if isinstance(content, list) else content or ""
+
+
+def _parts(content: list[Any], where: str) -> Iterator[Part]:
+    for index, part in enumerate(content):
+        at = f"{where}.content[{index}]"
+        kind = object_at(part, at).get("type")
+        write = _PARTS.get(kind) if isinstance(kind, str) else None
+        if write is None:
+            raise cannot(f"{at}.type", repr(kind)[:60])
+        refuse_more(part, ("type", "cache_control", str(kind)), at)
+        if block := write(part, at):
+            yield (
+                {**block, "cache_control": part["cache_control"]}
+                if part.get("cache_control")
+                else block
+            )
+
+
+def _texts(message: Part, where: str) -> list[Part]:
+    content = message.get("content")
+    if not isinstance(content, list):
+        return [{"type": "text", "text": content}] if content else []
+    for index, part in enumerate(content):
+        kind = part.get("type") if isinstance(part, dict) else kind_of(part)
+        if kind != "text":
+            raise cannot(f"{where}.content[{index}].type", f"{kind!r} here"[:60])
+    return list(_parts(content, where))
+
+
+def _answer(message: Part, where: str) -> str | list[Part]:
+    """What the model thought, said, and called, in this order."""
+    refuse_more(message, _OF_THE_MODEL, where)
+    content = message.get("content")
+    if content and isinstance(content, str) and len(message) == 2:
+        return content
+    blocks = [*_thoughts(message, where), *_texts_of_model(message, where)]
+    calls = message.get("tool_calls")
+    for index, call in enumerate(calls if isinstance(calls, list) else ()):
+        blocks.append(_call(call, f"{where}.tool_calls[{index}]"))
+    return blocks or ""
+
+
+def _texts_of_model(message: Part, where: str) -> list[Part]:
+    refusal = message.get("refusal")
+    content = message.get("content")
+    said = list(_parts(content, where)) if isinstance(content, list) else _texts(message, where)
+    return [*said, {"type": "text", "text": refusal}] if refusal else said
+
+
+def _thoughts(message: Part, where: str) -> Iterator[Part]:
+    """As this gateway gave them, each with its signature; as plain text none are taken there."""
+    blocks = message.get("thinking_blocks")
+    if not blocks:
+        if message.get("reasoning_content"):
+            raise cannot(f"{where}.reasoning_content", "without its thinking_blocks it")
+        return
+    for index, block in enumerate(blocks if isinstance(blocks, list) else [blocks]):
+        thought = object_at(block, f"{where}.thinking_blocks[{index}]")
+        yield {name: value for name, value in thought.items() if name in _OF_A_THOUGHT}
+
+
+def _call(call: Any, where: str) -> Part:
+    stated = object_at(call, where)
+    if stated.get("type", "function") != "function":
+        raise cannot(f"{where}.type", repr(stated["type"])[:30])
+    refuse_more(stated, _OF_A_CALL, where)
+    function = object_at(stated.get("function"), f"{where}.function")
+    given = _arguments(function.get("arguments"), f"{where}.function.arguments")
+    return {
+        "type": "tool_use",
+        "id": stated.get("id"),
+        "name": function.get("name"),
+        "input": given,
+    }
+
+
+def _arguments(text: Any, where: str) -> Part:
+    try:
+        given = read_json((text or "{}").encode(), "")
+    except (NotJson, BadField, AttributeError):
+        given = None
+    if not isinstance(given, dict):
+        raise BadField(where, "must be the JSON of an object, as a string")
+    return given
+
+
+def _result(message: Part, where: str) -> Part:
+    refuse_more(message, _OF_A_RESULT, where)
+    block: Part = {"type": "tool_result", "tool_use_id": message.get("tool_call_id")}
+    if content := _content(message, where):
+        block["content"] = content
+    return block
+
+
+def _text(part: Part, where: str) -> Part:
+    text = part.get("text")
+    if not isinstance(text, str):
+        raise BadField(f"{where}.text", f"must be a string, not {kind_of(text)}")
+    return {"type": "text", "text": text} if text else {}
+
+
+def _refusal(part: Part, where: str) -> Part:  # noqa: ARG001
+    return {"type": "text", "text": part.get("refusal")}
+
+
+def _image(part: Part, where: str) -> Part:
+    stated = part.get("image_url")
+    if isinstance(stated, str):
+        stated = {"url": stated}
+    image = object_at(stated, f"{where}.image_url")
+    refuse_more(image, ("url", "detail"), f"{where}.image_url")
+    if (image.get("detail") or "auto") not in _SEEN_WHOLE:
+        raise cannot(f"{where}.image_url.detail", repr(image["detail"])[:30])
+    url = image.get("url")
+    if isinstance(url, str) and url.startswith(("http://", "https://")):
+        return {"type": "image", "source": {"type": "url", "url": url}}
+    return {"type": "image", "source": _encoded(url, f"{where}.image_url.url")}
+
+
+def _file(part: Part, where: str) -> Part:
+    at = f"{where}.file"
+    file = object_at(part.get("file"), at)
+    refuse_more(file, ("filename", "file_data"), at)
+    block: Part = {"type": "document", "source": _encoded(file.get("file_data"), f"{at}.file_data")}
+    return {**block, "title": file["filename"]} if file.get("filename") else block
+
+
+def _encoded(url: Any, where: str) -> Part:
+    """The source of what a data URL holds."""
+    head, _, data = url.partition(",") if isinstance(url, str) else ("", "", "")
+    if not head.startswith("data:") or not head.endswith(";base64"):
+        raise BadField(where, "must be a data: URL in base64, or for an image an http(s): URL")
+    kind = head.removeprefix("data:").partition(";")[0]
+    return {"type": "base64", "media_type": kind, "data": data}
+
+
+_PARTS: Final[Mapping[str, Callable[[Part, str], Part]]] = {
+    "text": _text,
+    "refusal": _refusal,
+    "image_url": _image,
+    "file": _file,
+}
