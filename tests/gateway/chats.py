@@ -75,7 +75,7 @@ class Full:
     """A journal that cannot be written: opens or ends fail, as the given method says."""
 
     def __init__(self, it: Rig, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        def fail(_call: Call | OpenCall) -> asyncio.Future[None]:
+        def fail(_call: Call | OpenCall, _made: object = ()) -> asyncio.Future[None]:
             written = asyncio.get_running_loop().create_future()
             written.set_exception(self.tries())
             written.exception()

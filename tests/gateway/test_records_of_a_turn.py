@@ -130,11 +130,11 @@ def cancels(it: Rig, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """The task of whoever records this is cancelled while that is written."""
     method = getattr(it.ledger, name)
 
-    def recorded(call: Any) -> Any:
+    def recorded(*told: Any) -> Any:
         task = asyncio.current_task()
         assert task
         task.cancel()
-        return method(call)
+        return method(*told)
 
     monkeypatch.setattr(it.ledger, name, recorded)
 
