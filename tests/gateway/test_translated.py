@@ -10,6 +10,7 @@ import anthropic
 import orjson
 import pytest
 from anthropic import AsyncAnthropic
+from openai import AsyncOpenAI
 
 from quotadeck.dialects.registry import DIALECTS, TRANSLATIONS
 from quotadeck.domain.calls import Outcome
@@ -23,6 +24,7 @@ from tests.gateway.values import UPSTREAM, catalogue
 
 if TYPE_CHECKING:
     from anthropic.types import Message
+    from openai.types.responses import Response
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at":"sky"}'}}
 COMPLETION = {
@@ -117,6 +119,45 @@ async def test_message_over_chat_is_answered_and_billed(
         assert sent.headers["authorization"].startswith("Bearer ")
         assert not [name for name in sent.headers if name.startswith("anthropic")]
         assert orjson.loads(sent.body)["messages"][0] == {"role": "system", "content": "Be brief."}
+        ended = await it.call()
+        assert (ended.outcome, ended.usage) == (Outcome.OK, Usage(12, 0, 34))
+        await nothing_is_held(it, ended.cost_nano_usd)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_response_over_chat_is_answered_and_billed(
+    tmp_path: Path, small_ballast: None, stream: bool
+) -> None:
+    asked: list[Asked] = []
+    answer = STREAM if stream else orjson.dumps(COMPLETION)
+    script = answers(answer, asked, "text/event-stream" if stream else "application/json")
+    talk: dict[str, Any] = {
+        "model": "opus",
+        "max_output_tokens": 50,
+        "input": "Say abc",
+        "tools": [{"type": "function", "name": "look", "parameters": {}, "strict": False}],
+    }
+    async with (
+        between(tmp_path, script, "chat") as (it, other),
+        AsyncOpenAI(
+            base_url=str(other.base_url.join("/v1")), api_key=SECRET, max_retries=0
+        ) as client,
+    ):
+        if stream:
+            async with client.responses.stream(**talk) as going:
+                kinds = [event.type async for event in going]
+                found: Response = await going.get_final_response()
+            assert (kinds[0], kinds[-1]) == ("response.created", "response.completed")
+            assert "response.function_call_arguments.done" in kinds
+        else:
+            found = await client.responses.create(**talk)
+        assert found.output_text == "abc"
+        call = found.output[-1]
+        assert call.type == "function_call"
+        assert (call.call_id, call.name, call.arguments) == ("c1", "look", '{"at":"sky"}')
+        assert found.usage is not None
+        assert (found.usage.input_tokens, found.usage.output_tokens) == (12, 34)
+        assert asked[0].line == "POST /v1/chat/completions HTTP/1.1"
         ended = await it.call()
         assert (ended.outcome, ended.usage) == (Outcome.OK, Usage(12, 0, 34))
         await nothing_is_held(it, ended.cost_nano_usd)

@@ -9,6 +9,7 @@ from quotadeck.dialects.openai import COMPLETIONS, EMBEDDINGS, OPENAI
 from quotadeck.dialects.responses import INPUT_TOKENS, RESPONSES
 from quotadeck.dialects.translate.chat_messages import ChatToMessages
 from quotadeck.dialects.translate.messages_chat import MessagesToChat
+from quotadeck.dialects.translate.responses_chat import ResponsesToChat
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     OPENAI,
@@ -24,6 +25,7 @@ TRANSLATIONS: Final[Translations] = MappingProxyType(
     {
         ("chat", "messages"): ChatToMessages(),
         ("messages", "chat"): MessagesToChat(),
+        ("responses", "chat"): ResponsesToChat(),
     }
 )
 """By the client's form and the upstream's; what is not here is refused by name."""
