@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from quotadeck.domain.answers import AuditRow
-from quotadeck.domain.commands import Plain, Role
+from quotadeck.domain.answers import AuditRow, CommandAnswer
+from quotadeck.domain.commands import Command, Plain, Role
 from quotadeck.domain.days import micros
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.project_key import ProjectKey
@@ -13,7 +13,7 @@ from quotadeck.domain.snapshot import Change, ProjectRow, Snapshot, Whoami
 from quotadeck.domain.subject import Subject
 from tests.tui.driving import applied, choose, quotadeck, quotadeck_of, scripted, sees, shown, until
 from tests.tui.scenes import AT_US, MINUTE_US, calm, change, fire
-from tests.tui.scripted import Scripted, entry
+from tests.tui.scripted import Scripted, agree, entry
 
 KEN = new_id("cmd", AT_US - 13 * MINUTE_US, b"0123456789")
 
@@ -167,6 +167,29 @@ async def test_a_viewer_is_told_in_the_audit_too() -> None:
         await sees(pilot, "kim is a viewer here: to undo takes an operator")
         foot = shown(quotadeck_of(pilot)).splitlines()[-1]
         assert "kim is a viewer" in foot
+
+
+async def test_what_was_just_done_can_be_undone_before_a_reading_tells_of_it() -> None:
+    scene = with_change(fire(), "analytics", kens("rpm", 20, 10))
+    mine = new_id("cmd", scene.at_us + 250_000, b"9876543210")
+
+    def made(command: Command, dry_run: bool) -> CommandAnswer:
+        return replace(agree(command, dry_run), command_id=mine)
+
+    source = Scripted(iter((scene,)), 0.01, answer=made)
+    async with quotadeck(source).run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "search")
+        await pilot.press("p")
+        await pilot.press(*"load", "enter")
+        await sees(pilot, "done:")
+        await pilot.press("u")
+        await sees(pilot, "change of search", "because     “load”")
+        await pilot.press("escape")
+        later = replace(scene, at_us=scene.at_us + 1_000_000)  # ended by somebody meanwhile
+        source.script = iter((later,))
+        await until(pilot, lambda: quotadeck_of(pilot).link.snapshot is later)
+        await pilot.press("u")
+        await sees(pilot, "nothing is in force on search")
 
 
 async def test_a_frozen_picture_does_not_bring_back_what_is_over() -> None:

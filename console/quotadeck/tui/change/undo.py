@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import Final
 
-from quotadeck.domain.answers import AuditRow
-from quotadeck.domain.commands import Action, Value, value_facts
+from quotadeck.domain.answers import AuditRow, CommandAnswer, Part
+from quotadeck.domain.commands import Action, Command, Value, value_facts
 from quotadeck.domain.ids import made_at_us
 from quotadeck.domain.notice import Fact, Notice
 from quotadeck.domain.snapshot import AnyRow, Change, Snapshot, TargetRow
@@ -21,6 +22,9 @@ from quotadeck.tui.kit.fit import fit_middle
 from quotadeck.words import say, text
 from quotadeck.words.commands import reason
 from quotadeck.words.times import day_time
+
+_IN_FORCE: Final = (Action.PAUSE, Action.LIMIT, Action.FALLBACK, Action.PRIORITY)
+"""What puts a value in force on a row, under the command's own id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +82,64 @@ class Undoing(Proposal):
         )
 
 
-def undo_on_row(row: AnyRow, snapshot: Snapshot, zone: tzinfo | None, audit: str) -> Undoing:
+def just_made(answer: CommandAnswer, command: Command, actor: str) -> tuple[Undoable, ...]:
+    """What an answer says is in force now, which the next reading will tell."""
+    if not answer.applied or command.action not in _IN_FORCE:
+        return ()
+    own = Part(
+        answer.subject,
+        answer.field,
+        answer.command_id,
+        before=answer.before,
+        after=answer.after,
+        until_us=answer.until_us,
+    )
+    return tuple(
+        Undoable(
+            one.command_id,
+            one.subject,
+            one.field or command.action,
+            one.before,
+            one.after,
+            actor,
+            made_at_us(one.command_id),
+            one.until_us,
+            command.reason_shown,
+        )
+        for one in answer.parts or (own,)
+    )
+
+
+def undo_on_row(
+    row: AnyRow,
+    snapshot: Snapshot,
+    zone: tzinfo | None,
+    audit: str,
+    made: Sequence[Undoable] = (),
+) -> Undoing:
     """The proposal to take back what is in force on a row, and nothing else. Raises NothingToDo.
 
     A project's changes, and a model's, are its own; a target's are its own and those of the models
     routed to it.
-    ``audit`` is the key that opens the audit.
+    ``audit`` is the key that opens the audit; what was just ``made`` counts until a reading is of
+    a later instant.
     """
+    about = {subject_of(row)}
     found = _of(subject_of(row), row.changes)
     if isinstance(row, TargetRow):
         for route in snapshot.routes:
-            found += _of(Subject.model(route.id), route.changes) if row.id in route.targets else ()
+            if row.id in route.targets:
+                about.add(Subject.model(route.id))
+                found += _of(Subject.model(route.id), route.changes)
+    told = {one.id for one in found}
+    found += tuple(
+        one
+        for one in made
+        if one.subject in about
+        and one.id not in told
+        and one.at_us is not None
+        and snapshot.at_us <= one.at_us
+    )
     if not found:
         kind = "nothing.undo.models" if isinstance(row, TargetRow) else "nothing.undo"
         raise NothingToDo(kind, name=row.id, key=audit)
