@@ -162,10 +162,11 @@ async def test_the_newest_calls_are_searched_for_page_by_page(
     assert (answer.status_code, answer.json()["error"][:14]) == (400, "before is for ")
 
 
-async def test_calls_of_a_cause_a_key_and_a_time(api: Admin) -> None:
+async def test_calls_of_a_target_a_cause_a_key_and_a_time(api: Admin) -> None:
     at_us = api.at.clock.wall_us()
     for number in range(6):
         api.at.ledger.end_call(call(number, at_us + number * 1_000_000, key_id=f"k_{number % 2}"))
+    api.at.ledger.end_call(call(6, at_us + 6_000_000, target="main/elsewhere"))
     api.at.ledger.end_call(refusal(7, at_us + 9_000_000, 4, Cause.TPM))
     await api.at.ledger.flushed()
     source = GatewaySource(api.socket)
@@ -175,10 +176,11 @@ async def test_calls_of_a_cause_a_key_and_a_time(api: Admin) -> None:
         return [int(row.call.id.rpartition("_")[2]) for row in page.rows]
 
     assert await numbers(cause="tpm") == [7]
+    assert await numbers(target="main/elsewhere") == [6]
     assert await numbers(key="_1", since_us=at_us + 2_000_000) == [3, 5]
     assert await numbers(until_us=at_us + 2_000_000) == [0, 1]
     newest = await source.calls(last=2)
-    assert await numbers(before=newest.before_cursor) == [0, 1, 2, 3, 4]
+    assert await numbers(before=newest.before_cursor) == [0, 1, 2, 3, 4, 5]
     assert await numbers(after=newest.next_cursor) == []
     assert await numbers(after=(await source.calls(last=2, key="none")).next_cursor) == []
     api.at.ledger.end_call(call(8, at_us + 10_000_000))

@@ -175,6 +175,8 @@ async def test_changes_are_about_the_model_or_the_target_under_the_cursor() -> N
         await sees(pilot, "target:main/gpt-4.1")
         await pilot.press("q", "k", "f")
         await sees(pilot, "claude-opus-4.7 → main/gpt-4.1")
+        await pilot.press("escape", "j", "j", "f")
+        await sees(pilot, "‹ claude-opus-4.7 → main/gemini-2.5-flash ›")
         await pilot.press("escape", "G", "g", "u")
         assert applied(source) == []
 

@@ -42,6 +42,14 @@ def test_a_project_offers_its_models_in_the_order_in_which_it_uses_them() -> Non
     assert models == ["gemini-2.5-flash", *["claude-opus-4.7"] * 3]
 
 
+def test_a_targets_line_offers_first_to_send_its_model_there() -> None:
+    row = target("main/gemini-2.5-flash")
+    found = offers(VERBS["fallback"], row, SCENE, "claude-opus-4.7")
+    assert found[0].label == "claude-opus-4.7 → main/gemini-2.5-flash"
+    found = offers(VERBS["fallback"], row, SCENE, "gpt-4.1")  # which it serves already
+    assert found[0].label == "gpt-4.1 → main/gpt-4.1"
+
+
 def test_a_project_that_is_idle_offers_every_model() -> None:
     row = replace(project("search"), models=())
     models = {label.partition(" ")[0] for label in about("fallback", row)}

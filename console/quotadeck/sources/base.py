@@ -96,6 +96,7 @@ class Source(Protocol):
         last: int,
         project: str = "",
         model: str = "",
+        target: str = "",
         outcome: str = "",
         cause: str = "",
         key: str = "",

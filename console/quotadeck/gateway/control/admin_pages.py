@@ -37,15 +37,15 @@ _SLICE_ROWS: Final = 16
 _PERIODS: Final = ("minute", "hour", "day")
 OUTCOMES: Final = tuple(Outcome)
 CAUSES: Final = tuple(cause for cause in Cause if cause is not Cause.NONE)
-_CALLS_BY: Final = ("project", "model", "outcome", "cause", "key")
+_CALLS_BY: Final = ("project", "model", "target", "outcome", "cause", "key")
 
 Asked = Mapping[str, str]
 T = TypeVar("T")
 
 
 async def calls(asked: Asked, reader: Reader, epoch: int) -> bytes:
-    """``GET calls?after=&limit=|last=&before=``, with ``project=&model=&outcome=&cause=&key=``
-    and ``since=&until=``, or ``?id=&project=``.
+    """``GET calls?after=&limit=|last=&before=``, with ``project=&model=&target=&outcome=&cause=``
+    and ``key=&since=&until=``, or ``?id=&project=``.
 
     Under an id there is that call; where it was refused and only counted, the records of which it
     may be one. Of the call itself the price is told, too, where that is on record.

@@ -39,6 +39,7 @@ class Search(ReadConnection):
         newest: bool = False,
         project: str = "",
         model: str = "",
+        target: str = "",
         outcome: str = "",
         cause: str = "",
         key: str = "",
@@ -63,7 +64,13 @@ class Search(ReadConnection):
         ended = edge is None
         if edge is not None:
             first, last = (edge, last) if newest else (first, edge)
-        equal = {"project": project, "model": model, "outcome": outcome, "cause": cause}
+        equal = {
+            "project": project,
+            "model": model,
+            "target": target,
+            "outcome": outcome,
+            "cause": cause,
+        }
         given: dict[str, object] = {f"{name} = ?": it for name, it in equal.items() if it}
         if key:
             given["substr(key_id, -length(?1)) = ?1"] = key

@@ -30,12 +30,13 @@ class Offer:
     """What operators have in force on it with an end of its own."""
 
 
-def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
+def offers(verb: Verb, row: AnyRow, snapshot: Snapshot, under: str = "") -> tuple[Offer, ...]:
     """The subjects that the command can be about on that row, the likeliest first.
 
     The row itself where the command is about such; else the models it uses, or those routed to it;
-    of a model the targets that it is routed to, the one that serves it first. What only takes
-    something out of force is about what has it. Raises NothingToDo.
+    of a model the targets that it is routed to, the one that serves it first. Where models are to
+    be sent elsewhere from a target's line ``under`` one, that model is first, to that target. What
+    only takes something out of force is about what has it. Raises NothingToDo.
     """
     own = subject_of(row)
     if own.kind in verb.about:
@@ -50,7 +51,7 @@ def offers(verb: Verb, row: AnyRow, snapshot: Snapshot) -> tuple[Offer, ...]:
     else:
         raise NothingToDo("nothing.of_this_kind", action=verb.name, name=row.id)
     if verb.takes is Takes.TARGET:
-        return _targets(row, found, snapshot)
+        return _targets(row, found, snapshot, under)
     if verb.takes is Takes.OVERRIDE:
         return (Offer(own, own.name, fields=overridden(row)),)
     if verb.lifts and verb.field is not None:
@@ -71,7 +72,9 @@ def overridden(row: AnyRow) -> tuple[str, ...]:
     return found
 
 
-def _targets(row: AnyRow, models: Sequence[Subject], snapshot: Snapshot) -> tuple[Offer, ...]:
+def _targets(
+    row: AnyRow, models: Sequence[Subject], snapshot: Snapshot, under: str
+) -> tuple[Offer, ...]:
     """Each model with each target of its route that does not serve it now."""
     routes = {route.id: route for route in snapshot.routes}
     found = tuple(
@@ -82,6 +85,10 @@ def _targets(row: AnyRow, models: Sequence[Subject], snapshot: Snapshot) -> tupl
     )
     if not found:
         raise NothingToDo("nothing.no_other_target", name=row.id)
+    if under:
+        found = tuple(
+            sorted(found, key=lambda one: (one.subject.name != under, one.value != row.id))
+        )
     return found
 
 

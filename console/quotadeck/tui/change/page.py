@@ -27,6 +27,10 @@ class Changing(Page):
         """The row to be changed, as it is in the newest snapshot. Raises NothingToDo."""
         raise NotImplementedError
 
+    def under(self) -> str:
+        """The model under which the chosen row stands; empty where rows stand by themselves."""
+        return ""
+
     def changed(self) -> None:
         """A change was made; what it did is to be seen."""
 
@@ -67,7 +71,7 @@ class Changing(Page):
         if act.verb == Action.UNDO:
             audit = self.keys.shown("overview.audit")
             return undo_on_row(row, snapshot, zone, audit, self._made)
-        return propose(VERBS[act.verb], row, snapshot, zone)
+        return propose(VERBS[act.verb], row, snapshot, zone, self.under())
 
     def _change(self, act: Act) -> None:
         from quotadeck.tui.change.dialog import Dialog

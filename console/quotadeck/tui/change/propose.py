@@ -108,7 +108,9 @@ _CAUSES: Final[Mapping[str, Field]] = {
 """Which limit a row's trouble comes from: the one that is likeliest to be changed."""
 
 
-def propose(verb: Verb, row: AnyRow, snapshot: Snapshot, zone: tzinfo | None) -> Proposal:
-    """The proposal of a command on a row. Raises NothingToDo."""
-    found, likely = offers(verb, row, snapshot), _CAUSES.get(row.state.cause, "")
+def propose(
+    verb: Verb, row: AnyRow, snapshot: Snapshot, zone: tzinfo | None, under: str = ""
+) -> Proposal:
+    """The proposal of a command on a row, ``under`` that model's. Raises NothingToDo."""
+    found, likely = offers(verb, row, snapshot, under), _CAUSES.get(row.state.cause, "")
     return Proposal(verb, found, form_for(verb, found, subject_of(row), likely), zone)

@@ -89,6 +89,7 @@ class Calls(ReelPage[CallRow, str | None]):
             last=last,
             project=it.project,
             model=it.model,
+            target=it.target,
             outcome=it.outcome,
             cause=it.cause,
             key=it.key,

@@ -198,6 +198,9 @@ class Models(Changing):
             raise NothingToDo("screen.row_gone", row=subject.name)
         return row
 
+    def under(self) -> str:
+        return self._spot.key[0]
+
     def do_copy(self) -> None:
         """Copy what the chosen model or target is called."""
         self.copy(self.about().name if self._drawn.spots else "")
