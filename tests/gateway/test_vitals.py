@@ -8,6 +8,27 @@ from quotadeck.store import Ledger
 from tests.clocks import HandClock
 
 
+async def test_a_loop_that_is_late_for_a_minute_is_told_apart(tmp_path: Path) -> None:
+    clock = HandClock()
+    ledger = await Ledger.open(tmp_path / "state", clock)
+    signs = VitalSigns("gw", ledger, tmp_path, clock, lambda: False)
+
+    def seconds(count: int, late_ms: int) -> list[str]:
+        for _ in range(4 * count):
+            clock.advance_ms(250)
+            signs.beaten(late_ms * 1_000_000)
+        return [str(one.kind) for one in signs.read().problems if "loop" in one.kind]
+
+    try:
+        assert seconds(2, 10) == []
+        assert seconds(60, 80) == ["vital.loop_lag"]
+        assert seconds(2, 80) == ["vital.loop_lags"]
+        assert seconds(2, 10) == []
+        assert seconds(2, 80) == ["vital.loop_lag"]
+    finally:
+        await ledger.close()
+
+
 async def test_the_first_figure_of_the_disk_is_measured(
     tmp_path: Path, small_ballast: None
 ) -> None:

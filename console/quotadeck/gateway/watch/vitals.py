@@ -17,6 +17,9 @@ from quotadeck.store import Ledger
 
 _BEAT_S = 0.25
 _LAG_MS = 50
+_LASTS_NS = 60_000_000_000
+_BEATS = 8
+"""After so many the worst of them is shown: 2 s."""
 _DISK_PERCENT = 5
 
 
@@ -38,7 +41,10 @@ class VitalSigns:
         self._draining = draining
         self._started_us = clock.wall_us()
         self._worst_ns = 0
+        self._beats = 0
         self._shown_lag_ms = 0
+        self._lagging_ns: int | None = None
+        """Since when every 2 s had a lag."""
         self._disk_free_percent = 100
         self._look_at_disk()
         self._data = self._admin = Connections("connections", 0)
@@ -49,17 +55,23 @@ class VitalSigns:
 
     async def beat(self) -> None:
         """Runs for the gateway's life: how late the loop wakes us is its lag."""
-        beats = 0
         while True:
             before = self._clock.monotonic_ns()
             await asyncio.sleep(_BEAT_S)
-            late = self._clock.monotonic_ns() - before - round(_BEAT_S * 1e9)
-            self._worst_ns = max(self._worst_ns, late)
-            beats += 1
-            if beats % 8 == 0:
-                self._shown_lag_ms = self._worst_ns // 1_000_000
-                self._worst_ns = 0
-                self._look_at_disk()
+            self.beaten(self._clock.monotonic_ns() - before - round(_BEAT_S * 1e9))
+
+    def beaten(self, late_ns: int) -> None:
+        """The loop woke us so late."""
+        self._worst_ns = max(self._worst_ns, late_ns)
+        self._beats += 1
+        if self._beats % _BEATS == 0:
+            self._shown_lag_ms = self._worst_ns // 1_000_000
+            self._worst_ns = 0
+            if self._shown_lag_ms < _LAG_MS:
+                self._lagging_ns = None
+            elif self._lagging_ns is None:
+                self._lagging_ns = self._clock.monotonic_ns()
+            self._look_at_disk()
 
     def _look_at_disk(self) -> None:
         with suppress(OSError):  # a folder that is gone must not end the beat
@@ -77,7 +89,9 @@ class VitalSigns:
         ]
         lag = self._shown_lag_ms if self._shown_lag_ms >= _LAG_MS else 0
         if lag:
-            problems.append(notice("vital.loop_lag", lag_ms=lag))
+            since_ns = self._lagging_ns
+            lasts = since_ns is not None and self._clock.monotonic_ns() - since_ns >= _LASTS_NS
+            problems.append(notice("vital.loop_lags" if lasts else "vital.loop_lag", lag_ms=lag))
         if self._disk_free_percent < _DISK_PERCENT:
             problems.append(notice("vital.disk", free_percent=self._disk_free_percent))
         return Vitals(

@@ -6,8 +6,13 @@ from typing import Final
 from quotadeck.words.sentence import Sentence, plural
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
+    "examples.status": """\
+Exits with 1 where the gateway has a problem: its line names it (a full disk, a
+journal behind, connections at their limit, draining, a loop late for over 1m).
+A loop that is late for less than that is told, and exits with 0.""",
     "vital.draining": "draining",
     "vital.loop_lag": "loop {lag_ms:millis}",
+    "vital.loop_lags": "loop {lag_ms:millis}, for over 1m",
     "vital.disk": "disk {free_percent} free",
     "vital.journal_behind": "journal {behind_ms:age} behind",
     "vital.journal_full": "disk full: journal not written",
