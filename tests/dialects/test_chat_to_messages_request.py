@@ -50,6 +50,8 @@ def test_least_request_has_a_bound_all_the_same() -> None:
         ({"stream": True, "stream_options": {"include_usage": True}}, {"stream": True}),
         ({"temperature": 0.5, "top_p": 0.9}, {"temperature": 0.5, "top_p": 0.9}),
         ({"user": "u1"}, {"metadata": {"user_id": "u1"}}),
+        ({"safety_identifier": "u1"}, {"metadata": {"user_id": "u1"}}),
+        ({"safety_identifier": "u1", "user": "u1"}, {"metadata": {"user_id": "u1"}}),
         ({"service_tier": "default"}, {"service_tier": "standard_only"}),
         (
             {"reasoning_effort": "minimal"},
@@ -129,6 +131,7 @@ def test_what_asks_for_nothing_is_left_out() -> None:
         ({"top_logprobs": 3}, "top_logprobs"),
         ({"logit_bias": {"50256": -100}}, "logit_bias"),
         ({"seed": 0}, "seed"),
+        ({"user": "u1", "safety_identifier": "u2"}, "safety_identifier"),
         ({"presence_penalty": 0.1}, "presence_penalty"),
         ({"frequency_penalty": -0.1}, "frequency_penalty"),
         ({"audio": {"voice": "alloy"}}, "audio"),

@@ -19,7 +19,7 @@ from tests.gateway.chats import nothing_is_held
 from tests.gateway.provider import Asked, Peer, Script, always, provider
 from tests.gateway.rig import SECRET, Rig, rig
 from tests.gateway.serving import asked_over_http
-from tests.gateway.values import UPSTREAM, catalogue
+from tests.gateway.values import OPUS, UPSTREAM, catalogue
 
 USED = {"input_tokens": 5, "cache_read_input_tokens": 7, "output_tokens": 34}
 USAGE = Usage(12, 7, 34)
@@ -115,7 +115,9 @@ async def test_chat_with_tools_is_answered_and_billed(tmp_path: Path, small_ball
         assert sent.headers["x-api-key"] == "sk-upstream"
         assert sent.headers["anthropic-version"] == "2023-06-01"
         assert "authorization" not in sent.headers
-        assert orjson.loads(sent.body)["system"] == "Be brief."
+        body = orjson.loads(sent.body)
+        assert body["system"] == "Be brief."
+        assert body["max_tokens"] == catalogue().targets[OPUS].max_output_tokens
         billed = await it.call()
         assert (billed.outcome, billed.usage, billed.response_id) == (Outcome.OK, USAGE, "msg_1")
         # What was answered can be sent back with the tool's result.

@@ -159,6 +159,8 @@ class Translator(Protocol):
     def forward(self, ask: Ask, model: str, *, stream_usage: bool = True) -> bytes:
         """The body for an upstream that calls the model ``model``.
 
+        Where the client named no ``max_tokens``, the ask's is what the target gives at most, if
+        that is known: for forms that must have a bound.
         ``stream_usage``: whether it may be asked for a stream's usage, where that has to be asked
         for. Raises BadField for what the upstream's form cannot say.
         """

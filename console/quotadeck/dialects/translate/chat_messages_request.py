@@ -21,11 +21,13 @@ from quotadeck.dialects.translate.chat_messages_turns import (
 from quotadeck.domain.refusals import BadField
 
 USUAL_MOST_TOKENS: Final = 4_096
-"""Sent where a client names no bound, for a message needs one: what every model there can give."""
+"""A message needs a bound: this is sent where neither a client names one nor the config what the
+target gives at most. Every model there can give as much."""
 _SPOKEN_APART: Final = frozenset(
     {
         *("model", "messages", "max_tokens", "max_completion_tokens"),
         *("tool_choice", "parallel_tool_calls", "stream_options"),
+        *("user", "safety_identifier"),
         *("prompt_cache_key", "prompt_cache_retention"),  # hints
     }
 )
@@ -64,6 +66,7 @@ def message_body(fields: Mapping[str, Any], most: int | None, model: str) -> byt
             _add(sent, write(value))
         elif name not in _USUAL or _USUAL[name] != value:
             raise cannot(name)
+    _add(sent, _who_asks(fields))
     _add(sent, _tool_choice(fields))
     return write_json(sent)
 
@@ -124,8 +127,12 @@ def _service_tier(value: Any) -> Part:
     return {"service_tier": _TIERS[value]}
 
 
-def _user(value: Any) -> Part:
-    return {"metadata": {"user_id": value}}
+def _who_asks(fields: Mapping[str, Any]) -> Part:
+    """There is one place for whom a request is made for, under its old name and its new one."""
+    user, safety = fields.get("user"), fields.get("safety_identifier")
+    if user and safety and user != safety:
+        raise cannot("safety_identifier", "beside another user it")
+    return {"metadata": {"user_id": user or safety}} if user or safety else {}
 
 
 def _tools(value: Any) -> Part:
@@ -181,6 +188,5 @@ _MEMBERS: Final[Mapping[str, Callable[[Any], Part]]] = {
     "reasoning_effort": _effort,
     "response_format": _response_format,
     "service_tier": _service_tier,
-    "user": _user,
     "tools": _tools,
 }

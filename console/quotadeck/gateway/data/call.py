@@ -197,7 +197,11 @@ class Calls:
         asks = upstream.stream_usage == "always" or (
             upstream.stream_usage == "auto" and upstream.name not in self.without_stream_usage
         )
-        return stop.speech.forward(ask, stop.target.target.model, stream_usage=asks)
+        facts = stop.target.target
+        if ask.max_tokens is None and facts.max_output_tokens is not None:
+            # Some forms must have a bound: where a client names none, it is the target's own.
+            ask = ask._replace(max_tokens=facts.max_output_tokens)
+        return stop.speech.forward(ask, facts.model, stream_usage=asks)
 
     def _asked_less(
         self, stop: Stop, ask: Ask, sent: bytes, status: int, said: bytes
