@@ -261,7 +261,7 @@ def test_error_in_the_stream_ends_it() -> None:
 
 def test_input_that_came_at_once_is_told_all_the_same() -> None:
     block = {"type": "tool_use", "id": "t", "name": "n", "input": {"at": 3}}
-    stream = relay()
+    stream = with_usage()
     got = stream.feed(
         event("message_start", message={"id": "m"})
         + event("content_block_start", index=0, content_block=block)
@@ -269,6 +269,7 @@ def test_input_that_came_at_once_is_told_all_the_same() -> None:
     )
     got += stream.close()
     assert stream.done
+    assert got.count(b'"completion_tokens":3') == 1, "the usage is told without a last event too"
     [call] = orjson.loads(to_whole(got))["choices"][0]["message"]["tool_calls"]
     assert call == {
         "id": "t",

@@ -253,6 +253,14 @@ def test_results_that_follow_one_another_are_one_message() -> None:
     ]
 
 
+def test_results_of_two_turns_are_two_messages() -> None:
+    called = {"role": "assistant", "tool_calls": [CALL]}
+    result = {"role": "tool", "tool_call_id": "t1", "content": "3"}
+    told = turns(*HELLO, called, result, called, result)
+    roles = ["user", "assistant", "user", "assistant", "user"]
+    assert [turn["role"] for turn in told] == roles
+
+
 def test_answer_is_sent_back_with_what_was_thought() -> None:
     thought = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
     told = turns(
