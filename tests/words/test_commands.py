@@ -33,6 +33,11 @@ def test_commands_as_one_line() -> None:
     assert told == 'ada: analytics rpm 40 → 30 until noon "x"'
 
 
+@pytest.mark.parametrize("field", [Field.NOTE, Field.SEEN])
+def test_what_nobody_wrote_down_is_no_limit(field: Field) -> None:
+    assert (value(field, None), value(field, "deployed")) == ("none", "deployed")
+
+
 def test_a_pause_undone_has_its_field_by_the_screens_name() -> None:
     desk = Desk()
     paused = desk.does(pause(), MIKA)

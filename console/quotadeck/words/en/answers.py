@@ -94,6 +94,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "value.key.labelled": "{value} ({label})",
     "value.key.none": "none",
     "value.target.none": "–",
+    "value.note.none": "none",
+    "value.seen.none": "none",
     "change.contradict": "{options:or}: say one of them, they contradict each other",
     "change.lost": "{why:told}; it may or may not be in force: `quotadeck audit --last 3` tells",
     "change.reason": "--reason has {length} characters; {most} are kept",
