@@ -88,6 +88,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "read.slow": "the 95th percentile is four times what is usual for it at this hour",
     "read.spending": "it spends four times what is usual for it at this hour",
     "read.near": "near a limit, or over it by a burst; money held: by requests under way",
+    "read.refuses": "beside a word: which limit refuses, and how many requests of the last 60 s",
+    "read.most": "beside the minutes of the last hour: the most of a limit that any of them used",
     "read.in_force": "in force beside the state: forced to a fallback; ↑ raised, ↓ lowered a limit",
     "read.priority": "priority high, low",
     "read.bar": "what was taken in 60 s of the limit a minute; today: of the day's budget",

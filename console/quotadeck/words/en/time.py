@@ -13,7 +13,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "past.off": "actions are off",
     "past.back": "{key} now",
     "past.live": "now: ! {count}",
-    "past.call": "gateway unrecorded[, {gaps} too]",
+    "past.call": "gateway unknown[, {gaps} too]",
     "past.minute": "by the minute[; not recorded: {gaps}]",
     "past.hour": "by the hour[; not recorded: {gaps}]",
     "past.nothing": "not recorded: {gaps}",
