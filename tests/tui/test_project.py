@@ -27,7 +27,7 @@ async def test_enter_shows_the_row_and_escape_goes_back() -> None:
     async with quotadeck(source).run_test(size=(80, 24)) as pilot:
         await choose(pilot, "analytics")
         await pilot.press("enter")
-        await sees(pilot, "‹ analytics", "storm ×14", "rpm 20 → 300 would let all through")
+        await sees(pilot, "‹ analytics", "storm ×14", "rpm 20 → 330 would let all through")
         await sees(pilot, "its rpm 20 is taken", "4,071", "k_b21a86 (prod)", "20 / 20")
         assert source.asked == ["analytics"]
         await pilot.press("escape")

@@ -6,8 +6,10 @@ import pytest
 
 from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.commands import Field
 from quotadeck.domain.history import FoundCall
-from quotadeck.domain.lifting import Asked, asked_of, lift
+from quotadeck.domain.lifting import lift
+from quotadeck.domain.needed import needed
 from quotadeck.domain.series import Series
 from quotadeck.domain.snapshot import AnyRow, Flow, ProjectRow, Snapshot
 from quotadeck.domain.state import Held, State, StateKind, Urgency
@@ -24,6 +26,13 @@ CALL = Call(
 
 def _told(call: Call, *, is_own: bool = True) -> str:
     return " ".join(explain_call(FoundCall(is_own, (call,)), READER))
+
+
+def _asked(a_minute: int, tokens: int = 1) -> Series:
+    """An hour in which so many requests were asked for in each minute, of so many tokens each."""
+    asked, zeros = (a_minute,) * 60, (0,) * 60
+    of = Subject.project("analytics")
+    return Series(of, asked, zeros, zeros, asked, (a_minute * tokens,) * 60, zeros)
 
 
 def _project(name: str, snapshot: Snapshot) -> ProjectRow:
@@ -76,11 +85,11 @@ def test_a_call_that_moved_says_how_often_it_failed_before() -> None:
 
 def test_a_storm_says_whose_limit_and_that_more_does_not_help_alone() -> None:
     snapshot = fire()
-    told = explain_row(_project("analytics", snapshot), snapshot, READER, Asked(280, 1))
+    told = explain_row(_project("analytics", snapshot), snapshot, READER, _asked(280))
     assert told[0].startswith("analytics: storm ×14 since T-3 (2m): by its rpm, 274 of 294")
     assert told[1].startswith("analytics's rpm is 20 until T+47, by mika (“batch bug”); without")
     assert told[-1] == (
-        "It would be lifted by callers that wait; rpm 20 → 300 would let all through."
+        "It would be lifted by callers that wait; rpm 20 → 324 would let all through."
     )
 
 
@@ -98,45 +107,27 @@ def test_every_state_of_every_row_is_explained_in_words(kind: StateKind) -> None
                 assert told.startswith(row.id), told
 
 
-def test_what_lifts_a_throttle_is_the_most_that_was_asked_in_a_minute() -> None:
-    zeros = (0,) * 20
-    series = Series(
-        Subject.project("analytics"),
-        asked=(500, *zeros[:4], *range(40, 55)),
-        refused=zeros,
-        failed=zeros,
-        ended=(20,) * 20,
-        tokens=(74_000,) * 20,
-        cost_nano=zeros,
-    )
-    asked = asked_of(series)
-    assert asked == Asked(54, 54 * 3_700), "of the last 15 minutes alone"
+@pytest.mark.parametrize(
+    ("flow", "expected"),
+    [(Flow(), 110_000), (Flow(requests_60s=20, refused_60s=51, tokens_60s=147_000), 574_035)],
+)
+def test_what_lifts_a_throttle_is_what_the_command_calls_needed(flow: Flow, expected: int) -> None:
     snapshot = fire()
-    row = replace(
-        _project("analytics", snapshot),
-        flow=Flow(),
-        state=trouble(StateKind.THROTTLED, "tpm", who="project:analytics", count=5, asked=9),
-    )
-    told = lift(row, snapshot, asked)
-    assert told is not None
-    assert say(told).startswith("tpm 80,000 → 200,000, as much as was asked for")
-    assert lift(row, snapshot, None) != told
-    enough, more = (lift(row, snapshot, Asked(1, tokens)) for tokens in (80_000, 80_001))
-    assert (enough and enough.kind, more and more.kind) == ("lift.wait", "lift.limit")
-    assert asked_of(replace(series, asked=(None,) * 20)) is None
-
-
-def test_what_lifts_a_throttle_is_no_less_than_what_is_asked_now() -> None:
-    snapshot = fire()
-    flow = Flow(requests_60s=20, refused_60s=51, tokens_60s=147_000)
     row = replace(
         _project("analytics", snapshot),
         flow=flow,
-        state=trouble(StateKind.THROTTLED, "tpm", who="project:analytics", count=51, asked=71),
+        state=trouble(StateKind.THROTTLED, "tpm", who="project:analytics", count=5, asked=9),
     )
-    told = lift(row, snapshot, Asked(13, 92_000))
+    asked = _asked(10, tokens=10_000)
+    told = lift(row, snapshot, asked)
     assert told is not None
-    assert say(told).startswith("tpm 80,000 → 530,000, as much as was asked for")
+    assert say(told) == f"tpm 80,000 → {expected:,}, what the last hour needed"
+    assert needed(Field.TPM, asked, flow) == expected
+    unknown, enough = lift(row, snapshot, None), lift(row, snapshot, _asked(0))
+    assert unknown is not None
+    assert unknown.kind == "lift.wait"
+    assert enough is not None
+    assert (enough.kind == "lift.wait") is (flow == Flow())
 
 
 @pytest.mark.parametrize(("failed", "limit"), [(8, False), (4, True)])
@@ -147,9 +138,9 @@ def test_no_limit_lifts_what_is_refused_and_for_the_most_part_fails(
     fails = Held(StateKind.FAILING, Urgency.TROUBLE, "upstream_5xx", count=failed, asked=10)
     state = trouble(StateKind.STORM, "rpm", who="project:analytics", count=9, asked=9)
     row = replace(_project("analytics", snapshot), state=replace(state, others=(fails,)))
-    told = lift(row, snapshot, Asked(280, 1))
+    told = lift(row, snapshot, _asked(280))
     assert told is not None
-    assert ("rpm 20 → 300" in say(told)) is limit
+    assert ("rpm 20 → 324" in say(told)) is limit
     assert ("a higher limit lets more through that fails" in say(told)) is not limit
 
 

@@ -11,7 +11,7 @@ from quotadeck.cli.reach import gateway_options, talking
 from quotadeck.cli.show import clock, emit, say
 from quotadeck.domain.days import rfc3339
 from quotadeck.domain.history import FoundCall
-from quotadeck.domain.lifting import ASKED_MINUTES, asked_of
+from quotadeck.domain.needed import MINUTES
 from quotadeck.domain.snapshot import AnyRow, Snapshot
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.text import clean
@@ -71,8 +71,8 @@ def _row(
     row = next(row for row in rows[subject.kind] if row.id == subject.name)
     asked = None
     if subject.kind is SubjectKind.PROJECT:
-        page = gateway.ask(questions.series([subject], minutes=ASKED_MINUTES))
-        asked = asked_of(page.rows[0]) if page.rows else None
+        page = gateway.ask(questions.series([subject], minutes=MINUTES))
+        asked = page.rows[0] if page.rows else None
     told = explain_row(row, snapshot, reader, asked)
     _tell(told, {"subject": str(subject), "state": plain(row.state)}, as_json=as_json)
     return Exit.OK

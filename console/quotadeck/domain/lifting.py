@@ -4,17 +4,14 @@ Told as a notice that reads behind "would be lifted by".
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from math import ceil
-from typing import Final
 
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.needed import NEEDED, needed
 from quotadeck.domain.notice import Notice, notice
-from quotadeck.domain.rules import RULE_BY_CAUSE, Measure, Rule
+from quotadeck.domain.rules import RULE_BY_CAUSE, Measure
 from quotadeck.domain.series import Series
 from quotadeck.domain.snapshot import (
     AnyRow,
-    Flow,
     LimitedRow,
     ProjectRow,
     RouteRow,
@@ -25,40 +22,8 @@ from quotadeck.domain.snapshot import (
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Held, StateKind
 from quotadeck.domain.subject import Subject, SubjectKind
 
-ASKED_MINUTES: Final = 15
-"""So many of the newest minutes say how much is asked for."""
-_FIGURES: Final = 100
-"""A limit that would do is told in two significant figures, rounded up."""
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What was asked of a subject in one minute: in 95 of 100 minutes no more.
-
-    Of the refused nobody knows the size: each counts as much as those that passed.
-    """
-
-    requests: int
-    tokens: int
-
-
-def asked_of(series: Series) -> Asked | None:
-    """From the newest minutes; None where nothing was recorded, or asked."""
-    minutes = slice(-ASKED_MINUTES, None)
-    asked = [one for one in series.asked[minutes] if one is not None]
-    if not any(asked):
-        return None
-    ended = sum(one or 0 for one in series.ended[minutes])
-    tokens = sum(one or 0 for one in series.tokens[minutes])
-    most = _p95(asked)
-    return Asked(most, most * tokens // ended if ended else 0)
-
-
-def _p95(values: list[int]) -> int:
-    return sorted(values)[ceil(0.95 * len(values)) - 1]
-
-
-def lift(row: AnyRow, snapshot: Snapshot, asked: Asked | None = None) -> Notice | None:
+def lift(row: AnyRow, snapshot: Snapshot, asked: Series | None = None) -> Notice | None:
     """What would end the worst that holds of the row; None where nothing is to be ended."""
     held = row.state
     failing = held.held(StateKind.FAILING)
@@ -90,7 +55,7 @@ def lift(row: AnyRow, snapshot: Snapshot, asked: Asked | None = None) -> Notice 
     return None
 
 
-def _limited(row: AnyRow, held: Held, snapshot: Snapshot, asked: Asked | None) -> Notice:
+def _limited(row: AnyRow, held: Held, snapshot: Snapshot, asked: Series | None) -> Notice:
     storm = held.kind is StateKind.STORM
     if held.cause == HELD_MONEY:
         return notice("lift.held")
@@ -109,33 +74,12 @@ def _limited(row: AnyRow, held: Held, snapshot: Snapshot, asked: Asked | None) -
         return notice(
             "lift.target", field=rule.field, target=who.name, limit=limit.limit, models=models
         )
-    needed = None
-    if isinstance(row, ProjectRow) and asked is not None:
-        needed = needed_of(rule, limit.limit, _at_least_now(asked, row.flow))
-    kind = "lift.storm" if storm else "lift.limit" if needed else "lift.wait"
-    return notice(kind, field=rule.field, limit=limit.limit, needed=needed)
-
-
-def _at_least_now(asked: Asked, flow: Flow) -> Asked:
-    """The last 60 s count as a minute, too: whole ones know nothing of what began in this one."""
-    requests = flow.requests_60s + flow.refused_60s
-    tokens = requests * flow.tokens_60s // flow.requests_60s if flow.requests_60s else 0
-    return Asked(max(asked.requests, requests), max(asked.tokens, tokens))
-
-
-def needed_of(rule: Rule, limit: int, asked: Asked | None) -> int | None:
-    """A limit that would let through what is asked, if that is more than the limit there is."""
-    if asked is None or rule.measure is not Measure.RATE:
-        return None
-    most = asked.requests if rule.counts is None else asked.tokens
-    return _rounded(most) if most > limit else None
-
-
-def _rounded(value: int) -> int:
-    step = 1
-    while value > _FIGURES * step:
-        step *= 10
-    return -(-value // step) * step
+    most = None
+    if isinstance(row, ProjectRow) and asked is not None and rule.field in NEEDED:
+        most = needed(rule.field, asked, row.flow)
+        most = most if most and most > limit.limit else None
+    kind = "lift.storm" if storm else "lift.limit" if most else "lift.wait"
+    return notice(kind, field=rule.field, limit=limit.limit, needed=most)
 
 
 def _money(row: AnyRow, held: Held) -> Notice:

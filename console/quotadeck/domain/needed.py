@@ -5,6 +5,7 @@ from typing import Final
 
 from quotadeck.domain.commands import Field
 from quotadeck.domain.series import Series
+from quotadeck.domain.snapshot import Flow
 
 MINUTES: Final = 60
 _QUANTILE_PERCENT: Final = 95
@@ -14,9 +15,10 @@ NEEDED: Final = (Field.RPM, Field.TPM)
 """What minutes tell; a day's money and slots they do not."""
 
 
-def needed(field: str, of: Series) -> int | None:
+def needed(field: str, of: Series, flow: Flow) -> int | None:
     """The 95th percentile of what was asked for in a minute, and a tenth more, rounded up.
 
+    The last 60 s of its ``flow`` are no less: whole minutes know nothing of what began in this one.
     Minutes in which nothing was asked count; those that are not on record do not. What was refused
     is taken to be as large as what was let through. None where nothing was asked at all.
     """
@@ -25,10 +27,19 @@ def needed(field: str, of: Series) -> int | None:
         for count, ended, tokens in zip(of.asked, of.ended, of.tokens, strict=True)
         if count is not None
     )
-    if not any(asked):
+    now = _now(field, flow)
+    if not any(asked) and not now:
         return None
     rank = max(1, ceil(len(asked) * _QUANTILE_PERCENT / 100))
-    return max(1, ceil(asked[rank - 1] * _ROOM_PERCENT / 100))
+    most = max(asked[rank - 1] if asked else 0, now)
+    return max(1, ceil(most * _ROOM_PERCENT / 100))
+
+
+def _now(field: str, flow: Flow) -> int:
+    requests = flow.requests_60s + flow.refused_60s
+    if field == Field.RPM:
+        return requests
+    return requests * flow.tokens_60s // flow.requests_60s if flow.requests_60s else 0
 
 
 def _tokens(asked: int, ended: int, tokens: int, of: Series) -> int:

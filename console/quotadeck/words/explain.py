@@ -12,11 +12,12 @@ from quotadeck.domain.calls import Attempt, Call, Gate, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field, value_facts
 from quotadeck.domain.history import FoundCall
-from quotadeck.domain.lifting import Asked, lift
+from quotadeck.domain.lifting import lift
 from quotadeck.domain.lifts import least_limit, rule_of
 from quotadeck.domain.limits import MICRO, Priority
 from quotadeck.domain.notice import Fact, notice
 from quotadeck.domain.rules import RULE_BY_CAUSE, Measure, Rule, bucket_of
+from quotadeck.domain.series import Series
 from quotadeck.domain.snapshot import AnyRow, Change, ProjectRow, RouteRow, Snapshot, TargetRow
 from quotadeck.domain.state import HELD_MONEY, NOT_COVERED, Held, StateKind, Urgency
 from quotadeck.domain.subject import Subject, SubjectKind
@@ -42,9 +43,9 @@ _WITH_RULE: Final = frozenset(
 
 
 def explain_row(
-    row: AnyRow, snapshot: Snapshot, reader: Reader, asked: Asked | None = None
+    row: AnyRow, snapshot: Snapshot, reader: Reader, asked: Series | None = None
 ) -> list[str]:
-    """What holds of a project, a model or a target; ``asked`` of the project, where it is known."""
+    """What holds of a project, a model or a target; ``asked`` of the project, where known."""
     if isinstance(row, RouteRow):
         return _model(row, snapshot, reader)
     return _about(row, snapshot, reader, asked)
@@ -61,7 +62,7 @@ def _model(row: RouteRow, snapshot: Snapshot, reader: Reader) -> list[str]:
     return told
 
 
-def _about(row: AnyRow, snapshot: Snapshot, reader: Reader, asked: Asked | None) -> list[str]:
+def _about(row: AnyRow, snapshot: Snapshot, reader: Reader, asked: Series | None) -> list[str]:
     state = row.state
     told = [_holds(row, reader)]
     if state.kind in _WITH_RULE:

@@ -26,7 +26,7 @@ from quotadeck.domain.ids import new_id
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.needed import MINUTES, needed
 from quotadeck.domain.notice import notice
-from quotadeck.domain.snapshot import Event
+from quotadeck.domain.snapshot import Event, Flow
 from quotadeck.domain.state import AT_REST, State
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.verbs import VERBS
@@ -82,10 +82,11 @@ class Desk:
         replayer: Replayer,
         state_of: Callable[[Subject], State] = lambda _: AT_REST,
         effects: Watching = UNWATCHED,
+        flow_of: Callable[[Subject], Flow] = lambda _: Flow(),
     ) -> None:
         """``effects`` are told each change in force from now on, or shortly before the start."""
         self._effects = effects
-        self._state_of = state_of
+        self._state_of, self._flow_of = state_of, flow_of
         recovered = ledger.recovered
         self._ledger = ledger
         self._catalogue = catalogue
@@ -184,7 +185,9 @@ class Desk:
                 )
             except StoreError:
                 return {}
-            found |= {row.subject: needed(str(request.field), row) for row in page.rows}
+            for row in page.rows:
+                flow = self._flow_of(row.subject)
+                found[row.subject] = needed(str(request.field), row, flow)
         return found
 
     def _named(self, decided: Sequence[Entry], request: Command, now_us: int) -> tuple[Entry, ...]:

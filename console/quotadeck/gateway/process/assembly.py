@@ -241,7 +241,9 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     replayer = Replayer(
         config.state, lambda: (flight.open for flight in reversed(flights.under_way.values()))
     )
-    desk = Desk(ledger, catalogue, clock, changed, tell, replayer, live.state_of, effects)
+    desk = Desk(
+        ledger, catalogue, clock, changed, tell, replayer, live.state_of, effects, live.flow_of
+    )
     now_us = clock.wall_us()
     ledger.catalogue(_file_layer(config), now_us)
     in_force = PlanAndKeys(

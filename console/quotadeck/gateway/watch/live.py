@@ -15,7 +15,7 @@ from quotadeck.domain.commands import Entry
 from quotadeck.domain.evidence import Evidence
 from quotadeck.domain.history import StateSpan
 from quotadeck.domain.rules import bucket_of
-from quotadeck.domain.snapshot import Event, Snapshot, Vitals
+from quotadeck.domain.snapshot import Event, Flow, Snapshot, Vitals
 from quotadeck.domain.state import State
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.usual import Usual
@@ -117,6 +117,10 @@ class Live:
         """Go on from the states that held when the last process ended."""
         now_ms = self._clock.monotonic_ns() // 1_000_000
         self._states.resume(resumed(spans, now_ms, self._clock.wall_us()))
+
+    def flow_of(self, subject: Subject) -> Flow:
+        """What passed of it lately."""
+        return self._flows.seen(subject).flow(self._clock.monotonic_ns())
 
     def state_of(self, subject: Subject) -> State:
         """Its state as last judged."""

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from quotadeck.domain.capability import Read
-from quotadeck.domain.lifting import ASKED_MINUTES, Asked, asked_of
+from quotadeck.domain.needed import MINUTES
+from quotadeck.domain.series import Series
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.offers import row_of
@@ -41,7 +42,7 @@ class Explanation(Modal):
         self.context = context
         self.subject = subject
         self._done = done
-        self._asked: Asked | None = None
+        self._asked: Series | None = None
         self._found: list[str] | None = None
 
     @property
@@ -79,10 +80,10 @@ class Explanation(Modal):
         if not source.capabilities.can(Read.SERIES):
             return
         try:
-            page = await source.series([self.subject], minutes=ASKED_MINUTES)
+            page = await source.series([self.subject], minutes=MINUTES)
         except SourceError:
             return
-        self._asked = asked_of(page.rows[0]) if page.rows else None
+        self._asked = page.rows[0] if page.rows else None
         self.draw()
 
     def _reader(self) -> Reader:

@@ -9,7 +9,7 @@ from typing import Final
 
 from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.detail import ProjectDetail
-from quotadeck.domain.lifting import asked_of, lift
+from quotadeck.domain.lifting import lift
 from quotadeck.domain.series import Series, SeriesPage
 from quotadeck.domain.snapshot import Event, ProjectRow, RouteRow, Snapshot
 from quotadeck.domain.state import Held, StateKind, Urgency
@@ -105,7 +105,7 @@ def _head(pane: ProjectPane, width: int) -> list[Line]:
     ends = text("project.day", ends=day_time(row.budget.ends_us, at.now.now_us, at.zone))
     left = [Span("‹ ", "dim"), Span(name, "strong"), Span(f"  {' · '.join(told)}", "normal")]
     head = [spread(left, [Span(ends, "dim")], width), *_state(pane, width)]
-    what = lift(row, pane.snapshot, asked_of(pane.own) if pane.own else None)
+    what = lift(row, pane.snapshot, pane.own)
     if what is not None:
         said = lifted_by(what, lambda us: clock_time(us, at.zone))
         head += [crop([Span(f"  {part}", at.quiet("key"))], width)

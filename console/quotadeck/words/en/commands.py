@@ -27,7 +27,7 @@ _LIMIT: Final[Mapping[str, Sentence]] = {
     "Budget and slots are short for daily_budget_usd and concurrency.\n\n"
     "VALUE is a number (40, 80k, 1.5M; dollars for a budget: 12.50), a scale (x2, 50%, +40%, -20%) "
     "of the value in force, or `needed`: what the last hour needed, that is the 95th percentile "
-    "of what its minutes asked for and a tenth more.",
+    "of what its minutes asked for, no less than the last 60 s, and a tenth more.",
     "examples.limit": """Examples:
   quotadeck limit analytics rpm 40 --for 1h --reason "orders import"
   quotadeck limit analytics tpm x2 --for 30m --reason "orders import" --dry-run

@@ -86,8 +86,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "causes.restart": "the gateway went away meanwhile",
     "causes.internal": "a fault of the gateway's own",
     "causes.other": "{cause:name}",
-    "lift.limit": "{field:name} {limit:number} → {needed:number}, as much as was asked for in a "
-    "minute of the last 15",
+    "lift.limit": "{field:name} {limit:number} → {needed:number}, what the last hour needed",
     "lift.wait": "callers that ask for less[ than {limit:number} {field:name}]",
     "lift.storm": "callers that wait[; {field:name} {limit:number} → {needed:number} would let "
     "all through]",
