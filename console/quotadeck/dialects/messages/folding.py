@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from quotadeck.dialects.counts import part
+from quotadeck.dialects.growing import Text, written
 from quotadeck.dialects.loose_json import loads
 from quotadeck.domain.sse import Blocks, read_block
 
@@ -22,7 +23,7 @@ def to_whole(events: bytes) -> bytes:
     """The whole reply that these events tell, each block ended."""
     message: dict[str, Any] = {}
     blocks: dict[int, dict[str, Any]] = {}
-    partial: dict[int, str] = {}
+    partial: dict[int, list[str]] = {}
     for block in Blocks().feed(events):
         data = read_block(block).data
         event = loads(data) if data and not data.startswith((b":", b"[DONE]")) else None
@@ -39,26 +40,31 @@ def to_whole(events: bytes) -> bytes:
                 _grow(blocks.setdefault(at, {}), part(event, "delta"), partial, at)
             case "message_delta":
                 _finish(message, event)
-    for at, text in partial.items():
-        blocks[at]["input"] = _json(text)
+    for at, pieces in partial.items():
+        blocks[at]["input"] = _json("".join(pieces))
     message["content"] = [blocks[at] for at in sorted(blocks)]
-    return orjson.dumps(message)
+    return written(message)
 
 
 def _grow(
-    block: dict[str, Any], delta: dict[str, Any], partial: dict[int, str], index: int
+    block: dict[str, Any], delta: dict[str, Any], partial: dict[int, list[str]], index: int
 ) -> None:
     if delta.get("type") == "input_json_delta":
-        partial[index] = partial.get(index, "") + str(delta.get("partial_json", ""))
+        partial.setdefault(index, []).append(str(delta.get("partial_json", "")))
     elif delta.get("type") == "citations_delta":
-        block["citations"] = [*(block.get("citations") or ()), delta.get("citation")]
+        if not isinstance(block.get("citations"), list):
+            block["citations"] = []
+        block["citations"].append(delta.get("citation"))
     else:
         for name, value in delta.items():
             if name == "type":
                 continue
             before = block.get(name)
-            grows = isinstance(value, str) and isinstance(before, str)
-            block[name] = before + value if grows else value
+            if isinstance(value, str) and isinstance(before, Text):
+                before.pieces.append(value)
+            else:
+                grows = isinstance(value, str) and isinstance(before, str)
+                block[name] = Text(before, value) if grows else value
 
 
 def _finish(message: dict[str, Any], event: dict[str, Any]) -> None:

@@ -62,3 +62,6 @@ class Embeddings(OpenAIForm):
 
     def relay(self, ask: base.Ask) -> base.Relay:
         return OpenAIRelay(include_usage=ask.body.include_usage or not ask.stream)
+
+    def to_whole(self, events: bytes) -> bytes:  # noqa: ARG002
+        raise base.NotAnAnswer("its reply is a stream, and embeddings have none")

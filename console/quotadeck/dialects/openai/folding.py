@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import orjson
 
+from quotadeck.dialects.growing import Parts, Text, written
 from quotadeck.dialects.loose_json import loads
 from quotadeck.domain.sse import Blocks, read_block
 
 _WHOLE, _CHUNK = "chat.completion", "chat.completion.chunk"
 _OF_A_CHOICE: Final = ("delta", "message", "index")
-_MOST_PARTS: Final = 4_096
 
 
 def to_whole(events: bytes) -> bytes:
@@ -26,13 +26,14 @@ def to_whole(events: bytes) -> bytes:
         if not isinstance(event, dict):
             continue
         reply |= {name: value for name, value in event.items() if name != "choices" and value}
-        for choice in event.get("choices") or ():
+        told = event.get("choices")
+        for choice in told if isinstance(told, list) else ():
             if isinstance(choice, dict):
                 _fold_choice(choices, choice)
     if reply.get("object") == _CHUNK:
         reply["object"] = _WHOLE
     reply["choices"] = [choices[index] for index in sorted(choices)]
-    return orjson.dumps(reply)
+    return written(reply)
 
 
 def _fold_choice(choices: dict[int, dict[str, Any]], choice: dict[str, Any]) -> None:
@@ -40,7 +41,7 @@ def _fold_choice(choices: dict[int, dict[str, Any]], choice: dict[str, Any]) -> 
     index = stated if isinstance(stated, int) else 0
     known = choices.setdefault(index, {"index": index, "finish_reason": None})
     if isinstance(choice.get("text"), str):  # completions of old
-        known["text"] = known.get("text", "") + choice["text"]
+        _add(known, {"text": choice["text"]})
     if isinstance(choice.get("delta"), dict):
         message = known.setdefault("message", {"role": "assistant", "content": None})
         _add(message, choice["delta"])
@@ -48,7 +49,7 @@ def _fold_choice(choices: dict[int, dict[str, Any]], choice: dict[str, Any]) -> 
         if name in (*_OF_A_CHOICE, "text"):
             continue
         if name == "logprobs" and isinstance(value, dict):
-            _add(known.setdefault(name, {}), value)
+            _add(known, {name: value})
         elif value is not None:
             known[name] = value
 
@@ -57,29 +58,28 @@ def _add(known: dict[str, Any], delta: dict[str, Any]) -> None:
     """Texts are continued, lists with an index are matched by it, others are continued too."""
     for name, value in delta.items():
         before = known.get(name)
-        if (
-            isinstance(value, str)
-            and isinstance(before, str)
-            and name not in ("role", "id", "type")
-        ):
-            known[name] = before + value
-        elif isinstance(value, dict) and isinstance(before, dict):
-            _add(before, value)
+        if isinstance(value, str) and name not in ("role", "id", "type"):
+            if isinstance(before, Text):
+                before.pieces.append(value)
+            else:
+                known[name] = Text(before, value) if isinstance(before, str) else value
+        elif isinstance(value, dict):
+            inner = known[name] = before if isinstance(before, dict) else {}
+            _add(inner, value)
         elif isinstance(value, list):
-            known[name] = _joined(before if isinstance(before, list) else [], value)
+            known[name] = _joined(before if isinstance(before, Parts) else Parts(), value)
         elif value is not None or name not in known:
             known[name] = value
 
 
-def _joined(before: list[Any], more: list[Any]) -> list[Any]:
+def _joined(before: Parts, more: list[Any]) -> Parts:
     for part in more:
         index = part.get("index") if isinstance(part, dict) else None
-        if not isinstance(index, int) or not 0 <= index < _MOST_PARTS:
+        if isinstance(index, int):
+            rest = {name: value for name, value in part.items() if name != "index"}
+            _add(before.at(index), rest)
+        else:
             before.append(part)
-            continue
-        while len(before) <= index:
-            before.append({})
-        _add(before[index], {name: value for name, value in part.items() if name != "index"})
     return before
 
 
