@@ -76,7 +76,7 @@ def _finish(message: dict[str, Any], event: dict[str, Any]) -> None:
 
 
 def to_stream(body: bytes) -> bytes:
-    """The events of a whole reply, but for the terminal one."""
+    """The events of a whole reply, the terminal one too."""
     return b"".join(
         b"event: %b\ndata: %b\n\n" % (event["type"].encode(), orjson.dumps(event))
         for event in _events(loads(body))
@@ -101,6 +101,7 @@ def _events(reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"type": "content_block_stop", "index": index}
     delta = {name: reply[name] for name in _AT_THE_END if name in reply}
     yield {"type": "message_delta", "delta": delta, **({"usage": usage} if usage else {})}
+    yield {"type": "message_stop"}
 
 
 def _unfolded(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

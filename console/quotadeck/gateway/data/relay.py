@@ -124,10 +124,11 @@ class _Opening:
     async def come(self) -> None:
         """Wait for an event of the answer, the end, or what is no stream at all."""
         try:
-            async with asyncio.timeout(OPENING_S):
-                await self._come()
-        except TimeoutError:
-            pass
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OPENING_S):
+                    await self._come()
+            if self.whole:  # however long the rest takes: there is no status before all of it
+                self.whole += await gathered(self._reply.next, MAX_REPLY_BYTES)
         except UpstreamError as error:
             self.broken = error
 
@@ -142,7 +143,6 @@ class _Opening:
                 return
             if not known and is_whole(chunk):
                 self.whole = chunk
-                self.whole += await gathered(self._reply.next, MAX_REPLY_BYTES)
                 return
             known = known or bool(chunk.strip())
             self.events += relay.feed(chunk)
@@ -183,7 +183,7 @@ async def relay_stream(
     try:
         opening = _Opening(relay, reply)
         await opening.come()
-        if opening.whole:
+        if opening.whole and opening.broken is None:
             return await _turned(flights, flight, opening.whole, reply, head, client)
         failed = None if client.gone else opening.failed(flight)
         if failed:
