@@ -62,9 +62,10 @@ def _grow(
             before = block.get(name)
             if isinstance(value, str) and isinstance(before, Text):
                 before.pieces.append(value)
+            elif isinstance(value, str) and isinstance(before, str):
+                block[name] = Text(before, value)
             else:
-                grows = isinstance(value, str) and isinstance(before, str)
-                block[name] = Text(before, value) if grows else value
+                block[name] = value
 
 
 def _finish(message: dict[str, Any], event: dict[str, Any]) -> None:

@@ -139,7 +139,8 @@ def _nano(told: dict[str, Any]) -> int | None:
     ticks, dollars = told.get("cost_in_usd_ticks"), told.get("cost")
     if type(ticks) is int and 0 <= ticks <= MAX_NANO_USD * _TICKS_PER_NANO:
         return round(Decimal(ticks) / _TICKS_PER_NANO)
-    if not isinstance(dollars, int | float) or not math.isfinite(dollars):
+    # A boolean is a number, too.
+    if not isinstance(dollars, int | float) or dollars is True or not math.isfinite(dollars):
         return None
     nano = round(Decimal(str(dollars)) * NANO_PER_USD)
     return nano if 0 <= nano <= MAX_NANO_USD else None

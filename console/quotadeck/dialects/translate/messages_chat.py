@@ -15,6 +15,7 @@ from quotadeck.dialects.openai import OPENAI
 from quotadeck.dialects.openai.reply import read_reply
 from quotadeck.dialects.openai.stream import OpenAIRelay
 from quotadeck.dialects.said import read_error
+from quotadeck.dialects.translate.chat_said import arguments_in, text_in
 from quotadeck.dialects.translate.messages_chat_request import Part, chat_body
 from quotadeck.domain.refusals import NotSpoken
 from quotadeck.domain.sse import read_block
@@ -68,7 +69,7 @@ def _message(reply: Part, usage: Usage | None) -> Part:
     content: list[Part] = []
     if thoughts := _thoughts(said):
         content.append({"type": "thinking", "thinking": thoughts, "signature": ""})
-    if text := said.get("content") or said.get("refusal"):
+    if text := text_in(said.get("content")) or text_in(said.get("refusal")):
         content.append({"type": "text", "text": text})
     content += [_tool_use(call) for call in _calls(said)]
     return {
@@ -84,7 +85,8 @@ def _message(reply: Part, usage: Usage | None) -> Part:
 
 
 def _stop(reason: Any, *, refused: bool) -> str:
-    return "refusal" if refused else _STOPS.get(reason, "end_turn")
+    known = _STOPS.get(reason, "end_turn") if isinstance(reason, str) else "end_turn"
+    return "refusal" if refused else known
 
 
 def _thoughts(said: Part) -> str:
@@ -104,7 +106,7 @@ def _function(call: Part) -> Part:
 def _tool_use(call: Part) -> Part:
     function = _function(call)
     try:
-        given = loads((function.get("arguments") or "{}").encode())
+        given = loads((arguments_in(function) or "{}").encode())
     except ValueError:
         raise base.NotAnAnswer("its call of a tool is not JSON") from None
     return {
@@ -181,8 +183,8 @@ class ChatToMessagesRelay(OpenAIRelay):
     def _add(self, delta: Part, said: list[bytes]) -> None:
         if thoughts := _thoughts(delta):
             self._grow("thinking", thoughts, said)
-        if isinstance(delta.get("content"), str) and delta["content"]:
-            self._grow("text", delta["content"], said)
+        if text := text_in(delta.get("content")):
+            self._grow("text", text, said)
         if isinstance(delta.get("refusal"), str) and delta["refusal"]:
             self._stop = "content_filter"
             self._grow("text", delta["refusal"], said)
@@ -208,8 +210,7 @@ class ChatToMessagesRelay(OpenAIRelay):
             self._close_talk(said)
             block = {"type": "tool_use", "id": call.get("id"), "name": function.get("name")}
             self._tools[index] = self._begin({**block, "input": {}}, said)
-        arguments = function.get("arguments")
-        if isinstance(arguments, str) and arguments:
+        if arguments := arguments_in(function):
             delta = {"type": "input_json_delta", "partial_json": arguments}
             said.append(_grown(self._tools[index], delta))
 

@@ -14,9 +14,10 @@ from quotadeck.dialects.openai import OPENAI
 from quotadeck.dialects.openai.reply import read_reply
 from quotadeck.dialects.openai.stream import OpenAIRelay
 from quotadeck.dialects.said import read_error
+from quotadeck.dialects.translate.chat_said import arguments_in, text_in
 from quotadeck.dialects.translate.responses_chat_request import Part, chat_body
 from quotadeck.domain.refusals import NotSpoken
-from quotadeck.domain.sse import read_block
+from quotadeck.domain.sse import MAX_BLOCK_BYTES, read_block
 from quotadeck.domain.usage import Usage
 
 _PATHS: Final = {"/v1/responses": "/chat/completions"}
@@ -24,6 +25,7 @@ _INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_
 _THOUGHTS: Final = ("reasoning_content", "reasoning")
 _USUAL: Final[Part] = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
 _MOST_CALLS: Final = 1_024
+_PIECE_BYTES: Final = 64
 
 
 class ResponsesToChat:
@@ -61,7 +63,7 @@ def _response(reply: Part, usage: Usage | None) -> Part:
     said: Part = message if isinstance(message, dict) else {}
     items = _Items()
     items.think(_thoughts(said))
-    items.say(said.get("content") or "", said.get("refusal") or "")
+    items.say(text_in(said.get("content")), text_in(said.get("refusal")))
     for index, call in enumerate(_calls(said)):
         items.call(index, call)
     return _ended(_head(reply), items.whole(), choice.get("finish_reason"), usage)
@@ -116,14 +118,14 @@ def _calls(said: Part) -> list[Part]:
 
 
 class _Item:
-    """An item of the output as far as it has come. ``texts`` are those of its parts, by kind."""
+    """An item of the output as far as it has come. ``texts`` are its parts', in pieces, by kind."""
 
     __slots__ = ("at", "first", "texts")
 
     def __init__(self, at: int, first: Part) -> None:
         self.at = at
         self.first = first
-        self.texts: dict[str, str] = {}
+        self.texts: dict[str, list[str]] = {}
 
     @property
     def id(self) -> str:
@@ -132,9 +134,9 @@ class _Item:
     def whole(self) -> Part:
         kind = self.first["type"]
         if kind == "function_call":
-            given = self.texts.get("arguments", "")
+            given = "".join(self.texts.get("arguments", ()))
             return {**self.first, "arguments": given, "status": "completed"}
-        parts = [_part(name, text) for name, text in self.texts.items()]
+        parts = [_part(name, "".join(pieces)) for name, pieces in self.texts.items()]
         if kind == "reasoning":
             return {**self.first, "content": parts}
         return {**self.first, "content": parts, "status": "completed"}
@@ -157,7 +159,7 @@ _DELTAS: Final = {
 class _Items:
     """The output's items, and the events that tell how they grow."""
 
-    __slots__ = ("_calls", "_items", "_message", "_thoughts", "events")
+    __slots__ = ("_calls", "_items", "_message", "_thoughts", "bytes", "events")
 
     def __init__(self) -> None:
         self._items: list[_Item] = []
@@ -165,6 +167,8 @@ class _Items:
         self._thoughts: _Item | None = None
         self._calls: dict[int, _Item] = {}
         self.events: list[Part] = []
+        self.bytes = 0
+        """What all texts take, about: they are kept until the end, which tells them whole."""
 
     def think(self, text: str) -> None:
         if text:
@@ -188,8 +192,7 @@ class _Items:
             self._calls[index] = self._begin(
                 "function_call", "fc", call_id=call.get("id"), name=function.get("name")
             )
-        arguments = function.get("arguments")
-        if isinstance(arguments, str) and arguments:
+        if arguments := arguments_in(function):
             self._grow(self._calls[index], "arguments", arguments)
 
     def whole(self) -> list[Part]:
@@ -216,16 +219,18 @@ class _Items:
                 part = _part(kind, "")
                 index = len(item.texts)
                 self._tell("response.content_part.added", **where, content_index=index, part=part)
-                item.texts[kind] = ""
+                item.texts[kind] = []
             where["content_index"] = list(item.texts).index(kind)
-        item.texts[kind] = item.texts.get(kind, "") + text
+        item.texts.setdefault(kind, []).append(text)
+        self.bytes += len(text) + _PIECE_BYTES
         if kind == "output_text":
             where["logprobs"] = []
         self._tell(_DELTAS[kind], **where, delta=text)
 
     def _end(self, item: _Item) -> None:
         where: Part = {"output_index": item.at, "item_id": item.id}
-        for index, (kind, text) in enumerate(item.texts.items()):
+        for index, (kind, pieces) in enumerate(item.texts.items()):
+            text = "".join(pieces)
             done = _DELTAS[kind].removesuffix("delta") + "done"
             if kind == "arguments":
                 self._tell(done, **where, arguments=text, name=item.first.get("name"))
@@ -283,14 +288,13 @@ class ChatToResponsesRelay(OpenAIRelay):
             if isinstance(delta, dict):
                 self._add(delta)
             self._reason = choice.get("finish_reason") or self._reason
+        if self._items.bytes > MAX_BLOCK_BYTES:
+            self.broken = "its answer is too long to be told whole"
         return b"".join((*said, self._flushed()))
 
     def _add(self, delta: Part) -> None:
         self._items.think(_thoughts(delta))
-        text, refusal = delta.get("content"), delta.get("refusal")
-        self._items.say(
-            text if isinstance(text, str) else "", refusal if isinstance(refusal, str) else ""
-        )
+        self._items.say(text_in(delta.get("content")), text_in(delta.get("refusal")))
         for call in _calls(delta):
             stated = call.get("index")
             self._items.call(stated if isinstance(stated, int) else 0, call)

@@ -1,0 +1,217 @@
+"""Upstreams that fail, before clients of every form: an error in theirs, and nothing stays held."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import orjson
+import pytest
+
+from quotadeck.dialects.registry import DIALECTS, TRANSLATIONS
+from quotadeck.gateway.data.lanes import Lanes
+from tests.dialects.forms import ERROR, FORMS, WAYS, WORDS, Way, data
+from tests.gateway.provider import Peer, Provider, provider, soon
+from tests.gateway.rig import Rig, rig
+from tests.gateway.serving import asked_over_http
+from tests.gateway.values import UPSTREAM, catalogue
+
+BUDGET = 10**15
+LEAVING = 40
+each = pytest.mark.parametrize("way", WAYS, ids=str)
+
+
+class Fault(NamedTuple):
+    """What an upstream sends, to the last byte, and then resets, is silent, or hangs up."""
+
+    sends: bytes
+    ends: str = "fin"
+    words: str = ""
+    """What of it the client must be told."""
+    retries: str = ""
+    """Lines of the head that say whether and when to ask again."""
+
+
+def reply(body: bytes, status: str = "200 OK", *lines: str) -> bytes:
+    head = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *lines, "", "")
+    return "\r\n".join(head).encode() + body
+
+
+def flowing(body: bytes, *lines: str) -> bytes:
+    head = ("HTTP/1.1 200 OK", "Content-Type: text/event-stream", *lines, "Connection: close")
+    return "\r\n".join((*head, "", "")).encode() + body
+
+
+_SAYS = orjson.dumps(ERROR)
+_NEVER = "x-should-retry: false"
+_ON_DATE = "Wed, 26 Nov 2036 20:00:00 GMT"
+FAULTS = {
+    **{
+        f"status {status}": Fault(reply(_SAYS, f"{status} x"), words=WORDS)
+        for status in (400, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 520, 529)
+    },
+    **{f"status {status}": Fault(reply(_SAYS, f"{status} x")) for status in (401, 403, 302, 999)},
+    "429 in seconds": Fault(reply(_SAYS, "429 x", "Retry-After: 2"), "", WORDS, "retry-after: 2"),
+    "429 in ms": Fault(reply(_SAYS, "429 x", "retry-after-ms: 1500"), "", WORDS, "ms: 1500"),
+    "429 in ages": Fault(reply(_SAYS, "429 x", "Retry-After: 1000000000"), "", WORDS, _NEVER),
+    "429 on a date": Fault(reply(_SAYS, "429 x", f"Retry-After: {_ON_DATE}"), "", WORDS, _NEVER),
+    "an answer's status": Fault(reply(orjson.dumps({**ERROR, "status": 503})), words=WORDS),
+    "empty": Fault(reply(b"", "500 x")),
+    "text": Fault(reply(WORDS.encode(), "500 x"), words=WORDS),
+    "controls": Fault(reply(_SAYS.replace(b"Flux", b"\\u001b]52;Flux"), "500 x"), words=WORDS),
+    "half a character": Fault(reply(_SAYS.replace(b'"x"', b'"\\ud800"'), "500 x"), words=WORDS),
+    "deep": Fault(reply(b'{"error":' * 400 + b"1" + b"}" * 400, "500 x")),
+    "reset": Fault(b"", "rst"),
+    "half a head": Fault(b"HTTP/1.1 200 OK\r\nContent-"),
+    "garbage": Fault(b"\x16\x03\x01\x02\x00\r\n\r\n"),
+    "too short": Fault(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+    "two lengths": Fault(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}"),
+    "packed badly": Fault(reply(b"\x1f\x8bx", "200 OK", "Content-Encoding: gzip")),
+    "a bomb": Fault(
+        reply(gzip.compress(bytes(20 << 20), 1), "200 OK", "Content-Encoding: gzip"),
+    ),
+    "null": Fault(reply(b"null")),
+    "no events": Fault(flowing(b": hi\n\n")),
+    "an error event": Fault(flowing(data(ERROR, "error")), words=WORDS),
+    "an error object": Fault(flowing(data(ERROR)), words=WORDS),
+    "no JSON": Fault(flowing(b"data: {broken\n\n")),
+}
+
+
+class Upstream:
+    """One whose next fault the test sets."""
+
+    def __init__(self) -> None:
+        self.next = Fault(b"")
+
+    async def script(self, peer: Peer) -> None:
+        if not await peer.request():
+            return
+        await peer.send(self.next.sends)
+        if self.next.ends == "rst":
+            peer.reset()
+        elif self.next.ends == "silent":
+            await peer.reader.read()
+
+
+@asynccontextmanager
+async def between(
+    directory: Path, way: Way, it: Upstream, timeout_s: float = 5
+) -> AsyncIterator[tuple[Rig, httpx.AsyncClient, Provider]]:
+    async with provider(it.script) as upstream:
+        there = replace(
+            UPSTREAM,
+            base_url=f"http://127.0.0.1:{upstream.port}/v1",
+            timeout_s=timeout_s,
+            speaks=(way.spoken,),
+        )
+        limits: dict[str, Any] = {
+            "rpm": 10**6,
+            "tpm": 10**9,
+            "daily_budget_usd": BUDGET,
+            "concurrency": LEAVING,
+        }
+        of = replace(catalogue(**limits), upstreams={"main": there})
+        lanes = Lanes(TRANSLATIONS)
+        async with rig(directory, of, DIALECTS, lanes) as at, asked_over_http(at.app) as http:
+            yield at, http, upstream
+
+
+def told(way: Way, got: httpx.Response) -> str:
+    """The words of an error in the client's form, as an answer or as a stream's last event."""
+    body = got.content
+    if got.status_code == 200:
+        assert got.headers["content-type"].startswith("text/event-stream")
+        body = body.removesuffix(b"\n\n").rpartition(b"\n\n")[2].rpartition(b"data: ")[2]
+    error = orjson.loads(body)["error"]
+    if way.asked == "messages":
+        assert orjson.loads(body)["type"] == "error"
+    if got.status_code == 429 or got.status_code >= 500:
+        assert error["type"] != "invalid_request_error"
+    return str(error["message"])
+
+
+async def all_is_given_back(it: Rig) -> None:
+    await soon(lambda: not it.flights.under_way)
+    await it.ledger.flushed()
+    calls = await it.ledger.reader.calls(limit=1_000)
+    budget = await it.bucket("project:analytics:budget")
+    assert (budget.held, BUDGET - budget.level) == (0, sum(one.cost_nano_usd for _, one in calls))
+    slots = await it.bucket("project:analytics:concurrency")
+    assert slots.held == 0
+
+
+@each
+async def test_each_fault_is_an_error_in_the_clients_form(
+    tmp_path: Path, small_ballast: None, way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    form, upstream = FORMS[way.asked], Upstream()
+    async with between(tmp_path, way, upstream) as (it, http, _):
+        for stream in (False, True) if form.stream else (False,):
+            for name, fault in FAULTS.items():
+                upstream.next = fault
+                asked = {**form.asked, "stream": True} if stream else form.asked
+                got = await http.post(form.path, json=asked)
+                words = told(way, got)
+                assert fault.words in words, name
+                lines = [f"{one}: {value}" for one, value in got.headers.items()]
+                assert any(line.endswith(fault.retries) for line in lines), name
+                assert fault.retries != _NEVER or "retry-after" not in got.headers
+        await all_is_given_back(it)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@each
+async def test_it_is_answered_the_way_it_was_asked(
+    tmp_path: Path, small_ballast: None, way: Way
+) -> None:
+    spoken, form, upstream = FORMS[way.spoken], FORMS[way.asked], Upstream()
+    async with between(tmp_path, way, upstream) as (it, http, _):
+        whole = reply(orjson.dumps(spoken.whole))
+        for sends in (whole, flowing(spoken.stream)) if spoken.stream else (whole,):
+            upstream.next = Fault(sends)
+            got = await http.post(form.path, json=form.asked)
+            assert got.status_code == 200, got.text
+            if spoken.stream:
+                assert "hé" in got.text
+                got = await http.post(form.path, json={**form.asked, "stream": True})
+                assert got.status_code == 200, got.text
+                assert "cost-usd" in got.text
+        costs = {call.cost_nano_usd for call in await it.calls()}
+        assert len(costs) == 1
+        await all_is_given_back(it)
+
+
+@each
+async def test_silence_is_an_error_too(tmp_path: Path, small_ballast: None, way: Way) -> None:
+    form, upstream = FORMS[way.asked], Upstream()
+    upstream.next = Fault(b"", "silent")
+    async with between(tmp_path, way, upstream, timeout_s=0.05) as (it, http, _):
+        got = await http.post(form.path, json=form.asked)
+        assert (got.status_code, bool(told(way, got))) == (504, True)
+        await all_is_given_back(it)
+
+
+@each
+async def test_who_leaves_leaves_nothing_behind(
+    tmp_path: Path, small_ballast: None, way: Way
+) -> None:
+    form, upstream = FORMS[way.asked], Upstream()
+    first = FORMS[way.spoken].stream.partition(b"\n\n")[0] + b"\n\n"
+    upstream.next = Fault(flowing(first) if form.stream else b"", "silent")
+    async with between(tmp_path, way, upstream, timeout_s=0.3) as (it, http, there):
+        asked = {**form.asked, "stream": True} if form.stream else form.asked
+        leaving = [
+            asyncio.create_task(http.post(form.path, json=asked, timeout=5)) for _ in range(LEAVING)
+        ]
+        await soon(lambda: len(there.peers) == LEAVING)
+        for task in leaving:
+            task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
+        await soon(lambda: all(peer.done.is_set() for peer in there.peers))
+        await all_is_given_back(it)
+        assert len(await it.calls()) == LEAVING
