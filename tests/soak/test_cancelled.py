@@ -15,12 +15,15 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.dialects.forms import FORMS
 from tests.load import chat
 from tests.processes import Gateway, running, wait_until
 
 pytestmark = pytest.mark.soak
 
 REQUESTS = int(os.environ.get("QUOTADECK_SOAK_REQUESTS", "20000"))
+ASKED = ("chat", "completions", "embeddings", "messages", "responses")
+"""Forms of the clients: what the upstream does not speak is translated for it."""
 CLIENTS = 40
 SLOTS = 60
 SPARED = 0.2
@@ -48,9 +51,11 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 
 async def leaving(port: int, key: str, dice: random.Random) -> str:
     """One request, cut somewhere; the request id of an answer whose head came."""
-    body = orjson.dumps({**chat(), "stream": dice.random() < 0.5})
+    form = FORMS[dice.choice(ASKED)]
+    stream = {"stream": dice.random() < 0.5} if form.stream else {}
+    body = orjson.dumps({**form.asked, "model": chat()["model"], **stream})
     request = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
+        f"POST {form.path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
         f"connection: close\r\ncontent-length: {len(body)}\r\n\r\n"
     ).encode() + body
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
