@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from quotadeck.domain.money import PICO_PER_NANO, nano_of_pico
-from quotadeck.domain.tiers import NOTHING_CHOSEN, Chosen, split
+from quotadeck.domain.tiers import CHEAP, NOTHING_CHOSEN, Chosen, split
 from quotadeck.domain.usage import Usage
 
 _AS_BEFORE: Final = -1
@@ -134,8 +134,11 @@ class Price:
                     yield row.above, row.dearest_input_pico, row.output_pico
 
     def unpriced(self, chosen: Chosen) -> str:
-        """A word that a request chose and that no price is for; empty where there is none."""
-        priced = {word for tier in self._rows for word in split(tier)}
+        """A word that a request chose, that may cost more and has no price; empty: there is none.
+
+        What costs no more than usual is bounded by the usual.
+        """
+        priced = {*CHEAP, *(word for tier in self._rows for word in split(tier))}
         return next((word for word in chosen.words if word not in priced), "")
 
 

@@ -74,7 +74,8 @@ def chosen(chooses: Iterable[tuple[str, str]]) -> Chosen:
     return Chosen(tuple(words), tuple(settled)) if settled else NOTHING_CHOSEN
 
 
-_CHEAP: Final = frozenset({"flex", "batch"})
+CHEAP: Final = frozenset({"flex", "batch"})
+"""What costs no more than the usual."""
 
 
 def is_dearer(field: str, value: str) -> bool:
@@ -82,4 +83,4 @@ def is_dearer(field: str, value: str) -> bool:
     unknown, and any field that is none of a tier."""
     if field not in FIELDS:
         return True
-    return value not in _USUAL[field] and value not in _OPEN and value not in _CHEAP
+    return value not in _USUAL[field] and value not in _OPEN and value not in CHEAP
