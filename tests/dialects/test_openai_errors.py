@@ -202,7 +202,13 @@ def test_nobody_is_told_to_sleep_longer_than_a_minute(wait: str, ms: str) -> Non
         assert not {b"retry-after", b"retry-after-ms"} & set(sent)
 
 
-@pytest.mark.parametrize("wait", ["60", "0.5", "Mon, 01 Jan 2024 00:00:00 GMT", "soon", "nan"])
+@pytest.mark.parametrize("wait", ["soon", "nan", "-", "1e"])
+def test_what_is_no_wait_is_not_passed_on(wait: str) -> None:
+    odd = r.UpstreamRefused(429, "No.", "", None, None, wait, "", Cause.UPSTREAM_429)
+    assert b"retry-after" not in headers(OPENAI.refusal(odd))
+
+
+@pytest.mark.parametrize("wait", ["60", "0.5", "Mon, 01 Jan 2024 00:00:00 GMT"])
 def test_an_upstreams_shorter_wait_is_told_as_it_was(wait: str) -> None:
     near = r.UpstreamRefused(429, "No.", "", None, None, wait, "", Cause.UPSTREAM_429)
     sent = headers(OPENAI.refusal(near))

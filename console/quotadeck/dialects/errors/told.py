@@ -66,7 +66,9 @@ def _passed_on(refusal: r.UpstreamRefused) -> Told:
     if refusal.should_retry == "false" or (wait_ms or 0) > MOST_MS:
         head = NEVER_RETRY
     else:
-        head = b"".join([line(name, wait) for name, wait in waits if wait])
+        # What is no wait is told to nobody: a client may make of it what it likes.
+        told_waits = waits if wait_ms is not None else ()
+        head = b"".join([line(name, wait) for name, wait in told_waits if wait])
         head += _RETRY if refusal.should_retry else b""
     return Told(
         refusal.status, refusal.kind, refusal.code, refusal.param, refusal.message, head, {}
