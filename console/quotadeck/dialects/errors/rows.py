@@ -234,7 +234,7 @@ ROWS: Final[Mapping[type[Exception], Row]] = {
                 "{project} (${budget_nano})."
             ),
             ("bound_is_estimate", "That is an estimate: it states no bound of its own."),
-            "Lower max_tokens or shorten the messages.",
+            "Ask for less, or let it answer less (max_tokens).",
         ),
         NEVER_RETRY,
     ),
