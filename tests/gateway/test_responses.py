@@ -202,6 +202,11 @@ async def test_whole_answer_to_a_stream_is_told_as_one(tmp_path: Path, small_bal
         ({"prompt": {"id": "p1"}}, ("prompt (stored_context)",), (("prompt", "p1"),)),
         ({"tools": [{"type": "web_search"}]}, ("tools[0] (web_search)",), ()),
         ({"tools": [{"type": "function", "name": "f"}]}, (), ()),
+        (
+            {"input": [{"type": "additional_tools", "tools": [{"type": "web_search"}]}]},
+            ("input[0].tools[0] (web_search)",),
+            (),
+        ),
     ],
 )
 def test_what_is_asked_beyond_its_bytes_is_known(
@@ -217,6 +222,39 @@ def test_searches_of_the_web_are_counted() -> None:
     read = RESPONSES.reply(body)
     assert read.usage == USAGE._replace(web_searches=2)
     assert read.made == (("response", "resp_1"),)
+
+
+def test_searches_are_those_that_are_billed_where_they_are_told() -> None:
+    told = {"web_search": {"num_requests": 3}}
+    read = RESPONSES.reply(orjson.dumps({**RESPONSE, "tool_usage": told}))
+    assert read.usage == USAGE._replace(web_searches=3)
+
+
+def test_what_failed_or_was_searched_in_a_stream_is_billed() -> None:
+    relay = RESPONSES.relay(RESPONSES.parse("/v1/responses", orjson.dumps(ASKED), {}))
+    relay.feed(named("response.output_item.done", item={"type": "web_search_call", "id": "w"}))
+    failed = {**RESPONSE, "status": "failed", "error": HOT, "output": []}
+    relay.feed(named("response.failed", response=failed))
+    assert relay.error is not None
+    assert relay.usage == USAGE._replace(web_searches=1)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "image_generation_call", "id": "i", "result": "A" * 40_000},
+        {"type": "input_image", "image_url": "data:image/png;base64," + "A" * 40_000},
+        {
+            "type": "computer_call_output",
+            "output": {"type": "computer_screenshot", "image_url": "A" * 40_000},
+        },
+    ],
+    ids=lambda item: item["type"],
+)
+def test_picture_is_no_text_wherever_it_stands(item: dict[str, Any]) -> None:
+    asked = RESPONSES.parse("/v1/responses", orjson.dumps({**ASKED, "input": [item]}), {})
+    assert asked.media == 1
+    assert asked.text_bytes < 1_000
 
 
 @pytest.mark.parametrize("piece", [1, 7, 4_096])

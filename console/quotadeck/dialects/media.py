@@ -7,7 +7,7 @@ itself a document and carry a book in plain letters, which is billed as the text
 from collections.abc import Iterator
 from typing import Any, Final
 
-_MEDIA: Final = ("image", "audio", "video", "document", "file", "pdf")
+_MEDIA: Final = ("image", "audio", "video", "document", "file", "pdf", "screenshot")
 """A part's type is one with such a word in it: ``image_url``, ``input_image``, ``document_url``."""
 MEDIA_TOKENS: Final = 2_000
 """What an image, a sound or a file is taken for: likely enough, no bound. A large image costs some

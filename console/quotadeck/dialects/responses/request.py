@@ -24,6 +24,8 @@ from quotadeck.domain.refusals import BadField
 _BYTES_OF_TEMPLATE: Final = 64
 _BYTES_OF_TOOL_TEMPLATE: Final = 1_024
 _TEMPLATED: Final = ("tools", "text")
+_MEDIA_ITEMS: Final = ("image_generation_call", "input_image", "input_file", "input_audio")
+"""Items that are a medium themselves, where others hold some."""
 _PROMPT: Final = "prompt"
 _SHOWN_CHARS: Final = 200
 
@@ -93,7 +95,11 @@ def _check_input(fields: dict[str, Any]) -> tuple[int, int]:
     for index, item in enumerate(given):
         if not isinstance(item, dict):
             raise BadField(f"input[{index}]", f"must be an object, not {kind_of(item)}")
-        for parts in (item.get("content"), item.get("output")):
+        itself = [item] if item.get("type") in _MEDIA_ITEMS else None
+        output = item.get("output")
+        # The picture of a computer's screen is no list of parts, but the one part.
+        shown = [output] if isinstance(output, dict) else output
+        for parts in (itself, item.get("content"), shown):
             more, bytes_more = media_in(parts)
             media, media_bytes = media + more, media_bytes + bytes_more
     return media, media_bytes
@@ -101,13 +107,26 @@ def _check_input(fields: dict[str, Any]) -> tuple[int, int]:
 
 def _beyond(fields: Mapping[str, Any]) -> Beyond:
     given = fields.get("input")
-    found = beyond_of(fields, given if isinstance(given, list) else None, "input")
+    items = given if isinstance(given, list) else None
+    found = beyond_of(fields, items, "input")
+    for index, item in enumerate(items or ()):
+        if item.get("tools"):
+            found = _with_tools(found, f"input[{index}]", item["tools"])
     stored = list(_stored(fields))
     if not stored:
         return found
     unbounded = (*found.unbounded, f"{_PROMPT} (stored_context)")
     refers = (*found.refers, *((_PROMPT, identity) for identity in stored if identity))
-    return Beyond(unbounded, found.chooses, refers) if stored else NOTHING_BEYOND
+    return Beyond(unbounded, found.chooses, refers)
+
+
+def _with_tools(found: Beyond, where: str, tools: Any) -> Beyond:
+    """With what an item's own tools ask for: they are run as those of the request."""
+    more = beyond_of({"tools": tools})
+    if more is NOTHING_BEYOND:
+        return found
+    named = tuple(f"{where}.{one}" for one in more.unbounded)
+    return Beyond((*found.unbounded, *named), found.chooses, (*found.refers, *more.refers))
 
 
 def _stored(fields: Mapping[str, Any]) -> Iterator[str]:

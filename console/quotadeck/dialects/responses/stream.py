@@ -20,6 +20,7 @@ from quotadeck.domain.usage import Usage
 _DONE: Final = ("response.completed", "response.incomplete")
 _FAILED: Final = ("response.failed", "error")
 _DELTA: Final = ".delta"
+_ITEM_DONE: Final = "response.output_item.done"
 
 
 class ResponsesRelay:
@@ -107,26 +108,26 @@ class ResponsesRelay:
         told = parsed.get("type")
         kind = told if isinstance(told, str) else ""
         response = parsed.get("response")
+        if isinstance(response, dict):
+            self._see(response)  # what has failed may be billed too
         if kind in _FAILED or event.name == b"error" or (not kind and is_error(parsed)):
             self.error = said(parsed if response is None else response)
             return b""
-        if isinstance(response, dict):
-            self._see(response)
-            if kind in _DONE:
-                error = failure_of(response)
-                if error is not None:
-                    self.error = error
-                    return b""
-                self._searches = max(self._searches, searches_in(response))
+        if isinstance(response, dict) and kind in _DONE:
+            self.error = failure_of(response)
+            if self.error is None:
                 self._terminal, self.done = block, True
-                return b""
-        elif kind.endswith(_DELTA):
+            return b""
+        if kind.endswith(_DELTA):
             self.deltas += 1
+        elif kind == _ITEM_DONE:
+            self._searches += searches_in({"output": [parsed.get("item")]})
         self.begun = True
         return block + b"\n\n"
 
     def _see(self, response: dict[str, Any]) -> None:
         self._reader.see(response)
+        self._searches = max(self._searches, searches_in(response))
         if not self.response_id:
             self.response_id = id_of(response)
             self.made = made_by(response)

@@ -16,13 +16,17 @@ _SEARCH: Final = "web_search_call"
 class UsageReader:
     """Learns a response's usage; of each figure the greatest counts."""
 
-    __slots__ = ("_cached", "_input", "_output", "_reasoning", "_tier", "_total", "_write", "seen")
+    __slots__ = (
+        *("_cached", "_input", "_output", "_reasoning", "_tier", "_total", "_write"),
+        *("searched", "seen"),
+    )
 
     def __init__(self) -> None:
         self.seen = False
         self._input = self._output = self._total = 0
         self._cached = self._write = self._reasoning = 0
         self._tier = ""
+        self.searched: int | None = None  # as it is billed, where it is told
 
     def see(self, response: dict[str, Any]) -> None:
         """Learn from a response object, whole or as far as it has come."""
@@ -36,6 +40,9 @@ class UsageReader:
         self.seen = True
         self._input, self._output = max(self._input, given), max(self._output, said)
         self._total = max(self._total, count(told, "total_tokens") or 0)
+        searched = count(part(part(response, "tool_usage"), "web_search"), "num_requests")
+        if searched is not None:
+            self.searched = max(self.searched or 0, searched)
         details = part(told, "input_tokens_details")
         cached = most(details, ("cached_tokens",))
         if cached <= given:
@@ -57,7 +64,7 @@ class UsageReader:
             output,
             cache_write_tokens=min(self._write, self._input - self._cached),
             reasoning_tokens=min(self._reasoning, output),
-            web_searches=searches,
+            web_searches=searches if self.searched is None else self.searched,
             tier=self._tier,
         )
 
