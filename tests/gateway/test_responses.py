@@ -239,6 +239,13 @@ def test_what_failed_or_was_searched_in_a_stream_is_billed() -> None:
     assert relay.usage == USAGE._replace(web_searches=1)
 
 
+def test_events_kind_is_none_of_its_error() -> None:
+    relay = RESPONSES.relay(RESPONSES.parse("/v1/responses", orjson.dumps(ASKED), {}))
+    relay.feed(named("error", code="rate_limit_exceeded", message="slow", param=None))
+    assert relay.error is not None
+    assert (relay.error.kind, relay.error.status) == ("", 429)
+
+
 @pytest.mark.parametrize(
     "item",
     [

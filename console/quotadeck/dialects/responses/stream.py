@@ -112,6 +112,8 @@ class ResponsesRelay:
             self._see(response)  # what has failed may be billed too
         if kind in _FAILED or event.name == b"error" or (not kind and is_error(parsed)):
             self.error = said(parsed if response is None else response)
+            if self.error.kind == "error":  # the event's kind, and none of errors
+                self.error = self.error._replace(kind="")
             return b""
         if isinstance(response, dict) and kind in _DONE:
             self.error = failure_of(response)
