@@ -65,6 +65,7 @@ RESPONSE: dict[str, Any] = {
     ],
     "usage": USED,
 }
+MADE = (("response", "resp_1"), ("item", "m1"), ("item", "f1"))
 HOT = {"code": "server_error", "message": "too hot"}
 WIRE = to_stream(orjson.dumps(RESPONSE))
 ASKED: dict[str, Any] = {"model": "opus", "input": "Say abc", "max_output_tokens": 50}
@@ -199,6 +200,11 @@ async def test_whole_answer_to_a_stream_is_told_as_one(tmp_path: Path, small_bal
             ("previous_response_id (stored_context)",),
             (("response", "resp_9"),),
         ),
+        (
+            {"input": [{"type": "item_reference", "id": "rs_9"}, {"id": "msg_9"}]},
+            ("input[0] (stored_context)", "input[1] (stored_context)"),
+            (("item", "rs_9"), ("item", "msg_9")),
+        ),
         ({"prompt": {"id": "p1"}}, ("prompt (stored_context)",), (("prompt", "p1"),)),
         ({"tools": [{"type": "web_search"}]}, ("tools[0] (web_search)",), ()),
         ({"tools": [{"type": "function", "name": "f"}]}, (), ()),
@@ -221,7 +227,7 @@ def test_searches_of_the_web_are_counted() -> None:
     body = orjson.dumps({**RESPONSE, "output": [searched, searched, *RESPONSE["output"]]})
     read = RESPONSES.reply(body)
     assert read.usage == USAGE._replace(web_searches=2)
-    assert read.made == (("response", "resp_1"),)
+    assert read.made == (MADE[0], ("item", "w"), ("item", "w"), *MADE[1:])
 
 
 def test_searches_are_those_that_are_billed_where_they_are_told() -> None:
@@ -268,6 +274,6 @@ def test_picture_is_no_text_wherever_it_stands(item: dict[str, Any]) -> None:
 def test_stream_is_read_however_it_is_cut(piece: int) -> None:
     relay = RESPONSES.relay(RESPONSES.parse("/v1/responses", orjson.dumps(ASKED), {}))
     got = b"".join(relay.feed(WIRE[at : at + piece]) for at in range(0, len(WIRE), piece))
-    assert (relay.done, relay.usage, relay.made) == (True, USAGE, (("response", "resp_1"),))
+    assert (relay.done, relay.usage, relay.made) == (True, USAGE, MADE)
     assert got + relay.terminal(None) == WIRE
     assert orjson.loads(RESPONSES.to_whole(WIRE)) == RESPONSE

@@ -1,5 +1,6 @@
 """What a whole reply of OpenAI's Responses says of itself."""
 
+from itertools import islice
 from typing import Any, Final
 
 from quotadeck.dialects.base import NotAnAnswer, Read, UpstreamSaid
@@ -9,6 +10,7 @@ from quotadeck.dialects.said import is_error, said
 from quotadeck.domain.text import clean
 
 MAX_ID: Final = 200
+_MOST_ITEMS: Final = 256
 
 
 def read_reply(body: bytes) -> Read:
@@ -47,10 +49,14 @@ def id_of(response: dict[str, Any]) -> str:
 
 
 def made_by(response: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The response itself, and the conversation that it belongs to."""
+    """The response itself, the items of its output, and the conversation that it belongs to.
+
+    Each may be named by a later request, and those of others may not.
+    """
     made = [("response", id_of(response))]
     conversation = response.get("conversation")
     identity = conversation.get("id") if isinstance(conversation, dict) else conversation
     if isinstance(identity, str):
         made.append(("conversation", clean(identity, MAX_ID)))
+    made += [("item", id_of(item)) for item in islice(items_of(response), _MOST_ITEMS)]
     return tuple((kind, name) for kind, name in made if name)

@@ -4,7 +4,7 @@ What we do not act upon goes to the upstream as it came; it knows its own parame
 Source: the "Create a model response" page of OpenAI's API reference.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from quotadeck.dialects.base import NOTHING_BEYOND, Ask, Beyond
@@ -27,6 +27,9 @@ _TEMPLATED: Final = ("tools", "text")
 _MEDIA_ITEMS: Final = ("image_generation_call", "input_image", "input_file", "input_audio")
 """Items that are a medium themselves, where others hold some."""
 _PROMPT: Final = "prompt"
+_REFERENCE: Final = "item_reference"
+_MOST: Final = 64
+"""Of each kind; a request that names more is refused for the first ones anyway."""
 _SHOWN_CHARS: Final = 200
 
 
@@ -112,12 +115,12 @@ def _beyond(fields: Mapping[str, Any]) -> Beyond:
     for index, item in enumerate(items or ()):
         if item.get("tools"):
             found = _with_tools(found, f"input[{index}]", item["tools"])
-    stored = list(_stored(fields))
+    stored = [*_stored(fields), *_references(items or ())]
     if not stored:
         return found
-    unbounded = (*found.unbounded, f"{_PROMPT} (stored_context)")
-    refers = (*found.refers, *((_PROMPT, identity) for identity in stored if identity))
-    return Beyond(unbounded, found.chooses, refers)
+    unbounded = (*found.unbounded, *(f"{where} (stored_context)" for where, _, _ in stored))
+    refers = (*found.refers, *((kind, identity) for _, kind, identity in stored if identity))
+    return Beyond(unbounded[:_MOST], found.chooses, refers[:_MOST])
 
 
 def _with_tools(found: Beyond, where: str, tools: Any) -> Beyond:
@@ -129,9 +132,18 @@ def _with_tools(found: Beyond, where: str, tools: Any) -> Beyond:
     return Beyond((*found.unbounded, *named), found.chooses, (*found.refers, *more.refers))
 
 
-def _stored(fields: Mapping[str, Any]) -> Iterator[str]:
-    """A prompt that the provider keeps, by its id."""
+def _stored(fields: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """A prompt that the provider keeps: where it stands, what it is, its id."""
     prompt = fields.get(_PROMPT)
     if prompt:
         identity = prompt.get("id") if isinstance(prompt, dict) else None
-        yield identity[:_SHOWN_CHARS] if isinstance(identity, str) else ""
+        yield _PROMPT, _PROMPT, identity[:_SHOWN_CHARS] if isinstance(identity, str) else ""
+
+
+def _references(items: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Items that the provider keeps of earlier responses, also those that name no type."""
+    for index, item in enumerate(items):
+        named = item.get("type") == _REFERENCE or not ("type" in item or "role" in item)
+        identity = item.get("id")
+        if named and isinstance(identity, str) and identity:
+            yield f"input[{index}]", "item", identity[:_SHOWN_CHARS]

@@ -119,6 +119,7 @@ class ResponsesRelay:
             self.error = failure_of(response)
             if self.error is None:
                 self._terminal, self.done = block, True
+                self.made = made_by(response)
             return b""
         if kind.endswith(_DELTA):
             self.deltas += 1
