@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -9,7 +10,7 @@ from aiohttp import web
 from quotadeck.sim.ask import Ask, find_model, parse_body
 from quotadeck.sim.calllog import Line
 from quotadeck.sim.errors import ApiError, RefusedError, bad_request
-from quotadeck.sim.faults import ANSWERS, BENDS, HEADER, USAGES, Fault
+from quotadeck.sim.faults import ANSWERS, BENDS, HEADER, USAGES, USER, Fault
 from quotadeck.sim.forms import Form
 from quotadeck.sim.pieces import Piece, Stamp, Usage
 from quotadeck.sim.plan import Plan, draw
@@ -31,7 +32,7 @@ def serving(form: Form) -> Handler:
         service, mark = request.app[SERVICE], request[MARK]
         body = parse_body(await request.read())
         model = find_model(body)
-        fault = service.faults.take(model.id, request.headers.get(HEADER))
+        fault = service.faults.take(model.id, _own_fault(request, body))
         if fault is not None and fault.kind in ANSWERS:
             answer = await ANSWERS[fault.kind].run(request, fault.value)
             if answer is not None:
@@ -72,6 +73,14 @@ def counting(form: Form) -> Handler:
         return web.Response(body=orjson.dumps(counted), content_type=JSON)
 
     return count
+
+
+def _own_fault(request: web.Request, body: dict[str, Any]) -> str | None:
+    """The fault that a call brings with it: in a header, or past gateways as its end user's id."""
+    metadata = body.get("metadata")
+    user = metadata.get("user_id") if isinstance(metadata, dict) else body.get("user")
+    named = user.removeprefix(USER) if isinstance(user, str) and user.startswith(USER) else None
+    return request.headers.get(HEADER, named)
 
 
 def _context(service: Service, ask: Ask) -> int:

@@ -6,8 +6,8 @@ Which calls meet which fault is the board's business (board.py).
 """
 
 from quotadeck.sim.faults.answers import ANSWERS
-from quotadeck.sim.faults.board import HEADER, KINDS, Board, Fault
+from quotadeck.sim.faults.board import HEADER, KINDS, USER, Board, Fault
 from quotadeck.sim.faults.usage import USAGES
 from quotadeck.sim.faults.wire import BENDS
 
-__all__ = ["ANSWERS", "BENDS", "HEADER", "KINDS", "USAGES", "Board", "Fault"]
+__all__ = ["ANSWERS", "BENDS", "HEADER", "KINDS", "USAGES", "USER", "Board", "Fault"]

@@ -11,6 +11,8 @@ from quotadeck.sim.faults.usage import USAGES
 from quotadeck.sim.faults.wire import BENDS
 
 HEADER = "X-Sim-Fault"
+USER = "sim-fault "
+"""What an end user's id begins with that names a fault."""
 KINDS = {
     name: (kind.says, kind.default)
     for table in (ANSWERS, USAGES, BENDS)

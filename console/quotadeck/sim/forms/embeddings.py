@@ -33,6 +33,7 @@ def parse_embedding(model: Model, body: Mapping[str, Any]) -> Ask:
         prompt_tokens=fitting(model, tokens, "input"),
         max_tokens=1,
         n=0,
+        marks=(),
         echo={
             "texts": texts,
             "encoding": encoding,
