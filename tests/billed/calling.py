@@ -13,7 +13,7 @@ from tests.billed.asks import Asked, drawn
 from tests.billed.ledger import Compared, compared
 from tests.processes import Gateway, SimUpstream, start_upstream, wait_until
 
-SERVED: Final = ("chat", "completions", "embeddings")
+SERVED: Final = ("chat", "completions", "embeddings", "responses", "messages")
 """The forms that the gateway serves."""
 CLIENTS: Final = 16
 PAGE: Final = 1_000
@@ -89,7 +89,10 @@ targets = ["anthropic/claude-opus-4.7"]
 targets = ["openai/deepseek-v3.2"]
 [routes."gpt-4.1"]
 targets = ["openai/gpt-4.1"]
-[projects.billed]
+[projects.billed.allow]
+unbounded = ["web_search"]
+reserve_usd = "1"
+fields = {{ service_tier = ["*"], speed = ["*"], inference_geo = ["*"] }}
 """
 """The simulated upstream's prices, written by hand from its lists."""
 

@@ -16,7 +16,6 @@ from tests.e2e.exchanges.case import Case, Fails, Used, Whole
 from tests.e2e.exchanges.chat_errors import FIRST, MIDDLE, STATUSES, STREAM_OPTIONS
 from tests.e2e.exchanges.chat_framing import FRAMING, TURNED
 from tests.e2e.exchanges.chat_usage import PLACED, STATED
-from tests.e2e.exchanges.not_yet import not_yet
 from tests.e2e.exchanges.player import PlayedGateway, playing
 
 GROUPS: Final = {
@@ -140,5 +139,4 @@ def test_the_client_and_the_ledger_have_what_is_right(
             holds(case.right, seen[case], calls[case.id])
         except AssertionError as fault:
             wrong[case.id] = f"{fault}"[:400]
-    late = {case.id for case in GROUPS[kind] if not_yet(case.id)}
-    assert {name: why for name, why in wrong.items() if name not in late} == {}
+    assert wrong == {}
