@@ -4,8 +4,9 @@ What stands on the screen is of one minute: a new one replaces all of it. Where 
 is nothing.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from quotadeck.domain.capability import Read
 from quotadeck.domain.subject import Subject
@@ -32,7 +33,7 @@ class Sparks:
     def __init__(
         self,
         source: Source,
-        run: Callable[[Coroutine[Any, Any, None]], object],
+        run: Callable[..., object],
         arrived: Callable[[], None],
     ) -> None:
         self._source = source
@@ -61,7 +62,8 @@ class Sparks:
         self.still = not missing or waits or not can
         if missing and can and not waits and not self._asking:
             self._asking = True
-            self._run(self._ask(missing, until_us, now.now_us))
+            # As a function: a page that closes at once leaves no coroutine that nobody waits for.
+            self._run(partial(self._ask, missing, until_us, now.now_us))
 
     async def _ask(self, subjects: Sequence[Subject], until_us: int, now_us: int) -> None:
         try:
