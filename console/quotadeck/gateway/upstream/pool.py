@@ -162,7 +162,8 @@ class Pool:
         self._wires.add(wire)
 
     def free(self, wire: Wire) -> None:
-        """See `Owner`."""
+        """See `Owner`. What nobody took of its reply must never be of the next one's."""
+        wire.take()
         idle = self._idle.get(wire.origin)
         if idle is None:
             idle = self._idle[wire.origin] = {}
