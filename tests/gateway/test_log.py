@@ -27,6 +27,7 @@ from quotadeck.gateway.log.sink import Sink
 from quotadeck.wire.config import LogConfig
 from tests.clocks import HandClock
 from tests.gateway.values import NOON_US, catalogue, plan
+from tests.processes import wait_until
 
 PROMPT = "xyzzy: the patient's name is"
 LOG = logging.getLogger("quotadeck.test")
@@ -214,6 +215,7 @@ def test_who_reads_too_slowly_loses_lines_and_is_told_how_many() -> None:
         written, dropped = accounted(read)
         assert written >= 300
         assert dropped > 0
+        wait_until(lambda: sink._held == 0)
         sink.put(b"on again\n")
         sink.close(20)
         assert os.read(out, 1 << 20) == b"on again\n"
