@@ -49,11 +49,14 @@ class MessagesRelay:
     def usage(self) -> Usage | None:
         """None where it is absent or cannot be believed.
 
-        What a stream says at its beginning is not yet what it used.
+        What a stream says at its beginning is its input, and not yet what it used.
         """
-        if self._delivered and not self._reader.ended:
+        if self._reader.ended:
+            return self._reader.usage(delivered=self._delivered)
+        begun = self._reader.usage(delivered=False)
+        if begun is None or not begun.input_tokens:
             return None
-        return self._reader.usage(delivered=self._delivered)
+        return begun._replace(output_tokens=max(begun.output_tokens, self.deltas), is_estimate=True)
 
     def feed(self, chunk: bytes) -> bytes:
         """What the client should get of the events that ``chunk`` completes."""

@@ -51,10 +51,12 @@ class _Sums:
 class UsageReader:
     """Learns a message's usage from the usage objects of its reply or its stream's events."""
 
-    __slots__ = ("_beside", "_searches", "_sums", "_thought", "_tier", "ended", "seen")
+    __slots__ = ("_beside", "_odd", "_searches", "_sums", "_thought", "_tier", "ended", "seen")
 
     def __init__(self) -> None:
         self.seen = False
+        self._odd = False
+        """A count was told that cannot be: what stands beside it is no bill either."""
         self.ended = False
         """What was told last is what came to be."""
         self._sums = _Sums()
@@ -67,6 +69,9 @@ class UsageReader:
         if not isinstance(told, dict):
             return
         self.seen = self.seen or count(told, _SAID) is not None
+        for name in _COUNTS:
+            if told.get(name) is not None and count(told, name) is None:
+                self._odd = True
         self._sums.see(told)
         thought = most(part(told, "output_tokens_details"), ("thinking_tokens",))
         self._thought = max(self._thought, thought)
@@ -93,7 +98,7 @@ class UsageReader:
 
     def usage(self, *, delivered: bool) -> Usage | None:
         """None where none came that can be: tokens were ``delivered``, and none were used."""
-        if not self.seen or (delivered and not self._sums.counts[_SAID]):
+        if not self.seen or self._odd or (delivered and not self._sums.counts[_SAID]):
             return None
         all_of = (self._sums, *self._beside)
         fresh, read, written, said = (sum(one.counts[name] for one in all_of) for name in _COUNTS)
