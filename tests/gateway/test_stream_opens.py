@@ -26,7 +26,7 @@ from tests.gateway.chats import (
 )
 from tests.gateway.provider import Asked, Peer, always
 from tests.gateway.rig import Rig
-from tests.gateway.values import UPSTREAM
+from tests.gateway.values import UPSTREAM, body
 
 LINE = b": keep-alive\n"
 
@@ -130,6 +130,37 @@ async def test_upstream_that_refuses_to_be_asked_for_usage_is_asked_so_once(
     assert statuses == ([422, 422] if setting == "always" else [200, 200])
     assert [b"stream_options" in one.body for one in asked] == [bool(one) for one in asks]
     assert it.flights.under_way == {}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        body(stream=True, stream_options={"include_bogus": 1}),
+        body(messages=[{"role": "stream_options", "content": "hi"}], stream=True),
+    ],
+    ids=["its own options", "words that the upstream repeats"],
+)
+async def test_wrong_request_of_one_does_not_take_usage_from_all(
+    opened: Open, wrong: bytes
+) -> None:
+    """An upstream's words may be a client's: only what helped is remembered."""
+
+    async def answer(peer: Peer) -> None:
+        if b"bogus" in asked[-1].body or b'"role":"stream_options"' in asked[-1].body:
+            refusal = {"error": {"message": "Wrong value: stream_options"}}
+            await peer.answer(orjson.dumps(refusal), "400 Bad Request")
+            return
+        await peer.begin_chunks()
+        for chunk in (DELTA, USAGE_EVENT, DONE, b""):
+            await peer.chunk(chunk)
+
+    asked: list[Asked] = []
+    it, _ = await opened(always(answer, asked))
+    assert (await it.ask(wrong)).status == 400
+    assert (await it.ask(STREAM)).status == 200
+    assert b"include_usage" in asked[-1].body
+    served = [call for call in await it.calls() if call.outcome is Outcome.OK]
+    assert [call.usage for call in served] == [Usage(12, 0, 34)]
 
 
 async def left(it: Rig, came: asyncio.Event) -> "asyncio.Task[None]":

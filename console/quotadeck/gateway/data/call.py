@@ -168,17 +168,22 @@ class Calls:
         await exchange.answer(200, head, body)
         return None
 
-    async def _stream(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:
+    async def _stream(
+        self, flight: Flight, exchange: Exchange, body: bytes, *, asks_less: bool = False
+    ) -> Failed | None:
+        """``asks_less``: for the second time, without asking for a stream's usage."""
         reply: StreamReply | None = None
         try:
             reply = await self.upstream.stream(flight.stop.endpoint, body, _sent_as(flight))
             self._answered(flight, reply)
             if reply.status not in ANSWERED:
                 said = await read_whole(reply)
-                if again := self._asked_less(flight.stop, flight.ask, body, reply.status, said):
+                if not asks_less and (less := self._less(flight, body, reply.status, said)):
                     reply.close()
-                    return await self._stream(flight, exchange, again)
+                    return await self._stream(flight, exchange, less, asks_less=True)
                 return self._refused(flight, reply, said)
+            if asks_less:
+                self.without_stream_usage.add(flight.stop.target.upstream.name)
             head = flight.lane.dialect.stream_head + _AS_IT_COMES + _head(flight)
             return await relay_stream(self.flights, flight, reply, head, exchange)
         except BaseException as error:
@@ -197,25 +202,18 @@ class Calls:
         asks = upstream.stream_usage == "always" or (
             upstream.stream_usage == "auto" and upstream.name not in self.without_stream_usage
         )
-        facts = stop.target.target
-        if ask.max_tokens is None and facts.max_output_tokens is not None:
-            # Some forms must have a bound: where a client names none, it is the target's own.
-            ask = ask._replace(max_tokens=facts.max_output_tokens)
-        return stop.speech.forward(ask, facts.model, stream_usage=asks)
+        return _forwarded(stop, ask, stream_usage=asks)
 
-    def _asked_less(
-        self, stop: Stop, ask: Ask, sent: bytes, status: int, said: bytes
-    ) -> bytes | None:
-        """The body without asking for a stream's usage, where that was refused: once an upstream.
+    def _less(self, flight: Flight, sent: bytes, status: int, said: bytes) -> bytes | None:
+        """The body without asking for a stream's usage, where that may be what was refused.
 
-        Nothing was used up: it has refused the request as one that is wrong.
+        Nothing was used up: the upstream has refused the request as one that is wrong. Its words
+        may be the client's own, so what is remembered for all is only that it helped.
         """
-        upstream = stop.target.upstream
         refused = status in _WRONG and any(name in said for name in _STREAM_USAGE)
-        if not refused or upstream.stream_usage != "auto":
+        if not refused or flight.stop.target.upstream.stream_usage != "auto":
             return None
-        self.without_stream_usage.add(upstream.name)
-        less = self._outgoing(stop, ask)
+        less = _forwarded(flight.stop, flight.ask, stream_usage=False)
         return less if less != sent else None
 
     def _answered(self, flight: Flight, reply: Reply | StreamReply) -> None:
@@ -227,6 +225,14 @@ class Calls:
         said = flight.stop.speech.error(body)
         empty = not body.strip()
         return failed_with(reply.status, reply.headers, said, empty, flight.lane.keys)
+
+
+def _forwarded(stop: Stop, ask: Ask, *, stream_usage: bool) -> bytes:
+    facts = stop.target.target
+    if ask.max_tokens is None and facts.max_output_tokens is not None:
+        # Some forms must have a bound: where a client names none, it is the target's own.
+        ask = ask._replace(max_tokens=facts.max_output_tokens)
+    return stop.speech.forward(ask, facts.model, stream_usage=stream_usage)
 
 
 def _sent_as(flight: Flight) -> str:
