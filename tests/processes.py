@@ -116,6 +116,8 @@ class Gateway:
     upstream: SimUpstream
     projects: str
     targets: str = ""
+    settings: str = ""
+    """More lines of ``[gateway]``."""
     process: "subprocess.Popen[bytes]" = field(init=False)
     base_url: str = field(init=False, default="")
 
@@ -141,7 +143,7 @@ class Gateway:
     def write_config(self, listen: str = "127.0.0.1:0") -> None:
         tables = [
             f'[gateway]\nname = "test"\nlisten = "{listen}"',
-            f'socket = "{self.socket}"\nstate = "{self.state}"',
+            f'socket = "{self.socket}"\nstate = "{self.state}"\n{self.settings}',
             f'[upstreams.main]\nbase_url = "{self.upstream.base_url}"',
             'key = { env = "TEST_UPSTREAM_KEY" }\ntimeout_s = 20',
             self.targets or "\n".join(f'[targets."main/{model}"]' for model in MODELS),
@@ -247,12 +249,13 @@ def running(
     projects: str,
     *,
     targets: str = "",
+    settings: str = "",
     speed: float = 0,
     before: tuple[str, ...] = (),
 ) -> Iterator[Gateway]:
     """An upstream and a gateway before it, both ended at the end."""
     upstream = start_upstream(directory, speed=speed)
-    gateway = Gateway(directory, upstream, projects, targets)
+    gateway = Gateway(directory, upstream, projects, targets, settings)
     try:
         yield gateway.start(*before)
     finally:

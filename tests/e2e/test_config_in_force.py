@@ -1,0 +1,65 @@
+"""What the config says of clients and upstreams is in force in the gateway that people start."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.processes import MODELS, Gateway, running, wait_until
+
+PAGE = "https://app.example.com"
+CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Say hello"}]}
+MODEL_TABLES = "\n".join(f'[targets."main/{model}"]' for model in MODELS)
+PROJECTS = """
+[projects.plain]
+[projects.quiet]
+cost_comment = false
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    directory: Path = tmp_path_factory.mktemp("force")
+    targets = f'speaks = ["messages"]\n{MODEL_TABLES}'
+    settings = f'cors_origins = ["{PAGE}"]'
+    with running(directory, PROJECTS, targets=targets, settings=settings) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def key(served: Gateway) -> str:
+    return served.add_key("plain", "quiet")
+
+
+def asked(served: Gateway, key: str, project: str, **more: object) -> httpx.Response:
+    headers = {"authorization": f"Bearer {key}", "x-project-id": project}
+    body = {**CHAT, "max_tokens": 20, **more}
+    return httpx.post(f"{served.base_url}/chat/completions", headers=headers, json=body)
+
+
+def test_chat_is_translated_for_an_upstream_of_messages(served: Gateway, key: str) -> None:
+    reply = asked(served, key, "plain")
+    assert (reply.status_code, reply.json()["object"]) == (200, "chat.completion")
+    name = reply.headers["x-request-id"]
+    [logged] = wait_until(
+        lambda: [row for row in served.upstream.calls if row["request_id"] == name]
+    )
+    assert logged["form"] == "messages"
+    assert logged["cost_nano_usd"] > 0
+
+
+@pytest.mark.parametrize(("project", "told"), [("plain", True), ("quiet", False)])
+def test_stream_tells_its_cost_as_its_project_wants(
+    served: Gateway, key: str, project: str, told: bool
+) -> None:
+    reply = asked(served, key, project, stream=True)
+    assert reply.text.endswith("data: [DONE]\n\n")
+    assert (": cost-usd " in reply.text) is told
+
+
+def test_page_of_the_list_may_call(served: Gateway) -> None:
+    headers = {"origin": PAGE, "access-control-request-method": "POST"}
+    reply = httpx.options(f"{served.base_url}/chat/completions", headers=headers)
+    assert reply.status_code == 204
+    assert reply.headers["access-control-allow-origin"] == PAGE
