@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from quotadeck.dialects.base import NotAnAnswer
 from quotadeck.dialects.messages import MESSAGES
 from quotadeck.dialects.openai.folding import to_stream
-from quotadeck.dialects.translate.messages_chat import MessagesToChat
+from quotadeck.dialects.translate.messages_chat import MESSAGES_TO_CHAT
 from quotadeck.domain.refusals import BadField, NotSpoken
 from quotadeck.domain.usage import Usage
 
-IT = MessagesToChat()
+IT = MESSAGES_TO_CHAT
 PATH = "/v1/messages"
 HI: list[dict[str, Any]] = [{"role": "user", "content": "hi"}]
 
@@ -135,40 +135,29 @@ CALLS = st.lists(
 REASONS = st.sampled_from(["stop", "length", "tool_calls", "content_filter"])
 
 
-@given(
-    st.none() | TEXT,
-    st.none() | TEXT,
-    CALLS,
-    REASONS,
-    st.tuples(*[st.integers(1, 10**6)] * 2),
-    st.integers(1, 40),
-)
+@st.composite
+def completions(draw: st.DrawFn) -> tuple[bytes, tuple[int, int]]:
+    """A whole reply of chat completions, and its tokens of input and output."""
+    message: dict[str, Any] = {"role": "assistant", "content": draw(st.none() | TEXT)}
+    for name, more in (("reasoning_content", TEXT), ("refusal", TEXT), ("tool_calls", CALLS)):
+        if given := draw(st.none() | more):
+            message[name] = given
+    tokens = draw(st.tuples(*[st.integers(1, 10**6)] * 2))
+    choice = {"index": 0, "message": message, "finish_reason": draw(REASONS)}
+    usage = {
+        "prompt_tokens": tokens[0],
+        "completion_tokens": tokens[1],
+        "prompt_tokens_details": {"cached_tokens": tokens[0] // 2},
+    }
+    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "there"}
+    return orjson.dumps({**head, "choices": [choice], "usage": usage}), tokens
+
+
+@given(completions(), st.integers(1, 40))
 def test_stream_folded_is_the_whole_reply(
-    text: str | None,
-    thoughts: str | None,
-    calls: list[dict[str, Any]],
-    reason: str,
-    tokens: tuple[int, int],
-    piece: int,
+    completion: tuple[bytes, tuple[int, int]], piece: int
 ) -> None:
-    message: dict[str, Any] = {"role": "assistant", "content": text}
-    if thoughts:
-        message["reasoning_content"] = thoughts
-    if calls:
-        message["tool_calls"] = calls
-    body = orjson.dumps(
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "model": "there",
-            "choices": [{"index": 0, "message": message, "finish_reason": reason}],
-            "usage": {
-                "prompt_tokens": tokens[0],
-                "completion_tokens": tokens[1],
-                "prompt_tokens_details": {"cached_tokens": tokens[0] // 2},
-            },
-        }
-    )
+    body, tokens = completion
     read = IT.reply(body)
     relay, wire = IT.relay(ASKED), to_stream(body)
     got = b"".join(relay.feed(wire[at : at + piece]) for at in range(0, len(wire), piece))

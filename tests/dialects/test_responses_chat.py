@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from quotadeck.dialects.openai.folding import to_stream
 from quotadeck.dialects.responses import RESPONSES
-from quotadeck.dialects.translate.responses_chat import ResponsesToChat
+from quotadeck.dialects.translate.responses_chat import RESPONSES_TO_CHAT
 from quotadeck.domain.refusals import BadField, NotSpoken
 from quotadeck.domain.usage import Usage
-from tests.dialects.test_messages_chat import CALLS, REASONS, TEXT
+from tests.dialects.test_messages_chat import completions
 
-IT = ResponsesToChat()
+IT = RESPONSES_TO_CHAT
 PATH = "/v1/responses"
 
 
@@ -98,35 +98,11 @@ def test_counting_has_no_translation() -> None:
         IT.path("/v1/responses/input_tokens")
 
 
-@given(
-    st.none() | TEXT,
-    st.none() | TEXT,
-    CALLS,
-    REASONS,
-    st.tuples(*[st.integers(1, 10**6)] * 2),
-    st.integers(1, 40),
-)
+@given(completions(), st.integers(1, 40))
 def test_stream_folded_is_the_whole_reply(
-    text: str | None,
-    thoughts: str | None,
-    calls: list[dict[str, Any]],
-    reason: str,
-    tokens: tuple[int, int],
-    piece: int,
+    completion: tuple[bytes, tuple[int, int]], piece: int
 ) -> None:
-    message: dict[str, Any] = {"role": "assistant", "content": text}
-    if thoughts:
-        message["reasoning_content"] = thoughts
-    if calls:
-        message["tool_calls"] = calls
-    choice = {"index": 0, "message": message, "finish_reason": reason}
-    usage = {
-        "prompt_tokens": tokens[0],
-        "completion_tokens": tokens[1],
-        "prompt_tokens_details": {"cached_tokens": tokens[0] // 2},
-    }
-    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "there"}
-    body = orjson.dumps({**head, "choices": [choice], "usage": usage})
+    body, tokens = completion
     read = IT.reply(body)
     relay, wire = IT.relay(ASKED), to_stream(body)
     got = b"".join(relay.feed(wire[at : at + piece]) for at in range(0, len(wire), piece))

@@ -8,8 +8,8 @@ from quotadeck.dialects.messages import COUNT_TOKENS, MESSAGES
 from quotadeck.dialects.openai import COMPLETIONS, EMBEDDINGS, OPENAI
 from quotadeck.dialects.responses import INPUT_TOKENS, RESPONSES
 from quotadeck.dialects.translate.chat_messages import ChatToMessages
-from quotadeck.dialects.translate.messages_chat import MessagesToChat
-from quotadeck.dialects.translate.responses_chat import ResponsesToChat
+from quotadeck.dialects.translate.messages_chat import MESSAGES_TO_CHAT
+from quotadeck.dialects.translate.responses_chat import RESPONSES_TO_CHAT
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     OPENAI,
@@ -24,8 +24,8 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
 TRANSLATIONS: Final[Translations] = MappingProxyType(
     {
         ("chat", "messages"): ChatToMessages(),
-        ("messages", "chat"): MessagesToChat(),
-        ("responses", "chat"): ResponsesToChat(),
+        ("messages", "chat"): MESSAGES_TO_CHAT,
+        ("responses", "chat"): RESPONSES_TO_CHAT,
     }
 )
 """By the client's form and the upstream's; what is not here is refused by name."""

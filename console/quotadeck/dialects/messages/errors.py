@@ -9,6 +9,7 @@ import orjson
 
 from quotadeck.dialects.base import ErrorReply
 from quotadeck.dialects.errors.told import Told, told
+from quotadeck.dialects.relay import cost_line
 
 _JSON: Final = b"content-type: application/json\r\n"
 _BY_STATUS: Final = {
@@ -40,8 +41,12 @@ def refusal_reply(refusal: Exception, request_id: str = "") -> ErrorReply:
 
 def error_event(refusal: Exception, cost_usd: str | None) -> bytes:
     """An error in the middle of a stream: the SDKs raise on an event of this name."""
-    cost = b"" if cost_usd is None else b": cost-usd %b\n" % cost_usd.encode()
-    return cost + b"event: error\ndata: " + orjson.dumps(_body(told(refusal), "")) + b"\n\n"
+    return (
+        cost_line(cost_usd)
+        + b"event: error\ndata: "
+        + orjson.dumps(_body(told(refusal), ""))
+        + b"\n\n"
+    )
 
 
 def _body(it: Told, request_id: str) -> dict[str, Any]:

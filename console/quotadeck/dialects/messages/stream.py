@@ -7,43 +7,28 @@ Source: "Streaming Messages" of Anthropic's API reference.
 
 from typing import Any, Final
 
-from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.messages.reply import id_of, made_by, made_in, said
 from quotadeck.dialects.messages.usage import UsageReader
-from quotadeck.domain.sse import Blocks, SseEvent, read_block
+from quotadeck.dialects.relay import EventRelay
+from quotadeck.domain.sse import SseEvent, read_block
 from quotadeck.domain.usage import Usage
 
 _STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}'
 _MOST_MADE: Final = 1_000
 
 
-class MessagesRelay:
+class MessagesRelay(EventRelay):
     """Feed it what the upstream sends; it gives back what the client should get. See `Relay`."""
 
-    __slots__ = (
-        *("_blocks", "_delivered", "_finished", "_reader", "_terminal", "begun", "broken"),
-        *("deltas", "done", "error", "made", "response_id"),
-    )
+    __slots__ = ("_delivered", "_finished", "_reader")
 
     def __init__(self) -> None:
-        self._blocks = Blocks()
+        super().__init__()
         self._reader = UsageReader()
         self._delivered = False
         self._finished = False
         self._terminal = _STOP
-        self.begun = False
-        self.deltas = 0
-        self.done = False
-        self.error: UpstreamSaid | None = None
-        self.broken = ""
-        self.response_id = ""
-        self.made: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def ended(self) -> bool:
-        """Whether anything else that comes is of no use."""
-        return self.done or self.error is not None or bool(self.broken)
 
     @property
     def usage(self) -> Usage | None:
@@ -58,38 +43,9 @@ class MessagesRelay:
             return None
         return begun._replace(output_tokens=max(begun.output_tokens, self.deltas), is_estimate=True)
 
-    def feed(self, chunk: bytes) -> bytes:
-        """What the client should get of the events that ``chunk`` completes."""
-        events = self._passed(self._blocks.feed(chunk))
-        if self._blocks.too_long and not self.ended:
-            self.broken = "it sent an event without end"
-        return events
-
-    def close(self) -> bytes:
-        """The upstream has ended. What of it the client should get still.
-
-        An answer that has given its reason to stop is whole without a terminal event.
-        """
-        events = b""
-        if not self.ended:
-            events = self._passed(self._blocks.rest())
-            self.broken = ""  # an event that the end cut in two is no event
-            if self.error is None:
-                self.done = self.done or self._finished
-        return events
-
-    def terminal(self, cost_usd: str | None) -> bytes:
-        """The last event, when the record is written, and in its block the cost: a comment."""
-        cost = b"" if cost_usd is None else b": cost-usd %b\n" % cost_usd.encode()
-        return cost + self._terminal + b"\n\n"
-
-    def _passed(self, blocks: list[bytes]) -> bytes:
-        passed: list[bytes] = []
-        for block in blocks:
-            passed.append(self._pass(block))
-            if self.ended:
-                break
-        return b"".join(passed)
+    def _whole(self) -> bool:
+        """An answer that has given its reason to stop needs no terminal event."""
+        return self._finished
 
     def _pass(self, block: bytes) -> bytes:
         event = read_block(block)

@@ -6,18 +6,18 @@ the call's record must be written before the last byte leaves.
 
 from typing import Any
 
-from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.openai.reply import MAX_RESPONSE_ID
 from quotadeck.dialects.openai.request import MAX_CHOICES
 from quotadeck.dialects.openai.usage import UsageReader, delivers
+from quotadeck.dialects.relay import EventRelay, cost_line
 from quotadeck.dialects.said import is_error, said
-from quotadeck.domain.sse import Blocks, read_block
+from quotadeck.domain.sse import read_block
 from quotadeck.domain.text import clean
 from quotadeck.domain.usage import Usage
 
 
-class OpenAIRelay:
+class OpenAIRelay(EventRelay):
     """Feed it what the upstream sends; it gives back what the client should get.
 
     ``deltas`` is the number of content events (about a token each). How it ended: ``done`` when
@@ -25,83 +25,27 @@ class OpenAIRelay:
     why what it sends is no stream of ours.
     """
 
-    made: tuple[tuple[str, str], ...] = ()
-    __slots__ = (
-        "_blocks",
-        "_finished",
-        "_include_usage",
-        "_reader",
-        "_terminal",
-        "_unfinished",
-        "begun",
-        "broken",
-        "deltas",
-        "done",
-        "error",
-        "response_id",
-    )
+    __slots__ = ("_finished", "_include_usage", "_reader", "_unfinished")
 
     def __init__(self, *, include_usage: bool) -> None:
+        super().__init__()
         self._include_usage = include_usage
-        self._blocks = Blocks()
         self._reader = UsageReader()
         self._unfinished: set[int] = set()
         self._finished = False
-        self._terminal = b""
-        self.deltas = 0
-        self.begun = False
-        self.done = False
-        self.error: UpstreamSaid | None = None
-        self.broken = ""
-        self.response_id = ""
-
-    @property
-    def ended(self) -> bool:
-        """Whether anything else that comes is of no use."""
-        return self.done or self.error is not None or bool(self.broken)
 
     @property
     def usage(self) -> Usage | None:
         """None where it is absent or cannot be believed."""
         return self._reader.usage(delivered=self.deltas > 0)
 
-    def feed(self, chunk: bytes) -> bytes:
-        """What the client should get of the events that ``chunk`` completes."""
-        events = self._passed(self._blocks.feed(chunk))
-        if self._blocks.too_long and not self.ended:
-            self.broken = "it sent an event without end"
-        return events
-
-    def close(self) -> bytes:
-        """The upstream has ended. What of it the client should get still.
-
-        A last event counts without its empty line, if it is whole; and an answer whose every
-        choice has given its reason to finish is whole without a terminal event.
-        """
-        events = b""
-        if not self.ended:
-            events = self._passed(self._blocks.rest())
-            self.broken = ""  # an event that the end cut in two is no event
-            if self.error is None:
-                self.done = self.done or (self._finished and not self._unfinished)
-        return events
+    def _whole(self) -> bool:
+        """Whose every choice has given its reason to finish needs no terminal event."""
+        return self._finished and not self._unfinished
 
     def terminal(self, cost_usd: str | None) -> bytes:
-        """The end, when the record is written: the upstream's own lines, and the cost.
-
-        The cost is a comment: clients that know can read it, the SDKs skip it. It stands in the
-        terminal event's block, since the SDKs take a block of comments for an empty event.
-        """
-        cost = b"" if cost_usd is None else _cost_comment(cost_usd)
-        return cost + self._terminal + b"data: [DONE]\n\n"
-
-    def _passed(self, blocks: list[bytes]) -> bytes:
-        passed: list[bytes] = []
-        for block in blocks:
-            passed.append(self._pass(block))
-            if self.ended:
-                break
-        return b"".join(passed)
+        """The end, when the record is written: the upstream's own lines, and the cost."""
+        return cost_line(cost_usd) + self._terminal + b"data: [DONE]\n\n"
 
     def _pass(self, block: bytes) -> bytes:
         event = read_block(block)
@@ -188,11 +132,6 @@ def _error_of(event: dict[str, Any]) -> Any:
     return None
 
 
-def _cost_comment(cost_usd: str) -> bytes:
-    return f": cost-usd {cost_usd}\n".encode()
-
-
 def error_event(error_body: bytes, cost_usd: str | None) -> bytes:
     """An error in the middle of a stream: the SDKs raise on an ``error`` object in an event."""
-    cost = b"" if cost_usd is None else _cost_comment(cost_usd)
-    return cost + b"data: " + error_body + b"\n\n"
+    return cost_line(cost_usd) + b"data: " + error_body + b"\n\n"

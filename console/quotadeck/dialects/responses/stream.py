@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import orjson
 
-from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.relay import EventRelay, cost_line
 from quotadeck.dialects.responses.reply import failure_of, id_of, made_by
 from quotadeck.dialects.responses.usage import UsageReader, searches_in
 from quotadeck.dialects.said import is_error, said
-from quotadeck.domain.sse import Blocks, SseEvent, read_block
+from quotadeck.domain.sse import SseEvent, read_block
 from quotadeck.domain.usage import Usage
 
 _DONE: Final = ("response.completed", "response.incomplete")
@@ -23,67 +23,23 @@ _DELTA: Final = ".delta"
 _ITEM_DONE: Final = "response.output_item.done"
 
 
-class ResponsesRelay:
-    """Feed it what the upstream sends; it gives back what the client should get. See `Relay`."""
+class ResponsesRelay(EventRelay):
+    """Feed it what the upstream sends; it gives back what the client should get. See `Relay`.
 
-    __slots__ = (
-        *("_blocks", "_reader", "_searches", "_terminal", "begun", "broken"),
-        *("deltas", "done", "error", "made", "response_id"),
-    )
+    There is no whole answer without its terminal event: that has all of it.
+    """
+
+    __slots__ = ("_reader", "_searches")
 
     def __init__(self) -> None:
-        self._blocks = Blocks()
+        super().__init__()
         self._reader = UsageReader()
         self._searches = 0
-        self._terminal = b""
-        self.begun = False
-        self.deltas = 0
-        self.done = False
-        self.error: UpstreamSaid | None = None
-        self.broken = ""
-        self.response_id = ""
-        self.made: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def ended(self) -> bool:
-        """Whether anything else that comes is of no use."""
-        return self.done or self.error is not None or bool(self.broken)
 
     @property
     def usage(self) -> Usage | None:
         """None where it is absent or cannot be believed."""
         return self._reader.usage(delivered=self.deltas > 0, searches=self._searches)
-
-    def feed(self, chunk: bytes) -> bytes:
-        """What the client should get of the events that ``chunk`` completes."""
-        events = self._passed(self._blocks.feed(chunk))
-        if self._blocks.too_long and not self.ended:
-            self.broken = "it sent an event without end"
-        return events
-
-    def close(self) -> bytes:
-        """The upstream has ended. What of it the client should get still.
-
-        There is no whole answer without its terminal event: that has all of it.
-        """
-        events = b""
-        if not self.ended:
-            events = self._passed(self._blocks.rest())
-            self.broken = ""  # an event that the end cut in two is no event
-        return events
-
-    def terminal(self, cost_usd: str | None) -> bytes:
-        """The last event, when the record is written, and in its block the cost: a comment."""
-        cost = b"" if cost_usd is None else b": cost-usd %b\n" % cost_usd.encode()
-        return cost + self._terminal + b"\n\n"
-
-    def _passed(self, blocks: list[bytes]) -> bytes:
-        passed: list[bytes] = []
-        for block in blocks:
-            passed.append(self._pass(block))
-            if self.ended:
-                break
-        return b"".join(passed)
 
     def _pass(self, block: bytes) -> bytes:
         event = read_block(block)
@@ -142,7 +98,6 @@ def error_event(error_body: bytes, cost_usd: str | None) -> bytes:
     The official SDKs yield the one, and raise on the other.
     """
     told = orjson.loads(error_body)["error"]
-    cost = b"" if cost_usd is None else b": cost-usd %b\n" % cost_usd.encode()
     event = {
         "type": "error",
         "code": told.get("code"),
@@ -151,4 +106,4 @@ def error_event(error_body: bytes, cost_usd: str | None) -> bytes:
         "sequence_number": 0,
         "error": told,
     }
-    return cost + b"event: error\ndata: " + orjson.dumps(event) + b"\n\n"
+    return cost_line(cost_usd) + b"event: error\ndata: " + orjson.dumps(event) + b"\n\n"

@@ -10,6 +10,7 @@ import orjson
 
 from quotadeck.dialects.counts import part
 from quotadeck.dialects.messages.stream import MessagesRelay
+from quotadeck.dialects.relay import cost_line
 from quotadeck.dialects.request_json import write_json
 from quotadeck.dialects.translate.chat_messages_reply import (
     call_of,
@@ -63,7 +64,7 @@ class MessagesToChatRelay(MessagesRelay):
         return events + self._last() if self.done else events
 
     def terminal(self, cost_usd: str | None) -> bytes:
-        cost = b"" if cost_usd is None else b": cost-usd %b\n" % cost_usd.encode()
+        cost = cost_line(cost_usd)
         return cost + b"data: [DONE]\n\n"
 
     def _learn(self, block: bytes, event: SseEvent, parsed: dict[str, Any]) -> bytes:

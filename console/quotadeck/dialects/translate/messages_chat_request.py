@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from quotadeck.dialects.fields import kind_of
 from quotadeck.dialects.request_json import write_json
+from quotadeck.dialects.translate.to_chat import Part, Write, as_it_is, cannot
 from quotadeck.domain.refusals import BadField
-
-Part = dict[str, Any]
 
 _LOW_BUDGET, _MEDIUM_BUDGET = 2_048, 8_192
 """Of tokens to think with: up to here it is little, or a middling lot."""
@@ -21,30 +20,16 @@ _CHOICES: Final = {"auto": "auto", "any": "required", "none": "none"}
 _HINTS: Final = frozenset({"cache_control"})
 
 
-def chat_body(fields: Mapping[str, Any], model: str, *, stream_usage: bool) -> bytes:
-    """The body of the chat completion. Raises BadField."""
-    sent: Part = {"model": model, "messages": list(_system(fields.get("system")))}
+APART: Final = frozenset({"cache_control", "model", "messages", "system"})
+"""What is said otherwise, or is a hint."""
+
+
+def messages_of(fields: Mapping[str, Any]) -> list[Part]:
+    """A request's conversation. Raises BadField."""
+    found = list(_system(fields.get("system")))
     for index, message in enumerate(fields["messages"]):
-        sent["messages"] += _message(message, f"messages[{index}]")
-    for name, value in fields.items():
-        if value is None or name in _HINTS or name in ("model", "messages", "system"):
-            continue
-        write = _MEMBERS.get(name)
-        if write is None:
-            raise _cannot(name)
-        sent |= write(value)
-    if sent.get("stream") and stream_usage:
-        sent["stream_options"] = {"include_usage": True}
-    return write_json(sent)
-
-
-def _cannot(where: str, what: str = "") -> BadField:
-    said = f"{what} cannot" if what else "cannot"
-    return BadField(where, f"{said} be said to this model's upstream, which takes chat completions")
-
-
-def _as_it_is(name: str) -> Callable[[Any], Part]:
-    return lambda value: {name: value}
+        found += _message(message, f"messages[{index}]")
+    return found
 
 
 def _thinking(value: Any) -> Part:
@@ -56,7 +41,7 @@ def _thinking(value: Any) -> Part:
     if kind == "adaptive":
         return {"reasoning_effort": "medium"}
     if kind != "enabled":
-        raise _cannot("thinking.type", repr(kind))
+        raise cannot("thinking.type", repr(kind))
     low, medium = budget <= _LOW_BUDGET, budget <= _MEDIUM_BUDGET
     return {"reasoning_effort": "low" if low else "medium" if medium else "high"}
 
@@ -70,14 +55,14 @@ def _output_config(value: Any) -> Part:
             schema = {"name": "output", "schema": each.get("schema"), "strict": True}
             sent["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif each is not None:
-            raise _cannot(f"output_config.{name}")
+            raise cannot(f"output_config.{name}")
     return sent
 
 
 def _metadata(value: Any) -> Part:
     for name in value if isinstance(value, dict) else ():
         if name != "user_id":
-            raise _cannot(f"metadata.{name}")
+            raise cannot(f"metadata.{name}")
     user = value.get("user_id") if isinstance(value, dict) else None
     return {"user": user} if user else {}
 
@@ -87,7 +72,7 @@ def _service_tier(value: Any) -> Part:
         return {}
     if value == "standard_only":
         return {"service_tier": "default"}
-    raise _cannot("service_tier", repr(value))
+    raise cannot("service_tier", repr(value))
 
 
 def _tool_choice(value: Any) -> Part:
@@ -98,7 +83,7 @@ def _tool_choice(value: Any) -> Part:
     elif isinstance(kind, str) and kind in _CHOICES:
         sent["tool_choice"] = _CHOICES[kind]
     else:
-        raise _cannot("tool_choice.type", repr(kind))
+        raise cannot("tool_choice.type", repr(kind))
     if value.get("disable_parallel_tool_use"):
         sent["parallel_tool_calls"] = False
     return sent
@@ -111,23 +96,23 @@ def _tools(value: Any) -> Part:
         if not isinstance(tool, dict):
             raise BadField(where, f"must be an object, not {kind_of(tool)}")
         if tool.get("type") not in (None, "custom"):
-            raise _cannot(where, f"the tool {tool['type']!r}")
+            raise cannot(where, f"the tool {tool['type']!r}")
         function: Part = {"name": tool.get("name"), "parameters": tool.get("input_schema")}
         for name, each in tool.items():
             if name in ("description", "strict"):
                 function[name] = each
             elif name not in ("name", "type", "input_schema", *_HINTS) and each:
-                raise _cannot(f"{where}.{name}")
+                raise cannot(f"{where}.{name}")
         sent.append({"type": "function", "function": function})
     return {"tools": sent} if sent else {}
 
 
-_MEMBERS: Final[Mapping[str, Callable[[Any], Part]]] = {
-    "max_tokens": _as_it_is("max_tokens"),
-    "stream": _as_it_is("stream"),
-    "temperature": _as_it_is("temperature"),
-    "top_p": _as_it_is("top_p"),
-    "stop_sequences": _as_it_is("stop"),
+MEMBERS: Final[Mapping[str, Write]] = {
+    "max_tokens": as_it_is("max_tokens"),
+    "stream": as_it_is("stream"),
+    "temperature": as_it_is("temperature"),
+    "top_p": as_it_is("top_p"),
+    "stop_sequences": as_it_is("stop"),
     "thinking": _thinking,
     "output_config": _output_config,
     "metadata": _metadata,
@@ -149,7 +134,7 @@ def _texts(blocks: list[Any], where: str) -> str:
     for index, block in enumerate(blocks):
         if not isinstance(block, dict) or block.get("type") != "text":
             kind = block.get("type") if isinstance(block, dict) else kind_of(block)
-            raise _cannot(f"{where}[{index}]", f"{kind} here")
+            raise cannot(f"{where}[{index}]", f"{kind} here")
         said.append(str(block.get("text", "")))
     return "\n\n".join(said)
 
@@ -180,7 +165,7 @@ def _said(blocks: list[Any], where: str) -> Part:
             function = {"name": block.get("name"), "arguments": arguments}
             calls.append({"id": block.get("id"), "type": "function", "function": function})
         else:
-            raise _cannot(f"{where}.content[{index}]", f"{kind!r}")
+            raise cannot(f"{where}.content[{index}]", f"{kind!r}")
     sent: Part = {"role": "assistant", "content": "".join(texts) or None}
     if thoughts:
         sent["reasoning_content"] = "".join(thoughts)
@@ -219,7 +204,7 @@ def _part(block: Any, where: str) -> Part:
     source: Part = given if isinstance(given, dict) else {}
     made = _SOURCES.get((kind, source.get("type")))
     if made is None or (block.get("citations") or {}).get("enabled"):
-        raise _cannot(where, f"{kind!r} of this form")
+        raise cannot(where, f"{kind!r} of this form")
     return made(block, source)
 
 

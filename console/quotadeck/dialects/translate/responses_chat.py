@@ -6,65 +6,31 @@ by item, and its terminal event holds the whole response, as the client's reader
 
 from typing import Any, Final
 
-import orjson
-
 from quotadeck.dialects import base
-from quotadeck.dialects.loose_json import loads
-from quotadeck.dialects.openai import OPENAI
-from quotadeck.dialects.openai.reply import read_reply
-from quotadeck.dialects.openai.stream import OpenAIRelay
-from quotadeck.dialects.said import read_error
-from quotadeck.dialects.translate.chat_said import arguments_in, text_in
-from quotadeck.dialects.translate.responses_chat_request import Part, chat_body
-from quotadeck.domain.refusals import NotSpoken
-from quotadeck.domain.sse import MAX_BLOCK_BYTES, read_block
+from quotadeck.dialects.relay import cost_line
+from quotadeck.dialects.translate.chat_said import (
+    MOST_CALLS,
+    arguments_in,
+    calls_in,
+    text_in,
+    thoughts_in,
+)
+from quotadeck.dialects.translate.responses_chat_request import APART, MEMBERS, messages_of
+from quotadeck.dialects.translate.to_chat import ChatToldRelay, Part, ToChat, first_choice, named
+from quotadeck.domain.sse import MAX_BLOCK_BYTES
 from quotadeck.domain.usage import Usage
 
-_PATHS: Final = {"/v1/responses": "/chat/completions"}
 _INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
-_THOUGHTS: Final = ("reasoning_content", "reasoning")
 _USUAL: Final[Part] = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
-_MOST_CALLS: Final = 1_024
 _PIECE_BYTES: Final = 64
 
 
-class ResponsesToChat:
-    """See `base.Translator`."""
-
-    def path(self, path: str) -> str:
-        if path not in _PATHS:
-            raise NotSpoken("input_tokens", "of this model", ("chat",))
-        return _PATHS[path]
-
-    def asks_with(self, key: str) -> tuple[tuple[bytes, bytes], ...]:
-        return OPENAI.asks_with(key)
-
-    def lines(self, ask: base.Ask) -> str:  # noqa: ARG002 -- the endpoint's say all
-        return ""
-
-    def forward(self, ask: base.Ask, model: str, *, stream_usage: bool = True) -> bytes:
-        return chat_body(ask.body.request.fields, model, stream_usage=stream_usage)
-
-    def reply(self, body: bytes) -> base.Read:
-        read = read_reply(body)
-        return read._replace(body=orjson.dumps(_response(loads(body), read.usage)))
-
-    def relay(self, ask: base.Ask) -> base.Relay:  # noqa: ARG002
-        return ChatToResponsesRelay()
-
-    def error(self, body: bytes) -> base.UpstreamSaid:
-        return read_error(body)
-
-
 def _response(reply: Part, usage: Usage | None) -> Part:
-    choices = [one for one in reply["choices"] if isinstance(one, dict)]
-    choice: Part = choices[0] if choices else {}
-    message = choice.get("message")
-    said: Part = message if isinstance(message, dict) else {}
+    choice, said = first_choice(reply)
     items = _Items()
-    items.think(_thoughts(said))
+    items.think(thoughts_in(said))
     items.say(text_in(said.get("content")), text_in(said.get("refusal")))
-    for index, call in enumerate(_calls(said)):
+    for index, call in enumerate(calls_in(said)):
         items.call(index, call)
     return _ended(_head(reply), items.whole(), choice.get("finish_reason"), usage)
 
@@ -106,15 +72,6 @@ def _usage(usage: Usage | None) -> Part | None:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.total,
     }
-
-
-def _thoughts(said: Part) -> str:
-    return next((said[name] for name in _THOUGHTS if isinstance(said.get(name), str)), "")
-
-
-def _calls(said: Part) -> list[Part]:
-    calls = said.get("tool_calls")
-    return [one for one in calls if isinstance(one, dict)] if isinstance(calls, list) else []
 
 
 class _Item:
@@ -187,7 +144,7 @@ class _Items:
         told = call.get("function")
         function: Part = told if isinstance(told, dict) else {}
         if index not in self._calls:
-            if len(self._calls) >= _MOST_CALLS:
+            if len(self._calls) >= MOST_CALLS:
                 return
             self._calls[index] = self._begin(
                 "function_call", "fc", call_id=call.get("id"), name=function.get("name")
@@ -246,64 +203,39 @@ class _Items:
         self.events.append({"type": kind, **more})
 
 
-class ChatToResponsesRelay(OpenAIRelay):
-    """A chat completion's stream, read as such and told as a response's."""
+class ChatToResponsesRelay(ChatToldRelay):
+    """What it has told is kept: the terminal event has all of it."""
 
-    __slots__ = ("_head", "_items", "_number", "_reason", "_told_end")
+    __slots__ = ("_head", "_items", "_number")
 
     def __init__(self) -> None:
-        super().__init__(include_usage=True)
+        super().__init__()
         self._items = _Items()
-        self._head: Part | None = None
+        self._head: Part = {}
         self._number = 0
-        self._reason: Any = None
-        self._told_end = False
-
-    def feed(self, chunk: bytes) -> bytes:
-        return super().feed(chunk) + self._end()
-
-    def close(self) -> bytes:
-        return super().close() + self._end()
 
     def terminal(self, cost_usd: str | None) -> bytes:
-        cost = b"" if cost_usd is None else b": cost-usd %b\n" % cost_usd.encode()
-        response = _ended(self._head or {}, self._items.whole(), self._reason, self.usage)
-        return cost + self._event({"type": f"response.{response['status']}", "response": response})
+        response = _ended(self._head, self._items.whole(), self._reason, self.usage)
+        end = self._event({"type": f"response.{response['status']}", "response": response})
+        return cost_line(cost_usd) + end
 
-    def _told(self, block: bytes, parsed: Any) -> bytes:
-        quiet = read_block(block).quiet if block.startswith(b":") else b""
-        if not isinstance(parsed, dict):
-            return quiet
-        said = [quiet]
-        if self._head is None:
-            self._head = _head(parsed)
-            begun = {**self._head, "status": "in_progress", "output": [], "usage": None}
-            kinds = ("response.created", "response.in_progress")
-            said += [self._event({"type": kind, "response": begun}) for kind in kinds]
-        choices = parsed.get("choices")
-        for choice in choices if isinstance(choices, list) else ():
-            if not isinstance(choice, dict) or choice.get("index") not in (0, None):
-                continue
-            delta = choice.get("delta")
-            if isinstance(delta, dict):
-                self._add(delta)
-            self._reason = choice.get("finish_reason") or self._reason
-        if self._items.bytes > MAX_BLOCK_BYTES:
-            self.broken = "its answer is too long to be told whole"
-        return b"".join((*said, self._flushed()))
+    def _start(self, chunk: Part) -> bytes:
+        self._head = _head(chunk)
+        begun = {**self._head, "status": "in_progress", "output": [], "usage": None}
+        kinds = ("response.created", "response.in_progress")
+        return b"".join([self._event({"type": kind, "response": begun}) for kind in kinds])
 
-    def _add(self, delta: Part) -> None:
-        self._items.think(_thoughts(delta))
+    def _add(self, delta: Part) -> bytes:
+        self._items.think(thoughts_in(delta))
         self._items.say(text_in(delta.get("content")), text_in(delta.get("refusal")))
-        for call in _calls(delta):
+        for call in calls_in(delta):
             stated = call.get("index")
             self._items.call(stated if isinstance(stated, int) else 0, call)
+        if self._items.bytes > MAX_BLOCK_BYTES:
+            self.broken = "its answer is too long to be told whole"
+        return self._flushed()
 
     def _end(self) -> bytes:
-        """What a response says before its terminal event, once."""
-        if not (self.done and self._head is not None) or self._told_end:
-            return b""
-        self._told_end = True
         self._items.end()
         return self._flushed()
 
@@ -314,4 +246,9 @@ class ChatToResponsesRelay(OpenAIRelay):
     def _event(self, event: Part) -> bytes:
         numbered = {**event, "sequence_number": self._number}
         self._number += 1
-        return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), orjson.dumps(numbered))
+        return named(numbered)
+
+
+RESPONSES_TO_CHAT: Final[base.Translator] = ToChat(
+    "/v1/responses", messages_of, MEMBERS, APART, _response, ChatToResponsesRelay
+)

@@ -9,43 +9,27 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from quotadeck.dialects.fields import kind_of
-from quotadeck.dialects.request_json import write_json
+from quotadeck.dialects.translate.to_chat import Part, Write, as_it_is, cannot
 from quotadeck.domain.refusals import BadField
-
-Part = dict[str, Any]
 
 _HINTS: Final = frozenset(
     {"store", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "truncation"}
 )
 
 
-def chat_body(fields: Mapping[str, Any], model: str, *, stream_usage: bool) -> bytes:
-    """The body of the chat completion. Raises BadField."""
-    sent: Part = {"model": model, "messages": []}
+APART: Final = _HINTS | {"model", "input", "instructions"}
+"""What is said otherwise, or is a hint."""
+
+
+def messages_of(fields: Mapping[str, Any]) -> list[Part]:
+    """A request's conversation. Raises BadField."""
+    found: list[Part] = []
     if instructions := fields.get("instructions"):
-        sent["messages"].append({"role": "system", "content": instructions})
-    sent["messages"] += _messages(fields.get("input"))
-    if not sent["messages"]:
+        found.append({"role": "system", "content": instructions})
+    found += _messages(fields.get("input"))
+    if not found:
         raise BadField("input", "is missing")
-    for name, value in fields.items():
-        if value is None or name in _HINTS or name in ("model", "input", "instructions"):
-            continue
-        write = _MEMBERS.get(name)
-        if write is None:
-            raise _cannot(name)
-        sent |= write(value)
-    if sent.get("stream") and stream_usage:
-        sent["stream_options"] = {"include_usage": True}
-    return write_json(sent)
-
-
-def _cannot(where: str, what: str = "") -> BadField:
-    said = f"{what} cannot" if what else "cannot"
-    return BadField(where, f"{said} be said to this model's upstream, which takes chat completions")
-
-
-def _as_it_is(name: str) -> Callable[[Any], Part]:
-    return lambda value: {name: value}
+    return found
 
 
 def _only(name: str, usual: Any) -> Callable[[Any], Part]:
@@ -53,7 +37,7 @@ def _only(name: str, usual: Any) -> Callable[[Any], Part]:
 
     def write(value: Any) -> Part:
         if value != usual:
-            raise _cannot(name, repr(value))
+            raise cannot(name, repr(value))
         return {}
 
     return write
@@ -63,7 +47,7 @@ def _include(value: Any) -> Part:
     """What a provider keeps sealed of its own thoughts has nothing to be sealed there."""
     for one in value if isinstance(value, list) else ():
         if one != "reasoning.encrypted_content":
-            raise _cannot("include", repr(one))
+            raise cannot("include", repr(one))
     return {}
 
 
@@ -72,7 +56,7 @@ def _reasoning(value: Any) -> Part:
     members = value.items() if isinstance(value, dict) else ()
     others = [name for name, each in members if name not in ("effort", "summary") and each]
     if others:
-        raise _cannot(f"reasoning.{others[0]}")
+        raise cannot(f"reasoning.{others[0]}")
     return {"reasoning_effort": effort} if effort else {}
 
 
@@ -84,7 +68,7 @@ def _text(value: Any) -> Part:
         elif name == "format" and isinstance(each, dict):
             sent |= _format(each)
         elif each:
-            raise _cannot(f"text.{name}")
+            raise cannot(f"text.{name}")
     return sent
 
 
@@ -95,7 +79,7 @@ def _format(value: Part) -> Part:
     if kind == "json_object":
         return {"response_format": {"type": "json_object"}}
     if kind != "json_schema":
-        raise _cannot("text.format", repr(kind))
+        raise cannot("text.format", repr(kind))
     schema = {name: each for name, each in value.items() if name != "type" and each is not None}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
@@ -105,7 +89,7 @@ def _tools(value: Any) -> Part:
     for index, tool in enumerate(value if isinstance(value, list) else ()):
         kind = tool.get("type") if isinstance(tool, dict) else kind_of(tool)
         if kind != "function":
-            raise _cannot(f"tools[{index}]", f"the tool {kind!r}")
+            raise cannot(f"tools[{index}]", f"the tool {kind!r}")
         function = {
             name: each for name, each in tool.items() if name != "type" and each is not None
         }
@@ -119,21 +103,21 @@ def _tool_choice(value: Any) -> Part:
     if isinstance(value, dict) and value.get("type") == "function":
         function = {"name": value.get("name")}
         return {"tool_choice": {"type": "function", "function": function}}
-    raise _cannot("tool_choice", repr(value.get("type") if isinstance(value, dict) else value))
+    raise cannot("tool_choice", repr(value.get("type") if isinstance(value, dict) else value))
 
 
-_MEMBERS: Final[Mapping[str, Callable[[Any], Part]]] = {
-    "max_output_tokens": _as_it_is("max_tokens"),
-    "stream": _as_it_is("stream"),
+MEMBERS: Final[Mapping[str, Write]] = {
+    "max_output_tokens": as_it_is("max_tokens"),
+    "stream": as_it_is("stream"),
     "background": _only("background", False),
     "stream_options": _only("stream_options", {"include_obfuscation": False}),
-    "temperature": _as_it_is("temperature"),
-    "top_p": _as_it_is("top_p"),
+    "temperature": as_it_is("temperature"),
+    "top_p": as_it_is("top_p"),
     "top_logprobs": lambda value: {"logprobs": True, "top_logprobs": value},
-    "metadata": _as_it_is("metadata"),
-    "user": _as_it_is("user"),
-    "service_tier": _as_it_is("service_tier"),
-    "parallel_tool_calls": _as_it_is("parallel_tool_calls"),
+    "metadata": as_it_is("metadata"),
+    "user": as_it_is("user"),
+    "service_tier": as_it_is("service_tier"),
+    "parallel_tool_calls": as_it_is("parallel_tool_calls"),
     "tools": _tools,
     "tool_choice": _tool_choice,
     "text": _text,
@@ -183,7 +167,7 @@ def _message(item: Part, kind: str, where: str) -> Part:
         text = output if isinstance(output, str) else _texts(output, f"{where}.output")
         return {"role": "tool", "tool_call_id": item.get("call_id"), "content": text}
     if kind != "message":
-        raise _cannot(where, f"the item {kind!r}")
+        raise cannot(where, f"the item {kind!r}")
     content = item.get("content")
     if isinstance(content, list):
         content = [_part(part, f"{where}.content[{at}]") for at, part in enumerate(content)]
@@ -195,7 +179,7 @@ def _texts(parts: Any, where: str) -> str:
     for index, part in enumerate(parts if isinstance(parts, list) else ()):
         kind = part.get("type") if isinstance(part, dict) else kind_of(part)
         if kind not in ("input_text", "output_text", "refusal"):
-            raise _cannot(f"{where}[{index}]", f"{kind!r} here")
+            raise cannot(f"{where}[{index}]", f"{kind!r} here")
         said.append(str(part.get("text") or part.get("refusal") or ""))
     return "".join(said)
 
@@ -211,7 +195,7 @@ def _part(part: Any, where: str) -> Part:
         return {"type": "image_url", "image_url": image}
     if kind == "input_file" and part.get("file_data"):
         return {"type": "file", "file": {name: part[name] for name in _FILE if part.get(name)}}
-    raise _cannot(where, f"{kind!r} of this form")
+    raise cannot(where, f"{kind!r} of this form")
 
 
 _FILE: Final = ("filename", "file_data")
