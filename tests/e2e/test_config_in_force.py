@@ -15,6 +15,7 @@ PROJECTS = """
 [projects.plain]
 [projects.quiet]
 cost_comment = false
+on_client_leave = "cancel"
 """
 
 
@@ -32,10 +33,14 @@ def key(served: Gateway) -> str:
     return served.add_key("plain", "quiet")
 
 
-def asked(served: Gateway, key: str, project: str, **more: object) -> httpx.Response:
+def asked(
+    served: Gateway, key: str, project: str, *, timeout: float = 15, **more: object
+) -> httpx.Response:
     headers = {"authorization": f"Bearer {key}", "x-project-id": project}
     body = {**CHAT, "max_tokens": 20, **more}
-    return httpx.post(f"{served.base_url}/chat/completions", headers=headers, json=body)
+    return httpx.post(
+        f"{served.base_url}/chat/completions", headers=headers, json=body, timeout=timeout
+    )
 
 
 def test_chat_is_translated_for_an_upstream_of_messages(served: Gateway, key: str) -> None:
@@ -63,3 +68,21 @@ def test_page_of_the_list_may_call(served: Gateway) -> None:
     reply = httpx.options(f"{served.base_url}/chat/completions", headers=headers)
     assert reply.status_code == 204
     assert reply.headers["access-control-allow-origin"] == PAGE
+
+
+@pytest.mark.parametrize(
+    ("project", "outcome"), [("plain", "ok"), ("quiet", "unknown")], ids=["finished", "cancelled"]
+)
+def test_answer_whose_client_left_ends_as_its_project_wants(
+    served: Gateway, key: str, project: str, outcome: str
+) -> None:
+    served.upstream.fault("slow", value=1)
+    try:
+        with pytest.raises(httpx.ReadTimeout):
+            asked(served, key, project, timeout=0.2)
+    finally:
+        served.upstream.heal()
+    [call] = wait_until(
+        lambda: [row for row in served.calls(project=project) if row["cause"] == "client_gone"]
+    )
+    assert call["outcome"] == outcome
