@@ -22,6 +22,7 @@ from tests.limiter.rig import (
     slot,
     tokens,
 )
+from tests.limiter.turn_promises import SlotTurnPromises, TurnPromises
 
 
 class AdmissionPromises:
@@ -238,6 +239,8 @@ class LimiterPromises(
     TouchPromises,
     RelimitPromises,
     BudgetPromises,
+    TurnPromises,
+    SlotTurnPromises,
 ):
     """All of them, for an implementation that says how to make an empty limiter on a clock."""
 

@@ -32,10 +32,11 @@ class Rig:
         name: str = "",
         priority: Priority = Priority.MEDIUM,
         ttl_ms: int = 3_600_000,
+        turn: str = "",
     ) -> Admitted | Refused:
         """Acquire under ``name``, or under a name never used before."""
         name = name or f"req_{next(self._ids)}"
-        return await self.limiter.acquire(name, takes, priority, ttl_ms)
+        return await self.limiter.acquire(name, takes, priority, ttl_ms, turn)
 
     async def admits(self, *takes: Take, name: str = "", ttl_ms: int = 3_600_000) -> str:
         """The shadow limit that it names, as a rule none; refusing fails."""

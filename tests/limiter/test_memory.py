@@ -42,6 +42,7 @@ def test_every_call_completes_without_suspending(limiter: MemoryLimiter) -> None
         limiter.touched("me"),
         limiter.epoch(),
         limiter.restore({}),
+        limiter.forget("mine"),
     ]
     for call in calls:
         with pytest.raises(StopIteration):

@@ -1,5 +1,8 @@
 """The three kinds of bucket: what each keeps, when a request fits, and what its end gives back."""
 
+from collections import deque
+from itertools import islice
+from statistics import median_low
 from typing import Final
 
 from quotadeck.domain.bucket import RESERVE_PERCENT, needed, refill, relimited, settled, wait_ns
@@ -15,6 +18,9 @@ UNTOLD_NS: Final = 1 << 62
 
 DAYS_KEPT: Final = 8
 """Days of one budget that are remembered: a clock that steps to and fro finds what it left."""
+
+_LASTED_KEPT: Final = 64
+"""How many of the newest ends, and of those under way, tell how long a slot is held."""
 
 _RATE, _SLOTS, _MONEY = range(3)
 
@@ -86,30 +92,58 @@ class RateBucket:
 
 
 class SlotBucket:
-    """Requests under way at the same time."""
+    """Requests under way at the same time.
 
-    __slots__ = ("limit", "used")
+    Who began first is taken to end first: of the usual time, and of what those under way still
+    need, that gives the same sums as knowing who is who.
+    """
+
+    __slots__ = ("_begun", "_lasted", "_latest", "limit", "used")
 
     def __init__(self, limit: SlotLimit) -> None:
         self.limit = limit
         self.used = 0
+        self._begun: deque[int] = deque()
+        self._lasted: deque[int] = deque(maxlen=_LASTED_KEPT)
+        self._latest = 0
 
-    def take(self, amount: int, _priority: Priority, _shared: bool, _now_ns: int) -> int | None:
+    def take(self, amount: int, _priority: Priority, _shared: bool, now_ns: int) -> int | None:
         left = self.limit.slots - self.used - amount
         if left < 0:
             return None
-        self.used += amount
+        self.hold(amount, now_ns)
         return left
+
+    def hold(self, amount: int, now_ns: int) -> None:
+        """Count them in, whatever the limit."""
+        self.used += amount
+        self._begun.append(now_ns)
 
     def undo(self, amount: int) -> None:
         self.used -= amount
+        self._begun.pop()
 
-    def wait(self, _amount: int, _priority: Priority, _shared: bool, _clock: Clock) -> Wait:
-        return _SLOTS, UNTOLD_NS
+    def wait(self, _amount: int, _priority: Priority, _shared: bool, clock: Clock) -> Wait:
+        return _SLOTS, self.still_needed_ns(clock.monotonic_ns())
 
-    def end(self, held: int, _actual: int, _now_ns: int) -> int:
+    def usual_ns(self) -> int:
+        """How long one is held as a rule; 0 before any has ended."""
+        return median_low(self._lasted) if self._lasted else 0
+
+    def still_needed_ns(self, now_ns: int) -> int:
+        """The median of what those under way still need; UNTOLD_NS before any has ended."""
+        if not self._lasted or not self._begun:
+            return UNTOLD_NS
+        usual = self.usual_ns()
+        under_way = islice(self._begun, _LASTED_KEPT)
+        # Of one that takes longer than usual nothing is known but that it has not ended.
+        return median_low(max(usual - now_ns + begun, usual // 8) for begun in under_way)
+
+    def end(self, held: int, _actual: int, now_ns: int) -> int:
         """Give the slots back, whatever was used."""
         self.used -= held
+        self._latest = self._begun.popleft()
+        self._lasted.append(now_ns - self._latest)
         return self.limit.slots - self.used
 
     def left(self, _now_ns: int) -> int:
@@ -119,10 +153,13 @@ class SlotBucket:
         return BucketState(self.left(now_ns), self.used, self.limit)
 
     def kept(self) -> tuple[int, int]:
-        return self.used, 0
+        return self.used, len(self._begun)
 
     def back(self, kept: tuple[int, int]) -> None:
-        self.used, _ = kept
+        self.used, begun = kept
+        if len(self._begun) < begun:
+            self._begun.appendleft(self._latest)
+            self._lasted.pop()
 
 
 class MoneyBucket:

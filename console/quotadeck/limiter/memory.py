@@ -21,6 +21,7 @@ from quotadeck.limiter.buckets import (
     Wait,
 )
 from quotadeck.limiter.protocol import Admitted, BucketState, Levels, Money, Refused
+from quotadeck.limiter.turns import Turn, Turns
 
 _NO_MONEY: Final = Money()
 _NS_PER_MS: Final = 1_000_000
@@ -50,6 +51,7 @@ class MemoryLimiter:
       next day brings a spent budget back, and a slot comes at a time nobody knows. Among
       rates the longest wait is named. A budget's wait lasts until its day ends (settling may free
       held money sooner); it is None where the amount exceeds the whole budget.
+    - What is promised to those who have a turn is kept in its memory only.
     - A shadow bucket that is short takes nothing, and later usage does not reach it either.
     """
 
@@ -62,9 +64,15 @@ class MemoryLimiter:
         self._touched: set[str] = set()
         self._untold: dict[str, set[str]] = {}
         self._epoch = uuid4().hex
+        self._turns = Turns()
 
     async def acquire(
-        self, reservation: str, takes: Sequence[Take], priority: Priority, ttl_ms: int
+        self,
+        reservation: str,
+        takes: Sequence[Take],
+        priority: Priority,
+        ttl_ms: int,
+        turn: str = "",
     ) -> Admitted | Refused:
         """Take from all buckets or from none.
 
@@ -75,12 +83,30 @@ class MemoryLimiter:
         known = self._live.get(reservation)
         if known is not None:
             return Admitted(known.shadowed, _levels(known.held, now_ns))
-        answer = self._take(reservation, takes, priority, now_ns)
+        mine = self._turns.of(turn, now_ns) if self._turns.kept else None
+        answer = self._take(reservation, takes, priority, now_ns, mine)
         if isinstance(answer, Refused):
+            if turn:
+                answer = self._turns.promised(turn, answer, takes, self._buckets, now_ns, mine)
             return answer
+        if mine:
+            self._turns.remove(turn)
         admitted, held = answer
         deadline_ns = now_ns + ttl_ms * _NS_PER_MS
         self._live[reservation] = _Reservation(deadline_ns, admitted.shadowed, held)
+        return admitted
+
+    async def forget(self, turn: str) -> None:
+        """Give up a turn: see the protocol."""
+        self._turns.remove(turn)
+
+    def look(self, takes: Sequence[Take], priority: Priority) -> Admitted | Refused:
+        """What an acquire would be told now: see the protocol."""
+        answer = self._take("", takes, priority, self._clock.monotonic_ns())
+        if isinstance(answer, Refused):
+            return answer
+        admitted, held = answer
+        _undo(held)
         return admitted
 
     async def hold(self, reservation: str, takes: Sequence[Take], ttl_ms: int) -> None:
@@ -93,7 +119,7 @@ class MemoryLimiter:
         for key, amount, limit, _, _ in takes:
             bucket = self._limited(key, limit, now_ns)
             if isinstance(bucket, SlotBucket):
-                bucket.used += amount
+                bucket.hold(amount, now_ns)
             elif isinstance(bucket, MoneyBucket):
                 bucket.held += amount
             held[key] = bucket, amount
@@ -233,13 +259,21 @@ class MemoryLimiter:
         return days
 
     def _take(
-        self, reservation: str, takes: Sequence[Take], priority: Priority, now_ns: int
+        self,
+        reservation: str,
+        takes: Sequence[Take],
+        priority: Priority,
+        now_ns: int,
+        mine: Turn | None = None,
     ) -> tuple[Admitted, _Taken] | Refused:
-        """Take from all or from none, whatever is raised."""
+        """Take from all or from none, whatever is raised; of what is promised only ``mine``."""
         held: _Taken = {}
         levels: list[int] = []
         short: list[tuple[Take, Bucket]] = []
         known_bucket = self._buckets.get
+        turns = self._turns if self._turns.kept else None
+        if mine and mine.start_ns <= now_ns:
+            priority = Priority.HIGH
         try:
             for take in takes:
                 key, amount, limit, shared, _ = take
@@ -251,6 +285,13 @@ class MemoryLimiter:
                 if bucket is None or bucket.limit is not limit:
                     bucket = self._limited(key, limit, now_ns)
                 left = bucket.take(amount, priority, shared, now_ns)
+                if (
+                    turns
+                    and left is not None
+                    and not turns.lets(take, bucket, priority, now_ns, mine)
+                ):
+                    bucket.undo(amount)
+                    left = None
                 if left is None:
                     short.append((take, bucket))
                     held[key] = Passed(bucket), amount
@@ -266,7 +307,10 @@ class MemoryLimiter:
         real = [one for one in short if not one[0].shadow]
         if real:
             _undo(held)
-            return self._refused(real, priority, _levels(held, now_ns), now_ns)
+            refused = self._refused(real, priority, _levels(held, now_ns), now_ns)
+            if turns:
+                refused = turns.behind(refused, takes, self._buckets, priority, now_ns, mine)
+            return refused
         shadow = self._refused(short, priority, (), now_ns)
         return Admitted(shadow.binding, tuple(levels)), held
 

@@ -32,13 +32,15 @@ class Refused:
 
     ``wait_ms`` is rounded up; None where no time can be told (a slot that somebody holds).
     ``gates`` are all the buckets that refused, the binding one first, with their levels now;
-    ``levels`` are what is left in each bucket that was asked, in the order of the takes.
+    ``levels`` are what is left in each bucket that was asked, in the order of the takes. ``turn``:
+    from that instant on its amount is kept for it.
     """
 
     binding: str
     wait_ms: int | None
     gates: tuple[Gate, ...] = field(default=(), compare=False)
     levels: Levels = field(default=(), compare=False)
+    turn: bool = False
 
 
 class BucketState(NamedTuple):
@@ -74,12 +76,34 @@ class Limiter(Protocol):
     """Live bucket state. Amounts are in each limit's unit (see `Take`)."""
 
     async def acquire(
-        self, reservation: str, takes: Sequence[Take], priority: Priority, ttl_ms: int
+        self,
+        reservation: str,
+        takes: Sequence[Take],
+        priority: Priority,
+        ttl_ms: int,
+        turn: str = "",
     ) -> Admitted | Refused:
         """Take from all buckets or from none. A changed limit is applied here, keeping use.
 
+        With the name of a ``turn``, a refusal by rates or slots alone promises one within 60 s, if
+        its buckets can: from ``wait_ms`` on the amounts are kept for whoever asks under that name,
+        two seconds long; all promised of a bucket is a capacity of it at most. Who asks before his
+        turn, or finds it spoilt by a debt, keeps his place and is told the instant anew. Nobody
+        passes who would delay a turn, and each is told when he would not.
+
         A bucket that is short under a shadow limit has its place in the levels all the same.
         Raises DayUnknown for a budget's day that must be restored first; nothing is taken then.
+        """
+        ...
+
+    async def forget(self, turn: str) -> None:
+        """Give up the turn of that name, if there is one."""
+        ...
+
+    def look(self, takes: Sequence[Take], priority: Priority) -> Admitted | Refused:
+        """What an acquire would be told as far as this process knows, without waiting.
+
+        Nothing is taken. Raises DayUnknown.
         """
         ...
 
