@@ -17,6 +17,7 @@ NOT_OURS: Final = {
     "gateway/connection/": "as those of HTTP, before a dialect is known",
     "gateway/data/": "likewise: what a client is told of its key and its upstream",
     "gateway/upstream/": "quoted in such answers",
+    "client/": "what a library tells the programs it is in: their errors, a table for them",
     "wire/cells.py": "what a decoder found, quoted in a place of a sentence as a system's text is",
     "wire/objects.py": "likewise",
     "wire/stream.py": "likewise",

@@ -1,0 +1,85 @@
+"""The quota manager that applications embed: may I send this, and if not yet, when.
+
+What stands here is what others may use; it is loaded when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from quotadeck.client.availability import Availability, Room
+    from quotadeck.client.backoff import Backoff
+    from quotadeck.client.errors import (
+        AcquireTimeout,
+        BudgetSpent,
+        NeverFits,
+        NotSettled,
+        PriceUnknown,
+        QuotaError,
+        TooManyWaiting,
+        WrongProcess,
+    )
+    from quotadeck.client.manager import QuotaManager
+    from quotadeck.client.quotas import Estimate, Quota
+    from quotadeck.client.report import ProjectUsage, UsageReport
+    from quotadeck.client.reservation import Charge, Reservation
+    from quotadeck.client.sync_manager import SyncQuotaManager
+    from quotadeck.domain.limits import Priority
+    from quotadeck.domain.usage import Usage
+
+_PLACES = {
+    "AcquireTimeout": "client.errors",
+    "Availability": "client.availability",
+    "Backoff": "client.backoff",
+    "BudgetSpent": "client.errors",
+    "Charge": "client.reservation",
+    "Estimate": "client.quotas",
+    "NeverFits": "client.errors",
+    "NotSettled": "client.errors",
+    "PriceUnknown": "client.errors",
+    "Priority": "domain.limits",
+    "ProjectUsage": "client.report",
+    "Quota": "client.quotas",
+    "QuotaError": "client.errors",
+    "QuotaManager": "client.manager",
+    "Reservation": "client.reservation",
+    "Room": "client.availability",
+    "SyncQuotaManager": "client.sync_manager",
+    "TooManyWaiting": "client.errors",
+    "Usage": "domain.usage",
+    "UsageReport": "client.report",
+    "WrongProcess": "client.errors",
+}
+
+__all__ = [
+    "AcquireTimeout",
+    "Availability",
+    "Backoff",
+    "BudgetSpent",
+    "Charge",
+    "Estimate",
+    "NeverFits",
+    "NotSettled",
+    "PriceUnknown",
+    "Priority",
+    "ProjectUsage",
+    "Quota",
+    "QuotaError",
+    "QuotaManager",
+    "Reservation",
+    "Room",
+    "SyncQuotaManager",
+    "TooManyWaiting",
+    "Usage",
+    "UsageReport",
+    "WrongProcess",
+]
+
+
+def __getattr__(name: str) -> Any:
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"quotadeck.{place}"), name)
+    globals()[name] = found
+    return found

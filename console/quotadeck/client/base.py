@@ -1,0 +1,122 @@
+"""What both managers share: how one is made, what it tells, and how its limits are set."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from quotadeck.client.availability import Availability
+from quotadeck.client.core import Core, Want
+from quotadeck.client.prices import Prices
+from quotadeck.client.quotas import Asked, Quota, estimate_of, priority_of
+from quotadeck.client.report import UsageReport
+from quotadeck.clock import MachineClock
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.limits import REQUEST_WINDOW_S, TOKEN_WINDOW_S, Priority
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from quotadeck.client.prices import Told
+
+LIFETIME_S = 600.0
+"""How long a reservation may stay open; after that it is charged as estimated."""
+
+
+class Managing:
+    """A manager's limits and reports; how one waits is the subclass's.
+
+    ``rpm_limit``, ``tpm_limit`` and ``daily_budget`` (dollars) are the limits of everything, which
+    the projects share; None is no limit. A bucket holds ``burst_window`` seconds of requests, and
+    ``token_window`` of tokens. Days begin at midnight in ``zone``. ``prices`` are dollars per
+    million tokens by model, one or (input, output), ``unknown_price`` is that of any other model;
+    None: a request whose price nobody knows is refused where a budget binds it. A reservation that
+    is open after ``lifetime_s`` seconds is charged as estimated.
+    """
+
+    def __init__(
+        self,
+        rpm_limit: int | None = 50,
+        tpm_limit: int | None = 200_000,
+        daily_budget: "str | int | Decimal | None" = 1_000,
+        burst_window: int = REQUEST_WINDOW_S,
+        *,
+        concurrency: int | None = None,
+        token_window: int = TOKEN_WINDOW_S,
+        zone: str = "UTC",
+        prices: "Mapping[str, Told] | None" = None,
+        unknown_price: "Told | None" = "10.00",
+        lifetime_s: float = LIFETIME_S,
+        clock: Clock | None = None,
+        core: Core | None = None,
+    ) -> None:
+        self._core = core or Core(
+            Quota(rpm_limit, tpm_limit, daily_budget, concurrency),
+            windows=(burst_window, token_window),
+            zone=zone,
+            prices=Prices(prices or {}, unknown_price),
+            clock=clock or MachineClock(),
+            lifetime_s=lifetime_s,
+        )
+
+    def set_project_quota(
+        self,
+        project: str,
+        quota: Quota | None = None,
+        *,
+        rpm: int | EllipsisType | None = ...,
+        tpm: int | EllipsisType | None = ...,
+        budget: "str | int | Decimal | EllipsisType | None" = ...,
+        concurrency: int | EllipsisType | None = ...,
+        priority: Priority | str | EllipsisType = ...,
+    ) -> Quota:
+        """Set a project's own limits, at any time; what was used stays used.
+
+        What is not given stays as it is, None lifts a limit; a whole `Quota` replaces all of them.
+        Raises ValueError or TypeError for what is no limit; nothing changes then.
+        """
+        given: dict[str, Any] = {
+            "rpm": rpm,
+            "tpm": tpm,
+            "budget": budget,
+            "concurrency": concurrency,
+            "priority": priority,
+        }
+        known = self._core.project(project).terms.quota
+        changed = {name: value for name, value in given.items() if value is not ...}
+        fresh = replace(quota or known, **changed)
+        self._core.set_quota(project, fresh)
+        return fresh
+
+    def check(
+        self, project: str, estimate: Asked = 0, priority: Priority | str | None = None
+    ) -> Availability:
+        """What is left of each limit and how long such a request would wait; takes nothing."""
+        return self._core.check(self._want(project, estimate, priority))
+
+    def usage_report(self) -> UsageReport:
+        """What every project used and waits for, and what is left of its limits."""
+        return self._core.report()
+
+    def _want(
+        self,
+        project: str,
+        estimate: Asked,
+        priority: Priority | str | None,
+        timeout_s: float | None = None,
+    ) -> Want:
+        return self._core.want(
+            project,
+            estimate_of(estimate),
+            None if priority is None else priority_of(priority),
+            timeout_s,
+        )
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a quota manager holds what is used in this process and cannot be pickled or copied: "
+            "make one in each process, or one with gateway=, which they share"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self._core.projects)} projects>"

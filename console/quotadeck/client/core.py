@@ -1,0 +1,402 @@
+"""The state behind a manager, for asyncio and threads alike: who may go, waits, or was charged.
+
+Every method is of one step under one lock; none waits. Whoever waits does so in his own way, asks
+`Core.claim` each time he is woken, and is told how long to sleep.
+"""
+
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Coroutine
+from itertools import count
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
+
+from quotadeck.client.availability import Availability, Room, full, rooms_of
+from quotadeck.client.errors import (
+    AcquireTimeout,
+    BudgetSpent,
+    NeverFits,
+    PriceUnknown,
+    TooManyWaiting,
+    WrongProcess,
+)
+from quotadeck.client.line import AGEING_S, Line, Waiter
+from quotadeck.client.prices import Prices
+from quotadeck.client.quotas import Estimate, Quota
+from quotadeck.client.report import ProjectUsage, Tally, UsageReport
+from quotadeck.client.reservation import Charge, Reservation
+from quotadeck.client.terms import Terms
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, SlotLimit, Take
+from quotadeck.domain.usage import Usage
+from quotadeck.limiter import Admitted, MemoryLimiter, Refused
+
+T = TypeVar("T")
+NS: Final = 1_000_000_000
+LOOK_AGAIN_S: Final = 1.0
+"""How long at most the head of a line sleeps where no time is told; as a rule he is woken."""
+MOST_WAITING: Final = 10_000
+"""Of one project."""
+
+
+class Project:
+    """What is known of a project: its limits, its line, and what it used."""
+
+    __slots__ = ("line", "name", "tally", "terms")
+
+    def __init__(self, name: str, terms: Terms) -> None:
+        self.name, self.terms = name, terms
+        self.line: Line[Want] = Line()
+        self.tally = Tally()
+
+
+class Want(NamedTuple):
+    """A request that asks to go. ``beyond`` are further terms that bind it, such as a run's."""
+
+    project: Project
+    estimate: Estimate
+    cost_nano: int
+    priority: Priority
+    timeout_s: float | None
+    beyond: tuple[Terms, ...]
+
+
+class Core:
+    """One state, in this process."""
+
+    def __init__(
+        self,
+        everything: Quota,
+        *,
+        windows: tuple[int, int],
+        zone: str,
+        prices: Prices,
+        clock: Clock,
+        lifetime_s: float,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
+        self.clock, self.prices, self.zone = clock, prices, zone
+        self.projects: dict[str, Project] = {}
+        self._windows = windows
+        self._limiter = MemoryLimiter(clock)
+        self._lock: Any = threading.Lock()
+        self._beyond = (self.terms("all", everything, shared=True),)
+        self._ttl_ms = int(lifetime_s * 1_000)
+        self._most_waiting = most_waiting
+        self._names = count(1)
+        self._next_look_ns = 0
+        self._lines: dict[str, Line[Want]] = {}
+        """Those in which somebody waits, by project."""
+        self._forgotten: deque[tuple[Want, str]] = deque()
+        self._made_in = os.getpid()
+        _CORES.add(self)
+
+    def terms(self, name: str, quota: Quota, *, shared: bool = False) -> Terms:
+        """Ready for requests of that subject."""
+        return Terms(
+            name, quota, windows=self._windows, zone=self.zone, clock=self.clock, shared=shared
+        )
+
+    def project(self, name: str) -> Project:
+        """One nobody set a quota for is bound by the limits of everything alone."""
+        known = self.projects.get(name)
+        if known is None:
+            if not name:
+                raise ValueError("a project has a name")
+            terms = self.terms(f"project:{name}", Quota())
+            known = self.projects.setdefault(name, Project(name, terms))
+        return known
+
+    def set_quota(self, name: str, quota: Quota) -> None:
+        """What was used stays used, and whoever waits looks again."""
+        project = self.project(name)
+        with self._lock:
+            project.terms = self.terms(f"project:{name}", quota)
+            _run(self._limiter.relimit(project.terms.limits))
+            self._wake_all()
+
+    def want(
+        self,
+        name: str,
+        estimate: Estimate,
+        priority: Priority | None = None,
+        timeout_s: float | None = None,
+        beyond: tuple[Terms, ...] = (),
+    ) -> Want:
+        """Raises PriceUnknown, and ValueError for a negative timeout."""
+        project = self.project(name)
+        cost = estimate.cost_nano
+        if cost is None:
+            most = self.prices.most_nano(
+                estimate.model, estimate.input_tokens, estimate.output_tokens
+            )
+            bound = (project.terms, *self._beyond, *beyond)
+            if most is None and any(each.quota.budget_nano is not None for each in bound):
+                raise PriceUnknown(name, estimate.model)
+            cost = most or 0
+        if timeout_s is not None and timeout_s < 0:
+            raise ValueError(f"a timeout of {timeout_s} s has passed before it began")
+        own: Any = project.terms.quota.priority
+        return Want(
+            project, estimate, cost, own if priority is None else priority, timeout_s, beyond
+        )
+
+    def cost_nano(self, model: str, usage: Usage) -> int | None:
+        return self.prices.cost_nano(model, usage)
+
+    def check(self, want: Want) -> Availability:
+        """What an acquire would meet; it takes nothing."""
+        takes = self._takes(want)
+        with self._lock:
+            self._look_after()
+            name = self._name()
+            answer = _run(self._limiter.acquire(name, takes, want.priority, self._ttl_ms))
+            levels = answer.levels
+            if isinstance(answer, Admitted):
+                _run(self._limiter.release(name))
+                before = zip(levels, takes, strict=True)
+                levels = tuple([level + take.amount for level, take in before])
+            waiting = len(want.project.line)
+        if isinstance(answer, Admitted):
+            return Availability(not waiting, 0.0, "", waiting, takes, levels)
+        wait_s = None if answer.wait_ms is None else answer.wait_ms / 1_000
+        return Availability(False, wait_s, answer.binding, waiting, takes, levels)
+
+    def admit(self, want: Want) -> Reservation | None:
+        """At once, or None where it has to stand in the line. Raises as `claim` does."""
+        with self._lock:
+            self._look_after()
+            line = want.project.line
+            if line.head is not None and self._key(want) >= line.head.key:
+                self._or_timeout(want)
+                return None
+            takes = self._takes(want)
+            name = self._name()
+            answer = _run(self._limiter.acquire(name, takes, want.priority, self._ttl_ms))
+            if isinstance(answer, Admitted):
+                return Reservation(self, want, name, 0.0)
+            self._refuse(want, takes, answer)
+            self._or_timeout(want, answer)
+            return None
+
+    def join(self, want: Want, wake: Callable[[], None]) -> Waiter[Want]:
+        """Stand in the line; whoever joined must `claim` or `leave`. Raises TooManyWaiting."""
+        with self._lock:
+            line = want.project.line
+            if len(line) >= self._most_waiting:
+                raise TooManyWaiting(want.project.name, len(line))
+            waiter = Waiter(want, self._now_s(), want.priority, self._name(), wake)
+            line.join(waiter)
+            self._lines[want.project.name] = line
+            return waiter
+
+    def claim(self, waiter: Waiter[Want]) -> Reservation | float | None:
+        """His reservation; or for how many seconds to sleep, None where only a call wakes him.
+
+        Raises AcquireTimeout, BudgetSpent or NeverFits. He still has to leave then.
+        """
+        want = waiter.wants
+        with self._lock:
+            self._look_after()
+            waited_s = self._now_s() - waiter.since_s
+            left_s = None if want.timeout_s is None else want.timeout_s - waited_s
+            wait_s: float | None = None
+            line = want.project.line
+            if line.head is waiter:
+                takes = self._takes(want)
+                answer = _run(
+                    self._limiter.acquire(waiter.turn, takes, want.priority, self._ttl_ms)
+                )
+                if isinstance(answer, Admitted):
+                    self._gone(waiter)
+                    want.project.tally.waited_s += waited_s
+                    return Reservation(self, want, waiter.turn, waited_s)
+                waiter.binding = answer.binding
+                self._refuse(want, takes, answer)
+                told = answer.wait_ms
+                wait_s = LOOK_AGAIN_S if told is None else told / 1_000
+            if left_s is None:
+                return wait_s
+            if left_s <= 0:
+                want.project.tally.refused += 1
+                raise AcquireTimeout(want.project.name, waiter.binding, waited_s, wait_s)
+            return left_s if wait_s is None else min(wait_s, left_s)
+
+    def leave(self, waiter: Waiter[Want]) -> None:
+        """Go away without; nothing happens where he has gone."""
+        with self._lock:
+            self._gone(waiter)
+
+    def settle(self, want: Want, name: str, charge: Charge) -> None:
+        """End a reservation with what it really used."""
+        with self._lock:
+            self._settle(want, name, charge)
+            self._wake_all()
+
+    def release(self, want: Want, name: str) -> None:
+        """End a reservation as if it had never been."""
+        with self._lock:
+            want.project.tally.released += 1
+            _run(self._limiter.release(name))
+            self._wake_all()
+
+    def forgotten(self, want: Want, name: str) -> None:
+        """A reservation is collected and nobody ended it; told in the middle of anything."""
+        self._forgotten.append((want, name))
+        for line in tuple(self._lines.values()):
+            if head := line.head:
+                head.wake()
+
+    def report(self) -> UsageReport:
+        """What every project used and waits for."""
+        with self._lock:
+            self._look_after()
+            projects = tuple([self._usage(each) for each in self.projects.values()])
+            rooms = self._rooms(self._beyond[0])
+        return UsageReport(self.clock.wall_us(), projects, rooms)
+
+    def _usage(self, project: Project) -> ProjectUsage:
+        day, tally = project.terms.day, project.tally
+        money = _run(self._limiter.money({day.key: day.now().day})).get(day.key)
+        spent, held = (money.spent_nano, money.held_nano) if money else (0, 0)
+        waiting, rooms = len(project.line), self._rooms(project.terms)
+        return tally.usage(project.name, waiting, spent, held, rooms)
+
+    def _rooms(self, terms: Terms) -> tuple[Room, ...]:
+        """What is left of each limit; a bucket that nothing was taken from is full."""
+        takes = terms.takes(0, 0)
+        states = _run(self._limiter.levels([take.key for take in takes]))
+        levels = [
+            states[take.key].level if take.key in states else full(take.limit) for take in takes
+        ]
+        return rooms_of(takes, levels)
+
+    def _refuse(self, want: Want, takes: list[Take], answer: Refused) -> None:
+        """Raise where no wait helps: for money, unless so much is held that might come back, or
+        the day ends before the timeout; for more than a limit in all."""
+        gate = answer.gates[0]
+        limit = next(take.limit for take in takes if take.key == answer.binding)
+        if not isinstance(limit, BudgetLimit):
+            if isinstance(limit, SlotLimit) and gate.asked > limit.slots:
+                raise NeverFits(want.project.name, gate.bucket, str(gate.asked), str(limit.slots))
+            return
+        want.project.tally.refused += 1
+        wait_ms, name = answer.wait_ms, want.project.name
+        if wait_ms is None:
+            raise NeverFits(name, gate.bucket, _usd(gate.asked), _usd(gate.limit))
+        held = _run(self._limiter.levels([gate.bucket]))[gate.bucket].held
+        if gate.level + held >= gate.asked:
+            want.project.tally.refused -= 1
+            return
+        wait_s = wait_ms / 1_000
+        if want.timeout_s is None or want.timeout_s < wait_s:
+            raise BudgetSpent(name, gate.bucket, gate.level, gate.asked, wait_s)
+
+    def _or_timeout(self, want: Want, answer: Refused | None = None) -> None:
+        if want.timeout_s != 0:
+            return
+        want.project.tally.refused += 1
+        told = None if answer is None else answer.wait_ms
+        wait_s = None if told is None else told / 1_000
+        raise AcquireTimeout(
+            want.project.name, "" if answer is None else answer.binding, 0.0, wait_s
+        )
+
+    def _settle(self, want: Want, name: str, charge: Charge) -> None:
+        tokens = (charge.input_tokens + charge.output_tokens) * MICRO
+        used: dict[str, int] = {}
+        for terms in (want.project.terms, *self._beyond, *want.beyond):
+            used[terms.token_key] = tokens
+            used[terms.day.key] = charge.cost_nano
+        _run(self._limiter.settle(name, used))
+        want.project.tally.add(charge)
+
+    def _gone(self, waiter: Waiter[Want]) -> None:
+        project = waiter.wants.project
+        after = project.line.leave(waiter)
+        if after is not None:
+            after.wake()
+        if not len(project.line):
+            self._lines.pop(project.name, None)
+
+    def _wake_all(self) -> None:
+        """Something was given back: the heads look again."""
+        for line in self._lines.values():
+            if head := line.head:
+                head.wake()
+
+    def _look_after(self) -> None:
+        """Before anything is decided: charge what was forgotten, end what was lost."""
+        while self._forgotten:
+            want, name = self._forgotten.popleft()
+            estimate = want.estimate
+            charge = Charge(
+                estimate.input_tokens, estimate.output_tokens, want.cost_nano, estimated=True
+            )
+            self._settle(want, name, charge)
+        now_ns = self.clock.monotonic_ns()
+        if now_ns >= self._next_look_ns:
+            self._next_look_ns = now_ns + NS
+            _run(self._limiter.expire())
+
+    def _takes(self, want: Want) -> list[Take]:
+        tokens, cost = want.estimate.tokens, want.cost_nano
+        takes = want.project.terms.takes(tokens, cost)
+        for terms in self._beyond:
+            takes += terms.takes(tokens, cost)
+        for terms in want.beyond:
+            takes += terms.takes(tokens, cost)
+        return takes
+
+    def _key(self, want: Want) -> float:
+        return self._now_s() + want.priority * AGEING_S
+
+    def _now_s(self) -> float:
+        return self.clock.monotonic_ns() / NS
+
+    def _name(self) -> str:
+        return f"r{next(self._names)}"
+
+    def forked(self) -> None:
+        """This is a child of the process that it was made in: from now on every use raises."""
+        self._lock = _Elsewhere(self._made_in)
+
+
+class _Elsewhere:
+    """Stands for the lock of a manager in a forked process. Entering raises WrongProcess."""
+
+    def __init__(self, made_in: int) -> None:
+        self._made_in = made_in
+
+    def __enter__(self) -> NoReturn:
+        raise WrongProcess(self._made_in, os.getpid())
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+_CORES: Final["weakref.WeakSet[Core]"] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for core in tuple(_CORES):
+        core.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def _run(call: Coroutine[Any, Any, T]) -> T:
+    """In memory a limiter's call completes without suspending."""
+    try:
+        call.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    raise RuntimeError("a limiter in memory suspended")
+
+
+def _usd(nano: int) -> str:
+    return f"{nano / 1e9:.6g} USD"

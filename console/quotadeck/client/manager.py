@@ -1,0 +1,120 @@
+"""The quota manager of programs that run on asyncio."""
+
+import asyncio
+from collections.abc import Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from quotadeck.client.base import Managing
+from quotadeck.client.core import Core, Want
+from quotadeck.client.quotas import Asked
+from quotadeck.client.reservation import Reservation
+from quotadeck.domain.limits import Priority
+
+if TYPE_CHECKING:
+    from quotadeck.client.sync_manager import SyncQuotaManager
+
+
+class QuotaManager(Managing):
+    """Admits requests, or lets them wait their turn. One serves any number of loops and threads.
+
+    See `Managing` for what it is made with.
+    """
+
+    def for_threads(self) -> "SyncQuotaManager":
+        """The same state, for the program's threads."""
+        from quotadeck.client.sync_manager import SyncQuotaManager
+
+        return SyncQuotaManager(core=self._core)
+
+    def acquire(
+        self,
+        project: str,
+        estimate: Asked = 0,
+        priority: Priority | str | None = None,
+        timeout: float | None = None,
+    ) -> "Acquiring":
+        """A reservation: ``await`` it, or enter it with ``async with``.
+
+        It is given first in, first out of those of the project, a higher class ten seconds ahead.
+        ``timeout`` is seconds to wait at most, 0 not at all, None as long as it takes. Raises
+        AcquireTimeout, BudgetSpent, NeverFits, PriceUnknown or TooManyWaiting; nothing is taken
+        then.
+        """
+        return Acquiring(self._core, self._want(project, estimate, priority, timeout))
+
+
+class Acquiring:
+    """An acquire that has not begun: await it, or enter it."""
+
+    __slots__ = ("_core", "_reservation", "_want")
+
+    def __init__(self, core: Core, want: Want) -> None:
+        self._core, self._want = core, want
+        self._reservation: Reservation | None = None
+
+    def __await__(self) -> Generator[Any, None, Reservation]:
+        found = self._core.admit(self._want)
+        if found is None:
+            found = yield from self._in_line().__await__()
+        return found
+
+    async def _in_line(self) -> Reservation:
+        core, sleeper = self._core, _Sleeper()
+        waiter = core.join(self._want, sleeper.wake)
+        try:
+            while True:
+                sleeper.lie_down()
+                found = core.claim(waiter)
+                if isinstance(found, Reservation):
+                    return found
+                await sleeper.sleep(found)
+        finally:
+            core.leave(waiter)
+
+    async def __aenter__(self) -> Reservation:
+        self._reservation = await self
+        return self._reservation
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._reservation is not None:
+            self._reservation.__exit__(kind, error, trace)
+
+
+class _Sleeper:
+    """One who sleeps in a loop and is woken from any thread."""
+
+    __slots__ = ("_called", "_loop")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._called = self._loop.create_future()
+
+    def lie_down(self) -> None:
+        """A call from now on is heard, also one before he sleeps."""
+        if self._called.done():
+            self._called = self._loop.create_future()
+
+    async def sleep(self, seconds: float | None) -> None:
+        """Until he is called, or so long."""
+        called = self._called
+        timer = None if seconds is None else self._loop.call_later(seconds, _call, called)
+        try:
+            await called
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def wake(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_call, self._called)
+
+
+def _call(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

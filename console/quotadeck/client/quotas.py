@@ -1,0 +1,87 @@
+"""What people say to a manager: a project's quota, and how much a request will likely be."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from quotadeck.domain.limits import Priority
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+class Estimate(NamedTuple):
+    """What a request will likely use.
+
+    ``cost_nano`` is what it may cost at most, in nano-dollars; None: by the model's price.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_nano: int | None = None
+    model: str = ""
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+Asked = Estimate | int
+"""An estimate, or input and output tokens together as one number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A project's limits. None is no limit; ``budget`` is dollars of a calendar day.
+
+    ``rpm`` and ``tpm`` are per minute, ``concurrency`` is requests at the same time. Raises
+    ValueError or TypeError for what is no limit.
+    """
+
+    rpm: int | None = None
+    tpm: int | None = None
+    budget: "str | int | Decimal | None" = None
+    concurrency: int | None = None
+    priority: Priority | str = Priority.MEDIUM
+    budget_nano: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("rpm", "tpm", "concurrency"):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or value < 1):
+                raise ValueError(f"{name} must be a whole number from 1 on, or None, not {value!r}")
+        budget = None if self.budget is None else nano_of(self.budget)
+        object.__setattr__(self, "budget_nano", budget)
+        object.__setattr__(self, "priority", priority_of(self.priority))
+
+
+def priority_of(said: Priority | str) -> Priority:
+    """Raises ValueError for what names no class."""
+    if isinstance(said, Priority):
+        return said
+    try:
+        return Priority.named(said)
+    except (KeyError, AttributeError):
+        raise ValueError(f"a priority is high, medium or low, not {said!r}") from None
+
+
+def nano_of(amount: "str | int | Decimal") -> int:
+    """Nano-dollars of dollars, exactly. Raises ValueError, and TypeError for a float."""
+    from quotadeck.domain.money import MoneyError, parse_usd
+
+    if isinstance(amount, bool | float):
+        raise TypeError(f'money is written as "0.10", 500 or a Decimal, not as {amount!r}')
+    try:
+        return parse_usd(str(amount))
+    except MoneyError:
+        raise ValueError(f"{amount!r} is no amount of dollars, in at most 9 decimals") from None
+
+
+def estimate_of(asked: Asked) -> Estimate:
+    """Raises TypeError for what is neither, and ValueError for less than nothing."""
+    if isinstance(asked, int):
+        asked = Estimate(asked)
+    elif not isinstance(asked, Estimate):
+        raise TypeError(f"an estimate is an Estimate or a number of tokens, not {asked!r}")
+    if asked.input_tokens < 0 or asked.output_tokens < 0 or (asked.cost_nano or 0) < 0:
+        raise ValueError(f"{asked} is less than nothing")
+    return asked

@@ -1,0 +1,133 @@
+"""What was used, by project: values, and the same as a table."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from quotadeck.client.availability import Room
+
+if TYPE_CHECKING:
+    from quotadeck.client.reservation import Charge
+
+
+class Tally:
+    """A project's counts since the manager was made."""
+
+    __slots__ = (
+        "cost_nano",
+        "estimated",
+        "input_tokens",
+        "output_tokens",
+        "refused",
+        "released",
+        "requests",
+        "waited_s",
+    )
+
+    def __init__(self) -> None:
+        self.requests = self.estimated = self.released = self.refused = 0
+        self.input_tokens = self.output_tokens = self.cost_nano = 0
+        self.waited_s = 0.0
+
+    def add(self, charge: "Charge") -> None:
+        """A request that was charged."""
+        self.requests += 1
+        self.estimated += charge.estimated
+        self.input_tokens += charge.input_tokens
+        self.output_tokens += charge.output_tokens
+        self.cost_nano += charge.cost_nano
+
+    def usage(
+        self, project: str, waiting: int, spent_nano: int, held_nano: int, rooms: tuple[Room, ...]
+    ) -> "ProjectUsage":
+        """As it is now."""
+        return ProjectUsage(
+            project,
+            self.requests,
+            self.estimated,
+            self.released,
+            self.refused,
+            waiting,
+            self.waited_s,
+            self.input_tokens,
+            self.output_tokens,
+            self.cost_nano,
+            spent_nano,
+            held_nano,
+            rooms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectUsage:
+    """One project. Counts are since the manager was made, money spent and held is of today.
+
+    ``requests`` were charged, ``estimated`` of them as estimated, for nobody settled them;
+    ``released`` were given back, ``refused`` ended without (timeout, budget). ``waiting`` are in
+    the line now; ``waited_s`` is how long all have waited together. Money is nano-dollars.
+    """
+
+    project: str
+    requests: int
+    estimated: int
+    released: int
+    refused: int
+    waiting: int
+    waited_s: float
+    input_tokens: int
+    output_tokens: int
+    cost_nano: int
+    spent_nano: int
+    held_nano: int
+    rooms: tuple[Room, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """Every project that was named so far, and the limits of everything. As text it is a table."""
+
+    at_us: int
+    projects: tuple[ProjectUsage, ...]
+    rooms: tuple[Room, ...]
+
+    def __getitem__(self, project: str) -> ProjectUsage:
+        return next(each for each in self.projects if each.project == project)
+
+    def __str__(self) -> str:
+        head = (
+            "project",
+            "requests",
+            "waiting",
+            "refused",
+            "tokens in",
+            "out",
+            "cost today",
+            "left",
+        )
+        rows = [head, *[_row(each) for each in self.projects]]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) if at in (0, len(row) - 1) else cell.rjust(width)
+                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in rows
+        )
+
+
+def _row(one: ProjectUsage) -> tuple[str, ...]:
+    from quotadeck.domain.money import usd_short
+
+    left = []
+    for room in one.rooms:
+        figure = usd_short if room.kind == "budget" else "{:,}".format
+        left.append(f"{figure(room.left)} of {figure(room.limit)} {room.kind}")
+    return (
+        one.project,
+        f"{one.requests:,}",
+        f"{one.waiting:,}",
+        f"{one.refused:,}",
+        f"{one.input_tokens:,}",
+        f"{one.output_tokens:,}",
+        usd_short(one.spent_nano),
+        ", ".join(left),
+    )

@@ -1,0 +1,52 @@
+"""The quota manager of programs that run on threads."""
+
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from quotadeck.client.base import Managing
+from quotadeck.client.quotas import Asked
+from quotadeck.client.reservation import Reservation
+from quotadeck.domain.limits import Priority
+
+if TYPE_CHECKING:
+    from quotadeck.client.manager import QuotaManager
+
+
+class SyncQuotaManager(Managing):
+    """Admits requests, or lets their threads wait their turn.
+
+    See `Managing` for what it is made with.
+    """
+
+    def for_asyncio(self) -> "QuotaManager":
+        """The same state, for the program's loops."""
+        from quotadeck.client.manager import QuotaManager
+
+        return QuotaManager(core=self._core)
+
+    def acquire(
+        self,
+        project: str,
+        estimate: Asked = 0,
+        priority: Priority | str | None = None,
+        timeout: float | None = None,
+    ) -> Reservation:
+        """A reservation, to be entered by ``with`` or settled; waits as `QuotaManager.acquire`."""
+        core, want = self._core, self._want(project, estimate, priority, timeout)
+        found = core.admit(want)
+        if found is not None:
+            return found
+        # Of all that wakes a thread, this one may be told in the middle of a collection.
+        calls: SimpleQueue[None] = SimpleQueue()
+        waiter = core.join(want, lambda: calls.put(None))
+        try:
+            while True:
+                answer = core.claim(waiter)
+                if isinstance(answer, Reservation):
+                    return answer
+                try:
+                    calls.get(timeout=answer)
+                except Empty:
+                    continue
+        finally:
+            core.leave(waiter)

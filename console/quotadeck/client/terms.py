@@ -1,0 +1,90 @@
+"""What binds a project's requests, ready made: the buckets, and what each request takes of them."""
+
+from typing import Final
+
+from quotadeck.client.quotas import Quota
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit, Take
+
+NO_BUDGET_NANO: Final = 1 << 62
+"""Nano-dollars that nobody spends: without a budget money is counted all the same, so that one set
+later in the day knows what was spent before."""
+
+
+class Day:
+    """Money of a calendar day in a zone: the limit of the day that it is now."""
+
+    __slots__ = ("_clock", "_limit", "key", "nano", "zone")
+
+    def __init__(self, key: str, nano: int | None, zone: str, clock: Clock) -> None:
+        self.key, self.nano, self.zone, self._clock = key, nano, zone, clock
+        self._limit = BudgetLimit(0, "", 0)
+
+    def now(self) -> BudgetLimit:
+        """The same object as long as the day lasts."""
+        known, now_us = self._limit, self._clock.wall_us()
+        if known.starts_at_us <= now_us < known.ends_at_us:
+            return known
+        from quotadeck.domain.days import day_at
+
+        day = day_at(now_us, self.zone)
+        nano = NO_BUDGET_NANO if self.nano is None else self.nano
+        self._limit = BudgetLimit(nano, day.name, day.end_us, day.start_us)
+        return self._limit
+
+
+class Terms:
+    """A subject's limits in force: the project's own, or those of everything.
+
+    ``name`` is the subject as buckets are named by it: ``project:analytics``, ``all``.
+    """
+
+    __slots__ = ("day", "fixed", "money", "name", "quota", "token_key", "token_rate")
+
+    def __init__(
+        self,
+        name: str,
+        quota: Quota,
+        *,
+        windows: tuple[int, int],
+        zone: str,
+        clock: Clock,
+        shared: bool = False,
+    ) -> None:
+        request_s, token_s = windows
+        self.name, self.quota = name, quota
+        fixed: list[Take] = []
+        if quota.rpm is not None:
+            limit = RateLimit(quota.rpm, request_s)
+            fixed.append(Take(f"{name}:rpm", MICRO, limit, shared))
+        if quota.concurrency is not None:
+            fixed.append(Take(f"{name}:concurrency", 1, SlotLimit(quota.concurrency)))
+        self.fixed = tuple(fixed)
+        """Of which every request takes the same."""
+        self.token_key = f"{name}:tpm"
+        self.token_rate = (
+            None
+            if quota.tpm is None
+            else Take(self.token_key, 0, RateLimit(quota.tpm, token_s), shared)
+        )
+        self.day = Day(f"{name}:budget", quota.budget_nano, zone, clock)
+        self.money = not shared or quota.budget_nano is not None
+        """Whether it is counted; of a project always, so that a later budget knows of it."""
+
+    def takes(self, tokens: int, cost_nano: int) -> list[Take]:
+        """What a request of this size asks of each, money last."""
+        takes = [*self.fixed]
+        if self.token_rate is not None:
+            key, _, limit, shared, _ = self.token_rate
+            takes.append(Take(key, tokens * MICRO, limit, shared))
+        if self.money:
+            takes.append(Take(self.day.key, cost_nano, self.day.now()))
+        return takes
+
+    @property
+    def limits(self) -> "dict[str, RateLimit | SlotLimit | BudgetLimit]":
+        """Every limit in force by its bucket."""
+        found: dict[str, RateLimit | SlotLimit | BudgetLimit] = {}
+        for take in self.takes(0, 0):
+            found[take.key] = take.limit
+        return found

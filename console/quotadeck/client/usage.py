@@ -1,0 +1,98 @@
+"""What a call used, read from whatever the application has in hand of its reply."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from quotadeck.client.errors import NotSettled
+from quotadeck.domain.usage import Usage
+
+_KINDS: Final = {
+    "chat.completion": "openai.OPENAI",
+    "text_completion": "openai.COMPLETIONS",
+    "list": "openai.EMBEDDINGS",
+    "response": "responses.RESPONSES",
+    "message": "messages.MESSAGES",
+}
+"""By what a reply says it is, in ``object`` or ``type``: its dialect."""
+
+
+def usage_of(used: Any, output_tokens: int | None = None) -> tuple[Usage, str]:
+    """The usage, and the model that a reply names, or "".
+
+    See `Reservation.settle` for what ``used`` may be. Raises NotSettled.
+    """
+    if isinstance(used, Usage):
+        return used, ""
+    if used is None or isinstance(used, int):
+        return Usage(_tokens(used or 0), 0, _tokens(output_tokens or 0)), ""
+    if output_tokens is not None:
+        raise NotSettled("output tokens are given beside input tokens, not beside a reply")
+    reply = _as_dict(used)
+    usage = _of_reply(reply) or _of_counts(reply)
+    if usage is None:
+        raise NotSettled(f"{type(used).__name__} tells no usage of tokens")
+    model = reply.get("model")
+    return usage, model if isinstance(model, str) else ""
+
+
+def _tokens(number: Any) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise NotSettled(f"{number!r} is no number of tokens")
+    return number
+
+
+def _as_dict(used: Any) -> dict[str, Any]:
+    if isinstance(used, Mapping):
+        return dict(used)
+    for name in ("model_dump", "to_dict", "dict"):
+        dump: Callable[..., Any] | None = getattr(used, name, None)
+        if callable(dump):
+            dumped = dump()
+            if isinstance(dumped, dict):
+                return dumped
+    raise NotSettled(f"a {type(used).__name__} is no reply, dict, Usage or number of tokens")
+
+
+def _of_reply(reply: dict[str, Any]) -> Usage | None:
+    """By the rules of its dialect, which the gateway goes by too."""
+    place = _KINDS.get(str(reply.get("object"))) or _KINDS.get(str(reply.get("type")))
+    if place is None:
+        return None
+    from importlib import import_module
+    from json import dumps
+
+    from quotadeck.dialects.base import NotAnAnswer
+
+    room, _, name = place.partition(".")
+    dialect = getattr(import_module(f"quotadeck.dialects.{room}"), name)
+    try:
+        usage: Usage | None = dialect.reply(dumps(reply, default=str).encode()).usage
+    except NotAnAnswer:
+        return None
+    return usage
+
+
+def _of_counts(counts: dict[str, Any]) -> Usage | None:
+    """A reply's ``usage`` by itself, as each of the forms writes it."""
+    inner = counts.get("usage")
+    if isinstance(inner, Mapping):
+        counts = dict(inner)
+    elif inner is not None and not isinstance(inner, str | int):
+        counts = _as_dict(inner)
+    if "prompt_tokens" in counts:
+        from quotadeck.dialects.openai.usage import UsageReader
+
+        chat = UsageReader()
+        chat.see({"usage": counts})
+        return chat.usage(delivered=False)
+    if "cache_read_input_tokens" in counts or "cache_creation_input_tokens" in counts:
+        from quotadeck.dialects.messages.usage import UsageReader as MessageReader
+
+        message = MessageReader()
+        message.see(counts)
+        return message.usage(delivered=False)
+    from quotadeck.dialects.responses.usage import UsageReader as ResponseReader
+
+    response = ResponseReader()
+    response.see({"usage": {"output_tokens": 0, **counts}})
+    return response.usage(delivered=False)

@@ -1,0 +1,260 @@
+"""Acquire, settle and wait, by asyncio in simulated time."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from quotadeck.client import (
+    AcquireTimeout,
+    BudgetSpent,
+    Estimate,
+    NeverFits,
+    NotSettled,
+    PriceUnknown,
+    QuotaManager,
+    Room,
+    Usage,
+)
+from tests.client.rig import simulated
+from tests.clocks import HandClock
+
+TOKENS = Estimate(1_000, 100, cost_nano=5_000_000)
+
+
+def made(clock: HandClock | None = None, **told: Any) -> QuotaManager:
+    """A manager without limits of everything."""
+    return QuotaManager(None, None, None, clock=clock or HandClock(), **told)
+
+
+def left(manager: QuotaManager, project: str = "a") -> dict[str, int]:
+    return {room.kind: room.left for room in manager.check(project).rooms}
+
+
+async def test_what_is_acquired_is_taken_and_what_was_used_stays() -> None:
+    manager = made()
+    manager.set_project_quota("a", rpm=60, tpm=60_000, budget="0.5", concurrency=3)
+    before = {"rpm": 10, "concurrency": 3, "tpm": 60_000, "budget": 500_000_000}
+    assert left(manager) == before
+    async with manager.acquire("a", TOKENS) as reservation:
+        held = {"rpm": 9, "concurrency": 2, "tpm": 58_900, "budget": 495_000_000}
+        assert left(manager) == held
+        reservation.sent()
+        charge = reservation.settle(900, 50, cost_nano=4_000_000)
+    assert (charge.input_tokens, charge.output_tokens, charge.cost_nano) == (900, 50, 4_000_000)
+    after = {"rpm": 9, "concurrency": 3, "tpm": 59_050, "budget": 496_000_000}
+    assert left(manager) == after
+    assert reservation.settle(1) == charge, "it ends once"
+    reservation.release()
+    assert left(manager) == after
+
+
+async def test_left_without_settling_it_is_charged_as_estimated() -> None:
+    manager = made()
+    manager.set_project_quota("a", tpm=60_000)
+    async with manager.acquire("a", TOKENS) as reservation:
+        pass
+    assert reservation.charge == (1_000, 100, 5_000_000, True)
+    assert left(manager) == {"tpm": 58_900}
+
+
+@pytest.mark.parametrize(("sent", "remains"), [(False, 60_000), (True, 58_900)])
+async def test_an_error_releases_what_was_not_sent(sent: bool, remains: int) -> None:
+    manager = made()
+    manager.set_project_quota("a", tpm=60_000)
+
+    async def fail() -> None:
+        async with manager.acquire("a", TOKENS) as reservation:
+            if sent:
+                reservation.sent()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert left(manager) == {"tpm": remains}
+
+
+async def test_a_forgotten_reservation_is_charged_and_holds_nothing() -> None:
+    manager = made()
+    manager.set_project_quota("a", tpm=60_000, concurrency=1)
+    await manager.acquire("a", TOKENS)
+    assert left(manager) == {"concurrency": 1, "tpm": 58_900}
+    assert manager.usage_report()["a"].estimated == 1
+
+
+async def test_one_open_for_too_long_is_charged_as_estimated() -> None:
+    clock = HandClock()
+    manager = made(clock, lifetime_s=5)
+    manager.set_project_quota("a", concurrency=1)
+    kept = await manager.acquire("a")
+    clock.advance_ms(4_999)
+    assert left(manager) == {"concurrency": 0}
+    clock.advance_ms(1_000)
+    assert left(manager) == {"concurrency": 1}
+    kept.settle(5)
+
+
+def test_whoever_must_wait_waits_exactly_and_first_come_is_first_served() -> None:
+    clock = HandClock()
+    manager = made(clock)
+    manager.set_project_quota("a", rpm=60)
+    served: list[tuple[int, float]] = []
+
+    async def one(number: int) -> None:
+        async with manager.acquire("a") as reservation:
+            served.append((number, round(reservation.waited_s, 2)))
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*map(one, range(14)))
+
+    simulated(clock, all_of_them())
+    assert served == [(n, max(0.0, n - 9.0)) for n in range(14)]
+
+
+def test_a_higher_class_goes_ahead_and_a_lower_one_is_not_starved() -> None:
+    clock = HandClock()
+    manager = made(clock)
+    manager.set_project_quota("a", rpm=6)
+    served: list[str] = []
+
+    async def one(priority: str, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        async with manager.acquire("a", priority=priority):
+            served.append(f"{priority} of {after_s}")
+
+    async def all_of_them() -> None:
+        async with manager.acquire("a"):
+            pass
+        low = asyncio.create_task(one("low", 0))
+        others = [asyncio.create_task(one("high", after)) for after in (1, 11, 21, 29)]
+        await asyncio.gather(low, *others)
+
+    simulated(clock, all_of_them())
+    assert served == ["high of 1", "high of 11", "low of 0", "high of 21", "high of 29"]
+
+
+def test_a_slot_that_comes_back_goes_to_the_head_at_once() -> None:
+    clock = HandClock()
+    manager = made(clock)
+    manager.set_project_quota("a", concurrency=1)
+
+    async def work() -> float:
+        first = await manager.acquire("a")
+        waiting = asyncio.create_task(_acquired(manager))
+        await asyncio.sleep(0.1)
+        first.settle()
+        return await waiting
+
+    assert simulated(clock, work()) == pytest.approx(0.1)
+
+
+async def _acquired(manager: QuotaManager, **how: Any) -> float:
+    async with manager.acquire("a", **how) as reservation:
+        return reservation.waited_s
+
+
+def test_a_timeout_ends_the_wait_and_leaves_nothing_behind() -> None:
+    clock = HandClock()
+    manager = made(clock)
+    manager.set_project_quota("a", rpm=6)
+
+    async def work() -> None:
+        await _acquired(manager)
+        with pytest.raises(AcquireTimeout) as late:
+            await manager.acquire("a", timeout=3)
+        assert late.value.waited_s == pytest.approx(3, abs=0.01)
+        assert late.value.wait_s == pytest.approx(7, abs=0.01)
+        assert late.value.bucket == "project:a:rpm"
+        with pytest.raises(TimeoutError):
+            await manager.acquire("a", timeout=0)
+        assert await _acquired(manager, timeout=8) == pytest.approx(7, abs=0.01)
+
+    simulated(clock, work())
+    report = manager.usage_report()["a"]
+    assert (report.refused, report.waiting, report.requests) == (2, 0, 2)
+
+
+def test_a_cancelled_head_lets_the_next_one_go_on() -> None:
+    clock = HandClock()
+    manager = made(clock)
+    manager.set_project_quota("a", tpm=600)
+
+    async def work() -> float:
+        await _acquired(manager, estimate=600)
+        large = asyncio.create_task(_acquired(manager, estimate=600))
+        await asyncio.sleep(0)
+        small = asyncio.create_task(_acquired(manager, estimate=10))
+        await asyncio.sleep(2)
+        large.cancel()
+        return await small
+
+    assert simulated(clock, work()) == pytest.approx(2, abs=0.01)
+
+
+async def test_spent_money_is_told_at_once_and_held_money_is_waited_for() -> None:
+    manager = made()
+    manager.set_project_quota("a", budget="0.010")
+    first = await manager.acquire("a", Estimate(cost_nano=6_000_000))
+    waiting = asyncio.create_task(_acquired(manager, estimate=Estimate(cost_nano=6_000_000)))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    first.settle(1, cost_nano=1_000_000)
+    await waiting
+    with pytest.raises(BudgetSpent) as spent:
+        await manager.acquire("a", Estimate(cost_nano=6_000_000))
+    assert (spent.value.left_nano, spent.value.asked_nano) == (3_000_000, 6_000_000)
+    with pytest.raises(NeverFits):
+        await manager.acquire("a", Estimate(cost_nano=10_000_001))
+
+
+async def test_a_request_without_a_price_is_not_free() -> None:
+    manager = made(prices={"m": ("2", "8")}, unknown_price=None)
+    manager.set_project_quota("a", budget=1)
+    async with manager.acquire("a", Estimate(1_000, 100, model="m")) as reservation:
+        reservation.settle(Usage(500, 0, 100))
+    assert reservation.charge == (500, 100, 500 * 2_000 + 100 * 8_000, False)
+    with pytest.raises(PriceUnknown, match="model x"):
+        await manager.acquire("a", Estimate(1_000, model="x"))
+    (await manager.acquire("no budget", Estimate(1_000, model="x"))).settle()
+    assert made().check("a", 1_000).rooms == ()
+
+
+async def test_what_tells_no_usage_settles_nothing() -> None:
+    manager = made()
+    manager.set_project_quota("a", concurrency=1)
+    reservation = await manager.acquire("a")
+    for nothing in ("12", object(), {"id": "x"}, -1, True, {"usage": None}):
+        with pytest.raises(NotSettled):
+            reservation.settle(nothing)
+    assert left(manager) == {"concurrency": 0}
+
+
+async def test_a_changed_quota_keeps_what_was_used_and_wakes_who_waits() -> None:
+    manager = made()
+    manager.set_project_quota("a", rpm=60, budget=1)
+    for _ in range(10):
+        await _acquired(manager, estimate=Estimate(cost_nano=1_000_000))
+    waiting = asyncio.create_task(_acquired(manager))
+    await asyncio.sleep(0)
+    manager.set_project_quota("a", rpm=90)
+    assert await waiting == 0.0
+    assert left(manager) == {"rpm": 4, "budget": 990_000_000}
+    manager.set_project_quota("a", rpm=None)
+    assert left(manager) == {"budget": 990_000_000}
+
+
+async def test_projects_share_the_limits_of_everything() -> None:
+    manager = QuotaManager(60, None, "0.01", clock=HandClock())
+    manager.set_project_quota("a", rpm=600, priority="high")
+    rooms = manager.check("a", Estimate(cost_nano=1)).rooms
+    assert rooms == (
+        Room("project:a:rpm", 600, 100, 1),
+        Room("all:rpm", 60, 10, 1),
+        Room("all:budget", 10_000_000, 10_000_000, 1),
+    )
+    for _ in range(10):
+        await _acquired(manager, estimate=Estimate(cost_nano=1))
+    refused = manager.check("b", Estimate(cost_nano=1))
+    assert (bool(refused), refused.binding, refused.wait_s) == (False, "all:rpm", 2.0)
+    with pytest.raises(NeverFits):
+        await manager.acquire("b", Estimate(cost_nano=10_000_001))

@@ -1,0 +1,107 @@
+"""The manager of threads, alone and beside asyncio; forks, pickles and copies."""
+
+import asyncio
+import copy
+import os
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from quotadeck.client import AcquireTimeout, QuotaManager, SyncQuotaManager, WrongProcess
+
+
+def made(**told: Any) -> SyncQuotaManager:
+    manager = SyncQuotaManager(None, None, None)
+    manager.set_project_quota("a", **told)
+    return manager
+
+
+def test_a_thread_waits_for_a_slot_and_gets_it() -> None:
+    manager = made(concurrency=2)
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def one(_: int) -> float:
+        nonlocal under_way, most
+        with manager.acquire("a", 10) as reservation:
+            with lock:
+                under_way += 1
+                most = max(most, under_way)
+            threading.Event().wait(0.001)
+            with lock:
+                under_way -= 1
+            reservation.settle(7)
+        return reservation.waited_s
+
+    with ThreadPoolExecutor(16) as pool:
+        waited = list(pool.map(one, range(64)))
+    assert most == 2
+    assert max(waited) > 0
+    report = manager.usage_report()["a"]
+    assert (report.requests, report.input_tokens, report.waiting) == (64, 7 * 64, 0)
+    assert [room.left for room in report.rooms] == [2]
+
+
+def test_a_thread_gives_up_after_its_timeout() -> None:
+    manager = made(concurrency=1)
+    with manager.acquire("a"), pytest.raises(AcquireTimeout):
+        manager.acquire("a", timeout=0.01)
+    with manager.acquire("a", timeout=0):
+        pass
+
+
+def test_threads_and_loops_share_one_state() -> None:
+    manager = made(concurrency=3)
+    beside = manager.for_asyncio()
+    assert isinstance(beside, QuotaManager)
+
+    async def tasks() -> None:
+        async def one() -> None:
+            async with beside.acquire("a"):
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*[one() for _ in range(100)])
+
+    def calls() -> None:
+        for _ in range(100):
+            with manager.acquire("a"):
+                pass
+
+    threads = [threading.Thread(target=calls) for _ in range(3)]
+    loops = [threading.Thread(target=lambda: asyncio.run(tasks())) for _ in range(3)]
+    for thread in (*threads, *loops):
+        thread.start()
+    for thread in (*threads, *loops):
+        thread.join(30)
+    assert beside.usage_report()["a"].requests == 600
+    assert [room.left for room in manager.check("a").rooms] == [3]
+
+
+def test_a_forked_process_is_told_so() -> None:
+    manager = made(rpm=60)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            manager.acquire("a")
+        except WrongProcess as error:
+            os.write(write, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    told = os.read(read, 1_000).decode()
+    assert f"made in process {os.getpid()} and this is its fork {child}" in told
+    manager.acquire("a", timeout=0).settle()
+
+
+def test_neither_a_manager_nor_a_reservation_is_pickled_or_copied() -> None:
+    manager = made(rpm=60)
+    reservation = manager.acquire("a")
+    for one in (manager, reservation):
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(one)
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            copy.deepcopy(one)
+    reservation.settle()
