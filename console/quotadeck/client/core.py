@@ -4,14 +4,13 @@ Every method is of one step under one lock; none waits. Whoever waits does so in
 `Core.claim` each time he is woken, and is told how long to sleep.
 """
 
-import os
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine
 from itertools import count
-from typing import Any, Final, NamedTuple, NoReturn, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
+from quotadeck.client import forks
 from quotadeck.client.availability import Availability, Room, full, rooms_of
 from quotadeck.client.errors import (
     AcquireTimeout,
@@ -19,7 +18,6 @@ from quotadeck.client.errors import (
     NeverFits,
     PriceUnknown,
     TooManyWaiting,
-    WrongProcess,
 )
 from quotadeck.client.line import AGEING_S, Line, Waiter
 from quotadeck.client.prices import Prices
@@ -80,7 +78,8 @@ class Core:
         self.projects: dict[str, Project] = {}
         self._windows = windows
         self._limiter = MemoryLimiter(clock)
-        self._lock: Any = threading.Lock()
+        self.lock: Any = threading.Lock()
+        forks.watch(self)
         self._beyond = (self.terms("all", everything, shared=True),)
         self._ttl_ms = int(lifetime_s * 1_000)
         self._most_waiting = most_waiting
@@ -89,8 +88,6 @@ class Core:
         self._lines: dict[str, Line[Want]] = {}
         """Those in which somebody waits, by project."""
         self._forgotten: deque[tuple[Want, str]] = deque()
-        self._made_in = os.getpid()
-        _CORES.add(self)
 
     def terms(self, name: str, quota: Quota, *, shared: bool = False) -> Terms:
         """Ready for requests of that subject."""
@@ -111,7 +108,7 @@ class Core:
     def set_quota(self, name: str, quota: Quota) -> None:
         """What was used stays used, and whoever waits looks again."""
         project = self.project(name)
-        with self._lock:
+        with self.lock:
             project.terms = self.terms(f"project:{name}", quota)
             _run(self._limiter.relimit(project.terms.limits))
             self._wake_all()
@@ -148,7 +145,7 @@ class Core:
     def check(self, want: Want) -> Availability:
         """What an acquire would meet; it takes nothing."""
         takes = self._takes(want)
-        with self._lock:
+        with self.lock:
             self._look_after()
             name = self._name()
             answer = _run(self._limiter.acquire(name, takes, want.priority, self._ttl_ms))
@@ -165,7 +162,7 @@ class Core:
 
     def admit(self, want: Want) -> Reservation | None:
         """At once, or None where it has to stand in the line. Raises as `claim` does."""
-        with self._lock:
+        with self.lock:
             self._look_after()
             line = want.project.line
             if line.head is not None and self._key(want) >= line.head.key:
@@ -182,7 +179,7 @@ class Core:
 
     def join(self, want: Want, wake: Callable[[], None]) -> Waiter[Want]:
         """Stand in the line; whoever joined must `claim` or `leave`. Raises TooManyWaiting."""
-        with self._lock:
+        with self.lock:
             line = want.project.line
             if len(line) >= self._most_waiting:
                 raise TooManyWaiting(want.project.name, len(line))
@@ -197,7 +194,7 @@ class Core:
         Raises AcquireTimeout, BudgetSpent or NeverFits. He still has to leave then.
         """
         want = waiter.wants
-        with self._lock:
+        with self.lock:
             self._look_after()
             waited_s = self._now_s() - waiter.since_s
             left_s = None if want.timeout_s is None else want.timeout_s - waited_s
@@ -225,18 +222,18 @@ class Core:
 
     def leave(self, waiter: Waiter[Want]) -> None:
         """Go away without; nothing happens where he has gone."""
-        with self._lock:
+        with self.lock:
             self._gone(waiter)
 
     def settle(self, want: Want, name: str, charge: Charge) -> None:
         """End a reservation with what it really used."""
-        with self._lock:
+        with self.lock:
             self._settle(want, name, charge)
             self._wake_all()
 
     def release(self, want: Want, name: str) -> None:
         """End a reservation as if it had never been."""
-        with self._lock:
+        with self.lock:
             want.project.tally.released += 1
             _run(self._limiter.release(name))
             self._wake_all()
@@ -250,7 +247,7 @@ class Core:
 
     def report(self) -> UsageReport:
         """What every project used and waits for."""
-        with self._lock:
+        with self.lock:
             self._look_after()
             projects = tuple([self._usage(each) for each in self.projects.values()])
             rooms = self._rooms(self._beyond[0])
@@ -357,35 +354,6 @@ class Core:
 
     def _name(self) -> str:
         return f"r{next(self._names)}"
-
-    def forked(self) -> None:
-        """This is a child of the process that it was made in: from now on every use raises."""
-        self._lock = _Elsewhere(self._made_in)
-
-
-class _Elsewhere:
-    """Stands for the lock of a manager in a forked process. Entering raises WrongProcess."""
-
-    def __init__(self, made_in: int) -> None:
-        self._made_in = made_in
-
-    def __enter__(self) -> NoReturn:
-        raise WrongProcess(self._made_in, os.getpid())
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-_CORES: Final["weakref.WeakSet[Core]"] = weakref.WeakSet()
-
-
-def _forked() -> None:
-    for core in tuple(_CORES):
-        core.forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
 
 
 def _run(call: Coroutine[Any, Any, T]) -> T:

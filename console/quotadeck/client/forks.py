@@ -1,0 +1,45 @@
+"""A fork has a copy of a manager's state, and neither sees what the other admits: it must not."""
+
+import os
+import weakref
+from typing import Any, Final, NoReturn, Protocol
+
+from quotadeck.client.errors import WrongProcess
+
+
+class Locked(Protocol):
+    """Something whose every use goes through its lock."""
+
+    lock: Any
+
+
+class _Elsewhere:
+    """Stands for the lock in a forked process, where another thread may have held the real one.
+    Entering raises WrongProcess."""
+
+    def __init__(self, made_in: int) -> None:
+        self._made_in = made_in
+
+    def __enter__(self) -> NoReturn:
+        raise WrongProcess(self._made_in, os.getpid())
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+_KNOWN: Final["weakref.WeakKeyDictionary[Locked, int]"] = weakref.WeakKeyDictionary()
+"""The process that each was made in."""
+
+
+def watch(one: Locked) -> None:
+    """From now on it cannot be used in a process that is forked from this one."""
+    _KNOWN[one] = os.getpid()
+
+
+def _forked() -> None:
+    for one, made_in in tuple(_KNOWN.items()):
+        one.lock = _Elsewhere(made_in)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
