@@ -1,0 +1,95 @@
+"""Keeping a conversation under its window: the middle of it becomes a summary.
+
+System prompts and the newest messages stay as they are. What is between is given to a function of
+the caller's, which makes a text of it; a model that is asked to sum up is the usual one.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple
+
+from quotadeck.client.help.pairs import Message, cuts, is_system
+from quotadeck.client.help.request_tokens import message_tokens
+from quotadeck.client.help.tokens import Count, estimate
+
+KEPT: Final = 10
+MOST_TOKENS: Final = 150_000
+HEADING: Final = "[Conversation summary]"
+
+
+class Parted(NamedTuple):
+    """A conversation's parts: ``head`` are the system prompts of the first two, in their order;
+    ``between`` is what may go, and is empty where nothing has to."""
+
+    head: list[Message]
+    between: list[Message]
+    newest: list[Message]
+
+    def joined(self, summary: str, heading: str = HEADING) -> list[Message]:
+        """The conversation, with the summary in the place of ``between``."""
+        if not self.between:
+            return [*self.head, *self.newest]
+        text = f"{heading}\n{summary}" if heading else summary
+        return [*self.head, {"role": "user", "content": text}, *self.newest]
+
+
+def part(
+    messages: Sequence[Message],
+    keep: int = KEPT,
+    most_tokens: int = MOST_TOKENS,
+    count: Count = estimate,
+) -> Parted:
+    """Part a conversation in chat's, Messages' or Responses' form.
+
+    Nothing is between as long as it has at most ``most_tokens`` in all (0: part it anyway). Of the
+    newest ``keep`` stay, and more where a tool's call and its result would be parted; fewer, where
+    even these have too many tokens, but never none.
+    """
+    tokens = [message_tokens(one, count) for one in messages]
+    if sum(tokens) <= most_tokens:
+        return Parted([], [], list(messages))
+    places = [at for at in cuts(messages) if at < len(messages)]
+    at = max((one for one in places if one <= len(messages) - keep), default=0)
+    if most_tokens:
+        at = next(
+            (one for one in places if one >= at and _left(messages, tokens, one) <= most_tokens),
+            places[-1],
+        )
+    before = messages[:at]
+    return Parted(
+        [one for one in before if is_system(one)],
+        [one for one in before if not is_system(one)],
+        list(messages[at:]),
+    )
+
+
+def _left(messages: Sequence[Message], tokens: Sequence[int], at: int) -> int:
+    """Tokens of what stays where all before the place goes, but for system prompts."""
+    return sum(tokens[at:]) + sum(
+        one for message, one in zip(messages[:at], tokens[:at], strict=True) if is_system(message)
+    )
+
+
+def shorten(
+    messages: Sequence[Message],
+    summarize: Callable[[list[Message]], str],
+    *,
+    keep: int = KEPT,
+    most_tokens: int = MOST_TOKENS,
+    count: Count = estimate,
+) -> list[Message]:
+    """The conversation under its window; ``summarize`` is called only where something goes."""
+    parted = part(messages, keep, most_tokens, count)
+    return parted.joined(summarize(parted.between) if parted.between else "")
+
+
+async def shorten_async(
+    messages: Sequence[Message],
+    summarize: Callable[[list[Message]], Awaitable[str]],
+    *,
+    keep: int = KEPT,
+    most_tokens: int = MOST_TOKENS,
+    count: Count = estimate,
+) -> list[Message]:
+    """As `shorten`, with a function that is awaited."""
+    parted = part(messages, keep, most_tokens, count)
+    return parted.joined(await summarize(parted.between) if parted.between else "")
