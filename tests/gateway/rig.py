@@ -30,6 +30,7 @@ from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Key, KeyRing
 from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.observers import Observers, Refusals, RefusedRequest
+from quotadeck.gateway.data.turns import TurnBook
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.live import Live
@@ -242,6 +243,7 @@ async def rig(
         upstream,
         Refusals(lambda: in_force[0], observers.refused),
         BODY_LIMIT,
+        TurnBook(clock),
     )
     ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})
     app = DataPlane(calls, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000, dialects)

@@ -89,8 +89,9 @@ async def admit(
     *,
     now_us: int,
     ttl_ms: int,
+    turn: str = "",
 ) -> Ticket:
-    """Take from every bucket that applies.
+    """Take from every bucket that applies; under the name of a ``turn``, see `Limiter.acquire`.
 
     Raises LimitReached or BudgetSpent, and LedgerUnavailable where what was spent on this day
     stands in the ledger alone and that cannot be read.
@@ -98,10 +99,10 @@ async def admit(
     budget = days.limit(prepared.project, now_us)
     takes = prepared.takes_for(size, budget)
     try:
-        answer = await limiter.acquire(reservation, takes, prepared.priority, ttl_ms)
+        answer = await limiter.acquire(reservation, takes, prepared.priority, ttl_ms, turn)
     except DayUnknown as unknown:
         await days.learn(prepared.name, unknown.day)
-        answer = await limiter.acquire(reservation, takes, prepared.priority, ttl_ms)
+        answer = await limiter.acquire(reservation, takes, prepared.priority, ttl_ms, turn)
     if isinstance(answer, Refused):
         refusal = _refusal(answer, prepared, size, takes)
         refusal.rates = rates_of(prepared, answer.levels)
@@ -171,5 +172,11 @@ def _bound_by(refused: Refused, prepared: Prepared, takes: Sequence[Take]) -> Re
     assert each.value is not None
     asked = max(1, take.amount // MICRO) if isinstance(take.limit, RateLimit) else take.amount
     return LimitReached(
-        refused.binding, each.value, each.rule.kind, asked, refused.wait_ms, each.cause
+        refused.binding,
+        each.value,
+        each.rule.kind,
+        asked,
+        refused.wait_ms,
+        each.cause,
+        refused.turn,
     )

@@ -282,7 +282,10 @@ class OverWholeBudget(Refusal):
 
 @dataclass
 class LimitReached(Refusal):
-    """A bucket is too empty; ``wait_ms`` is exact, None where a slot must come free."""
+    """A bucket is too empty; ``wait_ms`` is exact, None where a slot must come free.
+
+    With a ``turn``, what it asks for is kept for it from then on.
+    """
 
     binding: str
     limit: int
@@ -290,6 +293,7 @@ class LimitReached(Refusal):
     asked: int
     wait_ms: int | None
     cause: Cause
+    turn: bool = False
 
 
 @dataclass

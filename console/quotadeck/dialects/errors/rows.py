@@ -41,6 +41,7 @@ _LIMIT: Final = Row(
     (
         "Limit reached: {binding} is {limit:,} {unit}; this request asks for {asked:,}.",
         ("wait_ms", "Please try again in {wait_ms}s."),
+        ("turn", "It is kept for you then, for 2s."),
     ),
     kind="requests",
     told=(("limit", "binding"), ("retry_after_ms", "wait_ms")),
@@ -50,6 +51,7 @@ _SLOTS: Final = _LIMIT._replace(
     words=(
         "Limit reached: {binding} is {limit:,}, and so many of your requests are running.",
         "Retry when one of them has ended.",
+        ("turn", "One is kept for you in {wait_ms}s, for 2s."),
     )
 )
 _UPSTREAM_FAILED: Final = Row(

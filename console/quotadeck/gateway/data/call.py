@@ -5,7 +5,7 @@ reads and writes the rest.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,7 @@ from quotadeck.admission.prepared import rates_of
 from quotadeck.dialects.base import NOTHING_BEYOND, Ask, Dialect, NotAnAnswer
 from quotadeck.dialects.head import upstream_id_line
 from quotadeck.domain.money import usd_exact
-from quotadeck.domain.refusals import Refusal
+from quotadeck.domain.refusals import LimitReached, Refusal
 from quotadeck.gateway.connection.body_memory import HeldBody
 from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.arrival import Arrival
@@ -28,6 +28,7 @@ from quotadeck.gateway.data.observers import Refusals
 from quotadeck.gateway.data.permits import permitted
 from quotadeck.gateway.data.relay import relay_stream, why_cut
 from quotadeck.gateway.data.turned import estimated_of, folded, is_stream
+from quotadeck.gateway.data.turns import TurnBook
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.client import (
     Reply,
@@ -71,6 +72,7 @@ class Calls:
     upstream: UpstreamClient
     refusals: Refusals
     body_limit_bytes: int
+    turns: TurnBook
     without_stream_usage: set[str] = field(default_factory=set)
     """The upstreams that have refused to be asked for a stream's usage."""
 
@@ -94,7 +96,7 @@ class Calls:
                 ask = await permitted(ask, lane.project.project, self.flights.made)
             # What the upstream's form cannot say is refused before anything is taken for it.
             outgoing = self._outgoing(lane.stops[0], ask)
-            ticket = await self._admit(arrival, ask, lane)
+            ticket = await self._admit(arrival, ask, lane, caller, headers, outgoing)
             flight = await self.flights.begin(arrival, caller, lane, ask, ticket)
         except Refusal as refusal:
             self.refusals.tell(dialect, arrival, caller, ask, refusal)
@@ -123,17 +125,35 @@ class Calls:
                 # A frame that knows what it raises is a cycle, and keeps megabytes of request.
                 del failed
 
-    def _admit(self, arrival: Arrival, ask: Ask, lane: Lane) -> Awaitable[Ticket]:
-        stop = lane.stops[0]
-        return admit(
-            self.limiter,
-            self.days,
-            stop.prepared,
-            arrival.id,
-            size_of(ask, stop.prepared, self.estimator),
-            now_us=self.flights.wall_us(),
-            ttl_ms=ttl_ms(stop),
-        )
+    async def _admit(
+        self,
+        arrival: Arrival,
+        ask: Ask,
+        lane: Lane,
+        caller: Caller,
+        headers: Mapping[bytes, bytes],
+        outgoing: bytes,
+    ) -> Ticket:
+        stop, turns = lane.stops[0], self.turns
+        turn = turns.of(caller, headers, outgoing, arrival.id)
+        try:
+            ticket = await admit(
+                self.limiter,
+                self.days,
+                stop.prepared,
+                arrival.id,
+                size_of(ask, stop.prepared, self.estimator),
+                now_us=self.flights.wall_us(),
+                ttl_ms=ttl_ms(stop),
+                turn=turn,
+            )
+        except LimitReached as refusal:
+            if turn:
+                turns.given(caller, turn, outgoing, refusal)
+            raise
+        if turn != arrival.id:
+            turns.claimed(caller, turn, outgoing)
+        return ticket
 
     async def _whole(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:
         exchange.watch(flight.leave)

@@ -38,6 +38,7 @@ from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import KeyRing, key_ring
 from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.observers import Observers, Refusals
+from quotadeck.gateway.data.turns import TurnBook
 from quotadeck.gateway.log.handler import log
 from quotadeck.gateway.log.happenings import CallLines, also_told, event_told
 from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
@@ -288,6 +289,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         upstream,
         Refusals(plan, observers.refused),
         config.body_limit_bytes,
+        TurnBook(clock, live.storms),
     )
     data_plane = DataPlane(
         calls,

@@ -16,7 +16,7 @@ from quotadeck.domain.evidence import Evidence
 from quotadeck.domain.history import StateSpan
 from quotadeck.domain.rules import bucket_of
 from quotadeck.domain.snapshot import Event, Flow, Snapshot, Vitals
-from quotadeck.domain.state import State
+from quotadeck.domain.state import State, StateKind
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.usual import Usual
 from quotadeck.gateway.plan import Plan
@@ -125,6 +125,10 @@ class Live:
     def state_of(self, subject: Subject) -> State:
         """Its state as last judged."""
         return self._states.of(subject)
+
+    def storms(self, project: str) -> bool:
+        """Whether its callers retry without minding what they are told."""
+        return self.state_of(Subject.project(project)).held(StateKind.STORM) is not None
 
     def happened(self, event: Event) -> None:
         """An event to show under the rows; one told again after a restart is shown once."""
