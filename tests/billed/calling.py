@@ -70,12 +70,19 @@ input_usd = "15"
 output_usd = "15"
 cache_write_usd = "15"
 cache_write_1h_usd = "15"
+tiers.priority.times = "1"
+tiers.fast.times = "1"
+tiers.us.times = "1"
 [targets."openai/deepseek-v3.2"]
 {_LIMITS}
 price_usd = "0.42"
+tiers.priority.times = "1"
+tiers.flex.times = "1"
 [targets."openai/gpt-4.1"]
 {_LIMITS}
 price_usd = "8"
+tiers.priority.times = "1"
+tiers.flex.times = "1"
 
 [routes."gpt-sim"]
 targets = ["openai/gpt-sim"]

@@ -62,6 +62,11 @@ COMPACTION = {"type": "compaction", "input_tokens": 1_000, "output_tokens": 200}
             },
             Usage(12 * 3 + 7 + 5, 7, 34 * 3, 5),
         ),
+        # What another model used is told apart, for it has prices of its own.
+        (
+            {"iterations": [{"type": "advisor_message", "model": "haiku", **PLAIN}, COMPACTION]},
+            Usage(1_012, 0, 234, beside=(("haiku", Usage(12, 0, 34)),)),
+        ),
         ({"input_tokens": 12.0}, Usage(12, 0, 34)),
         # A count that cannot be: what stands beside it is no bill.
         ({"input_tokens": -1}, None),

@@ -91,7 +91,11 @@ def test_a_call_costs_what_the_list_says_for_its_tier_and_length(
         fees = round(Fraction(usage.web_searches * row.search_pico, 1_000))
         assert cost_nano(price, usage) == round(exact(row, usage))
         assert fees_nano(price, usage) == fees
+    elif usage.tier == "flex":  # no more than the usual
+        assert cost_nano(price, usage) == round(exact(at_its_length[""], usage))
+        assert not price.lists(usage.tier)
     else:  # the dearest of each count
+        assert not price.lists(usage.tier)
         for row in at_its_length.values():
             assert cost_nano(price, usage) >= round(exact(row, usage))
 
@@ -157,6 +161,16 @@ def test_a_tier_without_a_price_is_charged_by_the_dearest_and_named() -> None:
     assert cost_nano(ALL, Usage(100, 0, 10, tier="scale")) == (900_000 + 160_000)
     assert ALL.unpriced(chosen((("service_tier", "scale"),))) == "scale"
     assert not ALL.unpriced(chosen((("service_tier", "priority"), ("speed", "fast"))))
+
+
+def test_a_word_that_nobody_knows_is_no_region_and_is_found_in_any_order() -> None:
+    row = Rates(1, 1, 1, 1, 1, tier="us+ultrafast")
+    price = priced([USUAL, row], ("ultrafast",))
+    assert price.lists("ultrafast+us")
+    assert price.rates("ultrafast+us", 1) is row
+    assert not price.lists("ultrafast")
+    settled = chosen((("inference_geo", "us"), ("service_tier", "default")))
+    assert settled.may_be("ultrafast", price.unasked)
 
 
 def test_what_was_written_for_an_hour_has_its_own_price() -> None:

@@ -18,6 +18,11 @@ def test_what_has_no_price_and_what_drifts_is_told_once_an_hour() -> None:
         alarm.ended(call(target=OPUS, usage=stated, cost_nano_usd=cost))
     assert [event.told.kind for event in events] == ["price.unknown"]
     assert OPUS in say(events[0].told)
+    priced_apart = call(target=OPUS, price_version="unknown", usage=Usage(9, tier="ultrafast"))
+    alarm.ended(priced_apart._replace(cost_nano_usd=9))
+    told = events.pop().told
+    assert told.kind == "price.unknown_tier"
+    assert "ultrafast" in say(told)
     alarm.ended(call(target=OPUS, usage=stated, cost_nano_usd=1_300))
     alarm.ended(call(target=OPUS, usage=stated, cost_nano_usd=9_000))
     alarm.ended(call(target=OPUS, usage=stated, cost_nano_usd=9_000, price_version="upstream"))

@@ -69,6 +69,7 @@ MADE = (("response", "resp_1"), ("item", "m1"), ("item", "f1"))
 HOT = {"code": "server_error", "message": "too hot"}
 WIRE = to_stream(orjson.dumps(RESPONSE))
 ASKED: dict[str, Any] = {"model": "opus", "input": "Say abc", "max_output_tokens": 50}
+IMAGES, BOTH, RUN = "image_generation", "file_search+image_generation", "ultrafast+code_interpreter"
 
 
 class Said(BaseModel):
@@ -234,6 +235,28 @@ def test_searches_are_those_that_are_billed_where_they_are_told() -> None:
     told = {"web_search": {"num_requests": 3}}
     read = RESPONSES.reply(orjson.dumps({**RESPONSE, "tool_usage": told}))
     assert read.usage == USAGE._replace(web_searches=3)
+
+
+@pytest.mark.parametrize(
+    ("more", "tier"),
+    [
+        ({"tool_usage": {"image_gen": {"input_tokens": 5, "output_tokens": 9}}}, IMAGES),
+        ({"tool_usage": {"image_gen": {"input_tokens": 0, "output_tokens": 0}}}, ""),
+        ({"output": [{"type": "image_generation_call"}, {"type": "file_search_call"}]}, BOTH),
+        ({"service_tier": "ultrafast", "output": [{"type": "code_interpreter_call"}]}, RUN),
+    ],
+)
+def test_what_is_billed_beside_the_counts_is_named(more: dict[str, Any], tier: str) -> None:
+    read = RESPONSES.reply(orjson.dumps({**RESPONSE, **more}))
+    assert read.usage is not None
+    assert read.usage.tier == tier
+
+
+def test_what_is_cached_for_half_a_day_has_another_price() -> None:
+    details = {"cache_write_tokens": 9, "cache_write_tokens_details": {"ttl_12h_tokens": 4}}
+    told = {"input_tokens": 12, "output_tokens": 34, "input_tokens_details": details}
+    read = RESPONSES.reply(orjson.dumps({**RESPONSE, "usage": told}))
+    assert read.usage == Usage(12, 0, 34, 9, 4, tier="cache_12h")
 
 
 def test_what_failed_or_was_searched_in_a_stream_is_billed() -> None:

@@ -64,10 +64,11 @@ def size_of(request: Asked, prepared: Prepared, estimator: Estimator) -> Size:
     chooses = request.beyond.chooses
     picked = chosen(chooses) if chooses else NOTHING_CHOSEN
     price = facts.price
+    unpriced = price.unpriced(picked) if chooses and price.is_known else ""
+    guessed = guessed or bool(unpriced)
     limited = budget.value is not None and not budget.shadow
-    if limited and (not price.is_known or (chooses and price.unpriced(picked))):
-        tier = price.unpriced(picked) if price.is_known else ""
-        raise PriceUnknown(prepared.name, model, facts.id, tier)
+    if limited and (unpriced or not price.is_known):
+        raise PriceUnknown(prepared.name, model, facts.id, unpriced)
     bound = bound_nano(price, request.input_bound, most * choices, picked)
     bound += request.reserve_nano
     if budget.value is not None and bound > budget.value and not budget.shadow:

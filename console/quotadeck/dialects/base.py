@@ -98,12 +98,16 @@ class UpstreamSaid(NamedTuple):
 class NotAnAnswer(Exception):
     """A reply's body is none of the dialect; its text says why, for people.
 
-    ``said`` is the error that it is instead, where it is one.
+    ``said`` is the error that it is instead, where it is one; ``usage`` what it tells that was used
+    all the same, and is billed.
     """
 
-    def __init__(self, why: str, said: UpstreamSaid | None = None) -> None:
+    def __init__(
+        self, why: str, said: UpstreamSaid | None = None, usage: Usage | None = None
+    ) -> None:
         super().__init__(why)
         self.said = said
+        self.usage = usage
 
 
 class Relay(Protocol):

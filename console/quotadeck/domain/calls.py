@@ -4,6 +4,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.money import usd_exact
+from quotadeck.domain.price import UNKNOWN_VERSION
 from quotadeck.domain.usage import NOTHING_USED, Usage
 
 
@@ -173,7 +175,8 @@ class Call(NamedTuple):
     bound_is_estimate: bool = False
     cost_nano_usd: int = 0
     fees_nano_usd: int = 0
-    """What of the cost was for the call itself, such as a search, and not for its tokens."""
+    """What of the cost was for the call itself, such as a search or what another model did for it,
+    and not for its tokens."""
     price_version: str = ""
     binding: str = ""
     """The bucket that refused, with the longest wait."""
@@ -257,6 +260,13 @@ def ended(
         None,  # it is no counted run
         charged,
     )
+
+
+def told_cost(call: Call) -> str | None:
+    """What it cost, in dollars; None where nobody knows, since nobody knows its price."""
+    if call.price_version == UNKNOWN_VERSION and (call.usage.total or call.usage.web_searches):
+        return None
+    return usd_exact(call.cost_nano_usd)
 
 
 def unknown_end(opened: OpenCall) -> Call:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from quotadeck.domain.money import PICO_PER_NANO, nano_of_pico
-from quotadeck.domain.tiers import CHEAP, NOTHING_CHOSEN, Chosen, split
+from quotadeck.domain.tiers import CHEAP, NOTHING_CHOSEN, Chosen, joined, split
 from quotadeck.domain.usage import Usage
 
 _AS_BEFORE: Final = -1
@@ -82,7 +82,7 @@ class Price:
         usual = Rates(**{name: getattr(self, name) for name in _PICO})
         rows: dict[str, list[Rates]] = {"": [usual]}
         for other in self.others:
-            rows.setdefault(other.tier, []).append(other)
+            rows.setdefault(joined(split(other.tier)), []).append(other)
         for each in rows.values():
             each.sort(key=lambda row: -row.above)
         put(self, "is_flat", not self.others)
@@ -100,9 +100,20 @@ class Price:
         """The tiers that have a price."""
         return tuple(self._rows)
 
+    def lists(self, tier: str) -> bool:
+        """Whether calls of this tier have a price."""
+        return self.is_known and (not tier or joined(split(tier)) in self._rows)
+
     def rates(self, tier: str, input_tokens: int) -> Rates:
-        """What each count of such a call costs; by the dearest where the tier has no price."""
-        rows = self._rows.get(tier)
+        """What each count of such a call costs.
+
+        Where the tier has no price, that is not known: these are then the dearest that are, or
+        the usual ones where it is known to cost no more than those.
+        """
+        words = split(tier)
+        rows = self._rows.get(joined(words))
+        if rows is None and CHEAP.issuperset(words):
+            rows = self._rows[""]
         if rows is None:
             every = [self._at(rows, input_tokens) for rows in self._rows.values()]
             return Rates(*[max(getattr(row, name) for row in every) for name in _PICO])
@@ -161,7 +172,12 @@ _TOLD: Final = tuple(each for each in fields(Price) if each.init)
 
 def cost_nano(price: Price, usage: Usage) -> int:
     """What a call costs, in nano-dollars."""
-    given, cached, out, write, hour_long, _, _, searches, tier, _ = usage
+    return nano_of_pico(cost_pico(price, usage))
+
+
+def cost_pico(price: Price, usage: Usage) -> int:
+    """The same in pico-dollars, for those who have more to add before it is rounded."""
+    given, cached, out, write, hour_long, _, _, searches, tier, _, _ = usage
     rates = price if price.is_flat else price.rates(tier, given)
     pico = (given - cached - write) * rates.input_pico + out * rates.output_pico
     if cached:
@@ -171,15 +187,18 @@ def cost_nano(price: Price, usage: Usage) -> int:
         pico += hour_long * rates.cache_write_1h_pico
     if searches:
         pico += searches * rates.search_pico
-    return nano_of_pico(pico)
+    return pico
 
 
 def fees_nano(price: Price, usage: Usage) -> int:
     """What of a call's cost is for its searches, and not for its tokens."""
-    if not usage.web_searches:
-        return 0
+    return nano_of_pico(fees_pico(price, usage)) if usage.web_searches else 0
+
+
+def fees_pico(price: Price, usage: Usage) -> int:
+    """The same in pico-dollars."""
     rates = price.rates(usage.tier, usage.input_tokens)
-    return nano_of_pico(usage.web_searches * rates.search_pico)
+    return usage.web_searches * rates.search_pico
 
 
 def bound_nano(

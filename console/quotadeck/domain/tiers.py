@@ -1,7 +1,9 @@
 """What of a call changes its price beside its counts: its service tier, speed and region.
 
 They are words, as replies state them: "priority", "fast", "us". A reply's are joined by "+", in the
-order of service tier, speed, region, and the usual ones are left out.
+order of service tier, speed, region, and the usual ones are left out. Behind them stands what was
+used that none of the counts has, such as "image_generation". Whatever has no price by its very
+words has none: no word is taken for another.
 """
 
 from collections.abc import Iterable
@@ -13,8 +15,27 @@ SERVICE, SPEED, REGION = "service_tier", "speed", "inference_geo"
 FIELDS: Final = (SERVICE, SPEED, REGION)
 """The fields of requests that choose them, and of replies that state them."""
 
-_SERVICES: Final = frozenset({"priority", "flex", "batch", "scale"})
-_SPEEDS: Final = frozenset({"fast"})
+BESIDE: Final = "beside"
+"""In the place of a field: words of what was used beside the counts."""
+AUDIO: Final = "audio"
+"""Some of the tokens are of sound, which has prices of its own."""
+IMAGES: Final = "image_generation"
+"""Pictures were made, by a model with prices of its own."""
+CACHE_12H: Final = "cache_12h"
+"""What was written to a cache for long is kept for half a day."""
+FILE_SEARCH: Final = "file_search"
+CODE: Final = "code_interpreter"
+OTHER_MODEL: Final = "other_model"
+"""Another model had a part in it, whose prices are not known."""
+
+_KNOWN: Final = {
+    **dict.fromkeys(("priority", "flex", "batch", "scale", "reserved"), SERVICE),
+    "fast": SPEED,
+    **dict.fromkeys(("us", "eu"), REGION),
+    **dict.fromkeys((AUDIO, IMAGES, CACHE_12H, FILE_SEARCH, CODE, OTHER_MODEL), BESIDE),
+}
+_UNKNOWN: Final = ""
+_ORDER: Final = (*FIELDS, _UNKNOWN, BESIDE)
 _USUAL: Final = {
     SERVICE: frozenset({"default", "standard", "standard_only", "on_demand"}),
     SPEED: frozenset({"standard", "default"}),
@@ -26,17 +47,23 @@ _OPEN: Final = frozenset({"auto", ""})
 
 
 def field_of(word: str) -> str:
-    """The field that a word is a value of."""
-    return SERVICE if word in _SERVICES else SPEED if word in _SPEEDS else REGION
+    """The field that a word is a value of; empty where nobody knows."""
+    return _KNOWN.get(word, _UNKNOWN)
 
 
 def joined(words: Iterable[str]) -> str:
-    """Words as a reply states them: in the order of their fields."""
-    return "+".join(sorted(words, key=lambda word: (FIELDS.index(field_of(word)), word)))
+    """Words in the one order by which prices are found: that of their fields, where it is known."""
+    return "+".join(sorted(words, key=lambda word: (_ORDER.index(field_of(word)), word)))
 
 
 def split(tier: str) -> tuple[str, ...]:
     return tuple(tier.split("+")) if tier else ()
+
+
+def with_beside(tier: str, words: Iterable[str]) -> str:
+    """A reply's tier, and what was used beside its counts."""
+    found = sorted(set(words) - {""})
+    return "+".join((tier, *found) if tier else found) if found else tier
 
 
 def stated(field: str, value: str) -> str:
@@ -54,6 +81,7 @@ class Chosen(NamedTuple):
         """Whether a reply may state the word; ``unasked`` are those that need not be named."""
         if word in self.words:
             return True
+        # A word of no known field may stand in any that was left open.
         return word in unasked and field_of(word) not in self.settled
 
 
@@ -75,7 +103,7 @@ def chosen(chooses: Iterable[tuple[str, str]]) -> Chosen:
 
 
 CHEAP: Final = frozenset({"flex", "batch"})
-"""What costs no more than the usual."""
+"""What costs no more than the usual, and yet another price than that."""
 
 
 def is_dearer(field: str, value: str) -> bool:

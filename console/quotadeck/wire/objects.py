@@ -38,6 +38,7 @@ UNTOLD: Final = frozenset(
     {
         *("Call.charged", "Entry.idempotency_key", "Entry.prev_hash", "Entry.steady_us"),
         *("Price.is_flat", "Price.dearest_input_pico", "Price._rows", "Price._reached"),
+        "Usage.beside",
     }
 )
 """Fields that say nothing outside the process that keeps them; a reader has their defaults."""

@@ -227,9 +227,10 @@ def _cost(call: Call, price: Price | None, beside: Beside) -> Iterator[Part]:
     rates = price.rates(usage.tier, usage.input_tokens) if price else None
     counts = _counts(usage, rates)
     any_used = any(count for _, count, _ in counts)
-    unpriced = call.price_version == UNKNOWN_VERSION and not call.cost_nano_usd
+    unpriced = call.price_version == UNKNOWN_VERSION
+    asked = beside.asked and not unpriced
     if usage.tier:
-        unlisted = price is not None and usage.tier not in price.tiers
+        unlisted = unpriced or (price is not None and not price.lists(usage.tier))
         kind = "account.tier.unlisted" if unlisted else "account.tier"
         yield _part("tier", kind, "attention" if unlisted else "normal", tier=clean(usage.tier))
     for name, count, pico in counts:
@@ -257,12 +258,18 @@ def _cost(call: Call, price: Price | None, beside: Beside) -> Iterator[Part]:
         "cost",
         "account.cost",
         "strong",
-        cost=text("account.cost.unknown") if unpriced else _exact(call.cost_nano_usd),
-        unknown=text("account.no_price") if beside.asked and price is None and any_used else None,
+        cost=_told_cost(call) if unpriced else _exact(call.cost_nano_usd),
+        unknown=text("account.no_price") if asked and price is None and any_used else None,
         prices=clean(call.price_version) or None,
         held=_exact(call.held_nano_usd) if call.held_nano_usd else None,
         estimated=estimated,
     )
+
+
+def _told_cost(call: Call) -> str:
+    """Of a call whose price nobody knows."""
+    charged = _exact(call.cost_nano_usd) if call.cost_nano_usd else None
+    return text("account.cost.unknown", charged=charged)
 
 
 def _counts(usage: Usage, rates: Rates | None) -> tuple[tuple[str, int, int], ...]:

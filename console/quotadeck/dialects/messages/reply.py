@@ -53,7 +53,9 @@ def refuse_error(parsed: Any) -> None:
     if isinstance(parsed, dict) and isinstance(parsed.get("content"), list):
         return
     if errors.is_error(parsed):
-        raise NotAnAnswer("its reply is an error", said(parsed))
+        reader = UsageReader()
+        reader.see(parsed.get("usage") if isinstance(parsed, dict) else None)
+        raise NotAnAnswer("its reply is an error", said(parsed), reader.usage(delivered=False))
 
 
 def id_of(message: Any) -> str:

@@ -2,7 +2,8 @@
 
 Its rules: the input is told without what its caches gave and took; the counts of a stream are
 cumulative; what was thought is of the output. What was summed up on the way, and what other models
-said to it, stands in ``iterations`` alone and is billed beside the sums.
+said to it, stands in ``iterations`` alone and is billed beside the sums, each at its own model's
+prices.
 Source: "Message" of Anthropic's API reference; `usage` of its official SDK's types.
 """
 
@@ -18,6 +19,7 @@ _IN_THE_SUMS: Final = "message"
 beside them."""
 _MOST_ITERATIONS: Final = 1_000
 _TIER_CHARS: Final = 40
+_MODEL_CHARS: Final = 200
 _FRESH, _READ, _WRITTEN, _SAID = (
     "input_tokens",
     "cache_read_input_tokens",
@@ -30,11 +32,13 @@ _COUNTS: Final = (_FRESH, _READ, _WRITTEN, _SAID)
 class _Sums:
     """The greatest of each count that was told."""
 
-    __slots__ = ("counts", "hour")
+    __slots__ = ("counts", "hour", "model")
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(_COUNTS, 0)
         self.hour = 0
+        self.model = ""
+        """Whose they are; empty for the one that was asked."""
 
     def see(self, told: dict[str, Any]) -> None:
         counts = self.counts
@@ -95,22 +99,24 @@ class UsageReader:
             if at == len(self._beside):
                 self._beside.append(_Sums())
             self._beside[at].see(one)
+            model = one.get("model")
+            if isinstance(model, str) and model:
+                self._beside[at].model = clean(model, _MODEL_CHARS)
 
     def usage(self, *, delivered: bool) -> Usage | None:
         """None where none came that can be: tokens were ``delivered``, and none were used."""
         if not self.seen or self._odd or (delivered and not self._sums.counts[_SAID]):
             return None
-        all_of = (self._sums, *self._beside)
-        fresh, read, written, said = (sum(one.counts[name] for one in all_of) for name in _COUNTS)
-        hour = sum(min(one.hour, one.counts[_WRITTEN]) for one in all_of)
         tier = "+".join(filter(None, (self._tier.get(field, "") for field in FIELDS)))
-        return Usage(
-            fresh + read + written,
-            read,
-            said,
-            cache_write_tokens=written,
-            cache_write_1h_tokens=hour,
-            reasoning_tokens=min(self._thought, said),
+        usage = _summed((self._sums, *(one for one in self._beside if not one.model)), tier)
+        return usage._replace(
+            reasoning_tokens=min(self._thought, usage.output_tokens),
             web_searches=self._searches,
-            tier=tier,
+            beside=tuple((one.model, _summed((one,), tier)) for one in self._beside if one.model),
         )
+
+
+def _summed(all_of: tuple[_Sums, ...], tier: str) -> Usage:
+    fresh, read, written, said = (sum(one.counts[name] for one in all_of) for name in _COUNTS)
+    hour = sum(min(one.hour, one.counts[_WRITTEN]) for one in all_of)
+    return Usage(fresh + read + written, read, said, written, hour, tier=tier)

@@ -55,7 +55,8 @@ class Embeddings(OpenAIForm):
         except ValueError:
             raise base.NotAnAnswer("its reply is not JSON") from None
         if is_error(parsed):
-            raise base.NotAnAnswer("its reply is an error", said(parsed))
+            used = embedded(parsed) if isinstance(parsed, dict) else None
+            raise base.NotAnAnswer("its reply is an error", said(parsed), used)
         if not isinstance(parsed, dict) or not isinstance(parsed.get("data"), list):
             raise base.NotAnAnswer("its reply is not a list of embeddings")
         return base.Read(embedded(parsed), "", body)

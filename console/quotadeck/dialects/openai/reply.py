@@ -16,19 +16,21 @@ def read_reply(body: bytes) -> Read:
     except ValueError:
         raise NotAnAnswer("its reply is not JSON") from None
     choices = parsed.get("choices") if isinstance(parsed, dict) else None
-    if is_error(parsed):
-        raise NotAnAnswer("its reply is an error", said(parsed))
-    if not isinstance(choices, list):
-        raise NotAnAnswer("its reply is not a chat completion")
     reader = UsageReader()
-    reader.see(parsed)
+    if isinstance(parsed, dict):
+        reader.see(parsed)
     delivered = any(
         isinstance(one, dict) and (delivers(one.get("message")) or bool(one.get("text")))
-        for one in choices
+        for one in (choices if isinstance(choices, list) else ())
     )
+    usage = reader.usage(delivered=delivered)
+    if is_error(parsed):
+        raise NotAnAnswer("its reply is an error", said(parsed), usage)
+    if not isinstance(choices, list):
+        raise NotAnAnswer("its reply is not a chat completion")
     response_id = parsed.get("id")
     return Read(
-        reader.usage(delivered=delivered),
+        usage,
         clean(response_id, MAX_RESPONSE_ID) if isinstance(response_id, str) else "",
         body,
     )

@@ -29,7 +29,6 @@ _WITH_USAGE = MappingProxyType({"stream_options": {"include_usage": True}})
 _BYTES_OF_CHAT_TEMPLATE = 64
 _BYTES_OF_TOOL_TEMPLATE = 1_024
 _UNPRICED = ("web_search_options", "prediction", "audio")
-_UNPRICED_TIERS = ("priority", "scale", "fast")
 _TEMPLATED = ("tools", "functions", "response_format")
 
 
@@ -79,7 +78,7 @@ def parse_chat(body: bytes, retry_count: bytes = b"") -> Ask:
         # No tokenizer makes more of it: a byte-level one yields at most a token a byte, and chat
         # and tool templates add text that the client did not send. Of media it is an estimate.
         text_bytes + template + media_tokens,
-        priced_apart or fields.get("service_tier") in _UNPRICED_TIERS,
+        priced_apart,
         retries(retry_count),
         chat,
         beyond_chat(fields, media),

@@ -7,7 +7,7 @@ from typing import Any
 
 from quotadeck.dialects.counts import count, most, part
 from quotadeck.domain.money import MAX_NANO_USD, NANO_PER_USD
-from quotadeck.domain.tiers import SERVICE, stated
+from quotadeck.domain.tiers import AUDIO, SERVICE, stated, with_beside
 from quotadeck.domain.usage import Usage
 
 _PROMPT_DETAILS, _COMPLETION_DETAILS = "prompt_tokens_details", "completion_tokens_details"
@@ -23,6 +23,7 @@ _INPUT = ("prompt_tokens", "input_tokens")  # the seconds as in OpenAI's other f
 _OUTPUT = ("completion_tokens", "output_tokens")
 _SEARCHES = ("num_search_queries", "num_sources_used")  # Perplexity, xAI
 _SERVED = ("web_search_requests",)  # OpenRouter
+_SOUND = ("audio_tokens",)
 _TICKS_PER_NANO = 10
 
 
@@ -35,7 +36,7 @@ class UsageReader:
 
     __slots__ = (
         *("_cached", "_completion", "_cost_nano", "_prompt", "_reasoning", "_searches"),
-        *("_tier", "_total", "_write", "_write_1h", "seen", "served"),
+        *("_sound", "_tier", "_total", "_write", "_write_1h", "seen", "served"),
     )
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class UsageReader:
         self._reasoning = self._cached = self._write = self._write_1h = self._searches = 0
         self._cost_nano: int | None = None
         self._tier = ""
+        self._sound = False
 
     def see(self, reply: dict[str, Any]) -> None:
         """Learn from a whole reply, or from an event of a stream."""
@@ -67,9 +69,11 @@ class UsageReader:
         self._searches = max(self._searches, searches)
         if ("cost" in told or "cost_in_usd_ticks" in told) and (nano := _nano(told)) is not None:
             self._cost_nano = max(self._cost_nano or 0, nano)
-        reasoning = most(part(told, _COMPLETION_DETAILS), ("reasoning_tokens",))
-        self._reasoning = max(self._reasoning, reasoning)
+        details = part(told, _COMPLETION_DETAILS)
+        self._reasoning = max(self._reasoning, most(details, ("reasoning_tokens",)))
+        heard = most(details, _SOUND)
         details = part(told, _PROMPT_DETAILS)
+        self._sound = self._sound or heard > 0 or most(details, _SOUND) > 0
         cached = max(most(details, _CACHED), most(told, _CACHED_ON_TOP))
         if cached <= prompt:
             self._cached = max(self._cached, cached)
@@ -92,7 +96,7 @@ class UsageReader:
             cache_write_1h_tokens=min(self._write_1h, write),
             reasoning_tokens=min(self._reasoning, output),
             web_searches=self._searches,
-            tier=self._tier,
+            tier=with_beside(self._tier, (AUDIO,)) if self._sound else self._tier,
             stated_nano=self._cost_nano,
         )
 

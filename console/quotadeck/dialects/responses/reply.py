@@ -8,6 +8,7 @@ from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.responses.usage import UsageReader, items_of, searches_in
 from quotadeck.dialects.said import is_error, said
 from quotadeck.domain.text import clean
+from quotadeck.domain.usage import Usage
 
 MAX_ID: Final = 200
 _MOST_ITEMS: Final = 256
@@ -19,16 +20,19 @@ def read_reply(body: bytes) -> Read:
         parsed = loads(body)
     except ValueError:
         raise NotAnAnswer("its reply is not JSON") from None
+    usage = _usage_of(parsed) if isinstance(parsed, dict) else None
     if (error := failure_of(parsed)) is not None:
-        raise NotAnAnswer("its reply is an error", error)
+        raise NotAnAnswer("its reply is an error", error, usage)
     if not isinstance(parsed, dict) or not isinstance(parsed.get("output"), list):
         raise NotAnAnswer("its reply is not a response")
-    reader = UsageReader()
-    reader.see(parsed)
-    usage = reader.usage(
-        delivered=any(True for _ in items_of(parsed)), searches=searches_in(parsed)
-    )
     return Read(usage, id_of(parsed), body, made_by(parsed))
+
+
+def _usage_of(response: dict[str, Any]) -> Usage | None:
+    reader = UsageReader()
+    reader.see(response)
+    delivered = any(True for _ in items_of(response))
+    return reader.usage(delivered=delivered, searches=searches_in(response))
 
 
 def failure_of(response: Any) -> UpstreamSaid | None:

@@ -68,7 +68,12 @@ class ToChat(NamedTuple):
 
     def reply(self, body: bytes) -> base.Read:
         read = read_reply(body)
-        return read._replace(body=orjson.dumps(self.tell(loads(body), read.usage)))
+        try:
+            told = self.tell(loads(body), read.usage)
+        except base.NotAnAnswer as error:
+            error.usage = read.usage
+            raise
+        return read._replace(body=orjson.dumps(told))
 
     def relay(self, ask: base.Ask) -> base.Relay:  # noqa: ARG002
         return self.told_by()

@@ -15,7 +15,7 @@ from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.prepared import rates_of
 from quotadeck.dialects.base import NOTHING_BEYOND, Ask, Dialect, NotAnAnswer
 from quotadeck.dialects.head import upstream_id_line
-from quotadeck.domain.money import usd_exact
+from quotadeck.domain.calls import told_cost
 from quotadeck.domain.refusals import LimitReached, Refusal
 from quotadeck.gateway.connection.body_memory import HeldBody
 from quotadeck.gateway.connection.exchange import Exchange
@@ -183,8 +183,9 @@ class Calls:
             usage = usage._replace(stated_nano=stated)
         failure = LEFT if flight.left else None
         call = await self.flights.end(flight, failure, usage, keys.hide(response_id), made)
-        cost = b"x-cost-usd: %b\r\n" % usd_exact(call.cost_nano_usd).encode()
-        head = flight.lane.dialect.whole_head + _head(flight) + cost
+        head = flight.lane.dialect.whole_head + _head(flight)
+        if (cost_usd := told_cost(call)) is not None:
+            head += b"x-cost-usd: %b\r\n" % cost_usd.encode()
         await exchange.answer(200, head, body)
         return None
 
@@ -256,8 +257,16 @@ def _forwarded(stop: Stop, ask: Ask, *, stream_usage: bool) -> bytes:
 
 
 def _sent_as(flight: Flight) -> str:
-    """The value of x-request-id to the upstream, and the lines behind it."""
-    return flight.arrival.sent_as + flight.stop.speech.lines(flight.ask)
+    """The value of x-request-id to the upstream, and the lines behind it.
+
+    Of a header that the upstream's config names, that one alone is sent.
+    """
+    lines = flight.stop.speech.lines(flight.ask)
+    if lines and flight.stop.target.upstream.headers:
+        own = {name.lower() for name, _ in flight.stop.target.upstream.headers}
+        each = lines.split("\r\n")
+        lines = "\r\n".join([one for one in each if one.partition(":")[0].lower() not in own])
+    return flight.arrival.sent_as + lines
 
 
 def _head(flight: Flight) -> bytes:

@@ -10,10 +10,10 @@ from quotadeck.admission.admit import Ticket
 from quotadeck.dialects.base import Ask
 from quotadeck.domain.calls import Attempt, Call, Move, OpenCall, Outcome, ended, unknown_end
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.price import BY_UPSTREAM, cost_nano, fees_nano
 from quotadeck.domain.rules import Used
 from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.data.arrival import Arrival
+from quotadeck.gateway.data.booked import booked
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Stop
 from quotadeck.gateway.upstream.failures import ITS_OWN, Failure
@@ -97,15 +97,11 @@ def call_of(
     opened = flight.open
     outcome, cause, status, never_sent, _ = failure or _SERVED
     if usage is not None or outcome is not Outcome.UNKNOWN:
-        usage = usage or NOTHING_USED
-        price = flight.stop.target.target.price
-        cost, fees = cost_nano(price, usage), fees_nano(price, usage)
-        if usage.stated_nano is not None and flight.stop.target.upstream.price == BY_UPSTREAM:
-            cost, fees = usage.stated_nano, 0
-            opened = opened._replace(price_version=BY_UPSTREAM)
-        if usage.is_estimate and not flight.stop.target.upstream.bills_delivered:
-            # Less than was held might be less than is billed: a budget would be passed.
-            cost = max(cost, opened.held_nano_usd)
+        usage, cost, fees, version = booked(
+            flight.stop.target, flight.lane.targets, usage or NOTHING_USED, opened.held_nano_usd
+        )
+        if version != opened.price_version:
+            opened = opened._replace(price_version=version)
     else:
         guess = unknown_end(opened)
         usage, cost, fees = guess.usage, guess.cost_nano_usd, 0

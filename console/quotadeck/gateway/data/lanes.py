@@ -5,7 +5,7 @@ not in it: the day's money, keys, and the instant at which an override ends, for
 plan. So whoever has the plan in force has the lanes in force.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -53,6 +53,8 @@ class Lane(NamedTuple):
     stops: tuple[Stop, ...]
     keys: UpstreamKeys
     """To be kept out of all that comes from there."""
+    targets: Mapping[str, TargetPlan] = MappingProxyType({})
+    """All that there are: other models may have a part in a call, and have their own prices."""
 
 
 class Lanes:
@@ -110,7 +112,7 @@ def lane_of(
         raise _paused(Subject.model(route.route.model), route.paused)
     known = {} if endpoints is None else endpoints
     stops = tuple(_stops(plan, project, route, dialect, path, translations, known))
-    return Lane(project, model, dialect, stops, plan.upstream_keys)
+    return Lane(project, model, dialect, stops, plan.upstream_keys, plan.targets)
 
 
 def _stops(

@@ -10,9 +10,8 @@ from contextlib import suppress
 from typing import Final
 
 from quotadeck.dialects.base import NotAnAnswer, Relay
-from quotadeck.domain.calls import Call
+from quotadeck.domain.calls import Call, told_cost
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.money import usd_exact
 from quotadeck.domain.refusals import AnswerCut, LedgerUnavailable, Refusal, UpstreamFailed
 from quotadeck.domain.text import clean_lines
 from quotadeck.gateway.connection.exchange import Exchange
@@ -153,7 +152,7 @@ class _Opening:
         if relay.begun:
             return None
         if relay.error is not None:
-            told = NotAnAnswer("its stream is an error", relay.error)
+            told = NotAnAnswer("its stream is an error", relay.error, relay.usage)
             return failed_as(told, self._reply.headers, flight.lane.keys)
         if self.broken is None and relay.ended:
             self.broken = Broken(relay.broken or "its stream holds no answer")
@@ -227,19 +226,18 @@ async def _turned(
     call = await flights.end(flight, failure, read.usage, response_id, read.made)
     await client.begin(head)
     await client.write(read.body)
-    await client.finish(relay.terminal(told_cost(flight, call)))
+    await client.finish(relay.terminal(cost_of(flight, call)))
     return None
 
 
-def told_cost(flight: Flight, call: Call) -> str | None:
-    """What the call cost in dollars, where its stream is to tell."""
-    told = flight.lane.project.project.cost_comment
-    return usd_exact(call.cost_nano_usd) if told else None
+def cost_of(flight: Flight, call: Call) -> str | None:
+    """What the call cost in dollars, where it is known and its stream is to tell."""
+    return told_cost(call) if flight.lane.project.project.cost_comment else None
 
 
 def _last(flight: Flight, relay: Relay, broken: UpstreamError | None, call: Call) -> bytes:
     """The last event of a stream whose end is on record."""
-    cost_usd = told_cost(flight, call)
+    cost_usd = cost_of(flight, call)
     if broken is None:
         return relay.terminal(cost_usd)
     refusal = UpstreamFailed(str(broken), call.cause)
@@ -313,7 +311,7 @@ async def _fallen(
         LOG.error(
             "request %s failed in its stream", request, exc_info=fault, extra=of_request(request)
         )
-    cost_usd = None if call is None else told_cost(flight, call)
+    cost_usd = None if call is None else cost_of(flight, call)
     return flight.lane.dialect.error_event(refusal, cost_usd)
 
 

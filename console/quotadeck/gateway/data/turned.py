@@ -36,7 +36,7 @@ def streamed(flight: Flight, body: bytes) -> tuple[Read, Relay]:
     relay = dialect.relay(flight.ask)
     events = relay.feed(dialect.to_stream(read.body, flight.ask))
     if not relay.done:
-        raise NotAnAnswer("its reply cannot be told as a stream")
+        raise NotAnAnswer("its reply cannot be told as a stream", usage=read.usage)
     return read._replace(usage=read.usage or estimated_of(flight, body), body=events), relay
 
 
@@ -45,9 +45,12 @@ def folded(flight: Flight, body: bytes) -> Read:
     relay = flight.stop.speech.relay(flight.ask)
     events = relay.feed(body) + relay.close()
     if relay.error is not None:
-        raise NotAnAnswer("its reply is a stream that ends with an error", relay.error)
+        why = "its reply is a stream that ends with an error"
+        # What came of the answer until then is billed too.
+        begun = flight.estimated(relay.deltas) if relay.begun else None
+        raise NotAnAnswer(why, relay.error, relay.usage or begun)
     if not (relay.done and relay.begun):
-        raise NotAnAnswer(relay.broken or "its stream ended early")
+        raise NotAnAnswer(relay.broken or "its stream ended early", usage=relay.usage)
     usage = relay.usage or flight.estimated(relay.deltas)
     whole = flight.lane.dialect.to_whole(events + relay.terminal(None))
     return Read(usage, relay.response_id, whole, relay.made)

@@ -134,7 +134,7 @@ async def ask(means: Means, it: Whom, small: Small, name: str) -> Said:
     upstream = replace(it.upstream, timeout_s=min(TIMEOUT_S, it.upstream.timeout_s))
     endpoint = endpoint_of(upstream, dialect.path(path), dialect.asks_with(upstream.key))
     stop = Stop(target, Exact(dialect, body), prepare(it.project, target), endpoint, 0, b"")
-    lane = Lane(it.project, target.target.model, dialect, (stop,), plan.upstream_keys)
+    lane = Lane(it.project, target.target.model, dialect, (stop,), plan.upstream_keys, plan.targets)
     heard = Heard()
     calls = replace(
         means.calls, lanes=OneLane(lane), upstream=Listening(means.calls.upstream, heard)

@@ -135,11 +135,15 @@ def failed_by(error: UpstreamError | NotAnAnswer) -> Failed:
 def failed_as(error: NotAnAnswer, headers: Mapping[bytes, bytes], keys: UpstreamKeys) -> Failed:
     """An attempt whose reply is none, and may say in an answer's place why: under any status."""
     if error.said is None:
-        return failed_by(error)
+        return failed_by(error)._replace(usage=error.usage)
     status = error.said.status or _ANY_FAULT
     failed = failed_with(status, headers, error.said, False, keys)
     if failed.failure.status == ITS_OWN:  # the one that it told, and not the 200 that it came with
-        return failed._replace(failure=failed.failure._replace(status=status))
+        failed = failed._replace(failure=failed.failure._replace(status=status))
+    if error.usage is not None and error.usage.total:
+        # It was used up all the same, and is billed: another target would be billed beside it.
+        failure = failed.failure._replace(elsewhere=False)
+        return failed._replace(failure=failure, usage=error.usage)
     return failed
 
 

@@ -9,6 +9,7 @@ from quotadeck.domain.notice import Notice
 from quotadeck.domain.price import BY_UPSTREAM, UNKNOWN_VERSION
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
+from quotadeck.domain.text import clean
 
 _CALM_NS: Final = 3_600_000_000_000
 """Told once an hour: prices are cured by day."""
@@ -40,7 +41,9 @@ class PriceAlarm:
         """Look at what a call was booked with."""
         stated = call.usage.stated_nano
         if call.price_version == UNKNOWN_VERSION:
-            if call.usage.total:
+            if call.usage.tier and call.cost_nano_usd:
+                self._alarm("price.unknown_tier", call, tier=clean(call.usage.tier))
+            elif call.usage.total or call.usage.web_searches:
                 self._alarm("price.unknown", call)
         elif stated is not None and call.price_version != BY_UPSTREAM:
             self._compare(call, stated)
@@ -63,7 +66,7 @@ class PriceAlarm:
                 count=sums.calls,
             )
 
-    def _alarm(self, kind: str, call: Call, **facts: int) -> None:
+    def _alarm(self, kind: str, call: Call, **facts: int | str) -> None:
         now_ns = self._clock.monotonic_ns()
         before = self._told.get((kind, call.target))
         if before is not None and now_ns - before <= _CALM_NS:

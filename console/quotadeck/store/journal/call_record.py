@@ -17,7 +17,9 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.usage import Usage
 
 _NESTED: Final = ("usage", "attempts", "gates", "counted", "charged")
-_USAGE: Final = Usage._fields
+_USAGE: Final = Usage._fields[: Usage._fields.index("beside")]
+"""What was used beside it is priced by then, and gone."""
+_COUNTS: Final = len(_USAGE)
 _ATTEMPT: Final = Attempt._fields
 _GATE: Final = Gate._fields
 _COUNTED: Final = Counted._fields
@@ -71,7 +73,7 @@ def end_list(call: Call) -> tuple[Any, ...]:
     return (
         "end",
         *plain,
-        tuple(usage),
+        tuple(usage[:_COUNTS]),
         attempts and tuple(map(tuple, attempts)),
         gates and tuple(map(tuple, gates)),
         counted and tuple(counted),

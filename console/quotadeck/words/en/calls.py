@@ -119,14 +119,14 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "account.what.output": "output",
     "account.what.written_1h": "input written to the cache for an hour",
     "account.tier": "{tier}",
-    "account.tier.unlisted": "{tier}, which has no price of its own: counted at the dearest",
+    "account.tier.unlisted": "{tier}, which has no price of its own",
     "account.searches": plural(
         "count", "{count:number} web search[ = {cost}]", "{count:number} web searches[ = {cost}]"
     ),
     "account.stated": "{cost} by the upstream's own account",
     "account.fees": "{cost} for the call itself",
     "account.cost": "{cost}[  prices {prices}][  {unknown}][  held {held}][  {estimated}]",
-    "account.cost.unknown": "unknown",
+    "account.cost.unknown": "unknown[, charged {charged}]",
     "account.estimated": "estimated",
     "account.no_price": "price not recorded",
     "account.seen": "{status}",

@@ -15,6 +15,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "upstream.breaks": "{target} cuts or garbles its replies",
     "upstream.throttles": "{target} is rate limited by its provider",
     "price.unknown": "{target} has no price: its calls are recorded without a cost",
+    "price.unknown_tier": "{target} has no price for {tier}: its calls are charged with what "
+    "was held",
     "price.drifts": "{target}: {count:number} calls cost {ours_nano} by our prices and "
     "{stated_nano} by the upstream's own account",
     "key.revoked_used": "{project}: the revoked key {key} is still used",
