@@ -1,6 +1,6 @@
 """What a caller asked for, in whichever form, and the checks that the forms share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,14 @@ from quotadeck.sim.catalogue import MODELS, Model
 from quotadeck.sim.errors import RefusedError, bad_request, unknown_model
 
 MAX_STOPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What an answer may call, and the schema of its arguments."""
+
+    name: str
+    schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +36,11 @@ class Ask:
     include_usage: bool = False
     reasons: bool = False
     """It is to think before it answers."""
-    tool: str = ""
-    """The function that the answer may call."""
+    functions: tuple[Function, ...] = ()
+    """Those that the answer may call."""
     must_call: bool = False
+    schema: Mapping[str, Any] | None = None
+    """Of the JSON that the answer is to be, where it is to be that."""
     searches: bool = False
     """It may search the web."""
     compacts: bool = False
@@ -119,6 +129,29 @@ def items(body: Mapping[str, Any], name: str) -> list[Any]:
     if not isinstance(value, list):
         raise wrong_type(name, "an array of objects", value)
     return value
+
+
+def functions_of(
+    given: Iterable[Any], schema: str, choice: object
+) -> tuple[tuple[Function, ...], bool]:
+    """Those that may be called, and whether one must be.
+
+    Args:
+        given: The functions as the form has them.
+        schema: The member that holds a function's.
+        choice: The form's ``tool_choice``: a word, or an object with a type, and a name somewhere.
+    """
+    found = tuple(
+        Function(str(each.get("name", "")), each.get(schema) or {})
+        for each in given
+        if isinstance(each, dict)
+    )
+    word = choice.get("type") if isinstance(choice, dict) else choice
+    if word == "none":
+        return (), False
+    named = choice.get("function", choice) if isinstance(choice, dict) else {}
+    chosen = tuple(each for each in found if each.name == named.get("name"))
+    return chosen or found, bool(found) and word not in (None, "auto")
 
 
 def stops(body: Mapping[str, Any], name: str = "stop") -> tuple[str, ...]:

@@ -5,14 +5,18 @@ The same seed and the same content give the same words, tokens and delays, strea
 
 import hashlib
 import math
+import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import Any
 
 import orjson
 
 from quotadeck.sim.ask import Ask
 from quotadeck.sim.catalogue import Model
 from quotadeck.sim.prices import Spent
+from quotadeck.sim.schemas import satisfying
 from quotadeck.sim.words import pieces
 
 OUTPUT_SIGMA = 0.8
@@ -28,6 +32,10 @@ CALLS = 0.5
 CACHE_READ = 0.5
 """So often what is marked to be cached was there already."""
 SEARCHES_MOST = 3
+JSON_TOKEN = 4
+"""So many characters of JSON are a token."""
+OPEN_KEYS = frozenset({"type", "properties", "title", "description", "$schema"})
+"""A schema with nothing beside leaves it open what its object holds."""
 TIER_WORDS = ("priority", "flex", "batch", "fast", "us")
 """In the order in which a tier is told."""
 
@@ -43,11 +51,11 @@ class Choice:
     reasoning: int = 0
     """So many of the tokens were thought, and not said."""
     call: str = ""
-    """The function that it calls, with what it says as its argument."""
+    """The function that it calls: what it says are its arguments."""
 
     @property
     def said(self) -> tuple[str, ...]:
-        """The tokens of the answer itself."""
+        """The tokens of the answer itself, or of its call's arguments."""
         return self.tokens[self.reasoning :]
 
     @property
@@ -59,22 +67,6 @@ class Choice:
     def thought(self) -> str:
         """What was thought before."""
         return "".join(self.tokens[: self.reasoning])
-
-    @property
-    def fragments(self) -> tuple[str, ...]:
-        """What is said for each token: its text, or its part of a call's arguments."""
-        if not self.call or not self.said:
-            return self.said
-        parts = [orjson.dumps(token).decode()[1:-1] for token in self.said]
-        parts[0] = '{"text":"' + parts[0]
-        # An answer that was cut leaves its arguments as they were.
-        parts[-1] += '"}' if self.finish_reason == "stop" else ""
-        return tuple(parts)
-
-    @property
-    def arguments(self) -> str:
-        """Of the call."""
-        return "".join(self.fragments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +177,41 @@ def _choice(root: bytes, index: int, ask: Ask) -> Choice:
     words = pieces(int.from_bytes(own[8:16], "big"), int.from_bytes(own[16:24], "big"), length)
     more = hashlib.blake2b(own, digest_size=16).digest()
     thought = int(_unit(more, 0) * length) if ask.reasons else 0
-    calls = bool(ask.tool) and (ask.must_call or _unit(more, 8) < CALLS)
-    if calls:
-        return Choice(words, finish, thought, ask.tool)
+    dice = random.Random(own)
+    if ask.functions and (ask.must_call or _unit(more, 8) < CALLS):
+        called = dice.choice(ask.functions)
+        return _as_json(words, thought, finish, ask, called.schema, dice, called.name)
+    if ask.schema is not None:
+        return _as_json(words, thought, finish, ask, ask.schema, dice)
     stopped = _stopped(words, ask.stop)
     if stopped is None:
         return Choice(words, finish, thought)
     return Choice(stopped, "stop", min(thought, len(stopped)))
+
+
+def _as_json(
+    words: tuple[str, ...],
+    thought: int,
+    finish: str,
+    ask: Ask,
+    schema: Mapping[str, Any],
+    dice: random.Random,
+    call: str = "",
+) -> Choice:
+    """What is said as JSON: the words themselves where the schema leaves it open.
+
+    What was cut is left as it was.
+    """
+    if schema.keys() <= OPEN_KEYS and not schema.get("properties"):
+        parts = [orjson.dumps(token).decode()[1:-1] for token in words[thought:]]
+        parts[0] = '{"text":"' + parts[0]
+        parts[-1] += '"}' if finish == "stop" else ""
+        return Choice((*words[:thought], *parts), finish, thought, call)
+    text = orjson.dumps(satisfying(schema, dice)).decode()
+    said = [text[at : at + JSON_TOKEN] for at in range(0, len(text), JSON_TOKEN)]
+    tokens = (*words[:thought], *said)
+    finish = "stop" if len(tokens) <= ask.max_tokens else "length"
+    return Choice(tokens[: ask.max_tokens], finish, thought, call)
 
 
 def _stopped(words: tuple[str, ...], stops: tuple[str, ...]) -> tuple[str, ...] | None:

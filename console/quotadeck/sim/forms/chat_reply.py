@@ -59,7 +59,7 @@ def json_piece(stamp: Stamp, ask: Ask, plan: Plan, usage: Usage) -> Piece:
 def _message(stamp: Stamp, index: int, choice: Choice) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": choice.text}
     if choice.call:
-        call = {"name": choice.call, "arguments": choice.arguments}
+        call = {"name": choice.call, "arguments": choice.text}
         message["content"] = None
         message["tool_calls"] = [
             {"id": stamp.named("call", index), "type": "function", "function": call}
@@ -108,7 +108,7 @@ def _content(head: dict[str, Any], ask: Ask, plan: Plan) -> Iterator[Piece]:
             tokens = choice.said[at : at + step]
             if not tokens:
                 continue
-            text = "".join(choice.fragments[at : at + step])
+            text = "".join(choice.said[at : at + step])
             delta: dict[str, Any] = {"content": text}
             if choice.call:
                 delta = {"tool_calls": [{"index": 0, "function": {"arguments": text}}]}

@@ -9,6 +9,7 @@ from quotadeck.sim.ask import (
     count,
     fitting,
     flag,
+    functions_of,
     items,
     openai_tiers,
     stops,
@@ -29,9 +30,8 @@ def parse_chat(model: Model, body: Mapping[str, Any]) -> Ask:
     tools = items(body, "tools")
     stream = flag(body, "stream")
     content = canonical(model.id, messages, tools)
-    functions = [
-        tool["function"] for tool in tools if isinstance(tool, dict) and "function" in tool
-    ]
+    given = [tool["function"] for tool in tools if isinstance(tool, dict) and "function" in tool]
+    functions, must_call = functions_of(given, "parameters", body.get("tool_choice"))
     return Ask(
         model=model,
         content=content,
@@ -42,10 +42,17 @@ def parse_chat(model: Model, body: Mapping[str, Any]) -> Ask:
         stream=stream,
         include_usage=usage_wanted(body, stream),
         reasons=body.get("reasoning_effort") not in (None, "none"),
-        tool=functions[0].get("name", "") if functions else "",
-        must_call=body.get("tool_choice") not in (None, "auto", "none"),
+        functions=functions,
+        must_call=must_call,
+        schema=_schema(body.get("response_format")),
         tiers=openai_tiers(body),
     )
+
+
+def _schema(wanted: object) -> Mapping[str, Any] | None:
+    if not isinstance(wanted, dict) or wanted.get("type") not in ("json_schema", "json_object"):
+        return None
+    return (wanted.get("json_schema") or {}).get("schema") or {}
 
 
 def _messages(body: Mapping[str, Any]) -> list[dict[str, Any]]:

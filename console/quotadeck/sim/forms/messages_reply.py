@@ -85,7 +85,7 @@ def _blocks(stamp: Stamp, plan: Plan) -> Iterator[dict[str, Any]]:
         yield {"type": "text", "text": choice.text, "citations": None}
         return
     # A call that was cut has no arguments that could be an object.
-    given = orjson.loads(choice.arguments) if choice.finish_reason == "stop" else {}
+    given = orjson.loads(choice.text) if choice.finish_reason == "stop" else {}
     named = {"id": stamp.named("toolu"), "name": choice.call, "input": given}
     yield {"type": "tool_use", **named}
 
@@ -161,7 +161,7 @@ def _deltas(
         yield {"type": "signature_delta", "signature": block["signature"]}, 0
     elif kind in ("text", "tool_use"):
         for at in range(0, len(choice.said), step):
-            said = "".join(choice.fragments[at : at + step])
+            said = "".join(choice.said[at : at + step])
             delta = {"type": "text_delta", "text": said}
             if kind == "tool_use":
                 delta = {"type": "input_json_delta", "partial_json": said}

@@ -5,7 +5,17 @@ from typing import Any
 
 import orjson
 
-from quotadeck.sim.ask import Ask, canonical, count, fitting, flag, items, stops, wrong_type
+from quotadeck.sim.ask import (
+    Ask,
+    canonical,
+    count,
+    fitting,
+    flag,
+    functions_of,
+    items,
+    stops,
+    wrong_type,
+)
 from quotadeck.sim.catalogue import Model
 from quotadeck.sim.errors import bad_request
 from quotadeck.sim.tokens import TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count_content, count_text
@@ -23,8 +33,8 @@ def parse_message(model: Model, body: Mapping[str, Any]) -> Ask:
         raise bad_request("max_tokens: Field required", "max_tokens")
     tools, thinking = items(body, "tools"), body.get("thinking") or {}
     blocks = list(_blocks(model, body, tools))
-    functions = [tool for tool in tools if isinstance(tool, dict) and "input_schema" in tool]
-    choice = body.get("tool_choice") or {}
+    given = [tool for tool in tools if isinstance(tool, dict) and "input_schema" in tool]
+    functions, must_call = functions_of(given, "input_schema", body.get("tool_choice"))
     total = sum(tokens for tokens, _ in blocks)
     return Ask(
         model=model,
@@ -35,13 +45,19 @@ def parse_message(model: Model, body: Mapping[str, Any]) -> Ask:
         stream=flag(body, "stream"),
         include_usage=True,
         reasons=thinking.get("type") in ("enabled", "adaptive"),
-        tool=functions[0].get("name", "") if functions else "",
-        must_call=choice.get("type") in ("any", "tool"),
+        functions=functions,
+        must_call=must_call,
+        schema=(_format(body) or {}).get("schema"),
         searches=any(str(tool.get("type", "")).startswith("web_search") for tool in tools),
         compacts=bool(body.get("context_management")),
         tiers=tuple(_tiers(body)),
         marks=tuple(_marks(blocks, body.get("cache_control"))),
     )
+
+
+def _format(body: Mapping[str, Any]) -> Any:
+    """Of the output, under its name of today or of its beta."""
+    return (body.get("output_config") or {}).get("format") or body.get("output_format")
 
 
 def count_message(model: Model, body: Mapping[str, Any]) -> int:

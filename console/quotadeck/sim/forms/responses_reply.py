@@ -49,7 +49,6 @@ def _response(stamp: Stamp, ask: Ask, plan: Plan, status: str, output: list[Any]
         "output": output,
         "reasoning": {"effort": "medium" if ask.reasons else None, "summary": None},
         "service_tier": plan.tier or "default",
-        "text": {"format": {"type": "text"}},
         "truncation": "disabled",
         "usage": None,
     }
@@ -70,7 +69,7 @@ def _items(stamp: Stamp, plan: Plan) -> list[dict[str, Any]]:
     done = "completed" if choice.finish_reason == "stop" else "incomplete"
     if choice.call:
         item = {"id": stamp.named("fc"), "type": "function_call", "status": done}
-        call = {"call_id": stamp.named("call"), "name": choice.call, "arguments": choice.arguments}
+        call = {"call_id": stamp.named("call"), "name": choice.call, "arguments": choice.text}
         return [*found, {**item, **call}]
     item = {"id": stamp.named("msg"), "type": "message", "status": done, "role": "assistant"}
     return [*found, {**item, "content": [_text(choice.text)]}]
@@ -160,7 +159,7 @@ def _deltas(
 ) -> Iterator[Piece]:
     choice, step = plan.choices[0], ask.model.tokens_per_chunk
     for at in range(0, len(choice.said), step):
-        said, tokens = choice.fragments[at : at + step], len(choice.said[at : at + step])
+        said, tokens = choice.said[at : at + step], len(choice.said[at : at + step])
         wait_s = plan.per_token_s * step
         yield numbered.piece(kind, tokens, wait_s, **where, delta="".join(said))
 

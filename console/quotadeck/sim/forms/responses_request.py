@@ -5,7 +5,17 @@ from typing import Any
 
 import orjson
 
-from quotadeck.sim.ask import Ask, canonical, count, fitting, flag, items, openai_tiers, wrong_type
+from quotadeck.sim.ask import (
+    Ask,
+    canonical,
+    count,
+    fitting,
+    flag,
+    functions_of,
+    items,
+    openai_tiers,
+    wrong_type,
+)
 from quotadeck.sim.catalogue import Model
 from quotadeck.sim.errors import bad_request
 from quotadeck.sim.tokens import TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count_content, count_text
@@ -24,10 +34,12 @@ def parse_response(model: Model, body: Mapping[str, Any]) -> Ask:
         raise bad_request("Background mode requires 'store' to be true.", "background")
     reasoning = body.get("reasoning") or {}
     kinds = [tool.get("type") for tool in tools if isinstance(tool, dict)]
-    functions = [
+    given_functions = [
         tool for tool in tools if isinstance(tool, dict) and tool.get("type") == "function"
     ]
-    choice = body.get("tool_choice", "auto")
+    choice = body.get("tool_choice") or "auto"
+    functions, must_call = functions_of(given_functions, "parameters", choice)
+    wanted = (body.get("text") or {}).get("format") or {"type": "text"}
     return Ask(
         model=model,
         content=canonical(model.id, given, body.get("instructions"), tools),
@@ -38,13 +50,15 @@ def parse_response(model: Model, body: Mapping[str, Any]) -> Ask:
         stream=flag(body, "stream"),
         include_usage=True,
         reasons=isinstance(reasoning, dict) and reasoning.get("effort") not in (None, "none"),
-        tool=functions[0].get("name", "") if functions else "",
-        must_call=choice not in ("auto", "none"),
+        functions=functions,
+        must_call=must_call,
+        schema=None if wanted.get("type") == "text" else wanted.get("schema") or {},
         searches=any(str(kind).startswith("web_search") for kind in kinds),
         tiers=openai_tiers(body),
         context=str(body.get("previous_response_id") or ""),
         echo={
             **{name: body.get(name) for name in ECHOED},
+            "text": {"format": wanted},
             "tools": tools,
             "tool_choice": choice,
             "max_output_tokens": body.get("max_output_tokens"),
