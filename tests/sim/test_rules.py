@@ -106,6 +106,21 @@ def test_the_same_seed_and_content_give_the_same_reply() -> None:
     assert draw(1, ask(), 1.0) != draw(1, ask("Say goodbye."), 1.0)
 
 
+def test_a_conversation_goes_on_as_before_whatever_the_ids_of_its_calls() -> None:
+    def after(call_id: str, arguments: str) -> Ask:
+        call = {"id": call_id, "type": "function"}
+        call |= {"function": {"name": "note", "arguments": arguments}}
+        messages = [
+            {"role": "user", "content": "Say hello."},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": call_id, "content": "done"},
+        ]
+        return parse_chat(GPT, {"model": MODEL, "messages": messages})
+
+    assert draw(1, after("call_1", "{}"), 1.0) == draw(1, after("call_2", "{}"), 1.0)
+    assert draw(1, after("call_1", "{}"), 1.0) != draw(1, after("call_1", "[]"), 1.0)
+
+
 def test_output_lengths_have_a_long_tail() -> None:
     lengths = [draw(1, ask(f"Question {i}."), 0).completion_tokens for i in range(2000)]
     typical = median(lengths)

@@ -1,5 +1,6 @@
 """What a caller asked for, in whichever form, and the checks that the forms share."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from quotadeck.sim.catalogue import MODELS, Model
 from quotadeck.sim.errors import RefusedError, bad_request, unknown_model
 
 MAX_STOPS = 4
+_IDS = re.compile(rb'"(?:id|call_id|tool_call_id|tool_use_id)":"[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,12 @@ def find_model(body: Mapping[str, Any]) -> Model:
 
 
 def canonical(*content: Any) -> bytes:
-    """What the reply is drawn from. Raises the 400 of what is nested too deeply."""
+    """What the reply is drawn from: ids do not count, which every call makes anew.
+
+    Raises the 400 of what is nested too deeply.
+    """
     try:
-        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+        return _IDS.sub(b"", orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
     except TypeError as error:  # orjson writes 254 levels and reads 1,024
         raise bad_request("The messages are nested too deeply.", "messages") from error
 
