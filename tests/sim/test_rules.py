@@ -108,7 +108,7 @@ def test_the_same_seed_and_content_give_the_same_reply() -> None:
 
 def test_a_conversation_goes_on_as_before_whatever_the_ids_of_its_calls() -> None:
     def after(call_id: str, arguments: str) -> Ask:
-        call = {"id": call_id, "type": "function"}
+        call: dict[str, object] = {"id": call_id, "type": "function"}
         call |= {"function": {"name": "note", "arguments": arguments}}
         messages = [
             {"role": "user", "content": "Say hello."},
