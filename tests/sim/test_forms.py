@@ -114,6 +114,7 @@ async def test_a_message_is_the_same_as_a_stream_and_billed_by_its_usage(
             for name in ("id", "tool_use_id"):
                 block.pop(name, None)
     assert whole == put_together
+    assert not any(value is None for block in whole["content"] for value in block.values())
     line, usage = lines[0], whole["usage"]
     summed = usage.get("iterations", [{"input_tokens": 0, "output_tokens": 0}])[0]
     caches = usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"]

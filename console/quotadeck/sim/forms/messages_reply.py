@@ -82,7 +82,8 @@ def _blocks(stamp: Stamp, plan: Plan) -> Iterator[dict[str, Any]]:
         yield {"type": "server_tool_use", **named}
         yield {"type": "web_search_tool_result", "tool_use_id": found, "content": []}
     if not choice.call:
-        yield {"type": "text", "text": choice.text, "citations": None}
+        # Where none were asked for there is no member "citations": strict clients refuse a null.
+        yield {"type": "text", "text": choice.text}
         return
     # A call that was cut has no arguments that could be an object.
     given = orjson.loads(choice.text) if choice.finish_reason == "stop" else {}
