@@ -6,7 +6,7 @@ Every method is of one step under one lock; none waits. Whoever waits does so in
 
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from itertools import count
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -77,7 +77,10 @@ class Core:
         self.clock, self.prices, self.zone = clock, prices, zone
         self.projects: dict[str, Project] = {}
         self._windows = windows
-        self._limiter = MemoryLimiter(clock)
+        self.limiter = self._limiter = MemoryLimiter(clock)
+        """Whoever asks it does so by `ask`."""
+        self.providers: dict[Hashable, Terms] = {}
+        """What the providers of its clients allow, by host, model and key."""
         self.lock: Any = threading.Lock()
         forks.watch(self)
         self._beyond = (self.terms("all", everything, shared=True),)
@@ -138,6 +141,11 @@ class Core:
         return Want(
             project, estimate, cost, own if priority is None else priority, timeout_s, beyond
         )
+
+    def ask(self, call: Coroutine[Any, Any, T]) -> T:
+        """What the limiter answers, in one step with all else."""
+        with self.lock:
+            return _run(call)
 
     def cost_nano(self, model: str, usage: Usage) -> int | None:
         return self.prices.cost_nano(model, usage)

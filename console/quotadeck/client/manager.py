@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from quotadeck.client.base import Managing
 from quotadeck.client.core import Core, Want
@@ -12,7 +12,10 @@ from quotadeck.client.reservation import Reservation
 from quotadeck.domain.limits import Priority
 
 if TYPE_CHECKING:
+    import httpx2
+
     from quotadeck.client.sync_manager import SyncQuotaManager
+    from quotadeck.client.transport.options import ClientOptions
 
 
 class QuotaManager(Managing):
@@ -42,6 +45,17 @@ class QuotaManager(Managing):
         then.
         """
         return Acquiring(self._core, self._want(project, estimate, priority, timeout))
+
+    def http_client(self, project: str, **options: "Unpack[ClientOptions]") -> "httpx2.AsyncClient":
+        """A client for an SDK's ``http_client``: each call of a model waits here for its turn, and
+        is settled by what its reply used.
+
+        It has the official SDKs' own timeouts and limits. See `ClientOptions` for what may be said
+        otherwise. Raises ImportError where the HTTP library is missing.
+        """
+        from quotadeck.client.transport.clients import client_for_asyncio
+
+        return client_for_asyncio(self._core, project, options)
 
 
 class Acquiring:

@@ -1,15 +1,19 @@
 """The quota manager of programs that run on threads."""
 
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from quotadeck.client.base import Managing
+from quotadeck.client.core import Core, Want
 from quotadeck.client.quotas import Asked
 from quotadeck.client.reservation import Reservation
 from quotadeck.domain.limits import Priority
 
 if TYPE_CHECKING:
+    import httpx2
+
     from quotadeck.client.manager import QuotaManager
+    from quotadeck.client.transport.options import ClientOptions
 
 
 class SyncQuotaManager(Managing):
@@ -32,21 +36,31 @@ class SyncQuotaManager(Managing):
         timeout: float | None = None,
     ) -> Reservation:
         """A reservation, to be entered by ``with`` or settled; waits as `QuotaManager.acquire`."""
-        core, want = self._core, self._want(project, estimate, priority, timeout)
-        found = core.admit(want)
-        if found is not None:
-            return found
-        # Of all that wakes a thread, this one may be told in the middle of a collection.
-        calls: SimpleQueue[None] = SimpleQueue()
-        waiter = core.join(want, lambda: calls.put(None))
-        try:
-            while True:
-                answer = core.claim(waiter)
-                if isinstance(answer, Reservation):
-                    return answer
-                try:
-                    calls.get(timeout=answer)
-                except Empty:
-                    continue
-        finally:
-            core.leave(waiter)
+        return wait_for(self._core, self._want(project, estimate, priority, timeout))
+
+    def http_client(self, project: str, **options: "Unpack[ClientOptions]") -> "httpx2.Client":
+        """As `QuotaManager.http_client`, for SDKs that are used from threads."""
+        from quotadeck.client.transport.clients import client_for_threads
+
+        return client_for_threads(self._core, project, options)
+
+
+def wait_for(core: Core, want: Want) -> Reservation:
+    """Let this thread wait until it may go. Raises what an acquire does."""
+    found = core.admit(want)
+    if found is not None:
+        return found
+    # Of all that wakes a thread, this one may be told in the middle of a collection.
+    calls: SimpleQueue[None] = SimpleQueue()
+    waiter = core.join(want, lambda: calls.put(None))
+    try:
+        while True:
+            answer = core.claim(waiter)
+            if isinstance(answer, Reservation):
+                return answer
+            try:
+                calls.get(timeout=answer)
+            except Empty:
+                continue
+    finally:
+        core.leave(waiter)

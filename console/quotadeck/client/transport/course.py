@@ -1,0 +1,272 @@
+"""The way of a call through a transport, top to bottom; one for asyncio and for threads.
+
+It awaits nothing but its carrier, who brings the bytes to the provider and back. A carrier for
+threads never suspends, so that its calls are driven to their end in one step.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from quotadeck.admission.estimator import Estimator
+from quotadeck.client.backoff import Backoff
+from quotadeck.client.core import Core, Want
+from quotadeck.client.errors import PriceUnknown, QuotaError, WrongProcess
+from quotadeck.client.reservation import Reservation
+from quotadeck.client.transport.again import BUSY, Verdict, is_error, judge, passed_on
+from quotadeck.client.transport.asking import Asked, asked_of, learn
+from quotadeck.client.transport.paths import endpoint_of
+from quotadeck.client.transport.provider import Provider
+from quotadeck.client.transport.reading import Reading, Spent, reading_of
+from quotadeck.client.transport.refused import Answer, answer_to
+from quotadeck.client.transport.told import limits_told
+from quotadeck.client.transport.unpacking import Unpacked
+from quotadeck.domain.limits import Priority
+from quotadeck.domain.usage import Usage
+
+_WRONG: Final = (400, 422)
+_STREAM_USAGE: Final = (b"stream_options", b"include_usage")
+_ASKED_FOR: Final = ("chat", "completions")
+"""The forms whose streams tell a usage only where they are asked."""
+_OK: Final = 300
+_NOTHING: Final = Usage()
+
+Request = Any
+Response = Any
+
+
+class Carrier(Protocol):
+    """One HTTP library's side, for asyncio or for threads."""
+
+    never_sent: tuple[type[BaseException], ...]
+    """Errors by which nothing of a request has left."""
+
+    async def content(self, request: Request) -> bytes:
+        """All of its body."""
+
+    async def admit(self, want: Want) -> Reservation:
+        """Wait for it. Raises what an acquire does."""
+
+    async def send(self, request: Request) -> Response: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def drain(self, response: Response) -> bytes:
+        """All of its body as it was sent, which it keeps; its connection is free then."""
+
+    def with_body(self, request: Request, body: bytes) -> Request:
+        """The same with another body, and no leave to pack the answer."""
+
+    def read_by(self, response: Response, reading: Reading, done: Callable[[], None]) -> Response:
+        """The same, whose bytes pass ``reading``; ``done`` is called once, whatever ends it."""
+
+    def answer(self, request: Request, answer: Answer) -> Response: ...
+
+
+class Course:
+    """What the calls of one client have in common."""
+
+    def __init__(
+        self,
+        core: Core,
+        project: str,
+        *,
+        priority: Priority | None,
+        patience_s: float | None,
+        backoff: Backoff,
+        stream_usage: bool,
+    ) -> None:
+        self._core, self._project, self._priority = core, project, priority
+        self._patience_s, self._backoff = patience_s, backoff
+        self._stream_usage = stream_usage
+        self._estimator = Estimator()
+        self._without_usage: set[str] = set()
+        """The hosts that have refused to be asked for a stream's usage."""
+
+    async def run(self, carrier: Carrier, request: Request) -> Response:
+        """The provider's answer, or ours. Raises what the library does, PriceUnknown and
+        WrongProcess."""
+        endpoint = endpoint_of(_path(request)) if request.method == "POST" else None
+        if endpoint is None:
+            return await carrier.send(request)
+        body = await carrier.content(request)
+        asked = asked_of(
+            endpoint,
+            body,
+            request.headers.raw,
+            self._project,
+            self._estimator,
+            self._core.prices,
+        )
+        host = request.url.host
+        provider = self._provider(host, asked)
+        patience_s = self._patience(request)
+        want = self._core.want(
+            self._project, asked.estimate, self._priority, patience_s, (provider,)
+        )
+        until_ns = None if patience_s is None else self._now_ns() + int(patience_s * 1e9)
+        outgoing, own_usage = self._outgoing(carrier, request, host, body, asked)
+        tried = 0
+        while True:
+            try:
+                reservation = await carrier.admit(want)
+            except (PriceUnknown, WrongProcess):
+                raise
+            except QuotaError as refusal:
+                return carrier.answer(request, answer_to(refusal, asked.dialect))
+            mark = provider.sent(asked.estimate.tokens)
+            reservation.sent()
+            try:
+                response = await carrier.send(outgoing)
+            except BaseException as error:
+                _end_unanswered(reservation, never_sent=isinstance(error, carrier.never_sent))
+                raise
+            tried += 1
+            headers = _heads(response)
+            try:
+                provider.learn(mark, limits_told(headers, self._core.clock.wall_us()))
+                if not is_error(response.status_code):
+                    return self._answered(
+                        carrier, response, headers, asked, want, reservation, own_usage=own_usage
+                    )
+                said = await carrier.drain(response)
+            except BaseException:
+                reservation.settle()
+                raise
+            reservation.settle(_NOTHING)
+            if own_usage and _refuses_usage(response.status_code, said):
+                self._without_usage.add(host)
+                outgoing, own_usage = request, False
+                continue
+            verdict = self._judge(response, headers, asked, said, tried, provider)
+            wait_ms, left_s = verdict.wait_ms, self._left_s(until_ns)
+            if wait_ms is None or (left_s is not None and left_s * 1_000 < wait_ms):
+                return _told_once(response, verdict)
+            if not verdict.pause_ms:
+                await carrier.sleep(wait_ms / 1_000)
+                left_s = self._left_s(until_ns)
+            want = want._replace(timeout_s=left_s)
+
+    def _judge(
+        self,
+        response: Response,
+        headers: dict[str, str],
+        asked: Asked,
+        body: bytes,
+        tried: int,
+        provider: Provider,
+    ) -> Verdict:
+        """What becomes of an error. A pause that the provider asks for is everybody's."""
+        status = response.status_code
+        plain = Unpacked(headers.get("content-encoding", "")).feed(body)
+        said = asked.dialect.error(plain)
+        verdict = judge(status, headers, said, tried, self._backoff)
+        if status == BUSY:
+            provider.refused += 1
+        if verdict.pause_ms:
+            provider.pause(verdict.pause_ms)
+        return verdict
+
+    def _answered(
+        self,
+        carrier: Carrier,
+        response: Response,
+        headers: dict[str, str],
+        asked: Asked,
+        want: Want,
+        reservation: Reservation,
+        *,
+        own_usage: bool,
+    ) -> Response:
+        if asked.ask is None or response.status_code >= _OK:
+            # What nobody can read is charged as estimated; a redirection has used nothing.
+            reservation.settle(None if response.status_code < _OK else _NOTHING)
+            return response
+        reading = reading_of(asked.dialect, asked.ask, headers, own_usage=own_usage)
+
+        def done() -> None:
+            self._settle(reservation, asked, want, reading.spent())
+
+        return carrier.read_by(response, reading, done)
+
+    def _settle(self, reservation: Reservation, asked: Asked, want: Want, spent: Spent) -> None:
+        usage = spent.usage
+        if usage is not None:
+            reservation.settle(usage, model=asked.model)
+            learn(self._estimator, self._project, asked, usage)
+        elif spent.output_tokens:
+            # Less than was held might be less than is billed: a budget would be passed.
+            usage = Usage(want.estimate.input_tokens, 0, spent.output_tokens, is_estimate=True)
+            cost = max(self._core.cost_nano(asked.model, usage) or 0, want.cost_nano)
+            reservation.settle(usage, cost_nano=cost)
+        else:
+            reservation.settle()
+
+    def _outgoing(
+        self, carrier: Carrier, request: Request, host: str, body: bytes, asked: Asked
+    ) -> tuple[Request, bool]:
+        """What is sent, and whether a stream's usage is asked for in the client's stead."""
+        ask = asked.ask
+        if ask is None or not ask.stream or asked.dialect.form not in _ASKED_FOR:
+            return request, False
+        if not self._stream_usage or host in self._without_usage:
+            return request, False
+        more = asked.dialect.forward(ask, ask.model)
+        return (request, False) if more == body else (carrier.with_body(request, more), True)
+
+    def _provider(self, host: str, asked: Asked) -> Provider:
+        providers: dict[Any, Any] = self._core.providers
+        known: Provider | None = providers.get((host, asked.model, asked.key))
+        if known is None:
+            keys = {key for at, _, key in providers if at == host}
+            number = len(keys) + (asked.key not in keys)
+            place = host if number == 1 else f"{host}#{number}"
+            known = Provider(f"{place}/{asked.model}", self._core)
+            return providers.setdefault((host, asked.model, asked.key), known)  # type: ignore[no-any-return]
+        return known
+
+    def _now_ns(self) -> int:
+        return self._core.clock.monotonic_ns()
+
+    def _left_s(self, until_ns: int | None) -> float | None:
+        """Of the time that a call may wait in all."""
+        return None if until_ns is None else max(0.0, (until_ns - self._now_ns()) / 1e9)
+
+    def _patience(self, request: Request) -> float | None:
+        """How long it may stand in the line: as long as for a connection, where nothing is said."""
+        if self._patience_s is not None:
+            return self._patience_s
+        timeout = request.extensions.get("timeout") or {}
+        pool: float | None = timeout.get("pool")
+        return pool
+
+
+def _path(request: Request) -> str:
+    path: bytes = request.url.raw_path
+    return path.partition(b"?")[0].decode("latin-1")
+
+
+def _heads(response: Response) -> dict[str, str]:
+    return {
+        name.lower().decode("latin-1"): value.decode("latin-1")
+        for name, value in response.headers.raw
+    }
+
+
+def _end_unanswered(reservation: Reservation, *, never_sent: bool) -> None:
+    if never_sent:
+        reservation.release()
+    else:
+        reservation.settle()
+
+
+def _refuses_usage(status: int, said: bytes) -> bool:
+    return status in _WRONG and any(name in said for name in _STREAM_USAGE)
+
+
+def _told_once(response: Response, verdict: Verdict) -> Response:
+    for name, value in passed_on(verdict).items():
+        if value is not None:
+            response.headers[name] = value
+        elif name in response.headers:
+            del response.headers[name]
+    return response

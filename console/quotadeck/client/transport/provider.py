@@ -1,0 +1,215 @@
+"""A provider's own limits, as its replies tell them, and how they hold a manager back.
+
+They are buckets in the manager's limiter beside its own: who waits for a provider waits in the same
+line, first in first out, and is told the instant. So is a pause that a provider asks for: a bucket
+of seconds, a minute deep.
+"""
+
+import threading
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from quotadeck.client.core import Core
+from quotadeck.client.quotas import Quota
+from quotadeck.client.terms import Terms
+from quotadeck.client.transport.told import REQUESTS, Told, Unit
+from quotadeck.domain.limits import MICRO, RateLimit, Take
+from quotadeck.limiter import MemoryLimiter
+
+MINUTE_S: Final = 60
+_PAUSE: Final = RateLimit(MINUTE_S, MINUTE_S)
+"""A unit a second: a level of -3 units is a pause of 3 s. No pause is longer than a minute."""
+_NO_QUOTA: Final = Quota()
+_LONG_S: Final = 600
+"""What refills more slowly is a day's limit: it is no rate, and holds back once it is used up."""
+_SHORT_S: Final = 45
+"""What refills faster is a bucket of less than a minute's worth, as those of a gateway are."""
+_SURE: Final = 3
+"""So many replies must have told of it before a window other than a minute's is believed."""
+
+
+class Mark(NamedTuple):
+    """What stood when a request was sent, by unit: the level, what was corrected, what was sent."""
+
+    levels: dict[str, tuple[int | None, int, int]]
+
+
+_UNMARKED: Final = Mark({})
+
+
+class Paced:
+    """One limit of a provider's, kept as a bucket of the same size."""
+
+    __slots__ = ("_seen", "_window_s", "corrected", "key", "limit", "sent", "told", "unit")
+
+    def __init__(self, key: str, unit: Unit) -> None:
+        self.key, self.unit = key, unit
+        self.limit: RateLimit | None = None
+        self.told: Told | None = None
+        """As it was told last."""
+        self.corrected = 0
+        """Micro-units taken in all because the provider told of less than was believed."""
+        self.sent = 0
+        """Micro-units of all requests sent so far."""
+        self._window_s = 0.0
+        self._seen = 0
+
+    def learn(self, told: Told) -> bool:
+        """Whether it has no rate, or its window begins anew at an instant: then only 0 counts."""
+        self.told = told
+        gone = told.limit - told.left
+        if told.full_ms is not None and gone > 0:
+            self._seen += 1
+            self._window_s = max(self._window_s, told.full_ms * told.limit / gone / 1_000)
+        window_s = MINUTE_S
+        if self._seen >= _SURE and 0.5 < self._window_s < _SHORT_S:
+            window_s = round(self._window_s) or 1
+        per_minute = max(1, told.limit * MINUTE_S // window_s)
+        known = self.limit
+        if self._window_s > _LONG_S:
+            self.limit = None
+        elif known is None or (known.per_minute, known.window_s) != (per_minute, window_s):
+            self.limit = RateLimit(per_minute, window_s)
+        begins_anew = told.full_ms is not None and told.full_ms < 800 * self._window_s
+        return self.limit is None or begins_anew
+
+
+class Provider(Terms):
+    """What one of a client's providers allows for one model; binds its requests as terms do.
+
+    ``name`` is the host and the model, such as ``api.openai.com/gpt-4.1``.
+    """
+
+    __slots__ = ("_core", "_ever_paused", "_lock", "_paced", "_pause_key", "_ready", "refused")
+
+    def __init__(self, name: str, core: Core) -> None:
+        windows = MINUTE_S, MINUTE_S
+        super().__init__(
+            f"provider:{name}", _NO_QUOTA, windows=windows, zone=core.zone, clock=core.clock
+        )
+        self.refused = 0
+        """Requests that it answered with a 429."""
+        self._core = core
+        self._paced: dict[str, Paced] = {}
+        self._pause_key = f"{self.name}:pause"
+        self._ever_paused = False
+        self._ready: tuple[tuple[str, int | None, RateLimit], ...] = ()
+        """Bucket, amount (None: the tokens) and limit; others read it while it is replaced."""
+        self._lock = threading.Lock()
+
+    def takes(self, tokens: int, cost_nano: int) -> list[Take]:  # noqa: ARG002 -- as all terms
+        """What a request asks of each limit that is known."""
+        return [
+            Take(key, tokens * MICRO if amount is None else amount, limit)
+            for key, amount, limit in self._ready
+        ]
+
+    @property
+    def told(self) -> list[Told]:
+        """Its limits as it told them last."""
+        return [paced.told for paced in self._paced.values() if paced.told]
+
+    @property
+    def paused_s(self) -> float:
+        """Seconds of a pause that are left."""
+        level = self._level(self._pause_key)
+        return max(0, -(level or 0)) / MICRO
+
+    def sent(self, tokens: int) -> Mark:
+        """A request of this size leaves now."""
+        with self._lock:
+            if not self._paced:
+                return _UNMARKED
+            keys = [paced.key for paced in self._paced.values()]
+            states = self._core.ask(self._core.limiter.levels(keys))
+            levels = {}
+            for name, paced in self._paced.items():
+                paced.sent += MICRO if paced.unit is REQUESTS else tokens * MICRO
+                state = states.get(paced.key)
+                levels[name] = state and state.level, paced.corrected, paced.sent
+        return Mark(levels)
+
+    def learn(self, mark: Mark, limits: Iterable[Told]) -> None:
+        """What the reply to the request of ``mark`` tells.
+
+        Headers are as old as the reply: what it says is left is held against what was believed
+        when it was sent, and others that left since may have come before it. What then is missing
+        has been used by somebody else, or was more than estimated.
+        """
+        with self._lock:
+            for told in limits:
+                if told.unit.paced:
+                    self._learn(told, mark.levels.get(told.unit.name))
+                elif not told.left and told.full_ms:
+                    self._pause(told.full_ms)
+
+    def _learn(self, told: Told, before: tuple[int | None, int, int] | None) -> None:
+        name = told.unit.name
+        paced = self._paced.get(name)
+        if paced is None:
+            paced = self._paced[name] = Paced(f"{self.name}:{told.unit.kind}", told.unit)
+        limit = paced.limit
+        anew = paced.learn(told)
+        if paced.limit is not limit:
+            self._make_ready()
+        if anew and not told.left and told.full_ms:
+            self._pause(told.full_ms)
+        if paced.limit is None:
+            return
+        left = told.left * MICRO
+        if before is not None and told.left * 2 > told.limit:
+            return  # so far from the end, it is no matter
+        believed = None if before is None else before[0]
+        if before is None or believed is None:
+            self._start(paced.key, left, paced.limit)
+            return
+        _, corrected, sent = before
+        missing = believed - left - (paced.corrected - corrected) - (paced.sent - sent)
+        if missing > 0:
+            paced.corrected += missing
+            self._charge(paced.key, missing, paced.limit)
+
+    def pause(self, wait_ms: int) -> None:
+        """Nothing is sent there for so long, a minute at most; a longer pause stays."""
+        with self._lock:
+            self._pause(wait_ms)
+
+    def _pause(self, wait_ms: int) -> None:
+        if not self._ever_paused:
+            self._ever_paused = True
+            self._make_ready()
+        self._start(self._pause_key, 0, _PAUSE)
+        level = self._level(self._pause_key) or 0
+        more = level + wait_ms * MICRO // 1_000
+        if more > 0:
+            self._charge(self._pause_key, more, _PAUSE)
+
+    def _make_ready(self) -> None:
+        pause = [(self._pause_key, 0, _PAUSE)] if self._ever_paused else []
+        self._ready = (
+            *pause,
+            *(
+                (paced.key, MICRO if paced.unit is REQUESTS else None, paced.limit)
+                for paced in self._paced.values()
+                if paced.limit is not None
+            ),
+        )
+
+    def _level(self, key: str) -> int | None:
+        """What is left in a bucket now; None: nobody has taken of it."""
+        state = self._core.ask(self._core.limiter.levels((key,))).get(key)
+        return None if state is None else state.level
+
+    def _start(self, key: str, level: int, limit: RateLimit) -> None:
+        """Begin a bucket at this level; one that exists stays."""
+        self._core.ask(self._core.limiter.restore({key: (level, limit)}))
+
+    def _charge(self, key: str, amount: int, limit: RateLimit) -> None:
+        """Take so much, whatever is left, down to a debt of one capacity."""
+        self._core.ask(_charge(self._core.limiter, key, amount, limit))
+
+
+async def _charge(limiter: MemoryLimiter, key: str, amount: int, limit: RateLimit) -> None:
+    name = f"told {key}"
+    await limiter.hold(name, (Take(key, 0, limit),), 1_000)
+    await limiter.settle(name, {key: amount})

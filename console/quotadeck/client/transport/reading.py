@@ -1,0 +1,145 @@
+"""A reply read on its way to the SDK: what it used, in the words of its dialect.
+
+The bytes pass as they came. The one exception is a stream whose usage was asked for in the
+client's stead: the event that tells it is taken out again, for clients that know it not.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from quotadeck.client.transport.unpacking import Unpacked
+from quotadeck.dialects.base import Ask, Dialect, NotAnAnswer, Relay
+from quotadeck.domain.sse import Blocks
+from quotadeck.domain.usage import Usage
+
+_EVENTS: Final = "text/event-stream"
+_MOST_BYTES: Final = 256 * 1024 * 1024
+"""Of a whole reply; a larger one is not read."""
+_BYTES_A_TOKEN: Final = 4
+_END: Final = b"\n\n"
+
+
+class Spent(NamedTuple):
+    """What a reply used. ``usage`` is None where it told nothing that can be believed.
+
+    ``output_tokens`` is then what came of an output, about; ``whole``: all of the reply came.
+    """
+
+    usage: Usage | None
+    output_tokens: int
+    whole: bool
+
+
+class Whole:
+    """A reply in one piece. Bytes go in as they come, and out the same."""
+
+    __slots__ = ("_ended", "_parts", "_read", "_size", "_unpacked")
+
+    def __init__(self, dialect: Dialect, coding: str) -> None:
+        self._read = dialect.reply
+        self._unpacked = Unpacked(coding)
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._ended = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        part = self._unpacked.feed(chunk)
+        self._size += len(part)
+        if self._size > _MOST_BYTES:
+            self._unpacked.lost = True
+            self._parts.clear()
+        else:
+            self._parts.append(part)
+        return chunk
+
+    def end(self) -> bytes:
+        self._ended = True
+        return b""
+
+    def spent(self) -> Spent:
+        output = max(1, self._size // _BYTES_A_TOKEN) if self._size else 0
+        if not self._ended or self._unpacked.lost:
+            return Spent(None, output, self._ended)
+        body = b"".join(self._parts)
+        try:
+            return Spent(self._read(body).usage, output, True)
+        except NotAnAnswer:
+            return Spent(None, output, True)
+
+
+class Events:
+    """A reply as a stream of events, read beside its way."""
+
+    __slots__ = ("_ended", "_relay", "_unpacked")
+
+    def __init__(self, relay: Relay, coding: str) -> None:
+        self._relay = relay
+        self._unpacked = Unpacked(coding)
+        self._ended = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        if not self._relay.ended:
+            self._relay.feed(self._unpacked.feed(chunk))
+        return chunk
+
+    def end(self) -> bytes:
+        if not self._ended and not self._relay.ended:
+            self._relay.close()
+        self._ended = True
+        return b""
+
+    def spent(self) -> Spent:
+        return _spent(self._relay)
+
+
+class OwnUsage:
+    """A stream whose usage the client did not ask for: what tells it alone does not pass."""
+
+    __slots__ = ("_blocks", "_relay")
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._blocks = Blocks()
+
+    def feed(self, chunk: bytes) -> bytes:
+        return b"".join([self._passed(block) for block in self._blocks.feed(chunk)])
+
+    def end(self) -> bytes:
+        rest = b"".join([self._passed(block) for block in self._blocks.rest()])
+        if not self._relay.ended:
+            self._relay.close()
+        # What the end has cut in two is no event, and is not made one.
+        return rest.removesuffix(_END) if self._relay.broken else rest
+
+    def spent(self) -> Spent:
+        return _spent(self._relay)
+
+    def _passed(self, block: bytes) -> bytes:
+        """What the relay keeps back -- the end, an error, what is no event -- passes as it came."""
+        relay = self._relay
+        passed = b"" if relay.ended else relay.feed(block + _END)
+        return block + _END if relay.ended else passed
+
+
+Reading = Whole | Events | OwnUsage
+
+
+def reading_of(
+    dialect: Dialect, ask: Ask, headers: Mapping[str, str], *, own_usage: bool
+) -> Reading:
+    """For an answer with these headers. ``own_usage``: asked for in the client's stead, so it is to
+    be kept from it."""
+    kind = headers.get("content-type", "")
+    coding = headers.get("content-encoding", "")
+    if not kind.startswith(_EVENTS) and (kind or not ask.stream):
+        return Whole(dialect, coding)
+    plain = coding.strip().lower() in ("", "identity")
+    return (
+        OwnUsage(dialect.relay(ask)) if own_usage and plain else Events(dialect.relay(ask), coding)
+    )
+
+
+def _spent(relay: Relay) -> Spent:
+    whole = relay.done and relay.error is None
+    # Anthropic's streams tell a usage at their beginning: of one that was cut it is not all.
+    return Spent(relay.usage if whole else None, relay.deltas, whole)

@@ -1,0 +1,119 @@
+"""What a provider tells of its own limits in a reply's headers, in each of the ways it is told.
+
+Sources: "Rate limits in headers" of OpenAI's guide to rate limits; "Response headers" of
+Anthropic's page on rate limits; Groq's "Rate limit headers". LiteLLM passes its provider's on
+under names of its own.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from quotadeck.domain.limits import MAX_PER_MINUTE
+from quotadeck.domain.rules import LimitKind
+
+
+class Unit(NamedTuple):
+    """What a provider limits. ``paced``: a bucket of requests, or of all tokens, can keep it."""
+
+    name: str
+    kind: LimitKind
+    paced: bool = True
+
+
+class Told(NamedTuple):
+    """One of its limits: at most so many, so many are left, and the time to a full one, if told."""
+
+    unit: Unit
+    limit: int
+    left: int
+    full_ms: int | None
+
+
+REQUESTS: Final = Unit("requests", LimitKind.RPM)
+_OPENAI: Final = (REQUESTS, Unit("tokens", LimitKind.TPM))
+_ANTHROPIC: Final = (
+    REQUESTS,
+    Unit("tokens", LimitKind.TPM, paced=False),  # of input or output, whichever is the tighter
+    Unit("input-tokens", LimitKind.TPM, paced=False),
+    Unit("output-tokens", LimitKind.TPM, paced=False),
+)
+_FORMS: Final = (
+    ("x-ratelimit-{what}-{unit}", _OPENAI),
+    ("anthropic-ratelimit-{unit}-{what}", _ANTHROPIC),
+    ("llm_provider-x-ratelimit-{what}-{unit}", _OPENAI),
+    ("llm_provider-anthropic-ratelimit-{unit}-{what}", _ANTHROPIC),
+)
+_NAMES: Final = tuple(
+    (unit, [form.format(what=what, unit=unit.name) for what in ("limit", "remaining", "reset")])
+    for form, units in _FORMS
+    for unit in units
+)
+"""Each unit's headers; the first that are there count."""
+_GO: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
+_EPOCH_S, _EPOCH_MS = 1e9, 1e11
+"""Numbers from here on are instants of Unix time, in seconds, and in milliseconds."""
+_MOST_MS: Final = 366 * 86_400_000
+
+
+def limits_told(headers: Mapping[str, str], wall_us: int) -> list[Told]:
+    """Its limits, each once; ``headers`` are found whatever the case of their names."""
+    found = list(_limits(headers, wall_us))
+    return list({told.unit.name: told for told in reversed(found)}.values())
+
+
+def _limits(headers: Mapping[str, str], wall_us: int) -> Iterator[Told]:
+    for unit, (limit_name, left_name, reset_name) in _NAMES:
+        left = _count(headers.get(left_name))
+        if left is None:
+            continue
+        limit = _count(headers.get(limit_name))
+        if limit:
+            yield Told(unit, limit, left, until_ms(headers.get(reset_name, ""), wall_us))
+
+
+def _count(text: str | None) -> int | None:
+    if text is None or len(text) > 24:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if 0 <= number <= MAX_PER_MINUTE else None
+
+
+def until_ms(text: str, wall_us: int) -> int | None:
+    """A reset as a wait: ``6m0s``, ``120ms``, ``1.5``, an instant of Unix time or RFC 3339's."""
+    text = text.strip()
+    if not text or len(text) > 40:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        wait = _duration_ms(text)
+        wait = _until_instant_ms(text, wall_us) if wait is None else wait
+    else:
+        if number >= _EPOCH_S:
+            number = (number if number < _EPOCH_MS else number / 1_000) - wall_us / 1e6
+        wait = number * 1_000
+    return int(max(0.0, wait)) if wait is not None and wait <= _MOST_MS else None
+
+
+def _duration_ms(text: str) -> float | None:
+    found = _GO.fullmatch(text)
+    if found is None or not any(found.groups()):
+        return None
+    try:
+        hours, minutes, seconds, ms = (float(part or 0) for part in found.groups())
+    except ValueError:
+        return None
+    return ((hours * 60 + minutes) * 60 + seconds) * 1_000 + ms
+
+
+def _until_instant_ms(text: str, wall_us: int) -> float | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if at.tzinfo is None else at.timestamp() * 1_000 - wall_us / 1_000

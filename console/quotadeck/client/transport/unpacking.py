@@ -1,0 +1,69 @@
+"""A reply's bytes unpacked beside it, to be read in passing; who gets the reply unpacks his own.
+
+What cannot be unpacked is read no further: its usage is then an estimate.
+"""
+
+import zlib
+from collections.abc import Callable
+from typing import Any, Final
+
+_MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of one piece: a few bytes may stand for gigabytes."""
+_GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
+
+
+def _plain(chunk: bytes) -> bytes:
+    return chunk
+
+
+def _zlib() -> Callable[[bytes], bytes]:
+    unpacking = zlib.decompressobj(_GZIP_OR_ZLIB)
+    return lambda chunk: unpacking.decompress(chunk, _MOST_BYTES)
+
+
+def _brotli() -> Callable[[bytes], bytes]:
+    import brotli
+
+    unpacking: Any = brotli.Decompressor()
+    return lambda chunk: bytes(unpacking.process(chunk))
+
+
+def _zstd() -> Callable[[bytes], bytes]:
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompressobj().decompress
+
+
+_BY_CODING: Final[dict[str, Callable[[], Callable[[bytes], bytes]]]] = {
+    "": lambda: _plain,
+    "identity": lambda: _plain,
+    "gzip": _zlib,
+    "x-gzip": _zlib,
+    "deflate": _zlib,
+    "br": _brotli,
+    "zstd": _zstd,
+}
+
+
+class Unpacked:
+    """Feed it what comes; it gives what that unpacks to, and nothing once it cannot."""
+
+    __slots__ = ("_unpack", "lost")
+
+    def __init__(self, coding: str) -> None:
+        self.lost = False
+        make = _BY_CODING.get(coding.strip().lower())
+        self._unpack = make() if make else self._nothing
+        self.lost = make is None
+
+    def feed(self, chunk: bytes) -> bytes:
+        if self.lost:
+            return b""
+        try:
+            return self._unpack(chunk)
+        except Exception:  # noqa: BLE001 -- each library has its own; the reply goes on all the same
+            self.lost = True
+            return b""
+
+    def _nothing(self, _: bytes) -> bytes:
+        return b""
