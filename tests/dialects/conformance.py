@@ -7,6 +7,8 @@ from typing import Any, Final
 from quotadeck.dialects.base import Dialect
 from quotadeck.domain import refusals as r
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.lease import LeaseEnd
+from quotadeck.domain.lease_refusals import LeaseOver, NoSuchLease, TooManyLeases
 from quotadeck.domain.limits import rpm
 from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.subject import Subject
@@ -46,6 +48,9 @@ REFUSALS: Final[tuple[r.Refusal, ...]] = (
     r.OverWholeBudget("analytics", 2 * 10**9, 10**9, bound_is_estimate=True),
     r.LimitReached("project:analytics:rpm", 60, "rpm", 1, 1_001, Cause.RPM),
     r.BudgetSpent("analytics", 10**9, 5, 20, 10**15, "2026-11-24", "b", 43_200_000),
+    NoSuchLease(HOSTILE, "analytics"),
+    LeaseOver(HOSTILE, LeaseEnd.RAN_OUT, 10**15),
+    TooManyLeases(64),
     r.LedgerUnavailable(HOSTILE),
     r.Draining(),
     r.AnswerCut(),

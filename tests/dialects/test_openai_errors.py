@@ -12,6 +12,8 @@ from quotadeck.dialects.head import line, wait_lines
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain import refusals as r
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.lease import LeaseEnd
+from quotadeck.domain.lease_refusals import LeaseOver, NoSuchLease, TooManyLeases
 from quotadeck.domain.subject import Subject
 from tests.gateway.values import NOON_US
 
@@ -57,6 +59,9 @@ REFUSALS: list[r.Refusal] = [
     r.PriceUnknown("analytics", "opus", "main/opus", "scale"),
     LIMITED,
     SPENT,
+    NoSuchLease("lease_01", "analytics"),
+    LeaseOver("lease_01", LeaseEnd.RAN_OUT, NOON_US),
+    TooManyLeases(64),
     r.LedgerUnavailable("No space left on device"),
     r.Draining(),
     r.AnswerCut(),

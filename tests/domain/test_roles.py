@@ -33,7 +33,7 @@ TABLE = {
     Role.OPERATOR: {
         *(Action.PAUSE, Action.RESUME, Action.LIMIT, Action.FALLBACK, Action.PRIORITY),
         *(Action.EXTEND, Action.END_NOW, Action.UNDO, Action.REDO),
-        *(Action.NOTE, Action.ACKNOWLEDGE),
+        *(Action.NOTE, Action.ACKNOWLEDGE, Action.END_LEASE),
     },
     Role.ADMIN: set(Action) - {Action.END},
 }
@@ -67,10 +67,12 @@ def test_who_may_ask_for_what(role: Role, action: Action) -> None:
         Action.PERMANENT: of(None, Action.PERMANENT, Field.RPM),
         Action.NOTE: of("v412", Action.NOTE),
         Action.ACKNOWLEDGE: of(None, Action.ACKNOWLEDGE),
+        Action.END_LEASE: Command(Action.END_LEASE, lease := Subject.lease("lease_1")),
         Action.KEY_ADD: key_add(),
         Action.KEY_REVOKE: Command(Action.KEY_REVOKE, Subject.key("k_old"), reason="left"),
     }[action]
-    facts = Facts({Subject.project("search"): State(StateKind.THROTTLED, Urgency.TROUBLE)})
+    trouble = State(StateKind.THROTTLED, Urgency.TROUBLE)
+    facts = Facts({Subject.project("search"): trouble}, leases={lease: "search"})
     actor = Actor("x", role, "socket")
     parts = each_decided(command, actor, CATALOGUE, desk.layers, desk.now_us, facts)
     decided = gathered(parts)

@@ -21,7 +21,7 @@ from quotadeck.domain.calls import Call
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.commands import Entry
 from quotadeck.domain.refusals import Refusal
-from quotadeck.domain.snapshot import Vitals
+from quotadeck.domain.snapshot import Event, Vitals
 from quotadeck.gateway.connection.connections import Connections
 from quotadeck.gateway.connection.exchange import Header
 from quotadeck.gateway.data.call import Calls
@@ -29,6 +29,8 @@ from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Key, KeyRing
 from quotadeck.gateway.data.lanes import Lanes
+from quotadeck.gateway.data.lease_log import LeaseLog
+from quotadeck.gateway.data.leases import Leases
 from quotadeck.gateway.data.observers import Observers, Refusals, RefusedRequest
 from quotadeck.gateway.data.turns import TurnBook
 from quotadeck.gateway.plan import Plan
@@ -41,6 +43,7 @@ from tests.gateway.provider import PATIENCE_S
 from tests.gateway.values import NOON_US, body, plan
 
 SECRET = "qk_" + "s" * 43
+OTHER = "qk_" + "t" * 43
 BODY_LIMIT = 200_000
 VITALS = Vitals("gateway", "0.1", "src_1", NOON_US)
 
@@ -166,6 +169,9 @@ class Rig:
     estimator: Estimator
     plan: list[Plan]
     refused: list[Refusal]
+    leases: Leases
+    told: list[Event]
+    ring: KeyRing
 
     async def ask(self, data: bytes | None = None, **more: Any) -> Reply:
         """One request, to its end."""
@@ -232,6 +238,8 @@ async def rig(
     observers = Observers(
         begun=(live.begun,), moved=(live.moved,), ended=(live.ended,), refused=(note,)
     )
+    told: list[Event] = []
+    leases = Leases(lambda: in_force[0], limiter, days, clock, LeaseLog(clock, told.append))
     flights = Flights(limiter, ledger, estimator, clock, observers)
     calls = Calls(
         lambda: in_force[0],
@@ -244,11 +252,27 @@ async def rig(
         Refusals(lambda: in_force[0], observers.refused),
         BODY_LIMIT,
         TurnBook(clock),
+        leases,
     )
-    ring = KeyRing({sha256(SECRET.encode()).hexdigest(): Key("k_prod", ("analytics", "search"))})
+    keys = {SECRET: Key("k_prod", ("analytics", "search")), OTHER: Key("k_batch", ("analytics",))}
+    ring = KeyRing({sha256(secret.encode()).hexdigest(): key for secret, key in keys.items()})
     app = DataPlane(calls, lambda: in_force[0], lambda: ring, NOON_US // 1_000_000, dialects)
     try:
-        yield Rig(of, ledger, clock, limiter, flights, app, live, estimator, in_force, refused)
+        yield Rig(
+            of,
+            ledger,
+            clock,
+            limiter,
+            flights,
+            app,
+            live,
+            estimator,
+            in_force,
+            refused,
+            leases,
+            told,
+            ring,
+        )
     finally:
         await upstream.close()
         await ledger.close()

@@ -113,6 +113,7 @@ class TestRoles:
         "levels": EVERYBODY,
         "events": EVERYBODY,
         "keys": frozenset({Role.OPERATOR, Role.ADMIN}),
+        "leases": EVERYBODY,
         "project": EVERYBODY,
         "models": EVERYBODY,
         "whoami": EVERYBODY,

@@ -7,6 +7,7 @@ from quotadeck.domain.limits import MICRO, Take, rpm, tpm
 from quotadeck.limiter import Limiter, Refused
 from tests.clocks import HandClock
 from tests.limiter.budget_promises import BudgetPromises
+from tests.limiter.draw_promises import DrawPromises
 from tests.limiter.exchange_promises import ExchangePromises, LevelPromises, RestorePromises
 from tests.limiter.rate_promises import PriorityPromises, RatePromises, RelimitPromises
 from tests.limiter.rig import (
@@ -241,6 +242,7 @@ class LimiterPromises(
     BudgetPromises,
     TurnPromises,
     SlotTurnPromises,
+    DrawPromises,
 ):
     """All of them, for an implementation that says how to make an empty limiter on a clock."""
 

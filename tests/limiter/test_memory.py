@@ -34,6 +34,8 @@ def test_every_call_completes_without_suspending(limiter: MemoryLimiter) -> None
         limiter.acquire("a", [one(rpm(6)), slot(1)], Priority.LOW, 1_000),
         limiter.acquire("b", [one(rpm(6)), slot(1)], Priority.LOW, 1_000),
         limiter.exchange("a", {RPM: 0}, [one(rpm(6))], Priority.LOW, 1_000),
+        limiter.draw("a", "c", [one(rpm(6))], Priority.LOW, 1_000),
+        limiter.held("a"),
         limiter.settle("a", {}),
         limiter.release("a"),
         limiter.expire(),

@@ -17,6 +17,7 @@ from quotadeck.domain.commands import Code, Command, Entry, Rejected, Role, Valu
 from quotadeck.domain.days import micros
 from quotadeck.domain.detail import Caller, CauseFound, ModelUse, ProjectDetail
 from quotadeck.domain.estimate import Bind, Estimate, Hit, Load, Money
+from quotadeck.domain.lease import LeasesPage
 from quotadeck.domain.notice import notice
 from quotadeck.domain.pages import KeyRow, KeysPage
 from quotadeck.domain.report import Alarm, AlarmsPage, Report
@@ -57,6 +58,7 @@ class Scripted:
     detail: ProjectDetail | None = None
     """Of whichever project is asked for; those stand in ``asked``."""
     models: Routed = field(default_factory=lambda: Routed(AT_US, AT_US, AT_US))
+    held: LeasesPage = field(default_factory=lambda: LeasesPage(AT_US))
     asked: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
     """Answers wait for it."""
@@ -153,6 +155,10 @@ class Scripted:
     ) -> SeriesPage:
         self._check()
         return (self.passed or unrecorded)(subjects, minutes, until_us)
+
+    async def leases(self) -> LeasesPage:
+        self._check()
+        return self.held
 
     async def keys(self) -> KeysPage:
         self._check()

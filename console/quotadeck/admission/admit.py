@@ -1,13 +1,14 @@
 """Admission of one request: what it will likely use, what it may cost at most, and may it go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import LEAST_TOKENS_PER_BYTE, Estimator
+from quotadeck.admission.planned import PlannedLimit
 from quotadeck.admission.prepared import Prepared, rates_of
 from quotadeck.admission.size import Asked, Size
-from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, Take
+from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, RateLimit, Take
 from quotadeck.domain.price import bound_nano
 from quotadeck.domain.refusals import (
     BudgetSpent,
@@ -20,7 +21,10 @@ from quotadeck.domain.refusals import (
     Refusal,
 )
 from quotadeck.domain.tiers import NOTHING_CHOSEN, chosen
-from quotadeck.limiter import DayUnknown, Levels, Limiter, Refused
+from quotadeck.limiter import Admitted, DayUnknown, Levels, Limiter, Refused
+
+Acquire = Callable[[str, Sequence[Take], Priority, int, str], Awaitable[Admitted | Refused]]
+"""As `Limiter.acquire`."""
 
 
 class Ticket(NamedTuple):
@@ -91,19 +95,23 @@ async def admit(
     now_us: int,
     ttl_ms: int,
     turn: str = "",
+    acquire: Acquire | None = None,
 ) -> Ticket:
     """Take from every bucket that applies; under the name of a ``turn``, see `Limiter.acquire`.
+
+    ``acquire`` stands in for the limiter's own.
 
     Raises LimitReached or BudgetSpent, and LedgerUnavailable where what was spent on this day
     stands in the ledger alone and that cannot be read.
     """
     budget = days.limit(prepared.project, now_us)
     takes = prepared.takes_for(size, budget)
+    take = acquire or limiter.acquire
     try:
-        answer = await limiter.acquire(reservation, takes, prepared.priority, ttl_ms, turn)
+        answer = await take(reservation, takes, prepared.priority, ttl_ms, turn)
     except DayUnknown as unknown:
         await days.learn(prepared.name, unknown.day)
-        answer = await limiter.acquire(reservation, takes, prepared.priority, ttl_ms, turn)
+        answer = await take(reservation, takes, prepared.priority, ttl_ms, turn)
     if isinstance(answer, Refused):
         refusal = _refusal(answer, prepared, size, takes)
         refusal.rates = rates_of(prepared, answer.levels)
@@ -148,19 +156,22 @@ async def move(
 
 
 def _refusal(refused: Refused, prepared: Prepared, size: Size, takes: Sequence[Take]) -> Refusal:
-    refusal = _bound_by(refused, prepared, takes)
+    refusal = bound_by(refused, prepared.name, prepared.limits, takes)
     refusal.gates = refused.gates
     refusal.estimated_tokens = size.input_tokens, size.output_tokens
     refusal.most_nano = size.bound_nano
     return refusal
 
 
-def _bound_by(refused: Refused, prepared: Prepared, takes: Sequence[Take]) -> Refusal:
+def bound_by(
+    refused: Refused, name: str, limits: Iterable[PlannedLimit], takes: Sequence[Take]
+) -> Refusal:
+    """What refused a request of the project ``name``, which is bound by ``limits``."""
     take = next(take for take in takes if take.key == refused.binding)
-    each = next(each for each in prepared.limits if each.key == refused.binding)
+    each = next(each for each in limits if each.key == refused.binding)
     if isinstance(take.limit, BudgetLimit):
         return BudgetSpent(
-            prepared.name,
+            name,
             take.limit.nano_usd,
             refused.gates[0].level,
             take.amount,

@@ -32,6 +32,8 @@ COMMANDS: Final = {
     "report": "report",
     "explain": "explain",
     "key": "keys",
+    "leases": "leases",
+    "end-lease": "leases",
     "init": "init",
     "doctor": "doctor",
     "backup": "backup",
@@ -78,7 +80,7 @@ class Commands(click.Group):
         command: click.Command | None
         if cmd_name in COMMANDS:
             module = import_module(f"quotadeck.cli.{COMMANDS[cmd_name]}")
-            command = getattr(module, cmd_name)
+            command = getattr(module, cmd_name.replace("-", "_"))
         else:
             command = import_module("quotadeck.cli.changes").command_named(cmd_name)
         return command

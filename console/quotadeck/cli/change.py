@@ -152,6 +152,8 @@ def _told(command: Command, answer: CommandAnswer, how: ChangeOptions) -> Iterat
         kind = "change.extended"
     elif command.action == Action.NOTE:
         kind = "change.noted"
+    elif command.action == Action.END_LEASE:
+        kind = "change.lease_ended"
     parts = answer.parts or (answer,)
     for part in parts[:SHOWN]:
         values = value_facts(part.field, before=part.before, after=part.after, then=part.then)
@@ -161,7 +163,7 @@ def _told(command: Command, answer: CommandAnswer, how: ChangeOptions) -> Iterat
         yield text("change.dry_run", told=told) if how.dry_run else told
     if more := len(parts[SHOWN:]):
         yield text("change.more", count=more)
-    if answer.parts:
+    if answer.parts and VERBS[command.action].undoable:
         yield text("change.group", count=len(parts))
     if answer.estimate is not None:
         yield from _replayed(answer.estimate, answer.subject)

@@ -56,6 +56,7 @@ MODEL: Final = Known(SubjectKind.MODEL)
 TARGET: Final = Known(SubjectKind.TARGET)
 KEY: Final = Known(SubjectKind.KEY)
 COMMAND: Final = Known(SubjectKind.COMMAND)
+LEASE: Final = Known(SubjectKind.LEASE)
 SUBJECT: Final = Known("subject")
 
 
@@ -116,6 +117,13 @@ def _commands(gateway: "GatewayClient") -> Names:
     ]
 
 
+def _leases(gateway: "GatewayClient") -> Names:
+    from quotadeck.sources.gateway import questions
+
+    page = gateway.ask(questions.leases())
+    return [(row.id, f"{row.project} {row.manager}") for row in page.leases]
+
+
 def _subjects(gateway: "GatewayClient") -> Names:
     snapshot = _snapshot(gateway)
     for kind, rows in (
@@ -132,5 +140,6 @@ _ASKED: Final[Mapping[str, Callable[[Any], Names]]] = {
     SubjectKind.TARGET: _targets,
     SubjectKind.KEY: _keys,
     SubjectKind.COMMAND: _commands,
+    SubjectKind.LEASE: _leases,
     "subject": _subjects,
 }

@@ -18,6 +18,8 @@ class Read(StrEnum):
     EVENTS = "events"
     SERIES = "series"
     KEYS = "keys"
+    LEASES = "leases"
+    """What applications hold of their quota ahead of their calls, and who waits in them."""
     MODELS = "models"
     """What passed of each model, and how its targets did."""
     PROJECT = "project"

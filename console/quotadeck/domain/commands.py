@@ -43,6 +43,7 @@ class Action(StrEnum):
     PRIORITY = "priority"
     NOTE = "note"
     ACKNOWLEDGE = "acknowledge"
+    END_LEASE = "end_lease"
     END = "end"
     """An override's end, reached: the gateway itself records it, nobody can ask for it."""
 
@@ -64,6 +65,12 @@ class Field(StrEnum):
     """What somebody wrote down: in force is nothing of it."""
     SEEN = "seen"
     """The kind of the trouble that somebody has seen."""
+    LEASE = "lease"
+    """What a lease is of: it ends, and in force is nothing of that."""
+
+
+PASSING: Final = frozenset({Field.NOTE, Field.LEASE})
+"""Of these nothing is in force afterwards: their entries stand in the log alone."""
 
 
 def named(names: type[StrEnum], word: str) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
 
-from quotadeck.domain.commands import Entry, Field, Value
+from quotadeck.domain.commands import PASSING, Entry, Field, Value
 from quotadeck.domain.layers import Layers, Slot
 from quotadeck.domain.rules import LIMIT_FIELDS
 
-NO_GATES = frozenset({Field.SEEN, Field.PRIORITY, Field.NOTE})
+NO_GATES = frozenset({Field.SEEN, Field.PRIORITY}) | PASSING
 """What refuses nothing: what was refused before it is no history by it."""
 _WEIGHED = frozenset({Field.PAUSED, Field.KEY, *LIMIT_FIELDS})
 

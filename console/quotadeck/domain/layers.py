@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from quotadeck.domain.commands import Action, Entry, Field, Value
+from quotadeck.domain.commands import PASSING, Action, Entry, Field, Value
 from quotadeck.domain.subject import Subject
 
 
@@ -71,7 +71,7 @@ class Layers:
         fields, versions = dict(self.fields), dict(self.versions)
         over = set[int]()
         for entry in entries:
-            if not entry.applied or entry.field == Field.NOTE:
+            if not entry.applied or entry.field in PASSING:
                 continue
             by_seq[entry.seq] = entry
             if entry.field is not None and entry.value is not None:

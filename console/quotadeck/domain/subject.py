@@ -16,6 +16,7 @@ class SubjectKind(StrEnum):
     TARGET = "target"
     KEY = "key"
     COMMAND = "command"
+    LEASE = "lease"
     GATEWAY = "gateway"
     OTHER = ""
     """Of a kind that only a newer version knows, or no subject at all."""
@@ -56,6 +57,10 @@ class Subject(NamedTuple):
     @classmethod
     def key(cls, name: str) -> "Subject":
         return cls(SubjectKind.KEY, name)
+
+    @classmethod
+    def lease(cls, name: str) -> "Subject":
+        return cls(SubjectKind.LEASE, name)
 
     @classmethod
     def command(cls, name: str) -> "Subject":

@@ -1,43 +1,29 @@
 """The limiter in one process's memory: every call completes without suspending."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 from uuid import uuid4
 
-from quotadeck.domain.calls import Gate
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import BudgetLimit, Limit, Priority, RateLimit, SlotLimit, Take
 from quotadeck.limiter.buckets import (
-    UNTOLD_NS,
     Bucket,
-    Held,
     MoneyBucket,
     MoneyDays,
     Passed,
     RateBucket,
     SlotBucket,
-    Wait,
 )
+from quotadeck.limiter.drawing import parted
 from quotadeck.limiter.protocol import Admitted, BucketState, Levels, Money, Refused
+from quotadeck.limiter.refusing import refusal
+from quotadeck.limiter.reservations import Reservation, Taken, check, levels_of, undo
 from quotadeck.limiter.turns import Turn, Turns
 
 _NO_MONEY: Final = Money()
 _NS_PER_MS: Final = 1_000_000
-
-
-_Taken = dict[str, tuple[Held, int]]
-"""What a reservation holds, by bucket, in the order of its takes."""
-
-
-@dataclass(slots=True)
-class _Reservation:
-    deadline_ns: int
-    shadowed: str
-    held: _Taken
-    told: bool = False
-    """Whether its buckets were told as touched by its acquire."""
 
 
 class MemoryLimiter:
@@ -60,7 +46,7 @@ class MemoryLimiter:
         self._buckets: dict[str, Bucket] = {}
         self._days: dict[str, MoneyDays] = {}
         self._known_after = ""
-        self._live: dict[str, _Reservation] = {}
+        self._live: dict[str, Reservation] = {}
         self._touched: set[str] = set()
         self._untold: dict[str, set[str]] = {}
         self._epoch = uuid4().hex
@@ -82,7 +68,7 @@ class MemoryLimiter:
         now_ns = self._clock.monotonic_ns()
         known = self._live.get(reservation)
         if known is not None:
-            return Admitted(known.shadowed, _levels(known.held, now_ns))
+            return Admitted(known.shadowed, levels_of(known.held, now_ns))
         mine = self._turns.of(turn, now_ns) if self._turns.kept else None
         answer = self._take(reservation, takes, priority, now_ns, mine)
         if isinstance(answer, Refused):
@@ -93,7 +79,7 @@ class MemoryLimiter:
             self._turns.remove(turn)
         admitted, held = answer
         deadline_ns = now_ns + ttl_ms * _NS_PER_MS
-        self._live[reservation] = _Reservation(deadline_ns, admitted.shadowed, held)
+        self._live[reservation] = Reservation(deadline_ns, admitted.shadowed, held)
         return admitted
 
     async def forget(self, turn: str) -> None:
@@ -106,7 +92,7 @@ class MemoryLimiter:
         if isinstance(answer, Refused):
             return answer
         admitted, held = answer
-        _undo(held)
+        undo(held)
         return admitted
 
     async def hold(self, reservation: str, takes: Sequence[Take], ttl_ms: int) -> None:
@@ -115,7 +101,7 @@ class MemoryLimiter:
         Of rates nothing is taken: what was counts in the levels that `restore` is told.
         """
         now_ns = self._clock.monotonic_ns()
-        held: _Taken = {}
+        held: Taken = {}
         for key, amount, limit, _, _ in takes:
             bucket = self._limited(key, limit, now_ns)
             if isinstance(bucket, SlotBucket):
@@ -123,7 +109,7 @@ class MemoryLimiter:
             elif isinstance(bucket, MoneyBucket):
                 bucket.held += amount
             held[key] = bucket, amount
-        self._live[reservation] = _Reservation(now_ns + ttl_ms * _NS_PER_MS, "", held)
+        self._live[reservation] = Reservation(now_ns + ttl_ms * _NS_PER_MS, "", held)
 
     async def exchange(
         self,
@@ -137,13 +123,13 @@ class MemoryLimiter:
         known = self._live.get(reservation)
         if known is None:
             return None
-        _check(reservation, gone)
+        check(reservation, gone)
         now_ns = self._clock.monotonic_ns()
         before, asked = known.held, {take.key for take in takes}
         given_up = gone.keys() - asked
         done = given_up.isdisjoint(before) if given_up else not gone
         if done and asked <= before.keys():
-            return Admitted(known.shadowed, _levels(before, now_ns))
+            return Admitted(known.shadowed, levels_of(before, now_ns))
         if twice := (asked & before.keys()) - gone.keys():
             raise ValueError(f"reservation {reservation} holds {min(twice)} and asks for it again")
         # What comes back to a bucket that is taken anew counts for it: its money is not held twice.
@@ -155,7 +141,7 @@ class MemoryLimiter:
         for key in again:
             bucket, amount = before[key]
             bucket.end(amount, gone[key], now_ns)
-        answer: tuple[Admitted, _Taken] | Refused | None = None
+        answer: tuple[Admitted, Taken] | Refused | None = None
         try:
             answer = self._take(reservation, takes, priority, now_ns)
         finally:
@@ -170,14 +156,62 @@ class MemoryLimiter:
             bucket.end(amount, gone[key], now_ns)
         stay = {k: fresh.get(k, v) for k, v in before.items() if k not in gone or k in fresh}
         known.held = stay | fresh
-        known.shadowed = admitted.shadowed or known.shadowed
+        if admitted.shadowed or known.shadowed in fresh:  # taken anew, it was not short this time
+            known.shadowed = admitted.shadowed
         known.deadline_ns = now_ns + ttl_ms * _NS_PER_MS
         self._touched.update(before, fresh)
-        return Admitted(known.shadowed, _levels(known.held, now_ns))
+        return Admitted(known.shadowed, levels_of(known.held, now_ns))
+
+    async def draw(
+        self,
+        lease: str,
+        reservation: str,
+        takes: Sequence[Take],
+        priority: Priority,
+        ttl_ms: int,
+        most: Mapping[str, int] | None = None,
+        turn: str = "",
+    ) -> Admitted | Refused | None:
+        """Move what another one holds, and take the rest as usual: see the protocol."""
+        if reservation in self._live:
+            return await self.acquire(reservation, takes, priority, ttl_ms)
+        source = self._live.get(lease)
+        if source is None:
+            return None
+        now_ns = self._clock.monotonic_ns()
+        moved, rest = parted(
+            takes, source.held, most, lambda take: self._limited(take.key, take.limit, now_ns)
+        )
+        mine = self._turns.of(turn, now_ns) if self._turns.kept else None
+        answer = self._take(reservation, rest, priority, now_ns, mine)
+        if isinstance(answer, Refused):
+            if turn:
+                answer = self._turns.promised(turn, answer, rest, self._buckets, now_ns, mine)
+            levels = tuple([self._buckets[take.key].left(now_ns) for take in takes])
+            return replace(answer, levels=levels)
+        if mine:
+            self._turns.remove(turn)
+        admitted, fresh = answer
+        held: Taken = {}
+        for key, amount, *_ in takes:
+            held[key] = fresh[key] if key in fresh else source.held[key]
+            if key in moved:
+                bucket, before = source.held[key]
+                source.held[key] = bucket, before - moved[key]
+                passed = isinstance(held[key][0], Passed)
+                held[key] = bucket, moved[key] if passed else amount
+        self._touched.update(moved)
+        deadline_ns = now_ns + ttl_ms * _NS_PER_MS
+        self._live[reservation] = Reservation(deadline_ns, admitted.shadowed, held)
+        return Admitted(admitted.shadowed, levels_of(held, now_ns))
+
+    async def held(self, reservation: str) -> Mapping[str, int] | None:
+        known = self._live.get(reservation)
+        return None if known is None else {key: held for key, (_, held) in known.held.items()}
 
     async def settle(self, reservation: str, actual: Mapping[str, int]) -> Levels | None:
         """End with real usage. Raises ValueError for a negative amount; nothing ends then."""
-        _check(reservation, actual)
+        check(reservation, actual)
         return self._end(reservation, actual)
 
     async def release(self, reservation: str) -> bool:
@@ -265,9 +299,9 @@ class MemoryLimiter:
         priority: Priority,
         now_ns: int,
         mine: Turn | None = None,
-    ) -> tuple[Admitted, _Taken] | Refused:
+    ) -> tuple[Admitted, Taken] | Refused:
         """Take from all or from none, whatever is raised; of what is promised only ``mine``."""
-        held: _Taken = {}
+        held: Taken = {}
         levels: list[int] = []
         short: list[tuple[Take, Bucket]] = []
         known_bucket = self._buckets.get
@@ -300,18 +334,18 @@ class MemoryLimiter:
                     held[key] = bucket, amount
                 levels.append(left)
         except BaseException:
-            _undo(held)
+            undo(held)
             raise
         if not short:
             return Admitted("", tuple(levels)), held
         real = [one for one in short if not one[0].shadow]
         if real:
-            _undo(held)
-            refused = self._refused(real, priority, _levels(held, now_ns), now_ns)
+            undo(held)
+            refused = refusal(real, priority, levels_of(held, now_ns), self._clock)
             if turns:
                 refused = turns.behind(refused, takes, self._buckets, priority, now_ns, mine)
             return refused
-        shadow = self._refused(short, priority, (), now_ns)
+        shadow = refusal(short, priority, (), self._clock)
         return Admitted(shadow.binding, tuple(levels)), held
 
     def _end(self, reservation: str, actual: Mapping[str, int]) -> Levels | None:
@@ -348,40 +382,3 @@ class MemoryLimiter:
         self._buckets[key] = bucket
         self._touched.add(key)
         return bucket
-
-    def _refused(
-        self,
-        short: Sequence[tuple[Take, Bucket]],
-        priority: Priority,
-        levels: Levels,
-        now_ns: int,
-    ) -> Refused:
-        """The refusal that binds the most, the first of equals; there is one at least."""
-        longest: Wait = -1, 0
-        binding = ""
-        for take, bucket in short:
-            wait = bucket.wait(take.amount, priority, take.shared, self._clock)
-            if wait > longest:
-                longest, binding = wait, take.key
-        wait_ns = longest[1]
-        wait_ms = None if wait_ns == UNTOLD_NS else -(-wait_ns // _NS_PER_MS)
-        gates = [
-            Gate(take.key, take.limit.amount, take.amount, bucket.left(now_ns))
-            for take, bucket in short
-        ]
-        gates.sort(key=lambda gate: gate.bucket != binding)
-        return Refused(binding, wait_ms, tuple(gates), levels)
-
-
-def _check(reservation: str, actual: Mapping[str, int]) -> None:
-    if actual and min(actual.values()) < 0:
-        raise ValueError(f"reservation {reservation} cannot have used {dict(actual)}")
-
-
-def _undo(held: _Taken) -> None:
-    for bucket, amount in held.values():
-        bucket.undo(amount)
-
-
-def _levels(held: _Taken, now_ns: int) -> Levels:
-    return tuple([bucket.left(now_ns) for bucket, _ in held.values()])

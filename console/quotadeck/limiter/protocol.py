@@ -127,6 +127,29 @@ class Limiter(Protocol):
         """
         ...
 
+    async def draw(
+        self,
+        lease: str,
+        reservation: str,
+        takes: Sequence[Take],
+        priority: Priority,
+        ttl_ms: int,
+        most: Mapping[str, int] | None = None,
+        turn: str = "",
+    ) -> Admitted | Refused | None:
+        """`acquire`, where what another reservation holds of a bucket is moved instead of taken.
+
+        ``lease`` is that other one; None when it had ended: nothing is taken then. Only what it
+        lacks is taken of the bucket; of one in ``most`` no more than that is moved. It keeps its
+        own deadline, and what is left in it. A refusal moves nothing, and a turn keeps the rest
+        alone. Repeated, it is answered as a repeated `acquire`.
+        """
+        ...
+
+    async def held(self, reservation: str) -> Mapping[str, int] | None:
+        """What a reservation holds of each of its buckets now; None when it had ended."""
+        ...
+
     async def settle(self, reservation: str, actual: Mapping[str, int]) -> Levels | None:
         """End a reservation: for the keys given, real amounts replace the estimates.
 

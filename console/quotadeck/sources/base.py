@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.commands import Command
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.history import FoundCall
+    from quotadeck.domain.lease import LeasesPage
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
     from quotadeck.domain.report import AlarmsPage, Report
     from quotadeck.domain.routed import Routed
@@ -152,6 +153,10 @@ class Source(Protocol):
 
     async def keys(self) -> KeysPage:
         """The project keys, without secrets."""
+        ...
+
+    async def leases(self) -> LeasesPage:
+        """The leases that live now, and what the managers in applications told last."""
         ...
 
     async def project_detail(self, project: str) -> ProjectDetail:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from quotadeck.domain import lease_refusals as leases
 from quotadeck.domain import refusals as r
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.lease import LeaseEnd
 from quotadeck.domain.rules import RULE_BY_CAUSE, Measure
 
 NEVER_RETRY: Final = b"x-should-retry: false\r\n"
@@ -56,6 +58,12 @@ _SLOTS: Final = _LIMIT._replace(
 )
 _UPSTREAM_FAILED: Final = Row(
     502, "{cause}", "The upstream gave no usable answer: {why}.", long=True
+)
+
+_OVER: Final = (
+    "The lease {{lease}} {how} at {{ended_us}}, and what no call had drawn of it went back. Make a "
+    "new one with: POST /v1/quota/leases; a call needs none, without X-Quota-Lease it takes from "
+    "the project's limits as usual."
 )
 
 ROWS: Final[Mapping[type[Exception], Row]] = {
@@ -251,6 +259,27 @@ ROWS: Final[Mapping[type[Exception], Row]] = {
         kind="insufficient_quota",
         told=(("limit", "binding"), ("resets_at", "resets_us")),
     ),
+    leases.NoSuchLease: Row(
+        404,
+        "lease_not_found",
+        "This key has no lease {lease} for the project {project}: it is another's, or a restart of "
+        "the gateway has forgotten it, and what no call had drawn of it is free again. Make a new "
+        "one with: POST /v1/quota/leases; a call needs none, without X-Quota-Lease it takes from "
+        "the project's limits as usual.",
+        NEVER_RETRY,
+    ),
+    leases.LeaseOver: Row(
+        404,
+        "lease_ended",
+        _OVER.format(how="has ended"),
+        NEVER_RETRY,
+    ),
+    leases.TooManyLeases: Row(
+        429,
+        "too_many_leases",
+        "{allowed:,} leases of {project:this key} live, as many as may. Give back those that are "
+        "of no use (DELETE /v1/quota/leases/ID), or wait until one runs out.",
+    ),
     r.LedgerUnavailable: Row(
         503,
         "ledger_unavailable",
@@ -297,6 +326,16 @@ BY_CAUSE: Final[Mapping[tuple[type[Exception], str], Row]] = {
         else _LIMIT._replace(kind="tokens" if rule.counts else "requests")
         for cause, rule in RULE_BY_CAUSE.items()
     },
+    **{
+        (leases.LeaseOver, how): ROWS[leases.LeaseOver]._replace(words=_OVER.format(how=words))
+        for how, words in {
+            LeaseEnd.GIVEN_BACK: "was given back",
+            LeaseEnd.RAN_OUT: "ran out, as nobody renewed it,",
+            LeaseEnd.BY_OPERATOR: "was ended by an operator",
+            LeaseEnd.PAUSED: "ended with a pause of its project",
+            LeaseEnd.KEY_GONE: "ended with its key",
+        }.items()
+    },
     (r.UpstreamFailed, Cause.TIMEOUT): _UPSTREAM_FAILED._replace(status=504),
 }
-"""Where one kind is told in more than one way, by what it is recorded as."""
+"""Where one kind is told in more than one way, by what it is recorded as, or how it came about."""

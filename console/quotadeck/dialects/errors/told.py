@@ -88,5 +88,6 @@ def _words(row: Row, refusal: Exception) -> str:
 
 def _row_of(refusal: Exception) -> Row:
     kind = type(refusal)
-    row = BY_CAUSE.get((kind, getattr(refusal, "cause", ""))) or ROWS.get(kind)
+    way = getattr(refusal, "how", "") or getattr(refusal, "cause", "")
+    row = BY_CAUSE.get((kind, way)) or ROWS.get(kind)
     return row or next(ROWS[base] for base in kind.__mro__ if base in ROWS)

@@ -5,6 +5,7 @@ from typing import Final
 
 from quotadeck.domain.verbs.fallback import FALLBACK
 from quotadeck.domain.verbs.keys import KEY_ADD, KEY_REVOKE
+from quotadeck.domain.verbs.leases import END_LEASE
 from quotadeck.domain.verbs.limit import LIMIT
 from quotadeck.domain.verbs.overrides import END_NOW, EXTEND, PERMANENT
 from quotadeck.domain.verbs.pause import PAUSE, RESUME
@@ -19,7 +20,7 @@ VERBS: Final[MutableMapping[str, Verb]] = {
     verb.name: verb
     for verb in (
         *(PAUSE, RESUME, LIMIT, FALLBACK, PRIORITY, EXTEND, END_NOW, PERMANENT, ACKNOWLEDGE),
-        *(NOTE, UNDO, REDO, KEY_ADD, KEY_REVOKE),
+        *(NOTE, UNDO, REDO, KEY_ADD, KEY_REVOKE, END_LEASE),
     )
 }
 """By name. An override's end is none of them: the clock alone brings it."""

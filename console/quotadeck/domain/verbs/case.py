@@ -61,6 +61,8 @@ class Facts:
     states: Mapping[Subject, State] = field(default_factory=dict)
     needed: Mapping[Subject, int | None] = field(default_factory=dict)
     """What the last hour needed of the limit that the command names."""
+    leases: Mapping[Subject, str] = field(default_factory=dict)
+    """The project of each lease that it names and that lives; empty: it does not."""
 
 
 @dataclass(frozen=True, slots=True)

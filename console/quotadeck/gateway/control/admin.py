@@ -22,6 +22,7 @@ from quotadeck.domain.calls import OpenCall
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.commands import Actor, Role
+from quotadeck.domain.lease import LeasesPage
 from quotadeck.domain.snapshot import Whoami
 from quotadeck.domain.text import clean
 from quotadeck.gateway.connection.connections import seat_of
@@ -39,6 +40,7 @@ from quotadeck.gateway.control.admin_seats import take_seat
 from quotadeck.gateway.control.desk import Desk
 from quotadeck.gateway.control.large import LARGE, beside
 from quotadeck.gateway.control.shares import Account, Shares
+from quotadeck.gateway.data.leases import Leases
 from quotadeck.gateway.probe.probes import Probes
 from quotadeck.gateway.watch.feed import Feed, pieces
 from quotadeck.store import Ledger, Reader, StoreError
@@ -61,6 +63,7 @@ REACH: Final[Mapping[str, Role]] = {
     "alarms": Role.VIEWER,
     "report": Role.VIEWER,
     "keys": Role.OPERATOR,
+    "leases": Role.VIEWER,
     "project": Role.VIEWER,
     "models": Role.VIEWER,
     "whoami": Role.VIEWER,
@@ -106,6 +109,7 @@ class _Doors:
     unready: Callable[[], str]
     draining: Callable[[], bool]
     probes: Probes | None
+    leases: Leases | None
 
     async def whoami(self, request: Request, actor: Actor) -> Response:
         _none(request)
@@ -154,6 +158,10 @@ class _Doors:
 
     async def keys(self, request: Request, _: Actor) -> Response:
         return _object(pages.keys(_params(request), self.desk, self.clock.wall_us()))
+
+    async def held_leases(self, request: Request, _: Actor) -> Response:
+        _none(request)
+        return _object(await self.leases.page() if self.leases else LeasesPage(0))
 
     async def project(self, request: Request, _: Actor) -> Response:
         async with self.shares.reading(_account(request)):
@@ -231,17 +239,19 @@ def create_admin(
     catalogue: Catalogue | None = None,
     name: str = "",
     probes: Probes | None = None,
+    leases: Leases | None = None,
 ) -> ASGIApp:
     """The application; it needs `PeerProtocol` below it to know its peers.
 
     ``own_uid`` is the account that is admin without being listed, ours by default; ``unready``
     says why the gateway should get no traffic now, or nothing; ``draining``, that it ends;
     ``under_way`` are the calls that have not ended; a past picture has the order of ``catalogue``;
-    ``name`` is the gateway's own; without ``probes`` nothing is learned of upstreams.
+    ``name`` is the gateway's own; without ``probes`` nothing is learned of upstreams, without
+    ``leases`` there are none.
     """
     shares = Shares(clock)
     past = PastPictures(ledger, catalogue, clock, under_way)
-    doors = _Doors(desk, ledger, feed, past, clock, name, shares, unready, draining, probes)
+    doors = _Doors(desk, ledger, feed, past, clock, name, shares, unready, draining, probes, leases)
     accounts = Accounts(roles, os.getuid() if own_uid is None else own_uid, clock)
     handlers: dict[str, Handler] = {
         "snapshot": doors.get_snapshot,
@@ -256,6 +266,7 @@ def create_admin(
         "alarms": doors.alarms,
         "report": doors.report,
         "keys": doors.keys,
+        "leases": doors.held_leases,
         "project": doors.project,
         "models": doors.models,
         "whoami": doors.whoami,

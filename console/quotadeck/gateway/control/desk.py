@@ -17,7 +17,7 @@ from typing import Final
 from quotadeck.domain.answers import CommandAnswer
 from quotadeck.domain.catalogue import Catalogue
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.commands import Action, Actor, Command, Entry, Rejected
+from quotadeck.domain.commands import PASSING, Action, Actor, Command, Entry, Rejected
 from quotadeck.domain.decide import each_decided, forbidden, gathered
 from quotadeck.domain.deeds import change_notice, ends_notice
 from quotadeck.domain.effects import slot_of, tightens
@@ -83,11 +83,11 @@ class Desk:
         state_of: Callable[[Subject], State] = lambda _: AT_REST,
         effects: Watching = UNWATCHED,
         flow_of: Callable[[Subject], Flow] = lambda _: Flow(),
+        lease_of: Callable[[str], str] = lambda _: "",
     ) -> None:
         """``effects`` are told each change in force from now on, or shortly before the start."""
         self._effects = effects
-        self._state_of, self._flow_of = state_of, flow_of
-        recovered = ledger.recovered
+        self._state_of, self._flow_of, self._lease_of = state_of, flow_of, lease_of
         self._ledger = ledger
         self._catalogue = catalogue
         self._clock = clock
@@ -103,7 +103,7 @@ class Desk:
         self.log = CommandLog(ledger)
         self.refused = RefusedCommands(clock)
         self._ends = Ends(clock, ledger.steady)
-        layers = Layers(file_layer(catalogue)).with_entries(recovered.entries)
+        layers = Layers(file_layer(catalogue)).with_entries(ledger.recovered.entries)
         self.layers, _ = self._ends.followed(layers)
         self._changed = set[Slot]()
         self._ends.arm(self.layers)
@@ -114,7 +114,7 @@ class Desk:
 
     def living(self, entry: Entry, now_us: int) -> bool:
         """Whether an entry is in force: applied, neither ended, undone nor expired."""
-        lasts = entry.action not in (Action.END, Action.NOTE)
+        lasts = entry.action != Action.END and entry.field not in PASSING
         if not (entry.applied and lasts) or self.layers.ended(entry.seq):
             return False
         # The log has the end as the wall clock showed it then; the fold as it shows it now.
@@ -159,10 +159,10 @@ class Desk:
     async def _decided(
         self, request: Command, actor: Actor, layers: Layers, now_us: int
     ) -> tuple[Entry, ...] | Rejected:
-        told = request.each if VERBS[request.action].of_state else ()
         facts = Facts(
-            {subject: self._state_of(subject) for subject in told},
+            {one: self._state_of(one) for one in request.each if VERBS[request.action].of_state},
             await self._needed(request, now_us) if request.needed else {},
+            {one: self._lease_of(one.name) for one in request.each if one.kind == "lease"},
         )
 
         def decided() -> tuple[Entry, ...] | Rejected:

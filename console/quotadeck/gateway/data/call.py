@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from quotadeck.admission.admit import Ticket, admit, size_of
+from quotadeck.admission.admit import Acquire, Ticket, admit, size_of
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.prepared import rates_of
@@ -24,6 +24,9 @@ from quotadeck.gateway.data.flight import Flight, ttl_ms
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Lanes, Stop
+from quotadeck.gateway.data.lease_asked import HEADER
+from quotadeck.gateway.data.lease_door import draws
+from quotadeck.gateway.data.leases import Leases
 from quotadeck.gateway.data.observers import Refusals
 from quotadeck.gateway.data.permits import permitted
 from quotadeck.gateway.data.relay import relay_stream, why_cut
@@ -73,6 +76,7 @@ class Calls:
     refusals: Refusals
     body_limit_bytes: int
     turns: TurnBook
+    leases: Leases
     without_stream_usage: set[str] = field(default_factory=set)
     """The upstreams that have refused to be asked for a stream's usage."""
 
@@ -96,7 +100,8 @@ class Calls:
                 ask = await permitted(ask, lane.project.project, self.flights.made)
             # What the upstream's form cannot say is refused before anything is taken for it.
             outgoing = self._outgoing(lane.stops[0], ask)
-            ticket = await self._admit(arrival, ask, lane, caller, headers, outgoing)
+            acquire = await draws(self.leases, caller, headers) if HEADER in headers else None
+            ticket = await self._admit(arrival, ask, lane, caller, headers, outgoing, acquire)
             flight = await self.flights.begin(arrival, caller, lane, ask, ticket)
         except Refusal as refusal:
             self.refusals.tell(dialect, arrival, caller, ask, refusal)
@@ -133,6 +138,7 @@ class Calls:
         caller: Caller,
         headers: Mapping[bytes, bytes],
         outgoing: bytes,
+        acquire: Acquire | None,
     ) -> Ticket:
         stop, turns = lane.stops[0], self.turns
         turn = turns.of(caller, headers, outgoing, arrival.id)
@@ -146,6 +152,7 @@ class Calls:
                 now_us=self.flights.wall_us(),
                 ttl_ms=ttl_ms(stop),
                 turn=turn,
+                acquire=acquire,
             )
         except LimitReached as refusal:
             if turn:

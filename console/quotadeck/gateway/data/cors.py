@@ -13,7 +13,7 @@ from quotadeck.gateway.connection.exchange import Exchange, Header
 UNDER: Final = "/v1/"
 ANY: Final = "*"
 _TOKENS: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z, -]{1,2000}")
-_METHODS: Final = b"access-control-allow-methods: GET, HEAD, POST\r\n"
+_METHODS: Final = b"access-control-allow-methods: GET, HEAD, POST, DELETE\r\n"
 _EXPOSED: Final = (
     b"access-control-expose-headers: x-request-id, x-project-id, x-cost-usd, x-served-model, "
     b"x-fallback-step, retry-after, retry-after-ms, x-should-retry\r\n"

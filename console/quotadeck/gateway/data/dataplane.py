@@ -20,7 +20,7 @@ from quotadeck.domain.refusals import (
 from quotadeck.gateway.connection.body_memory import BodyMemory
 from quotadeck.gateway.connection.connections import Crowded, OwnerCrowded, Seat
 from quotadeck.gateway.connection.exchange import Exchange
-from quotadeck.gateway.data import quota
+from quotadeck.gateway.data import lease_door, quota
 from quotadeck.gateway.data.arrival import Arrival
 from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.cors import CrossOrigin
@@ -83,6 +83,8 @@ class DataPlane:
             self._let_in(dialect, exchange, arrival, caller)
             if exchange.path == quota.PATH:
                 return await self._tell_quota(dialect, exchange, arrival, caller)
+            if lease_door.methods_of(exchange.path):
+                return await self._lease(dialect, exchange, arrival, caller, headers)
             if exchange.path not in self._dialects:
                 return await self._list_models(dialect, exchange, arrival, caller)
             with self._bodies.of(project) as held:
@@ -140,8 +142,10 @@ class DataPlane:
             allowed: tuple[str, ...] = ("POST",)
         elif path == quota.PATH or self._lists(path):
             allowed = ("GET", "HEAD")
+        elif of_leases := lease_door.methods_of(path):
+            allowed = of_leases
         else:
-            served = *self._dialects, *self._listings, quota.PATH
+            served = *self._dialects, *self._listings, quota.PATH, lease_door.PATH
             raise NoSuchPath(path, served, _meant(path, served))
         if method not in allowed:
             raise WrongMethod(path, ", ".join(allowed))
@@ -168,10 +172,27 @@ class DataPlane:
     async def _tell_quota(
         self, dialect: Dialect, exchange: Exchange, arrival: Arrival, caller: Caller
     ) -> None:
-        plan, calls = self._plan().projects[caller.project], self.calls
-        told = await quota.quota_of(plan, calls.limiter, calls.days, calls.flights.wall_us())
+        told = await self._quota(caller.project)
         head = dialect.whole_head + _id_lines(dialect, arrival) + _project_line(caller.project)
         await exchange.answer(200, head, told)
+
+    async def _lease(
+        self,
+        dialect: Dialect,
+        exchange: Exchange,
+        arrival: Arrival,
+        caller: Caller,
+        headers: Mapping[bytes, bytes],
+    ) -> None:
+        with self._bodies.of(caller.project) as held:
+            told = await lease_door.answer(self.calls.leases, exchange, headers, caller, held)
+        body = lease_door.with_quota(told, await self._quota(caller.project))
+        head = dialect.whole_head + _id_lines(dialect, arrival) + _project_line(caller.project)
+        await exchange.answer(200, head, body)
+
+    async def _quota(self, project: str) -> bytes:
+        plan, calls = self._plan().projects[project], self.calls
+        return await quota.quota_of(plan, calls.limiter, calls.days, calls.flights.wall_us())
 
     async def _list_models(
         self, dialect: Dialect, exchange: Exchange, arrival: Arrival, caller: Caller

@@ -37,6 +37,8 @@ from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import KeyRing, key_ring
 from quotadeck.gateway.data.lanes import Lanes
+from quotadeck.gateway.data.lease_log import LeaseLog
+from quotadeck.gateway.data.leases import Leases
 from quotadeck.gateway.data.observers import Observers, Refusals
 from quotadeck.gateway.data.turns import TurnBook
 from quotadeck.gateway.log.handler import log
@@ -99,6 +101,7 @@ class Gateway:
     usual: UsualHours
     lines: CallLines
     probes: Probes
+    leases: Leases
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the servers for the gateway's life."""
@@ -123,6 +126,7 @@ class Gateway:
         self.lines.second()
         await self.desk.record_counted()
         await self.flights.reap()
+        await self.leases.second()
         await self.levels.second()
         await self.live.second()
         await self.effects.second()
@@ -213,13 +217,15 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         on_state=also_told(states.changed),
     )
     feed = Feed(live.snapshot)
-    levels = LevelKeeper(ledger, limiter, clock)
 
     def tell(event: Event) -> None:
         ledger.event(event)
         event_told(event)
         live.happened(event)
         feed.hurry()
+
+    leases = Leases(plan, limiter, days, clock, LeaseLog(clock, tell))
+    levels = LevelKeeper(ledger, limiter, clock, leases.undrawn)
 
     async def changed(layers: Layers, slots: tuple[Slot, ...]) -> None:
         now_us = clock.wall_us()
@@ -230,6 +236,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
             if subject.kind is SubjectKind.KEY:
                 in_force.keys = key_ring(layers, now_us, in_force.keys, subject)
                 keyed.update(in_force.keys.projects_of(subject.name))
+        await leases.changed(subjects, in_force.plan, in_force.keys)
         await limiter.relimit(limits_of(in_force.plan, subjects))
         gates = {subject for subject, name in slots if name not in NO_GATES}
         live.changed(gates, keyed & in_force.plan.projects.keys())
@@ -243,7 +250,16 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         config.state, lambda: (flight.open for flight in reversed(flights.under_way.values()))
     )
     desk = Desk(
-        ledger, catalogue, clock, changed, tell, replayer, live.state_of, effects, live.flow_of
+        ledger,
+        catalogue,
+        clock,
+        changed,
+        tell,
+        replayer,
+        live.state_of,
+        effects,
+        live.flow_of,
+        leases.project_of,
     )
     now_us = clock.wall_us()
     ledger.catalogue(_file_layer(config), now_us)
@@ -290,6 +306,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         Refusals(plan, observers.refused),
         config.body_limit_bytes,
         TurnBook(clock, live.storms),
+        leases,
     )
     data_plane = DataPlane(
         calls,
@@ -317,6 +334,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         catalogue=catalogue,
         name=config.name,
         probes=probes,
+        leases=leases,
     )
     return Gateway(
         ledger,
@@ -337,6 +355,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         usual,
         lines,
         probes,
+        leases,
     )
 
 

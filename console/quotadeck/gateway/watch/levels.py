@@ -1,6 +1,7 @@
 """Keeps bucket levels: the record from which a restart starts, and their history."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 
 from quotadeck.domain.bucket import refill
 from quotadeck.domain.clock import Clock
@@ -14,9 +15,20 @@ _A_SLICE = 400
 
 
 class LevelKeeper:
-    """`second` is called once a second: it samples, and every tenth time records."""
+    """`second` is called once a second: it samples, and every tenth time records.
 
-    def __init__(self, ledger: Ledger, limiter: Limiter, clock: Clock) -> None:
+    ``undrawn`` is what leases hold, by bucket: a restart forgets them, so that it is recorded as
+    being there.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        limiter: Limiter,
+        clock: Clock,
+        undrawn: Callable[[], Awaitable[Mapping[str, int]]] | None = None,
+    ) -> None:
+        self._undrawn = undrawn
         self._ledger = ledger
         self._limiter = limiter
         self._clock = clock
@@ -36,13 +48,17 @@ class LevelKeeper:
     async def record(self) -> None:
         """Write the levels down as of now. Raises OSError where the journal cannot be written."""
         await self._look()
+        undrawn = await self._undrawn() if self._undrawn else {}
         now_ns, at_us = self._clock.monotonic_ns(), self._clock.wall_us()
         not_full: dict[str, int] = {}
+        kept: dict[str, int] = {}
         for key, (state, at_ns) in self._seen.items():
             if isinstance(state.limit, RateLimit):
                 level = refill(state.level, at_ns, state.limit, now_ns)[0]
                 if level < state.limit.capacity:
                     not_full[key] = level
+                    if (level := level + undrawn.get(key, 0)) < state.limit.capacity:
+                        kept[key] = level
         seen = self._seen
         touched = {
             key: (least, not_full.get(key, seen[key][0].level), seen[key][0].limit.amount)
@@ -50,7 +66,7 @@ class LevelKeeper:
         }
         self._least = {}
         self._seen = {key: seen[key] for key in not_full}
-        self._ledger.levels(at_us, not_full, touched)
+        self._ledger.levels(at_us, kept, touched)
 
     async def _look(self) -> None:
         """Note what was touched since the last look.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditPage, CommandAnswer
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.history import FoundCall
+    from quotadeck.domain.lease import LeasesPage
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
     from quotadeck.domain.probe import ProbeAsk, ProbePlan, ProbeReport
     from quotadeck.domain.report import AlarmsPage, Report
@@ -259,6 +260,13 @@ def keys() -> Question[KeysPage]:
     from quotadeck.domain.pages import KeysPage
 
     return Question("keys", lambda body: load(KeysPage, body))
+
+
+def leases() -> Question[LeasesPage]:
+    """The leases that live, and what the managers in applications told last."""
+    from quotadeck.domain.lease import LeasesPage
+
+    return Question("leases", lambda body: load(LeasesPage, body))
 
 
 def project_detail(project: str) -> Question[ProjectDetail]:

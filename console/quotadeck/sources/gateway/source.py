@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from quotadeck.domain.commands import Command
     from quotadeck.domain.detail import ProjectDetail
     from quotadeck.domain.history import FoundCall
+    from quotadeck.domain.lease import LeasesPage
     from quotadeck.domain.pages import CallsPage, EventsPage, KeysPage
     from quotadeck.domain.report import AlarmsPage, Report
     from quotadeck.domain.routed import Routed
@@ -195,6 +196,10 @@ class GatewaySource:
     async def keys(self) -> KeysPage:
         """The project keys, without secrets."""
         return await self._ask(questions.keys())
+
+    async def leases(self) -> LeasesPage:
+        """The leases that live now, and what the managers in applications told last."""
+        return await self._ask(questions.leases())
 
     async def project_detail(self, project: str) -> ProjectDetail:
         """What passed of one project in the last quarter of an hour, taken apart."""

@@ -95,6 +95,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "value.key.none": "none",
     "value.target.none": "–",
     "value.note.none": "none",
+    "value.lease.none": "ended",
     "value.seen.none": "none",
     "change.contradict": "{options:or}: say one of them, they contradict each other",
     "change.lost": "{why:told}; it may or may not be in force: `quotadeck audit --last 3` tells",
@@ -106,6 +107,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "change.extended": "{kind:name} {name} {field:name} {after:value}: until {until_us} now, then "
     "{then:value} again",
     "change.noted": "noted",
+    "change.lease_ended": "lease {name} of {before} ended: what no call has drawn of it goes back",
     "change.all_but": "name projects, or say --all-but a class: one of the two",
     "change.nobody": "name whom it is about",
     "ask.all_but": "{action} every project of a class below {word}?",

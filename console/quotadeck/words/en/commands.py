@@ -112,6 +112,13 @@ _OVERRIDES: Final[Mapping[str, Sentence]] = {
     "Where a target is full, requests of higher classes go first.",
     "examples.priority": "Example:\n  quotadeck priority batch-embed low --for 2h "
     '--reason "incident"',
+    "command.end_lease": '{actor} ended a lease of {before}: {name}[ "{reason}"]',
+    "help.end_lease": "End leases that applications hold: what no call has drawn of them goes back "
+    "to their projects at once.\n\nCalls that name one are refused from then on, and say what to "
+    "do. `quotadeck leases` lists them.",
+    "examples.end_lease": 'Example:\n  quotadeck end-lease lease_0193… --reason "hung worker"',
+    "refused.lease.unknown": "there is no lease {name}: it has ended, or a restart has forgotten "
+    "it; see those that live with: quotadeck leases",
     "command.acknowledge": '{actor} has seen that {name} is {after:value}[ "{reason}"]',
     "help.acknowledge": "Say that you have seen a trouble. That stands beside it until it is over.",
     "examples.acknowledge": 'Example:\n  quotadeck acknowledge analytics --reason "asked payments"',

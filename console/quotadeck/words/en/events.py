@@ -5,6 +5,10 @@ from typing import Final
 
 from quotadeck.words.sentence import Sentence, plural
 
+_LEASED: Final = "[ · requests {requests:number}][ · tokens {tokens:number}][ · {held_nano}]"
+_WHICH: Final = " ({id}[, {manager}])"
+_BACK: Final = "; {use:told}; given back" + _LEASED + _WHICH
+
 SENTENCES: Final[Mapping[str, Sentence]] = {
     "budget.step": "{project}: {reached_percent} of today's budget is spent",
     "budget.dry": "{project}: what is left of today's budget no longer covers its requests",
@@ -41,6 +45,18 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         "{count:number} requests in {over_ms} were for paths that are not served, or by a wrong "
         "method",
     ),
+    "lease.begun": "{project}: the key {key} leased quota" + _LEASED + _WHICH,
+    "lease.given_back": "{project}: a lease of {key} was given back" + _BACK,
+    "lease.ran_out": "{project}: a lease of {key} ran out: nobody renewed it" + _BACK,
+    "lease.by_operator": "{project}: a lease of {key} was ended by an operator" + _BACK,
+    "lease.paused": "{project}: a lease of {key} ended with the pause" + _BACK,
+    "lease.key_gone": "{project}: a lease of {key} ended with its key" + _BACK,
+    "lease.used": plural("calls", "one call drew on it", "{calls:number} calls drew on it"),
+    "lease.unused": "no call drew on it, and it cost nothing",
+    "lease.more": "{project}: in {over_ms} besides[ {begun:number} leases made,]"
+    "[ {given_back:number} given back,][ {ran_out:number} run out,]"
+    "[ {by_operator:number} ended by operators,][ {paused:number} ended with a pause,]"
+    "[ {key_gone:number} ended with their key,] {count:number} in all",
     "gateway.started": "gateway started",
     "gateway.restarted": plural(
         "count",

@@ -35,6 +35,23 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "examples.events": """Examples:
   quotadeck events --since -2h
   quotadeck events --subject project:analytics --json""",
+    "help.leases": "What applications hold of their quota ahead of their calls, and until when.\n\n"
+    "With --waiting: who waits for quota in them, how long, and for what, as their managers told "
+    "last.",
+    "help.leases.waiting": "Who waits in the applications, a line each.",
+    "examples.leases": """Examples:
+  quotadeck leases --watch
+  quotadeck leases --waiting
+  quotadeck end-lease lease_0193… --reason "hung worker\"""",
+    "leases.none": "no application holds a lease",
+    "leases.no_managers": "no application's manager has told anything in the last two minutes",
+    "leases.nobody": "nobody",
+    "leases.ago": "{age} ago",
+    "leases.waiting": plural(
+        "count",
+        "{count} waits in {managers:number} applications: quotadeck leases --waiting",
+        "{count:number} wait in {managers:number} applications: quotadeck leases --waiting",
+    ),
     "listing.none": "no {what} are recorded yet",
     "listing.none_such": "no such {what} are recorded",
     "listing.none_of_id": "no such call is recorded: the id was made at {made_us}; calls are "

@@ -27,6 +27,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "name.priority": "priority",
     "name.seen": "seen",
     "name.note": "note",
+    "name.lease": "lease",
+    "name.end_lease": "end a lease",
     "name.end": "end",
     "name.viewer": "viewer",
     "name.operator": "operator",

@@ -1,0 +1,131 @@
+"""What a client asks of leases: bodies, and the header of a call.
+
+Amounts are whole requests, whole tokens and nano-dollars. All texts are cleaned here.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from quotadeck.domain.lease import Amounts, Waiting
+from quotadeck.domain.refusals import BadField, BadHeader, NotJson
+from quotadeck.domain.text import clean
+
+HEADER: Final = b"x-quota-lease"
+BODY_BYTES: Final = 16_384
+MOST_WAITING: Final = 16
+MOST_CHARS: Final = 80
+_MOST: Final = 1 << 53
+"""The largest number that every JSON reader has exactly."""
+_AMOUNTS: Final = Amounts._fields
+_FIELDS: Final = frozenset({*_AMOUNTS, "least", "manager", "waiting"})
+_WAITING: Final = frozenset(Waiting.__dataclass_fields__)
+_NAMED: Final = re.compile(
+    rb"(lease_[0-9a-f]{32})((?: *; *(?:requests|tokens|nano_usd)=\d{1,16})*)"
+)
+_PART: Final = re.compile(rb"(\w+)=(\d+)")
+
+
+class LeaseAsk(NamedTuple):
+    """What a lease is to hold in all, and what it must hold to be of use.
+
+    None: nothing, but the most of all where none is named, and as before where it lives already; of
+    ``least``: one request and one token of those that are asked. ``waiting`` is None where nothing
+    was told of it.
+    """
+
+    amounts: Amounts
+    least: Amounts
+    manager: str
+    waiting: tuple[Waiting, ...] | None
+
+
+class LeaseName(NamedTuple):
+    """The lease that a call names, and what of it the call may draw at most: None is all."""
+
+    id: str
+    most: Amounts
+
+
+def read_ask(body: bytes) -> LeaseAsk:
+    """An empty body asks for the most. Raises NotJson or BadField."""
+    try:
+        asked = orjson.loads(body) if body.strip() else {}
+    except orjson.JSONDecodeError as wrong:
+        raise NotJson(clean(str(wrong), MOST_CHARS)) from None
+    if not isinstance(asked, dict):
+        raise NotJson("it is none")
+    _known(asked, _FIELDS, "")
+    waiting = asked.get("waiting")
+    return LeaseAsk(
+        _amounts(asked, ""),
+        _amounts(_object(asked.get("least", {}), "least"), "least."),
+        _text(asked.get("manager", ""), "manager"),
+        None if waiting is None else _waiting(waiting),
+    )
+
+
+def read_name(value: bytes) -> LeaseName:
+    """``lease_0192…``, or ``lease_0192…;requests=1;tokens=1200``. Raises BadHeader."""
+    found = _NAMED.fullmatch(value.strip(b" \t"))
+    if found is None:
+        why = (
+            "must be a lease's id, or that and what to draw at most: lease_…;requests=1;tokens=500"
+        )
+        raise BadHeader("X-Quota-Lease", why)
+    parts = {name.decode(): int(amount) for name, amount in _PART.findall(found[2])}
+    return LeaseName(found[1].decode(), Amounts(**parts))
+
+
+def _amounts(asked: Mapping[str, Any], where: str) -> Amounts:
+    if where:
+        _known(asked, frozenset(_AMOUNTS), where)
+    return Amounts(*(_number(asked.get(name), f"{where}{name}") for name in _AMOUNTS))
+
+
+def _number(found: Any, name: str) -> int | None:
+    if found is None:
+        return None
+    if type(found) is not int or not 0 <= found <= _MOST:
+        raise BadField(name, "must be a whole number, 0 or more, or null")
+    return found
+
+
+def _waiting(found: Any) -> tuple[Waiting, ...]:
+    if not isinstance(found, list) or len(found) > MOST_WAITING:
+        raise BadField("waiting", f"must be a list of at most {MOST_WAITING}: the longest waits")
+    rows = []
+    for at, row in enumerate(found):
+        where = f"waiting.{at}."
+        row = _object(row, f"waiting.{at}")
+        _known(row, _WAITING, where)
+        rows.append(
+            Waiting(
+                _text(row.get("who", ""), f"{where}who"),
+                _text(row.get("limit", ""), f"{where}limit"),
+                _number(row.get("count"), f"{where}count") or 0,
+                _number(row.get("longest_ms"), f"{where}longest_ms") or 0,
+                _text(row.get("priority", ""), f"{where}priority"),
+            )
+        )
+    return tuple(rows)
+
+
+def _object(found: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(found, dict):
+        raise BadField(name, "must be an object")
+    return found
+
+
+def _text(found: Any, name: str) -> str:
+    if not isinstance(found, str):
+        raise BadField(name, "must be a text")
+    return clean(found, MOST_CHARS)
+
+
+def _known(asked: Mapping[str, Any], names: frozenset[str], where: str) -> None:
+    if unknown := next((name for name in asked if name not in names), None):
+        what = f"is not known here; known are {', '.join(sorted(names))}"
+        raise BadField(f"{where}{clean(unknown, MOST_CHARS)}", what)

@@ -1,0 +1,71 @@
+"""What the managers in applications told last: who waits there, for what, and how long already.
+
+It comes with their renewals and is kept for a while after the last: a process that went away tells
+nothing any more.
+"""
+
+from typing import Final, NamedTuple
+
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.lease import ManagerRow, Waiting
+from quotadeck.gateway.data.keys import Caller
+
+KEPT_NS: Final = 120_000_000_000
+"""Two lives of a lease."""
+MOST_OF_A_KEY: Final = 64
+MOST: Final = 4_096
+
+
+class _Told(NamedTuple):
+    at_us: int
+    at_ns: int
+    lease_id: str
+    waiting: tuple[Waiting, ...]
+
+
+class Managers:
+    """By key, project and name; of a key that has too many the oldest makes room."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._told: dict[tuple[Caller, str], _Told] = {}
+
+    def tell(
+        self, caller: Caller, name: str, lease_id: str, waiting: tuple[Waiting, ...] | None
+    ) -> None:
+        """What a manager has told now; None: nothing of who waits, so that the last stays."""
+        whose = caller, name
+        before = self._told.pop(whose, None)
+        if waiting is None:
+            waiting = before.waiting if before else ()
+        if before is None:
+            self._make_room(caller.key_id)
+        # The newest are last.
+        now = _Told(self._clock.wall_us(), self._clock.monotonic_ns(), lease_id, waiting)
+        self._told[whose] = now
+
+    def rows(self) -> tuple[ManagerRow, ...]:
+        """Those that told lately, each with how long ago that was."""
+        now_ns = self._clock.monotonic_ns()
+        for whose, told in list(self._told.items()):
+            if now_ns - told.at_ns > KEPT_NS:
+                del self._told[whose]
+        return tuple(
+            ManagerRow(
+                name,
+                caller.project,
+                caller.key_id,
+                told.lease_id,
+                told.at_us,
+                (now_ns - told.at_ns) // 1_000_000,
+                told.waiting,
+            )
+            for (caller, name), told in self._told.items()
+        )
+
+    def _make_room(self, key_id: str) -> None:
+        of_key = [whose for whose in self._told if whose[0].key_id == key_id]
+        if len(of_key) >= MOST_OF_A_KEY:
+            del self._told[of_key[0]]
+        elif len(self._told) >= MOST:
+            del self._told[next(iter(self._told))]

@@ -1,0 +1,187 @@
+"""Calls that name a lease, managers that wait for one, and what operators see of both."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from quotadeck.dialects.messages import MESSAGES
+from quotadeck.dialects.openai import OPENAI
+from quotadeck.domain.cause import Cause
+from quotadeck.domain.lease import LeaseEnd
+from quotadeck.domain.lease_refusals import LeaseOver
+from quotadeck.domain.money import NANO_PER_USD
+from tests.gateway.chats import BOUND, COST, SHORT, STREAM, Open, nothing_is_held, well
+from tests.gateway.leasing import THEIRS, asks, ended, gives_back, lease, left
+from tests.gateway.provider import always
+from tests.gateway.values import NOON_US
+
+
+class TestCallsThatNameIt:
+    """What the lease holds of a bucket moves to the call."""
+
+    @pytest.mark.parametrize("data", [SHORT, STREAM], ids=["whole", "stream"])
+    async def test_nothing_counts_twice(self, opened: Open, data: bytes) -> None:
+        it, _ = await opened(always(well))
+        made = await lease(it, requests=10, tokens=5_000, nano_usd=50_000_000)
+        assert (await left(it))[0] == 0, "the bucket itself would refuse"
+        reply = await it.ask(data, headers={"x-quota-lease": made["id"]})
+        assert reply.status == 200, reply.body
+        spent = (await it.call()).cost_nano_usd
+        gone = await gives_back(it, made["id"])
+        told = orjson.loads(gone.body)
+        assert (told["calls"], told["given_back"]["requests"], told["drawn"]["requests"]) == (
+            1,
+            9,
+            1,
+        )
+        assert await left(it) == (9, 60_000 - 46, NANO_PER_USD - spent)
+        await nothing_is_held(it, spent)
+
+    async def test_what_it_lacks_is_taken_as_usual(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        made = await lease(it, requests=1, tokens=1, nano_usd=1)
+        named = {"x-quota-lease": made["id"]}
+        assert (await it.ask(SHORT, headers=named)).status == 200
+        assert await left(it) == (9, 60_000 - 46, NANO_PER_USD - COST)
+        assert (await it.ask(SHORT, headers=named)).status == 200
+        assert await left(it) == (8, 60_000 - 92, NANO_PER_USD - 2 * COST)
+
+    async def test_a_call_draws_no_more_than_its_header_allows(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        made = await lease(it, requests=2, tokens=5_000, nano_usd=50_000_000)
+        named = {"x-quota-lease": f"{made['id']};tokens=10; nano_usd=7"}
+        await it.ask(SHORT, headers=named)
+        told = orjson.loads((await gives_back(it, made["id"])).body)
+        assert told["drawn"] == {"requests": 1, "tokens": 10, "nano_usd": 7}
+
+    async def test_a_limit_that_the_lease_does_not_cover_still_refuses(self, opened: Open) -> None:
+        it, _ = await opened(always(well), daily_budget_usd=BOUND)
+        made = await lease(it, requests=10)
+        first = await it.ask(SHORT, headers={"x-quota-lease": made["id"]})
+        second = await it.ask(SHORT, headers={"x-quota-lease": made["id"]})
+        assert (first.status, second.status) == (200, 429)
+        assert second.error["code"] == "insufficient_quota"
+        assert (await lease(it, made["id"]))["held"]["requests"] == 9, "and drew nothing"
+
+    async def test_a_foreign_an_unknown_and_an_ended_lease_are_refused_in_words(
+        self, opened: Open
+    ) -> None:
+        it, _ = await opened(always(well))
+        theirs = (await lease(it, headers=THEIRS, requests=1))["id"]
+        unknown = f"lease_{0:032x}"
+        mine = (await lease(it, requests=1))["id"]
+        await gives_back(it, mine)
+        for name, code, says in (
+            (theirs, "lease_not_found", "it is another's"),
+            (unknown, "lease_not_found", "a restart of the gateway has forgotten it"),
+            (mine, "lease_ended", "was given back"),
+        ):
+            refused = await it.ask(SHORT, headers={"x-quota-lease": name})
+            assert (refused.status, refused.error["code"]) == (404, code)
+            assert refused.sent_headers["x-should-retry"] == "false"
+            assert says in refused.error["message"]
+            assert "POST /v1/quota/leases" in refused.error["message"]
+        wrong = await it.ask(SHORT, headers={"x-quota-lease": "mine"})
+        assert (wrong.status, wrong.error["code"]) == (400, "invalid_header")
+        assert [one.cause for one in it.refused] == [Cause.INVALID] * 4
+        other = await it.ask(
+            SHORT, headers={"x-quota-lease": theirs, **THEIRS, "x-project-id": "analytics"}
+        )
+        assert other.status == 200
+
+    @pytest.mark.parametrize("how", LeaseEnd)
+    def test_how_it_ended_is_told_in_every_dialect(self, how: LeaseEnd) -> None:
+        over = LeaseOver("lease_01", how, NOON_US)
+        told = {(r := d.refusal(over, "req_1")).body.decode() for d in (OPENAI, MESSAGES)}
+        assert len(told) == 2
+        assert r.status == 404
+        for body in told:
+            assert "lease_01" in body
+            assert "2026-11-24T12:00:00Z" in body
+            assert "has ended at" not in body, "it says how"
+
+
+class TestManagersThatWait:
+    """Each has a turn of its own: they meet at no instant, and nobody takes it from them."""
+
+    async def test_each_is_told_its_own_instant_and_finds_its_part_there(
+        self, opened: Open
+    ) -> None:
+        it, _ = await opened(always(well))
+        for _ in range(10):
+            await it.ask(SHORT)
+        waits = [
+            (await asks(it, requests=2, least={"requests": 2}, manager=name)).sent_headers
+            for name in "abc"
+        ]
+        assert [one["retry-after-ms"] for one in waits] == ["2000", "4000", "6000"]
+        for name in "abc":
+            it.clock.advance_ms(2_000)
+            assert (await it.ask(SHORT)).status == 429, "a newcomer waits for none of theirs"
+            made = await lease(it, requests=9, least={"requests": 2}, manager=name)
+            assert made["held"]["requests"] == 2
+
+    async def test_one_that_lives_waits_in_turn_too(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        one, other = [await lease(it, requests=5, manager=name) for name in "ab"]
+        wants: dict[str, Any] = {"requests": 7, "least": {"requests": 7}}
+        first = await lease(it, one["id"], manager="a", **wants)
+        second = await lease(it, other["id"], manager="b", **wants)
+        assert (first["wait_ms"], first["held"]["requests"]) == (2_000, 5), "the leases' own bound"
+        assert second["wait_ms"] == 2_000
+        for _ in range(5):
+            await it.ask(SHORT, headers={"x-quota-lease": one["id"]})
+        first = await lease(it, one["id"], manager="a", requests=2, least={"requests": 2})
+        assert (first["wait_ms"], first["held"]["requests"]) == (2_000, 0)
+        it.clock.advance_ms(2_000)
+        assert (await it.ask(SHORT)).status == 429
+        first = await lease(it, one["id"], manager="a", requests=2, least={"requests": 2})
+        assert (first["wait_ms"], first["held"]["requests"]) == (0, 2)
+
+
+class TestWhatIsSeen:
+    """By operators: every lease, and who waits in the applications, as of when it was told."""
+
+    async def test_leases_and_managers_are_read_with_their_age(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        waiting = [{"who": "import\x1b[2J", "limit": "tokens", "count": 3, "longest_ms": 1_200}]
+        made = await lease(it, requests=4, manager="worker-1", waiting=waiting)
+        await it.ask(SHORT, headers={"x-quota-lease": made["id"]})
+        it.clock.advance_ms(5_000)
+        page = await it.leases.page()
+        (row,), (manager,) = page.leases, page.managers
+        assert (row.id, row.project, row.key_id) == (made["id"], "analytics", "k_prod")
+        assert (row.requests, row.drawn_requests, row.calls) == (3, 1, 1)
+        assert (row.age_ms, row.until_us - page.at_us) == (5_000, 55_000_000)
+        assert (manager.name, manager.lease_id, manager.age_ms) == ("worker-1", made["id"], 5_000)
+        (who,) = manager.waiting
+        assert (who.who, who.limit, who.count, who.longest_ms) == (
+            "import\ufffd[2J",
+            "tokens",
+            3,
+            1_200,
+        )
+
+    async def test_one_that_waits_for_its_lease_is_seen_too_and_forgotten_in_time(
+        self, opened: Open
+    ) -> None:
+        it, _ = await opened(always(well))
+        for _ in range(10):
+            await it.ask(SHORT)
+        waiting = [{"who": "import", "limit": "requests", "count": 1, "longest_ms": 10}]
+        assert (await asks(it, manager="worker-2", waiting=waiting)).status == 429
+        (manager,) = (await it.leases.page()).managers
+        assert (manager.name, manager.lease_id, manager.waiting[0].count) == ("worker-2", "", 1)
+        it.clock.advance_ms(121_000)
+        assert (await it.leases.page()).managers == ()
+
+    async def test_many_are_told_as_one(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        for _ in range(10):
+            made = await lease(it, requests=1)
+            await gives_back(it, made["id"])
+        assert len(it.told) == 4
+        it.clock.advance_ms(10_000)
+        await it.leases.second()
+        assert ended(it)[4:] == ["analytics: in 10s besides 8 leases made, 8 given back, 16 in all"]
