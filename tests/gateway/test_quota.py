@@ -51,7 +51,11 @@ async def test_the_wait_is_that_of_the_next_request(opened: Open) -> None:
         await it.ask(SHORT)
     told = await quota(it)
     assert (told["limits"]["rpm"]["left_requests"], told["wait_ms"]) == (0, 1_000)
-    it.clock.advance_ms(1_000)
+    turn = await it.ask(SHORT, headers={"x-stainless-retry-count": "0"})
+    assert (turn.status, turn.sent_headers["retry-after-ms"]) == (429, "1000")
+    assert "It is kept for you then" in turn.error["message"]
+    assert (await quota(it))["wait_ms"] == 2_000, "behind the turn of another"
+    it.clock.advance_ms(2_000)
     assert (await quota(it))["wait_ms"] == 0
     assert (await it.ask(SHORT)).status == 200
 

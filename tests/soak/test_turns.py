@@ -8,10 +8,10 @@ import os
 import time
 from collections.abc import Iterator
 
+import httpx
 import openai
 import pytest
 
-from quotadeck.domain.days import micros
 from tests.e2e.test_turns import Counted, chat, river, sdk, used_up
 from tests.processes import Gateway, running
 
@@ -61,7 +61,7 @@ def test_twenty_at_once_on_a_full_bucket_of_60_rpm(gateway: Gateway) -> None:
 
     took = asyncio.run(story())
     print(f"20 of 20 with {counted.requests} requests in {took:.1f} s")
-    assert counted.requests <= 30
+    assert counted.requests <= 40
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["same", "different"])
@@ -94,12 +94,10 @@ def test_clients_that_never_come_back_use_the_bucket_all_the_same(
         return time.monotonic() - began
 
     took = asyncio.run(story())
-    ok = {"project": "crowd", "outcome": "ok"}
-    last_us = micros(gateway.get("/calls", last=1, **ok)["rows"][0]["at"])
-    left = next(
-        limit["left_requests"] for limit in [gateway.get("/projects/crowd")["limits"]["rpm"]]
-    )
+    head = {"authorization": f"Bearer {key}"}
+    quota = httpx.get(f"{gateway.base_url}/quota", headers=head).json()
+    left = quota["limits"]["rpm"]["left_requests"]
     most = CROWD_RPM / 60 * took
-    print(f"{answered} of {most:.0f} in {took:.1f} s, {left} left, last {last_us}")
+    print(f"{answered} of {most:.0f} in {took:.1f} s, {left} left")
     assert answered <= most + 1
     assert answered + left >= 0.98 * most

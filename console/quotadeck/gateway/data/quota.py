@@ -11,9 +11,9 @@ import orjson
 from quotadeck.admission.days import BudgetDays, Spent
 from quotadeck.admission.planned import PlannedLimit, ProjectPlan
 from quotadeck.domain.days import rfc3339
-from quotadeck.domain.limits import MICRO, RateLimit
+from quotadeck.domain.limits import MICRO, RateLimit, Take
 from quotadeck.domain.rules import LimitKind, Measure
-from quotadeck.limiter import BucketState, Limiter
+from quotadeck.limiter import BucketState, Limiter, Refused
 
 PATH: Final = "/v1/quota"
 _UNITS: Final = {LimitKind.RPM: "requests", LimitKind.TPM: "tokens"}
@@ -37,18 +37,31 @@ async def quota_of(plan: ProjectPlan, limiter: Limiter, days: BudgetDays, now_us
             case Measure.MONEY:
                 limits[each.rule.kind.value] = _money(each, spent)
     paused = plan.paused
-    waits = [each["wait_ms"] for each in limits.values() if not each["shadow"]]
     told = {
         "object": "quota",
         "project": plan.project.id,
         "at": rfc3339(now_us),
         "limits": limits,
         # Of a request of one token that costs nothing: null where no time can be told.
-        "wait_ms": None if paused or None in waits else max(waits, default=0),
+        "wait_ms": None if paused else _wait_ms(plan, limiter, limits),
         "paused": paused is not None,
         "paused_until": rfc3339(paused.until_us) if paused and paused.until_us else None,
     }
     return orjson.dumps(told)
+
+
+def _wait_ms(plan: ProjectPlan, limiter: Limiter, limits: dict[str, Any]) -> int | None:
+    """How long until one that comes now passes its own limits: behind the turns of others."""
+    bound = [limit for limit in limits.values() if not limit["shadow"]]
+    if any(limit["wait_ms"] is None for limit in bound):
+        return None
+    takes = [
+        each.ready or Take(each.key, MICRO, each.limit)
+        for each in plan.limits
+        if each.limit is not None and not each.shadow
+    ]
+    answer = limiter.look(takes, plan.project.priority)
+    return answer.wait_ms if isinstance(answer, Refused) else 0
 
 
 def _rate(each: PlannedLimit, state: BucketState | None) -> dict[str, Any]:
