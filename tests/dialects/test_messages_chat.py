@@ -63,7 +63,8 @@ def test_conversation_with_tools_keeps_its_calls_and_their_results() -> None:
             ],
         },
     ]
-    tool = {"name": "look", "input_schema": {"type": "object"}, "cache_control": {}}
+    hints = {"cache_control": {}, "eager_input_streaming": True}
+    tool = {"name": "look", "input_schema": {"type": "object"}, **hints}
     choice = {"type": "tool", "name": "look", "disable_parallel_tool_use": True}
     found = sent(messages=messages, tools=[tool], tool_choice=choice)
     first, second, *rest = found["messages"]

@@ -1,7 +1,7 @@
 """A request of Anthropic's Messages for an upstream that speaks OpenAI's chat completions.
 
 What that cannot say is refused by name, never left out. Left out are hints alone, which change no
-word of an answer: what is to be cached, and for how long.
+word of an answer: what is to be cached and for how long, and in what pieces it is streamed.
 Sources: "Create a Message" of Anthropic's API reference, "Create chat completion" of OpenAI's.
 """
 
@@ -17,7 +17,7 @@ _LOW_BUDGET, _MEDIUM_BUDGET = 2_048, 8_192
 """Of tokens to think with: up to here it is little, or a middling lot."""
 _EFFORTS: Final = {"low": "low", "medium": "medium", "high": "high", "max": "high"}
 _CHOICES: Final = {"auto": "auto", "any": "required", "none": "none"}
-_HINTS: Final = frozenset({"cache_control"})
+_HINTS: Final = frozenset({"cache_control", "eager_input_streaming"})
 
 
 APART: Final = frozenset({"cache_control", "model", "messages", "system"})
