@@ -259,6 +259,16 @@ async def test_messages_are_refused_in_their_own_shape(
     assert (answered, told["type"], told["error"]["type"]) == (status, "error", kind)
 
 
+async def test_a_request_of_an_older_version_may_say_what_was_removed_since(
+    upstream: Upstream, http: aiohttp.ClientSession
+) -> None:
+    asked = {"model": "claude-sim", "max_tokens": 9, "temperature": 1}
+    asked |= {"messages": [{"role": "user", "content": "hi"}]}
+    older = {"anthropic-version": "2023-06-01"}
+    status, _ = await post(http, upstream, "/messages", asked, **older)
+    assert status == 200
+
+
 @pytest.mark.parametrize("path", STREAMED)
 @pytest.mark.parametrize("fault", ["status=529", "stream-error=1", "truncate", "crlf", "keepalive"])
 async def test_faults_befall_every_form(

@@ -38,6 +38,7 @@ def serving(form: Form) -> Handler:
             if answer is not None:
                 return answer
             fault = None
+        _check(form, request, body)
         ask = form.parse(model, body)
         if ask.stream and form.stream is None:
             raise bad_request("Unrecognized request argument supplied: stream", "stream")
@@ -66,6 +67,7 @@ def counting(form: Form) -> Handler:
     async def count(request: web.Request) -> web.StreamResponse:
         body = parse_body(await request.read())
         model = find_model(body)
+        _check(form, request, body)
         # The count takes no bound, and is the same with any.
         ask = form.parse(model, {"max_tokens": 1, **body})
         assert form.counted is not None
@@ -73,6 +75,11 @@ def counting(form: Form) -> Handler:
         return web.Response(body=orjson.dumps(counted), content_type=JSON)
 
     return count
+
+
+def _check(form: Form, request: web.Request, body: dict[str, Any]) -> None:
+    if form.check is not None:
+        form.check(body, request.headers.get("anthropic-version", ""))
 
 
 def _own_fault(request: web.Request, body: dict[str, Any]) -> str | None:

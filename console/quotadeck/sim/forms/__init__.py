@@ -12,7 +12,7 @@ from quotadeck.sim.forms import (
 )
 from quotadeck.sim.forms.chat_request import parse_chat
 from quotadeck.sim.forms.form import Form
-from quotadeck.sim.forms.messages_request import parse_message
+from quotadeck.sim.forms.messages_request import check_version, parse_message
 from quotadeck.sim.forms.responses_request import parse_response
 from quotadeck.sim.pieces import event
 
@@ -73,6 +73,7 @@ FORMS: Final = (
         path="/v1/messages",
         prefix="msg_",
         parse=parse_message,
+        check=check_version,
         usage=messages_reply.true_usage,
         whole=messages_reply.whole,
         stream=messages_reply.stream,

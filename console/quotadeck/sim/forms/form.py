@@ -22,6 +22,8 @@ class Form:
     usage: Callable[[Plan], dict[str, Any]]
     """The truth, in the words of the form."""
     whole: Callable[[Stamp, Ask, Plan, Usage], Piece]
+    check: Callable[[Mapping[str, Any], str], None] | None = None
+    """Refuses what of a body its version (as the header has it) does not take."""
     stream: Callable[[Stamp, Ask, Plan, Usage], Iterator[Piece]] | None = None
     broken: bytes = b""
     """An event that says that the rest will not come."""

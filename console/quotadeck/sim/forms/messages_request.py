@@ -22,7 +22,8 @@ from quotadeck.sim.tokens import TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count_c
 
 ROLES = frozenset({"user", "assistant", "system"})
 REMOVED = ("temperature", "top_p", "top_k")
-"""No longer taken by this version of the API."""
+REMOVED_SINCE = "2026-10-21"
+"""The version of the API that takes them no longer."""
 AUTO_PRIORITY_PERCENT = 30
 """So often a request that leaves the tier open is served in the better one."""
 
@@ -55,6 +56,13 @@ def parse_message(model: Model, body: Mapping[str, Any]) -> Ask:
     )
 
 
+def check_version(body: Mapping[str, Any], version: str) -> None:
+    """Refuse what the version that the request names takes no longer."""
+    for name in REMOVED if version >= REMOVED_SINCE else ():
+        if name in body:
+            raise bad_request(f"{name}: Extra inputs are not permitted", name)
+
+
 def _format(body: Mapping[str, Any]) -> Any:
     """Of the output, under its name of today or of its beta."""
     return (body.get("output_config") or {}).get("format") or body.get("output_format")
@@ -80,9 +88,6 @@ Block = tuple[int, object]
 
 def _blocks(model: Model, body: Mapping[str, Any], tools: list[Any]) -> Iterator[Block]:
     """All of the input in the order in which it is cached: tools, system, messages."""
-    for name in REMOVED:
-        if name in body:
-            raise bad_request(f"{name}: Extra inputs are not permitted", name)
     for tool in tools:
         yield count_text(model, orjson.dumps(tool).decode()), _control(tool)
     yield TOKENS_PER_REQUEST, None
