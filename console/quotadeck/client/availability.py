@@ -1,12 +1,11 @@
 """What `check` answers: may it go now, what is left of each limit, and how long it would wait."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from quotadeck.client.terms import NO_BUDGET_NANO
 from quotadeck.domain.limits import MICRO, Limit, RateLimit, Take
-from quotadeck.limiter import Levels
+from quotadeck.limiter import Admitted, Refused
 
 
 class Room(NamedTuple):
@@ -28,29 +27,47 @@ class Room(NamedTuple):
         return self.bucket.rpartition(":")[2]
 
 
-@dataclass(frozen=True, slots=True)
 class Availability:
-    """As of the instant it was asked; nothing was taken. True where the request may go at once.
+    """As of the instant it was asked; nothing was taken. True where the request may go at once."""
 
-    ``wait_s`` is how long until the limits would let it go, if nobody else took from them: 0 where
-    it may go, None where no time can be told. ``binding`` names the bucket that refuses the most.
-    ``waiting`` are those that stand in the project's line, and go first.
-    """
+    __slots__ = ("_answer", "_takes", "waiting")
 
-    ok: bool
-    wait_s: float | None
-    binding: str
-    waiting: int
-    _takes: Sequence[Take] = field(repr=False)
-    _levels: Levels = field(repr=False)
+    def __init__(self, answer: Admitted | Refused, takes: Sequence[Take], waiting: int) -> None:
+        self._answer, self._takes = answer, takes
+        self.waiting = waiting
+        """How many stand in the project's line, and go first."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.waiting and isinstance(self._answer, Admitted)
 
     def __bool__(self) -> bool:
         return self.ok
 
     @property
+    def wait_s(self) -> float | None:
+        """Seconds until the limits would let it go, if nobody else came: 0 where they do now, None
+        where no time can be told."""
+        if isinstance(self._answer, Admitted):
+            return 0.0
+        return None if self._answer.wait_ms is None else self._answer.wait_ms / 1_000
+
+    @property
+    def binding(self) -> str:
+        """The bucket that refuses the most; empty where none does."""
+        return "" if isinstance(self._answer, Admitted) else self._answer.binding
+
+    @property
     def rooms(self) -> tuple[Room, ...]:
         """Each limit, the project's own first."""
-        return rooms_of(self._takes, self._levels)
+        levels = self._answer.levels
+        if isinstance(self._answer, Admitted):
+            levels = tuple([n + t.amount for n, t in zip(levels, self._takes, strict=True)])
+        return rooms_of(self._takes, levels)
+
+    def __repr__(self) -> str:
+        told = "ok" if self.ok else f"wait {self.wait_s} s for {self.binding or 'the line'}"
+        return f"<Availability {told}, {self.waiting} waiting>"
 
 
 def rooms_of(takes: Sequence[Take], levels: Sequence[int]) -> tuple[Room, ...]:

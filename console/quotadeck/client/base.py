@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from quotadeck.client.availability import Availability
 from quotadeck.client.core import Core, Want
 from quotadeck.client.prices import Prices
-from quotadeck.client.quotas import Asked, Quota, estimate_of, priority_of
+from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, priority_of
 from quotadeck.client.report import UsageReport
 from quotadeck.clock import MachineClock
 from quotadeck.domain.clock import Clock
@@ -92,7 +92,9 @@ class Managing:
         self, project: str, estimate: Asked = 0, priority: Priority | str | None = None
     ) -> Availability:
         """What is left of each limit and how long such a request would wait; takes nothing."""
-        return self._core.check(self._want(project, estimate, priority))
+        asked = estimate if type(estimate) is Estimate else estimate_of(estimate)
+        wanted = None if priority is None else priority_of(priority)
+        return self._core.check(project, asked, wanted, ())
 
     def usage_report(self) -> UsageReport:
         """What every project used and waits for, and what is left of its limits."""

@@ -34,6 +34,8 @@ T = TypeVar("T")
 NS: Final = 1_000_000_000
 LOOK_AGAIN_S: Final = 1.0
 """How long at most the head of a line sleeps where no time is told; as a rule he is woken."""
+LOOKS_KEPT: Final = 256
+"""Checks that are ready made: programs ask for the same few again and again."""
 MOST_WAITING: Final = 10_000
 """Of one project."""
 
@@ -58,6 +60,16 @@ class Want(NamedTuple):
     priority: Priority
     timeout_s: float | None
     beyond: tuple[Terms, ...]
+
+
+class Look(NamedTuple):
+    """What a check asks for, ready made: good while these days last."""
+
+    takes: list[Take]
+    priority: Priority
+    line: Line[Want]
+    since_us: int
+    until_us: int
 
 
 class Core:
@@ -87,6 +99,7 @@ class Core:
         self._ttl_ms = int(lifetime_s * 1_000)
         self._most_waiting = most_waiting
         self._names = count(1)
+        self._looks: dict[tuple[str, Estimate, Priority | None, tuple[Terms, ...]], Look] = {}
         self._next_look_ns = 0
         self._lines: dict[str, Line[Want]] = {}
         """Those in which somebody waits, by project."""
@@ -113,6 +126,7 @@ class Core:
         project = self.project(name)
         with self.lock:
             project.terms = self.terms(f"project:{name}", quota)
+            self._looks.clear()
             _run(self._limiter.relimit(project.terms.limits))
             self._wake_all()
 
@@ -150,23 +164,34 @@ class Core:
     def cost_nano(self, model: str, usage: Usage) -> int | None:
         return self.prices.cost_nano(model, usage)
 
-    def check(self, want: Want) -> Availability:
-        """What an acquire would meet; it takes nothing."""
-        takes = self._takes(want)
+    def check(
+        self, name: str, estimate: Estimate, priority: Priority | None, beyond: tuple[Terms, ...]
+    ) -> Availability:
+        """What an acquire would meet; it takes nothing. Raises PriceUnknown."""
+        asked = name, estimate, priority, beyond
+        look = self._looks.get(asked)
+        now_us = self.clock.wall_us()
+        if look is None or not look.since_us <= now_us < look.until_us:
+            look = self._look(self.want(name, estimate, priority, None, beyond))
+            if len(self._looks) >= LOOKS_KEPT:
+                self._looks.clear()
+            self._looks[asked] = look
         with self.lock:
-            self._look_after()
-            name = self._name()
-            answer = _run(self._limiter.acquire(name, takes, want.priority, self._ttl_ms))
-            levels = answer.levels
-            if isinstance(answer, Admitted):
-                _run(self._limiter.release(name))
-                before = zip(levels, takes, strict=True)
-                levels = tuple([level + take.amount for level, take in before])
-            waiting = len(want.project.line)
-        if isinstance(answer, Admitted):
-            return Availability(not waiting, 0.0, "", waiting, takes, levels)
-        wait_s = None if answer.wait_ms is None else answer.wait_ms / 1_000
-        return Availability(False, wait_s, answer.binding, waiting, takes, levels)
+            if self._forgotten or self.clock.monotonic_ns() >= self._next_look_ns:
+                self._look_after()
+            answer = self._limiter.look(look.takes, look.priority)
+        return Availability(answer, look.takes, len(look.line))
+
+    def _look(self, want: Want) -> Look:
+        takes = self._takes(want)
+        days = [take.limit for take in takes if isinstance(take.limit, BudgetLimit)]
+        return Look(
+            takes,
+            want.priority,
+            want.project.line,
+            max(day.starts_at_us for day in days),
+            min(day.ends_at_us for day in days),
+        )
 
     def admit(self, want: Want) -> Reservation | None:
         """At once, or None where it has to stand in the line. Raises as `claim` does."""
