@@ -6,10 +6,11 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from quotadeck.client.availability import Availability
-from quotadeck.client.core import Core, Want
+from quotadeck.client.core import Core
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, priority_of
 from quotadeck.client.report import UsageReport
+from quotadeck.client.want import Want
 from quotadeck.clock import MachineClock
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import REQUEST_WINDOW_S, TOKEN_WINDOW_S, Priority

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
 from itertools import count
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from quotadeck.client import forks
 from quotadeck.client.availability import Availability, Room, full, rooms_of
@@ -17,16 +17,19 @@ from quotadeck.client.errors import (
     BudgetSpent,
     NeverFits,
     PriceUnknown,
+    QuotaError,
     TooManyWaiting,
 )
-from quotadeck.client.line import AGEING_S, Line, Waiter
+from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Estimate, Quota
-from quotadeck.client.report import ProjectUsage, Tally, UsageReport
+from quotadeck.client.report import ProjectUsage, UsageReport
 from quotadeck.client.reservation import Charge, Reservation
 from quotadeck.client.terms import Terms
+from quotadeck.client.waiting import Waiting
+from quotadeck.client.want import Bound, Look, Project, Want
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, SlotLimit, Take
+from quotadeck.domain.limits import BudgetLimit, Priority, SlotLimit, Take
 from quotadeck.domain.usage import Usage
 from quotadeck.limiter import Admitted, MemoryLimiter, Refused
 
@@ -38,38 +41,6 @@ LOOKS_KEPT: Final = 256
 """Checks that are ready made: programs ask for the same few again and again."""
 MOST_WAITING: Final = 10_000
 """Of one project."""
-
-
-class Project:
-    """What is known of a project: its limits, its line, and what it used."""
-
-    __slots__ = ("line", "name", "tally", "terms")
-
-    def __init__(self, name: str, terms: Terms) -> None:
-        self.name, self.terms = name, terms
-        self.line: Line[Want] = Line()
-        self.tally = Tally()
-
-
-class Want(NamedTuple):
-    """A request that asks to go. ``beyond`` are further terms that bind it, such as a run's."""
-
-    project: Project
-    estimate: Estimate
-    cost_nano: int
-    priority: Priority
-    timeout_s: float | None
-    beyond: tuple[Terms, ...]
-
-
-class Look(NamedTuple):
-    """What a check asks for, ready made: good while these days last."""
-
-    takes: list[Take]
-    priority: Priority
-    line: Line[Want]
-    since_us: int
-    until_us: int
 
 
 class Core:
@@ -95,14 +66,13 @@ class Core:
         """What the providers of its clients allow, by host, model and key."""
         self.lock: Any = threading.Lock()
         forks.watch(self)
-        self._beyond = (self.terms("all", everything, shared=True),)
+        self._everything = self.terms("all", everything, shared=True)
         self._ttl_ms = int(lifetime_s * 1_000)
         self._most_waiting = most_waiting
         self._names = count(1)
-        self._looks: dict[tuple[str, Estimate, Priority | None, tuple[Terms, ...]], Look] = {}
+        self._looks: dict[tuple[str, Estimate, Priority | None, tuple[Bound, ...]], Look] = {}
         self._next_look_ns = 0
-        self._lines: dict[str, Line[Want]] = {}
-        """Those in which somebody waits, by project."""
+        self._waiting = Waiting()
         self._forgotten: deque[tuple[Want, str]] = deque()
 
     def terms(self, name: str, quota: Quota, *, shared: bool = False) -> Terms:
@@ -128,7 +98,7 @@ class Core:
             project.terms = self.terms(f"project:{name}", quota)
             self._looks.clear()
             _run(self._limiter.relimit(project.terms.limits))
-            self._wake_all()
+            self._waiting.wake()
 
     def want(
         self,
@@ -136,17 +106,17 @@ class Core:
         estimate: Estimate,
         priority: Priority | None = None,
         timeout_s: float | None = None,
-        beyond: tuple[Terms, ...] = (),
+        beyond: tuple[Bound, ...] = (),
     ) -> Want:
         """Raises PriceUnknown, and ValueError for a negative timeout."""
         project = self.project(name)
+        beyond = (self._everything, *beyond)
         cost = estimate.cost_nano
         if cost is None:
             most = self.prices.most_nano(
                 estimate.model, estimate.input_tokens, estimate.output_tokens
             )
-            bound = (project.terms, *self._beyond, *beyond)
-            if most is None and any(each.quota.budget_nano is not None for each in bound):
+            if most is None and any(each.has_budget for each in (project.terms, *beyond)):
                 raise PriceUnknown(name, estimate.model)
             cost = most or 0
         if timeout_s is not None and timeout_s < 0:
@@ -165,7 +135,7 @@ class Core:
         return self.prices.cost_nano(model, usage)
 
     def check(
-        self, name: str, estimate: Estimate, priority: Priority | None, beyond: tuple[Terms, ...]
+        self, name: str, estimate: Estimate, priority: Priority | None, beyond: tuple[Bound, ...]
     ) -> Availability:
         """What an acquire would meet; it takes nothing. Raises PriceUnknown."""
         asked = name, estimate, priority, beyond
@@ -180,10 +150,11 @@ class Core:
             if self._forgotten or self.clock.monotonic_ns() >= self._next_look_ns:
                 self._look_after()
             answer = self._limiter.look(look.takes, look.priority)
-        return Availability(answer, look.takes, len(look.line))
+            before = len(look.line) + bool(self._waiting.heads.before(look.takes))
+        return Availability(answer, look.takes, before)
 
     def _look(self, want: Want) -> Look:
-        takes = self._takes(want)
+        takes = want.takes()
         days = [take.limit for take in takes if isinstance(take.limit, BudgetLimit)]
         return Look(
             takes,
@@ -196,94 +167,134 @@ class Core:
     def admit(self, want: Want) -> Reservation | None:
         """At once, or None where it has to stand in the line. Raises as `claim` does."""
         with self.lock:
-            self._look_after()
-            line = want.project.line
-            if line.head is not None and self._key(want) >= line.head.key:
-                self._or_timeout(want)
-                return None
-            takes = self._takes(want)
-            name = self._name()
-            answer = _run(self._limiter.acquire(name, takes, want.priority, self._ttl_ms))
-            if isinstance(answer, Admitted):
-                return Reservation(self, want, name, 0.0)
-            self._refuse(want, takes, answer)
-            self._or_timeout(want, answer)
-            return None
+            try:
+                return self._admit(want)
+            except QuotaError:
+                want.project.tally.refused += 1
+                raise
+
+    def _admit(self, want: Want) -> Reservation | None:
+        self._look_after()
+        line = want.project.line
+        binding, wait_ms = "", None
+        if line.head is None or self._key(want) < line.head.key:
+            takes = want.takes()
+            binding = self._waiting.heads.before(takes)
+            if not binding:
+                name = self._name()
+                answer = self._ask(name, want, takes)
+                if isinstance(answer, Admitted):
+                    return Reservation(self, want, name, 0.0)
+                binding, wait_ms = answer.binding, answer.wait_ms
+                self._refuse(want, takes, answer)
+        if want.timeout_s == 0:
+            wait_s = None if wait_ms is None else wait_ms / 1_000
+            raise AcquireTimeout(want.project.name, binding, 0.0, wait_s)
+        return None
 
     def join(self, want: Want, wake: Callable[[], None]) -> Waiter[Want]:
-        """Stand in the line; whoever joined must `claim` or `leave`. Raises TooManyWaiting."""
+        """Stand in the line; whoever joined must `leave` in the end. Raises TooManyWaiting."""
         with self.lock:
             line = want.project.line
             if len(line) >= self._most_waiting:
                 raise TooManyWaiting(want.project.name, len(line))
             waiter = Waiter(want, self._now_s(), want.priority, self._name(), wake)
-            line.join(waiter)
-            self._lines[want.project.name] = line
+            displaced = self._waiting.join(waiter)
+            if displaced is not None:
+                self._forget(displaced)
             return waiter
 
     def claim(self, waiter: Waiter[Want]) -> Reservation | float | None:
         """His reservation; or for how many seconds to sleep, None where only a call wakes him.
 
-        Raises AcquireTimeout, BudgetSpent or NeverFits. He still has to leave then.
+        Raises AcquireTimeout, BudgetSpent, NeverFits or RunEnded. He still has to leave then.
         """
-        want = waiter.wants
+        want, tally = waiter.wants, waiter.wants.project.tally
         with self.lock:
             self._look_after()
-            waited_s = self._now_s() - waiter.since_s
-            left_s = None if want.timeout_s is None else want.timeout_s - waited_s
-            wait_s: float | None = None
-            line = want.project.line
-            if line.head is waiter:
-                takes = self._takes(want)
-                answer = _run(
-                    self._limiter.acquire(waiter.turn, takes, want.priority, self._ttl_ms)
-                )
-                if isinstance(answer, Admitted):
-                    self._gone(waiter)
-                    want.project.tally.waited_s += waited_s
+            now_ns = self.clock.monotonic_ns()
+            waited_s = now_ns / NS - waiter.since_s
+            try:
+                found = self._claim(waiter, now_ns)
+                if isinstance(found, Admitted):
+                    tally.waited_s += waited_s
                     return Reservation(self, want, waiter.turn, waited_s)
-                waiter.binding = answer.binding
-                self._refuse(want, takes, answer)
-                told = answer.wait_ms
-                wait_s = LOOK_AGAIN_S if told is None else told / 1_000
-            if left_s is None:
-                return wait_s
-            if left_s <= 0:
-                want.project.tally.refused += 1
-                raise AcquireTimeout(want.project.name, waiter.binding, waited_s, wait_s)
-            return left_s if wait_s is None else min(wait_s, left_s)
+                sleep_s = found
+                for bound in want.beyond:
+                    if bound.ends_ns is not None:
+                        sleep_s = _sooner(sleep_s, (bound.ends_ns - now_ns) / NS)
+                if want.timeout_s is None:
+                    return sleep_s
+                left_s = want.timeout_s - waited_s
+                if left_s <= 0:
+                    raise AcquireTimeout(want.project.name, waiter.binding, waited_s, found)
+                return _sooner(sleep_s, left_s)
+            except QuotaError:
+                tally.refused += 1
+                raise
+
+    def _claim(self, waiter: Waiter[Want], now_ns: int) -> Admitted | float | None:
+        """The head asks the limiter by his turn; or seconds until he should again. Nobody else."""
+        waiting, takes = self._waiting, waiter.wants.takes()
+        if waiter.wants.project.line.head is not waiter:
+            return None
+        if not waiter.due_ns and (before := waiting.heads.before(takes, waiter)):
+            waiter.binding = before
+            return LOOK_AGAIN_S
+        answer = self._ask(waiter.turn, waiter.wants, takes, waiter.turn)
+        if isinstance(answer, Admitted):
+            waiting.went(waiter)
+            return answer
+        waiter.binding, wait_ms = answer.binding, answer.wait_ms
+        self._refuse(waiter.wants, takes, answer)
+        waiting.refused()
+        if answer.turn and wait_ms is not None:
+            waiter.due_ns = now_ns + wait_ms * 1_000_000
+            waiting.has_turn(waiter)
+            return wait_ms / 1_000
+        waiter.due_ns = 0
+        waiting.heads.stand(waiter, answer.binding)
+        wait_s = LOOK_AGAIN_S if wait_ms is None else wait_ms / 1_000
+        # A turn is promised a minute ahead at most, and not while as much as there is is promised.
+        return min(wait_s, max(LOOK_AGAIN_S, wait_s - 59.0))
 
     def leave(self, waiter: Waiter[Want]) -> None:
-        """Go away without; nothing happens where he has gone."""
-        with self.lock:
-            self._gone(waiter)
+        """Go away, with a reservation or without."""
+        if not waiter.gone:
+            with self.lock:
+                self._forget(waiter)
+                self._waiting.leave(waiter)
+
+    def _forget(self, waiter: Waiter[Want]) -> None:
+        if waiter.due_ns:
+            waiter.due_ns = 0
+            _run(self._limiter.forget(waiter.turn))
+        self._waiting.has_turn(waiter)
 
     def settle(self, want: Want, name: str, charge: Charge) -> None:
         """End a reservation with what it really used."""
         with self.lock:
             self._settle(want, name, charge)
-            self._wake_all()
 
     def release(self, want: Want, name: str) -> None:
         """End a reservation as if it had never been."""
         with self.lock:
             want.project.tally.released += 1
             _run(self._limiter.release(name))
-            self._wake_all()
+            if self._waiting:
+                self._waiting.came_back([take.key for take in want.takes()])
 
     def forgotten(self, want: Want, name: str) -> None:
         """A reservation is collected and nobody ended it; told in the middle of anything."""
         self._forgotten.append((want, name))
-        for line in tuple(self._lines.values()):
-            if head := line.head:
-                head.wake()
+        self._waiting.wake()
 
     def report(self) -> UsageReport:
         """What every project used and waits for."""
         with self.lock:
             self._look_after()
             projects = tuple([self._usage(each) for each in self.projects.values()])
-            rooms = self._rooms(self._beyond[0])
+            rooms = self._rooms(self._everything)
         return UsageReport(self.clock.wall_us(), projects, rooms)
 
     def _usage(self, project: Project) -> ProjectUsage:
@@ -311,50 +322,32 @@ class Core:
             if isinstance(limit, SlotLimit) and gate.asked > limit.slots:
                 raise NeverFits(want.project.name, gate.bucket, str(gate.asked), str(limit.slots))
             return
-        want.project.tally.refused += 1
         wait_ms, name = answer.wait_ms, want.project.name
+        held = _run(self._limiter.levels([gate.bucket]))[gate.bucket].held
+        for bound in want.beyond:
+            bound.refused(gate.bucket, gate.level, held, gate.asked)
         if wait_ms is None:
             raise NeverFits(name, gate.bucket, _usd(gate.asked), _usd(gate.limit))
-        held = _run(self._limiter.levels([gate.bucket]))[gate.bucket].held
-        if gate.level + held >= gate.asked:
-            want.project.tally.refused -= 1
-            return
-        wait_s = wait_ms / 1_000
-        if want.timeout_s is None or want.timeout_s < wait_s:
+        wait_s, timeout_s = wait_ms / 1_000, want.timeout_s
+        if gate.level + held < gate.asked and (timeout_s is None or timeout_s < wait_s):
             raise BudgetSpent(name, gate.bucket, gate.level, gate.asked, wait_s)
 
-    def _or_timeout(self, want: Want, answer: Refused | None = None) -> None:
-        if want.timeout_s != 0:
-            return
-        want.project.tally.refused += 1
-        told = None if answer is None else answer.wait_ms
-        wait_s = None if told is None else told / 1_000
-        raise AcquireTimeout(
-            want.project.name, "" if answer is None else answer.binding, 0.0, wait_s
-        )
+    def _ask(self, name: str, want: Want, takes: list[Take], turn: str = "") -> Admitted | Refused:
+        return _run(self._limiter.acquire(name, takes, want.priority, self._ttl_ms, turn))
 
     def _settle(self, want: Want, name: str, charge: Charge) -> None:
-        tokens = (charge.input_tokens + charge.output_tokens) * MICRO
-        used: dict[str, int] = {}
-        for terms in (want.project.terms, *self._beyond, *want.beyond):
-            used[terms.token_key] = tokens
-            used[terms.day.key] = charge.cost_nano
+        used = want.charged(charge.input_tokens + charge.output_tokens, charge.cost_nano)
         _run(self._limiter.settle(name, used))
         want.project.tally.add(charge)
-
-    def _gone(self, waiter: Waiter[Want]) -> None:
-        project = waiter.wants.project
-        after = project.line.leave(waiter)
-        if after is not None:
-            after.wake()
-        if not len(project.line):
-            self._lines.pop(project.name, None)
-
-    def _wake_all(self) -> None:
-        """Something was given back: the heads look again."""
-        for line in self._lines.values():
-            if head := line.head:
-                head.wake()
+        if self._waiting:
+            self._waiting.came_back(
+                [
+                    take.key
+                    for take in want.takes()
+                    if used.get(take.key, take.amount) < take.amount
+                    or isinstance(take.limit, SlotLimit)
+                ]
+            )
 
     def _look_after(self) -> None:
         """Before anything is decided: charge what was forgotten, end what was lost."""
@@ -369,15 +362,6 @@ class Core:
         if now_ns >= self._next_look_ns:
             self._next_look_ns = now_ns + NS
             _run(self._limiter.expire())
-
-    def _takes(self, want: Want) -> list[Take]:
-        tokens, cost = want.estimate.tokens, want.cost_nano
-        takes = want.project.terms.takes(tokens, cost)
-        for terms in self._beyond:
-            takes += terms.takes(tokens, cost)
-        for terms in want.beyond:
-            takes += terms.takes(tokens, cost)
-        return takes
 
     def _key(self, want: Want) -> float:
         return self._now_s() + want.priority * AGEING_S
@@ -397,6 +381,10 @@ def _run(call: Coroutine[Any, Any, T]) -> T:
         result: T = done.value
         return result
     raise RuntimeError("a limiter in memory suspended")
+
+
+def _sooner(one: float | None, other: float) -> float:
+    return other if one is None else min(one, other)
 
 
 def _usd(nano: int) -> str:

@@ -15,7 +15,17 @@ T = TypeVar("T")
 class Waiter(Generic[T]):
     """One who waits: ``wants`` is his, ``wake`` tells him to look again (from any thread)."""
 
-    __slots__ = ("binding", "gone", "key", "since_s", "turn", "wake", "wants")
+    __slots__ = (
+        "binding",
+        "due_ns",
+        "gone",
+        "key",
+        "since_s",
+        "stands_at",
+        "turn",
+        "wake",
+        "wants",
+    )
 
     def __init__(
         self, wants: T, since_s: float, priority: Priority, turn: str, wake: Callable[[], None]
@@ -24,6 +34,10 @@ class Waiter(Generic[T]):
         self.key = since_s + priority * AGEING_S
         self.binding = ""
         """The bucket that refused him last."""
+        self.stands_at = ""
+        """The bucket at which nobody asks before he has a turn."""
+        self.due_ns = 0
+        """The instant of the turn that he was promised; 0 where he was promised none."""
         self.gone = False
 
 

@@ -6,9 +6,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
 
 from quotadeck.client.base import Managing
-from quotadeck.client.core import Core, Want
+from quotadeck.client.core import Core
 from quotadeck.client.quotas import Asked
 from quotadeck.client.reservation import Reservation
+from quotadeck.client.want import Want
 from quotadeck.domain.limits import Priority
 
 if TYPE_CHECKING:

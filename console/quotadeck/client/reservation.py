@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 from quotadeck.client.quotas import Estimate
 
 if TYPE_CHECKING:
-    from quotadeck.client.core import Core, Want
+    from quotadeck.client.core import Core
+    from quotadeck.client.want import Want
 
 
 class Charge(NamedTuple):

@@ -81,6 +81,23 @@ class Terms:
             takes.append(Take(self.day.key, cost_nano, self.day.now()))
         return takes
 
+    def charged(self, tokens: int, cost_nano: int) -> tuple[tuple[str, int], ...]:
+        """What so much leaves taken, by bucket; those that keep what was asked are not in it."""
+        return ((self.token_key, tokens * MICRO), (self.day.key, cost_nano))
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether its money has a limit."""
+        return self.quota.budget_nano is not None
+
+    @property
+    def ends_ns(self) -> int | None:
+        """It does not end by itself."""
+        return None
+
+    def refused(self, bucket: str, left: int, held: int, asked: int) -> None:
+        """A day's money is no end."""
+
     @property
     def limits(self) -> "dict[str, RateLimit | SlotLimit | BudgetLimit]":
         """Every limit in force by its bucket."""
