@@ -16,14 +16,16 @@ if TYPE_CHECKING:
         NotSettled,
         PriceUnknown,
         QuotaError,
+        RunEnded,
         TooManyWaiting,
         WrongProcess,
     )
-    from quotadeck.client.manager import QuotaManager
+    from quotadeck.client.manager import QuotaManager, Run
     from quotadeck.client.quotas import Estimate, Quota
     from quotadeck.client.report import ProjectUsage, UsageReport
     from quotadeck.client.reservation import Charge, Reservation
-    from quotadeck.client.sync_manager import SyncQuotaManager
+    from quotadeck.client.runs import RunUsage
+    from quotadeck.client.sync_manager import SyncQuotaManager, SyncRun
     from quotadeck.domain.limits import Priority
     from quotadeck.domain.usage import Usage
 
@@ -44,7 +46,11 @@ _PLACES = {
     "QuotaManager": "client.manager",
     "Reservation": "client.reservation",
     "Room": "client.availability",
+    "Run": "client.manager",
+    "RunEnded": "client.errors",
+    "RunUsage": "client.runs",
     "SyncQuotaManager": "client.sync_manager",
+    "SyncRun": "client.sync_manager",
     "TooManyWaiting": "client.errors",
     "Usage": "domain.usage",
     "UsageReport": "client.report",
@@ -68,7 +74,11 @@ __all__ = [
     "QuotaManager",
     "Reservation",
     "Room",
+    "Run",
+    "RunEnded",
+    "RunUsage",
     "SyncQuotaManager",
+    "SyncRun",
     "TooManyWaiting",
     "Usage",
     "UsageReport",

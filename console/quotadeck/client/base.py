@@ -10,7 +10,8 @@ from quotadeck.client.core import Core
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, priority_of
 from quotadeck.client.report import UsageReport
-from quotadeck.client.want import Want
+from quotadeck.client.runs import RunTerms, RunUsage
+from quotadeck.client.want import Bound, Want
 from quotadeck.clock import MachineClock
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import REQUEST_WINDOW_S, TOKEN_WINDOW_S, Priority
@@ -24,7 +25,79 @@ LIFETIME_S = 600.0
 """How long a reservation may stay open; after that it is charged as estimated."""
 
 
-class Managing:
+class Asking:
+    """What a manager and its runs share: whose limits, and what else binds each request."""
+
+    _core: Core
+    _beyond: tuple[Bound, ...] = ()
+
+    def _want(
+        self,
+        project: str,
+        estimate: Asked,
+        priority: Priority | str | None,
+        timeout_s: float | None = None,
+    ) -> Want:
+        return self._core.want(
+            project,
+            estimate_of(estimate),
+            None if priority is None else priority_of(priority),
+            timeout_s,
+            self._beyond,
+        )
+
+    def check(
+        self, project: str, estimate: Asked = 0, priority: Priority | str | None = None
+    ) -> Availability:
+        """What is left of each limit and how long such a request would wait; takes nothing.
+
+        Raises PriceUnknown, and RunEnded.
+        """
+        for bound in self._beyond:
+            bound.must_go_on()
+        asked = estimate if type(estimate) is Estimate else estimate_of(estimate)
+        wanted = None if priority is None else priority_of(priority)
+        return self._core.check(project, asked, wanted, self._beyond)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a quota manager holds what is used in this process and cannot be pickled or copied: "
+            "make one in each process, or one with gateway=, which they share"
+        )
+
+
+class Running(Asking):
+    """A run: its requests are bound by its own limits beside those of their projects.
+
+    It ends when its budget, its requests or its lifetime are used up, when ``end`` is called, or
+    when its ``with`` is left: what still waits and whoever comes then gets RunEnded.
+    """
+
+    def __init__(self, core: Core, terms: RunTerms) -> None:
+        self._core, self._terms = core, terms
+        self._beyond = (terms,)
+
+    @property
+    def name(self) -> str:
+        return self._terms.name
+
+    @property
+    def ended(self) -> str:
+        """Why it lets nothing pass; empty where it does."""
+        return self._terms.ended
+
+    def usage(self) -> RunUsage:
+        """What it has used of what it may."""
+        from quotadeck.client.accounts import usage_of_run
+
+        return usage_of_run(self._core, self._terms)
+
+    def end(self) -> None:
+        """Let nothing pass from now on; what is under way may be settled."""
+        self._core.end_run(self._terms)
+
+
+class Managing(Asking):
     """A manager's limits and reports; how one waits is the subclass's.
 
     ``rpm_limit``, ``tpm_limit`` and ``daily_budget`` (dollars) are the limits of everything, which
@@ -89,37 +162,11 @@ class Managing:
         self._core.set_quota(project, fresh)
         return fresh
 
-    def check(
-        self, project: str, estimate: Asked = 0, priority: Priority | str | None = None
-    ) -> Availability:
-        """What is left of each limit and how long such a request would wait; takes nothing."""
-        asked = estimate if type(estimate) is Estimate else estimate_of(estimate)
-        wanted = None if priority is None else priority_of(priority)
-        return self._core.check(project, asked, wanted, ())
-
     def usage_report(self) -> UsageReport:
         """What every project used and waits for, and what is left of its limits."""
-        return self._core.report()
+        from quotadeck.client.accounts import report_of
 
-    def _want(
-        self,
-        project: str,
-        estimate: Asked,
-        priority: Priority | str | None,
-        timeout_s: float | None = None,
-    ) -> Want:
-        return self._core.want(
-            project,
-            estimate_of(estimate),
-            None if priority is None else priority_of(priority),
-            timeout_s,
-        )
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "a quota manager holds what is used in this process and cannot be pickled or copied: "
-            "make one in each process, or one with gateway=, which they share"
-        )
+        return report_of(self._core)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self._core.projects)} projects>"

@@ -8,14 +8,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
 from itertools import count
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from quotadeck.client import forks
-from quotadeck.client.availability import Availability, Room, full, rooms_of
+from quotadeck.client.availability import Availability
 from quotadeck.client.errors import (
     AcquireTimeout,
-    BudgetSpent,
-    NeverFits,
     PriceUnknown,
     QuotaError,
     TooManyWaiting,
@@ -23,8 +21,9 @@ from quotadeck.client.errors import (
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Estimate, Quota
-from quotadeck.client.report import ProjectUsage, UsageReport
+from quotadeck.client.refusing import complete, refuse
 from quotadeck.client.reservation import Charge, Reservation
+from quotadeck.client.runs import RunTerms
 from quotadeck.client.terms import Terms
 from quotadeck.client.waiting import Waiting
 from quotadeck.client.want import Bound, Look, Project, Want
@@ -32,6 +31,10 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import BudgetLimit, Priority, SlotLimit, Take
 from quotadeck.domain.usage import Usage
 from quotadeck.limiter import Admitted, MemoryLimiter, Refused
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from decimal import Decimal
 
 T = TypeVar("T")
 NS: Final = 1_000_000_000
@@ -59,14 +62,15 @@ class Core:
     ) -> None:
         self.clock, self.prices, self.zone = clock, prices, zone
         self.projects: dict[str, Project] = {}
+        self.runs: dict[str, RunTerms] = {}
         self._windows = windows
-        self.limiter = self._limiter = MemoryLimiter(clock)
+        self.limiter = MemoryLimiter(clock)
         """Whoever asks it does so by `ask`."""
         self.providers: dict[Hashable, Terms] = {}
         """What the providers of its clients allow, by host, model and key."""
         self.lock: Any = threading.Lock()
         forks.watch(self)
-        self._everything = self.terms("all", everything, shared=True)
+        self.everything = self.terms("all", everything, shared=True)
         self._ttl_ms = int(lifetime_s * 1_000)
         self._most_waiting = most_waiting
         self._names = count(1)
@@ -91,13 +95,44 @@ class Core:
             known = self.projects.setdefault(name, Project(name, terms))
         return known
 
+    def run(
+        self,
+        name: str,
+        budget: "str | int | Decimal | None",
+        requests: int | None,
+        lifetime: "str | float | timedelta | None",
+    ) -> RunTerms:
+        """A new run, or the one of that name that goes on. Raises ValueError for other limits."""
+        fresh = RunTerms(
+            name, self._name(), self.clock, budget=budget, requests=requests, lifetime=lifetime
+        )
+        with self.lock:
+            known = self.runs.get(name)
+            if known is None or known.is_over:
+                known = self.runs[name] = fresh
+            elif not known.is_as(fresh):
+                raise ValueError(f"run {name} goes on, with other limits than these")
+            return known
+
+    def endcomplete(self, run: RunTerms) -> None:
+        """Let nothing of it pass from now on; who waits is told."""
+        with self.lock:
+            run.close()
+            self._waiting.wake()
+
+    def end_run(self, run: RunTerms) -> None:
+        """Let nothing of it pass from now on; who waits is told."""
+        with self.lock:
+            run.close()
+            self._waiting.wake()
+
     def set_quota(self, name: str, quota: Quota) -> None:
         """What was used stays used, and whoever waits looks again."""
         project = self.project(name)
         with self.lock:
             project.terms = self.terms(f"project:{name}", quota)
             self._looks.clear()
-            _run(self._limiter.relimit(project.terms.limits))
+            complete(self.limiter.relimit(project.terms.limits))
             self._waiting.wake()
 
     def want(
@@ -110,7 +145,7 @@ class Core:
     ) -> Want:
         """Raises PriceUnknown, and ValueError for a negative timeout."""
         project = self.project(name)
-        beyond = (self._everything, *beyond)
+        beyond = (self.everything, *beyond)
         cost = estimate.cost_nano
         if cost is None:
             most = self.prices.most_nano(
@@ -129,7 +164,7 @@ class Core:
     def ask(self, call: Coroutine[Any, Any, T]) -> T:
         """What the limiter answers, in one step with all else."""
         with self.lock:
-            return _run(call)
+            return complete(call)
 
     def cost_nano(self, model: str, usage: Usage) -> int | None:
         return self.prices.cost_nano(model, usage)
@@ -148,8 +183,8 @@ class Core:
             self._looks[asked] = look
         with self.lock:
             if self._forgotten or self.clock.monotonic_ns() >= self._next_look_ns:
-                self._look_after()
-            answer = self._limiter.look(look.takes, look.priority)
+                self.look_after()
+            answer = self.limiter.look(look.takes, look.priority)
             before = len(look.line) + bool(self._waiting.heads.before(look.takes))
         return Availability(answer, look.takes, before)
 
@@ -174,10 +209,12 @@ class Core:
                 raise
 
     def _admit(self, want: Want) -> Reservation | None:
-        self._look_after()
+        self.look_after()
         line = want.project.line
         binding, wait_ms = "", None
         if line.head is None or self._key(want) < line.head.key:
+            for bound in want.beyond:
+                bound.must_go_on()
             takes = want.takes()
             binding = self._waiting.heads.before(takes)
             if not binding:
@@ -186,7 +223,7 @@ class Core:
                 if isinstance(answer, Admitted):
                     return Reservation(self, want, name, 0.0)
                 binding, wait_ms = answer.binding, answer.wait_ms
-                self._refuse(want, takes, answer)
+                refuse(self.limiter, want, takes, answer)
         if want.timeout_s == 0:
             wait_s = None if wait_ms is None else wait_ms / 1_000
             raise AcquireTimeout(want.project.name, binding, 0.0, wait_s)
@@ -211,7 +248,7 @@ class Core:
         """
         want, tally = waiter.wants, waiter.wants.project.tally
         with self.lock:
-            self._look_after()
+            self.look_after()
             now_ns = self.clock.monotonic_ns()
             waited_s = now_ns / NS - waiter.since_s
             try:
@@ -236,6 +273,8 @@ class Core:
     def _claim(self, waiter: Waiter[Want], now_ns: int) -> Admitted | float | None:
         """The head asks the limiter by his turn; or seconds until he should again. Nobody else."""
         waiting, takes = self._waiting, waiter.wants.takes()
+        for bound in waiter.wants.beyond:
+            bound.must_go_on()
         if waiter.wants.project.line.head is not waiter:
             return None
         if not waiter.due_ns and (before := waiting.heads.before(takes, waiter)):
@@ -246,7 +285,7 @@ class Core:
             waiting.went(waiter)
             return answer
         waiter.binding, wait_ms = answer.binding, answer.wait_ms
-        self._refuse(waiter.wants, takes, answer)
+        refuse(self.limiter, waiter.wants, takes, answer)
         waiting.refused()
         if answer.turn and wait_ms is not None:
             waiter.due_ns = now_ns + wait_ms * 1_000_000
@@ -268,7 +307,7 @@ class Core:
     def _forget(self, waiter: Waiter[Want]) -> None:
         if waiter.due_ns:
             waiter.due_ns = 0
-            _run(self._limiter.forget(waiter.turn))
+            complete(self.limiter.forget(waiter.turn))
         self._waiting.has_turn(waiter)
 
     def settle(self, want: Want, name: str, charge: Charge) -> None:
@@ -280,7 +319,7 @@ class Core:
         """End a reservation as if it had never been."""
         with self.lock:
             want.project.tally.released += 1
-            _run(self._limiter.release(name))
+            complete(self.limiter.release(name))
             if self._waiting:
                 self._waiting.came_back([take.key for take in want.takes()])
 
@@ -289,55 +328,12 @@ class Core:
         self._forgotten.append((want, name))
         self._waiting.wake()
 
-    def report(self) -> UsageReport:
-        """What every project used and waits for."""
-        with self.lock:
-            self._look_after()
-            projects = tuple([self._usage(each) for each in self.projects.values()])
-            rooms = self._rooms(self._everything)
-        return UsageReport(self.clock.wall_us(), projects, rooms)
-
-    def _usage(self, project: Project) -> ProjectUsage:
-        day, tally = project.terms.day, project.tally
-        money = _run(self._limiter.money({day.key: day.now().day})).get(day.key)
-        spent, held = (money.spent_nano, money.held_nano) if money else (0, 0)
-        waiting, rooms = len(project.line), self._rooms(project.terms)
-        return tally.usage(project.name, waiting, spent, held, rooms)
-
-    def _rooms(self, terms: Terms) -> tuple[Room, ...]:
-        """What is left of each limit; a bucket that nothing was taken from is full."""
-        takes = terms.takes(0, 0)
-        states = _run(self._limiter.levels([take.key for take in takes]))
-        levels = [
-            states[take.key].level if take.key in states else full(take.limit) for take in takes
-        ]
-        return rooms_of(takes, levels)
-
-    def _refuse(self, want: Want, takes: list[Take], answer: Refused) -> None:
-        """Raise where no wait helps: for money, unless so much is held that might come back, or
-        the day ends before the timeout; for more than a limit in all."""
-        gate = answer.gates[0]
-        limit = next(take.limit for take in takes if take.key == answer.binding)
-        if not isinstance(limit, BudgetLimit):
-            if isinstance(limit, SlotLimit) and gate.asked > limit.slots:
-                raise NeverFits(want.project.name, gate.bucket, str(gate.asked), str(limit.slots))
-            return
-        wait_ms, name = answer.wait_ms, want.project.name
-        held = _run(self._limiter.levels([gate.bucket]))[gate.bucket].held
-        for bound in want.beyond:
-            bound.refused(gate.bucket, gate.level, held, gate.asked)
-        if wait_ms is None:
-            raise NeverFits(name, gate.bucket, _usd(gate.asked), _usd(gate.limit))
-        wait_s, timeout_s = wait_ms / 1_000, want.timeout_s
-        if gate.level + held < gate.asked and (timeout_s is None or timeout_s < wait_s):
-            raise BudgetSpent(name, gate.bucket, gate.level, gate.asked, wait_s)
-
     def _ask(self, name: str, want: Want, takes: list[Take], turn: str = "") -> Admitted | Refused:
-        return _run(self._limiter.acquire(name, takes, want.priority, self._ttl_ms, turn))
+        return complete(self.limiter.acquire(name, takes, want.priority, self._ttl_ms, turn))
 
     def _settle(self, want: Want, name: str, charge: Charge) -> None:
         used = want.charged(charge.input_tokens + charge.output_tokens, charge.cost_nano)
-        _run(self._limiter.settle(name, used))
+        complete(self.limiter.settle(name, used))
         want.project.tally.add(charge)
         if self._waiting:
             self._waiting.came_back(
@@ -349,7 +345,7 @@ class Core:
                 ]
             )
 
-    def _look_after(self) -> None:
+    def look_after(self) -> None:
         """Before anything is decided: charge what was forgotten, end what was lost."""
         while self._forgotten:
             want, name = self._forgotten.popleft()
@@ -361,7 +357,7 @@ class Core:
         now_ns = self.clock.monotonic_ns()
         if now_ns >= self._next_look_ns:
             self._next_look_ns = now_ns + NS
-            _run(self._limiter.expire())
+            complete(self.limiter.expire())
 
     def _key(self, want: Want) -> float:
         return self._now_s() + want.priority * AGEING_S
@@ -373,19 +369,5 @@ class Core:
         return f"r{next(self._names)}"
 
 
-def _run(call: Coroutine[Any, Any, T]) -> T:
-    """In memory a limiter's call completes without suspending."""
-    try:
-        call.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    raise RuntimeError("a limiter in memory suspended")
-
-
 def _sooner(one: float | None, other: float) -> float:
     return other if one is None else min(one, other)
-
-
-def _usd(nano: int) -> str:
-    return f"{nano / 1e9:.6g} USD"

@@ -54,6 +54,15 @@ class NeverFits(QuotaError):
         )
 
 
+class RunEnded(QuotaError):
+    """The run lets nothing pass any more. ``why`` is what ended it."""
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(f"run {run} has ended: {why}")
+        self.run = run
+        self.why = why
+
+
 class PriceUnknown(QuotaError):
     """A budget binds, and nobody told what the model costs."""
 

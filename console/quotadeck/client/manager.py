@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from quotadeck.client.base import Managing
+from quotadeck.client.base import Asking, Managing, Running
 from quotadeck.client.core import Core
 from quotadeck.client.quotas import Asked
 from quotadeck.client.reservation import Reservation
@@ -13,24 +13,16 @@ from quotadeck.client.want import Want
 from quotadeck.domain.limits import Priority
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+    from decimal import Decimal
+
     import httpx2
 
     from quotadeck.client.sync_manager import SyncQuotaManager
     from quotadeck.client.transport.options import ClientOptions
 
 
-class QuotaManager(Managing):
-    """Admits requests, or lets them wait their turn. One serves any number of loops and threads.
-
-    See `Managing` for what it is made with.
-    """
-
-    def for_threads(self) -> "SyncQuotaManager":
-        """The same state, for the program's threads."""
-        from quotadeck.client.sync_manager import SyncQuotaManager
-
-        return SyncQuotaManager(core=self._core)
-
+class _Asks(Asking):
     def acquire(
         self,
         project: str,
@@ -42,10 +34,23 @@ class QuotaManager(Managing):
 
         It is given first in, first out of those of the project, a higher class ten seconds ahead.
         ``timeout`` is seconds to wait at most, 0 not at all, None as long as it takes. Raises
-        AcquireTimeout, BudgetSpent, NeverFits, PriceUnknown or TooManyWaiting; nothing is taken
-        then.
+        AcquireTimeout, BudgetSpent, NeverFits, PriceUnknown, RunEnded or TooManyWaiting; nothing
+        is taken then.
         """
         return Acquiring(self._core, self._want(project, estimate, priority, timeout))
+
+
+class QuotaManager(_Asks, Managing):
+    """Admits requests, or lets them wait their turn. One serves any number of loops and threads.
+
+    See `Managing` for what it is made with.
+    """
+
+    def for_threads(self) -> "SyncQuotaManager":
+        """The same state, for the program's threads."""
+        from quotadeck.client.sync_manager import SyncQuotaManager
+
+        return SyncQuotaManager(core=self._core)
 
     def http_client(self, project: str, **options: "Unpack[ClientOptions]") -> "httpx2.AsyncClient":
         """A client for an SDK's ``http_client``: each call of a model waits here for its turn, and
@@ -57,6 +62,32 @@ class QuotaManager(Managing):
         from quotadeck.client.transport.clients import client_for_asyncio
 
         return client_for_asyncio(self._core, project, options)
+
+    def run(
+        self,
+        name: str,
+        *,
+        budget: "str | int | Decimal | None" = None,
+        requests: int | None = None,
+        lifetime: "str | float | timedelta | None" = None,
+    ) -> "Run":
+        """A run of that name: a new one, or the one that goes on.
+
+        ``budget`` is dollars and ``requests`` a number, of the whole run; ``lifetime`` is seconds,
+        or such as ``"90s"`` and ``"1h30m"``. Raises ValueError for what is no limit, or where it
+        goes on with others.
+        """
+        return Run(self._core, self._core.run(name, budget, requests, lifetime))
+
+
+class Run(_Asks, Running):
+    """A run of a `QuotaManager`. See `Running`."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.end()
 
 
 class Acquiring:

@@ -7,6 +7,7 @@ from quotadeck.client.availability import Room
 
 if TYPE_CHECKING:
     from quotadeck.client.reservation import Charge
+    from quotadeck.client.runs import RunUsage
 
 
 class Tally:
@@ -83,11 +84,15 @@ class ProjectUsage:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Every project that was named so far, and the limits of everything. As text it is a table."""
+    """Every project and run that was named so far, and the limits of everything.
+
+    As text it is a table of the projects.
+    """
 
     at_us: int
     projects: tuple[ProjectUsage, ...]
     rooms: tuple[Room, ...]
+    runs: "tuple[RunUsage, ...]" = ()
 
     def __getitem__(self, project: str) -> ProjectUsage:
         return next(each for each in self.projects if each.project == project)

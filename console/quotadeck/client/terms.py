@@ -95,7 +95,10 @@ class Terms:
         """It does not end by itself."""
         return None
 
-    def refused(self, bucket: str, left: int, held: int, asked: int) -> None:
+    def must_go_on(self) -> None:
+        """It does."""
+
+    def ran_short(self, bucket: str, left: int, held: int, asked: int) -> None:
         """A day's money is no end."""
 
     @property

@@ -13,7 +13,7 @@ class Bound(Protocol):
     """Something that binds requests beyond their project's limits, such as a run."""
 
     def takes(self, tokens: int, cost_nano: int) -> list[Take]:
-        """What a request of this size asks of it. Raises RunEnded where it lets none pass."""
+        """What a request of this size asks of it."""
 
     def charged(self, tokens: int, cost_nano: int) -> tuple[tuple[str, int], ...]:
         """What so much leaves taken, by bucket; those that keep what was asked are not in it."""
@@ -26,7 +26,10 @@ class Bound(Protocol):
     def ends_ns(self) -> int | None:
         """The instant of the monotonic clock at which it ends by itself."""
 
-    def refused(self, bucket: str, left: int, held: int, asked: int) -> None:
+    def must_go_on(self) -> None:
+        """Raises RunEnded where it lets nothing pass any more."""
+
+    def ran_short(self, bucket: str, left: int, held: int, asked: int) -> None:
         """A bucket that does not refill has refused. Raises RunEnded where it is of its own, and
         nothing that might come back would help."""
 

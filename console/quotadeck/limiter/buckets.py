@@ -1,14 +1,15 @@
 """The three kinds of bucket: what each keeps, when a request fits, and what its end gives back."""
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from statistics import median_low
 from typing import Final
 
 from quotadeck.domain.bucket import RESERVE_PERCENT, needed, refill, relimited, settled, wait_ns
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.limits import BudgetLimit, Priority, RateLimit, SlotLimit
-from quotadeck.limiter.protocol import BucketState, DayUnknown
+from quotadeck.domain.limits import BudgetLimit, Priority, RateLimit, SlotLimit, Take
+from quotadeck.limiter.protocol import BucketState, DayUnknown, Levels
 
 Wait = tuple[int, int]
 """How hard a refusal binds: its kind's rank, then nanoseconds. The greatest one is named."""
@@ -234,6 +235,24 @@ class Passed:
 
 
 Held = Bucket | Passed
+
+
+def all_fit(
+    takes: Sequence[Take], buckets: Mapping[str, Bucket], priority: Priority, now_ns: int
+) -> Levels:
+    """The levels that these would leave; nothing is taken. Empty where one does not fit, or its
+    bucket must be made ready first."""
+    levels: list[int] = []
+    for key, amount, limit, shared, _ in takes:
+        bucket = buckets.get(key)
+        if bucket is None or bucket.limit is not limit or amount < 0:
+            return ()
+        left = bucket.take(amount, priority, shared, now_ns)
+        if left is None:
+            return ()
+        bucket.undo(amount)
+        levels.append(left)
+    return tuple(levels)
 
 
 class MoneyDays:

@@ -15,6 +15,7 @@ from quotadeck.limiter.buckets import (
     Passed,
     RateBucket,
     SlotBucket,
+    all_fit,
 )
 from quotadeck.limiter.drawing import parted
 from quotadeck.limiter.protocol import Admitted, BucketState, Levels, Money, Refused
@@ -89,20 +90,9 @@ class MemoryLimiter:
     def look(self, takes: Sequence[Take], priority: Priority) -> Admitted | Refused:
         """What an acquire would be told now: see the protocol."""
         now_ns = self._clock.monotonic_ns()
-        levels: list[int] = []
-        if not self._turns.kept:
-            # Asked before every request of an application: as a rule all is well, and quick.
-            for key, amount, limit, shared, _ in takes:
-                bucket = self._buckets.get(key)
-                if bucket is None or bucket.limit is not limit or amount < 0:
-                    break
-                left = bucket.take(amount, priority, shared, now_ns)
-                if left is None:
-                    break
-                bucket.undo(amount)
-                levels.append(left)
-            else:
-                return Admitted("", tuple(levels))
+        # Asked before every request of an application: as a rule all is well, and quick.
+        if not self._turns.kept and (levels := all_fit(takes, self._buckets, priority, now_ns)):
+            return Admitted("", levels)
         answer = self._take("", takes, priority, now_ns)
         if isinstance(answer, Refused):
             return answer

@@ -118,4 +118,4 @@ def nothing_held(manager: QuotaManager | SyncQuotaManager) -> bool:
     one = manager.usage_report()["analytics"]
     slots = next(room for room in one.rooms if room.kind == "concurrency")
     held = one.held_nano, one.waiting, slots.limit - slots.left
-    return held == (0, 0, 0) and not manager._core._limiter._live
+    return held == (0, 0, 0) and not manager._core.limiter._live

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from quotadeck.client.core import Core, Want
+from quotadeck.client.core import Core
 from quotadeck.client.manager import Acquiring
 from quotadeck.client.reservation import Reservation
 from quotadeck.client.sync_manager import wait_for
@@ -17,6 +17,7 @@ from quotadeck.client.transport.course import Course
 from quotadeck.client.transport.libraries import Library, never_sent, with_stream
 from quotadeck.client.transport.reading import Reading
 from quotadeck.client.transport.refused import Answer
+from quotadeck.client.want import Want
 
 T = TypeVar("T")
 

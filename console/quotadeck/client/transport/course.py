@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from quotadeck.admission.estimator import Estimator
 from quotadeck.client.backoff import Backoff
-from quotadeck.client.core import Core, Want
+from quotadeck.client.core import Core
 from quotadeck.client.errors import PriceUnknown, QuotaError, WrongProcess
 from quotadeck.client.reservation import Reservation
 from quotadeck.client.transport.again import BUSY, Verdict, is_error, judge, passed_on
@@ -20,6 +20,7 @@ from quotadeck.client.transport.reading import Reading, Spent, reading_of
 from quotadeck.client.transport.refused import Answer, answer_to
 from quotadeck.client.transport.told import limits_told
 from quotadeck.client.transport.unpacking import Unpacked
+from quotadeck.client.want import Want
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.usage import Usage
 

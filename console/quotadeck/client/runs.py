@@ -1,0 +1,163 @@
+"""A run: a job with money, requests and a lifetime of its own, which stops by itself."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from quotadeck.client.errors import RunEnded
+from quotadeck.client.quotas import nano_of
+from quotadeck.client.terms import NO_BUDGET_NANO
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.limits import BudgetLimit, Take
+from quotadeck.limiter import Money
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_FOREVER_US: Final = 1 << 62
+_NS: Final = 1_000_000_000
+_OF_A_RUN: Final = "run"
+"""Where a budget has the day that it is of."""
+
+
+class RunUsage(NamedTuple):
+    """What a run has used of what it may: limits are None for none, money is nano-dollars.
+
+    ``ended`` is why it lets nothing pass any more; empty as long as it does.
+    """
+
+    name: str
+    requests: int
+    under_way: int
+    most_requests: int | None
+    spent_nano: int
+    held_nano: int
+    budget_nano: int | None
+    left_s: float | None
+    ended: str
+
+
+class RunTerms:
+    """What binds a run's requests, beside the limits of their projects."""
+
+    def __init__(
+        self,
+        name: str,
+        number: str,
+        clock: Clock,
+        *,
+        budget: "str | int | Decimal | None",
+        requests: int | None,
+        lifetime: "str | float | timedelta | None",
+    ) -> None:
+        if requests is not None and (type(requests) is not int or requests < 1):
+            raise ValueError(f"requests must be a whole number from 1 on, or None: {requests!r}")
+        self.name, self._clock = name, clock
+        self.budget_nano = None if budget is None else nano_of(budget)
+        self.requests = requests
+        self.ends_ns = (
+            None if lifetime is None else clock.monotonic_ns() + int(seconds_of(lifetime) * _NS)
+        )
+        self._ended, self._closed = "", False
+        self.requests_key = f"run:{name}.{number}:requests"
+        self.money_key = f"run:{name}.{number}:budget"
+        most = NO_BUDGET_NANO if requests is None else requests
+        nano = NO_BUDGET_NANO if self.budget_nano is None else self.budget_nano
+        self._request = Take(self.requests_key, 1, BudgetLimit(most, _OF_A_RUN, _FOREVER_US))
+        self._money = BudgetLimit(nano, _OF_A_RUN, _FOREVER_US)
+        self.days: Final = {self.requests_key: _OF_A_RUN, self.money_key: _OF_A_RUN}
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether its money has a limit."""
+        return self.budget_nano is not None
+
+    @property
+    def ended(self) -> str:
+        """Why it lets nothing pass; empty where it does."""
+        over = self.ends_ns is not None and self._clock.monotonic_ns() >= self.ends_ns
+        return "its lifetime is over" if over and not self._ended else self._ended
+
+    def end(self, why: str) -> None:
+        """Let nothing pass from now on; the first reason counts."""
+        self._ended = self.ended or why
+
+    @property
+    def is_over(self) -> bool:
+        """Whether another run may take its name: it was ended, or its lifetime is over.
+
+        One whose money or requests are used up keeps it: asked for again it has no more of them.
+        """
+        by_time = self.ends_ns is not None and self._clock.monotonic_ns() >= self.ends_ns
+        return by_time or self._closed
+
+    def close(self) -> None:
+        """Let nothing pass from now on, and leave the name to the next run."""
+        self._closed = True
+        self.end("it was ended")
+
+    def is_as(self, other: "RunTerms") -> bool:
+        """Whether both were made with the same limits."""
+        return (self.budget_nano, self.requests) == (other.budget_nano, other.requests)
+
+    def usage(self, money: Mapping[str, Money]) -> RunUsage:
+        """Of what the limiter says of its buckets."""
+        made = money.get(self.requests_key, Money())
+        spent = money.get(self.money_key, Money())
+        left_s = None
+        if self.ends_ns is not None:
+            left_s = max(0.0, (self.ends_ns - self._clock.monotonic_ns()) / _NS)
+        return RunUsage(
+            self.name,
+            made.spent_nano,
+            made.held_nano,
+            self.requests,
+            spent.spent_nano,
+            spent.held_nano,
+            self.budget_nano,
+            left_s,
+            self.ended,
+        )
+
+    def must_go_on(self) -> None:
+        """Raises RunEnded where it does not."""
+        if why := self.ended:
+            raise RunEnded(self.name, why)
+
+    def takes(self, _tokens: int, cost_nano: int) -> list[Take]:
+        """What a request of this size asks of it."""
+        return [self._request, Take(self.money_key, cost_nano, self._money)]
+
+    def charged(self, _tokens: int, cost_nano: int) -> tuple[tuple[str, int], ...]:
+        """What so much leaves taken, by bucket."""
+        return ((self.money_key, cost_nano),)
+
+    def ran_short(self, bucket: str, left: int, held: int, asked: int) -> None:
+        """Raises RunEnded where one of its buckets refused, and no money that is held might help.
+
+        The run ends by that for all: what little is left would serve some requests and not others.
+        """
+        if bucket == self.requests_key:
+            self.end(f"all {self.requests} requests are made")
+        elif bucket == self.money_key and left + held < asked <= (self.budget_nano or 0):
+            self.end(f"its budget has {left / 1e9:.6g} USD left, {asked / 1e9:.6g} USD were asked")
+        self.must_go_on()
+
+
+def seconds_of(lifetime: "str | float | timedelta") -> float:
+    """Of ``"90s"``, ``"1h"``, ``"1h30m"``, seconds, or a timedelta. Raises ValueError."""
+    if isinstance(lifetime, timedelta):
+        seconds = lifetime.total_seconds()
+    elif isinstance(lifetime, str):
+        parts = re.fullmatch(r"(?:\d+(?:\.\d+)?[smhd])+", lifetime)
+        if parts is None:
+            raise ValueError(f'a lifetime is written as "90s", "1h30m" or 3600, not {lifetime!r}')
+        each = re.findall(r"(\d+(?:\.\d+)?)([smhd])", lifetime)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in each)
+    else:
+        seconds = float(lifetime)
+    if not 0 < seconds < 1e9:
+        raise ValueError(f"a lifetime of {seconds} s is none")
+    return seconds
