@@ -39,12 +39,17 @@ _WHOLE: Final = {**_RESPONSE, "status": "completed", "output": _OUTPUT, "usage":
 
 
 class Form(NamedTuple):
-    """How it is asked, and answered with the usage of 12 and 34 tokens; embeddings give none."""
+    """How it is asked, and answered with the usage of 12 and 34 tokens; what has no stream gives
+    none.
+
+    ``speaks`` is how an upstream's config names it, where that is not its own name.
+    """
 
     path: str
     asked: dict[str, Any]
     whole: dict[str, Any]
     stream: bytes = b""
+    speaks: str = ""
 
 
 FORMS: Final = MappingProxyType(
@@ -110,6 +115,18 @@ FORMS: Final = MappingProxyType(
             + _named("response.output_text.delta", output_index=0, content_index=0, delta="hé")
             + _named("response.completed", response=_WHOLE),
         ),
+        "count_tokens": Form(
+            "/v1/messages/count_tokens",
+            {"model": "opus", "messages": _USER},
+            {"input_tokens": 12},
+            speaks="messages",
+        ),
+        "input_tokens": Form(
+            "/v1/responses/input_tokens",
+            {"model": "opus", "input": "hi"},
+            {"object": "response.input_tokens", "input_tokens": 12},
+            speaks="responses",
+        ),
     }
 )
 
@@ -122,12 +139,19 @@ class Way(NamedTuple):
     dialect: Dialect
     speech: Translator
 
+    @property
+    def speaks(self) -> str:
+        """What an upstream's config names that speaks it."""
+        return FORMS[self.spoken].speaks or self.spoken
+
     def __str__(self) -> str:
         return f"{self.asked}-{self.spoken}"
 
 
 def _ways() -> Iterator[Way]:
-    by_form = {one.form: one for one in DIALECTS if FORMS[one.form].path in one.endpoints}
+    at_path = {path: one for one in DIALECTS for path in one.endpoints}
+    by_form = {name: at_path[form.path] for name, form in FORMS.items()}
+    assert {*by_form.values()} == {*DIALECTS}
     for form, dialect in by_form.items():
         yield Way(form, form, dialect, dialect)
     for (asked, spoken), translator in TRANSLATIONS.items():

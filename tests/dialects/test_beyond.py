@@ -8,8 +8,10 @@ import orjson
 import pytest
 
 from quotadeck.dialects.base import NOTHING_BEYOND, Beyond
-from quotadeck.dialects.beyond import kind_of_unbounded
+from quotadeck.dialects.beyond import MOST_BEYOND, kind_of_unbounded
 from quotadeck.dialects.openai import COMPLETIONS, EMBEDDINGS, OPENAI
+from quotadeck.dialects.responses import RESPONSES
+from quotadeck.domain.refusals import BadField
 
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"file_id": "no id"}}}
 
@@ -117,14 +119,39 @@ def test_every_form_of_the_dialect_looks() -> None:
         assert form.parse(path, more, {}).beyond.chooses == (("provider", '{"only":["x"]}'),)
 
 
-def test_deep_and_wide_bodies_are_looked_through_in_no_time() -> None:
+def files(most: int) -> dict[str, Any]:
     deep: Any = "file-1"
     for _ in range(200):
         deep = {"file": deep}
-    wide = [{"type": "file", "file": {"file_id": f"file-{n}"}} for n in range(20_000)]
-    message = {"role": "user", "content": [{"type": "file", "file": deep}, *wide]}
-    found = asked(messages=[message])
-    assert (len(found.refers), len(found.unbounded)) == (64, 64)
+    wide = [{"type": "file", "file": {"file_id": f"file-{n}"}} for n in range(most)]
+    return {"messages": [{"role": "user", "content": [{"type": "file", "file": deep}, *wide]}]}
+
+
+def test_all_that_is_asked_for_is_named_or_it_is_too_much() -> None:
+    found = asked(**files(MOST_BEYOND))
+    assert (len(found.refers), len(found.unbounded)) == (MOST_BEYOND, MOST_BEYOND)
+    too_much: tuple[dict[str, Any], ...] = (
+        files(MOST_BEYOND + 1),
+        {"tools": [{}] * 100_000},
+        {"models": ["a"] * 100_000},
+        {"tools": [{"type": "file_search", "vector_store_ids": ["a"] * 2_000}]},
+        {"MODELS": ["a"] * 100_000},
+        {"previous_response_id": ["a"] * 2_000},
+    )
+    for more in too_much:
+        with pytest.raises(BadField, match="more than 1,024"):
+            asked(**more)
+
+
+def test_items_with_tools_of_their_own_are_many_at_most() -> None:
+    def parsed(most: int) -> Beyond:
+        items = [{"role": "user", "content": "", "tools": [{"type": "mcp"}]}] * most
+        body = orjson.dumps({"model": "m", "input": items})
+        return RESPONSES.parse("/v1/responses", body, {}).beyond
+
+    assert len(parsed(MOST_BEYOND).unbounded) == MOST_BEYOND
+    with pytest.raises(BadField):
+        parsed(50_000)
 
 
 if __name__ == "__main__":  # what it costs a plain request, in microseconds

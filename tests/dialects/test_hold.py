@@ -1,5 +1,6 @@
 """Whatever an upstream sends, in any form: an answer, or an error in the form of the client."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,13 +8,15 @@ import orjson
 import pytest
 
 from quotadeck.dialects.base import NotAnAnswer, Relay
+from quotadeck.dialects.beyond import CHOOSERS, IDS, UNBOUNDED
 from quotadeck.domain.cause import Cause
-from quotadeck.domain.refusals import UpstreamFailed
+from quotadeck.domain.refusals import Refusal, UpstreamFailed
 from quotadeck.domain.sse import MAX_BLOCK_BYTES
 from quotadeck.domain.usage import Usage
 from quotadeck.gateway.upstream.failures import failed_as, failed_with
 from quotadeck.gateway.upstream.keys import UpstreamKeys
 from tests.dialects.forms import ERROR, FORMS, STREAMED, WAYS, WORDS, Way, data
+from tests.dialects.whole_requests import WHOLE_REQUESTS
 
 NO_KEYS = UpstreamKeys(())
 _MARK = "\x7f"
@@ -24,6 +27,11 @@ HOSTILE = (
     *(b"[" * 2_000 + b"]" * 2_000, b'{"a":' * 600 + b"1" + b"}" * 600, b'[{"index": 4095}]'),
 )
 """What stands in the place of any value."""
+_OTHERS = {
+    *("functions", "function_call", "audio", "prediction", "suffix", "best_of", "logprobs"),
+    *("max_completion_tokens", "fallbacks", "compaction", "thread", "billing_policy", "prompt"),
+}
+"""Fields of some form that are in no whole request."""
 each = pytest.mark.parametrize("way", WAYS, ids=str)
 streamed = pytest.mark.parametrize("way", STREAMED, ids=str)
 
@@ -76,7 +84,11 @@ def told(way: Way, stream: bytes, piece: int = 1 << 30) -> tuple[Relay, bytes]:
 
 
 def refused(way: Way, error: NotAnAnswer) -> None:
-    reply = way.dialect.refusal(failed_as(error, {}, NO_KEYS).refusal, "req_1")
+    refused_for(way, failed_as(error, {}, NO_KEYS).refusal)
+
+
+def refused_for(way: Way, refusal: Refusal) -> None:
+    reply = way.dialect.refusal(refusal, "req_1")
     assert orjson.loads(reply.body)["error"]["message"]
 
 
@@ -159,3 +171,29 @@ def test_an_event_without_end_is_given_up(way: Way) -> None:
         fed += len(piece)
     assert relay.broken
     assert fed <= MAX_BLOCK_BYTES + 2 * len(piece)
+
+
+@each
+def test_whatever_stands_in_a_request_is_forwarded_or_refused(way: Way) -> None:
+    form = FORMS[way.asked]
+    served = 0
+    for body in (*spoiled(WHOLE_REQUESTS[way.asked]), *_with_any_field(form.asked)):
+        try:
+            ask = way.dialect.parse(form.path, body, {})
+            sent = json.loads(way.speech.forward(ask, "there"))
+        except Refusal as refusal:
+            refused_for(way, refusal)
+            continue
+        served += 1
+        assert sent["model"] == "there"
+        assert hash(ask.beyond)
+    assert served > 10
+
+
+def _with_any_field(asked: dict[str, Any]) -> Iterator[bytes]:
+    """A request with anything in the place of any field that is known."""
+    known = {name for body in WHOLE_REQUESTS.values() for name in body}
+    for name in sorted(known | CHOOSERS | UNBOUNDED.keys() | IDS.keys() | _OTHERS):
+        told = orjson.dumps({**asked, name: _MARK})
+        for other in HOSTILE:
+            yield told.replace(orjson.dumps(_MARK), other)

@@ -87,7 +87,9 @@ class Provider:
 
 
 @asynccontextmanager
-async def provider(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Provider]:
+async def provider(
+    script: Script, tls: ssl.SSLContext | None = None, patience_s: float = PATIENCE_S
+) -> AsyncIterator[Provider]:
     """Each connection runs the script once; what fails in it fails the test."""
     faults: list[Exception] = []
     running: set[asyncio.Task[None]] = set()
@@ -113,7 +115,7 @@ async def provider(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIt
     it = Provider(server.sockets[0].getsockname()[1])
     it.server = server
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             yield it
     finally:
         server.close()

@@ -2,26 +2,16 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import httpx
 import orjson
 import pytest
 
-from quotadeck.dialects.registry import DIALECTS, TRANSLATIONS
-from quotadeck.gateway.data.lanes import Lanes
 from tests.dialects.forms import ERROR, FORMS, WAYS, WORDS, Way, data
-from tests.gateway.provider import Peer, Provider, provider, soon
-from tests.gateway.rig import Rig, rig
-from tests.gateway.serving import asked_over_http
-from tests.gateway.values import UPSTREAM, catalogue
+from tests.gateway.holding import AT_ONCE, all_is_given_back, between, flowing, reply, told
+from tests.gateway.provider import Peer, soon
 
-BUDGET = 10**15
-LEAVING = 20
 each = pytest.mark.parametrize("way", WAYS, ids=str)
 
 
@@ -34,16 +24,6 @@ class Fault(NamedTuple):
     """What of it the client must be told."""
     retries: str = ""
     """Lines of the head that say whether and when to ask again."""
-
-
-def reply(body: bytes, status: str = "200 OK", *lines: str) -> bytes:
-    head = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *lines, "", "")
-    return "\r\n".join(head).encode() + body
-
-
-def flowing(body: bytes, *lines: str) -> bytes:
-    head = ("HTTP/1.1 200 OK", "Content-Type: text/event-stream", *lines, "Connection: close")
-    return "\r\n".join((*head, "", "")).encode() + body
 
 
 _SAYS = orjson.dumps(ERROR)
@@ -98,53 +78,6 @@ class Upstream:
             await peer.reader.read()
 
 
-@asynccontextmanager
-async def between(
-    directory: Path, way: Way, it: Upstream, timeout_s: float = 60
-) -> AsyncIterator[tuple[Rig, httpx.AsyncClient, Provider]]:
-    async with provider(it.script) as upstream:
-        there = replace(
-            UPSTREAM,
-            base_url=f"http://127.0.0.1:{upstream.port}/v1",
-            timeout_s=timeout_s,
-            speaks=(way.spoken,),
-        )
-        limits: dict[str, Any] = {
-            "rpm": 10**6,
-            "tpm": 10**9,
-            "daily_budget_usd": BUDGET,
-            "concurrency": LEAVING,
-        }
-        of = replace(catalogue(**limits), upstreams={"main": there})
-        lanes = Lanes(TRANSLATIONS)
-        async with rig(directory, of, DIALECTS, lanes) as at, asked_over_http(at.app) as http:
-            yield at, http, upstream
-
-
-def told(way: Way, got: httpx.Response) -> str:
-    """The words of an error in the client's form, as an answer or as a stream's last event."""
-    body = got.content
-    if got.status_code == 200:
-        assert got.headers["content-type"].startswith("text/event-stream")
-        body = body.removesuffix(b"\n\n").rpartition(b"\n\n")[2].rpartition(b"data: ")[2]
-    error = orjson.loads(body)["error"]
-    if way.asked == "messages":
-        assert orjson.loads(body)["type"] == "error"
-    if got.status_code == 429 or got.status_code >= 500:
-        assert error["type"] != "invalid_request_error"
-    return str(error["message"])
-
-
-async def all_is_given_back(it: Rig) -> None:
-    await soon(lambda: not it.flights.under_way)
-    await it.ledger.flushed()
-    calls = await it.ledger.reader.calls(limit=1_000)
-    budget = await it.bucket("project:analytics:budget")
-    assert (budget.held, BUDGET - budget.level) == (0, sum(one.cost_nano_usd for _, one in calls))
-    slots = await it.bucket("project:analytics:concurrency")
-    assert slots.held == 0
-
-
 @each
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_each_fault_is_an_error_in_the_clients_form(
@@ -154,7 +87,7 @@ async def test_each_fault_is_an_error_in_the_clients_form(
     if stream and not form.stream:
         return
     asked = {**form.asked, "stream": True} if stream else form.asked
-    async with between(tmp_path, way, upstream) as (it, http, _):
+    async with between(tmp_path, way, upstream.script) as (it, http, _):
         for name, fault in FAULTS.items():
             upstream.next = fault
             got = await http.post(form.path, json=asked, timeout=60)
@@ -172,7 +105,7 @@ async def test_it_is_answered_the_way_it_was_asked(
     tmp_path: Path, small_ballast: None, way: Way
 ) -> None:
     spoken, form, upstream = FORMS[way.spoken], FORMS[way.asked], Upstream()
-    async with between(tmp_path, way, upstream) as (it, http, _):
+    async with between(tmp_path, way, upstream.script) as (it, http, _):
         whole = reply(orjson.dumps(spoken.whole))
         for sends in (whole, flowing(spoken.stream)) if spoken.stream else (whole,):
             upstream.next = Fault(sends)
@@ -192,7 +125,7 @@ async def test_it_is_answered_the_way_it_was_asked(
 async def test_silence_is_an_error_too(tmp_path: Path, small_ballast: None, way: Way) -> None:
     form, upstream = FORMS[way.asked], Upstream()
     upstream.next = Fault(b"", "silent")
-    async with between(tmp_path, way, upstream, timeout_s=0.05) as (it, http, _):
+    async with between(tmp_path, way, upstream.script, timeout_s=0.05) as (it, http, _):
         got = await http.post(form.path, json=form.asked)
         assert (got.status_code, bool(told(way, got))) == (504, True)
         await all_is_given_back(it)
@@ -205,15 +138,15 @@ async def test_who_leaves_leaves_nothing_behind(
     form, upstream = FORMS[way.asked], Upstream()
     first = FORMS[way.spoken].stream.partition(b"\n\n")[0] + b"\n\n"
     upstream.next = Fault(flowing(first) if form.stream else b"", "silent")
-    async with between(tmp_path, way, upstream, timeout_s=0.3) as (it, http, there):
+    async with between(tmp_path, way, upstream.script, timeout_s=0.3) as (it, http, there):
         asked = {**form.asked, "stream": True} if form.stream else form.asked
         leaving = [
-            asyncio.create_task(http.post(form.path, json=asked, timeout=5)) for _ in range(LEAVING)
+            asyncio.create_task(http.post(form.path, json=asked, timeout=5)) for _ in range(AT_ONCE)
         ]
-        await soon(lambda: len(there.peers) == LEAVING)
+        await soon(lambda: len(there.peers) == AT_ONCE)
         for task in leaving:
             task.cancel()
         await asyncio.gather(*leaving, return_exceptions=True)
         await soon(lambda: all(peer.done.is_set() for peer in there.peers))
         await all_is_given_back(it)
-        assert len(await it.calls()) == LEAVING
+        assert len(await it.calls()) == AT_ONCE

@@ -70,6 +70,13 @@ async def test_what_is_cut_or_is_something_else_is_told_so(
         assert refused.value.coding == coding
 
 
+async def test_nothing_comes_behind_the_end_of_a_body() -> None:
+    for coding, pack in PACKED:
+        with pytest.raises(Garbled):
+            await unpacked(pack(WORDS) + b"{}", (coding,), lambda _: None)
+        assert await unpacked(pack(b""), (coding,), lambda _: None) == b""
+
+
 async def test_members_and_frames_side_by_side_are_one_body() -> None:
     for coding, pack in (PACKED[0], PACKED[4]):
         assert await unpacked(pack(b"a") + pack(b"b"), (coding,), lambda _: None) == b"ab"

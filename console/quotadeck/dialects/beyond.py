@@ -6,14 +6,15 @@ for nothing. Sources: OpenAI's and Anthropic's API references; OpenRouter's "Pro
 "Model fallbacks"; xAI's "Live search"; LiteLLM's proxy documentation.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from itertools import chain
-from typing import Any, Final
+from itertools import chain, islice
+from typing import Any, Final, TypeVar
 
 import orjson
 
 from quotadeck.dialects.base import NOTHING_BEYOND, Beyond
+from quotadeck.domain.refusals import BadField
 from quotadeck.domain.tiers import FIELDS as TIERS
 
 CHOOSERS: Final = frozenset(
@@ -71,10 +72,12 @@ _COUNT: Final = frozenset(
     }
 )
 """Fields that are bounded, priced or forwarded by what they say."""
+T = TypeVar("T")
 _DEPTH: Final = 6
 _SHOWN_CHARS: Final = 200
-_MOST: Final = 64
-"""Of each kind; a request that names more is refused for the first ones anyway."""
+MOST_BEYOND: Final = 1_024
+"""Of each kind. All are held against what the config allows, so more are refused and not cut off:
+what comes behind a thousand that are allowed need not be."""
 
 
 def beyond_of(
@@ -85,35 +88,49 @@ def beyond_of(
 ) -> Beyond:
     """Of a request's members. ``parts`` is what may hold files, at ``parts_at``; None: nothing.
 
-    `NOTHING_BEYOND` itself where it asks for nothing.
+    `NOTHING_BEYOND` itself where it asks for nothing. Raises BadField for more than `MOST_BEYOND`.
     """
     tools = fields.get("tools")
-    hosted = [] if not tools or _all_own(tools, own_tools) else list(_hosted(tools, own_tools))
+    own = not tools or _all_own(tools, own_tools)
+    hosted = [] if own else at_most(_hosted(tools, own_tools), "tools")
     odd = () if "".join(fields).islower() else tuple(_spelled_otherwise(fields))
     if not hosted and not odd and parts is None and _NAMED.isdisjoint(fields):
         return NOTHING_BEYOND
     given = {name: fields[name] for name in fields if name in _NAMED and fields[name]}
-    files = [] if parts is None else list(_files_in(parts, parts_at))
+    files = [] if parts is None else at_most(_files_in(parts, parts_at), parts_at)
     unbounded = (
         *(_told(name, UNBOUNDED[name]) for name in given if name in UNBOUNDED),
         *(_told(f"tools[{index}]", kind) for index, kind, _ in hosted),
         *(_told(where, kind) for where, kind, _ in files),
     )
-    chooses = chain.from_iterable(
-        ((name, value) for value in _values(fields[name]))
-        for name in (*odd, *(name for name in given if name in CHOOSERS))
+    choosers = (*at_most(odd, "its fields"), *(name for name in given if name in CHOOSERS))
+    chooses = [(name, value) for name in choosers for value in at_most(_values(fields[name]), name)]
+    named = {name: given[name] for name in given if name in IDS}
+    refers = (
+        *at_most(_ids_in(named), ", ".join(named)),
+        *at_most(_ids_in([tool for _, _, tool in hosted]), "tools"),
+        *((kind, identity) for _, kind, identity in files if identity),
     )
-    refers = chain(
-        _ids_in({name: given[name] for name in given if name in IDS}),
-        _ids_in([tool for _, _, tool in hosted]),
-        ((kind, identity) for _, kind, identity in files if identity),
+    return joined([Beyond(unbounded, tuple(chooses), refers)])
+
+
+def joined(found: Iterable[Beyond]) -> Beyond:
+    """What all of them ask for, each thing once; `NOTHING_BEYOND` itself where that is nothing."""
+    unbounded, chooses, refers = zip(*found, strict=True)
+    beyond = Beyond(
+        tuple(chain.from_iterable(unbounded)),
+        tuple(dict.fromkeys(chain.from_iterable(chooses))),
+        tuple(dict.fromkeys(chain.from_iterable(refers))),
     )
-    found = Beyond(
-        unbounded[:_MOST],
-        tuple(dict.fromkeys(chooses))[:_MOST],
-        tuple(dict.fromkeys(refers))[:_MOST],
-    )
-    return found if any(found) else NOTHING_BEYOND
+    return beyond if any(beyond) else NOTHING_BEYOND
+
+
+def at_most(found: Iterable[T], field: str) -> list[T]:
+    """All of them. Raises BadField where they are more than `MOST_BEYOND`."""
+    taken = list(islice(found, MOST_BEYOND + 1))
+    if len(taken) > MOST_BEYOND:
+        raise BadField(field, f"ask for more than {MOST_BEYOND:,} things beyond the request")
+    return taken
 
 
 def _spelled_otherwise(fields: Mapping[str, Any]) -> Iterator[str]:

@@ -67,13 +67,13 @@ def _half_character(text: str, error: orjson.JSONDecodeError, messages: str) -> 
     """Names the message: who resends a conversation must know which one to mend."""
     try:
         listed = json.loads(text)[messages]
-        wrong = {index: _half_in(message) for index, message in enumerate(listed)}
-        index = next(index for index, half in wrong.items() if half)
+        halves = ((index, _half_in(message)) for index, message in enumerate(listed))
+        index, half = next((index, half) for index, half in halves if half)
     except (ValueError, LookupError, TypeError, RecursionError, StopIteration):
         return NotJson(str(error))
     return BadField(
         f"{messages}[{index}]",
-        f"holds half a character (\\u{ord(wrong[index]):04x}, a surrogate without its other half); "
+        f"holds half a character (\\u{ord(half):04x}, a surrogate without its other half); "
         "cut texts between characters",
     )
 

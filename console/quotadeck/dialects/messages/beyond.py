@@ -6,8 +6,8 @@ Sources: the "Messages" pages of Anthropic's API reference, and its official SDK
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from quotadeck.dialects.base import NOTHING_BEYOND, Beyond
-from quotadeck.dialects.beyond import beyond_of
+from quotadeck.dialects.base import Beyond
+from quotadeck.dialects.beyond import at_most, beyond_of, joined
 
 _OWN: Final = ("custom", "bash_", "text_editor_", "memory_", "computer_", "browser_")
 """How the types of those tools begin that the client itself runs; their versions follow."""
@@ -21,12 +21,13 @@ _DEPTH: Final = 4
 def beyond_message(fields: Mapping[str, Any], *, files: bool) -> Beyond:
     """Of a request's members; ``files``: whether its messages may hold any."""
     tools = fields.get("tools")
-    kinds = [tool.get("type") for tool in tools if isinstance(tool, dict)] if tools else ()
+    listed = tools if isinstance(tools, list) else ()
+    kinds = [tool.get("type") for tool in listed if isinstance(tool, dict)]
     own = frozenset(kind for kind in kinds if isinstance(kind, str) and kind.startswith(_OWN))
     if _only_shortens(fields.get("context_management")):
         fields = {name: value for name, value in fields.items() if name != "context_management"}
     found = beyond_of(fields, own_tools=own | {"custom"})
-    held = list(_files(fields.get("messages"), "messages")) if files else []
+    held = at_most(_files(fields.get("messages"), "messages"), "messages") if files else []
     if not held and not any(map(fields.get, _MEMBERS)):
         return found
     unbounded, refers = list(found.unbounded), list(found.refers)
@@ -43,13 +44,12 @@ def beyond_message(fields: Mapping[str, Any], *, files: bool) -> Beyond:
         unbounded.append("thread (stored_context)")
         before = thread.get("previous_message_id") if isinstance(thread, dict) else None
         refers += [("message", before[:_SHOWN_CHARS])] if isinstance(before, str) else []
-    refers += _skills(fields.get("container"))
+    refers += at_most(_skills(fields.get("container")), "container")
     policy = fields.get("billing_policy")
     bill_to = policy.get("bill_to") if isinstance(policy, dict) else policy
     if bill_to and bill_to != "self":
         chooses.append(("billing_policy", str(bill_to)[:_SHOWN_CHARS]))
-    beyond = Beyond(tuple(unbounded), tuple(chooses), tuple(dict.fromkeys(refers)))
-    return beyond if any(beyond) else NOTHING_BEYOND
+    return joined([Beyond(tuple(unbounded), tuple(chooses), tuple(refers))])
 
 
 def _only_shortens(management: Any) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from quotadeck.dialects.base import NOTHING_BEYOND, Ask, Beyond
-from quotadeck.dialects.beyond import beyond_of
+from quotadeck.dialects.beyond import at_most, beyond_of, joined
 from quotadeck.dialects.fields import (
     flag,
     kind_of,
@@ -28,8 +28,6 @@ _MEDIA_ITEMS: Final = ("image_generation_call", "input_image", "input_file", "in
 """Items that are a medium themselves, where others hold some."""
 _PROMPT: Final = "prompt"
 _REFERENCE: Final = "item_reference"
-_MOST: Final = 64
-"""Of each kind; a request that names more is refused for the first ones anyway."""
 _SHOWN_CHARS: Final = 200
 
 
@@ -112,24 +110,22 @@ def _beyond(fields: Mapping[str, Any]) -> Beyond:
     given = fields.get("input")
     items = given if isinstance(given, list) else None
     found = beyond_of(fields, items, "input")
-    for index, item in enumerate(items or ()):
-        if item.get("tools"):
-            found = _with_tools(found, f"input[{index}]", item["tools"])
-    stored = [*_stored(fields), *_references(items or ())]
-    if not stored:
+    more = at_most(_tools_of(items or ()), "input")
+    stored = [*_stored(fields), *at_most(_references(items or ()), "input")]
+    if not more and not stored:
         return found
-    unbounded = (*found.unbounded, *(f"{where} (stored_context)" for where, _, _ in stored))
-    refers = (*found.refers, *((kind, identity) for _, kind, identity in stored if identity))
-    return Beyond(unbounded[:_MOST], found.chooses, refers[:_MOST])
+    kept = tuple(f"{where} (stored_context)" for where, _, _ in stored)
+    refers = tuple((kind, identity) for _, kind, identity in stored if identity)
+    return joined([found, *more, Beyond(kept, (), refers)])
 
 
-def _with_tools(found: Beyond, where: str, tools: Any) -> Beyond:
-    """With what an item's own tools ask for: they are run as those of the request."""
-    more = beyond_of({"tools": tools})
-    if more is NOTHING_BEYOND:
-        return found
-    named = tuple(f"{where}.{one}" for one in more.unbounded)
-    return Beyond((*found.unbounded, *named), found.chooses, (*found.refers, *more.refers))
+def _tools_of(items: Iterable[dict[str, Any]]) -> Iterator[Beyond]:
+    """What items' own tools ask for: they are run as those of the request."""
+    for index, item in enumerate(items):
+        asked = beyond_of({"tools": item["tools"]}) if item.get("tools") else NOTHING_BEYOND
+        if asked is not NOTHING_BEYOND:
+            named = tuple(f"input[{index}].{one}" for one in asked.unbounded)
+            yield asked._replace(unbounded=named)
 
 
 def _stored(fields: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

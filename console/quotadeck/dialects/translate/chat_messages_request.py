@@ -75,7 +75,9 @@ def _add(sent: Part, more: Part) -> None:
     """Two members may be one there: of an object both have parts."""
     for name, value in more.items():
         known = sent.get(name)
-        sent[name] = {**known, **value} if isinstance(known, dict) else value
+        if isinstance(known, dict) and isinstance(value, dict):
+            value = {**known, **value}
+        sent[name] = value
 
 
 def _as_it_is(name: str) -> Callable[[Any], Part]:

@@ -49,7 +49,7 @@ def _thinking(value: Any) -> Part:
 def _output_config(value: Any) -> Part:
     sent: Part = {}
     for name, each in value.items() if isinstance(value, dict) else ():
-        if name == "effort" and each in _EFFORTS:
+        if name == "effort" and isinstance(each, str) and each in _EFFORTS:
             sent["reasoning_effort"] = _EFFORTS[each]
         elif name == "format" and isinstance(each, dict) and each.get("type") == "json_schema":
             schema = {"name": "output", "schema": each.get("schema"), "strict": True}
@@ -202,8 +202,9 @@ def _part(block: Any, where: str) -> Part:
     if kind == "text":
         return {"type": "text", "text": block.get("text")}
     source: Part = given if isinstance(given, dict) else {}
-    made = _SOURCES.get((kind, source.get("type")))
-    if made is None or (block.get("citations") or {}).get("enabled"):
+    made = _SOURCES.get((kind, str(source.get("type"))))
+    cited = block.get("citations")
+    if made is None or (cited and cited != {"enabled": False}):
         raise cannot(where, f"{kind!r} of this form")
     return made(block, source)
 
@@ -217,7 +218,7 @@ def _file(block: Part, source: Part) -> Part:
     return {"type": "file", "file": {"filename": name, "file_data": _data_url(source)}}
 
 
-_SOURCES: Final[Mapping[tuple[str, Any], Callable[[Part, Part], Part]]] = {
+_SOURCES: Final[Mapping[tuple[str, str], Callable[[Part, Part], Part]]] = {
     ("image", "base64"): lambda _, source: {
         "type": "image_url",
         "image_url": {"url": _data_url(source)},

@@ -34,14 +34,17 @@ def _gzip(body: bytes) -> Iterator[bytes]:
 def _deflate(body: bytes) -> Iterator[bytes]:
     """With zlib's frame or, as some send it, without."""
     framed = body[:1] and body[0] & 0x0F == 8
-    yield from _zlib(zlib.decompressobj(zlib.MAX_WBITS if framed else -zlib.MAX_WBITS), body)
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS if framed else -zlib.MAX_WBITS)
+    yield from _zlib(unpacking, body)
+    if unpacking.unused_data:  # nothing comes behind its end
+        raise EOFError
 
 
 def _zlib(unpacking: Any, body: bytes) -> Iterator[bytes]:
     while not unpacking.eof:
         piece = unpacking.decompress(body, PIECE_BYTES)
         body = unpacking.unconsumed_tail
-        if not piece and not body:
+        if not piece and not body and not unpacking.eof:
             raise EOFError
         yield piece
 
