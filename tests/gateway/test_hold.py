@@ -126,8 +126,12 @@ async def test_silence_is_an_error_too(tmp_path: Path, small_ballast: None, way:
     form, upstream = FORMS[way.asked], Upstream()
     upstream.next = Fault(b"", "silent")
     async with between(tmp_path, way, upstream.script, timeout_s=0.05) as (it, http, _):
-        got = await http.post(form.path, json=form.asked)
-        assert (got.status_code, bool(told(way, got))) == (504, True)
+        for _ in range(20):
+            got = await http.post(form.path, json=form.asked)
+            assert told(way, got)
+            if got.status_code != 502:  # not even connected in time, on a busy machine
+                break
+        assert got.status_code == 504
         await all_is_given_back(it)
 
 
