@@ -33,14 +33,14 @@ def flowing(body: bytes, *lines: str) -> bytes:
 
 @asynccontextmanager
 async def between(
-    directory: Path, way: Way, script: Script, timeout_s: float = 60
+    directory: Path, way: Way, script: Script, timeout_s: float = 60, also: tuple[str, ...] = ()
 ) -> AsyncIterator[tuple[Rig, httpx.AsyncClient, Provider]]:
     async with provider(script, patience_s=60) as upstream:
         there = replace(
             UPSTREAM,
             base_url=f"http://127.0.0.1:{upstream.port}/v1",
             timeout_s=timeout_s,
-            speaks=(way.speaks,),
+            speaks=(way.speaks, *also),
         )
         limits: dict[str, Any] = {
             "rpm": 10**6,

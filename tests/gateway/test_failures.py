@@ -24,7 +24,7 @@ def failed(
 ) -> tuple[Outcome, Cause, int, UpstreamRefused | UpstreamFailed]:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
     named = {name.replace("_", "-").lower().encode(): v.encode() for name, v in headers.items()}
-    failure, refusal, _ = failed_with(status, named, OPENAI.error(data), not data.strip(), KEYS)
+    failure, refusal, *_ = failed_with(status, named, OPENAI.error(data), not data.strip(), KEYS)
     assert isinstance(refusal, UpstreamRefused | UpstreamFailed)
     assert refusal.cause == failure.cause
     return failure.outcome, failure.cause, OPENAI.refusal(refusal).status, refusal

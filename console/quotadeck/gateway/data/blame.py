@@ -42,7 +42,7 @@ class Answering:
         lately = any(now_ns - last_ns < LATELY_NS for last_ns in at.values())
         elsewhere_only = lately and path not in at
         of_what_it_asks = not of_model and (
-            ask.beyond is not NOTHING_BEYOND or (lately and bool(told or refusal.param))
+            ask.beyond is not NOTHING_BEYOND or (lately and failed.by_its_api)
         )
         if elsewhere_only or of_what_it_asks:
             return failed._replace(failure=REFUSED._replace(status=failure.status))

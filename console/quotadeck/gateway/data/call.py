@@ -15,11 +15,12 @@ from quotadeck.admission.estimator import Estimator
 from quotadeck.admission.prepared import rates_of
 from quotadeck.dialects.base import NOTHING_BEYOND, Ask, Dialect, NotAnAnswer
 from quotadeck.dialects.head import upstream_id_line
-from quotadeck.domain.calls import told_cost
+from quotadeck.domain.calls import Outcome, told_cost
 from quotadeck.domain.refusals import LimitReached, Refusal
 from quotadeck.gateway.connection.body_memory import HeldBody
 from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.data.arrival import Arrival
+from quotadeck.gateway.data.blame import Answering
 from quotadeck.gateway.data.flight import Flight, ttl_ms
 from quotadeck.gateway.data.flights import Flights
 from quotadeck.gateway.data.keys import Caller
@@ -77,6 +78,7 @@ class Calls:
     body_limit_bytes: int
     turns: TurnBook
     leases: Leases
+    answering: Answering = field(default_factory=Answering)
     without_stream_usage: set[str] = field(default_factory=set)
     """The upstreams that have refused to be asked for a stream's usage."""
 
@@ -109,6 +111,7 @@ class Calls:
         attempt, further = self._stream if ask.stream else self._whole, iter(lane.stops[1:])
         try:
             while failed := await attempt(flight, exchange, outgoing):
+                failed = self._judged(failed, flight, exchange.path)
                 stop = next(further, None) if failed.failure.elsewhere else None
                 if stop is None or not await self.flights.move(flight, failed.failure, stop):
                     await self.flights.end(flight, failed.failure, failed.usage)
@@ -122,13 +125,21 @@ class Calls:
             if cut:
                 raise why_cut(call) from None
             raise
-        if failed:
+        if not failed:
+            if flight.ended and flight.ended.outcome is Outcome.OK:
+                now_ns = self.flights.now_ns()
+                self.answering.answered(flight.stop.target.target.id, exchange.path, now_ns)
+        else:
             failed.refusal.upstream_request_id = flight.upstream_request_id
             try:
                 raise failed.refusal
             finally:
                 # A frame that knows what it raises is a cycle, and keeps megabytes of request.
                 del failed
+
+    def _judged(self, failed: Failed, flight: Flight, path: str) -> Failed:
+        target = flight.stop.target.target.id
+        return self.answering.judged(failed, flight.ask, target, path, self.flights.now_ns())
 
     async def _admit(
         self,

@@ -50,7 +50,7 @@ OUR_KEY: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_AUTH, 502, elsew
 BUSY: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_429, ITS_OWN, elsewhere=True)
 REFUSED: Final = Failure(Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, ITS_OWN)
 NOT_THERE: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_4XX, ITS_OWN, elsewhere=True)
-"""Path and model there are our operators' choice, and none of the client's."""
+"""Path and model there are our operators' choice; `data.blame` knows when it is the client's."""
 FAILED: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, ITS_OWN, elsewhere=True)
 NO_ANSWER: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502)
 """A status that is none: 204, 302, 999."""
@@ -124,6 +124,8 @@ class Failed(NamedTuple):
     refusal: Refusal
     usage: Usage | None = None
     """What is charged for it all the same."""
+    by_its_api: bool = False
+    """It told a kind, a code or a field, or its status itself: no proxy before it does."""
 
 
 def failed_by(error: UpstreamError | NotAnAnswer) -> Failed:
@@ -177,4 +179,5 @@ def failed_with(
         failure.cause,
         should_retry(headers),
     )
-    return Failed(failure, refusal)
+    by_its_api = bool(said.kind or said.code or said.param or said.status)
+    return Failed(failure, refusal, by_its_api=by_its_api)
