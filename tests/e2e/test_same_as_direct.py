@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from tests.processes import MODELS, UPSTREAM_KEY, Gateway, start_upstream
 
 TARGETS = """
-speaks = ["chat", "responses", "messages"]
+speaks = ["chat", "completions", "responses", "messages"]
 [targets."main/gpt-sim"]
 [targets."main/claude-sim"]
 [routes."gpt-sim"]
@@ -155,6 +155,21 @@ def test_structured_output_is_the_same_as_direct(both: tuple[Sdks, Sdks], form: 
     for mine, upstreams in zip(through, direct, strict=True):
         assert bare(mine.to_dict(warnings=False)) == bare(upstreams.to_dict(warnings=False))
     assert len({parsed(reply).model_dump_json() for reply in (*direct, *through)}) == 1
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_stream_has_the_events_of_a_direct_one(both: tuple[Sdks, Sdks], asks: bool) -> None:
+    """With all their members, and no more: the gateway asks for the usage whoever did not."""
+    more: Any = {"stream_options": {"include_usage": True}} if asks else {}
+
+    def said(sdks: Sdks) -> list[Any]:
+        chunks = sdks.gpt.chat.completions.create(model="gpt-sim", stream=True, **CHAT, **more)
+        texts = sdks.gpt.completions.create(model="gpt-sim", prompt="Go on", stream=True, **more)
+        return [bare(chunk.to_dict()) for chunk in (*chunks, *texts)]
+
+    direct, through = map(said, both)
+    assert through == direct
+    assert any("usage" in chunk for chunk in through) is asks
 
 
 @pytest.mark.parametrize(

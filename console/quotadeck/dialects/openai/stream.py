@@ -4,7 +4,7 @@ The relay passes whole events on as they come, learns the usage, and keeps the t
 the call's record must be written before the last byte leaves.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.openai.reply import MAX_RESPONSE_ID
@@ -15,6 +15,8 @@ from quotadeck.dialects.said import is_error, said
 from quotadeck.domain.sse import read_block
 from quotadeck.domain.text import clean
 from quotadeck.domain.usage import Usage
+
+_NO_USAGE_YET: Final = (b',"usage":null', b', "usage": null')
 
 
 class OpenAIRelay(EventRelay):
@@ -75,7 +77,14 @@ class OpenAIRelay(EventRelay):
         return self._told(block, parsed)
 
     def _told(self, block: bytes, parsed: Any) -> bytes:  # noqa: ARG002
-        """An event of the answer as the client gets it."""
+        """An event of the answer as the client gets it.
+
+        An upstream that was asked for the usage promises it by a null in every event: who has not
+        asked sees none of that. Inside a text the quotes were escaped.
+        """
+        if not self._include_usage and b'"usage"' in block:
+            for null in _NO_USAGE_YET:
+                block = block.replace(null, b"")
         return block + b"\n\n"
 
     def _learn(self, data: bytes, parsed: dict[str, Any]) -> bool:
