@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quotadeck.client.help.conversation import HEADING, KEPT, part, shorten, shorten_async
@@ -70,6 +70,7 @@ def test_fewer_stay_where_ten_are_too_long_but_one_always() -> None:
     assert short[2:] == talk[-1:]
 
 
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from(sorted(FORMS)), st.integers(1, 12))
 def test_no_tools_call_is_parted_from_its_result(data: st.DataObject, form: str, keep: int) -> None:
     talk: Talk = data.draw(FORMS[form])
@@ -90,6 +91,7 @@ def test_no_tools_call_is_parted_from_its_result(data: st.DataObject, form: str,
         assert left <= most or parted.newest == talk[cuts(talk)[-2] :]
 
 
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from(sorted(FORMS)))
 def test_every_place_for_a_cut_is_one(data: st.DataObject, form: str) -> None:
     talk: Talk = data.draw(FORMS[form])

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quotadeck.client.help.cutting import MARK, Cut, Keep, NoRoom, cut, cut_messages
@@ -102,6 +102,7 @@ def test_without_room_for_the_mark_nothing_is_cut() -> None:
         cut("word " * 100, 1, count=words)
 
 
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from(sorted(FORMS)))
 def test_a_cut_conversation_keeps_its_pairs_and_its_system_prompts(
     data: st.DataObject, form: str

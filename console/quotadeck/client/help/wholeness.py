@@ -1,0 +1,57 @@
+"""Whether a reply, or a stream's events, are all of an answer: what is not is kept by nobody.
+
+Replies are dicts or any SDK's objects, of chat completions, Messages, Responses or embeddings.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+_DONE: Final = ("completed", "incomplete")
+"""A response that ended, by itself or at its most tokens; one that is queued, runs or failed did
+not."""
+_LAST_EVENTS: Final = ("message_stop", "response.completed", "response.incomplete")
+
+
+def member(holder: Any, name: str) -> Any:
+    """A dict's or an object's, None where there is none."""
+    if isinstance(holder, Mapping):
+        return holder.get(name)
+    return getattr(holder, name, None)
+
+
+def is_whole(reply: Any) -> bool:
+    """Whether the reply is an answer that ended, and no error that came as one."""
+    if reply is None or member(reply, "error"):
+        return False
+    choices = member(reply, "choices")
+    if isinstance(choices, list):
+        return bool(choices) and all(member(one, "finish_reason") for one in choices)
+    if member(reply, "object") == "response":
+        return member(reply, "status") in _DONE
+    if member(reply, "type") == "message":
+        return bool(member(reply, "stop_reason"))
+    return True
+
+
+def is_whole_stream(events: Iterable[Any]) -> bool:
+    """Whether they are all of a stream: each choice that began has ended, or the last one came."""
+    begun, ended = set[Any](), set[Any]()
+    for event in events:
+        if member(event, "error"):
+            return False
+        if member(event, "type") in _LAST_EVENTS:
+            return True
+        for choice in member(event, "choices") or ():
+            begun.add(member(choice, "index"))
+            if member(choice, "finish_reason"):
+                ended.add(member(choice, "index"))
+    return bool(begun) and begun == ended
+
+
+def is_stream(value: Any) -> bool:
+    """Whether it can be gone through only once, as SDKs' streams."""
+    if isinstance(value, Mapping | str | bytes | list | tuple | set | frozenset):
+        return False
+    if hasattr(value, "model_dump"):
+        return False
+    return any(hasattr(value, name) for name in ("__next__", "__iter__", "__aiter__"))
