@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from rich.segment import Segment
 
+from quotadeck.tui.terminal import MOST_CUTS, bound_cuts
 from tests.screen import NotShown, Screen
 from tests.tui.scenes import HOSTILE
 
@@ -54,6 +56,14 @@ def test_one_changed_cell_sends_few_bytes() -> None:
         screen.bytes_within(2)
         sent = screen.bytes_within(4)
         assert 0 < sent < 4 * 6 * 60  # a cell and the sum above, in sync brackets
+
+
+def test_of_texts_that_were_cut_few_are_kept_whatever_the_night_brings() -> None:
+    for number in range(2 * MOST_CUTS):
+        Segment(f"≤ {number} – a row").split_cells(3)
+        bound_cuts()
+    # The table of a released rich that has none would make this an AttributeError: look anew then.
+    assert 0 < Segment._split_cells.cache_info().currsize <= MOST_CUTS
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (60, 15), (200, 50)])

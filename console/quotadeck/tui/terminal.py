@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Final
 
 from rich.console import Console, RenderableType
 from rich.control import Control
+from rich.segment import Segment
 from textual._compositor import ChopsUpdate, Compositor
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -31,6 +32,7 @@ from textual.screen import Screen
 from quotadeck.tui.ground import ANSWERS, LAST
 
 MAX_QUEUED_WRITES: Final = 3
+MOST_CUTS: Final = 1_024
 BACKSTOP_S: Final = 2
 HANGUP_POLL_S: Final = 1.0
 ESC: Final = "\x1b"
@@ -65,7 +67,15 @@ class _Spans(ChopsUpdate):
                 first = max(x, x1)
                 sent.append(Control.move_to(first, y).segment.text)
                 sent.append(strip.crop(first - x, min(end, x2) - x).render(console))
+        bound_cuts()
         return "".join(sent)
+
+
+def bound_cuts() -> None:
+    """Keep few of the texts that were cut: rich keeps 16,384, which a night's figures fill."""
+    cut = getattr(Segment, "_split_cells", None)
+    if cut is not None and hasattr(cut, "cache_info") and cut.cache_info().currsize > MOST_CUTS:
+        cut.cache_clear()
 
 
 class _Compositor(Compositor):
