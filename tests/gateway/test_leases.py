@@ -161,6 +161,21 @@ class TestItsLife:
         assert less["held"] == {"requests": 1, "tokens": 0, "nano_usd": 1_000}
         assert await left(it) == (9, 60_000, NANO_PER_USD - 1_000)
 
+    async def test_more_is_beyond_what_it_holds_at_that_moment(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        made = await lease(it, more={"requests": 2, "tokens": 100})
+        assert made["held"] == {"requests": 2, "tokens": 100, "nano_usd": 0}
+        await it.ask(SHORT, headers={"x-quota-lease": made["id"]})
+        again = await lease(it, made["id"], more={"requests": 3}, least={"requests": 1})
+        assert (again["held"]["requests"], again["granted"]["requests"]) == (4, 3)
+        for _ in range(5):
+            await it.ask(SHORT)
+        again = await lease(it, made["id"], more={"requests": 3}, least={"requests": 2})
+        assert (again["held"]["requests"], again["wait_ms"], again["binding"]) == (4, 2_000, RPM)
+        again = await lease(it, made["id"], keep={"requests": 1}, more={"tokens": 50})
+        assert again["held"]["requests"] == 1
+        assert (await left(it))[0] == 3
+
     async def test_a_renewal_for_which_there_is_too_little_lives_on_and_is_told_the_wait(
         self, opened: Open
     ) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from quotadeck.client.errors import (
         AcquireTimeout,
         BudgetSpent,
+        GatewayRefused,
         NeverFits,
         NotSettled,
         PriceUnknown,
@@ -36,6 +37,7 @@ _PLACES = {
     "BudgetSpent": "client.errors",
     "Charge": "client.reservation",
     "Estimate": "client.quotas",
+    "GatewayRefused": "client.errors",
     "NeverFits": "client.errors",
     "NotSettled": "client.errors",
     "PriceUnknown": "client.errors",
@@ -64,6 +66,7 @@ __all__ = [
     "BudgetSpent",
     "Charge",
     "Estimate",
+    "GatewayRefused",
     "NeverFits",
     "NotSettled",
     "PriceUnknown",

@@ -20,7 +20,9 @@ def report_of(core: "Core") -> UsageReport:
         core.look_after()
         projects = tuple([_usage(core, each) for each in core.projects.values()])
         runs = tuple([_run_usage(core, each) for each in core.runs.values()])
-        return UsageReport(core.clock.wall_us(), projects, _rooms(core, core.everything), runs)
+        return UsageReport(
+            core.clock.wall_us(), projects, _rooms(core, core.everything), runs, core.away_since_us
+        )
 
 
 def usage_of_run(core: "Core", run: "RunTerms") -> "RunUsage":
@@ -38,7 +40,7 @@ def _usage(core: "Core", project: "Project") -> "ProjectUsage":
     day = project.terms.day
     money = complete(core.limiter.money({day.key: day.now().day})).get(day.key)
     spent, held = (money.spent_nano, money.held_nano) if money else (0, 0)
-    rooms = _rooms(core, project.terms)
+    rooms = core.rooms_elsewhere(project) or _rooms(core, project.terms)
     return project.tally.usage(project.name, len(project.line), spent, held, rooms)
 
 

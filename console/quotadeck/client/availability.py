@@ -30,12 +30,21 @@ class Room(NamedTuple):
 class Availability:
     """As of the instant it was asked; nothing was taken. True where the request may go at once."""
 
-    __slots__ = ("_answer", "_takes", "waiting")
+    __slots__ = ("_answer", "_takes", "away_since_us", "waiting")
 
-    def __init__(self, answer: Admitted | Refused, takes: Sequence[Take], waiting: int) -> None:
+    def __init__(
+        self,
+        answer: Admitted | Refused,
+        takes: Sequence[Take],
+        waiting: int,
+        away_since_us: int | None = None,
+    ) -> None:
         self._answer, self._takes = answer, takes
         self.waiting = waiting
         """How many stand in the project's line, and go first."""
+        self.away_since_us = away_since_us
+        """Since when the gateway does not answer, where the state is in one: only what is leased
+        is spent meanwhile, and what is told of its limits is as of then. None while it does."""
 
     @property
     def ok(self) -> bool:
@@ -67,7 +76,8 @@ class Availability:
 
     def __repr__(self) -> str:
         told = "ok" if self.ok else f"wait {self.wait_s} s for {self.binding or 'the line'}"
-        return f"<Availability {told}, {self.waiting} waiting>"
+        away = "" if self.away_since_us is None else ", the gateway is away"
+        return f"<Availability {told}, {self.waiting} waiting{away}>"
 
 
 def rooms_of(takes: Sequence[Take], levels: Sequence[int]) -> tuple[Room, ...]:

@@ -106,6 +106,11 @@ class Managing(Asking):
     million tokens by model, one or (input, output), ``unknown_price`` is that of any other model;
     None: a request whose price nobody knows is refused where a budget binds it. A reservation that
     is open after ``lifetime_s`` seconds is charged as estimated.
+
+    With ``gateway``, its address, and ``key``, a project's key there, the limits are the gateway's
+    and the state is in it, for all processes that ask it: this one leases a part of a project's
+    quota ahead of what it admits. Calls go to that gateway, with the reservation's ``headers``;
+    ``name`` is what its operators see of this manager.
     """
 
     def __init__(
@@ -122,8 +127,24 @@ class Managing(Asking):
         unknown_price: "Told | None" = "10.00",
         lifetime_s: float = LIFETIME_S,
         clock: Clock | None = None,
+        gateway: str = "",
+        key: str = "",
+        name: str = "",
         core: Core | None = None,
     ) -> None:
+        if gateway and core is None:
+            from quotadeck.client.leased.core import LeasedCore
+
+            core = LeasedCore(
+                gateway,
+                key,
+                windows=(burst_window, token_window),
+                zone=zone,
+                prices=Prices(prices or {}, None),
+                clock=clock or MachineClock(),
+                lifetime_s=lifetime_s,
+                name=name,
+            )
         self._core = core or Core(
             Quota(rpm_limit, tpm_limit, daily_budget, concurrency),
             windows=(burst_window, token_window),
@@ -167,6 +188,10 @@ class Managing(Asking):
         from quotadeck.client.accounts import report_of
 
         return report_of(self._core)
+
+    def close(self) -> None:
+        """Give back what is leased of a gateway, which a program's end leaves to run out."""
+        self._core.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self._core.projects)} projects>"

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from decimal import Decimal
 
+    from quotadeck.client.availability import Room
+
 T = TypeVar("T")
 NS: Final = 1_000_000_000
 LOOK_AGAIN_S: Final = 1.0
@@ -165,6 +167,28 @@ class Core:
         """What the limiter answers, in one step with all else."""
         with self.lock:
             return complete(call)
+
+    away_since_us: int | None = None
+    """Since when the gateway that holds the state does not answer, where one does."""
+
+    def headers(self, want: Want, name: str) -> dict[str, str]:  # noqa: ARG002
+        """What the call of a reservation has to send to whoever holds the state."""
+        return {}
+
+    def is_at(self, scheme: str, host: str, port: int | None) -> bool:  # noqa: ARG002
+        """Whether that is who holds the state."""
+        return False
+
+    def lease_over(self, project: str) -> bool:  # noqa: ARG002
+        """Somebody else has ended what this one had leased: whether that is news."""
+        return False
+
+    def rooms_elsewhere(self, project: Project) -> "tuple[Room, ...]":  # noqa: ARG002
+        """What is left of limits that are kept elsewhere."""
+        return ()
+
+    def close(self) -> None:
+        """Let go of what is held elsewhere."""
 
     def cost_nano(self, model: str, usage: Usage) -> int | None:
         return self.prices.cost_nano(model, usage)

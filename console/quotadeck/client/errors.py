@@ -84,6 +84,10 @@ class TooManyWaiting(QuotaError):
         self.waiting = waiting
 
 
+class GatewayRefused(QuotaError):
+    """The gateway that holds the state gives this key nothing; the text is its own."""
+
+
 class NotSettled(QuotaError):
     """What was given to `settle` tells no usage that can be believed; nothing is settled."""
 

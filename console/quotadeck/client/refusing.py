@@ -15,7 +15,7 @@ def refuse(limiter: MemoryLimiter, want: Want, takes: list[Take], answer: Refuse
     """Raise where no wait helps: for money, unless so much is held that might come back, or
     the day ends before the timeout; for more than a limit in all."""
     gate = answer.gates[0]
-    limit = next(take.limit for take in takes if take.key == answer.binding)
+    limit = next((take.limit for take in takes if take.key == answer.binding), None)
     if not isinstance(limit, BudgetLimit):
         if isinstance(limit, SlotLimit) and gate.asked > limit.slots:
             raise NeverFits(want.project.name, gate.bucket, str(gate.asked), str(limit.slots))

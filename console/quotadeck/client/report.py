@@ -93,6 +93,9 @@ class UsageReport:
     projects: tuple[ProjectUsage, ...]
     rooms: tuple[Room, ...]
     runs: "tuple[RunUsage, ...]" = ()
+    away_since_us: int | None = None
+    """Since when the gateway does not answer, where the state is in one: only what is leased is
+    spent meanwhile. None while it does."""
 
     def __getitem__(self, project: str) -> ProjectUsage:
         return next(each for each in self.projects if each.project == project)
@@ -110,13 +113,19 @@ class UsageReport:
         )
         rows = [head, *[_row(each) for each in self.projects]]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
+        table = "\n".join(
             "  ".join(
                 cell.ljust(width) if at in (0, len(row) - 1) else cell.rjust(width)
                 for at, (cell, width) in enumerate(zip(row, widths, strict=True))
             ).rstrip()
             for row in rows
         )
+        if self.away_since_us is None:
+            return table
+        from quotadeck.domain.days import rfc3339
+
+        since = rfc3339(self.away_since_us)
+        return f"{table}\nthe gateway does not answer since {since}: only what is leased is spent"
 
 
 def _row(one: ProjectUsage) -> tuple[str, ...]:

@@ -54,6 +54,12 @@ class Reservation:
     def ended(self) -> bool:
         return self._charge is not None
 
+    @property
+    def headers(self) -> "dict[str, str]":
+        """What its call has to send to the gateway that holds the state: whose it is, and the lease
+        that it draws on. Nothing where the state is in this process."""
+        return self._core.headers(self._want, self.id)
+
     def sent(self) -> None:
         """The request is on its way: from now on an error no longer means that it cost nothing."""
         self._sent = True

@@ -30,6 +30,7 @@ _ASKED_FOR: Final = ("chat", "completions")
 """The forms whose streams tell a usage only where they are asked."""
 _OK: Final = 300
 _NOTHING: Final = Usage()
+LEASE: Final = "x-quota-lease"
 
 Request = Any
 Response = Any
@@ -116,6 +117,7 @@ class Course:
                 return carrier.answer(request, answer_to(refusal, asked.dialect))
             mark = provider.sent(asked.estimate.tokens)
             reservation.sent()
+            self._name(outgoing, reservation)
             try:
                 response = await carrier.send(outgoing)
             except BaseException as error:
@@ -147,6 +149,13 @@ class Course:
                 left_s = self._left_s(until_ns)
             want = want._replace(timeout_s=left_s)
 
+    def _name(self, request: Request, reservation: Reservation) -> None:
+        """To the gateway that holds the state it says on what it draws, and to nobody else."""
+        url = request.url
+        if self._core.is_at(url.scheme, url.host, url.port):
+            request.headers.pop(LEASE, None)
+            request.headers.update(reservation.headers)
+
     def _judge(
         self,
         response: Response,
@@ -160,6 +169,8 @@ class Course:
         status = response.status_code
         plain = Unpacked(headers.get("content-encoding", "")).feed(body)
         said = asked.dialect.error(plain)
+        if str(said.code).startswith("lease_") and self._core.lease_over(self._project):
+            return Verdict(0, None)
         verdict = judge(status, headers, said, tried, self._backoff)
         if status == BUSY:
             provider.refused += 1

@@ -63,3 +63,5 @@ class Held(NamedTuple):
     held: Amounts
     granted: Amounts
     wait_ms: int | None
+    binding: str = ""
+    """The bucket for which it waits."""

@@ -20,7 +20,7 @@ MOST_CHARS: Final = 80
 _MOST: Final = 1 << 53
 """The largest number that every JSON reader has exactly."""
 _AMOUNTS: Final = Amounts._fields
-_FIELDS: Final = frozenset({*_AMOUNTS, "least", "manager", "waiting"})
+_FIELDS: Final = frozenset({*_AMOUNTS, "keep", "more", "least", "manager", "waiting"})
 _WAITING: Final = frozenset(Waiting.__dataclass_fields__)
 _NAMED: Final = re.compile(
     rb"(lease_[0-9a-f]{32})((?: *; *(?:requests|tokens|nano_usd)=\d{1,16})*)"
@@ -40,6 +40,31 @@ class LeaseAsk(NamedTuple):
     least: Amounts
     manager: str
     waiting: tuple[Waiting, ...] | None
+    more: Amounts = Amounts()
+    """Beyond what it holds, of which calls may be drawing at this moment; ``least`` is, too, then.
+    """
+    keep: Amounts = Amounts()
+    """Of what it holds no more than this is of use; ``more`` comes to that."""
+
+    def kept(self, held: Amounts) -> Amounts:
+        """What of that is of use."""
+        return Amounts(
+            *(
+                has if has is None or most is None else min(has, most)
+                for has, most in zip(held, self.keep, strict=True)
+            )
+        )
+
+    def beyond(self, held: Amounts) -> "LeaseAsk":
+        """The same in all, where it was asked as more than what is held, or kept."""
+        if self.more == self.keep == Amounts():
+            return self
+        kept = self.kept(held)
+        wanted, least = [
+            Amounts(*((old or 0) + (new or 0) for old, new in zip(kept, asked, strict=True)))
+            for asked in (self.more, self.least)
+        ]
+        return self._replace(amounts=wanted, least=least)
 
 
 class LeaseName(NamedTuple):
@@ -64,6 +89,8 @@ def read_ask(body: bytes) -> LeaseAsk:
         _amounts(_object(asked.get("least", {}), "least"), "least."),
         _text(asked.get("manager", ""), "manager"),
         None if waiting is None else _waiting(waiting),
+        _amounts(_object(asked.get("more", {}), "more"), "more."),
+        _amounts(_object(asked.get("keep", {}), "keep"), "keep."),
     )
 
 

@@ -67,6 +67,7 @@ def _living(now: Held) -> dict[str, Any]:
         "held": now.held._asdict(),
         "granted": now.granted._asdict(),
         "wait_ms": now.wait_ms,
+        "binding": now.binding or None,
         "expires_at": rfc3339(lease.until_us),
         "expires_in_ms": LIFE_MS,
     }

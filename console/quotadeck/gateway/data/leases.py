@@ -79,6 +79,7 @@ class Leases:
         now_us, now_ns = self._clock.wall_us(), self._clock.monotonic_ns()
         identity = new_id("lease", now_us, os.urandom(10))
         lease = Lease(identity, caller, ask.manager, now_us, now_ns)
+        ask = ask.beyond(_NOTHING)
         try:
             plan = self._open(caller)
             self._room_for(caller)
@@ -109,17 +110,24 @@ class Leases:
         plan = self._open(caller)
         lease.manager = ask.manager or lease.manager
         before = await self._held(lease)
+        kept, ask = ask.kept(before), ask.beyond(before)
         wanted = _either(ask.amounts, before)
         refusal = await self._fill(plan, lease, wanted, _either(ask.least, _NOTHING))
         self._renewed(lease)
         self._told(caller, ask, identity)
         held = await self._held(lease)
-        return Held(lease, held, _more(before, held), refusal.wait_ms if refusal else 0)
+        return Held(
+            lease,
+            held,
+            _more(kept, held),
+            refusal.wait_ms if refusal else 0,
+            getattr(refusal, "binding", ""),
+        )
 
     async def give_back(self, caller: Caller, identity: str) -> tuple[Lease, Amounts]:
         """End it; what went back. Raises NoSuchLease or LeaseOver."""
         lease = await self.mine(caller, identity)
-        self.managers.tell(caller, lease.manager, "", ())
+        self.managers.forget(caller, lease.manager)
         return lease, await self._end(lease, LeaseEnd.GIVEN_BACK)
 
     async def mine(self, caller: Caller, identity: str) -> Lease:

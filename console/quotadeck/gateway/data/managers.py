@@ -44,6 +44,10 @@ class Managers:
         now = _Told(self._clock.wall_us(), self._clock.monotonic_ns(), lease_id, waiting)
         self._told[whose] = now
 
+    def forget(self, caller: Caller, name: str) -> None:
+        """A manager has given back what it held: it tells again when it asks again."""
+        self._told.pop((caller, name), None)
+
     def rows(self) -> tuple[ManagerRow, ...]:
         """Those that told lately, each with how long ago that was."""
         now_ns = self._clock.monotonic_ns()

@@ -1,0 +1,150 @@
+"""What goes on in the background: leases are taken, renewed and given back, by one thread.
+
+It serves loops and threads alike, and holds nothing alive: when its manager is gone it gives back
+what is leased, and ends.
+"""
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Final
+
+from quotadeck.client.backoff import Backoff
+from quotadeck.client.leased.door import Answer, Away, Door
+from quotadeck.client.leased.pool import NS, Pool
+
+if TYPE_CHECKING:
+    from quotadeck.client.leased.core import LeasedCore
+
+AGAIN: Final = Backoff(base_s=0.2, ceiling_s=5.0, tries=1_000_000)
+"""Between two tries while nobody answers."""
+LOOK_S: Final = 5.0
+"""So often it looks whether its manager is still there."""
+PAUSED_MS: Final = 2_000
+REFUSED_MS: Final = 5_000
+_GATHER_S: Final = 0.002
+"""Those who come together are asked for together."""
+
+
+class Agent:
+    """Asks for its core's pools. The thread begins with the first who needs something."""
+
+    def __init__(self, core: "weakref.ref[LeasedCore]", door: Door) -> None:
+        self._core = core
+        self._door = door
+        self._called = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._tries = 0
+
+    def wake(self) -> None:
+        """Something has changed; to be called under the core's lock."""
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._run, name="quotadeck leases", daemon=True)
+            self._thread.start()
+        self._called.set()
+
+    def close(self) -> None:
+        """Give everything back, and end. Waits for that as long as for any answer."""
+        self._closed = True
+        self._called.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(self._door.timeout_s + 1)
+
+    def _run(self) -> None:
+        held: dict[str, str] = {}
+        sleep_s: float | None = 0.0
+        while True:
+            self._called.wait(LOOK_S if sleep_s is None else min(sleep_s, LOOK_S))
+            self._called.clear()
+            core = self._core()
+            if core is None or self._closed:
+                break
+            sleep_s = self._round(core)
+            held = {pool.project: pool.lease for pool in core.pools.values() if pool.lease}
+            del core  # between two rounds it may go
+        core = self._core()
+        if core is not None:
+            with core.lock:
+                for pool in core.pools.values():
+                    held[pool.project] = pool.lease
+                    pool.void()
+        for project, lease in held.items():
+            if lease:
+                try:
+                    self._door.ask("DELETE", lease, project, {})
+                except Away:
+                    break
+        self._door.close()
+
+    def _round(self, core: "LeasedCore") -> float | None:
+        """Do all that is due; seconds until the next look, None where somebody has to come."""
+        for pool in list(core.pools.values()):
+            with core.lock:
+                what, asked = self._due(core, pool)
+                lease, sent_ns = pool.lease, core.clock.monotonic_ns()
+            if not what:
+                continue
+            try:
+                method = "DELETE" if what == "back" else "POST"
+                answer = self._door.ask(method, lease, pool.project, asked)
+                if answer.status >= 500:
+                    raise Away(answer.message)
+            except Away as away:
+                self._is_away(core, pool, str(away))
+                continue
+            with core.lock:
+                self._tries, core.away_since_us, core.away_why = 0, None, ""
+                self._told(core, pool, what, answer, sent_ns)
+                core.wake(pool)
+        with core.lock:
+            now_ns, nexts = core.clock.monotonic_ns(), []
+            for pool in core.pools.values():
+                line = core.lines(pool)
+                lacking = bool(pool.lacks(line, now_ns)[0])
+                next_ns = pool.next_ns(now_ns, waiting=bool(line), lacking=lacking)
+                if next_ns is not None:
+                    nexts.append(next_ns)
+        return max(_GATHER_S, (min(nexts) - now_ns) / NS) if nexts else None
+
+    def _due(self, core: "LeasedCore", pool: Pool) -> tuple[str, dict[str, Any]]:
+        now_ns = core.clock.monotonic_ns()
+        if pool.expired(now_ns):
+            pool.void()
+        line = core.lines(pool)
+        more, least = pool.lacks(line, now_ns)
+        what = pool.due(now_ns, waiting=bool(line), lacking=bool(more))
+        asked: dict[str, Any] = {"manager": core.name, "waiting": core.who_waits(pool)}
+        if what == "lease":
+            asked |= {"more": more or {"requests": 1}, "least": least}
+        elif what == "renew":
+            # What admitted calls were to draw and never did is nobody's: it goes back.
+            asked |= {"keep": pool.kept(), "more": more, "least": least}
+        return what, asked
+
+    def _told(
+        self, core: "LeasedCore", pool: Pool, what: str, answer: Answer, sent_ns: int
+    ) -> None:
+        now_ns = core.clock.monotonic_ns()
+        if what == "back":
+            pool.void()
+        elif answer.status == 200:
+            pool.given(answer.body, sent_ns, now_ns)
+        elif answer.status == 404:
+            pool.void()
+        elif answer.status == 429:
+            pool.binding = str(answer.body.get("error", {}).get("limit") or pool.binding)
+            pool.wait(answer.wait_ms, now_ns)
+        else:
+            pool.void()
+            pool.paused = answer.code.endswith("_paused")
+            pool.refusal = "" if pool.paused else answer.message
+            pool.wait(PAUSED_MS if pool.paused else REFUSED_MS, now_ns)
+
+    def _is_away(self, core: "LeasedCore", pool: Pool, why: str) -> None:
+        self._tries += 1
+        with core.lock:
+            if core.away_since_us is None:
+                core.away_since_us = core.clock.wall_us()
+            core.away_why = why
+            pool.wait(int(AGAIN.wait_s(self._tries) * 1_000), core.clock.monotonic_ns())

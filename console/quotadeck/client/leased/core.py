@@ -1,0 +1,286 @@
+"""The state behind a leased manager: what is admitted comes off what is leased, nothing else.
+
+Limits of one's own process (a provider's, a run's) bind beside it, as in any manager.
+"""
+
+import os
+import secrets
+import socket
+import weakref
+from collections import Counter
+from itertools import islice
+from typing import Any, Final, NoReturn
+
+from quotadeck.client.availability import Availability, Room, rooms_of
+from quotadeck.client.core import Core
+from quotadeck.client.errors import BudgetSpent, GatewayRefused, QuotaError
+from quotadeck.client.leased.agent import Agent
+from quotadeck.client.leased.door import Door
+from quotadeck.client.leased.pool import FIELDS, KINDS, NS, TOLD_NS, Needs, Pool
+from quotadeck.client.prices import Prices
+from quotadeck.client.quotas import Estimate, Quota
+from quotadeck.client.refusing import complete
+from quotadeck.client.reservation import Charge
+from quotadeck.client.want import Bound, Project, Want
+from quotadeck.domain.calls import Gate
+from quotadeck.domain.clock import Clock
+from quotadeck.domain.limits import MICRO, BudgetLimit, Limit, Priority, RateLimit, Take
+from quotadeck.limiter import Admitted, Refused
+
+MOST_ASKED_FOR: Final = 1_024
+"""Those in a line that are asked for at once."""
+MOST_TOLD: Final = 16
+_WORDS: Final = {"rpm": "requests", "tpm": "tokens", "budget": "money"}
+_NO_LIMIT: Final = Quota()
+
+
+class LeasedCore(Core):
+    """See `Core`. Everything that touches a pool is done under the lock."""
+
+    def __init__(
+        self,
+        gateway: str,
+        key: str,
+        *,
+        prices: Prices,
+        clock: Clock,
+        lifetime_s: float,
+        windows: tuple[int, int],
+        zone: str,
+        name: str = "",
+    ) -> None:
+        super().__init__(
+            _NO_LIMIT, windows=windows, zone=zone, prices=prices, clock=clock, lifetime_s=lifetime_s
+        )
+        self.pools: dict[str, Pool] = {}
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}-{secrets.token_hex(2)}"
+        """By which the gateway's operators know this manager."""
+        self.away_since_us: int | None = None
+        """Since when the gateway does not answer; None while it does."""
+        self.away_why = ""
+        door = Door(gateway, key)
+        self.origin = door.origin
+        self.agent = Agent(weakref.ref(self), door)
+
+    def close(self) -> None:
+        """Give back what is leased. Nothing is admitted afterwards."""
+        self.agent.close()
+
+    def project(self, name: str) -> Project:
+        known = self.projects.get(name)
+        if known is None:
+            if not name:
+                raise ValueError("a project has a name")
+            self.pools.setdefault(name, Pool(name, self.clock.monotonic_ns()))
+            # What is counted in this process has another name than the gateway's buckets.
+            terms = self.terms(f"here:{name}", _NO_LIMIT)
+            known = self.projects.setdefault(name, Project(name, terms))
+        return known
+
+    def set_quota(self, name: str, quota: Quota) -> NoReturn:  # noqa: ARG002
+        raise QuotaError(
+            "this manager's limits are the gateway's: its operators set them, "
+            f"as in: quotadeck limit {name} rpm 40 --for 1h",
+            name,
+        )
+
+    def want(
+        self,
+        name: str,
+        estimate: Estimate,
+        priority: Priority | None = None,
+        timeout_s: float | None = None,
+        beyond: tuple[Bound, ...] = (),
+    ) -> Want:
+        """What nobody knows the price of holds no money here: the gateway knows it."""
+        if estimate.cost_nano is None:
+            known = self.prices.most_nano(
+                estimate.model, estimate.input_tokens, estimate.output_tokens
+            )
+            estimate = estimate._replace(cost_nano=known or 0)
+        return super().want(name, estimate, priority, timeout_s, beyond)
+
+    def headers(self, want: Want, name: str) -> dict[str, str]:
+        """What a call of this reservation has to send to the gateway: whose it is, and on what
+        it draws. Of a lease that is over there is nothing to draw."""
+        pool = self.pools[want.project.name]
+        with self.lock:
+            took, lease = pool.taken.get(name), pool.lease
+            over = pool.expired(self.clock.monotonic_ns())
+        head = {"X-Project-Id": want.project.name}
+        if took and lease and not over:
+            parts = "".join([f";{field}={amount}" for field, amount in took.items()])
+            head["X-Quota-Lease"] = f"{lease}{parts}"
+        return head
+
+    def is_at(self, scheme: str, host: str, port: int | None) -> bool:
+        return (scheme, host, port or (443 if scheme == "https" else 80)) == self.origin
+
+    def lease_over(self, project: str) -> bool:
+        pool = self.pools[project]
+        with self.lock:
+            news = bool(pool.lease)
+            pool.void()
+            self.agent.wake()
+        return news
+
+    def rooms_elsewhere(self, project: Project) -> tuple[Room, ...]:
+        want = Want(project, Estimate(), 0, Priority.MEDIUM, None, ())
+        return rooms_of(*self._told(self.pools[project.name], want, requests=0))
+
+    def check(
+        self, name: str, estimate: Estimate, priority: Priority | None, beyond: tuple[Bound, ...]
+    ) -> Availability:
+        """What is leased here and what the gateway told last is left; it takes nothing."""
+        want = self.want(name, estimate, priority, None, beyond)
+        pool = self.pools[name]
+        with self.lock:
+            self.look_after()
+            now_ns = self.clock.monotonic_ns()
+            takes, levels = self._told(pool, want)
+            answer: Admitted | Refused
+            if field := pool.short(_needs(want), now_ns):
+                self.agent.wake()
+                answer = self._short(pool, want, field, levels)
+            else:
+                left = tuple(level - take.amount for level, take in zip(levels, takes, strict=True))
+                answer = Admitted("", left)
+            waiting = len(want.project.line)
+        return Availability(answer, takes, waiting, self.away_since_us)
+
+    def look_after(self) -> None:
+        super().look_after()
+        now_ns = self.clock.monotonic_ns()
+        for pool in self.pools.values():
+            if pool.expired(now_ns):
+                pool.void()
+
+    def lines(self, pool: Pool) -> list[Needs]:
+        """What those need who wait, the first of them."""
+        line = self.projects[pool.project].line
+        return [_needs(waiter.wants) for waiter in islice(line, MOST_ASKED_FOR)]
+
+    def who_waits(self, pool: Pool) -> list[dict[str, Any]]:
+        """What the gateway's operators are told: how many wait, of whom, for what, how long."""
+        now_s = self.clock.monotonic_ns() / NS
+        counts: Counter[tuple[str, str, str]] = Counter()
+        longest: dict[tuple[str, str, str], float] = {}
+        head_binding = ""
+        for waiter in islice(self.projects[pool.project].line, MOST_ASKED_FOR):
+            head_binding = head_binding or waiter.binding
+            kind = (waiter.binding or head_binding).rpartition(":")[2]
+            want = waiter.wants
+            whose = (want.estimate.model, _WORDS.get(kind, kind), want.priority.word)
+            counts[whose] += 1
+            longest[whose] = max(longest.get(whose, 0.0), now_s - waiter.since_s)
+        return [
+            {
+                "who": whose[0][:80],
+                "limit": whose[1][:80],
+                "priority": whose[2],
+                "count": count,
+                "longest_ms": int(longest[whose] * 1_000),
+            }
+            for whose, count in counts.most_common(MOST_TOLD)
+        ]
+
+    def wake(self, pool: Pool) -> None:
+        """There may be enough for the head of its line."""
+        head = self.projects[pool.project].line.head
+        if head is not None:
+            head.wake()
+
+    def _ask(self, name: str, want: Want, takes: list[Take], turn: str = "") -> Admitted | Refused:
+        pool, needs = self.pools[want.project.name], _needs(want)
+        now_ns = self.clock.monotonic_ns()
+        field = pool.short(needs, now_ns) or pool.unsure(needs, now_ns)
+        self._must_wait(pool, want, now_ns)
+        if field:
+            self.agent.wake()
+            _, levels = self._told(pool, want)
+            return self._short(pool, want, field, levels)
+        answer = super()._ask(name, want, takes, turn)
+        if isinstance(answer, Admitted):
+            pool.take(name, needs, now_ns)
+            if pool.runs_low():
+                self.agent.wake()
+        return answer
+
+    def _must_wait(self, pool: Pool, want: Want, now_ns: int) -> None:
+        """Raises where no wait helps: the gateway refuses this key, or the day's money is spent."""
+        if pool.refusal:
+            raise GatewayRefused(pool.refusal, pool.project)
+        budget = pool.limits.get("budget") or {}
+        left, told_ns = budget.get("left_nano_usd"), pool.told_ns
+        if left is None or budget.get("shadow") or told_ns is None or now_ns - told_ns > TOLD_NS:
+            return
+        here = pool.left["nano_usd"] or 0
+        left += here
+        # What is held for calls under way, and by others, may come back.
+        if want.cost_nano > left + max(0, (budget.get("held_nano_usd") or 0) - here):
+            from quotadeck.domain.days import micros
+
+            wait_s = (micros(budget["resets_at"]) - self.clock.wall_us()) / 1_000_000
+            if want.timeout_s is None or want.timeout_s < wait_s:
+                bucket = f"project:{pool.project}:budget"
+                raise BudgetSpent(pool.project, bucket, left, want.cost_nano, wait_s)
+
+    def _short(self, pool: Pool, want: Want, field: str, levels: tuple[int, ...]) -> Refused:
+        """It waits for what the gateway waits for; else for the next answer of the gateway."""
+        binding = pool.binding or f"project:{pool.project}:{KINDS[field]}"
+        now_ns = self.clock.monotonic_ns()
+        wait_ms: int | None = max(0, pool.not_before_ns - now_ns) // 1_000_000
+        if self.away_since_us is not None or pool.paused:
+            wait_ms = None
+        asked = dict(zip(KINDS.values(), _needs(want), strict=True)).get(binding.rpartition(":")[2])
+        gate = Gate(binding, 0, asked or 1, pool.left[field] or 0)
+        return Refused(binding, wait_ms, (gate,), levels)
+
+    def _told(
+        self, pool: Pool, want: Want, requests: int = 1
+    ) -> tuple[list[Take], tuple[int, ...]]:
+        """The project's limits as the gateway told them last, and what is left of each: there, and
+        leased here."""
+        takes, levels = [], []
+        needs = _needs(want)._replace(requests=requests)
+        for field, amount in zip(FIELDS, needs, strict=True):
+            limit, scale, there = _limit_of(pool, field)
+            if limit is not None:
+                takes.append(Take(f"project:{pool.project}:{KINDS[field]}", amount * scale, limit))
+                levels.append((there + (pool.left[field] or 0)) * scale)
+        return takes, tuple(levels)
+
+    def _settle(self, want: Want, name: str, charge: Charge) -> None:
+        super()._settle(want, name, charge)
+        self._over(want, name, back=False)
+
+    def release(self, want: Want, name: str) -> None:
+        with self.lock:
+            want.project.tally.released += 1
+            complete(self.limiter.release(name))
+            self._over(want, name, back=True)
+
+    def _over(self, want: Want, name: str, *, back: bool) -> None:
+        pool = self.pools[want.project.name]
+        pool.ended(name, back=back)
+        if back:
+            self.wake(pool)
+
+
+def _needs(want: Want) -> Needs:
+    return Needs(1, want.estimate.tokens, want.cost_nano)
+
+
+def _limit_of(pool: Pool, field: str) -> tuple[Limit | None, int, int]:
+    """A limit as the gateway told it, its bucket's unit in whole ones, and what was left there."""
+    told = pool.limits.get(KINDS[field])
+    if told is None or pool.left[field] is None:
+        return None, 1, 0
+    if field == "nano_usd":
+        from quotadeck.domain.days import micros
+
+        whole, resets_us = told["limit_nano_usd"], micros(told["resets_at"])
+        limit = BudgetLimit(whole or 0, str(told["day"]), resets_us)
+        return (None if whole is None else limit), 1, int(told["left_nano_usd"] or 0)
+    left = int(told[f"left_{field}"])
+    return RateLimit(int(told[f"limit_{field}_per_minute"]), 10), MICRO, left

@@ -1,0 +1,231 @@
+"""What a manager holds of one project's quota, and what it is about to ask for. No I/O.
+
+What is admitted is taken off here at once; the gateway moves it from the lease when the call comes.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+NS: Final = 1_000_000_000
+FIELDS: Final = ("requests", "tokens", "nano_usd")
+KINDS: Final = {"requests": "rpm", "tokens": "tpm", "nano_usd": "budget"}
+"""By which the limits are known elsewhere."""
+AHEAD_S: Final = 1.0
+"""So much of what passed lately is held ahead of what comes."""
+RENEW_NS: Final = 15 * NS
+TOLD_NS: Final = 2 * NS
+"""While somebody waits, the gateway is told so often at least."""
+APART_NS: Final = NS // 100
+NOTHING_NS: Final = NS // 4
+"""Between two questions: where something was given, and where nothing was."""
+IDLE_NS: Final = 10 * NS
+"""What nobody has asked for that long is given back."""
+RATE_S: Final = 10
+MONEY_PART: Final = 10
+"""What a lease may hold at most: see `quotadeck.domain.lease`."""
+
+
+class Needs(NamedTuple):
+    """What a request needs of each; in the order of `FIELDS`."""
+
+    requests: int
+    tokens: int
+    nano_usd: int
+
+
+class Pool:
+    """One project's. Instants are of the process's monotonic clock."""
+
+    def __init__(self, project: str, now_ns: int) -> None:
+        self.project = project
+        self.lease = ""
+        self.ends_ns = now_ns
+        self.left: dict[str, int | None] = dict.fromkeys(FIELDS, 0)
+        """What is leased and not yet admitted; None: no limit."""
+        self.taken: dict[str, dict[str, int]] = {}
+        """By reservation, of those that have not ended."""
+        self.limits: Mapping[str, Any] = {}
+        """The project's limits as the gateway told them last, by their kinds."""
+        self.told_ns: int | None = None
+        self.used_ns = self.renewed_ns = now_ns
+        self.not_before_ns = now_ns
+        self.binding, self.wait_ms = "", 0
+        """What the gateway said of the last time that it had too little."""
+        self.refusal = ""
+        """Why it gives nothing at all, in its words."""
+        self.paused = False
+        self.stale = False
+        """Somebody has to know what is left now."""
+        self._rate = dict.fromkeys(FIELDS, 0.0)
+        self._rate_ns = now_ns
+
+    def expired(self, now_ns: int) -> bool:
+        """Whether what it holds is another's by now."""
+        return bool(self.lease) and now_ns >= self.ends_ns
+
+    def void(self) -> None:
+        """The lease is over: what was not admitted of it is not there any more."""
+        self.lease = ""
+        self.left = {name: None if left is None else 0 for name, left in self.left.items()}
+
+    def most(self, name: str) -> int | None:
+        """What a lease may hold of a limit, as far as is known; None: no limit, or nobody knows."""
+        limit = self.limits.get(KINDS[name])
+        if limit is None or limit.get("shadow"):
+            return None
+        if name == "nano_usd":
+            whole = limit.get("left_nano_usd")
+            return None if whole is None else (whole + (self.left[name] or 0)) // MONEY_PART
+        return max(1, int(limit[f"limit_{name}_per_minute"]) * RATE_S // 60)
+
+    def needs(self, asked: Needs) -> dict[str, int]:
+        """What has to be leased before such a request may go: all it needs, but no more than a
+        lease may hold. The rest of a larger one is taken at the gateway, when it comes there."""
+        found = {}
+        for name, amount in zip(FIELDS, asked, strict=True):
+            if self.left[name] is not None:
+                most = self.most(name)
+                found[name] = amount if most is None else min(amount, most)
+        return found
+
+    def short(self, asked: Needs, now_ns: int) -> str:
+        """What is short for such a request; empty where nothing is."""
+        if self.told_ns is None or not self.lease or self.expired(now_ns):
+            return "requests"
+        for name, amount in self.needs(asked).items():
+            if amount > (self.left[name] or 0):
+                return name
+        return ""
+
+    def unsure(self, asked: Needs, now_ns: int) -> str:
+        """The money, where it takes more than a lease holds and nobody has told lately whether
+        that is there: it is asked anew then. Empty otherwise."""
+        left, told_ns = self.left["nano_usd"], self.told_ns
+        if left is None or asked.nano_usd <= left:
+            return ""
+        if told_ns is not None and now_ns - told_ns <= TOLD_NS:
+            return ""
+        self.stale = True
+        return "nano_usd"
+
+    def take(self, reservation: str, asked: Needs, now_ns: int) -> None:
+        """Such a request goes, under that name."""
+        self._age(now_ns)
+        took = {}
+        for name, amount in zip(FIELDS, asked, strict=True):
+            self._rate[name] += amount
+            left = self.left[name]
+            if left is not None:
+                took[name] = min(amount, left)
+                self.left[name] = left - took[name]
+        self.taken[reservation] = took
+        self.used_ns = now_ns
+
+    def ended(self, reservation: str, *, back: bool) -> None:
+        """One that went has ended; ``back``: it was never sent, so that all of it is here again."""
+        took = self.taken.pop(reservation, None)
+        if took and back and self.lease:
+            for name, amount in took.items():
+                left = self.left[name]
+                if left is not None:
+                    self.left[name] = left + amount
+
+    def lacks(self, line: Iterable[Needs], now_ns: int) -> tuple[dict[str, int], dict[str, int]]:
+        """What to ask for beyond what is here: for all that wait and what is likely to come, and
+        for the first of them at least. Nothing where there is enough."""
+        self._age(now_ns)
+        first: dict[str, int] = {}
+        want = dict.fromkeys(FIELDS, 0)
+        for asked in line:
+            if not first:
+                first = {
+                    name: need - (self.left[name] or 0) for name, need in self.needs(asked).items()
+                }
+            for name, amount in zip(FIELDS, asked, strict=True):
+                want[name] += amount
+        more = {}
+        for name, left in self.left.items():
+            if left is None:
+                continue
+            ahead = int(self._rate[name] * AHEAD_S)
+            if want[name] > left or left * 2 < ahead:
+                more[name] = want[name] + ahead - left
+        least = {name: max(0, lack) for name, lack in first.items()}
+        return (more, least) if any(more.values()) else ({}, {})
+
+    def kept(self) -> dict[str, int]:
+        """All that can be of use of what the lease holds: what is left, and what those under way
+        have not drawn yet, at most."""
+        return {
+            name: left + sum(took.get(name, 0) for took in self.taken.values())
+            for name, left in self.left.items()
+            if left is not None
+        }
+
+    def runs_low(self) -> bool:
+        """Whether it is time to ask for more, although nobody waits."""
+        return any(
+            left is not None and left * 2 < self._rate[name] * AHEAD_S
+            for name, left in self.left.items()
+        )
+
+    def due(self, now_ns: int, *, waiting: bool, lacking: bool) -> str:
+        """What is to be done now: ``lease``, ``renew``, ``back``; or nothing."""
+        if now_ns < self.not_before_ns:
+            return ""
+        idle = not waiting and not self.taken and now_ns - self.used_ns >= IDLE_NS
+        if not self.lease:
+            return "lease" if waiting or (lacking and not idle) else ""
+        if idle:
+            return "back"
+        since_ns = now_ns - self.renewed_ns
+        return (
+            "renew"
+            if lacking or self.stale or since_ns >= (TOLD_NS if waiting else RENEW_NS)
+            else ""
+        )
+
+    def next_ns(self, now_ns: int, *, waiting: bool, lacking: bool) -> int | None:
+        """When to look again; None where only somebody who comes changes anything."""
+        if now_ns < self.not_before_ns:
+            return self.not_before_ns
+        if not self.lease:
+            return None
+        if lacking or self.stale:
+            return now_ns
+        renew_ns = self.renewed_ns + (TOLD_NS if waiting else RENEW_NS)
+        return renew_ns if waiting or self.taken else min(renew_ns, self.used_ns + IDLE_NS)
+
+    def given(self, answer: Mapping[str, Any], asked_ns: int, now_ns: int) -> None:
+        """The gateway's answer to a question of that instant: it lives so long from then on."""
+        if answer["id"] != self.lease:
+            self.void()
+            self.lease = str(answer["id"])
+        for name, amount in answer["granted"].items():
+            if name in self.left:
+                held = self.left[name]
+                self.left[name] = None if amount is None else (held or 0) + int(amount)
+        self.ends_ns = asked_ns + int(answer["expires_in_ms"]) * 1_000_000
+        self.renewed_ns = self.told_ns = asked_ns
+        self.limits = answer["quota"]["limits"]
+        self.refusal, self.paused, self.stale = "", False, False
+        wait_ms = answer.get("wait_ms")
+        self.binding = str(answer.get("binding") or "")
+        self.wait_ms = int(wait_ms or 0)
+        got = any(answer["granted"].values())
+        self.not_before_ns = now_ns + (APART_NS if got else NOTHING_NS)
+        if self.binding:
+            self.wait(self.wait_ms, now_ns)
+
+    def wait(self, wait_ms: int | None, now_ns: int) -> None:
+        """Ask again then; where no time was told, in a second."""
+        self.not_before_ns = now_ns + min(wait_ms or 1_000, 60_000) * 1_000_000
+
+    def _age(self, now_ns: int) -> None:
+        """What passed fades: the rates are of a second, about."""
+        passed_s = (now_ns - self._rate_ns) / NS
+        self._rate_ns = now_ns
+        if passed_s > 0:
+            fades = 0.5 ** min(60.0, passed_s)
+            for name in FIELDS:
+                self._rate[name] *= fades

@@ -1,0 +1,38 @@
+"""A gateway process for a module's tests, with a project for each thing that is tried."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import MODELS, Gateway, running
+
+PROJECTS = """
+[projects.shared]
+rpm = 600
+tpm = 600000
+daily_budget_usd = "5.00"
+[projects.one]
+rpm = 6000
+tpm = 600000
+daily_budget_usd = "5.00"
+[projects.free]
+[projects.paused]
+rpm = 600
+[projects.scarce]
+rpm = 60
+[projects.poor]
+daily_budget_usd = "0.01"
+[projects.ended]
+rpm = 600
+"""
+TARGETS = "\n".join(
+    f'[targets."main/{model}"]\nrpm = 1000000\ntpm = 1000000000' for model in MODELS
+)
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    directory: Path = tmp_path_factory.mktemp("leased")
+    with running(directory, PROJECTS, targets=TARGETS) as started:
+        yield started
