@@ -94,6 +94,10 @@ def test_the_upstreams_own_account_is_booked_where_the_config_says_so() -> None:
     assert of(stated).version == UNKNOWN_VERSION
     by_them = target("claude-opus-5", PRICE, replace(UPSTREAM, price="upstream"))
     assert of(stated, by_them) == Booked(stated, 123, 0, BY_UPSTREAM)
+    for own, upstream in (("list", "upstream"), ("upstream", "list")):
+        at = target("claude-opus-5", PRICE, replace(UPSTREAM, price=upstream))
+        at = replace(at, target=replace(at.target, booked_by=own))
+        assert (of(stated, at).version == BY_UPSTREAM) is (own == BY_UPSTREAM)
     silent = stated._replace(stated_nano=None, tier="")
     assert of(silent, by_them) == Booked(silent, OWN + 20_000_000, 20_000_000, "v1")
 

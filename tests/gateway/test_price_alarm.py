@@ -1,16 +1,21 @@
 """A price in doubt is told once an hour a target."""
 
+from dataclasses import replace
+
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.usage import Usage
 from quotadeck.gateway.watch.price_alarm import PriceAlarm
 from quotadeck.words import say
 from tests.clocks import HandClock
-from tests.gateway.values import NOON_US, OPUS, call
+from tests.gateway.values import NOON_US, OPUS, call, catalogue, plan
 
 
 def test_what_has_no_price_and_what_drifts_is_told_once_an_hour() -> None:
     clock, events = HandClock(NOON_US), list[Event]()
-    alarm = PriceAlarm(clock, events.append)
+    of = catalogue()
+    of = replace(of, upstreams={"main": replace(of.upstreams["main"], drift_percent=4)})
+    in_force = plan(of)
+    alarm = PriceAlarm(lambda: in_force, clock, events.append)
     for _ in range(9):
         alarm.ended(call(target=OPUS, price_version="unknown", usage=Usage(9, 0, 9)))
     stated = Usage(100, 0, 20, stated_nano=1_000)
@@ -23,11 +28,13 @@ def test_what_has_no_price_and_what_drifts_is_told_once_an_hour() -> None:
     told = events.pop().told
     assert told.kind == "price.unknown_tier"
     assert "ultrafast" in say(told)
+    alarm.ended(call(target=OPUS, usage=stated, cost_nano_usd=1_240))  # 4 % in all
+    assert len(events) == 1
     alarm.ended(call(target=OPUS, usage=stated, cost_nano_usd=1_300))
     alarm.ended(call(target=OPUS, usage=stated, cost_nano_usd=9_000))
     alarm.ended(call(target=OPUS, usage=stated, cost_nano_usd=9_000, price_version="upstream"))
     assert [event.told.kind for event in events] == ["price.unknown", "price.drifts"]
-    assert "6 calls" in say(events[1].told)
+    assert "7 calls" in say(events[1].told)
     clock.advance_ms(3_600_001)
     alarm.ended(call(target=OPUS, price_version="unknown", usage=Usage(9, 0, 9)))
     assert len(events) == 3

@@ -15,7 +15,8 @@ async def test_models_causes_and_callers_are_those_of_the_calls(open_ledger: Ope
     ledger = await open_ledger()
     late_us = NOW_US - MINUTE_US
     for number in range(3):
-        ledger.end_call(ended(f"ok_{number}", at_us=late_us + number))
+        version = "unknown" if number else "v1"
+        ledger.end_call(ended(f"ok_{number}", at_us=late_us + number, price_version=version))
     ledger.end_call(ended("other", at_us=late_us, model="opus", target="main/opus", key_id="key_2"))
     ledger.end_call(
         ended("bad", at_us=late_us, outcome=Outcome.UPSTREAM_ERROR, cause=Cause.UPSTREAM_5XX)
@@ -36,6 +37,7 @@ async def test_models_causes_and_callers_are_those_of_the_calls(open_ledger: Ope
         4,
         1,
     )
+    assert (gpt.unpriced, opus.unpriced) == (2, 0)
     assert (gpt.targets, gpt.cost_nano) == (("main/gpt-4.1-mini",), 4 * 700)
     assert (opus.model, opus.asked, opus.targets) == ("opus", 1, ("main/opus",))
     rpm, failed = told.causes

@@ -31,7 +31,8 @@ async def test_it_sums_every_minute_that_the_span_touches_and_no_other(
     for number, at_us in enumerate(
         (*outside, since_us, hour_us + HOUR_US, hour_us + 2 * HOUR_US, until_us)
     ):
-        ledger.end_call(ended(f"ok{number}", at_us=at_us, project="search"))
+        call = ended(f"ok{number}", at_us=at_us, project="search", price_version="unknown")
+        ledger.end_call(call)
     ledger.end_call(
         ended("bad", at_us=since_us, outcome=Outcome.UPSTREAM_ERROR, cause=Cause.UPSTREAM_5XX)
     )
@@ -42,6 +43,8 @@ async def test_it_sums_every_minute_that_the_span_touches_and_no_other(
     assert rows == {"analytics": (8, 7, 1), "search": (4, 0, 0)}
     assert [one.name for one in found.projects] == ["analytics", "search"]
     assert (found.asked, found.refused, found.failed) == (12, 7, 1)
+    assert {one.name: one.unpriced for one in found.projects} == {"analytics": 0, "search": 4}
+    assert found.unpriced == 4
     assert found.projects[0].causes == {Cause.RPM: 7}
 
 

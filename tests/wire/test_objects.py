@@ -82,7 +82,7 @@ def test_a_call_is_told_with_every_column_it_has() -> None:
     assert (told["seq"], told["at"], told["priority"]) == (9, "1970-01-01T00:00:00.000001Z", "low")
     assert (told["outcome"], told["cause"], told["count"]) == ("refused", "target_rpm", 3)
     columns = {f.removesuffix("_us") for f in Call._fields if f"Call.{f}" not in UNTOLD}
-    usage = set(Usage._fields) - {"is_estimate"} | {"usage_is_estimate"}
+    usage = set(Usage._fields) - {"is_estimate", "beside"} | {"usage_is_estimate"}
     assert set(told) == {"seq"} | columns - {"usage"} | usage
 
 

@@ -39,7 +39,7 @@ REPORT = Report(
     sums_until_us=UNTIL_US,
     projects=(
         Passage("batch", 1_000, 600, 40, 2_500_000_000, {"rpm": 500, "tpm": 90, "": 10}),
-        Passage("=cmd|x", 10, 0, 0, 0, {}),
+        Passage("=cmd|x", 10, 0, 0, 0, {}, 3),
     ),
     models=(Passage("opus", 1_010, 600, 40, 2_500_000_000, {"rpm": 600}),),
     alarms=(
@@ -77,6 +77,8 @@ def test_the_night_is_told_in_its_order_with_its_figures() -> None:
     told = markdown(REPORT, UTC)
     assert told.startswith("# gw-tokyo-1: 2026-11-25 02:00:00 to")
     assert "Asked 1,010, refused 600 (59%), failed 40 (9.7%), spent \\$2.50." in told
+    assert "3 calls are of unknown price" in told
+    assert "| 0 (0%) | \\$0 + 3 unknown |" in told
     assert "2 alarms, of batch, main/opus; 1 lasted at the end" in told
     assert "1 change, by mika" in told
     timeline = told.split("## What happened")[1].split("## Alarms")[0]
@@ -99,7 +101,7 @@ def test_texts_from_outside_stay_texts() -> None:
     pause = next(row for row in rows if row[0] == "command")
     assert pause[6] == "'" + HOSTILE
     project = next(row for row in rows if row[0] == "project")
-    assert project[7:] == ["1000", "600", "40", "2.5"]
+    assert project[7:] == ["1000", "600", "40", "2.5", "0"]
     alarm = [row for row in rows if row[0] == "alarm"]
     assert [row[2] for row in alarm] == ["2026-11-25T02:52:00+00:00", ""]
 

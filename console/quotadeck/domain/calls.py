@@ -264,7 +264,7 @@ def ended(
 
 def told_cost(call: Call) -> str | None:
     """What it cost, in dollars; None where nobody knows, since nobody knows its price."""
-    if call.price_version == UNKNOWN_VERSION and (call.usage.total or call.usage.web_searches):
+    if call.price_version == UNKNOWN_VERSION and call.usage.total:
         return None
     return usd_exact(call.cost_nano_usd)
 

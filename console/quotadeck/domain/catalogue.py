@@ -70,6 +70,8 @@ class Upstream:
     """It bills only what it delivered: a stream that was left costs what had come."""
     price: str = "list"
     """What is booked of its calls: by the "list", or by the "upstream" itself, where it says so."""
+    drift_percent: int = 2
+    """More than so far apart the two are told."""
     plain_http: bool = False
     """What goes there may travel readable."""
     proxy: str = ""
@@ -97,6 +99,8 @@ class Target:
     limits: Mapping[Field, int] = field(default_factory=dict)
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
+    booked_by: str = ""
+    """What is booked of its calls, where that is not its upstream's ``price``."""
 
 
 @dataclass(frozen=True, slots=True)

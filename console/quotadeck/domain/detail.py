@@ -27,6 +27,8 @@ class ModelUse:
     failed: int
     cost_nano: int
     p95_ms: int | None
+    unpriced: int = 0
+    """Of the newest calls, those whose price nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,10 @@ class AlarmsPage:
 @dataclass(frozen=True, slots=True)
 class Passage:
     """What passed of one project, or of one model, in the span. ``asked`` includes the refused;
-    ``refused`` is by cause, the most frequent first, and all others under an empty word."""
+    ``causes`` are those of the refusals, the most frequent first, and all others under an empty
+    word. ``unpriced`` calls have a price that nobody knows: what they cost is not in the sum, or as
+    what was held for it.
+    """
 
     name: str
     asked: int
@@ -55,6 +58,7 @@ class Passage:
     failed: int
     cost_nano: int
     causes: Mapping[str, int]
+    unpriced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +107,7 @@ class Report:
     @property
     def cost_nano(self) -> int:
         return sum(one.cost_nano for one in self.projects)
+
+    @property
+    def unpriced(self) -> int:
+        return sum(one.unpriced for one in self.projects)

@@ -78,6 +78,7 @@ def _target(told: Any) -> Target:
         limits=_limits(told["limits"]),
         max_input_tokens=told["max_input_tokens"],
         max_output_tokens=told["max_output_tokens"],
+        booked_by=told.get("booked_by", ""),
     )
 
 

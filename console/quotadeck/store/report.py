@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 _LOG_PAGE: Final = 200
 _MANY: Final = 500
+_LONGEST_US: Final = 3_600_000_000
+"""No call takes longer."""
 _STATES: Final = 3 * MOST
 """More are read than are told: not all of them are alarms."""
 
@@ -60,6 +62,9 @@ async def report_of(
         passages = await reader.passages(*period)
         refusals = await reader.refusals_between(*period)
         await _beside(partial(sums.add, passages, refusals), len(passages) + len(refusals))
+    if periods:
+        whole_us = periods[0].since_us, periods[-1].until_us
+        sums.add_unpriced(await _unpriced(reader, *whole_us))
     alarms = await alarms_between(reader, since_us, until_us)
     first = await reader.place(since_us - 1, "events", "at_us")
     behind = await reader.place(until_us - 1, "events", "at_us")
@@ -86,6 +91,13 @@ async def report_of(
         down=tuple(downs),
         left_out=left_out,
     )
+
+
+async def _unpriced(reader: Reader, since_us: int, until_us: int) -> Sequence[tuple[str, str, int]]:
+    """Those that began in the span: they stand in the order in which they ended."""
+    first = await reader.place(since_us - 1)
+    behind = await reader.place(until_us + _LONGEST_US)
+    return await reader.unpriced_calls(first.seq, behind.seq, since_us, until_us)
 
 
 def _periods(since_us: int, until_us: int, minutes_from_us: int) -> Sequence[_Period]:
@@ -160,6 +172,7 @@ class _Sums:
         self._asked: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
         self._failed: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
         self._cost: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+        self._unpriced: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
         self._refused: tuple[dict[str, Counter[str]], dict[str, Counter[str]]] = ({}, {})
 
     def add(
@@ -183,6 +196,11 @@ class _Sums:
             for at, name in enumerate((project, model)):
                 self._asked[at][name] += count
                 self._refused[at].setdefault(name, Counter())[cause] += count
+
+    def add_unpriced(self, rows: Iterable[tuple[str, str, int]]) -> None:
+        for project, model, count in rows:
+            for at, name in enumerate((project, model)):
+                self._unpriced[at][name] += count
 
     @property
     def size(self) -> int:
@@ -211,4 +229,5 @@ class _Sums:
             self._failed[at][name],
             self._cost[at][name],
             top | ({"": rest} if rest else {}),
+            self._unpriced[at][name],
         )

@@ -13,7 +13,7 @@ from quotadeck.domain.ages import share
 from quotadeck.domain.cells import csv_text, markdown_cell, markdown_table
 from quotadeck.domain.commands import Action, Entry
 from quotadeck.domain.deeds import command_notice
-from quotadeck.domain.money import usd_exact, usd_short
+from quotadeck.domain.money import usd_exact
 from quotadeck.domain.report import Alarm, Passage, Report
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.state import Held, StateKind, Urgency
@@ -21,12 +21,13 @@ from quotadeck.domain.subject import Subject
 from quotadeck.domain.typed import duration_words
 from quotadeck.words import say, text
 from quotadeck.words.commands import refusal
+from quotadeck.words.spent import spent
 from quotadeck.words.states import words_of
 from quotadeck.words.times import local, zone_name
 
 CSV_HEADS: Final = (
     *("row", "at", "until", "subject", "actor", "what", "detail"),
-    *("asked", "refused", "failed", "spent_usd"),
+    *("asked", "refused", "failed", "spent_usd", "of_unknown_price"),
 )
 """Instants are RFC 3339 in the zone asked for. ``row`` is alarm, command, effect, event, note,
 project, model or down."""
@@ -64,7 +65,7 @@ def csv(report: Report, zone: tzinfo | None = None) -> str:
     rows: list[tuple[str, ...]] = [
         (
             *(line.kind, instant(line.at_us), instant(line.until_us), line.subject, line.actor),
-            *(line.what, line.detail, "", "", "", ""),
+            *(line.what, line.detail, "", "", "", "", ""),
         )
         for line in _lines(report, instant)
         if line.kind != "end"
@@ -75,6 +76,7 @@ def csv(report: Report, zone: tzinfo | None = None) -> str:
             (
                 *(kind, *span, f"{kind}:{one.name}", "", "", _causes(one)),
                 *(str(one.asked), str(one.refused), str(one.failed), usd_exact(one.cost_nano)),
+                str(one.unpriced),
             )
             for one in passages
         ]
@@ -133,6 +135,8 @@ class _Markdown:
                 cost_nano=it.cost_nano,
             )
         ]
+        if it.unpriced:
+            told.append(text("report.unpriced", count=it.unpriced))
         if it.alarms:
             subjects = tuple(dict.fromkeys(alarm.subject.name for alarm in it.alarms))
             lasting = sum(alarm.ended_us is None for alarm in it.alarms) or None
@@ -204,7 +208,7 @@ class _Markdown:
                 f"{one.asked:,}",
                 f"{one.refused:,} ({share(one.refused, one.asked)})",
                 f"{one.failed:,} ({share(one.failed, one.asked - one.refused)})",
-                usd_short(one.cost_nano),
+                spent(one.cost_nano, one.unpriced),
                 _causes(one),
             )
             for one in passages

@@ -46,7 +46,8 @@ def booked(
     price, others = target.target.price, list[tuple[Price, Usage]]()
     if usage.beside:
         usage, others = _parted(target, targets, usage)
-    if usage.stated_nano is not None and target.upstream.price == BY_UPSTREAM:
+    by = target.target.booked_by or target.upstream.price
+    if usage.stated_nano is not None and by == BY_UPSTREAM:
         cost, fees, version = usage.stated_nano, 0, BY_UPSTREAM
     else:
         cost, fees, version = cost_nano(price, usage), fees_nano(price, usage), price.version

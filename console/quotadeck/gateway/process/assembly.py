@@ -278,7 +278,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
     budgets = BudgetAlarm(plan, spent_nano, clock, tell)
     upstreams = UpstreamAlarm(clock, tell)
     keys = KeyAlarm(clock, tell)
-    prices = PriceAlarm(clock, tell)
+    prices = PriceAlarm(plan, clock, tell)
     lines = CallLines(clock, access=config.log.access)
     observers = Observers(
         begun=(live.begun,),

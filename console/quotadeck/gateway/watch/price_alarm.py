@@ -10,12 +10,13 @@ from quotadeck.domain.price import BY_UPSTREAM, UNKNOWN_VERSION
 from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.text import clean
+from quotadeck.gateway.plan import Plan
 
 _CALM_NS: Final = 3_600_000_000_000
 """Told once an hour: prices are cured by day."""
 _SPAN_NS: Final = 600_000_000_000
-_DRIFT_PERCENT: Final = 2
 _LEAST_CALLS: Final = 5
+_USUAL_PERCENT: Final = 2
 
 
 class _Sums:
@@ -31,7 +32,11 @@ class _Sums:
 class PriceAlarm:
     """Tells of a target whose calls have no price, or another than the upstream says."""
 
-    def __init__(self, clock: Clock, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self, plan: Callable[[], Plan], clock: Clock, tell: Callable[[Event], None]
+    ) -> None:
+        """``plan`` gives the one in force."""
+        self._plan = plan
         self._clock = clock
         self._tell = tell
         self._told: dict[tuple[str, str], int] = {}
@@ -43,7 +48,7 @@ class PriceAlarm:
         if call.price_version == UNKNOWN_VERSION:
             if call.usage.tier and call.cost_nano_usd:
                 self._alarm("price.unknown_tier", call, tier=clean(call.usage.tier))
-            elif call.usage.total or call.usage.web_searches:
+            elif call.usage.total:
                 self._alarm("price.unknown", call)
         elif stated is not None and call.price_version != BY_UPSTREAM:
             self._compare(call, stated)
@@ -57,7 +62,9 @@ class PriceAlarm:
         sums.ours_nano += call.cost_nano_usd
         sums.stated_nano += stated_nano
         apart = abs(sums.ours_nano - sums.stated_nano)
-        if sums.calls >= _LEAST_CALLS and apart * 100 > _DRIFT_PERCENT * sums.stated_nano:
+        if sums.calls < _LEAST_CALLS:
+            return
+        if apart * 100 > self._most_percent(call.target) * sums.stated_nano:
             self._alarm(
                 "price.drifts",
                 call,
@@ -65,6 +72,11 @@ class PriceAlarm:
                 stated_nano=sums.stated_nano,
                 count=sums.calls,
             )
+
+    def _most_percent(self, target: str) -> int:
+        """So far apart the two may be."""
+        known = self._plan().targets.get(target)
+        return known.upstream.drift_percent if known else _USUAL_PERCENT
 
     def _alarm(self, kind: str, call: Call, **facts: int | str) -> None:
         now_ns = self._clock.monotonic_ns()

@@ -27,7 +27,7 @@ from quotadeck.domain.snapshot import Event
 from quotadeck.domain.subject import SubjectKind
 from quotadeck.store.events import told_of
 from quotadeck.store.reading.connection import ReadConnection
-from quotadeck.store.sqlite.tables import LATENCY_COLUMNS, Per
+from quotadeck.store.sqlite.tables import LATENCY_COLUMNS, UNPRICED, Per
 
 ENDED: Final = "coalesce(last_us, at_us + total_ms * 1000)"
 """When a call ended; of counted refusals, when the last of them came."""
@@ -208,6 +208,17 @@ class Around(ReadConnection):
                 "AND seq < ? AND source_id = ? AND at_us >= ? AND at_us < ? GROUP BY project",
                 (first, behind, self.source, since_us, until_us),
             )
+        )
+
+    async def unpriced_calls(
+        self, first: int, behind: int, since_us: int, until_us: int
+    ) -> list[tuple[str, str, int]]:
+        """(project, model, how many) of the calls whose price nobody knows."""
+        return await self._rows(
+            "SELECT project, model, COUNT(*) FROM calls NOT INDEXED WHERE seq >= ? AND seq < ? "
+            f"AND {UNPRICED} AND source_id = ? AND at_us >= ? AND at_us < ? "
+            "GROUP BY project, model",
+            (first, behind, self.source, since_us, until_us),
         )
 
     async def states_around(self, at_us: int, since_us: int) -> list[StateSpan]:

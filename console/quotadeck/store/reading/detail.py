@@ -23,7 +23,7 @@ from quotadeck.domain.detail import (
 from quotadeck.domain.latency import quantile_ms
 from quotadeck.store.journal.call_record import COLUMNS, call_of_row
 from quotadeck.store.reading.connection import ReadConnection
-from quotadeck.store.sqlite.tables import HOUR, LATENCY_COLUMNS, MINUTE
+from quotadeck.store.sqlite.tables import HOUR, LATENCY_COLUMNS, MINUTE, UNPRICED
 
 LOOKED_AT: Final = 5_000
 """So many of the newest calls and counted runs tell of keys and failures."""
@@ -48,6 +48,7 @@ class _Kind:
     retried: int
     first_us: int
     last_us: int
+    unpriced: int
     newest: int | None
     """The cursor of the newest with a record of its own."""
 
@@ -106,14 +107,16 @@ class Detail(ReadConnection):
     async def _newest(self, project: str, since_us: int) -> tuple[int, list[_Kind]]:
         """Since when the newest calls were looked at, and the kinds of them since then."""
         newest = (
-            "SELECT seq, id, at_us, key_id, model, target, outcome, cause, count, retry, last_us "
+            "SELECT seq, id, at_us, key_id, model, target, outcome, cause, count, retry, "
+            f"last_us, ({UNPRICED}) AS unpriced "
             "FROM calls WHERE project = ? AND source_id = ? ORDER BY seq DESC LIMIT ?"
         )
         values = (project, self.source, LOOKED_AT)
         rows = await self._rows(
             "SELECT key_id, model, target, outcome, cause, SUM(count), "
             "SUM(CASE WHEN retry > 0 THEN count ELSE 0 END), MIN(at_us), "
-            "MAX(coalesce(last_us, at_us)), MAX(CASE WHEN last_us IS NULL THEN seq END) "
+            "MAX(coalesce(last_us, at_us)), SUM(unpriced), "
+            "MAX(CASE WHEN last_us IS NULL THEN seq END) "
             f"FROM ({newest}) WHERE at_us >= ? GROUP BY key_id, model, target, outcome, cause",
             (*values, since_us),
         )
@@ -169,6 +172,9 @@ def _models(
     for kind in kinds:
         if kind.target:
             served.setdefault(kind.model, Counter())[kind.target] += kind.count
+    unpriced = Counter[str]()
+    for kind in kinds:
+        unpriced[kind.model] += kind.unpriced
     known = {model: (forwarded, *rest) for model, forwarded, *rest in sums}
     uses = []
     for model in {**known, **turned_away}:
@@ -183,6 +189,7 @@ def _models(
                 failed=failed,
                 cost_nano=cost,
                 p95_ms=quantile_ms(latency, 0.95),
+                unpriced=unpriced[model],
             )
         )
     return tuple(sorted(uses, key=lambda use: (-use.asked, use.model))[:MOST])

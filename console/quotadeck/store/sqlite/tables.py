@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from quotadeck.domain.latency import COLUMNS as LATENCY
+from quotadeck.domain.price import UNKNOWN_VERSION
 
 LATENCY_COLUMNS: Final = tuple(f"latency_{index:02}" for index in range(LATENCY))
 """Counts of total_ms of the calls that the upstream answered (ok, upstream_error, client_error)."""
@@ -45,6 +46,9 @@ MINUTE: Final = Per("minute", "minute_us", "INTEGER", 60_000_000)
 HOUR: Final = Per("hour", "hour_us", "INTEGER", 3_600_000_000)
 DAY: Final = Per("day", "day", "TEXT")
 PERIODS: Final = {per.name: per for per in (MINUTE, HOUR, DAY)}
+
+UNPRICED: Final = f"price_version = '{UNKNOWN_VERSION}' AND input_tokens + output_tokens > 0"
+"""Of a call: nobody knows its price, and so what it costs."""
 
 FOR_EVER_US: Final = (1 << 63) - 1
 """When a state that still holds was left."""

@@ -6,7 +6,6 @@ from typing import Final
 from quotadeck.domain.ages import share
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.detail import Caller, CauseFound, ModelUse, ProjectDetail
-from quotadeck.domain.money import usd_short
 from quotadeck.tui.columns.parts import At
 from quotadeck.tui.kit.fit import fit_middle
 from quotadeck.tui.kit.spans import Line, Span, crop
@@ -14,6 +13,7 @@ from quotadeck.tui.kit.table import table
 from quotadeck.words import text
 from quotadeck.words.causes import cause_words
 from quotadeck.words.numbers import latency, percent
+from quotadeck.words.spent import spent
 from quotadeck.words.times import day_time
 
 _NAME: Final = 30
@@ -35,7 +35,7 @@ def model_lines(detail: ProjectDetail, at: At, width: int) -> list[Line]:
 def _model(use: ModelUse, detail: ProjectDetail, at: At) -> tuple[Span, ...]:
     asked = sum(each.asked for each in detail.models)
     over_us = max(_MINUTE_US, min(detail.at_us - detail.since_us, at.now.counted_us))
-    hourly = usd_short(use.cost_nano * _HOUR_US // over_us)
+    hourly = spent(use.cost_nano * _HOUR_US // over_us, use.unpriced)
     route = at.routes.get(use.model)
     serving = route.serving if route else next(iter(use.targets), "–")
     first = route is not None and route.targets[:1] == (route.serving,)

@@ -77,6 +77,7 @@ def _target(
             known.max_input_tokens if table.max_input_tokens is None else table.max_input_tokens
         ),
         max_output_tokens=table.max_output_tokens,
+        booked_by=table.price or "",
     )
 
 

@@ -1,7 +1,7 @@
 """``[targets."UPSTREAM/MODEL"]``: a model at an upstream, what it costs and how much it takes."""
 
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -58,7 +58,10 @@ class LongTable(Table):
 
 class TierTable(Table):
     """``[targets."UPSTREAM/MODEL".tiers.TIER]``: what calls cost whose reply states this service
-    tier, speed or region: `priority`, `flex`, `fast`, `us`, or several, such as `"priority+us"`."""
+    tier, speed or region: `priority`, `flex`, `fast`, `us`, or several, such as `"priority+us"`.
+    Calls whose words have no price here are of unknown price; so are those that used what is in no
+    count, which has words of its own: `audio`, `image_generation`, `file_search`,
+    `code_interpreter`, `cache_12h`, `other_model`."""
 
     times: Annotated[
         Fraction | None,
@@ -104,6 +107,12 @@ class TargetTable(Table):
     """Price of those among them that are kept there for an hour."""
     search_usd: Annotated[SearchUsd, Default("nothing")] = None
     """Price of a thousand web searches."""
+    price: Annotated[
+        Literal["list", "upstream"] | None,
+        Allowed('"list" or "upstream"'),
+        Default("the upstream's"),
+    ] = None
+    """What is booked: by the prices here, or what the upstream's replies say that they cost."""
     long: Annotated[
         list[LongTable],
         Field(default_factory=list),

@@ -78,6 +78,7 @@ def _upstream(name: str, table: UpstreamTable, secrets: _Secrets) -> Upstream:
         stream_usage=table.stream_usage,
         bills_delivered=table.bills_delivered,
         price=table.price,
+        drift_percent=table.price_drift_percent,
         plain_http=table.plain_http,
         proxy=table.proxy or "",
         ca_file=_authorities(table, secrets),

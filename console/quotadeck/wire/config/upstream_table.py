@@ -74,6 +74,11 @@ class UpstreamTable(Table):
     price: Annotated[Literal["list", "upstream"], Allowed('"list" or "upstream"')] = "list"
     """What is booked: by the prices here, or what the upstream's replies say that they cost
     (`usage.cost`), where they do."""
+    price_drift_percent: Annotated[
+        int, Field(ge=1, le=1_000), Allowed("a whole number from 1 to 1_000")
+    ] = 2
+    """Where its replies say what they cost, and the prices here come to more than so many percent
+    more or less over ten minutes, that is told."""
     tiers: Annotated[
         list[Annotated[str, Field(pattern=TIER)]] | None,
         Allowed('a list of words such as "priority" and "us"'),

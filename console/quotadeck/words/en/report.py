@@ -21,6 +21,13 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "report.models": "Models",
     "report.asked": "Asked {asked:number}, refused {refused:number} ({refused_share}), failed "
     "{failed:number} ({failed_share}), spent {cost_nano:usd}.",
+    "spent.unpriced": "{spent} + {count:number} unknown",
+    "report.unpriced": plural(
+        "count",
+        "{count} call is of unknown price: what it cost is not known, and not in what was spent.",
+        "{count:number} calls are of unknown price: what they cost is not known, and not in what "
+        "was spent.",
+    ),
     "report.alarm_count": plural(
         "count",
         "{count} alarm, of {subjects}[; {lasting} lasted at the end].",
