@@ -14,13 +14,21 @@ _WORDS: Final = (
 
 PLAIN_FAULTS: Final = (
     "crlf", "no-space", "keepalive", "split-data", "split-utf8", "early-hints", "slow=0.001",
+    "usage-on-finish",
 )  # fmt: skip
 """What changes nothing of what is said."""
-UNBILLED_FAULTS: Final = ("status=400", "status=403", "status=500", "status=529", "hostile=500")
+UNBILLED_FAULTS: Final = (
+    "status=400", "status=401", "status=403", "status=404", "status=429", "status=500",
+    "status=503", "status=529", "hostile=500", "hostile=400", "html=502", "error-200",
+    "retry-after=7", "retry-after-ms=50", "retry-after-date=9", "insufficient-quota",
+)  # fmt: skip
 """What is answered instead; nothing is generated."""
+DOUBTFUL_FAULTS: Final = ("refuse", "empty", "html=200", "gzip-bomb=1")
+"""What is no answer: nothing is generated, and nobody can tell."""
 HIDING_FAULTS: Final = (
     "usage-missing", "usage-null", "usage-negative", "usage-huge", "usage-float", "usage-string",
-    "reset-chunk=2", "stream-error=2", "garbage=1", "truncate=3",
+    "reset-chunk=2", "stream-error=2", "garbage=1", "truncate=3", "truncate", "reset-byte=300",
+    "reset-chunk=0", "stream-error=1", "reset-byte=0",
 )  # fmt: skip
 """What keeps from us what is billed."""
 
@@ -29,11 +37,15 @@ HIDING_FAULTS: Final = (
 class Asked:
     """One call."""
 
+    way: str
+    """Its form, and the upstream's where that is another."""
     path: str
     body: Body
     fault: str = ""
     leaves_after: int | None = None
     """The client hangs up after so many bytes."""
+    goes_on: bool = False
+    """It goes on from an earlier response, where one is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +72,45 @@ def _maybe(rng: Random, chance: float, **fields: Any) -> Body:
     return fields if rng.random() < chance else {}
 
 
-def _chat(rng: Random) -> Body:
+PICTURE: Final = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5"
+)
+
+
+def _seen(rng: Random, text: Body, picture: Body) -> str | list[Body]:
+    """What a user says: a text, or a text and a picture."""
+    return [text, picture] if rng.random() < 0.15 else str(text["text"])
+
+
+def _plain_chat(rng: Random, *models: str) -> Body:
+    """What every upstream that speaks of messages in turns can be asked."""
     function = {"name": "note", "parameters": {"type": "object"}}
+    text = {"type": "text", "text": _text(rng, _length(rng))}
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PICTURE}"}}
     return {
-        "model": rng.choice(("gpt-sim", "gpt-sim", "deepseek-v3.2", "gpt-4.1")),
+        "model": rng.choice(models),
         "messages": [
             *([{"role": "system", "content": _text(rng, 20)}] if rng.random() < 0.5 else []),
-            {"role": "user", "content": _text(rng, _length(rng))},
+            {"role": "user", "content": _seen(rng, text, picture)},
         ],
         "max_tokens": rng.choice((1, 2, 30, 200)),
-        **_maybe(rng, 0.2, n=rng.choice((2, 3))),
         **_maybe(rng, 0.2, stop=[" the"]),
         **_maybe(rng, 0.2, tools=[{"type": "function", "function": function}]),
         **_maybe(rng, 0.2, reasoning_effort="high"),
+    }
+
+
+def _chat(rng: Random) -> Body:
+    return {
+        **_plain_chat(rng, "gpt-sim", "gpt-sim", "deepseek-v3.2", "gpt-4.1", "either"),
+        **_maybe(rng, 0.2, n=rng.choice((2, 3))),
         **_maybe(rng, 0.3, service_tier=rng.choice(("auto", "default", "priority", "flex"))),
     }
+
+
+def _chat_over_messages(rng: Random) -> Body:
+    tier = rng.choice(("auto", "default"))
+    return {**_plain_chat(rng, "claude-sim"), **_maybe(rng, 0.3, service_tier=tier)}
 
 
 def _completion(rng: Random) -> Body:
@@ -94,24 +130,57 @@ def _embedding(rng: Random) -> Body:
     }
 
 
-def _response(rng: Random) -> Body:
-    tools = rng.choice(
-        ([{"type": "web_search"}], [{"type": "function", "name": "note", "parameters": {}}])
-    )
+def _plain_response(rng: Random, model: str) -> Body:
+    picture = {"type": "input_image", "image_url": f"data:image/png;base64,{PICTURE}"}
+    parts = [{"type": "input_text", "text": _text(rng, 9)}, picture]
     return {
-        "model": "gpt-sim",
+        "model": model,
         "input": rng.choice(
             (
                 _text(rng, _length(rng)),
-                [{"role": "user", "content": [{"type": "input_text", "text": _text(rng, 9)}]}],
+                [{"role": "user", "content": parts[: rng.choice((1, 2))]}],
             )
         ),
         "max_output_tokens": rng.choice((16, 30, 200)),
-        "store": False,
+        "store": rng.random() < 0.3,
         **_maybe(rng, 0.3, instructions=_text(rng, _length(rng))),
-        **_maybe(rng, 0.3, tools=tools),
         **_maybe(rng, 0.3, reasoning={"effort": "high"}),
         **_maybe(rng, 0.3, service_tier=rng.choice(("auto", "default", "priority", "flex"))),
+    }
+
+
+def _response(rng: Random) -> Body:
+    tools = rng.choice(([{"type": "web_search"}], [_NOTE]))
+    return {**_plain_response(rng, "gpt-sim"), **_maybe(rng, 0.3, tools=tools)}
+
+
+def _response_over_chat(rng: Random) -> Body:
+    return {**_plain_response(rng, "gpt-by-chat"), **_maybe(rng, 0.3, tools=[_NOTE])}
+
+
+_NOTE: Final = {"type": "function", "name": "note", "parameters": {}}
+
+
+def _plain_message(rng: Random, *models: str) -> Body:
+    text = {"type": "text", "text": _text(rng, _length(rng))}
+    source = {"type": "base64", "media_type": "image/png", "data": PICTURE}
+    return {
+        "model": rng.choice(models),
+        "messages": [
+            {"role": "user", "content": _seen(rng, text, {"type": "image", "source": source})}
+        ],
+        "max_tokens": rng.choice((1, 30, 200)),
+        **_maybe(rng, 0.2, service_tier=rng.choice(("auto", "standard_only"))),
+        **_maybe(rng, 0.3, thinking={"type": "adaptive"}),
+    }
+
+
+def _message_over_chat(rng: Random) -> Body:
+    tools = [{"name": "note", "input_schema": {"type": "object"}}]
+    return {
+        **_plain_message(rng, "gpt-sim", "gpt-by-chat"),
+        **_maybe(rng, 0.3, system=_text(rng, 20)),
+        **_maybe(rng, 0.3, tools=tools),
     }
 
 
@@ -126,14 +195,11 @@ def _message(rng: Random) -> Body:
         )
     )
     return {
-        "model": rng.choice(("claude-sim", "claude-sim", "claude-opus-4.7")),
-        "messages": [{"role": "user", "content": _text(rng, _length(rng))}],
-        "max_tokens": rng.choice((1, 30, 200)),
+        **_plain_message(rng, "claude-sim", "claude-sim", "claude-opus-4.7"),
         **_maybe(rng, 0.3, system=[marked]),
         **_maybe(rng, 0.2, cache_control={"type": "ephemeral"}),
         **_maybe(rng, 0.3, tools=tools),
-        **_maybe(rng, 0.3, thinking={"type": "adaptive"}),
-        **_maybe(rng, 0.2, service_tier=rng.choice(("auto", "standard_only"))),
+        **_maybe(rng, 0.2, context_management={"edits": [{"type": "compact_20260112"}]}),
         **_maybe(rng, 0.2, speed="fast"),
         **_maybe(rng, 0.2, inference_geo=rng.choice(("us", "global"))),
     }
@@ -145,12 +211,20 @@ SHAPES: Final[dict[str, Shape]] = {
     "embeddings": Shape("/v1/embeddings", _embedding, lambda user: {"user": user}, streams=False),
     "responses": Shape("/v1/responses", _response, lambda user: {"user": user}),
     "messages": Shape("/v1/messages", _message, lambda user: {"metadata": {"user_id": user}}),
+    "chat over messages": Shape(
+        "/v1/chat/completions", _chat_over_messages, lambda user: {"user": user}
+    ),
+    "messages over chat": Shape(
+        "/v1/messages", _message_over_chat, lambda user: {"metadata": {"user_id": user}}
+    ),
+    "responses over chat": Shape("/v1/responses", _response_over_chat, lambda user: {"user": user}),
 }
 
 
 def drawn(rng: Random, forms: tuple[str, ...]) -> Asked:
     """The next call."""
-    shape = SHAPES[rng.choice(forms)]
+    way = rng.choice(forms)
+    shape = SHAPES[way]
     body = shape.draw(rng)
     if shape.streams and rng.random() < 0.5:
         body["stream"] = True
@@ -164,7 +238,10 @@ def drawn(rng: Random, forms: tuple[str, ...]) -> Asked:
         fault = rng.choice(UNBILLED_FAULTS)
     elif lot < 0.25:
         fault = rng.choice(HIDING_FAULTS)
+    elif lot < 0.26:
+        fault = rng.choice(DOUBTFUL_FAULTS)
     leaves = rng.choice((1, 200, 900)) if not fault and rng.random() < 0.05 else None
     if fault:
         body |= shape.faults_in(f"sim-fault {fault}")
-    return Asked(shape.path, body, fault, leaves)
+    stored = shape.draw is _response and not fault and rng.random() < 0.2
+    return Asked(way, shape.path, body, fault, leaves, goes_on=stored)

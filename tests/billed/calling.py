@@ -1,6 +1,7 @@
 """A crowd of clients that makes the generated calls, and the gateway that they call."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,29 +9,23 @@ from random import Random
 from typing import Any, Final
 
 import aiohttp
+import orjson
 
-from tests.billed.asks import Asked, drawn
+from tests.billed.asks import SHAPES, Asked, drawn
 from tests.billed.ledger import Compared, compared
 from tests.processes import Gateway, SimUpstream, start_upstream, wait_until
 
-SERVED: Final = ("chat", "completions", "embeddings", "responses", "messages")
-"""The forms that the gateway serves."""
+SERVED: Final = tuple(SHAPES)
+"""The forms that the gateway serves, and the ways between two of them."""
+GO_ON_FROM: Final = 500
+"""Of so many responses others go on."""
 CLIENTS: Final = 16
 PAGE: Final = 1_000
 ANTHROPIC: Final = {"anthropic-version": "2026-10-21"}
 
 _LIMITS: Final = "rpm = 100_000_000\ntpm = 1_000_000_000_000"
-CONFIG: Final = f"""
-[upstreams.openai]
-base_url = "BASE"
-key = {{ env = "TEST_UPSTREAM_KEY" }}
-provider = "openai"
-[upstreams.anthropic]
-base_url = "BASE"
-key = {{ env = "TEST_UPSTREAM_KEY" }}
-provider = "anthropic"
-
-[targets."openai/gpt-sim"]
+_GPT_SIM: Final = f"""
+[targets."NAME"]
 {_LIMITS}
 input_usd = "1.25"
 cached_input_usd = "0.125"
@@ -40,13 +35,30 @@ output_usd = "10"
 search_usd = "10"
 tiers.priority.times = "2"
 tiers.flex.times = "0.5"
-[[targets."openai/gpt-sim".long]]
+[[targets."NAME".long]]
 above = 4000
 input_usd = "2.50"
 cached_input_usd = "0.25"
 cache_write_usd = "3.125"
 cache_write_1h_usd = "3.125"
 output_usd = "15"
+"""
+CONFIG: Final = f"""
+[upstreams.openai]
+base_url = "BASE"
+key = {{ env = "TEST_UPSTREAM_KEY" }}
+provider = "openai"
+[upstreams.anthropic]
+base_url = "BASE"
+key = {{ env = "TEST_UPSTREAM_KEY" }}
+provider = "anthropic"
+[upstreams.compat]
+base_url = "BASE"
+key = {{ env = "TEST_UPSTREAM_KEY" }}
+provider = "openai"
+speaks = ["chat"]
+{_GPT_SIM.replace("NAME", "openai/gpt-sim")}
+{_GPT_SIM.replace("NAME", "compat/gpt-sim")}
 
 [targets."anthropic/claude-sim"]
 {_LIMITS}
@@ -96,8 +108,12 @@ targets = ["anthropic/claude-opus-4.7"]
 targets = ["openai/deepseek-v3.2"]
 [routes."gpt-4.1"]
 targets = ["openai/gpt-4.1"]
+[routes."gpt-by-chat"]
+targets = ["compat/gpt-sim"]
+[routes."either"]
+targets = ["openai/gpt-4.1", "openai/deepseek-v3.2"]
 [projects.billed.allow]
-unbounded = ["web_search"]
+unbounded = ["web_search", "context_management", "stored_context"]
 reserve_usd = "1"
 fields = {{ service_tier = ["*"], speed = ["*"], inference_geo = ["*"] }}
 """
@@ -135,9 +151,15 @@ async def called(
     waiting = iter([drawn(rng, forms) for _ in range(calls)])
     headers = {"authorization": f"Bearer {key}"}
     root = gateway.base_url.removesuffix("/v1")
+    made: list[str] = []
+    switch = itertools.count(1)
 
     async def client(session: aiohttp.ClientSession) -> None:
         for ask in waiting:
+            if next(switch) == calls // 2:
+                await asyncio.to_thread(serve_from_the_other_target, gateway)
+            if ask.goes_on and made:
+                ask.body["previous_response_id"] = rng.choice(made)
             more = ANTHROPIC if "/messages" in ask.path else {}
             async with session.post(root + ask.path, json=ask.body, headers=more) as answer:
                 asked[answer.headers["x-request-id"]] = ask
@@ -146,13 +168,33 @@ async def called(
                     answer.close()
                     continue
                 try:
-                    await answer.read()
+                    said = await answer.read()
+                    if ask.body.get("store") and len(made) < GO_ON_FROM:
+                        made.extend(_id_in(said))
                 except aiohttp.ClientError:
                     assert ask.fault, ask
 
     async with aiohttp.ClientSession(headers=headers) as session:
         await asyncio.gather(*(client(session) for _ in range(CLIENTS)))
     return asked
+
+
+def _id_in(said: bytes) -> list[str]:
+    """The id of a response that was answered whole, and not as a stream."""
+    try:
+        response = orjson.loads(said)
+    except ValueError:
+        return []
+    kept = response.get("status") in ("completed", "incomplete")
+    return [response["id"]] if kept and response.get("store") else []
+
+
+def serve_from_the_other_target(gateway: Gateway) -> None:
+    """As an operator would, in the middle of it all."""
+    answer = gateway.command(
+        "fallback", "model:either", field="target", value="openai/deepseek-v3.2", for_ms=86_400_000
+    )
+    assert answer["applied"], answer
 
 
 def ledger_of(gateway: Gateway, calls: int) -> list[dict[str, Any]]:

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.billed.asks import HIDING_FAULTS, UNBILLED_FAULTS, Asked
+from tests.billed.asks import (
+    DOUBTFUL_FAULTS,
+    HIDING_FAULTS,
+    PICTURE,
+    SHAPES,
+    UNBILLED_FAULTS,
+    Asked,
+)
 
 Row = Mapping[str, Any]
 
@@ -17,6 +24,13 @@ COUNTS: Final = {
     "cost_nano_usd": "cost_nano_usd",
 }
 """By the ledger's name: the bill's."""
+_ASKED: Final = ("context_management", "previous_response_id", "speed", "inference_geo")
+KINDS: Final = (
+    *SHAPES,
+    *("openai/gpt-4.1", "openai/deepseek-v3.2", "anthropic/claude-opus-4.7"),
+    *(*_ASKED, "picture"),
+)
+"""What is to be among them."""
 
 
 @dataclass
@@ -26,11 +40,14 @@ class Compared:
     exact: int = 0
     estimated: int = 0
     unbilled: int = 0
+    doubtful: int = 0
     ledger_nano: int = 0
     """Of the exact ones."""
     billed_nano: int = 0
     wrong: list[str] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Of the exact ones: their ways, their targets, and what was asked for beside words."""
 
 
 def compared(asked: Mapping[str, Asked], ledger: Iterable[Row], bill: Iterable[Row]) -> Compared:
@@ -55,6 +72,10 @@ def _wrong(ask: Asked, row: Row, line: Row | None, found: Compared) -> str:
         found.unbilled += 1
         charged = row["cost_nano_usd"] or row["outcome"] == "ok" or line is not None
         return f"charged {row['cost_nano_usd']}, {row['outcome']}" if charged else ""
+    if ask.fault in DOUBTFUL_FAULTS:
+        found.doubtful += 1
+        charged = row["usage_is_estimate"] or not row["cost_nano_usd"]
+        return "" if charged and line is None else f"told as {row['outcome']} {row['cause']}"
     if line is None:
         return f"never billed, and in the ledger as {row['outcome']} {row['cause']}"
     if row["usage_is_estimate"]:
@@ -67,6 +88,8 @@ def _wrong(ask: Asked, row: Row, line: Row | None, found: Compared) -> str:
         if row[mine] != line[theirs]
     ]
     found.exact += 1
+    found.kinds.update((ask.way, row["target"], *(name for name in _ASKED if name in ask.body)))
+    found.kinds["picture"] += PICTURE in repr(ask.body)
     found.ledger_nano += row["cost_nano_usd"]
     found.billed_nano += line["cost_nano_usd"]
     return ", ".join(differs)

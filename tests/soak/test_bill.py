@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.billed.calling import SERVED, billed, reconciled
+from tests.billed.ledger import KINDS
 
 CALLS = int(os.environ.get("QUOTADECK_SOAK_CALLS", "100000"))
 SEED = int(os.environ.get("QUOTADECK_SOAK_SEED", "9"))
@@ -21,3 +22,4 @@ def test_a_hundred_thousand_calls_cost_what_the_upstream_bills(tmp_path: Path) -
     assert found.wrong == []
     assert found.ledger_nano == found.billed_nano > 0
     assert found.exact > CALLS * 3 // 4
+    assert all(found.kinds[kind] for kind in KINDS), found.kinds
