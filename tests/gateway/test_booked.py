@@ -181,6 +181,26 @@ async def test_cost_that_nobody_knows_is_not_told(tmp_path: Path, small_ballast:
         assert call.cost_nano_usd == call.held_nano_usd > 0
 
 
+STATED: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"choices": [{"message": {"content": "a"}}], "usage": TOKENS},
+    "/v1/completions": {"choices": [{"text": "a"}], "usage": TOKENS},
+    "/v1/responses": {"output": [{"type": "message"}], "usage": IN_OUT},
+    "/v1/messages": {"type": "message", "content": [{"type": "text"}], "usage": IN_OUT},
+}
+
+
+@pytest.mark.parametrize("path", STATED)
+async def test_cost_that_the_upstream_states_is_booked_in_every_dialect(
+    path: str, tmp_path: Path, small_ballast: None
+) -> None:
+    said = {**STATED[path], "usage": {**STATED[path]["usage"], "cost": 0.000123}}
+    async with between(tmp_path, answers(said), price="upstream") as (it, http):
+        reply = await posted(http, path, FAILED[path][0])
+        assert reply.headers["x-cost-usd"] == "0.000123"
+        call = await it.call()
+    assert (call.cost_nano_usd, call.price_version) == (123_000, BY_UPSTREAM)
+
+
 async def test_a_header_that_the_config_names_is_sent_once(
     tmp_path: Path, small_ballast: None
 ) -> None:

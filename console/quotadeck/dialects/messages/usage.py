@@ -9,6 +9,7 @@ Source: "Message" of Anthropic's API reference; `usage` of its official SDK's ty
 
 from typing import Any, Final
 
+from quotadeck.dialects.cost import dearer
 from quotadeck.dialects.counts import count, most, part
 from quotadeck.domain.text import clean
 from quotadeck.domain.tiers import FIELDS, stated
@@ -55,7 +56,10 @@ class _Sums:
 class UsageReader:
     """Learns a message's usage from the usage objects of its reply or its stream's events."""
 
-    __slots__ = ("_beside", "_odd", "_searches", "_sums", "_thought", "_tier", "ended", "seen")
+    __slots__ = (
+        *("_beside", "_cost_nano", "_odd", "_searches", "_sums", "_thought", "_tier"),
+        *("ended", "seen"),
+    )
 
     def __init__(self) -> None:
         self.seen = False
@@ -67,6 +71,7 @@ class UsageReader:
         self._beside: list[_Sums] = []
         self._searches = self._thought = 0
         self._tier: dict[str, str] = {}
+        self._cost_nano: int | None = None
 
     def see(self, told: Any) -> None:
         """Learn from a usage object."""
@@ -81,6 +86,7 @@ class UsageReader:
         self._thought = max(self._thought, thought)
         searches = most(part(told, "server_tool_use"), ("web_search_requests",))
         self._searches = max(self._searches, searches)
+        self._cost_nano = dearer(self._cost_nano, told)
         iterations = told.get("iterations")
         if isinstance(iterations, list):
             self._see_each(iterations)
@@ -112,6 +118,7 @@ class UsageReader:
         return usage._replace(
             reasoning_tokens=min(self._thought, usage.output_tokens),
             web_searches=self._searches,
+            stated_nano=self._cost_nano,
             beside=tuple((one.model, _summed((one,), tier)) for one in self._beside if one.model),
         )
 

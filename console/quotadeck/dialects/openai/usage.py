@@ -1,12 +1,10 @@
 """What the upstream says a call used, read with distrust."""
 
-import math
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
+from quotadeck.dialects.cost import dearer
 from quotadeck.dialects.counts import count, most, part
-from quotadeck.domain.money import MAX_NANO_USD, NANO_PER_USD
 from quotadeck.domain.tiers import AUDIO, SERVICE, stated, with_beside
 from quotadeck.domain.usage import Usage
 
@@ -24,7 +22,6 @@ _OUTPUT = ("completion_tokens", "output_tokens")
 _SEARCHES = ("num_search_queries", "num_sources_used")  # Perplexity, xAI
 _SERVED = ("web_search_requests",)  # OpenRouter
 _SOUND = ("audio_tokens",)
-_TICKS_PER_NANO = 10
 
 
 class UsageReader:
@@ -67,8 +64,7 @@ class UsageReader:
         self._total = max(self._total, count(told, "total_tokens") or 0)
         searches = max(most(told, _SEARCHES), most(part(told, "server_tool_use"), _SERVED))
         self._searches = max(self._searches, searches)
-        if ("cost" in told or "cost_in_usd_ticks" in told) and (nano := _nano(told)) is not None:
-            self._cost_nano = max(self._cost_nano or 0, nano)
+        self._cost_nano = dearer(self._cost_nano, told)
         details = part(told, _COMPLETION_DETAILS)
         self._reasoning = max(self._reasoning, most(details, ("reasoning_tokens",)))
         heard = most(details, _SOUND)
@@ -136,18 +132,6 @@ def _usages(reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for place in places:
         if isinstance(place, dict) and isinstance(place.get("usage"), dict):
             yield place["usage"]
-
-
-def _nano(told: dict[str, Any]) -> int | None:
-    """What the upstream says it costs: in dollars (OpenRouter, LiteLLM), or as xAI counts them."""
-    ticks, dollars = told.get("cost_in_usd_ticks"), told.get("cost")
-    if type(ticks) is int and 0 <= ticks <= MAX_NANO_USD * _TICKS_PER_NANO:
-        return round(Decimal(ticks) / _TICKS_PER_NANO)
-    # A boolean is a number, too.
-    if not isinstance(dollars, int | float) or dollars is True or not math.isfinite(dollars):
-        return None
-    nano = round(Decimal(str(dollars)) * NANO_PER_USD)
-    return nano if 0 <= nano <= MAX_NANO_USD else None
 
 
 def _hour_long(stated: dict[str, Any]) -> int:

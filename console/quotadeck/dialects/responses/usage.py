@@ -6,6 +6,7 @@ Source: "The response object" of OpenAI's API reference.
 from collections.abc import Iterator
 from typing import Any, Final
 
+from quotadeck.dialects.cost import dearer
 from quotadeck.dialects.counts import count, most, part
 from quotadeck.domain.tiers import (
     CACHE_12H,
@@ -32,7 +33,7 @@ class UsageReader:
 
     __slots__ = (
         *("_cached", "_input", "_output", "_reasoning", "_tier", "_total", "_write", "_write_long"),
-        *("_beside", "searched", "seen"),
+        *("_beside", "_cost_nano", "searched", "seen"),
     )
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class UsageReader:
         self._cached = self._write = self._write_long = self._reasoning = 0
         self._tier = ""
         self._beside: set[str] = set()
+        self._cost_nano: int | None = None
         self.searched: int | None = None  # as it is billed, where it is told
 
     def see(self, response: dict[str, Any]) -> None:
@@ -57,9 +59,12 @@ class UsageReader:
         if given is None or said is None:
             return
         self.seen = True
+        self._cost_nano = dearer(self._cost_nano, told)
         self._input, self._output = max(self._input, given), max(self._output, said)
         self._total = max(self._total, count(told, "total_tokens") or 0)
         searched = count(part(part(response, "tool_usage"), "web_search"), "num_requests")
+        if searched is None and "num_sources_used" in told:  # xAI
+            searched = count(told, "num_sources_used")
         if searched is not None:
             self.searched = max(self.searched or 0, searched)
         details = part(told, "input_tokens_details")
@@ -88,6 +93,7 @@ class UsageReader:
             cache_write_1h_tokens=min(self._write_long, write),
             reasoning_tokens=min(self._reasoning, output),
             web_searches=searches if self.searched is None else self.searched,
+            stated_nano=self._cost_nano,
             tier=with_beside(self._tier, (*self._beside, CACHE_12H if self._write_long else "")),
         )
 
