@@ -15,7 +15,9 @@ ROW = ProjectRow(
     paused=False,
     limits=(),
     budget=Budget(100, 30, 0, 0),
-    flow=Flow(requests_60s=5, refused_60s=1, ended_60s=4, failed_60s=2, spent_60s_nano=7),
+    flow=Flow(
+        requests_60s=5, refused_60s=1, ended_60s=4, failed_60s=2, spent_60s_nano=7, unpriced_60s=1
+    ),
 )
 OVERSPENT = replace(ROW, id="b", budget=Budget(10, 30, 0, 0), paused=True)
 ENDLESS = replace(
@@ -52,6 +54,7 @@ def test_every_sum_is_over_every_row_and_budgets_over_those_that_have_one() -> N
         failed=6,
         in_flight=0,
         minute_nano=21,
+        unpriced=3,
         today_nano=69,
         budget_nano=110,
         budgeted_nano=40,

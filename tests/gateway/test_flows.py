@@ -5,6 +5,7 @@ import pytest
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.snapshot import Flow
+from quotadeck.domain.usage import NOTHING_USED
 from quotadeck.gateway.watch.flows import Flows, used_by
 from tests.gateway.values import call
 
@@ -31,6 +32,19 @@ def test_request_is_in_flight_until_its_end() -> None:
     assert flow.spent_60s_nano == flow.spent_10m_nano == 360_000
     assert flow.p95_ms is not None
     assert 150 / 1.42 <= flow.p95_ms <= 150 * 1.42
+
+
+def test_calls_of_unknown_price_are_counted_beside_what_was_spent() -> None:
+    flows = Flows()
+    for version, usage in (
+        ("unknown", ENDED.usage),
+        ("unknown", NOTHING_USED),
+        ("v1", ENDED.usage),
+    ):
+        call = ENDED._replace(price_version=version, usage=usage)
+        flows.admitted(START_NS, "opus")
+        flows.ended(START_NS, call, used_by(call))
+    assert flows.flow(START_NS).unpriced_60s == 1
 
 
 def test_each_figure_leaves_after_its_own_time_until_all_is_quiet() -> None:

@@ -63,6 +63,16 @@ def test_what_comes_next_says_which_end_it_is(minutes: int, said: str) -> None:
     assert text(laid_out(PROJECTS, 60).line(row, at())).endswith(said)
 
 
+@pytest.mark.parametrize(
+    ("spent_nano", "unpriced", "said"),
+    [(0, 0, " · "), (usd(1), 0, " $60.0 "), (usd(1), 3, " $60.0? "), (0, 3, " ? ")],
+)
+def test_a_sum_that_leaves_calls_out_says_so(spent_nano: int, unpriced: int, said: str) -> None:
+    flow = Flow(requests_60s=60, spent_60s_nano=spent_nano, unpriced_60s=unpriced)
+    line = text(laid_out(PROJECTS, 200).line(project("a", flow=flow), at()))
+    assert said in line
+
+
 def test_the_next_end_has_its_day_where_that_is_not_today() -> None:
     row = project("a", changes=(change("rpm", 40, 20, 33 * 60),))
     narrow, wide = (text(laid_out(PROJECTS, width).line(row, at())) for width in (80, 200))

@@ -72,7 +72,8 @@ PRINTED: Final[Mapping[str, Any]] = {
             (
                 *("projects", "paused", "in_trouble", "requests_60s", "refused_60s"),
                 *("strangers_refused_60s", "ended_60s", "failed_60s", "in_flight"),
-                *("spent_60s_nano_usd", "spent_today_nano_usd", "budget_today_nano_usd"),
+                *("spent_60s_nano_usd", "unpriced_60s"),
+                *("spent_today_nano_usd", "budget_today_nano_usd"),
             ),
             int,
         ),

@@ -256,6 +256,7 @@ def _status_json(snapshot: Snapshot, whoami: Whoami) -> dict[str, Any]:
             "failed_60s": sums.failed,
             "in_flight": sums.in_flight,
             "spent_60s_nano_usd": sums.minute_nano,
+            "unpriced_60s": sums.unpriced,
             "spent_today_nano_usd": sums.today_nano,
             "budget_today_nano_usd": sums.budget_nano,
         },

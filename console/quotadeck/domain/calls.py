@@ -262,11 +262,14 @@ def ended(
     )
 
 
+def is_unpriced(call: Call) -> bool:
+    """Whether nobody knows what it cost, since nobody knows its price."""
+    return call.price_version == UNKNOWN_VERSION and call.usage.total > 0
+
+
 def told_cost(call: Call) -> str | None:
-    """What it cost, in dollars; None where nobody knows, since nobody knows its price."""
-    if call.price_version == UNKNOWN_VERSION and call.usage.total:
-        return None
-    return usd_exact(call.cost_nano_usd)
+    """What it cost, in dollars; None where nobody knows."""
+    return None if is_unpriced(call) else usd_exact(call.cost_nano_usd)
 
 
 def unknown_end(opened: OpenCall) -> Call:

@@ -67,6 +67,8 @@ class Flow:
     p95_ms: int | None = None
     """Of the forwarded calls of the last five minutes, total time."""
     in_flight: int = 0
+    unpriced_60s: int = 0
+    """Of those that ended, those whose price nobody knows: not in what was spent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class Totals:
     in_flight: int = 0
     minute_nano: int = 0
     """Spent in the last 60 s."""
+    unpriced: int = 0
+    """Calls of the last 60 s whose price nobody knows: not in what was spent."""
     today_nano: int = 0
     budget_nano: int = 0
     budgeted_nano: int = 0
@@ -50,6 +52,7 @@ def _sums(rows: Sequence[ProjectRow]) -> Totals:
         failed=sum(row.flow.failed_60s for row in rows),
         in_flight=sum(row.flow.in_flight for row in rows),
         minute_nano=sum(row.flow.spent_60s_nano for row in rows),
+        unpriced=sum(row.flow.unpriced_60s for row in rows),
         today_nano=sum(row.budget.spent_nano for row in rows),
         budget_nano=sum(budget.limit_nano or 0 for budget in limited),
         budgeted_nano=sum(min(one.spent_nano, one.limit_nano or 0) for one in limited),

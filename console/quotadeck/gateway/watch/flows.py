@@ -1,9 +1,10 @@
 """What passed lately through one project or target: the live figures beside the bars."""
 
-from quotadeck.domain.calls import Call, Outcome
+from quotadeck.domain.calls import Call, Outcome, is_unpriced
 from quotadeck.domain.cause import NOT_THE_UPSTREAMS, Cause
 from quotadeck.domain.commands import Field
 from quotadeck.domain.latency import COLUMNS, column, quantile_ms
+from quotadeck.domain.price import UNKNOWN_VERSION
 from quotadeck.domain.rules import RULE_OF, RULES, Measure, Rule, Used
 from quotadeck.domain.snapshot import Flow
 from quotadeck.domain.subject import Subject
@@ -13,10 +14,10 @@ from quotadeck.gateway.watch.windows import SlidingSums
 _SECOND_NS = 1_000_000_000
 _MODELS_NS = 300 * _SECOND_NS
 
-_REQUESTS, _REFUSED, _UPSTREAM_429, _ENDED, _FAILED, _SPENT = range(6)
+_REQUESTS, _REFUSED, _UPSTREAM_429, _ENDED, _FAILED, _SPENT, _UNPRICED = range(7)
 _METERED = {
     rule.field: column
-    for column, rule in enumerate((r for r in RULES if r.counts and r.measure is Measure.RATE), 6)
+    for column, rule in enumerate((r for r in RULES if r.counts and r.measure is Measure.RATE), 7)
 }
 """Rates of which a request takes more than itself: a column each, filled when it ends."""
 _METERS = tuple((RULE_OF[field].used, column) for field, column in _METERED.items())
@@ -33,7 +34,7 @@ class Flows:
     __slots__ = ("_latencies", "_minute", "_models", "_ten_minutes", "in_flight")
 
     def __init__(self) -> None:
-        self._minute = SlidingSums(6 + len(_METERED), _SECOND_NS, 60)
+        self._minute = SlidingSums(7 + len(_METERED), _SECOND_NS, 60)
         self._latencies = SlidingSums(COLUMNS, 10 * _SECOND_NS, 30)
         self._ten_minutes = SlidingSums(1, 10 * _SECOND_NS, 60)
         self._models: dict[str, int] = {}
@@ -69,6 +70,8 @@ class Flows:
         if cost_nano:
             minute[_SPENT] += cost_nano
             self._ten_minutes.slot(now_ns)[0] += cost_nano
+        if call.price_version == UNKNOWN_VERSION and is_unpriced(call):
+            minute[_UNPRICED] += 1
 
     def spent_before(self, at_ns: int, nano: int) -> None:
         """Spend from before this process began, told by the ledger; the oldest first."""
@@ -106,6 +109,7 @@ class Flows:
             spent_10m_nano=self._ten_minutes.advance(now_ns)[0],
             p95_ms=quantile_ms(self._latencies.advance(now_ns), 0.95),
             in_flight=self.in_flight,
+            unpriced_60s=minute[_UNPRICED],
         )
 
     def lately(self, now_ns: int) -> Lately:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from quotadeck.domain.calls import Call
+from quotadeck.domain.calls import Call, is_unpriced
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.notice import Notice
 from quotadeck.domain.price import BY_UPSTREAM, UNKNOWN_VERSION
@@ -45,12 +45,12 @@ class PriceAlarm:
     def ended(self, call: Call) -> None:
         """Look at what a call was booked with."""
         stated = call.usage.stated_nano
-        if call.price_version == UNKNOWN_VERSION:
+        if is_unpriced(call):
             if call.usage.tier and call.cost_nano_usd:
                 self._alarm("price.unknown_tier", call, tier=clean(call.usage.tier))
-            elif call.usage.total:
+            else:
                 self._alarm("price.unknown", call)
-        elif stated is not None and call.price_version != BY_UPSTREAM:
+        elif stated is not None and call.price_version not in (BY_UPSTREAM, UNKNOWN_VERSION):
             self._compare(call, stated)
 
     def _compare(self, call: Call, stated_nano: int) -> None:

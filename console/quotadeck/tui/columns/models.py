@@ -10,7 +10,7 @@ from quotadeck.domain.snapshot import Flow, limit_on
 from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.domain.subject import Subject
 from quotadeck.tui.columns.parts import At
-from quotadeck.tui.columns.shared import asked_of, hourly_of, passed_of
+from quotadeck.tui.columns.shared import asked_of, hourly_told, passed_of
 from quotadeck.tui.columns.use import use_spans
 from quotadeck.tui.columns.why import FIRST, OWN, Form, Part, Turn, filled, first, other
 from quotadeck.tui.kit.columns import Column
@@ -140,7 +140,7 @@ MODELS: Final[tuple[_Column, ...]] = (
     ),
     _Column("use", lambda *_: "", draw=_use, titles=("use",), steps=((9, 12),), right=True),
     _Column(
-        "costs", lambda row, at: usd_short(hourly_of(_flow(row), at)),
+        "costs", lambda row, at: hourly_told(_flow(row), at) or usd_short(0),
         lambda row, at: _figure(row, at, some=bool(_flow(row).spent_60s_nano)),
         titles=("$/h",), steps=((11, 6),), right=True,
     ),

@@ -63,8 +63,8 @@ REFUSED: Final = AnyColumn(
     sort=lambda row, _: -row.flow.refused_60s, titles=("ref/m",), steps=((8, 5),), right=True,
 )  # fmt: skip
 COST: Final = AnyColumn(
-    "cost", lambda row, at: usd_short(hourly(row, at)) if row.flow.spent_60s_nano else "·",
-    lambda row, at: at.quiet("normal" if row.flow.spent_60s_nano else "dim"),
+    "cost", lambda row, at: hourly_told(row.flow, at) or "·",
+    lambda row, at: at.quiet(hourly_role(row.flow)),
     sort=lambda row, _: -row.flow.spent_60s_nano, titles=("$/h",), steps=((9, 6),), right=True,
 )  # fmt: skip
 FAILED: Final = AnyColumn(
@@ -137,6 +137,17 @@ def asked_of(flow: Flow) -> int:
 def hourly(row: LimitedRow, at: At) -> int:
     """What an hour of the last minute's spend would cost, in nano-dollars."""
     return hourly_of(row.flow, at)
+
+
+def hourly_told(flow: Flow, at: At) -> str:
+    """As `hourly_of`, for people: with a question mark where calls of unknown price are not in it;
+    empty where nothing was spent."""
+    told = usd_short(hourly_of(flow, at)) if flow.spent_60s_nano else ""
+    return f"{told}?" if flow.unpriced_60s else told
+
+
+def hourly_role(flow: Flow) -> str:
+    return "attention" if flow.unpriced_60s else "normal" if flow.spent_60s_nano else "dim"
 
 
 def hourly_of(flow: Flow, at: At) -> int:

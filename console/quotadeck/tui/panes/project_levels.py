@@ -19,6 +19,7 @@ from quotadeck.tui.present import counted_minute_us
 from quotadeck.words import text
 from quotadeck.words.commands import field_word
 from quotadeck.words.numbers import short, three
+from quotadeck.words.spent import spent
 from quotadeck.words.times import day_time
 
 HOUR_MINUTES: Final = 60
@@ -171,6 +172,9 @@ def _forecast(row: ProjectRow, at: At, gone_us: int | None) -> tuple[str, str]:
     rate = row.flow.spent_60s_nano * 3_600_000_000 // counted_minute_us(now)
     if budget.limit_nano is not None and budget.spent_nano >= budget.limit_nano:
         return text("project.spent", ends=day_time(budget.ends_us, now.now_us, at.zone)), "trouble"
+    if row.flow.unpriced_60s:
+        rate_words = spent(rate, row.flow.unpriced_60s)
+        return text("project.rate.unpriced", rate=rate_words), "attention"
     if not rate:
         return text("project.still"), "dim"
     if gone_us is None:

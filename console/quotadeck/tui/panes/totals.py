@@ -36,10 +36,16 @@ def totals_line(picture: Picture, sums: Totals, width: int) -> Line:
         "asked": framed("totals.asked", [Span(three(asked), quiet)]),
         "refused": told,
         "failed": framed("totals.failed", [Span(percent(sums.failed, sums.ended), quiet)]),
-        "hour": framed("totals.hour", [Span(usd_short(hourly_nano(sums, now)), quiet)]),
+        "hour": framed("totals.hour", [_hour(sums, now, quiet)]),
         "today": framed("totals.today", _today(sums, now, width)),
     }
     return spread(_joined(parts, health, width), health, width)
+
+
+def _hour(sums: Totals, now: Present, quiet: str) -> Span:
+    """With a question mark where calls of unknown price are not in it."""
+    told = usd_short(hourly_nano(sums, now))
+    return Span(f"{told}?", "attention") if sums.unpriced and now.live else Span(told, quiet)
 
 
 def _today(sums: Totals, now: Present, width: int) -> list[Span]:

@@ -23,6 +23,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "project.no_limit": "no limit",
     "project.runs_out": "gone {at} at {rate_nano:usd}/h",
     "project.rate": "{rate_nano:usd}/h now",
+    "project.rate.unpriced": "{rate}/h now: calls of unknown price are left out",
     "project.still": "nothing is spent now",
     "project.lasts": "lasts today at {rate_nano:usd}/h",
     "project.spent": "spent, anew {ends}",
