@@ -81,7 +81,11 @@ def _wrong(ask: Asked, row: Row, line: Row | None, found: Compared) -> str:
     if row["usage_is_estimate"]:
         found.estimated += 1
         hidden = ask.fault in HIDING_FAULTS or ask.leaves_after is not None
-        return "" if hidden else f"estimated: {row['outcome']} {row['cause']}"
+        if not hidden:
+            return f"estimated: {row['outcome']} {row['cause']}"
+        # More may have been billed than anybody was told, and never than what was charged.
+        less = row["cost_nano_usd"] < line["cost_nano_usd"]
+        return f"charged {row['cost_nano_usd']} < {line['cost_nano_usd']}" if less else ""
     differs = [
         f"{mine} {row[mine]} != {line[theirs]}"
         for mine, theirs in COUNTS.items()
