@@ -84,6 +84,14 @@ def test_what_the_model_itself_did_beside_is_counted_with_it() -> None:
     assert found == Booked(Usage(1_100, 0, 11), OWN + 2_008_000, 0, "v1")
 
 
+def test_a_search_without_a_price_is_none_that_costs_nothing() -> None:
+    unlisted = target("claude-opus-5", replace(PRICE, searches_known=False))
+    assert of(USED, unlisted).version == "v1"
+    found = of(USED._replace(web_searches=1), unlisted)
+    assert (found.usage.tier, found.version) == ("web_search", UNKNOWN_VERSION)
+    assert found.cost_nano == 10_000_000 + OWN > HELD
+
+
 def test_what_a_model_without_a_price_did_has_none() -> None:
     found = of(USED._replace(beside=(("claude-sonnet-5", USED),)))
     assert found == Booked(USED._replace(tier="other_model"), HELD, 0, UNKNOWN_VERSION)

@@ -68,6 +68,8 @@ class Price:
     search_pico: int = 0
     others: tuple[Rates, ...] = ()
     unasked: tuple[str, ...] = ()
+    searches_known: bool = True
+    """Where it is not so, nobody knows what a search costs."""
     is_flat: bool = field(init=False)
     """Neither the tier nor the length of its input changes what a call costs."""
     dearest_input_pico: int = field(init=False)
@@ -103,6 +105,12 @@ class Price:
     def lists(self, tier: str) -> bool:
         """Whether calls of this tier have a price."""
         return self.is_known and (not tier or joined(split(tier)) in self._rows)
+
+    def covers(self, usage: Usage) -> bool:
+        """Whether all that a call used has a price."""
+        if usage.web_searches and not self.searches_known:
+            return False
+        return self.lists(usage.tier)
 
     def rates(self, tier: str, input_tokens: int) -> Rates:
         """What each count of such a call costs.

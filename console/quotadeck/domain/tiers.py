@@ -25,6 +25,7 @@ CACHE_12H: Final = "cache_12h"
 """What was written to a cache for long is kept for half a day."""
 FILE_SEARCH: Final = "file_search"
 CODE: Final = "code_interpreter"
+SEARCHES: Final = "web_search"
 OTHER_MODEL: Final = "other_model"
 """Another model had a part in it, whose prices are not known."""
 
@@ -32,7 +33,7 @@ _KNOWN: Final = {
     **dict.fromkeys(("priority", "flex", "batch", "scale", "reserved"), SERVICE),
     "fast": SPEED,
     **dict.fromkeys(("us", "eu"), REGION),
-    **dict.fromkeys((AUDIO, IMAGES, CACHE_12H, FILE_SEARCH, CODE, OTHER_MODEL), BESIDE),
+    **dict.fromkeys((AUDIO, IMAGES, CACHE_12H, FILE_SEARCH, CODE, SEARCHES, OTHER_MODEL), BESIDE),
 }
 _UNKNOWN: Final = ""
 _ORDER: Final = (*FIELDS, _UNKNOWN, BESIDE)

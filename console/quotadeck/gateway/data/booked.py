@@ -19,7 +19,7 @@ from quotadeck.domain.price import (
     fees_nano,
     fees_pico,
 )
-from quotadeck.domain.tiers import CHEAP, OTHER_MODEL, split, with_beside
+from quotadeck.domain.tiers import CHEAP, OTHER_MODEL, SEARCHES, split, with_beside
 from quotadeck.domain.usage import Usage
 
 _DATED: Final = re.compile(r"[-@](20[0-9]{6}|20[0-9]{2}-[0-9]{2}-[0-9]{2})$")
@@ -55,8 +55,10 @@ def booked(
             beside = sum(cost_pico(*one) for one in others)
             cost = nano_of_pico(cost_pico(price, usage) + beside)
             fees = nano_of_pico(fees_pico(price, usage) + beside)
-        if usage.tier and not price.lists(usage.tier):
+        if (usage.tier or usage.web_searches) and not price.covers(usage):
             version = UNKNOWN_VERSION
+            if usage.web_searches and not price.searches_known:
+                usage = usage._replace(tier=with_beside(usage.tier, (SEARCHES,)))
             if not CHEAP.issuperset(split(usage.tier)):
                 cost = max(cost, held_nano)
     if usage.is_estimate and not target.upstream.bills_delivered:
@@ -75,7 +77,7 @@ def _parted(
             own = own.and_of(used)
             continue
         price = _price_at(target.upstream.name, targets, model)
-        if price is None or not price.lists(used.tier):
+        if price is None or not price.covers(used):
             unpriced = True
         else:
             others.append((price, used))

@@ -70,7 +70,12 @@ def price(
     for word, one in table.tiers.items():
         if one.times is not None:
             _multiply(rows, word, one.times)
-    return made(rows, unasked)
+    # The table's own prices say what a search costs, if only that it is nothing.
+    known_searches = has_own(table) or listed is None or table.search_usd is not None
+    priced = made(rows, unasked)
+    if known_searches or any(row.search_pico for each in rows.values() for row in each):
+        return priced
+    return replace(priced, searches_known=False)
 
 
 def provided(provider: str, rows: Mapping[str, list[Rates]]) -> Mapping[str, list[Rates]]:

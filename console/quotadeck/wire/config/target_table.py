@@ -105,7 +105,7 @@ class TargetTable(Table):
     """Price of input tokens written to the provider's cache, where its replies tell of them."""
     cache_write_1h_usd: Annotated[PriceUsd, Default("2 × `input_usd`")] = None
     """Price of those among them that are kept there for an hour."""
-    search_usd: Annotated[SearchUsd, Default("nothing")] = None
+    search_usd: Annotated[SearchUsd, Default("nothing; the list's, where its prices hold")] = None
     """Price of a thousand web searches."""
     price: Annotated[
         Literal["list", "upstream"] | None,
