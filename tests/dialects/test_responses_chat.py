@@ -115,3 +115,21 @@ def test_stream_folded_is_the_whole_reply(
     own = RESPONSES.relay(ASKED)  # and it is a stream that our reader of responses takes
     own.feed(got + end)
     assert (own.done, own.broken, own.usage) == (True, "", read.usage)
+
+
+def test_an_answer_is_sent_back_with_what_was_thought() -> None:
+    called = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    said = {
+        "role": "assistant",
+        "content": "So.",
+        "reasoning_content": "Hm.",
+        "tool_calls": [called],
+    }
+    reply = {"id": "i", "choices": [{"message": said, "finish_reason": "stop"}], "usage": {}}
+    output = orjson.loads(RESPONSES_TO_CHAT.reply(orjson.dumps(reply)).body)["output"]
+    result = {"type": "function_call_output", "call_id": "c1", "output": "blue"}
+    asked = {"model": "m", "input": [{"role": "user", "content": "?"}, *output, result]}
+    ask = RESPONSES.parse("/v1/responses", orjson.dumps(asked), {})
+    sent = orjson.loads(RESPONSES_TO_CHAT.forward(ask, "there"))["messages"]
+    assert sent[1] == {**said, "content": "So."}
+    assert [message["role"] for message in sent] == ["user", "assistant", "tool"]

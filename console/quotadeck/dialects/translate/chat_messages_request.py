@@ -8,16 +8,10 @@ Sources: "Create chat completion" of OpenAI's API reference, "Create a Message" 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from quotadeck.dialects.fields import flag, kind_of
+from quotadeck.dialects.fields import flag
 from quotadeck.dialects.request_json import write_json
-from quotadeck.dialects.translate.chat_messages_turns import (
-    Part,
-    asks_nothing,
-    cannot,
-    conversation,
-    object_at,
-    refuse_more,
-)
+from quotadeck.dialects.translate.chat_messages_turns import conversation
+from quotadeck.dialects.translate.strict import MESSAGES, Part, asks_nothing, list_at, object_at
 from quotadeck.domain.refusals import BadField
 
 USUAL_MOST_TOKENS: Final = 4_096
@@ -47,6 +41,9 @@ _EFFORTS: Final = {
 }
 _CHOICES: Final = {"auto": "auto", "none": "none", "required": "any"}
 _TIERS: Final = {"auto": "auto", "default": "standard_only"}
+_OF_STREAM_OPTIONS: Final = frozenset({"include_usage", "include_obfuscation"})
+_OF_A_CHOICE: Final = frozenset({"type", "function"})
+_OF_A_FORMAT: Final = frozenset({"type", "json_schema"})
 _OF_A_TOOL: Final = frozenset({"type", "function", "cache_control"})
 _OF_A_FUNCTION: Final = frozenset({"name", "description", "parameters", "strict"})
 _OF_A_SCHEMA: Final = frozenset({"name", "description", "schema", "strict"})
@@ -54,6 +51,8 @@ _OF_A_SCHEMA: Final = frozenset({"name", "description", "schema", "strict"})
 
 def message_body(fields: Mapping[str, Any], most: int | None, model: str) -> bytes:
     """The body of the message, with at most so many tokens of output. Raises BadField."""
+    options = fields.get("stream_options") or {}
+    MESSAGES.refuse_more(options, _OF_STREAM_OPTIONS, "stream_options")
     system, messages = conversation(fields["messages"])
     sent: Part = {"model": model, "max_tokens": most or USUAL_MOST_TOKENS, "messages": messages}
     if system:
@@ -65,7 +64,7 @@ def message_body(fields: Mapping[str, Any], most: int | None, model: str) -> byt
         if write is not None:
             _add(sent, write(value))
         elif name not in _USUAL or _USUAL[name] != value:
-            raise cannot(name)
+            raise MESSAGES.cannot(name)
     _add(sent, _who_asks(fields))
     _add(sent, _tool_choice(fields))
     return write_json(sent)
@@ -102,21 +101,21 @@ def _effort(value: Any) -> Part:
     """What is to be thought: as much as the model finds right, guided by the effort."""
     if value == "none":
         return {"thinking": {"type": "disabled"}}
-    if not isinstance(value, str) or value not in _EFFORTS:
-        raise cannot("reasoning_effort", repr(value)[:30])
-    return {"thinking": {"type": "adaptive"}, "output_config": {"effort": _EFFORTS[value]}}
+    effort = MESSAGES.one_of(value, _EFFORTS, "reasoning_effort")
+    return {"thinking": {"type": "adaptive"}, "output_config": {"effort": effort}}
 
 
 def _response_format(value: Any) -> Part:
     at = "response_format"
     stated = object_at(value, at)
+    MESSAGES.refuse_more(stated, _OF_A_FORMAT, at)
     kind = stated.get("type")
     if kind == "text":
         return {}
     if kind != "json_schema":
-        raise cannot(f"{at}.type", repr(kind)[:30])
+        raise MESSAGES.cannot(f"{at}.type", repr(kind)[:30])
     asked = object_at(stated.get("json_schema"), f"{at}.json_schema")
-    refuse_more(asked, _OF_A_SCHEMA, f"{at}.json_schema")
+    MESSAGES.refuse_more(asked, _OF_A_SCHEMA, f"{at}.json_schema")
     schema = object_at(asked.get("schema"), f"{at}.json_schema.schema")
     if asked.get("description"):  # for which there is no other place
         schema = {"description": asked["description"], **schema}
@@ -124,32 +123,29 @@ def _response_format(value: Any) -> Part:
 
 
 def _service_tier(value: Any) -> Part:
-    if not isinstance(value, str) or value not in _TIERS:
-        raise cannot("service_tier", repr(value)[:30])
-    return {"service_tier": _TIERS[value]}
+    return {"service_tier": MESSAGES.one_of(value, _TIERS, "service_tier")}
 
 
 def _who_asks(fields: Mapping[str, Any]) -> Part:
     """There is one place for whom a request is made for, under its old name and its new one."""
     user, safety = fields.get("user"), fields.get("safety_identifier")
     if user and safety and user != safety:
-        raise cannot("safety_identifier", "beside another user it")
+        raise MESSAGES.cannot("safety_identifier", "beside another user it")
     return {"metadata": {"user_id": user or safety}} if user or safety else {}
 
 
 def _tools(value: Any) -> Part:
-    if not isinstance(value, list):
-        raise BadField("tools", f"must be a list, not {kind_of(value)}")
-    return {"tools": [_tool(tool, f"tools[{index}]") for index, tool in enumerate(value)]}
+    tools = enumerate(list_at(value, "tools"))
+    return {"tools": [_tool(tool, f"tools[{index}]") for index, tool in tools]}
 
 
 def _tool(tool: Any, where: str) -> Part:
     stated = object_at(tool, where)
     if stated.get("type", "function") != "function":
-        raise cannot(f"{where}.type", repr(stated["type"])[:60])
-    refuse_more(stated, _OF_A_TOOL, where)
+        raise MESSAGES.cannot(f"{where}.type", repr(stated["type"])[:60])
+    MESSAGES.refuse_more(stated, _OF_A_TOOL, where)
     function = object_at(stated.get("function"), f"{where}.function")
-    refuse_more(function, _OF_A_FUNCTION, f"{where}.function")
+    MESSAGES.refuse_more(function, _OF_A_FUNCTION, f"{where}.function")
     schema = function.get("parameters") or {"type": "object", "properties": {}}
     sent: Part = {"name": function.get("name"), "input_schema": schema}
     for place, name in ((function, "description"), (function, "strict"), (stated, "cache_control")):
@@ -168,11 +164,13 @@ def _tool_choice(fields: Mapping[str, Any]) -> Part:
     elif isinstance(asked, str) and asked in _CHOICES:
         choice = {"type": _CHOICES[asked]}
     elif isinstance(asked, dict) and asked.get("type") == "function":
+        MESSAGES.refuse_more(asked, _OF_A_CHOICE, "tool_choice")
         named = object_at(asked.get("function"), "tool_choice.function")
+        MESSAGES.refuse_more(named, ("name",), "tool_choice.function")
         choice = {"type": "tool", "name": named.get("name")}
     else:
         kind = asked.get("type") if isinstance(asked, dict) else asked
-        raise cannot("tool_choice", repr(kind)[:30])
+        raise MESSAGES.cannot("tool_choice", repr(kind)[:30])
     if not fields.get("tools") and choice.get("type") in (None, "auto", "none"):
         return {}
     if one and choice["type"] != "none":

@@ -4,14 +4,13 @@ All that the system says stands there in one place, before the conversation. Res
 follow one another are one message of the user's.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from quotadeck.dialects.fields import kind_of
 from quotadeck.dialects.request_json import read_json
+from quotadeck.dialects.translate.strict import MESSAGES, Part, list_at, object_at, text_at
 from quotadeck.domain.refusals import BadField, NotJson
-
-Part = dict[str, Any]
 
 _OF_A_SPEAKER: Final = frozenset({"role", "content"})
 _OF_THE_MODEL: Final = frozenset(
@@ -20,6 +19,7 @@ _OF_THE_MODEL: Final = frozenset(
 _OF_A_RESULT: Final = frozenset({"role", "content", "tool_call_id", "name"})
 """The tool's name says no more than the call's id."""
 _OF_A_CALL: Final = frozenset({"index", "id", "type", "function"})
+_OF_A_FUNCTION: Final = frozenset({"name", "arguments"})
 _OF_A_THOUGHT: Final = frozenset({"type", "thinking", "signature", "data"})
 _SEEN_WHOLE: Final = ("auto", "high")
 """How closely a picture is looked at there, always."""
@@ -41,46 +41,17 @@ def conversation(messages: list[Part]) -> tuple[str | list[Part], list[Part]]:
         results = None
         match role:
             case "user":
-                refuse_more(message, _OF_A_SPEAKER, where)
+                MESSAGES.refuse_more(message, _OF_A_SPEAKER, where)
                 turns.append({"role": role, "content": _content(message, where)})
             case "assistant":
                 turns.append({"role": role, "content": _answer(message, where)})
             case "system" | "developer":
-                refuse_more(message, _OF_A_SPEAKER, where)
+                MESSAGES.refuse_more(message, _OF_A_SPEAKER, where)
                 system += _texts(message, where)
             case _:
-                raise cannot(f"{where}.role", repr(role)[:30])
+                raise MESSAGES.cannot(f"{where}.role", repr(role)[:30])
     plain = len(system) == 1 and len(system[0]) == 2
     return (system[0]["text"] if plain else system), turns
-
-
-def cannot(where: str, what: str = "") -> BadField:
-    """The refusal of what has no place there."""
-    said = f"{what} cannot" if what else "cannot"
-    return BadField(
-        where, f"{said} be said to this model's upstream, which takes Anthropic's messages"
-    )
-
-
-def asks_nothing(value: Any) -> bool:
-    """Whether a member says no more than if it were not there."""
-    return value is None or value is False or value in ("", [], {})
-
-
-def refuse_more(stated: Mapping[str, Any], known: Collection[str], where: str) -> None:
-    """Raises BadField for a member that is none of the known."""
-    for name in stated.keys() - known:
-        if not asks_nothing(stated[name]):
-            raise cannot(f"{where}.{name}")
-
-
-def object_at(value: Any, where: str) -> Part:
-    """An object that must be there. Raises BadField."""
-    if value is None:
-        raise BadField(where, "is missing")
-    if not isinstance(value, dict):
-        raise BadField(where, f"must be an object, not {kind_of(value)}")
-    return value
 
 
 def _content(message: Part, where: str) -> str | list[Part]:
@@ -94,8 +65,8 @@ def _parts(content: list[Any], where: str) -> Iterator[Part]:
         kind = object_at(part, at).get("type")
         write = _PARTS.get(kind) if isinstance(kind, str) else None
         if write is None:
-            raise cannot(f"{at}.type", repr(kind)[:60])
-        refuse_more(part, ("type", "cache_control", str(kind)), at)
+            raise MESSAGES.cannot(f"{at}.type", repr(kind)[:60])
+        MESSAGES.refuse_more(part, ("type", "cache_control", str(kind)), at)
         if block := write(part, at):
             yield (
                 {**block, "cache_control": part["cache_control"]}
@@ -111,19 +82,19 @@ def _texts(message: Part, where: str) -> list[Part]:
     for index, part in enumerate(content):
         kind = part.get("type") if isinstance(part, dict) else kind_of(part)
         if kind != "text":
-            raise cannot(f"{where}.content[{index}].type", f"{kind!r} here"[:60])
+            raise MESSAGES.cannot(f"{where}.content[{index}].type", f"{kind!r} here"[:60])
     return list(_parts(content, where))
 
 
 def _answer(message: Part, where: str) -> str | list[Part]:
     """What the model thought, said, and called, in this order."""
-    refuse_more(message, _OF_THE_MODEL, where)
+    MESSAGES.refuse_more(message, _OF_THE_MODEL, where)
     content = message.get("content")
     if content and isinstance(content, str) and len(message) == 2:
         return content
     blocks = [*_thoughts(message, where), *_texts_of_model(message, where)]
-    calls = message.get("tool_calls")
-    for index, call in enumerate(calls if isinstance(calls, list) else ()):
+    calls = list_at(message.get("tool_calls"), f"{where}.tool_calls")
+    for index, call in enumerate(calls):
         blocks.append(_call(call, f"{where}.tool_calls[{index}]"))
     return blocks or ""
 
@@ -140,19 +111,22 @@ def _thoughts(message: Part, where: str) -> Iterator[Part]:
     blocks = message.get("thinking_blocks")
     if not blocks:
         if message.get("reasoning_content"):
-            raise cannot(f"{where}.reasoning_content", "without its thinking_blocks it")
+            raise MESSAGES.cannot(f"{where}.reasoning_content", "without its thinking_blocks it")
         return
     for index, block in enumerate(blocks if isinstance(blocks, list) else [blocks]):
-        thought = object_at(block, f"{where}.thinking_blocks[{index}]")
+        at = f"{where}.thinking_blocks[{index}]"
+        thought = object_at(block, at)
+        MESSAGES.refuse_more(thought, (*_OF_A_THOUGHT, "index"), at)
         yield {name: value for name, value in thought.items() if name in _OF_A_THOUGHT}
 
 
 def _call(call: Any, where: str) -> Part:
     stated = object_at(call, where)
     if stated.get("type", "function") != "function":
-        raise cannot(f"{where}.type", repr(stated["type"])[:30])
-    refuse_more(stated, _OF_A_CALL, where)
+        raise MESSAGES.cannot(f"{where}.type", repr(stated["type"])[:30])
+    MESSAGES.refuse_more(stated, _OF_A_CALL, where)
     function = object_at(stated.get("function"), f"{where}.function")
+    MESSAGES.refuse_more(function, _OF_A_FUNCTION, f"{where}.function")
     given = _arguments(function.get("arguments"), f"{where}.function.arguments")
     return {
         "type": "tool_use",
@@ -173,7 +147,7 @@ def _arguments(text: Any, where: str) -> Part:
 
 
 def _result(message: Part, where: str) -> Part:
-    refuse_more(message, _OF_A_RESULT, where)
+    MESSAGES.refuse_more(message, _OF_A_RESULT, where)
     block: Part = {"type": "tool_result", "tool_use_id": message.get("tool_call_id")}
     if content := _content(message, where):
         block["content"] = content
@@ -187,8 +161,8 @@ def _text(part: Part, where: str) -> Part:
     return {"type": "text", "text": text} if text else {}
 
 
-def _refusal(part: Part, where: str) -> Part:  # noqa: ARG001
-    return {"type": "text", "text": part.get("refusal")}
+def _refusal(part: Part, where: str) -> Part:
+    return {"type": "text", "text": text_at(part.get("refusal"), f"{where}.refusal")}
 
 
 def _image(part: Part, where: str) -> Part:
@@ -196,9 +170,9 @@ def _image(part: Part, where: str) -> Part:
     if isinstance(stated, str):
         stated = {"url": stated}
     image = object_at(stated, f"{where}.image_url")
-    refuse_more(image, ("url", "detail"), f"{where}.image_url")
+    MESSAGES.refuse_more(image, ("url", "detail"), f"{where}.image_url")
     if (image.get("detail") or "auto") not in _SEEN_WHOLE:
-        raise cannot(f"{where}.image_url.detail", repr(image["detail"])[:30])
+        raise MESSAGES.cannot(f"{where}.image_url.detail", repr(image["detail"])[:30])
     url = image.get("url")
     if isinstance(url, str) and url.startswith(("http://", "https://")):
         return {"type": "image", "source": {"type": "url", "url": url}}
@@ -208,7 +182,7 @@ def _image(part: Part, where: str) -> Part:
 def _file(part: Part, where: str) -> Part:
     at = f"{where}.file"
     file = object_at(part.get("file"), at)
-    refuse_more(file, ("filename", "file_data"), at)
+    MESSAGES.refuse_more(file, ("filename", "file_data"), at)
     block: Part = {"type": "document", "source": _encoded(file.get("file_data"), f"{at}.file_data")}
     return {**block, "title": file["filename"]} if file.get("filename") else block
 

@@ -15,7 +15,8 @@ from quotadeck.dialects.translate.chat_said import (
     thoughts_in,
 )
 from quotadeck.dialects.translate.messages_chat_request import APART, MEMBERS, messages_of
-from quotadeck.dialects.translate.to_chat import ChatToldRelay, Part, ToChat, first_choice, named
+from quotadeck.dialects.translate.strict import Part
+from quotadeck.dialects.translate.to_chat import ChatToldRelay, ToChat, first_choice, named
 from quotadeck.domain.usage import Usage
 
 _STOPS: Final[Mapping[str, str]] = {

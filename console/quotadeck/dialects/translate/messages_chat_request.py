@@ -5,19 +5,28 @@ word of an answer: what is to be cached and for how long, and in what pieces it 
 Sources: "Create a Message" of Anthropic's API reference, "Create chat completion" of OpenAI's.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from quotadeck.dialects.fields import kind_of
+from quotadeck.dialects.fields import flag, kind_of
 from quotadeck.dialects.request_json import write_json
-from quotadeck.dialects.translate.to_chat import Part, Write, as_it_is, cannot
+from quotadeck.dialects.translate.messages_chat_parts import HINTS, part, texts
+from quotadeck.dialects.translate.strict import CHAT, Part, list_at, object_at, text_at
+from quotadeck.dialects.translate.to_chat import Write, as_it_is
 from quotadeck.domain.refusals import BadField
 
 _LOW_BUDGET, _MEDIUM_BUDGET = 2_048, 8_192
 """Of tokens to think with: up to here it is little, or a middling lot."""
 _EFFORTS: Final = {"low": "low", "medium": "medium", "high": "high", "max": "high"}
 _CHOICES: Final = {"auto": "auto", "any": "required", "none": "none"}
-_HINTS: Final = frozenset({"cache_control", "eager_input_streaming"})
+_ROLES: Final = ("user", "assistant", "system")
+_ONE_TOOL: Final = "disable_parallel_tool_use"
+_OF_THINKING: Final = frozenset({"type", "budget_tokens", "display"})
+_OF_A_TOOL: Final = frozenset({"type", "name", "description", "input_schema", "strict", *HINTS})
+_OF_A_THOUGHT: Final = frozenset({"type", "thinking", "signature"})
+"""The signature is for who made it."""
+_OF_A_CALL: Final = frozenset({"type", "id", "name", "input", "caller", *HINTS})
+_OF_A_RESULT: Final = frozenset({"type", "tool_use_id", "content", "is_error", *HINTS})
 
 
 APART: Final = frozenset({"cache_control", "model", "messages", "system"})
@@ -33,76 +42,73 @@ def messages_of(fields: Mapping[str, Any]) -> list[Part]:
 
 
 def _thinking(value: Any) -> Part:
-    kind = value.get("type") if isinstance(value, dict) else None
+    stated = object_at(value, "thinking")
+    CHAT.refuse_more(stated, _OF_THINKING, "thinking")
+    kind, budget = stated.get("type"), stated.get("budget_tokens", _MEDIUM_BUDGET)
     if kind == "disabled":
         return {}
-    given = value.get("budget_tokens") if isinstance(value, dict) else None
-    budget = given if isinstance(given, int) else _MEDIUM_BUDGET
     if kind == "adaptive":
         return {"reasoning_effort": "medium"}
     if kind != "enabled":
-        raise cannot("thinking.type", repr(kind))
+        raise CHAT.cannot("thinking.type", repr(kind))
+    if type(budget) is not int:
+        raise BadField("thinking.budget_tokens", f"must be a whole number, not {kind_of(budget)}")
     low, medium = budget <= _LOW_BUDGET, budget <= _MEDIUM_BUDGET
     return {"reasoning_effort": "low" if low else "medium" if medium else "high"}
 
 
 def _output_config(value: Any) -> Part:
+    stated = object_at(value, "output_config")
+    CHAT.refuse_more(stated, ("effort", "format"), "output_config")
     sent: Part = {}
-    for name, each in value.items() if isinstance(value, dict) else ():
-        if name == "effort" and isinstance(each, str) and each in _EFFORTS:
-            sent["reasoning_effort"] = _EFFORTS[each]
-        elif name == "format" and isinstance(each, dict) and each.get("type") == "json_schema":
-            schema = {"name": "output", "schema": each.get("schema"), "strict": True}
-            sent["response_format"] = {"type": "json_schema", "json_schema": schema}
-        elif each is not None:
-            raise cannot(f"output_config.{name}")
+    if (effort := stated.get("effort")) is not None:
+        sent["reasoning_effort"] = CHAT.one_of(effort, _EFFORTS, "output_config.effort")
+    if (asked := stated.get("format")) is not None:
+        at = "output_config.format"
+        asked = object_at(asked, at)
+        CHAT.refuse_more(asked, ("type", "schema"), at)
+        if asked.get("type") != "json_schema":
+            raise CHAT.cannot(f"{at}.type", repr(asked.get("type")))
+        schema = {"name": "output", "schema": asked.get("schema"), "strict": True}
+        sent["response_format"] = {"type": "json_schema", "json_schema": schema}
     return sent
 
 
 def _metadata(value: Any) -> Part:
-    for name in value if isinstance(value, dict) else ():
-        if name != "user_id":
-            raise cannot(f"metadata.{name}")
-    user = value.get("user_id") if isinstance(value, dict) else None
-    return {"user": user} if user else {}
+    stated = object_at(value, "metadata")
+    CHAT.refuse_more(stated, ("user_id",), "metadata")
+    return {"user": stated["user_id"]} if stated.get("user_id") else {}
 
 
 def _service_tier(value: Any) -> Part:
     if value == "auto":
         return {}
-    if value == "standard_only":
-        return {"service_tier": "default"}
-    raise cannot("service_tier", repr(value))
+    return {"service_tier": CHAT.one_of(value, {"standard_only": "default"}, "service_tier")}
 
 
 def _tool_choice(value: Any) -> Part:
-    kind = value.get("type") if isinstance(value, dict) else None
+    stated = object_at(value, "tool_choice")
+    CHAT.refuse_more(stated, ("type", "name", _ONE_TOOL), "tool_choice")
     sent: Part = {}
-    if kind == "tool":
-        sent["tool_choice"] = {"type": "function", "function": {"name": value.get("name")}}
-    elif isinstance(kind, str) and kind in _CHOICES:
-        sent["tool_choice"] = _CHOICES[kind]
+    if stated.get("type") == "tool":
+        sent["tool_choice"] = {"type": "function", "function": {"name": stated.get("name")}}
     else:
-        raise cannot("tool_choice.type", repr(kind))
-    if value.get("disable_parallel_tool_use"):
+        sent["tool_choice"] = CHAT.one_of(stated.get("type"), _CHOICES, "tool_choice.type")
+    if flag(stated, _ONE_TOOL, "tool_choice."):
         sent["parallel_tool_calls"] = False
     return sent
 
 
 def _tools(value: Any) -> Part:
     sent = []
-    for index, tool in enumerate(value if isinstance(value, list) else ()):
+    for index, tool in enumerate(list_at(value, "tools")):
         where = f"tools[{index}]"
-        if not isinstance(tool, dict):
-            raise BadField(where, f"must be an object, not {kind_of(tool)}")
-        if tool.get("type") not in (None, "custom"):
-            raise cannot(where, f"the tool {tool['type']!r}")
-        function: Part = {"name": tool.get("name"), "parameters": tool.get("input_schema")}
-        for name, each in tool.items():
-            if name in ("description", "strict"):
-                function[name] = each
-            elif name not in ("name", "type", "input_schema", *_HINTS) and each:
-                raise cannot(f"{where}.{name}")
+        stated = object_at(tool, where)
+        if stated.get("type") not in (None, "custom"):
+            raise CHAT.cannot(where, f"the tool {stated['type']!r}")
+        CHAT.refuse_more(stated, _OF_A_TOOL, where)
+        function: Part = {"name": stated.get("name"), "parameters": stated.get("input_schema")}
+        function |= {name: stated[name] for name in ("description", "strict") if name in stated}
         sent.append({"type": "function", "function": function})
     return {"tools": sent} if sent else {}
 
@@ -123,50 +129,45 @@ MEMBERS: Final[Mapping[str, Write]] = {
 
 
 def _system(value: Any) -> Iterator[Part]:
-    if isinstance(value, str) and value:
-        yield {"role": "system", "content": value}
-    elif isinstance(value, list) and value:
-        yield {"role": "system", "content": _texts(value, "system")}
-
-
-def _texts(blocks: list[Any], where: str) -> str:
-    said = []
-    for index, block in enumerate(blocks):
-        if not isinstance(block, dict) or block.get("type") != "text":
-            kind = block.get("type") if isinstance(block, dict) else kind_of(block)
-            raise cannot(f"{where}[{index}]", f"{kind} here")
-        said.append(str(block.get("text", "")))
-    return "\n\n".join(said)
+    if isinstance(value, list):
+        if value:
+            yield {"role": "system", "content": texts(value, "system")}
+    elif text := text_at(value, "system"):
+        yield {"role": "system", "content": text}
 
 
 def _message(message: Part, where: str) -> Iterator[Part]:
     role, content = message["role"], message.get("content")
+    CHAT.refuse_more(message, ("role", "content"), where)
+    if role not in _ROLES:
+        raise CHAT.cannot(f"{where}.role", repr(role))
     if not isinstance(content, list):
         yield {"role": role, "content": content}
     elif role == "assistant":
-        yield _said(content, where)
+        yield _said(content, f"{where}.content")
     elif role == "system":
-        yield {"role": role, "content": _texts(content, f"{where}.content")}
+        yield {"role": role, "content": texts(content, f"{where}.content")}
     else:
-        yield from _asked(content, where)
+        yield from _asked(content, f"{where}.content")
 
 
 def _said(blocks: list[Any], where: str) -> Part:
     """What the model said: its words, what it thought, and the tools that it called."""
-    texts, thoughts, calls = [], [], []
+    said, thoughts, calls = [], [], []
     for index, block in enumerate(blocks):
-        kind = block.get("type") if isinstance(block, dict) else None
-        if kind == "text":
-            texts.append(str(block.get("text", "")))
-        elif kind == "thinking":
-            thoughts.append(str(block.get("thinking", "")))
-        elif kind == "tool_use":
-            arguments = write_json(block.get("input") or {}).decode()
-            function = {"name": block.get("name"), "arguments": arguments}
-            calls.append({"id": block.get("id"), "type": "function", "function": function})
-        else:
-            raise cannot(f"{where}.content[{index}]", f"{kind!r}")
-    sent: Part = {"role": "assistant", "content": "".join(texts) or None}
+        at = f"{where}[{index}]"
+        stated = object_at(block, at)
+        match stated.get("type"):
+            case "text":
+                said.append(texts([stated], where, index))
+            case "thinking":
+                CHAT.refuse_more(stated, _OF_A_THOUGHT, at)
+                thoughts.append(text_at(stated.get("thinking"), f"{at}.thinking"))
+            case "tool_use":
+                calls.append(_call(stated, at))
+            case kind:
+                raise CHAT.cannot(at, repr(kind))
+    sent: Part = {"role": "assistant", "content": "".join(said) or None}
     if thoughts:
         sent["reasoning_content"] = "".join(thoughts)
     if calls:
@@ -174,59 +175,33 @@ def _said(blocks: list[Any], where: str) -> Part:
     return sent
 
 
+def _call(block: Part, where: str) -> Part:
+    CHAT.refuse_more(block, _OF_A_CALL, where)
+    if block.get("caller") not in (None, {"type": "direct"}):  # code that ran at the provider's
+        raise CHAT.cannot(f"{where}.caller")
+    given = object_at(block.get("input") or {}, f"{where}.input")
+    function = {"name": block.get("name"), "arguments": write_json(given).decode()}
+    return {"id": block.get("id"), "type": "function", "function": function}
+
+
 def _asked(blocks: list[Any], where: str) -> Iterator[Part]:
     """What tools gave comes first, as it must: each a message of its own. Then what was asked."""
     parts = []
     for index, block in enumerate(blocks):
-        at = f"{where}.content[{index}]"
-        if isinstance(block, dict) and block.get("type") == "tool_result":
-            yield _tool_result(block, at)
+        at = f"{where}[{index}]"
+        stated = object_at(block, at)
+        if stated.get("type") == "tool_result":
+            yield _tool_result(stated, at)
         else:
-            parts.append(_part(block, at))
+            parts.append(part(stated, at))
     if parts:
         yield {"role": "user", "content": parts}
 
 
 def _tool_result(block: Part, where: str) -> Part:
-    content = block.get("content")
-    text = _texts(content, f"{where}.content") if isinstance(content, list) else content or ""
-    if block.get("is_error"):  # for which there is no member
+    CHAT.refuse_more(block, _OF_A_RESULT, where)
+    content, at = block.get("content"), f"{where}.content"
+    text = texts(content, at) if isinstance(content, list) else text_at(content, at)
+    if flag(block, "is_error", f"{where}."):  # for which there is no member
         text = f"Error: {text}"
     return {"role": "tool", "tool_call_id": block.get("tool_use_id"), "content": text}
-
-
-def _part(block: Any, where: str) -> Part:
-    if not isinstance(block, dict):
-        raise BadField(where, f"must be an object, not {kind_of(block)}")
-    kind, given = str(block.get("type")), block.get("source")
-    if kind == "text":
-        return {"type": "text", "text": block.get("text")}
-    source: Part = given if isinstance(given, dict) else {}
-    made = _SOURCES.get((kind, str(source.get("type"))))
-    cited = block.get("citations")
-    if made is None or (cited and cited != {"enabled": False}):
-        raise cannot(where, f"{kind!r} of this form")
-    return made(block, source)
-
-
-def _data_url(source: Part) -> str:
-    return f"data:{source.get('media_type')};base64,{source.get('data')}"
-
-
-def _file(block: Part, source: Part) -> Part:
-    name = block.get("title") or "document.pdf"
-    return {"type": "file", "file": {"filename": name, "file_data": _data_url(source)}}
-
-
-_SOURCES: Final[Mapping[tuple[str, str], Callable[[Part, Part], Part]]] = {
-    ("image", "base64"): lambda _, source: {
-        "type": "image_url",
-        "image_url": {"url": _data_url(source)},
-    },
-    ("image", "url"): lambda _, source: {
-        "type": "image_url",
-        "image_url": {"url": source.get("url")},
-    },
-    ("document", "base64"): _file,
-    ("document", "text"): lambda _, source: {"type": "text", "text": source.get("data")},
-}

@@ -17,11 +17,11 @@ from quotadeck.dialects.openai.reply import read_reply
 from quotadeck.dialects.openai.stream import OpenAIRelay
 from quotadeck.dialects.request_json import write_json
 from quotadeck.dialects.said import read_error
-from quotadeck.domain.refusals import BadField, NotSpoken
+from quotadeck.dialects.translate.strict import CHAT, Part
+from quotadeck.domain.refusals import NotSpoken
 from quotadeck.domain.sse import read_block
 from quotadeck.domain.usage import Usage
 
-Part = dict[str, Any]
 Write = Callable[[Any], Part]
 """What a member of the client's request is in a chat's. Raises BadField."""
 
@@ -60,7 +60,7 @@ class ToChat(NamedTuple):
                 continue
             write = self.members.get(name)
             if write is None:
-                raise cannot(name)
+                raise CHAT.cannot(name)
             sent |= write(value)
         if sent.get("stream") and stream_usage:
             sent["stream_options"] = {"include_usage": True}
@@ -132,12 +132,6 @@ class ChatToldRelay(OpenAIRelay):
             return b""
         self._told_end = True
         return self._end()
-
-
-def cannot(where: str, what: str = "") -> BadField:
-    """Of what a chat completion cannot say."""
-    said = f"{what} cannot" if what else "cannot"
-    return BadField(where, f"{said} be said to this model's upstream, which takes chat completions")
 
 
 def as_it_is(name: str) -> Write:
