@@ -1,0 +1,81 @@
+"""The examples of CLIENT.md run as they stand there: official SDKs at a simulated provider.
+
+They are run from top to bottom in one namespace, as a reader types them.
+"""
+
+import ast
+import inspect
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quotadeck.client import QuotaManager
+from tests.client.transport.upstream import Upstream, upstream
+
+TEXT = (Path(__file__).parents[1] / "CLIENT.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Upstream]:
+    """Where the SDKs of the examples go: they name no address, as yours do not."""
+    async with upstream() as started:
+        for name, value in {
+            "OPENAI_BASE_URL": started.base_url,
+            "OPENAI_API_KEY": "sk-0123456789abcdefghijklmnopqrstuv",
+            "ANTHROPIC_BASE_URL": started.root,
+            "ANTHROPIC_API_KEY": "sk-ant-0123456789abcdefghijklmnopqr",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield started
+
+
+async def run(code: str, names: dict[str, Any]) -> None:
+    """Run an example, which may await."""
+    compiled = compile(code, "CLIENT.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    found = eval(compiled, names)
+    if inspect.isawaitable(found):
+        await found
+
+
+async def test_every_example_runs(provider: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    clients: dict[int, Any] = {}
+    printed = []
+    for code in BLOCKS:
+        await run(code, names)
+        printed.append(capsys.readouterr().out)
+        clients |= {id(one): one for one in map(names.get, ("client", "claude")) if one}
+    for client in clients.values():
+        await client.close()
+    assert len(BLOCKS) >= 14
+    assert "analytics" in printed[0]
+    assert any("project:analytics" in text or "needs" in text for text in printed)
+    last: QuotaManager = names["quotas"]
+    report = last.usage_report()
+    assert [report[name].requests for name in ("analytics", "content-gen")] == [3, 5]
+    assert [report[name].estimated for name in ("analytics", "content-gen")] == [0, 0]
+    bills = provider.bills.lines[-8:]
+    used = sum(one.prompt_tokens + one.completion_tokens for one in bills)
+    assert used == sum(one.input_tokens + one.output_tokens for one in report.projects)
+    cost = {"claude-opus-4.7": 15_000, "gpt-4.1": 8_000}
+    assert sum(one.cost_nano for one in report.projects) == sum(
+        (one.prompt_tokens + one.completion_tokens) * cost[one.model] for one in bills
+    )
+
+
+def test_the_names_in_the_table_are_there() -> None:
+    quotas = QuotaManager()
+    for name in ("check", "acquire", "set_project_quota", "usage_report", "run", "http_client"):
+        assert callable(getattr(quotas, name))
+        assert f"`{name}(" in TEXT or f".{name}(" in TEXT
+
+
+def test_the_defaults_are_those_it_tells() -> None:
+    told = inspect.signature(QuotaManager.__init__).parameters
+    assert [
+        told[name].default for name in ("rpm_limit", "tpm_limit", "daily_budget", "burst_window")
+    ] == [50, 200_000, 1_000, 10]
