@@ -3,20 +3,15 @@
 They are run from top to bottom in one namespace, as a reader types them.
 """
 
-import ast
 import inspect
-import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from quotadeck.client import QuotaManager
+from tests.client.examples import EXAMPLES, TEXT, run
 from tests.client.transport.upstream import Upstream, upstream
-
-TEXT = (Path(__file__).parents[1] / "CLIENT.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
@@ -33,25 +28,17 @@ async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Upstream]:
         yield started
 
 
-async def run(code: str, names: dict[str, Any]) -> None:
-    """Run an example, which may await."""
-    compiled = compile(code, "CLIENT.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    found = eval(compiled, names)
-    if inspect.isawaitable(found):
-        await found
-
-
 async def test_every_example_runs(provider: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     clients: dict[int, Any] = {}
     printed = []
-    for code in BLOCKS:
+    for code in EXAMPLES:
         await run(code, names)
         printed.append(capsys.readouterr().out)
         clients |= {id(one): one for one in map(names.get, ("client", "claude")) if one}
     for client in clients.values():
         await client.close()
-    assert len(BLOCKS) >= 14
+    assert len(EXAMPLES) >= 14
     assert "analytics" in printed[0]
     assert any("project:analytics" in text or "needs" in text for text in printed)
     last: QuotaManager = names["quotas"]

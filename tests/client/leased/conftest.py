@@ -16,6 +16,9 @@ daily_budget_usd = "5.00"
 rpm = 6000
 tpm = 600000
 daily_budget_usd = "5.00"
+[projects.analytics]
+rpm = 600
+daily_budget_usd = "5.00"
 [projects.free]
 [projects.paused]
 rpm = 600

@@ -19,6 +19,7 @@ from quotadeck.client import (
     QuotaManager,
     SyncQuotaManager,
 )
+from tests.client.examples import BEFORE_A_GATEWAY, run
 from tests.processes import Gateway, running, wait_until
 
 from .conftest import PROJECTS, TARGETS
@@ -86,6 +87,23 @@ def test_a_call_draws_what_was_admitted_for_it_and_closing_gives_back_the_rest(
         f"{gateway.base_url}/quota", headers={"authorization": f"Bearer {key}"}
     ).json()
     assert quota["limits"]["budget"]["held_nano_usd"] == 0
+
+
+async def test_the_documents_example_runs(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUOTADECK_KEY", gateway.add_key("analytics"))
+    (code,) = BEFORE_A_GATEWAY
+    names: dict[str, Any] = {}
+    await run(code.replace("http://127.0.0.1:8080", gateway.base_url.removesuffix("/v1")), names)
+    for client in (names["client"], names["plain"]):
+        await client.close()
+    assert "analytics" in capsys.readouterr().out
+    calls = wait_until(lambda: len(found := gateway.calls(project="analytics")) == 2 and found)
+    assert {call["outcome"] for call in calls} == {"ok"}
+    used = names["quotas"].usage_report()["analytics"]
+    assert (used.requests, used.estimated) == (2, 0)
+    assert leases(gateway, "analytics") == []
 
 
 def test_what_was_never_sent_is_here_again(managers: Any) -> None:
