@@ -1,0 +1,60 @@
+"""Whoever gives up leaves nothing behind: not in the line, not while sent, not in a stream."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+
+from quotadeck.client import QuotaManager, SyncQuotaManager
+
+from .asking import CALLS, Sdks, nothing_held
+from .leaving import give_up
+from .upstream import Upstream
+
+POINTS = 60
+
+
+async def test_nothing_is_held_of_calls_that_were_cancelled(
+    provider: Upstream, manager: QuotaManager
+) -> None:
+    manager.set_project_quota("analytics", concurrency=4, rpm=6_000)
+    whole = await give_up(manager, provider, POINTS, seed=3)
+    assert nothing_held(manager)
+    assert 0 < whole < POINTS, "some must have been cut, and some not"
+    async with Sdks(manager, provider.root) as sdks:
+        await asyncio.gather(*(CALLS["embeddings"](sdks) for _ in range(8)))
+    assert nothing_held(manager)
+
+
+def test_a_stream_that_is_forgotten_under_the_managers_lock_blocks_nobody() -> None:
+    """A collection comes whenever it likes, also while its own thread holds the lock."""
+    http = SyncQuotaManager().http_client("analytics", transport=_Endless())
+    manager: Any = http._transport
+    core = manager._core
+    request = http.build_request("POST", "http://x/v1/chat/completions", json=_STREAMED)
+    response: Any = http.send(request, stream=True)
+    assert next(response.iter_raw()) == b"data: "
+    assert core.limiter._live
+    response.cycle = response
+    with core.lock:
+        del response
+        gc.collect()
+    [one] = core.report().projects
+    assert (one.requests, one.estimated, core.limiter._live) == (1, 1, {})
+
+
+_STREAMED = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
+
+
+class _Events(httpx2.SyncByteStream):
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            yield b"data: "
+
+
+class _Endless(httpx2.BaseTransport):
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        headers = {"content-type": "text/event-stream", "content-encoding": "gzip"}
+        return httpx2.Response(200, headers=headers, stream=_Events())
