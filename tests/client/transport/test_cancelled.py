@@ -30,18 +30,18 @@ async def test_nothing_is_held_of_calls_that_were_cancelled(
 
 def test_a_stream_that_is_forgotten_under_the_managers_lock_blocks_nobody() -> None:
     """A collection comes whenever it likes, also while its own thread holds the lock."""
-    http = SyncQuotaManager().http_client("analytics", transport=_Endless())
-    manager: Any = http._transport
-    core = manager._core
+    quotas = SyncQuotaManager()
+    http = quotas.http_client("analytics", transport=_Endless())
+    core = quotas._core
     request = http.build_request("POST", "http://x/v1/chat/completions", json=_STREAMED)
     response: Any = http.send(request, stream=True)
-    assert next(response.iter_raw()) == b"data: "
+    response.passing = response.iter_raw()
+    assert next(response.passing) == b"data: "
     assert core.limiter._live
-    response.cycle = response
     with core.lock:
         del response
         gc.collect()
-    [one] = core.report().projects
+    one = quotas.usage_report()["analytics"]
     assert (one.requests, one.estimated, core.limiter._live) == (1, 1, {})
 
 
@@ -55,6 +55,6 @@ class _Events(httpx2.SyncByteStream):
 
 
 class _Endless(httpx2.BaseTransport):
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+    def handle_request(self, _: httpx2.Request) -> httpx2.Response:
         headers = {"content-type": "text/event-stream", "content-encoding": "gzip"}
         return httpx2.Response(200, headers=headers, stream=_Events())

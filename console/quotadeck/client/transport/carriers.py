@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from quotadeck.client.core import Core
 from quotadeck.client.manager import Acquiring
@@ -20,6 +20,8 @@ from quotadeck.client.transport.refused import Answer
 from quotadeck.client.want import Want
 
 T = TypeVar("T")
+_PATIENCE_S: Final = 0.05
+"""Nobody else holds a manager's lock for so long."""
 
 
 class _Carrier:
@@ -94,7 +96,7 @@ class AsyncTransport(_Carrier):
 
     def read_by(self, response: Any, reading: Reading, done: Callable[[], None]) -> Any:
         stream = with_stream(self._of, "AsyncByteStream", _AsyncReader)
-        response.stream = stream(response.stream, reading, done)
+        response.stream = stream(response.stream, reading, done, self._core.lock)
         return response
 
 
@@ -142,25 +144,28 @@ class Transport(_Carrier):
 
     def read_by(self, response: Any, reading: Reading, done: Callable[[], None]) -> Any:
         stream = with_stream(self._of, "SyncByteStream", _Reader)
-        response.stream = stream(response.stream, reading, done)
+        response.stream = stream(response.stream, reading, done, self._core.lock)
         return response
 
 
 class _Ending:
-    """Tells once that a reply has ended, also where it is only forgotten."""
+    """Tells once that a reply has ended.
+
+    Of one that is forgotten nothing is told here: its reservation is forgotten with it, and that is
+    charged as estimated. Nor of one that is closed by a collection in the middle of the manager's
+    own step, for its lock is held then by the very thread that would wait for it.
+    """
 
     _done: Callable[[], None] | None
 
-    def __init__(self, inner: Any, reading: Reading, done: Callable[[], None]) -> None:
-        self._inner, self._reading, self._done = inner, reading, done
+    def __init__(self, inner: Any, reading: Reading, done: Callable[[], None], lock: Any) -> None:
+        self._inner, self._reading, self._done, self._lock = inner, reading, done, lock
 
     def _end(self) -> None:
         done, self._done = self._done, None
-        if done is not None:
+        if done is not None and self._lock.acquire(timeout=_PATIENCE_S):
+            self._lock.release()
             done()
-
-    def __del__(self) -> None:
-        self._end()
 
 
 class _Reader(_Ending):
