@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING
 
 from quotadeck.client.availability import Room, full, rooms_of
 from quotadeck.client.refusing import complete
-from quotadeck.client.report import UsageReport
+from quotadeck.client.report import ProviderUsage, UsageReport
+from quotadeck.domain.limits import MICRO
 
 if TYPE_CHECKING:
     from quotadeck.client.core import Core
     from quotadeck.client.report import ProjectUsage
     from quotadeck.client.runs import RunTerms, RunUsage
-    from quotadeck.client.terms import Terms
-    from quotadeck.client.want import Project
+    from quotadeck.client.transport.provider import Provider
+    from quotadeck.client.want import Bound, Project
 
 
 def report_of(core: "Core") -> UsageReport:
@@ -20,8 +21,14 @@ def report_of(core: "Core") -> UsageReport:
         core.look_after()
         projects = tuple([_usage(core, each) for each in core.projects.values()])
         runs = tuple([_run_usage(core, each) for each in core.runs.values()])
+        providers = tuple([_provider(core, each) for each in core.providers.values()])
         return UsageReport(
-            core.clock.wall_us(), projects, _rooms(core, core.everything), runs, core.away_since_us
+            core.clock.wall_us(),
+            projects,
+            _rooms(core, core.everything),
+            runs,
+            core.away_since_us,
+            providers,
         )
 
 
@@ -44,7 +51,15 @@ def _usage(core: "Core", project: "Project") -> "ProjectUsage":
     return project.tally.usage(project.name, len(project.line), spent, held, rooms)
 
 
-def _rooms(core: "Core", terms: "Terms") -> tuple[Room, ...]:
+def _provider(core: "Core", provider: "Provider") -> ProviderUsage:
+    key = provider.pause_key
+    pause = complete(core.limiter.levels((key,))).get(key)
+    rooms = tuple([room for room in _rooms(core, provider) if room.bucket != key])
+    paused_s = max(0, -pause.level) / MICRO if pause else 0
+    return ProviderUsage(provider.name, provider.refused, paused_s, rooms)
+
+
+def _rooms(core: "Core", terms: "Bound") -> tuple[Room, ...]:
     """What is left of each limit; a bucket that nothing was taken from is full."""
     takes = terms.takes(0, 0)
     states = complete(core.limiter.levels([take.key for take in takes]))

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from quotadeck.client.availability import Room
+    from quotadeck.client.transport.provider import Provider
 
 T = TypeVar("T")
 NS: Final = 1_000_000_000
@@ -68,7 +69,7 @@ class Core:
         self._windows = windows
         self.limiter = MemoryLimiter(clock)
         """Whoever asks it does so by `ask`."""
-        self.providers: dict[Hashable, Terms] = {}
+        self.providers: dict[Hashable, Provider] = {}
         """What the providers of its clients allow, by host, model and key."""
         self.lock: Any = threading.Lock()
         forks.watch(self)

@@ -39,6 +39,17 @@ class _Asks(Asking):
         """
         return Acquiring(self._core, self._want(project, estimate, priority, timeout))
 
+    def http_client(self, project: str, **options: "Unpack[ClientOptions]") -> "httpx2.AsyncClient":
+        """A client for an SDK's ``http_client``: each call of a model waits here for its turn, and
+        is settled by what its reply used.
+
+        It has the official SDKs' own timeouts and limits. See `ClientOptions` for what may be said
+        otherwise. Raises ImportError where the HTTP library is missing.
+        """
+        from quotadeck.client.transport.clients import client_for_asyncio
+
+        return client_for_asyncio(self._core, project, options, self._beyond)
+
 
 class QuotaManager(_Asks, Managing):
     """Admits requests, or lets them wait their turn. One serves any number of loops and threads.
@@ -51,17 +62,6 @@ class QuotaManager(_Asks, Managing):
         from quotadeck.client.sync_manager import SyncQuotaManager
 
         return SyncQuotaManager(core=self._core)
-
-    def http_client(self, project: str, **options: "Unpack[ClientOptions]") -> "httpx2.AsyncClient":
-        """A client for an SDK's ``http_client``: each call of a model waits here for its turn, and
-        is settled by what its reply used.
-
-        It has the official SDKs' own timeouts and limits. See `ClientOptions` for what may be said
-        otherwise. Raises ImportError where the HTTP library is missing.
-        """
-        from quotadeck.client.transport.clients import client_for_asyncio
-
-        return client_for_asyncio(self._core, project, options)
 
     def run(
         self,

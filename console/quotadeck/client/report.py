@@ -1,7 +1,7 @@
 """What was used, by project: values, and the same as a table."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from quotadeck.client.availability import Room
 
@@ -82,11 +82,25 @@ class ProjectUsage:
     rooms: tuple[Room, ...]
 
 
+class ProviderUsage(NamedTuple):
+    """What a provider of the manager's HTTP clients told of itself, for one of its models.
+
+    ``name`` is its host and the model, such as ``api.openai.com/gpt-4.1``; ``refused`` are the 429
+    that it answered; for ``paused_s`` from now on nothing is sent there. ``rooms`` are its limits
+    as it told them, and what is believed to be left of them now.
+    """
+
+    name: str
+    refused: int
+    paused_s: float
+    rooms: tuple[Room, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class UsageReport:
     """Every project and run that was named so far, and the limits of everything.
 
-    As text it is a table of the projects.
+    As text it is a table of the projects, and one of the providers where any is known.
     """
 
     at_us: int
@@ -96,45 +110,51 @@ class UsageReport:
     away_since_us: int | None = None
     """Since when the gateway does not answer, where the state is in one: only what is leased is
     spent meanwhile. None while it does."""
+    providers: tuple[ProviderUsage, ...] = ()
 
     def __getitem__(self, project: str) -> ProjectUsage:
         return next(each for each in self.projects if each.project == project)
 
     def __str__(self) -> str:
-        head = (
-            "project",
-            "requests",
-            "waiting",
-            "refused",
-            "tokens in",
-            "out",
-            "cost today",
-            "left",
-        )
-        rows = [head, *[_row(each) for each in self.projects]]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        table = "\n".join(
-            "  ".join(
-                cell.ljust(width) if at in (0, len(row) - 1) else cell.rjust(width)
-                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        )
-        if self.away_since_us is None:
-            return table
-        from quotadeck.domain.days import rfc3339
+        text = _table(_PROJECTS, [_row(each) for each in self.projects])
+        if self.providers:
+            text += "\n\n" + _table(_PROVIDERS, [_provider_row(each) for each in self.providers])
+        if self.away_since_us is not None:
+            from quotadeck.domain.days import rfc3339
 
-        since = rfc3339(self.away_since_us)
-        return f"{table}\nthe gateway does not answer since {since}: only what is leased is spent"
+            since = rfc3339(self.away_since_us)
+            text += f"\nthe gateway does not answer since {since}: only what is leased is spent"
+        return text
+
+
+_PROJECTS: Final = (
+    "project",
+    "requests",
+    "waiting",
+    "refused",
+    "tokens in",
+    "out",
+    "cost today",
+    "left",
+)
+_PROVIDERS: Final = "provider", "429s", "paused", "left"
+
+
+def _table(head: tuple[str, ...], told: list[tuple[str, ...]]) -> str:
+    rows = [head, *told]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if at in (0, len(row) - 1) else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
 
 
 def _row(one: ProjectUsage) -> tuple[str, ...]:
     from quotadeck.domain.money import usd_short
 
-    left = []
-    for room in one.rooms:
-        figure = usd_short if room.kind == "budget" else "{:,}".format
-        left.append(f"{figure(room.left)} of {figure(room.limit)} {room.kind}")
     return (
         one.project,
         f"{one.requests:,}",
@@ -143,5 +163,20 @@ def _row(one: ProjectUsage) -> tuple[str, ...]:
         f"{one.input_tokens:,}",
         f"{one.output_tokens:,}",
         usd_short(one.spent_nano),
-        ", ".join(left),
+        _left(one.rooms),
     )
+
+
+def _provider_row(one: ProviderUsage) -> tuple[str, ...]:
+    paused = f"{one.paused_s:.1f} s" if one.paused_s else "no"
+    return one.name, f"{one.refused:,}", paused, _left(one.rooms)
+
+
+def _left(rooms: tuple[Room, ...]) -> str:
+    from quotadeck.domain.money import usd_short
+
+    left = []
+    for room in rooms:
+        figure = usd_short if room.kind == "budget" else "{:,}".format
+        left.append(f"{figure(room.left)} of {figure(room.limit)} {room.kind}")
+    return ", ".join(left)

@@ -31,6 +31,12 @@ class _Asks(Asking):
         """A reservation, to be entered by ``with`` or settled; waits as `QuotaManager.acquire`."""
         return wait_for(self._core, self._want(project, estimate, priority, timeout))
 
+    def http_client(self, project: str, **options: "Unpack[ClientOptions]") -> "httpx2.Client":
+        """As `QuotaManager.http_client`, for SDKs that are used from threads."""
+        from quotadeck.client.transport.clients import client_for_threads
+
+        return client_for_threads(self._core, project, options, self._beyond)
+
 
 def wait_for(core: Core, want: Want) -> Reservation:
     """Let this thread wait until it may go. Raises what an acquire does."""
@@ -64,12 +70,6 @@ class SyncQuotaManager(_Asks, Managing):
         from quotadeck.client.manager import QuotaManager
 
         return QuotaManager(core=self._core)
-
-    def http_client(self, project: str, **options: "Unpack[ClientOptions]") -> "httpx2.Client":
-        """As `QuotaManager.http_client`, for SDKs that are used from threads."""
-        from quotadeck.client.transport.clients import client_for_threads
-
-        return client_for_threads(self._core, project, options)
 
     def run(
         self,

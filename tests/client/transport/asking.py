@@ -7,6 +7,7 @@ import anthropic
 import openai
 
 from quotadeck.client import QuotaManager, SyncQuotaManager
+from quotadeck.client.manager import Run
 
 MODEL: Final = "gpt-4.1"
 HELLO: Final[Any] = [{"role": "user", "content": "Say hello."}]
@@ -18,7 +19,7 @@ TOOLS: Final[Any] = [
 class Sdks:
     """Both SDKs over one manager's client."""
 
-    def __init__(self, manager: QuotaManager, root: str, **options: Any) -> None:
+    def __init__(self, manager: QuotaManager | Run, root: str, **options: Any) -> None:
         self.http = manager.http_client("analytics", **options)
         self.openai = openai.AsyncOpenAI(
             http_client=self.http, base_url=f"{root}/v1", api_key="sk-any"

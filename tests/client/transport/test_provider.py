@@ -42,7 +42,9 @@ class Rig:
         try:
             self.ask(tokens)
         except AcquireTimeout as waits:
-            return waits.wait_s if waits.bucket.startswith(self.provider.name) else None
+            return (
+                waits.wait_s if waits.bucket.startswith(f"provider:{self.provider.name}:") else None
+            )
         return 0
 
 
@@ -103,6 +105,19 @@ def test_a_pause_lasts_as_long_as_was_told_and_a_minute_at_most(rig: Rig) -> Non
     rig.clock.advance_ms(90_000)
     rig.provider.pause(1_000)
     assert rig.wait_s() == 1
+
+
+def test_the_report_tells_of_it(rig: Rig) -> None:
+    rig.core.providers["x"] = rig.provider
+    rig.tell(rig.ask(), left=30, reset="30s")
+    rig.ask()
+    rig.provider.pause(2_500)
+    rig.provider.refused += 1
+    [told] = rig.manager.usage_report().providers
+    assert told[:3] == ("api.example.com/m", 1, 2.5)
+    assert [(room.kind, room.limit, room.left) for room in told.rooms] == [("rpm", 60, 29)]
+    *_, last = str(rig.manager.usage_report()).splitlines()
+    assert last.split() == ["api.example.com/m", "1", "2.5", "s", "29", "of", "60", "rpm"]
 
 
 def test_a_days_limit_is_no_rate(rig: Rig) -> None:

@@ -142,6 +142,18 @@ async def test_a_budget_that_is_spent_is_told(provider: Upstream, manager: Quota
     assert nothing_held(manager)
 
 
+async def test_a_run_binds_the_calls_of_its_client(
+    provider: Upstream, manager: QuotaManager
+) -> None:
+    with_run = manager.run("import", requests=2)
+    async with Sdks(with_run, provider.root) as sdks:
+        await CALLS["chat"](sdks)
+        await CALLS["message"](sdks)
+        with pytest.raises(openai.RateLimitError, match="all 2 requests are made"):
+            await CALLS["chat"](sdks)
+    assert with_run.usage().requests == used(manager)[0] == 2
+
+
 async def test_the_timeout_of_a_call_holds_in_the_line(
     provider: Upstream, manager: QuotaManager
 ) -> None:

@@ -11,6 +11,7 @@ from quotadeck.client.transport.course import Course
 from quotadeck.client.transport.libraries import Library, library
 from quotadeck.client.transport.options import ClientOptions
 from quotadeck.client.transport.proxies import proxies
+from quotadeck.client.want import Bound
 
 if TYPE_CHECKING:
     import httpx2
@@ -26,10 +27,12 @@ _OF_TRANSPORT: Final = ("verify", "cert", "trust_env", "http1", "http2", "limits
 _Wrap = Callable[[Any], Any]
 
 
-def client_for_asyncio(core: Core, project: str, options: ClientOptions) -> "httpx2.AsyncClient":
+def client_for_asyncio(
+    core: Core, project: str, options: ClientOptions, beyond: tuple[Bound, ...] = ()
+) -> "httpx2.AsyncClient":
     """See `quotadeck.client.manager.QuotaManager`."""
     of = library(options.get("library"))
-    course = _course(core, project, options)
+    course = _course(core, project, options, beyond)
     client: httpx2.AsyncClient = _client(
         of,
         of.AsyncClient,
@@ -40,10 +43,12 @@ def client_for_asyncio(core: Core, project: str, options: ClientOptions) -> "htt
     return client
 
 
-def client_for_threads(core: Core, project: str, options: ClientOptions) -> "httpx2.Client":
+def client_for_threads(
+    core: Core, project: str, options: ClientOptions, beyond: tuple[Bound, ...] = ()
+) -> "httpx2.Client":
     """See `quotadeck.client.sync_manager.SyncQuotaManager`."""
     of = library(options.get("library"))
-    course = _course(core, project, options)
+    course = _course(core, project, options, beyond)
     client: httpx2.Client = _client(
         of,
         of.Client,
@@ -54,7 +59,7 @@ def client_for_threads(core: Core, project: str, options: ClientOptions) -> "htt
     return client
 
 
-def _course(core: Core, project: str, options: ClientOptions) -> Course:
+def _course(core: Core, project: str, options: ClientOptions, beyond: tuple[Bound, ...]) -> Course:
     priority = options.get("priority")
     return Course(
         core,
@@ -63,6 +68,7 @@ def _course(core: Core, project: str, options: ClientOptions) -> Course:
         patience_s=options.get("patience"),
         backoff=options.get("backoff", BACKOFF),
         stream_usage=options.get("stream_usage", True),
+        beyond=beyond,
     )
 
 

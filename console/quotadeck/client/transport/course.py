@@ -20,7 +20,7 @@ from quotadeck.client.transport.reading import Reading, Spent, reading_of
 from quotadeck.client.transport.refused import Answer, answer_to
 from quotadeck.client.transport.told import limits_told
 from quotadeck.client.transport.unpacking import Unpacked
-from quotadeck.client.want import Want
+from quotadeck.client.want import Bound, Want
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.usage import Usage
 
@@ -76,10 +76,11 @@ class Course:
         patience_s: float | None,
         backoff: Backoff,
         stream_usage: bool,
+        beyond: tuple[Bound, ...],
     ) -> None:
         self._core, self._project, self._priority = core, project, priority
         self._patience_s, self._backoff = patience_s, backoff
-        self._stream_usage = stream_usage
+        self._stream_usage, self._beyond = stream_usage, beyond
         self._estimator = Estimator()
         self._without_usage: set[str] = set()
         """The hosts that have refused to be asked for a stream's usage."""
@@ -103,7 +104,7 @@ class Course:
         provider = self._provider(host, asked)
         patience_s = self._patience(request)
         want = self._core.want(
-            self._project, asked.estimate, self._priority, patience_s, (provider,)
+            self._project, asked.estimate, self._priority, patience_s, (*self._beyond, provider)
         )
         until_ns = None if patience_s is None else self._now_ns() + int(patience_s * 1e9)
         outgoing, own_usage = self._outgoing(carrier, request, host, body, asked)
@@ -226,14 +227,14 @@ class Course:
         return (request, False) if more == body else (carrier.with_body(request, more), True)
 
     def _provider(self, host: str, asked: Asked) -> Provider:
-        providers: dict[Any, Any] = self._core.providers
-        known: Provider | None = providers.get((host, asked.model, asked.key))
+        providers: dict[Any, Provider] = self._core.providers
+        known = providers.get((host, asked.model, asked.key))
         if known is None:
             keys = {key for at, _, key in providers if at == host}
             number = len(keys) + (asked.key not in keys)
             place = host if number == 1 else f"{host}#{number}"
             known = Provider(f"{place}/{asked.model}", self._core)
-            return providers.setdefault((host, asked.model, asked.key), known)  # type: ignore[no-any-return]
+            return providers.setdefault((host, asked.model, asked.key), known)
         return known
 
     def _now_ns(self) -> int:

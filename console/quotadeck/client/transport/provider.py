@@ -10,16 +10,14 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from quotadeck.client.core import Core
-from quotadeck.client.quotas import Quota
-from quotadeck.client.terms import Terms
 from quotadeck.client.transport.told import REQUESTS, Told, Unit
 from quotadeck.domain.limits import MICRO, RateLimit, Take
+from quotadeck.domain.rules import LimitKind
 from quotadeck.limiter import MemoryLimiter
 
 MINUTE_S: Final = 60
 _PAUSE: Final = RateLimit(MINUTE_S, MINUTE_S)
 """A unit a second: a level of -3 units is a pause of 3 s. No pause is longer than a minute."""
-_NO_QUOTA: Final = Quota()
 _LONG_S: Final = 600
 """What refills more slowly is a day's limit: it is no rate, and holds back once it is used up."""
 _SHORT_S: Final = 45
@@ -74,24 +72,23 @@ class Paced:
         return self.limit is None or begins_anew
 
 
-class Provider(Terms):
-    """What one of a client's providers allows for one model; binds its requests as terms do.
+class Provider:
+    """What one of a client's providers allows for one model: its requests are bound by that, too.
 
     ``name`` is the host and the model, such as ``api.openai.com/gpt-4.1``.
     """
 
-    __slots__ = ("_core", "_ever_paused", "_lock", "_paced", "_pause_key", "_ready", "refused")
+    has_budget = False
+    ends_ns = None
 
     def __init__(self, name: str, core: Core) -> None:
-        windows = MINUTE_S, MINUTE_S
-        super().__init__(
-            f"provider:{name}", _NO_QUOTA, windows=windows, zone=core.zone, clock=core.clock
-        )
+        self.name = name
         self.refused = 0
         """Requests that it answered with a 429."""
+        self.pause_key = f"provider:{name}:pause"
+        self._token_key = f"provider:{name}:{LimitKind.TPM}"
         self._core = core
         self._paced: dict[str, Paced] = {}
-        self._pause_key = f"{self.name}:pause"
         self._ever_paused = False
         self._ready: tuple[tuple[str, int | None, RateLimit], ...] = ()
         """Bucket, amount (None: the tokens) and limit; others read it while it is replaced."""
@@ -104,6 +101,16 @@ class Provider(Terms):
             for key, amount, limit in self._ready
         ]
 
+    def charged(self, tokens: int, cost_nano: int) -> tuple[tuple[str, int], ...]:  # noqa: ARG002
+        """What so much leaves taken, by bucket."""
+        return ((self._token_key, tokens * MICRO),)
+
+    def must_go_on(self) -> None:
+        """It does."""
+
+    def ran_short(self, bucket: str, left: int, held: int, asked: int) -> None:
+        """All of its buckets refill."""
+
     @property
     def told(self) -> list[Told]:
         """Its limits as it told them last."""
@@ -112,7 +119,7 @@ class Provider(Terms):
     @property
     def paused_s(self) -> float:
         """Seconds of a pause that are left."""
-        level = self._level(self._pause_key)
+        level = self._level(self.pause_key)
         return max(0, -(level or 0)) / MICRO
 
     def sent(self, tokens: int) -> Mark:
@@ -147,7 +154,7 @@ class Provider(Terms):
         name = told.unit.name
         paced = self._paced.get(name)
         if paced is None:
-            paced = self._paced[name] = Paced(f"{self.name}:{told.unit.kind}", told.unit)
+            paced = self._paced[name] = Paced(f"provider:{self.name}:{told.unit.kind}", told.unit)
         limit = paced.limit
         anew = paced.learn(told)
         if paced.limit is not limit:
@@ -178,14 +185,14 @@ class Provider(Terms):
         if not self._ever_paused:
             self._ever_paused = True
             self._make_ready()
-        self._start(self._pause_key, 0, _PAUSE)
-        level = self._level(self._pause_key) or 0
+        self._start(self.pause_key, 0, _PAUSE)
+        level = self._level(self.pause_key) or 0
         more = level + wait_ms * MICRO // 1_000
         if more > 0:
-            self._charge(self._pause_key, more, _PAUSE)
+            self._charge(self.pause_key, more, _PAUSE)
 
     def _make_ready(self) -> None:
-        pause = [(self._pause_key, 0, _PAUSE)] if self._ever_paused else []
+        pause = [(self.pause_key, 0, _PAUSE)] if self._ever_paused else []
         self._ready = (
             *pause,
             *(
