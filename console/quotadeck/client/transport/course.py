@@ -5,7 +5,7 @@ threads never suspends, so that its calls are driven to their end in one step.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from quotadeck.admission.estimator import Estimator
 from quotadeck.client.backoff import Backoff
@@ -64,6 +64,15 @@ class Carrier(Protocol):
     def answer(self, request: Request, answer: Answer) -> Response: ...
 
 
+class _Call(NamedTuple):
+    """``at_home``: it goes to the gateway that holds the state, and says there on what it draws.
+    What that tells of its rates is what is not leased, so nothing is learned of it."""
+
+    asked: Asked
+    provider: Provider
+    at_home: bool
+
+
 class Course:
     """What the calls of one client have in common."""
 
@@ -92,56 +101,39 @@ class Course:
         if endpoint is None:
             return await carrier.send(request)
         body = await carrier.content(request)
-        asked = asked_of(
-            endpoint,
-            body,
-            request.headers.raw,
-            self._project,
-            self._estimator,
-            self._core.prices,
-        )
-        host = request.url.host
-        provider = self._provider(host, asked)
+        headers, prices = request.headers.raw, self._core.prices
+        asked = asked_of(endpoint, body, headers, self._project, self._estimator, prices)
+        url = request.url
+        provider = self._provider(url.host, asked)
+        call = _Call(asked, provider, self._core.is_at(url.scheme, url.host, url.port))
         patience_s = self._patience(request)
         want = self._core.want(
             self._project, asked.estimate, self._priority, patience_s, (*self._beyond, provider)
         )
         until_ns = None if patience_s is None else self._now_ns() + int(patience_s * 1e9)
-        outgoing, own_usage = self._outgoing(carrier, request, host, body, asked)
+        outgoing, own_usage = self._outgoing(carrier, request, url.host, body, asked)
         tried = 0
         while True:
             try:
-                reservation = await carrier.admit(want)
+                reservation, response, heads = await self._send(carrier, outgoing, call, want)
             except (PriceUnknown, WrongProcess):
                 raise
             except QuotaError as refusal:
                 return carrier.answer(request, answer_to(refusal, asked.dialect))
-            mark = provider.sent(asked.estimate.tokens)
-            reservation.sent()
-            self._name(outgoing, reservation)
+            if not is_error(response.status_code):
+                return self._answered(
+                    carrier, response, heads, asked, want, reservation, own_usage=own_usage
+                )
             try:
-                response = await carrier.send(outgoing)
-            except BaseException as error:
-                _end_unanswered(reservation, never_sent=isinstance(error, carrier.never_sent))
-                raise
-            tried += 1
-            headers = _heads(response)
-            try:
-                provider.learn(mark, limits_told(headers, self._core.clock.wall_us()))
-                if not is_error(response.status_code):
-                    return self._answered(
-                        carrier, response, headers, asked, want, reservation, own_usage=own_usage
-                    )
                 said = await carrier.drain(response)
-            except BaseException:
-                reservation.settle()
-                raise
-            reservation.settle(_NOTHING)
+            finally:
+                reservation.settle(_NOTHING)
             if own_usage and _refuses_usage(response.status_code, said):
-                self._without_usage.add(host)
+                self._without_usage.add(url.host)
                 outgoing, own_usage = request, False
                 continue
-            verdict = self._judge(response, headers, asked, said, tried, provider)
+            tried += 1
+            verdict = self._judge(response, heads, asked, said, tried, provider)
             wait_ms, left_s = verdict.wait_ms, self._left_s(until_ns)
             if wait_ms is None or (left_s is not None and left_s * 1_000 < wait_ms):
                 return _told_once(response, verdict)
@@ -150,12 +142,29 @@ class Course:
                 left_s = self._left_s(until_ns)
             want = want._replace(timeout_s=left_s)
 
-    def _name(self, request: Request, reservation: Reservation) -> None:
-        """To the gateway that holds the state it says on what it draws, and to nobody else."""
-        url = request.url
-        if self._core.is_at(url.scheme, url.host, url.port):
-            request.headers.pop(LEASE, None)
-            request.headers.update(reservation.headers)
+    async def _send(
+        self, carrier: Carrier, outgoing: Request, call: _Call, want: Want
+    ) -> tuple[Reservation, Response, dict[str, str]]:
+        """One attempt: what it holds, the reply, and its headers. Raises QuotaError."""
+        asked, provider, at_home = call
+        reservation = await carrier.admit(want)
+        mark = provider.sent(asked.estimate.tokens)
+        reservation.sent()
+        if at_home:
+            outgoing.headers.pop(LEASE, None)
+            outgoing.headers.update(reservation.headers)
+        try:
+            response = await carrier.send(outgoing)
+            headers = _heads(response)
+            if not at_home:
+                provider.learn(mark, limits_told(headers, self._core.clock.wall_us()))
+        except BaseException as error:
+            if isinstance(error, carrier.never_sent):
+                reservation.release()
+            else:
+                reservation.settle()  # it may be billed
+            raise
+        return reservation, response, headers
 
     def _judge(
         self,
@@ -263,13 +272,6 @@ def _heads(response: Response) -> dict[str, str]:
         name.lower().decode("latin-1"): value.decode("latin-1")
         for name, value in response.headers.raw
     }
-
-
-def _end_unanswered(reservation: Reservation, *, never_sent: bool) -> None:
-    if never_sent:
-        reservation.release()
-    else:
-        reservation.settle()
 
 
 def _refuses_usage(status: int, said: bytes) -> bool:
