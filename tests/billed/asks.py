@@ -192,6 +192,7 @@ def _message(rng: Random) -> Body:
         (
             [{"type": "web_search_20260101", "name": "web_search", "max_uses": 3}],
             [{"name": "note", "input_schema": {"type": "object"}}],
+            [{"type": "advisor_20260301", "name": "advisor"}],
         )
     )
     return {

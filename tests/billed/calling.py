@@ -113,7 +113,7 @@ targets = ["compat/gpt-sim"]
 [routes."either"]
 targets = ["openai/gpt-4.1", "openai/deepseek-v3.2"]
 [projects.billed.allow]
-unbounded = ["web_search", "context_management", "stored_context"]
+unbounded = ["web_search", "context_management", "stored_context", "advisor_20260301"]
 reserve_usd = "1"
 fields = {{ service_tier = ["*"], speed = ["*"], inference_geo = ["*"] }}
 """

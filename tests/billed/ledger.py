@@ -28,7 +28,7 @@ _ASKED: Final = ("context_management", "previous_response_id", "speed", "inferen
 KINDS: Final = (
     *SHAPES,
     *("openai/gpt-4.1", "openai/deepseek-v3.2", "anthropic/claude-opus-4.7"),
-    *(*_ASKED, "picture"),
+    *(*_ASKED, "picture", "advisor"),
 )
 """What is to be among them."""
 
@@ -93,6 +93,7 @@ def _wrong(ask: Asked, row: Row, line: Row | None, found: Compared) -> str:
     ]
     found.exact += 1
     found.kinds.update((ask.way, row["target"], *(name for name in _ASKED if name in ask.body)))
+    found.kinds["advisor"] += "advisor_" in repr(ask.body)
     found.kinds["picture"] += PICTURE in repr(ask.body)
     found.ledger_nano += row["cost_nano_usd"]
     found.billed_nano += line["cost_nano_usd"]

@@ -45,6 +45,8 @@ class Ask:
     """Of the JSON that the answer is to be, where it is to be that."""
     searches: bool = False
     """It may search the web."""
+    advised: bool = False
+    """A dearer model may be asked on the way, and is billed at its own prices."""
     compacts: bool = False
     """It may summarise what came before, and bill that beside the rest."""
     tiers: tuple[tuple[str, int], ...] = ()

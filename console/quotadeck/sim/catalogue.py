@@ -160,4 +160,6 @@ LISTED: tuple[Model, ...] = (
 )
 """With a list as providers have them today; their answers are short."""
 
+ADVISOR = "claude-opus-4.7"
+"""The model that others may ask on the way."""
 MODELS: dict[str, Model] = {model.id: model for model in (*RESOLD, *LISTED)}

@@ -79,6 +79,8 @@ class Plan:
     per_token_s: float
     summary: tuple[int, int] = (0, 0)
     """Input and output of a summary that was made on the way: within what was spent."""
+    advice: tuple[int, int] = (0, 0)
+    """Input and output of the model that was asked on the way, beside what was spent."""
 
     @property
     def completion_tokens(self) -> int:
@@ -138,6 +140,7 @@ def draw(seed: int, ask: Ask, speed: float, context_tokens: int = 0) -> Plan:
         first_token_s=speed * _log_normal(first, model.first_token_ms / 1000, FIRST_TOKEN_SIGMA),
         per_token_s=speed * _log_normal(pace, 1 / model.tokens_per_s, PACE_SIGMA),
         summary=summary,
+        advice=(500 + int(search * 3_000), 1 + int(written * 90)) if ask.advised else (0, 0),
     )
 
 

@@ -1,6 +1,7 @@
 """What a call is billed: each count at its own price, summed exactly and rounded once."""
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Final
 
 PICO_PER_NANO: Final = 1_000
@@ -50,8 +51,13 @@ class Spent:
     tier: tuple[str, ...] = ()
 
 
-def bill_nano(prices: Prices, spent: Spent) -> int:
-    """Nano-dollars, rounded half to even."""
+def bill_nano(prices: Prices, spent: Spent, *beside: tuple[Prices, Spent]) -> int:
+    """Nano-dollars, with what was used of other models, rounded once, half to even."""
+    pico = sum((_pico(*each) for each in beside), _pico(prices, spent))
+    return round(pico / PICO_PER_NANO)
+
+
+def _pico(prices: Prices, spent: Spent) -> Fraction:
     fresh = spent.input - spent.cached - spent.written
     taken = (
         fresh * prices.input
@@ -61,12 +67,10 @@ def bill_nano(prices: Prices, spent: Spent) -> int:
     )
     given = spent.output * prices.output
     if prices.long_above and spent.input > prices.long_above:
-        total, scale = taken * prices.long_input + given * prices.long_output, USUAL
+        taken, given = taken * prices.long_input, given * prices.long_output
+        total = Fraction(taken + given, USUAL)
     else:
-        total, scale = taken + given, 1
+        total = Fraction(taken + given)
     for word in spent.tier:
-        total, scale = total * prices.tiers.get(word, USUAL), scale * USUAL
-    total += spent.searches * prices.search_nano * PICO_PER_NANO * scale
-    unit = PICO_PER_NANO * scale
-    nano, rest = divmod(total, unit)
-    return nano + (rest * 2 > unit or (rest * 2 == unit and nano % 2 == 1))
+        total *= Fraction(prices.tiers.get(word, USUAL), USUAL)
+    return total + spent.searches * prices.search_nano * PICO_PER_NANO

@@ -9,12 +9,13 @@ from aiohttp import web
 
 from quotadeck.sim.ask import Ask, find_model, parse_body
 from quotadeck.sim.calllog import Line
+from quotadeck.sim.catalogue import ADVISOR, MODELS
 from quotadeck.sim.errors import ApiError, RefusedError, bad_request
 from quotadeck.sim.faults import ANSWERS, BENDS, HEADER, USAGES, USER, Fault
 from quotadeck.sim.forms import Form
 from quotadeck.sim.pieces import Piece, Stamp, Usage
 from quotadeck.sim.plan import Plan, draw
-from quotadeck.sim.prices import bill_nano
+from quotadeck.sim.prices import Prices, Spent, bill_nano
 from quotadeck.sim.sending import Bill, send_pieces, send_whole
 from quotadeck.sim.service import MARK, SERVICE, Mark, Service
 
@@ -115,6 +116,13 @@ def _pieces(form: Form, stamp: Stamp, ask: Ask, plan: Plan, fault: Fault | None)
     return pieces
 
 
+def _advice(plan: Plan) -> Iterator[tuple[Prices, Spent]]:
+    """What was asked of another model on the way, with its prices."""
+    taken, given = plan.advice
+    if taken:
+        yield MODELS[ADVISOR].prices, Spent(taken, given, tier=plan.spent.tier)
+
+
 def _bill(request: web.Request, form: Form, stamp: Stamp, ask: Ask, plan: Plan) -> Bill:
     service: Service = request.app[SERVICE]
     mark: Mark = request[MARK]
@@ -132,7 +140,7 @@ def _bill(request: web.Request, form: Form, stamp: Stamp, ask: Ask, plan: Plan) 
                 prompt_tokens=spent.input,
                 cached_tokens=spent.cached,
                 completion_tokens=spent.output,
-                cost_nano_usd=bill_nano(ask.model.prices, spent),
+                cost_nano_usd=bill_nano(ask.model.prices, spent, *_advice(plan)),
                 stream=ask.stream,
                 at_us=time.time_ns() // 1000,
                 delivered=delivered,

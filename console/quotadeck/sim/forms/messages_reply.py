@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from quotadeck.sim.ask import Ask
+from quotadeck.sim.catalogue import ADVISOR
 from quotadeck.sim.pieces import Piece, Stamp, Usage, event
 from quotadeck.sim.plan import Choice, Plan
 
@@ -41,11 +42,17 @@ def true_usage(plan: Plan) -> dict[str, Any]:
     if spent.searches:
         counts = {"web_search_requests": spent.searches, "web_fetch_requests": 0}
         usage["server_tool_use"] = counts
+    beside = []
+    none = {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
     if summed_in:
-        none = {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
         summary = {"input_tokens": summed_in, "output_tokens": summed_out, **none}
+        beside.append({"type": "compaction", **summary})
+    if plan.advice[0]:
+        advice = {"input_tokens": plan.advice[0], "output_tokens": plan.advice[1], **none}
+        beside.append({"type": "advisor_message", "model": ADVISOR, **advice})
+    if beside:
         turn = {"input_tokens": given, "output_tokens": output, **caches}
-        usage["iterations"] = [{"type": "compaction", **summary}, {"type": "message", **turn}]
+        usage["iterations"] = [*beside, {"type": "message", **turn}]
     return usage
 
 

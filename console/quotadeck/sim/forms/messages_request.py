@@ -16,7 +16,7 @@ from quotadeck.sim.ask import (
     stops,
     wrong_type,
 )
-from quotadeck.sim.catalogue import Model
+from quotadeck.sim.catalogue import ADVISOR, Model
 from quotadeck.sim.errors import bad_request
 from quotadeck.sim.tokens import TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, count_content, count_text
 
@@ -50,6 +50,8 @@ def parse_message(model: Model, body: Mapping[str, Any]) -> Ask:
         must_call=must_call,
         schema=(_format(body) or {}).get("schema"),
         searches=any(str(tool.get("type", "")).startswith("web_search") for tool in tools),
+        advised=model.id != ADVISOR
+        and any(str(tool.get("type", "")).startswith("advisor") for tool in tools),
         compacts=bool(body.get("context_management")),
         tiers=tuple(_tiers(body)),
         marks=tuple(_marks(blocks, body.get("cache_control"))),
