@@ -19,6 +19,11 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(3_000)]
 def test_a_hundred_thousand_calls_cost_what_the_upstream_bills(tmp_path: Path) -> None:
     with billed(tmp_path) as gateway:
         found = reconciled(gateway, gateway.upstream, SEED, CALLS, SERVED)
+    print(
+        f"{CALLS} calls of seed {SEED}: {found.exact} exact, ledger {found.ledger_nano} and bill "
+        f"{found.billed_nano} nano-dollars, {found.estimated} estimated, {found.unbilled} unbilled, "
+        f"{found.doubtful} doubtful, {len(found.wrong)} wrong; {found.kinds}"
+    )
     assert found.wrong == []
     assert found.ledger_nano == found.billed_nano > 0
     assert found.exact > CALLS * 3 // 4
