@@ -20,9 +20,10 @@ def test_a_hundred_thousand_calls_cost_what_the_upstream_bills(tmp_path: Path) -
     with billed(tmp_path) as gateway:
         found = reconciled(gateway, gateway.upstream, SEED, CALLS, SERVED)
     print(
-        f"{CALLS} calls of seed {SEED}: {found.exact} exact, ledger {found.ledger_nano} and bill "
-        f"{found.billed_nano} nano-dollars, {found.estimated} estimated, {found.unbilled} unbilled, "
-        f"{found.doubtful} doubtful, {len(found.wrong)} wrong; {found.kinds}"
+        f"{CALLS} calls of seed {SEED}: {found.exact} exact, ledger {found.ledger_nano} and "
+        f"bill {found.billed_nano} nano-dollars, {found.estimated} estimated, "
+        f"{found.unbilled} unbilled, {found.doubtful} doubtful, {len(found.wrong)} wrong; "
+        f"{found.kinds}"
     )
     assert found.wrong == []
     assert found.ledger_nano == found.billed_nano > 0
