@@ -20,7 +20,7 @@ from quotadeck.gateway.data.booked import Booked, booked
 from tests.gateway.provider import Asked, Peer, Script, always, provider
 from tests.gateway.rig import SECRET, Rig, rig
 from tests.gateway.serving import asked_over_http
-from tests.gateway.values import OPUS, UPSTREAM, catalogue, plan
+from tests.gateway.values import FLASH, OPUS, UPSTREAM, catalogue, plan
 
 DEAR = Rates(4_000_000, 16_000_000, 4_000_000, 5_000_000, 8_000_000, 10**10, tier="priority")
 PRICE = Price(
@@ -137,7 +137,10 @@ async def between(
             UPSTREAM, base_url=f"http://127.0.0.1:{upstream.port}/v1", timeout_s=5.0, **more
         )
         at = replace(catalogue(), upstreams={"main": there})
-        allow = Allow(fields={"service_tier": frozenset({"*"})})
+        any_of = frozenset({"*"})
+        allow = Allow(fields={"service_tier": any_of, "models": any_of})
+        flash = replace(at.targets[FLASH], price=Price(1_000_000, 2_000_000, 0, 0, "v2"))
+        at = replace(at, targets={**at.targets, FLASH: flash})
         projects = {name: replace(one, allow=allow) for name, one in at.projects.items()}
         at = replace(at, projects=projects)
         async with rig(directory, at, DIALECTS) as it, asked_over_http(it.app) as http:
@@ -236,3 +239,36 @@ async def test_a_header_that_the_config_names_is_sent_once(
     assert raw[0].count(b"anthropic-version") == 1
     assert b"anthropic-version: 2024-01-01" in raw[0]
     assert b"anthropic-beta: files" in raw[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "cost", "version"),
+    [
+        ("opus-4.7-20260101", 12 * 2_000 + 34 * 8_000, "v1"),
+        ("flash", 12 * 1_000 + 34 * 2_000, "v2"),
+        ("someone-elses", None, UNKNOWN_VERSION),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_whoever_may_have_answered_is_paid_by_the_price_of_who_did(
+    model: str, cost: int | None, version: str, stream: bool, tmp_path: Path, small_ballast: None
+) -> None:
+    said = {
+        "id": "c",
+        "choices": [{"message": {"content": '"model":"x"'}, "delta": {"content": "abc"}}],
+        "model": model,
+        "usage": TOKENS,
+    }
+    event = b"data: " + orjson.dumps(said) + b"\n\ndata: [DONE]\n\n"
+
+    async def answer(peer: Peer) -> None:
+        kind = "text/event-stream" if stream else "application/json"
+        data = event if stream else orjson.dumps(said)
+        await peer.answer(data, "200 OK", f"Content-Type: {kind}")
+
+    asked = {**CHAT, "models": ["flash", "someone-elses"], "stream": stream}
+    async with between(tmp_path, always(answer)) as (it, http):
+        assert (await posted(http, "/v1/chat/completions", asked)).status_code == 200
+        call = await it.call()
+    assert call.price_version == version
+    assert call.cost_nano_usd == (call.held_nano_usd if cost is None else cost)

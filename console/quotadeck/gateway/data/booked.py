@@ -22,6 +22,7 @@ from quotadeck.domain.price import (
 from quotadeck.domain.tiers import CHEAP, OTHER_MODEL, SEARCHES, split, with_beside
 from quotadeck.domain.usage import Usage
 
+_MODEL: Final = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
 _DATED: Final = re.compile(r"[-@](20[0-9]{6}|20[0-9]{2}-[0-9]{2}-[0-9]{2})$")
 """The day of a model's version, behind its name."""
 
@@ -36,14 +37,33 @@ class Booked(NamedTuple):
     """Of the prices, `UNKNOWN_VERSION` where one was wanting, `BY_UPSTREAM` of its own account."""
 
 
+def model_in(reply: bytes) -> str:
+    """The model that a reply says it is of, or the beginning of its stream; empty: it says none.
+
+    A text of the answer cannot be taken for it: its own quotes are escaped.
+    """
+    found = _MODEL.search(reply)
+    return found.group(1).decode("utf-8", "replace") if found else ""
+
+
 def booked(
-    target: TargetPlan, targets: Mapping[str, TargetPlan], usage: Usage, held_nano: int
+    target: TargetPlan,
+    targets: Mapping[str, TargetPlan],
+    usage: Usage,
+    held_nano: int,
+    served_as: str = "",
 ) -> Booked:
     """Of a call that was served by ``target``, and held so many nano-dollars.
 
     ``targets`` are all that there are, by their ids: they price what other models used for it.
+    ``served_as`` is the model that the reply says it is of, where the request let others be it.
     """
     price, others = target.target.price, list[tuple[Price, Usage]]()
+    if served_as and _undated(served_as) != _undated(target.target.model):
+        other = _price_at(target.upstream.name, targets, served_as)
+        price = other or price
+        if other is None:
+            usage = usage._replace(tier=with_beside(usage.tier, (OTHER_MODEL,)))
     if usage.beside:
         usage, others = _parted(target, targets, usage)
     by = target.target.booked_by or target.upstream.price

@@ -196,6 +196,7 @@ class Calls:
                 told, response_id, body, made = flight.stop.speech.reply(reply.body)
         except NotAnAnswer as error:
             return failed_as(error, reply.headers, keys)
+        flight.said(reply.body)
         usage = told or estimated_of(flight, reply.body)
         if (stated := stated_nano(reply.headers)) is not None:
             usage = usage._replace(stated_nano=stated)

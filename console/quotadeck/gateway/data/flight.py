@@ -11,9 +11,10 @@ from quotadeck.dialects.base import Ask
 from quotadeck.domain.calls import Attempt, Call, Move, OpenCall, Outcome, ended, unknown_end
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.rules import Used
+from quotadeck.domain.tiers import FIELDS
 from quotadeck.domain.usage import NOTHING_USED, Usage
 from quotadeck.gateway.data.arrival import Arrival
-from quotadeck.gateway.data.booked import booked
+from quotadeck.gateway.data.booked import booked, model_in
 from quotadeck.gateway.data.keys import Caller
 from quotadeck.gateway.data.lanes import Lane, Stop
 from quotadeck.gateway.upstream.failures import ITS_OWN, Failure
@@ -36,6 +37,7 @@ class Flight:
         "open",
         "reached",
         "sent_ns",
+        "served_as",
         "stop",
         "task",
         "ticket",
@@ -62,6 +64,8 @@ class Flight:
         self.upstream_status = 0
         self.upstream_request_id = ""
         self.first_byte_ns = 0
+        self.served_as = ""
+        """The model that the reply says it is of, where the request let others answer it."""
         self.writing = False
         """Something is being written to the client, which may not be reading."""
         self.left = False
@@ -78,6 +82,12 @@ class Flight:
     def left_alone(self) -> bool:
         """Whether its client has left, and nobody else wants the answer."""
         return self.left and self.lane.project.project.on_leave == "cancel"
+
+    def said(self, reply: bytes) -> None:
+        """Learn who answered, of the beginning of a reply at least, where that may be another."""
+        chooses = self.ask.beyond.chooses
+        if chooses and any(field not in FIELDS for field, _ in chooses):
+            self.served_as = model_in(reply)
 
     def estimated(self, output_tokens: int) -> Usage:
         """Its usage where none was told that can be believed: the input is as estimated before."""
@@ -98,7 +108,11 @@ def call_of(
     outcome, cause, status, never_sent, _ = failure or _SERVED
     if usage is not None or outcome is not Outcome.UNKNOWN:
         usage, cost, fees, version = booked(
-            flight.stop.target, flight.lane.targets, usage or NOTHING_USED, opened.held_nano_usd
+            flight.stop.target,
+            flight.lane.targets,
+            usage or NOTHING_USED,
+            opened.held_nano_usd,
+            flight.served_as,
         )
         if version != opened.price_version:
             opened = opened._replace(price_version=version)

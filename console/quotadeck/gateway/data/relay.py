@@ -184,6 +184,7 @@ async def relay_stream(
         await opening.come()
         if opening.whole and opening.broken is None:
             return await _turned(flights, flight, opening.whole, reply, head, client)
+        flight.said(opening.events)
         failed = None if client.gone else opening.failed(flight)
         if failed:
             return failed
@@ -221,6 +222,7 @@ async def _turned(
         read, relay = streamed(flight, whole)
     except NotAnAnswer as error:
         return failed_as(error, reply.headers, flight.lane.keys)
+    flight.said(whole)
     failure = LEFT if client.gone else None
     response_id = flight.lane.keys.hide(read.response_id)
     call = await flights.end(flight, failure, read.usage, response_id, read.made)
