@@ -61,6 +61,8 @@ def test_calls_of_a_time_a_key_and_a_cause(inside: Run, gateway: Gateway) -> Non
     assert ids(inside, *of, "--since", row["at"], "--until", row["at"]) == []
     assert names[0] in ids(inside, "--key", row["key_id"][-6:])
     assert ids(inside, *of, "--cause", "budget") == []
+    assert ids(inside, *of, "--target", row["target"])[-2:] == names
+    assert ids(inside, *of, "--target", "main/gemini-2.5-flash") == []
     wrong = inside("calls", "--since", "tomorrow")
     assert (wrong.code, "--since: 'tomorrow' is no time of the past" in wrong.err) == (2, True)
 

@@ -58,7 +58,7 @@ def test_each_step_of_a_budget_is_told_once_a_day() -> None:
     told = Told()
     for percent in (10, 79.99, 80, 85, 89.9, 90, 95, 100, 130, 130):
         told.spent(percent)
-    assert told.texts == [f"analytics: {n}% of today's budget is spent" for n in (80, 90, 100)]
+    assert told.texts == [f"analytics: {n}% of the day's budget is spent" for n in (80, 90, 100)]
     told.spent(85, TOMORROW)
     assert len(told.texts) == 4
 
@@ -67,7 +67,7 @@ def test_step_that_was_jumped_over_is_not_told_afterwards() -> None:
     told = Told()
     told.spent(95)
     told.spent(96)
-    assert told.texts == ["analytics: 90% of today's budget is spent"]
+    assert told.texts == ["analytics: 90% of the day's budget is spent"]
 
 
 def test_budget_that_was_raised_does_not_tell_its_steps_twice() -> None:
@@ -83,7 +83,7 @@ def test_money_that_no_longer_suffices_is_told_once_a_day() -> None:
     for day in (TODAY, TODAY, TOMORROW):
         told.refused(BudgetSpent("analytics", 9, 1, 2, NOON_US, day, "project:analytics:budget", 1))
         told.refused(LimitReached("project:analytics:rpm", 60, "rpm", 1, 1_500, Cause.RPM))
-    words = "analytics: what is left of today's budget no longer covers its requests"
+    words = "analytics: what is left of the day's budget no longer covers its requests"
     assert told.texts == [words, words]
     assert len({event.id for event in told.events}) == 2
 

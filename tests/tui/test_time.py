@@ -176,6 +176,20 @@ async def test_what_was_not_recorded_is_said_and_never_nought() -> None:
         await sees(pilot, "by the hour; not recorded: levels")
 
 
+async def test_a_minute_in_which_the_gateway_was_started_has_what_the_process_before_did() -> None:
+    def restarted(at_us: int) -> Snapshot:
+        then, one = was(at_us), calm().projects[0]
+        flow = replace(one.flow, requests_60s=60, spent_60s_nano=1_000_000_000)
+        vitals = replace(then.vitals, started_us=at_us - 12_000_000, counting_since_us=0)
+        return replace(then, projects=(replace(one, flow=flow),), vitals=vitals)
+
+    app = quotadeck(scripted(was=restarted))
+    async with app.run_test(size=(120, 24)) as pilot:
+        await sees(pilot, "● live")
+        await pilot.press("left_square_bracket")
+        await sees(pilot, "PAST 03:0", "$60.0/h")
+
+
 async def test_played_time_goes_on_and_ends_in_the_present() -> None:
     source, app = travelling()
     async with app.run_test(size=(80, 24)) as pilot:

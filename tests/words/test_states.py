@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from quotadeck.domain.state import Held, StateKind
-from quotadeck.words.states import words_of
+from quotadeck.domain.subject import Subject
+from quotadeck.words.states import briefs_of, words_of
 
 SENTENCES = [
     (Held(StateKind.STORM, cause="rpm", who="project:a", count=45, asked=50),
@@ -35,3 +36,11 @@ SENTENCES = [
 @pytest.mark.parametrize(("held", "sentence"), SENTENCES, ids=[s for _, s in SENTENCES])
 def test_what_holds_is_a_sentence(held: Held, sentence: str) -> None:
     assert words_of(replace(held, since_ms=10_000), 20_000, 0).line == sentence
+
+
+def test_a_row_says_in_a_few_cells_whose_limit_it_is() -> None:
+    storm = Held(StateKind.STORM, cause="target_rpm", who="target:m/opus", count=300, asked=330)
+    assert briefs_of(storm, "54") == ("by model", "opus rpm", "opus rpm 54/m")
+    assert briefs_of(storm, "54", Subject.target("m/opus")) == ("rpm", "rpm 54/m")
+    own = replace(storm, cause="rpm", who="project:a")
+    assert briefs_of(own, "") == ("rpm",)

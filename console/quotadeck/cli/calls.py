@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from quotadeck.cli.completing import KEY, MODEL, PROJECT
+from quotadeck.cli.completing import KEY, MODEL, PROJECT, TARGET
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.listing import shaped, watched
 from quotadeck.cli.reach import gateway_options, talking
@@ -38,6 +38,7 @@ _CAUSES: Final = click.Choice([str(cause) for cause in Cause if cause])
 @click.option("--last", type=click.IntRange(1, 1_000), default=20, help=text("help.last"))
 @click.option("--project", type=PROJECT, default="", help=text("help.calls_project"))
 @click.option("--model", type=MODEL, default="", help=text("help.calls_model"))
+@click.option("--target", type=TARGET, default="", help=text("help.calls_target"))
 @click.option("--key", type=KEY, default="", help=text("help.calls_key"))
 @click.option("--outcome", type=_OUTCOMES, help=text("help.calls_outcome"))
 @click.option("--cause", type=_CAUSES, metavar="CAUSE", help=text("help.calls_cause"))

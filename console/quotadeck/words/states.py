@@ -1,7 +1,7 @@
 """A state in words: the same on the screen and in the commands."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from quotadeck.domain.ages import share
@@ -56,19 +56,26 @@ def words_of(held: Held, now_ms: int, now_us: int) -> Words:
     )
 
 
-def brief_of(held: Held, refused: str) -> str:
-    """Why, in the few cells of a row: ``rpm 54/m``, ``429``; empty where the word says it.
+def briefs_of(held: Held, refused: str, row: Subject | None = None) -> tuple[str, ...]:
+    """Why, in the few cells of a ``row``, from the shortest on: ``rpm 54/m``, ``429``.
 
-    ``refused`` is what was refused of the row in the last 60 s, as a figure; empty for none.
+    None where the word says it. ``refused`` is what was refused of the row in the last 60 s, as a
+    figure; empty for none.
     """
+    if row is not None and held.who == str(row):
+        held = replace(held, who="")  # the row's own limit
     _, why = _KINDS.get(held.kind, _plain)(held)
     if held.kind is StateKind.SPENT:
         why = "spent" if refused else ""
     kind = f"brief.{why}"
     if not has(kind):
         kind = f"brief.{why.partition('.')[0]}.other"
-    facts = {"cause": held.cause, "name": Subject.parse(held.who).name, "refused": refused}
-    return text(kind, **facts) if has(kind) else ""
+    name = Subject.parse(held.who).name.rpartition("/")[2]
+    facts = {"cause": held.cause, "name": name}
+    forms = [text(one, **facts) for one in (f"{kind}.shortest", kind) if has(one)]
+    if refused and has(kind):
+        forms.append(text(kind, **facts, refused=refused))
+    return tuple(dict.fromkeys(forms))
 
 
 def lines_of(state: State, now_ms: int, now_us: int) -> list[str]:

@@ -77,6 +77,15 @@ def _name(row: AuditRow, _at: EntryContext) -> str:
     return clean(row.entry.subject.name)
 
 
+def _actor(row: AuditRow, _at: EntryContext) -> str:
+    return clean(row.entry.actor)
+
+
+def _draw_actor(row: AuditRow, at: EntryContext, cells: int) -> tuple[Span]:
+    """Two that differ only at the end are told apart."""
+    return (Span(fit(fit_middle(_actor(row, at), cells), cells), _text(row, at)),)
+
+
 def _subject(row: AuditRow, at: EntryContext, cells: int) -> tuple[Span]:
     count = at.counts.get(row.entry.group, 0) if row.entry.group else 0
     times = f" ×{count}" if count else ""
@@ -120,8 +129,8 @@ AUDIT: Final[tuple[_Column, ...]] = (
     _Column("when", _when, lambda *_: "dim", titles=("at",), sort=lambda row, _: -row.entry.seq,
             cells=12,
             gap=False),
-    _Column("actor", lambda row, _: clean(row.entry.actor), _text, titles=("who",),
-            seek=lambda row, _: clean(row.entry.actor), cells=10),
+    _Column("actor", _actor, draw=_draw_actor, titles=("who",), seek=_actor, cells=10,
+            steps=((4, 6), (5, 8))),
     _Column("action", lambda row, _: field_word(row.entry.action), _text, titles=("did",),
             seek=lambda row, _: field_word(row.entry.action), cells=9),
     _Column("subject", _name, draw=_subject, titles=("of whom",), seek=_name, cells=15,

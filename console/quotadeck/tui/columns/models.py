@@ -48,7 +48,8 @@ def _serves_spans(row: ModelRow, at: At, cells: int) -> Sequence[Span]:
     parts = [_serves(row, at)]
     if held:
         refused = row.target.flow.refused_60s if row.target else 0
-        parts.append(first(held[0], refused, row.route.changes, at))
+        own = Subject.target(row.target.id) if row.target else None
+        parts.append(first(held[0], refused, row.route.changes, at, own))
         parts += [other(one, at) for one in held[1:]]
     if row.route.paused or (held and held[0].kind is StateKind.CUT_OFF):
         parts = [parts[1], parts[0], *parts[2:]] if held else parts
@@ -114,7 +115,7 @@ MODELS: Final[tuple[_Column, ...]] = (
     _Column(
         "why", lambda row, _: row.route.serving.rpartition("/")[2] if row.forced else "",
         draw=_serves_spans, titles=("serves.long", "serves"), cells=12,
-        steps=((3, 6), (5, 4), (6, 12), (13, 12)), rest=True, gives=1,
+        steps=((3, 6), (5, 4), (6, 10), (13, 12)), rest=True, gives=1,
     ),
     _Column("minutes", lambda *_: "", draw=_minutes, titles=("minutes",), steps=((4, 15),)),
     _Column(
@@ -126,7 +127,8 @@ MODELS: Final[tuple[_Column, ...]] = (
     _Column(
         "fails", lambda row, _: percent(_flow(row).failed_60s, _flow(row).ended_60s),
         lambda row, at: _figure(row, at, some=bool(_flow(row).failed_60s)),
-        sort=lambda row, _: -_flow(row).failed_60s, titles=("fail",), steps=((1, 6),), right=True,
+        sort=lambda row, _: -_flow(row).failed_60s, titles=("fail/m",), steps=((1, 6),),
+        right=True,
     ),
     _Column(
         "took", lambda row, _: latency(_flow(row).p95_ms),

@@ -41,7 +41,7 @@ WHY: Final = AnyColumn(
     "why", state_word, lambda row, at: at.quiet(urgency_role(row)), why_spans,
     sort=lambda row, at: rank(row, at.routes, at.now),
     seek=state_word, titles=("why.long", "why.mid", "why"), cells=13,
-    steps=((3, 6), (5, 4), (6, 12), (13, 12)), rest=True,
+    steps=((3, 6), (5, 4), (6, 10), (13, 12)), rest=True,
 )  # fmt: skip
 SPARK: Final = AnyColumn(
     "minutes", lambda *_: "", draw=lambda row, at, cells: minutes_of(row, at, cells),
@@ -69,7 +69,7 @@ COST: Final = AnyColumn(
 )  # fmt: skip
 FAILED: Final = AnyColumn(
     "failed", lambda row, _: percent(row.flow.failed_60s, row.flow.ended_60s), _failed_role,
-    sort=lambda row, _: -row.flow.failed_60s, titles=("fail",), steps=((10, 4),), right=True,
+    sort=lambda row, _: -row.flow.failed_60s, titles=("fail/m",), steps=((10, 6),), right=True,
 )  # fmt: skip
 P95: Final = AnyColumn(
     "p95", lambda row, _: latency(row.flow.p95_ms),

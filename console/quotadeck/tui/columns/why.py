@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from quotadeck.domain.commands import Field
 from quotadeck.domain.snapshot import Change, LimitedRow
 from quotadeck.domain.state import Held, StateKind, Urgency
+from quotadeck.domain.subject import Subject
 from quotadeck.tui.columns.parts import At
 from quotadeck.tui.in_force import changes_text, in_force
 from quotadeck.tui.kit.fit import cell_len, fit
 from quotadeck.tui.kit.spans import GAP, Span
 from quotadeck.words import text
 from quotadeck.words.numbers import short
-from quotadeck.words.states import brief_of, cleared_short, cleared_words, words_of
+from quotadeck.words.states import briefs_of, cleared_short, cleared_words, words_of
 
 FIRST, _BEHIND, _CAUSE, _DONE, OWN, _OVER, _MINOR, _LONG = range(8)
 """In this order parts get their place, and then more of it."""
@@ -86,8 +87,11 @@ def parts_of(row: LimitedRow, at: At) -> list[Part]:
     return parts
 
 
-def first(state: Held, refused: int, changes: Sequence[Change], at: At) -> Part:
-    """What holds first: its word, since when, and its cause; so many were refused in 60 s."""
+def first(
+    state: Held, refused: int, changes: Sequence[Change], at: At, row: Subject | None = None
+) -> Part:
+    """What holds first of the row: its word, since when, and its cause; so many were refused in
+    60 s."""
     words = words_of(state, at.now.now_ms, at.now.now_us)
     calm = state.urgency is Urgency.CALM
     role = "attention" if state.kind is StateKind.PAUSED else "normal" if calm else state.urgency
@@ -100,9 +104,9 @@ def first(state: Held, refused: int, changes: Sequence[Change], at: At) -> Part:
     if state.kind is StateKind.PAUSED:
         forms += _paused(changes, forms[-1][1])
     else:
-        brief = brief_of(state, short(refused) if refused else "")
-        if brief:
-            forms += [(_CAUSE, _why(forms[-1][1], brief))]
+        what = forms[-1][1]
+        briefs = briefs_of(state, short(refused) if refused else "", row)
+        forms += [(_CAUSE, _why(what, brief)) for brief in briefs]
         if words.why:
             forms += [(_LONG, (words.line,))]
     return Part(role, tuple(forms))

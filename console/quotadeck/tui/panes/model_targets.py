@@ -7,6 +7,7 @@ from quotadeck.domain.routed import TargetTook
 from quotadeck.domain.rules import RULES, Measure
 from quotadeck.domain.snapshot import Gap, LimitReading, TargetRow, limit_on
 from quotadeck.domain.state import StateKind, Urgency
+from quotadeck.domain.subject import Subject
 from quotadeck.tui.columns.parts import ATTENTION_AT, At
 from quotadeck.tui.columns.use import share
 from quotadeck.tui.columns.why import FIRST, OWN, Part, filled, first, other
@@ -115,7 +116,8 @@ class TargetLines:
         parts = []
         held = [one for one in (state, *state.others) if one.kind is not StateKind.OK]
         if held:
-            parts.append(first(held[0], row.flow.refused_60s, row.changes, at))
+            own = Subject.target(row.id)
+            parts.append(first(held[0], row.flow.refused_60s, row.changes, at, own))
             parts += [other(one, at) for one in held[1:]]
         over = cleared_words(state, at.now.now_ms)
         if over:

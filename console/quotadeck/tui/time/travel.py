@@ -158,12 +158,13 @@ class Travel:
 
 def _picture(reading: Reading) -> Picture:
     snapshot = reading.snapshot
-    vitals = snapshot.vitals
+    # The ledger knows of a minute in which the gateway was started what the process before did.
+    counted_us = snapshot.at_us - snapshot.vitals.counting_since_us
     present = Present(
         snapshot.now_ms,
         snapshot.at_us,
-        counted_us=snapshot.at_us - vitals.counting_since_us,
-        counting_us=snapshot.at_us - vitals.started_us,
+        counted_us=counted_us,
+        counting_us=counted_us,
         lacks=frozenset(snapshot.past.gaps if snapshot.past else ()),
     )
     return Picture(snapshot, reading.whoami, present, 0)

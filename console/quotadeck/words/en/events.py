@@ -10,8 +10,8 @@ _WHICH: Final = " ({id}[, {manager}])"
 _BACK: Final = "; {use:told}; given back" + _LEASED + _WHICH
 
 SENTENCES: Final[Mapping[str, Sentence]] = {
-    "budget.step": "{project}: {reached_percent} of today's budget is spent",
-    "budget.dry": "{project}: what is left of today's budget no longer covers its requests",
+    "budget.step": "{project}: {reached_percent} of the day's budget is spent",
+    "budget.dry": "{project}: what is left of the day's budget no longer covers its requests",
     "upstream.unreachable": "{target} cannot be reached",
     "upstream.fails": "{target} fails",
     "upstream.refuses_key": "{target} refuses the gateway's key",

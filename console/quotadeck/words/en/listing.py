@@ -9,6 +9,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "help.last": "How many. Default 20.",
     "help.calls_project": "Only this project's.",
     "help.calls_model": "Only those that asked for this model.",
+    "help.calls_target": "Only those that went to this target.",
     "help.calls_outcome": "Only those that ended so.",
     "help.calls_cause": "Only those that were refused or failed by this cause.",
     "help.calls_key": "Only those that came with this key: its id, or the end of it.",
@@ -26,6 +27,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "help.watch": "Again and again, every so many seconds (2), in the same place.",
     "examples.calls": """Examples:
   quotadeck calls --last 50 --project analytics --outcome refused
+  quotadeck calls --target openai/gpt-4.1 --last 100
   quotadeck calls --since 02:30 --until 02:45 --cause budget
   quotadeck calls --id req_019abc…""",
     "examples.completion": """Examples:

@@ -21,7 +21,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "title.rpm": "rpm",
     "title.tpm": "tpm",
     "title.today/budget": "today/budget",
-    "title.fail": "fail",
+    "title.fail/m": "fail/m",
     "title.p95": "p95",
     "title.ref/m": "ref/m",
     "title.ask/m": "ask/m",
