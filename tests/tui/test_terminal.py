@@ -18,9 +18,11 @@ from tests.tui.scenes import HOSTILE
 
 PLAY = (sys.executable, "-m", "tests.tui.play")
 OURS = re.compile(
-    r"\x1b(?:\]11;\?\x1b\\|\[c|\[[0-9;?<>=]*[a-zA-Z$]p?|\]22;default\x07|\]22;[a-z]*\x1b\\)"
+    r"\x1b(?:\]11;\?\x1b\\|\[c|\[[0-9;?<>=]*[a-zA-Z$]p?|\]22;default\x07|\]22;[a-z]*\x1b\\"
+    r"|\]2;[^\x00-\x1f\x7f-\x9f]*\x07)"
 )
-"""What the screen may send: cursor, colours, modes, and textual's request for a pointer shape."""
+"""What the screen may send: cursor, colours, modes, textual's request for a pointer shape, and the
+terminal's title when it has time for that."""
 
 
 @contextmanager
