@@ -184,7 +184,11 @@ async def test_what_was_just_done_can_be_undone_before_a_reading_tells_of_it() -
         await sees(pilot, "done:")
         await pilot.press("u")
         await sees(pilot, "change of search", "because     “load”")
-        await pilot.press("escape")
+        await pilot.press("escape", "enter")
+        await sees(pilot, "‹ search")
+        await pilot.press("u")
+        await sees(pilot, "change of search", "because     “load”")
+        await pilot.press("escape", "escape")
         later = replace(scene, at_us=scene.at_us + 1_000_000)  # ended by somebody meanwhile
         source.script = iter((later,))
         await until(pilot, lambda: quotadeck_of(pilot).link.snapshot is later)

@@ -13,15 +13,11 @@ from quotadeck.words import text
 if TYPE_CHECKING:
     from quotadeck.domain.answers import CommandAnswer
     from quotadeck.tui.change.propose import Proposal
-    from quotadeck.tui.change.undo import Undoable
     from quotadeck.tui.command.grammar import Wanted
 
 
 class Changing(Page):
     """A page whose changing actions open the change dialog over it, on what is chosen there."""
-
-    _made: "tuple[Undoable, ...]" = ()
-    """The last change made from here: it can be taken back before a reading tells of it."""
 
     def chosen_row(self, snapshot: Snapshot) -> "AnyRow":
         """The row to be changed, as it is in the newest snapshot. Raises NothingToDo."""
@@ -70,7 +66,7 @@ class Changing(Page):
         row = marked[0] if to_change else self.chosen_row(snapshot)
         if act.verb == Action.UNDO:
             audit = self.keys.shown("overview.audit")
-            return undo_on_row(row, snapshot, zone, audit, self._made)
+            return undo_on_row(row, snapshot, zone, audit, self.context.made.changes)
         return propose(VERBS[act.verb], row, snapshot, zone, self.under())
 
     def _change(self, act: Act) -> None:
@@ -94,14 +90,13 @@ class Changing(Page):
     def _over(self, answer: "CommandAnswer | None", *, unanswered: bool) -> None:
         from quotadeck.tui.change.consequence import instants, outcome
         from quotadeck.tui.change.dialog import Dialog
-        from quotadeck.tui.change.undo import just_made
 
         command = self.modal.view.command if isinstance(self.modal, Dialog) else None
         picture = self.context.link.picture()
         self.close()
         if answer is not None:
             if command is not None and picture is not None:
-                self._made = just_made(answer, command, picture.whoami.actor)
+                self.context.made.took(answer, command, picture.whoami.actor)
             self.changed()
             self.say(
                 *outcome(answer, instants(self.context.zone, self.context.link.newest().at_us))

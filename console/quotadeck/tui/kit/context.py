@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from quotadeck.sources.base import Source
+from quotadeck.tui.change.made import Made
 from quotadeck.tui.command.said import Said
 from quotadeck.tui.hints import Hints
 from quotadeck.tui.keys.bindings import Keys
@@ -25,6 +26,7 @@ class Context:
     said: Said = field(default_factory=Said)
     """What was typed into the command line."""
     hints: Hints = field(default_factory=Hints)
+    made: Made = field(default_factory=Made)
 
     @property
     def read_only(self) -> bool:

@@ -32,6 +32,7 @@ from quotadeck.tui.panes.detail import model_words, row_words, rule_line
 from quotadeck.tui.panes.events import event_lines
 from quotadeck.tui.panes.head import PageHead
 from quotadeck.tui.panes.heights import heights
+from quotadeck.tui.panes.lately import Lately
 from quotadeck.tui.panes.left_out import left_out
 from quotadeck.tui.sparks import Sparks
 from quotadeck.words import text
@@ -58,6 +59,7 @@ class Overview(Changing, ListPage):
         terminal.hold(self)
         self.note = Note(" · ".join(notes), "attention")
         self.sparks = Sparks(context.source, self.run_worker, self.draw)
+        self._lately = Lately(context.source, self.run_worker, self.draw)
         self._frozen: Picture | None = None
         self._begun = False
         self._held: Snapshot | None = None
@@ -65,7 +67,7 @@ class Overview(Changing, ListPage):
         self._routes: dict[str, RouteRow] = {}
         self._asked: tuple[object, str, int] = ((), "", 0)
         """What the filter was last asked: the same within a second has the same answer."""
-        self._graves: tuple[object, int] = ((), 0)
+        self._graves: tuple[object, int, object] = ((), 0, ())
         self._chosen = chosen
         self._order = chosen.order
         self._head = PageHead(context)
@@ -163,9 +165,9 @@ class Overview(Changing, ListPage):
         if Gap.FLOW in at.now.lacks:
             rule = crop([Span("─" * width)], width)
         self._rule.show([in_past(rule) if self.context.link.past else rule])
-        self._events.show(
-            event_lines(snapshot.events, self._events.height, at.now.now_us, at.zone, width)
-        )
+        happened = snapshot.events if snapshot.past else self._lately.among(snapshot.events)
+        lines = self._events.height
+        self._events.show(event_lines(happened, lines, at.now.now_us, at.zone, width))
 
     def _words(self, at: At) -> tuple[str, str]:
         """The chosen row, and what is said of it."""
@@ -191,7 +193,8 @@ class Overview(Changing, ListPage):
         """How many of the shown rows are in trouble, counted once for the same rows."""
         rows = self.projects.rows
         if rows is not self._graves[0]:
-            self._graves = (rows, sum(map(_in_trouble, rows)))
+            graves = [(row.id, row.state.kind) for row in rows if _in_trouble(row)]
+            self._graves = (rows, len(graves), frozenset(graves))
         return self._graves[1]
 
     def _draw_beside(self, shown: Picture, cells: int) -> None:
@@ -216,6 +219,9 @@ class Overview(Changing, ListPage):
             rows = [Subject.project(row.id) for row in self.projects.seen]
             rows += [Subject.model(row.id) for row in self.models.seen]
             self.sparks.show(rows, shown.present)
+            if shown.snapshot.past is None and not self._frozen:
+                ill = frozenset(row.id for row in self.models.rows if row.held)
+                self._lately.follow((self._graves[2], ill), shown.present, self._events.height)
 
     # -- keys ------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from quotadeck.words.sentence import Sentence
 SENTENCES: Final[Mapping[str, Sentence]] = {
     "happening.began": "{what}[: {why}]",
     "happening.ended": "{what}: over after {lasted_ms}",
+    "happening.line": "{who}: {what}",
     "happening.refused": "refused: {why}",
     "happening.effect": "refused {refused_before:number} → {refused_after:number}/m, others "
     "{others_before:number} → {others_after:number}/m · failed {failed_before:number} → "
