@@ -183,3 +183,11 @@ async def test_on_a_wide_screen_the_chosen_project_stands_beside(width: int, bes
             await pilot.press("j")
             await sees(pilot, "‹ batch-embed", "its upstream answers 429")
             await sees(pilot, "its newest calls", "gemin…flash ok")
+
+
+async def test_troubles_out_of_sight_are_told_by_what_they_are() -> None:
+    rows = [project(f"team-{n:02}", state=trouble(StateKind.STORM, "rpm")) for n in range(40)]
+    rows += [project("poor", state=trouble(StateKind.SPENT, "budget"))]
+    snapshot = replace(fire(), projects=tuple(rows))
+    async with quotadeck(Scripted(iter((snapshot,)), 0.05)).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "● live", "below ! 2", "40 storm, 1 spent")

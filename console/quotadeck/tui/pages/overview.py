@@ -1,12 +1,14 @@
 """The first screen: who is in trouble, why, and when does it get worse."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from textual.app import ComposeResult
 
 from quotadeck.domain.snapshot import AnyRow, Gap, ProjectRow, RouteRow, Snapshot
-from quotadeck.domain.state import Urgency
+from quotadeck.domain.state import StateKind, Urgency
 from quotadeck.domain.subject import Subject
 from quotadeck.tui import terminal
 from quotadeck.tui.change.offers import row_of
@@ -67,7 +69,7 @@ class Overview(Changing, ListPage):
         self._routes: dict[str, RouteRow] = {}
         self._asked: tuple[object, str, int] = ((), "", 0)
         """What the filter was last asked: the same within a second has the same answer."""
-        self._graves: tuple[object, int, object] = ((), 0, ())
+        self._graves = _Graves(())
         self._chosen = chosen
         self._order = chosen.order
         self._head = PageHead(context)
@@ -153,7 +155,7 @@ class Overview(Changing, ListPage):
         nothing = self.filter.nothing(self.keys.shown("overview.clear"), width)
 
         def more(above: Sequence[ProjectRow], below: Sequence[ProjectRow]) -> Line:
-            return left_out(above, below, _in_trouble, sorts, width)
+            return left_out(above, below, _in_trouble, sorts, width, self._graves.kinds)
 
         by = (self._chosen.sort, sign)
         self.projects.paint(layout, at, titled=True, by=by, empty=nothing, more=more)
@@ -192,10 +194,9 @@ class Overview(Changing, ListPage):
     def _troubles(self) -> int:
         """How many of the shown rows are in trouble, counted once for the same rows."""
         rows = self.projects.rows
-        if rows is not self._graves[0]:
-            graves = [(row.id, row.state.kind) for row in rows if _in_trouble(row)]
-            self._graves = (rows, len(graves), frozenset(graves))
-        return self._graves[1]
+        if rows is not self._graves.rows:
+            self._graves = _Graves.of(rows)
+        return len(self._graves.those)
 
     def _draw_beside(self, shown: Picture, cells: int) -> None:
         """The chosen project beside the lists, in so many cells; none where the cursor is not."""
@@ -221,7 +222,7 @@ class Overview(Changing, ListPage):
             self.sparks.show(rows, shown.present)
             if shown.snapshot.past is None and not self._frozen:
                 ill = frozenset(row.id for row in self.models.rows if row.held)
-                self._lately.follow((self._graves[2], ill), shown.present, self._events.height)
+                self._lately.follow((self._graves.those, ill), shown.present, self._events.height)
 
     # -- keys ------------------------------------------------------------------------------------
 
@@ -314,6 +315,21 @@ class Overview(Changing, ListPage):
 
     def changed(self) -> None:
         self._frozen = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Graves:
+    """Of rows those that are in trouble, and what troubles they have: ``2,990 storm, 10 spent``."""
+
+    rows: Sequence[ProjectRow]
+    those: frozenset[tuple[str, StateKind]] = frozenset()
+    kinds: str = ""
+
+    @classmethod
+    def of(cls, rows: Sequence[ProjectRow]) -> "_Graves":
+        those = frozenset((row.id, row.state.kind) for row in rows if _in_trouble(row))
+        counted = Counter(kind for _, kind in those).most_common()
+        return cls(rows, those, ", ".join(text("list.kind", kind=k, count=n) for k, n in counted))
 
 
 def _in_trouble(row: ProjectRow) -> bool:
