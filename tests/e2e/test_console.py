@@ -101,6 +101,32 @@ def test_the_gateways_death_and_return_are_survived_and_said(gateway: Gateway) -
         screen.shows("● live", within_s=15)
 
 
+def test_what_an_application_leases_is_seen_and_ended_from_the_projects_page(
+    gateway: Gateway,
+) -> None:
+    data = gateway.base_url, {"Authorization": f"Bearer {gateway.add_key('analytics')}"}
+    waits = {"who": "nightly", "limit": "requests", "count": 3, "longest_ms": 12_000}
+    asked = {"requests": 5, "manager": "worker-1", "waiting": [waits]}
+    leased = httpx.post(f"{data[0]}/quota/leases", headers=data[1], json=asked)
+    assert leased.status_code == 200, leased.text
+    with console(gateway, columns=100, rows=40) as screen:
+        screen.shows("analytics", "live")
+        screen.press("/")
+        screen.type("analytics")
+        screen.press("enter", "enter")
+        screen.shows("leased ahead", "worker-1 …", "3 of nightly wait for requests")
+        screen.press("L")
+        screen.shows("end a lease of analytics", "analytics → ended")
+        screen.type("hung worker")
+        screen.press("enter")
+        screen.shows("done: a lease of analytics has ended")
+        screen.shows("no lease")
+    assert gateway.get("/leases")["leases"] == []
+    named = {**data[1], "X-Quota-Lease": leased.json()["id"]}
+    refused = httpx.post(f"{data[0]}/chat/completions", headers=named, json=chat())
+    assert refused.status_code >= 400, "a call that names it is refused"
+
+
 def test_read_only_has_no_changing_keys(gateway: Gateway) -> None:
     with console(gateway, "--read-only") as screen:
         screen.shows("analytics", "live")

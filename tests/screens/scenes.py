@@ -20,6 +20,7 @@ from tests.tui.call_book import PRICE, CallBook, night
 from tests.tui.happened import Happened
 from tests.tui.happened import night as happened_night
 from tests.tui.hours import an_hour
+from tests.tui.leased import night as leased
 from tests.tui.scenes import AT_US, MINUTE_US, NOW_MS, calm, change, fire, hostile, trouble, usd
 from tests.tui.scripted import entry, refused
 
@@ -195,6 +196,11 @@ SCENES: Final[Mapping[str, Scene]] = {
     ),
     "audit-empty": Scene(steps=((("a",), "nothing was ever changed"),)),
     "project": Scene(steps=_project("analytics"), source=_PROJECT),
+    "project-leases": Scene(steps=_project("analytics"), source={**_PROJECT, "held": leased()}),
+    "dialog-lease": Scene(
+        steps=(*_project("analytics"), (("L", *"hung worker"), "hung worker")),
+        source={**_PROJECT, "held": leased()},
+    ),
     "project-cause": Scene(
         steps=(*_project("analytics"), (("j",), "▸ its rpm")), source=_PROJECT
     ),

@@ -249,7 +249,11 @@ def agree(command: Command, dry_run: bool) -> CommandAnswer:
         ),
     )
     percent = command.scale_percent
-    befores: dict[str, Value] = {"limit": 20, "fallback": "main/claude-opus-4.7"}
+    befores: dict[str, Value] = {
+        "limit": 20,
+        "fallback": "main/claude-opus-4.7",
+        "end_lease": "analytics",
+    }
     before = befores.get(command.action)
     until_us = micros("2026-11-23T19:02:00Z") if command.for_ms else command.until_us
     after = (True if before is None else command.value) if percent is None else percent // 5

@@ -190,4 +190,4 @@ async def test_troubles_out_of_sight_are_told_by_what_they_are() -> None:
     rows += [project("poor", state=trouble(StateKind.SPENT, "budget"))]
     snapshot = replace(fire(), projects=tuple(rows))
     async with quotadeck(Scripted(iter((snapshot,)), 0.05)).run_test(size=(80, 24)) as pilot:
-        await sees(pilot, "● live", "below ! 2", "40 storm, 1 spent")
+        await sees(pilot, "● live", "below ! 2", "in all 40 storm, 1 spent")

@@ -251,5 +251,7 @@ def outcome(answer: CommandAnswer, instant: Instant) -> tuple[str, str]:
     facts |= {"name": name, "until_us": answer.until_us}
     if answer.parts[1:] and answer.recorded:
         return say(Notice("done.several", {**facts, "count": len(answer.parts)}), instant), "normal"
+    if subject.kind is SubjectKind.LEASE and answer.recorded:
+        return say(Notice("done.lease", facts), instant), "normal"
     kind, role = ("done", "normal") if answer.recorded else ("done.unrecorded", "trouble")
     return say(Notice(kind, facts), instant), role

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from quotadeck.domain.commands import MAX_REASON, Field, Value
 from quotadeck.domain.rules import rules_of
-from quotadeck.domain.subject import Subject
+from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.domain.typed import TypedWrong, limit_value
 from quotadeck.domain.verbs import End, Takes, Verb
 from quotadeck.domain.verbs.priority import CLASSES
@@ -98,7 +98,9 @@ def form_for(verb: Verb, offers: Sequence[Offer], own: Subject, likely: str = ""
     """
     fields: list[FormField] = []
     if len(offers) > 1 or offers[0].subject != own:
-        label = text("dialog.route" if verb.takes is Takes.TARGET else "dialog.model")
+        of_lease = offers[0].subject.kind is SubjectKind.LEASE
+        kind = "dialog.route" if verb.takes is Takes.TARGET else "dialog.model"
+        label = text("dialog.lease" if of_lease else kind)
         options = tuple((str(place), offer.label) for place, offer in enumerate(offers))
         fields.append(Choice("offer", label, options))
     fields += TYPED[verb.takes].fields(offers[0], likely)

@@ -43,7 +43,7 @@ def as_command_line(command: Command) -> str:
     verb = VERBS[command.action]
     kind = command.subject.kind
     names = (subject.name for subject in command.each)
-    words = ["quotadeck", verb.line or verb.name, *names]
+    words = ["quotadeck", verb.line or verb.name.replace("_", "-"), *names]
     if verb.takes is Takes.LIMIT:
         words += [RULE_OF[str(command.field)].name, _typed(command)]
     elif verb.takes is Takes.TARGET:

@@ -77,6 +77,7 @@ ACTIONS: Final = (
     _change("row.extend", "E", shown=False),
     _change("row.acknowledge", "K", shown=False),
     _change("row.note", "n", shown=False),
+    _change("project.end_lease", "L", shown=False),
     _change("audit.undo", "u"),
     _change("audit.redo", "U"),
     Act("audit.filter", ("slash",), shown=True),

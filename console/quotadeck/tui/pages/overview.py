@@ -329,7 +329,8 @@ class _Graves:
     def of(cls, rows: Sequence[ProjectRow]) -> "_Graves":
         those = frozenset((row.id, row.state.kind) for row in rows if _in_trouble(row))
         counted = Counter(kind for _, kind in those).most_common()
-        return cls(rows, those, ", ".join(text("list.kind", kind=k, count=n) for k, n in counted))
+        told = ", ".join(text("list.kind", kind=kind, count=count) for kind, count in counted)
+        return cls(rows, those, text("list.kinds", kinds=told))
 
 
 def _in_trouble(row: ProjectRow) -> bool:

@@ -1,9 +1,10 @@
 """The page of one project: why it is as it is, since when, and what would lift it."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 
+from quotadeck.domain.commands import Action
 from quotadeck.domain.snapshot import Gap, LimitedRow, Snapshot
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.tui import terminal
@@ -13,6 +14,7 @@ from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.lines import Lines
 from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.tui.link import Picture
 from quotadeck.tui.pages import models
 from quotadeck.tui.panes.head import PageHead
 from quotadeck.tui.panes.more import more_line
@@ -21,6 +23,9 @@ from quotadeck.tui.panes.project import Drawn, ProjectPane, drawn
 from quotadeck.tui.panes.project_calls import MOST, newest_lines
 from quotadeck.tui.panes.project_figures import ProjectFigures
 from quotadeck.words import text
+
+if TYPE_CHECKING:
+    from quotadeck.tui.change.propose import Proposal
 
 _NOTHING: Final = Drawn(())
 
@@ -135,6 +140,13 @@ class Project(Changing):
         """Copy the line under the cursor, or the first."""
         line = self._drawn.lines[self._drawn.cursor or 0] if self._drawn.lines else ()
         self.copy("".join(span.text for span in line).strip())
+
+    def proposal(self, act: Act, picture: Picture, /) -> "Proposal":
+        if act.verb != Action.END_LEASE:
+            return super().proposal(act, picture)
+        from quotadeck.tui.change.leases import ending
+
+        return ending(self.project, self._figures.leases, self.context.zone)
 
     def changed(self) -> None:
         self._figures.again()

@@ -9,6 +9,7 @@ from typing import Final
 
 from quotadeck.domain.answers import AuditRow
 from quotadeck.domain.detail import ProjectDetail
+from quotadeck.domain.lease import LeasesPage
 from quotadeck.domain.lifting import lift
 from quotadeck.domain.series import Series, SeriesPage
 from quotadeck.domain.snapshot import Event, ProjectRow, RouteRow, Snapshot
@@ -19,6 +20,7 @@ from quotadeck.tui.columns.parts import At
 from quotadeck.tui.in_force import change_text
 from quotadeck.tui.kit.fit import cell_len, fit_middle, folded
 from quotadeck.tui.kit.spans import Line, Span, crop, spread
+from quotadeck.tui.panes.project_leases import lease_lines
 from quotadeck.tui.panes.project_levels import budget_lines, level_lines
 from quotadeck.tui.panes.project_parts import caller_lines, cause_lines, model_lines
 from quotadeck.words import say, text
@@ -49,6 +51,7 @@ class ProjectPane:
     events: tuple[Event, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     """Of keys, by their ids."""
+    leases: LeasesPage | None = None
     problem: str = ""
     """Why there are no figures, or no newer ones."""
     chosen: int | None = None
@@ -158,7 +161,8 @@ def _right(pane: ProjectPane, width: int) -> Drawn:
     cursor = None
     if pane.chosen is not None and detail.causes:
         cursor = len(models) + 1 + pane.chosen
-    return Drawn((*models, *causes, *callers), cursor)
+    leases = lease_lines(pane.leases, pane.row.id, pane.at, width)
+    return Drawn((*models, *causes, *leases, *callers), cursor)
 
 
 def _age(pane: ProjectPane, detail: ProjectDetail) -> str:

@@ -17,6 +17,7 @@ from quotadeck.words import say, text
 if TYPE_CHECKING:
     from quotadeck.domain.answers import AuditRow
     from quotadeck.domain.detail import ProjectDetail
+    from quotadeck.domain.lease import LeasesPage
     from quotadeck.domain.pages import CallRow
     from quotadeck.domain.series import SeriesPage
 
@@ -35,6 +36,7 @@ class ProjectFigures:
         self.project = project
         self.calls: tuple[CallRow, ...] = ()
         """The newest first."""
+        self.leases: LeasesPage | None = None
         self._most_calls = most_calls
         self._context = context
         self._detail: ProjectDetail | None = None
@@ -53,6 +55,7 @@ class ProjectFigures:
         if not self._reading and self._of_us != self._past_us():
             self._of_us, self._asked_ns = self._past_us(), None
             self._detail, self._series, self._entries, self.calls = None, None, (), ()
+            self.leases = None
         return not self._reading and (self._asked_ns is None or now_ns - self._asked_ns >= EVERY_NS)
 
     @property
@@ -91,6 +94,8 @@ class ProjectFigures:
         if can(Read.AUDIT):
             page = await source.audit(limit=_ENTRIES, subject=str(subject))
             self._entries = page.rows
+        if can(Read.LEASES):
+            self.leases = await source.leases()
         if self._labels is None:
             self._labels = await self._read_labels()
         if self._most_calls and can(Read.CALLS):
@@ -131,6 +136,7 @@ class ProjectFigures:
             entries=self._entries,
             events=snapshot.events,
             labels=self._labels or {},
+            leases=self.leases,
             problem=self._problem,
             chosen=chosen,
         )

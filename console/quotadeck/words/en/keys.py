@@ -20,6 +20,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "key.row.pause_rest": "pause all projects but those of high priority, once `stop` is typed",
     "key.row.extend": "extend what is in force on the row: later by an hour, or until a time",
     "key.row.acknowledge": "say that the row's trouble is seen: it rings for nobody any more",
+    "key.project.end_lease": "end a lease that an application of it holds",
     "key.row.note": "write a note about the row: it stands in the timeline",
     "key.audit.filter": "show only what has the text in it: who, whom, what, why",
     "key.audit.redo": "redo what the undo under the cursor took back",

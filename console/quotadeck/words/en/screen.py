@@ -159,6 +159,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "list.above": "{count:number} above",
     "list.above.calm": "{count:number} calm above",
     "list.troubles": " ! {count}",
+    "list.kinds": "in all {kinds}",
     "list.kind": "{count:number} {kind:name}",
     "list.below": "{count:number} below",
     "list.below.calm": "{count:number} calm below",
