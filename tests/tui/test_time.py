@@ -74,6 +74,18 @@ async def test_nothing_can_be_changed_in_the_past() -> None:
         assert source.commands == []
 
 
+async def test_what_is_explained_there_is_what_held_then() -> None:
+    app = quotadeck(scripted(was=was))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await sees(pilot, "● live", "storm ×")
+        await pilot.press("left_square_bracket")
+        await sees(pilot, "PAST")
+        await choose(pilot, "analytics")
+        await pilot.press("x")
+        await sees(pilot, "why: analytics")
+        assert "storm" not in shown(app), "that is the present's"
+
+
 async def test_the_live_link_goes_on_and_the_newest_ask_wins() -> None:
     source, app = travelling(hold=asyncio.Event())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -9,7 +9,7 @@ from quotadeck.domain.series import Series
 from quotadeck.domain.subject import Subject, SubjectKind
 from quotadeck.sources.base import SourceError
 from quotadeck.tui.change.offers import row_of
-from quotadeck.tui.keys.act import Act
+from quotadeck.tui.keys.act import Act, NothingToDo
 from quotadeck.tui.keys.table import Place
 from quotadeck.tui.kit.context import Context
 from quotadeck.tui.kit.fit import cut, fit_middle, folded
@@ -17,6 +17,7 @@ from quotadeck.tui.kit.foot import keys_spans
 from quotadeck.tui.kit.modal import Modal
 from quotadeck.tui.kit.page import Page
 from quotadeck.tui.kit.spans import Line, Span, crop
+from quotadeck.tui.link import Picture
 from quotadeck.words import say, text
 from quotadeck.words.explain import Reader, explain_call, explain_row
 from quotadeck.words.times import day_time
@@ -26,6 +27,8 @@ WIDTH: Final = 80
 
 def opened(context: Context, of: Page) -> "Explanation":
     """Of what is under the cursor there. Raises NothingToDo."""
+    if context.link.picture() is None:
+        raise NothingToDo("explain.no_reading")
 
     def done() -> None:
         of.close()
@@ -76,26 +79,31 @@ class Explanation(Modal):
 
     async def _measure(self) -> None:
         """How much is asked for; without that it is explained all the same."""
-        source = self.context.source
+        source, past_us = self.context.source, self.context.link.past_us
         if not source.capabilities.can(Read.SERIES):
             return
         try:
-            page = await source.series([self.subject], minutes=MINUTES)
+            page = await source.series([self.subject], minutes=MINUTES, until_us=past_us)
         except SourceError:
             return
         self._asked = page.rows[0] if page.rows else None
         self.draw()
 
-    def _reader(self) -> Reader:
+    @property
+    def _picture(self) -> Picture:
+        """The present, or the past that is looked at."""
         picture = self.context.link.picture()
         assert picture is not None, "there was no reading yet"
-        now, zone = picture.present, self.context.zone
+        return picture
+
+    def _reader(self) -> Reader:
+        now, zone = self._picture.present, self.context.zone
         return Reader(now.now_ms, now.now_us, lambda us: day_time(us, now.now_us, zone))
 
     def _sentences(self) -> list[str]:
         if self._is_request:
             return [text("project.reading")] if self._found is None else self._found
-        snapshot = self.context.link.newest()
+        snapshot = self._picture.snapshot
         row = row_of(self.subject, snapshot)
         if row is None:
             return [text("explain.nobody", name=self.subject.name)]

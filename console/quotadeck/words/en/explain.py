@@ -68,5 +68,6 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "which {kinds} kinds were refused; the commonest is told here.",
     "explain.unfound": "Nothing is on record under {id}: it is older than what is kept, of "
     "another gateway, or only arrived this second.",
+    "explain.no_reading": "nothing is known of it before the first reading",
     "explain.nobody": "{name} is no longer there.",
 }
