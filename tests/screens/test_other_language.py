@@ -26,12 +26,12 @@ from tests.tui.scenes import AT_US
 from tests.words.pseudo import PSEUDO, accented
 
 SIZES: Final = ((60, 16), (80, 24), (200, 50))
-PLAIN: Final = re.compile(r"(?<![\w…│-])[A-Za-z]{4,}(?![\w…])")
+PLAIN: Final = re.compile(r"(?<![\w…│┐┘-])[A-Za-z]{4,}(?![\w…│┌└])")
 """A whole word; what a name's end, or a dialog over the half of a word, leaves tells nothing."""
 _SUBJECT: Final = re.compile(r"\b(project|model|target):")
 _TOLD: Final = """answers refused minute paused budget batch nobody answers gateway running above
 what operator admin limit storming client orders import asked payments waits team would reach
-priority many model"""  # what events, reasons and refusals of the scenes say
+priority many model hung worker reports"""  # what events, reasons and refusals of the scenes say
 _NAMES: Final = """tokyo mika content analytics batch embed support chat search mobile main claude
 checkout opus gemini flash deepseek quotadeck sock user prod automation long name red
 click quit nope"""

@@ -70,6 +70,7 @@ def test_a_plain_terminal_is_sent_ascii_alone(env: dict[str, str]) -> None:
         screen.shows("!>analytics", "storm x14", "= content-gen", "888")
         screen.press("l")
         screen.shows("limit analytics")
+        screen.until(lambda: b"\x1b]2;" in screen.raw, "a title")
         assert bytes(screen.raw).decode().isascii()
 
 

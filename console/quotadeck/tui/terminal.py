@@ -30,6 +30,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from quotadeck.tui.ground import ANSWERS, LAST
+from quotadeck.tui.kit.glyphs import drawn
 
 MAX_QUEUED_WRITES: Final = 3
 MOST_CUTS: Final = 1_024
@@ -213,7 +214,7 @@ def entitle(app: App[Any], title: str) -> None:
     """Say something in the terminal's title; an empty text gives back the one from before."""
     driver = getattr(app, "_driver", None)
     if isinstance(driver, Driver):
-        driver.entitle(title)
+        driver.entitle(drawn(title, "normal"))
 
 
 def copy(app: App[Any], words: str) -> None:

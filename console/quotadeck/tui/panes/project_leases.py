@@ -55,7 +55,7 @@ def lease_lines(page: LeasesPage | None, project: str, at: At, width: int) -> li
         told += [line, *_waiting(manager, page, at, width - 5)]
     if len(found) > MOST:
         rest = [lease for lease, _ in found[MOST:] if lease]
-        told.append((Span(f"  {text('lease.more', count=len(found) - MOST, **_sums(rest))}"),))
+        told.append((Span(f"  {text('lease.rest', count=len(found) - MOST, **_sums(rest))}"),))
     return [crop([Span(" "), *line], width) for line in told]
 
 

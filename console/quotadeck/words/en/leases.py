@@ -17,11 +17,12 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "lease.drew": plural("count", "1 call", "{count:number} calls"),
     "lease.waits": plural(
         "count",
-        "1 of {who}[ ({priority:name})] waits for {limit}, {longest_ms:age}",
-        "{count:number} of {who}[ ({priority:name})] wait for {limit}, longest {longest_ms:age}",
+        "1 of {who}[ ({priority:name})] waits for {limit:name}, {longest_ms:age}",
+        "{count:number} of {who}[ ({priority:name})] wait for {limit:name}, longest "
+        "{longest_ms:age}",
     ),
     "lease.waiting": "{waits}[ (told {told_ms:age} ago)]",
-    "lease.more": "{count:number} more hold {requests:number} requests, {tokens:number} tokens, "
+    "lease.rest": "{count:number} more hold {requests:number} requests, {tokens:number} tokens, "
     "{nano:usd}",
     "lease.holds": "holds",
     "lease.held": "{requests:number} requests[, {tokens:number} tokens][, {nano:usd}]",
