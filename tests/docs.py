@@ -7,11 +7,15 @@ at the top of the repository; NAME is one of `GENERATORS`.
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from quotadeck.cli.json_fields import json_reference
 from quotadeck.cli.reference import actions_reference, commands_reference
+from quotadeck.dialects.base import Dialect
+from quotadeck.dialects.registry import DIALECTS, TRANSLATIONS
+from quotadeck.domain.refusals import NotSpoken
 from quotadeck.tui.keys.bindings import keys_reference
 from quotadeck.wire.config import config_reference, example
 
@@ -28,11 +32,34 @@ def _config_example() -> str:
     return f"```toml\n{example()}```"
 
 
+def _forms() -> str:
+    """Each path of clients', its form, and what that is translated to."""
+    head = "| a client asks | in the form | translated to |\n|---|---|---|"
+    rows = [
+        f"| {_listed(each.endpoints)} | `{each.form}` | {_listed(_translated(each)) or 'nothing'} |"
+        for each in DIALECTS
+    ]
+    return "\n".join((head, *rows))
+
+
+def _translated(dialect: Dialect) -> Iterator[str]:
+    for (asked, spoken), translator in TRANSLATIONS.items():
+        if asked == dialect.form:
+            with suppress(NotSpoken):
+                translator.path(next(iter(dialect.endpoints)))
+                yield spoken
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "actions": actions_reference,
     "commands": commands_reference,
     "config": config_reference,
     "config-example": _config_example,
+    "forms": _forms,
     "json": json_reference,
     "keys": keys_reference,
 }

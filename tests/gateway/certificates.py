@@ -20,8 +20,13 @@ def self_signed(there: Path) -> tuple[Path, Path]:
     return cert, key
 
 
-def of_own_authority(there: Path) -> tuple[Path, tuple[Path, Path]]:
-    """A private authority's certificate; and one for localhost that it signed, with its key."""
+def of_own_authority(
+    there: Path, name: str = "localhost", days: int = 1
+) -> tuple[Path, tuple[Path, Path]]:
+    """A private authority's certificate; and one for this name that it signed, with its key.
+
+    It ends in so many days.
+    """
     ca, ca_key = there / "ca.pem", there / "ca.key"
     cert, key, asked = there / "leaf.pem", there / "leaf.key", there / "leaf.csr"
     _openssl(
@@ -30,10 +35,10 @@ def of_own_authority(there: Path) -> tuple[Path, tuple[Path, Path]]:
     )
     _openssl("req", *_KEY, "-subj", "/CN=localhost", "-keyout", key, "-out", asked)
     names = there / "names"
-    names.write_text("subjectAltName=DNS:localhost\n")
+    names.write_text(f"subjectAltName=DNS:{name}\n")
     _openssl(
         *("x509", "-req", "-in", asked, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial"),
-        *("-days", "1", "-extfile", names, "-out", cert),
+        *("-days", days, "-extfile", names, "-out", cert),
     )
     return ca, (cert, key)
 
