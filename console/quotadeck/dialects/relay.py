@@ -5,9 +5,12 @@ before the last byte leaves.
 """
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from quotadeck.dialects.base import UpstreamSaid
-from quotadeck.domain.sse import Blocks
+from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.said import said
+from quotadeck.domain.sse import Blocks, SseEvent, read_block
 
 
 class EventRelay(ABC):
@@ -74,6 +77,31 @@ class EventRelay(ABC):
             if self.ended:
                 break
         return b"".join(passed)
+
+
+class JsonEventRelay(EventRelay):
+    """Of a form whose events are JSON, each known by its name or its type."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _take(self, block: bytes, event: SseEvent, parsed: Any) -> bytes:
+        """Take what concerns us from an event, and give what the client should get of it."""
+
+    def _pass(self, block: bytes) -> bytes:
+        event = read_block(block)
+        # Some keep the connection alive by data that is a comment's, or end as chats do.
+        if not event.data or event.data.startswith((b":", b"[DONE]")):
+            return event.quiet
+        try:
+            parsed = loads(event.data)
+        except ValueError:
+            if event.name == b"error":
+                self.error = said(event.data.decode("utf-8", "replace"))
+            else:
+                self.broken = "it sent an event that is not JSON"
+            return b""
+        return self._take(block, event, parsed)
 
 
 def cost_line(cost_usd: str | None) -> bytes:

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from quotadeck.dialects import base
-from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.counting import read_count
 from quotadeck.dialects.messages.family import MessagesForm
 from quotadeck.dialects.messages.reply import refuse_error
 from quotadeck.dialects.messages.request import parse_count
 from quotadeck.dialects.messages.stream import MessagesRelay
-from quotadeck.domain.usage import NOTHING_USED
 
 
 class CountTokens(MessagesForm):
@@ -26,14 +25,7 @@ class CountTokens(MessagesForm):
         return parse_count(body, headers)
 
     def reply(self, body: bytes) -> base.Read:
-        try:
-            parsed = loads(body)
-        except ValueError:
-            raise base.NotAnAnswer("its reply is not JSON") from None
-        refuse_error(parsed)
-        if not isinstance(parsed, dict) or type(parsed.get("input_tokens")) is not int:
-            raise base.NotAnAnswer("its reply is not a count of tokens")
-        return base.Read(NOTHING_USED, "", body)
+        return read_count(body, refuse_error)
 
     def relay(self, ask: base.Ask) -> base.Relay:  # noqa: ARG002
         return MessagesRelay()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from quotadeck.dialects.base import Ask
+from quotadeck.dialects.counting import asks_for_count
 from quotadeck.dialects.fields import (
     MAX_OUTPUT_TOKENS,
     count,
@@ -73,22 +74,9 @@ def parse_count(body: bytes, headers: Mapping[bytes, bytes]) -> Ask:
     fields = read_object(body, "messages")
     model = model_of(fields)
     _, _, plain = _check_messages(fields)
+    asked = Asked(raw_request(body, fields), _lines(headers))
     beyond = beyond_message(fields, files=not plain)
-    return Ask(
-        model,
-        stream=False,
-        max_tokens=0,
-        choices=1,
-        text_bytes=0,
-        media=0,
-        media_tokens=0,
-        input_bound=0,
-        costs_more=False,
-        retry=retries(headers.get(_RETRIES, b"")),
-        body=Asked(raw_request(body, fields), _lines(headers)),
-        # Nothing is run for it, so nothing of it is without a bound.
-        beyond=beyond._replace(unbounded=()),
-    )
+    return asks_for_count(model, retries(headers.get(_RETRIES, b"")), asked, beyond)
 
 
 def _max_tokens(fields: dict[str, Any]) -> int:

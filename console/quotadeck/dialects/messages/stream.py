@@ -7,18 +7,17 @@ Source: "Streaming Messages" of Anthropic's API reference.
 
 from typing import Any, Final
 
-from quotadeck.dialects.loose_json import loads
 from quotadeck.dialects.messages.reply import id_of, made_by, made_in, said
 from quotadeck.dialects.messages.usage import UsageReader
-from quotadeck.dialects.relay import EventRelay
-from quotadeck.domain.sse import SseEvent, read_block
+from quotadeck.dialects.relay import JsonEventRelay
+from quotadeck.domain.sse import SseEvent
 from quotadeck.domain.usage import Usage
 
 _STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}'
 _MOST_MADE: Final = 1_000
 
 
-class MessagesRelay(EventRelay):
+class MessagesRelay(JsonEventRelay):
     """Feed it what the upstream sends; it gives back what the client should get. See `Relay`."""
 
     __slots__ = ("_delivered", "_finished", "_reader")
@@ -47,19 +46,7 @@ class MessagesRelay(EventRelay):
         """An answer that has given its reason to stop needs no terminal event."""
         return self._finished
 
-    def _pass(self, block: bytes) -> bytes:
-        event = read_block(block)
-        # Some keep the connection alive by data that is a comment's, or end as OpenAI does.
-        if not event.data or event.data.startswith((b":", b"[DONE]")):
-            return event.quiet
-        try:
-            parsed = loads(event.data)
-        except ValueError:
-            if event.name == b"error":
-                self.error = said(event.data.decode("utf-8", "replace"))
-            else:
-                self.broken = "it sent an event that is not JSON"
-            return b""
+    def _take(self, block: bytes, event: SseEvent, parsed: Any) -> bytes:
         if event.name == b"error" or _is_error(parsed):
             self.error = said(parsed)
             return b""

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from quotadeck.dialects import base
-from quotadeck.dialects.loose_json import loads
+from quotadeck.dialects.counting import read_count
 from quotadeck.dialects.openai.family import RETRIES, OpenAIForm
 from quotadeck.dialects.openai.refusals import refusal_reply
 from quotadeck.dialects.responses.folding import to_stream, to_whole
-from quotadeck.dialects.responses.reply import failure_of, read_reply
+from quotadeck.dialects.responses.reply import read_reply, refuse_failure
 from quotadeck.dialects.responses.request import parse_input_tokens, parse_response
 from quotadeck.dialects.responses.stream import ResponsesRelay, error_event
-from quotadeck.domain.usage import NOTHING_USED
 
 
 class _Form(OpenAIForm):
@@ -57,12 +56,4 @@ class InputTokens(_Form):
         return parse_input_tokens(body, headers.get(RETRIES, b""))
 
     def reply(self, body: bytes) -> base.Read:
-        try:
-            parsed = loads(body)
-        except ValueError:
-            raise base.NotAnAnswer("its reply is not JSON") from None
-        if (error := failure_of(parsed)) is not None:
-            raise base.NotAnAnswer("its reply is an error", error)
-        if not isinstance(parsed, dict) or type(parsed.get("input_tokens")) is not int:
-            raise base.NotAnAnswer("its reply is not a count of tokens")
-        return base.Read(NOTHING_USED, "", body)
+        return read_count(body, refuse_failure)

@@ -35,6 +35,12 @@ def _usage_of(response: dict[str, Any]) -> Usage | None:
     return reader.usage(delivered=delivered, searches=searches_in(response))
 
 
+def refuse_failure(parsed: Any) -> None:
+    """Raises NotAnAnswer for an error, or for a response that has failed."""
+    if (error := failure_of(parsed)) is not None:
+        raise NotAnAnswer("its reply is an error", error)
+
+
 def failure_of(response: Any) -> UpstreamSaid | None:
     """The error of a response that has failed, or of what is none; None for an answer."""
     if not isinstance(response, dict):

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from quotadeck.dialects.base import NOTHING_BEYOND, Ask, Beyond
 from quotadeck.dialects.beyond import at_most, beyond_of, joined
+from quotadeck.dialects.counting import asks_for_count
 from quotadeck.dialects.fields import (
     flag,
     kind_of,
@@ -68,21 +69,8 @@ def parse_input_tokens(body: bytes, retry_count: bytes = b"") -> Ask:
     fields = read_object(body, "input")
     model = model_of(fields)
     _check_input(fields)
-    return Ask(
-        model,
-        stream=False,
-        max_tokens=0,
-        choices=1,
-        text_bytes=0,
-        media=0,
-        media_tokens=0,
-        input_bound=0,
-        costs_more=False,
-        retry=retries(retry_count),
-        body=Asked(raw_request(body, fields)),
-        # Nothing is run for it, so nothing of it is without a bound.
-        beyond=_beyond(fields)._replace(unbounded=()),
-    )
+    asked = Asked(raw_request(body, fields))
+    return asks_for_count(model, retries(retry_count), asked, _beyond(fields))
 
 
 def _check_input(fields: dict[str, Any]) -> tuple[int, int]:

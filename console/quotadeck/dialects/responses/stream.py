@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import orjson
 
-from quotadeck.dialects.loose_json import loads
-from quotadeck.dialects.relay import EventRelay, cost_line
+from quotadeck.dialects.relay import JsonEventRelay, cost_line
 from quotadeck.dialects.responses.reply import failure_of, id_of, made_by
 from quotadeck.dialects.responses.usage import UsageReader, searches_in
 from quotadeck.dialects.said import is_error, said
-from quotadeck.domain.sse import SseEvent, read_block
+from quotadeck.domain.sse import SseEvent
 from quotadeck.domain.usage import Usage
 
 _DONE: Final = ("response.completed", "response.incomplete")
@@ -23,7 +22,7 @@ _DELTA: Final = ".delta"
 _ITEM_DONE: Final = "response.output_item.done"
 
 
-class ResponsesRelay(EventRelay):
+class ResponsesRelay(JsonEventRelay):
     """Feed it what the upstream sends; it gives back what the client should get. See `Relay`.
 
     There is no whole answer without its terminal event: that has all of it.
@@ -41,26 +40,10 @@ class ResponsesRelay(EventRelay):
         """None where it is absent or cannot be believed."""
         return self._reader.usage(delivered=self.deltas > 0, searches=self._searches)
 
-    def _pass(self, block: bytes) -> bytes:
-        event = read_block(block)
-        # Some keep the connection alive by data that is a comment's, or end as chats do.
-        if not event.data or event.data.startswith((b":", b"[DONE]")):
-            return event.quiet
-        try:
-            parsed = loads(event.data)
-        except ValueError:
-            if event.name == b"error":
-                self.error = said(event.data.decode("utf-8", "replace"))
-            else:
-                self.broken = "it sent an event that is not JSON"
-            return b""
+    def _take(self, block: bytes, event: SseEvent, parsed: Any) -> bytes:
         if not isinstance(parsed, dict):
             self.error = said(parsed) if is_error(parsed) else None
             return b"" if self.error else block + b"\n\n"
-        return self._learn(block, event, parsed)
-
-    def _learn(self, block: bytes, event: SseEvent, parsed: dict[str, Any]) -> bytes:
-        """Take what concerns us from an event, and give what the client should get of it."""
         told = parsed.get("type")
         kind = told if isinstance(told, str) else ""
         response = parsed.get("response")
