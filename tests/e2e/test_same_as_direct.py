@@ -6,12 +6,14 @@ Only what is made anew for every call differs: ids and times.
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from anthropic import Anthropic
-from openai import OpenAI
+from openai import NotFoundError, OpenAI
 from pydantic import BaseModel
 
 from tests.processes import MODELS, UPSTREAM_KEY, Gateway, start_upstream
@@ -170,6 +172,20 @@ def test_a_stream_has_the_events_of_a_direct_one(both: tuple[Sdks, Sdks], asks: 
     direct, through = map(said, both)
     assert through == direct
     assert any("usage" in chunk for chunk in through) is asks
+
+
+def test_every_answer_says_when_it_was_made(both: tuple[Sdks, Sdks]) -> None:
+    sdk = both[1].gpt
+    whole = sdk.chat.completions.with_raw_response.create(model="gpt-sim", **CHAT)
+    with sdk.chat.completions.with_streaming_response.create(
+        model="gpt-sim", stream=True, **CHAT
+    ) as stream:
+        stream.read()
+    with pytest.raises(NotFoundError) as refused:
+        sdk.models.retrieve("none")
+    for answer in (whole, stream, refused.value.response):
+        dated = parsedate_to_datetime(answer.headers["date"])
+        assert abs(datetime.now(UTC) - dated) < timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

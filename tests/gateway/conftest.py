@@ -17,10 +17,17 @@ from quotadeck.gateway.upstream.client import Bounds, UpstreamClient
 from quotadeck.gateway.upstream.pool import Pool
 from tests.gateway.aiohttp_upstream import AiohttpUpstream
 from tests.gateway.chats import Open
+from tests.gateway.echoing import DATE
 from tests.gateway.provider import Provider, Script, provider
 from tests.gateway.rig import Rig, rig
 from tests.gateway.stories import Story
 from tests.gateway.values import UPSTREAM, catalogue
+
+
+@pytest.fixture
+def now_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For those who compare an answer to the byte."""
+    monkeypatch.setattr("quotadeck.gateway.connection.http1_exchange.date_line", lambda: DATE)
 
 
 def pytest_asyncio_loop_factories(

@@ -28,6 +28,14 @@ Asked = tuple[str, str, list[tuple[str, str]], bytes]
 EARLY = "/early"
 """The path that is answered before its body was read."""
 KINDS = ("admin", "own")
+DATE = b"date: Thu, 26 Nov 2026 03:00:00 GMT\r\n"
+
+
+def dated(answer: bytes) -> bytes:
+    """With the date that `now_is_known` gives every answer."""
+    return answer.replace(b"\r\n", b"\r\n" + DATE, 1)
+
+
 """The admin API's connections, and the data plane's."""
 _WAITS = (State.ANSWERING, State.STREAMING)
 """In which the server, and not its client, is to act."""

@@ -10,8 +10,9 @@ from quotadeck.gateway.connection.connections import Connections
 from quotadeck.gateway.connection.exchange import Exchange
 from quotadeck.gateway.connection.http1_service import Handle
 from quotadeck.gateway.connection.states import IDLE, Impossible
-from tests.gateway.echoing import KINDS, asked, count_nothing
+from tests.gateway.echoing import KINDS, asked, count_nothing, dated
 
+pytestmark = pytest.mark.usefixtures("now_is_known")
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HEAD = b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
 OLD = b"GET / HTTP/1.0\r\n\r\n"
@@ -56,7 +57,8 @@ CHUNKED = b"HTTP/1.1 200 OK\r\na: b\r\ntransfer-encoding: chunked\r\n\r\n"
 async def test_an_answer_to_the_byte(handle: Handle, asking: bytes, answer: bytes) -> None:
     async with asked("own", handle) as client:
         await client.send(asking * 2)
-        assert await client.reader.readexactly(2 * len(answer)) == answer * 2
+        answers = dated(answer) * 2
+        assert await client.reader.readexactly(len(answers)) == answers
         assert client.connection.state is IDLE
 
 
@@ -75,7 +77,7 @@ async def test_http_1_0_gets_no_chunks_and_the_end_is_the_end(
 ) -> None:
     async with asked("own", handle) as client:
         await client.send(OLD + GET)
-        assert await client.reader.read() == answer
+        assert await client.reader.read() == dated(answer)
 
 
 async def test_a_head_and_what_follows_are_one_write_and_so_is_each_piece(
@@ -99,7 +101,7 @@ async def test_a_head_and_what_follows_are_one_write_and_so_is_each_piece(
         await client.send(GET)
         await client.nothing_under_way()
     assert len(written) == 3
-    assert written[0] == CHUNKED + b"6\r\nhello \r\n"
+    assert written[0] == dated(CHUNKED) + b"6\r\nhello \r\n"
     assert written[2] == b"1\r\n!\r\n0\r\n\r\n"
 
 
@@ -132,7 +134,7 @@ async def test_nothing_is_written_out_of_its_turn() -> None:
         late.append(exchange)
         await exchange.answer(200, b"", b"")
 
-    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    answer = dated(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
     async with asked("own", confused) as client:
         await client.send(GET * 2)
         assert await client.reader.readexactly(2 * len(answer)) == answer * 2

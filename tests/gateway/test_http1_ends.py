@@ -8,9 +8,10 @@ import uvloop
 
 from quotadeck.domain.refusals import Draining, NotHttp, Refusal
 from quotadeck.gateway.connection.exchange import Exchange
-from tests.gateway.echoing import asked, count_nothing, refused
+from tests.gateway.echoing import asked, count_nothing, dated, refused
 from tests.gateway.serving import served_as
 
+pytestmark = pytest.mark.usefixtures("now_is_known")
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 STREAM = GET.replace(b"/", b"/stream", 1)
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -60,7 +61,7 @@ def test_who_ends_its_side_behind_its_request_is_answered_and_the_connection_end
     loop: type[asyncio.AbstractEventLoop], asking: bytes, answer: bytes
 ) -> None:
     with asyncio.Runner(loop_factory=loop) as runner:
-        assert runner.run(_asked_and_ended(asking)) == (answer, 0)
+        assert runner.run(_asked_and_ended(asking)) == (dated(answer), 0)
 
 
 async def test_a_head_of_pieces_that_are_long_in_coming_is_there_at_once() -> None:
@@ -73,7 +74,7 @@ async def test_a_head_of_pieces_that_are_long_in_coming_is_there_at_once() -> No
 
     async with asked("own", thinking) as client, asyncio.timeout(10):
         await client.send(GET)
-        head = b"HTTP/1.1 200 OK\r\na: b\r\ntransfer-encoding: chunked\r\n\r\n"
+        head = dated(b"HTTP/1.1 200 OK\r\na: b\r\ntransfer-encoding: chunked\r\n\r\n")
         assert await client.reader.readexactly(len(head)) == head
         token.set()
         assert await client.reader.readexactly(15) == b"5\r\nhello\r\n0\r\n\r\n"

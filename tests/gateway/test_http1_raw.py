@@ -8,7 +8,7 @@ import asyncio
 
 import pytest
 
-from tests.gateway.echoing import KINDS, Answer, asked
+from tests.gateway.echoing import DATE, KINDS, Answer, asked
 from tests.gateway.raw_requests import BAD, FINE, LAST, NEXT, TOO_LARGE, chunked, post
 
 
@@ -57,6 +57,7 @@ async def test_what_is_none_is_refused_once_in_words_and_ends_the_connection(
         assert only.why.endswith(".")
 
 
+@pytest.mark.usefixtures("now_is_known")
 async def test_a_refusal_has_the_apis_shape_and_its_trace() -> None:
     async with asked("own") as client:
         await client.send(b"nonsense\r\n\r\n")
@@ -64,6 +65,7 @@ async def test_a_refusal_has_the_apis_shape_and_its_trace() -> None:
     head, _, body = raw.partition(b"\r\n\r\n")
     assert head.split(b"\r\n") == [
         b"HTTP/1.1 400 Bad Request",
+        DATE.rstrip(),
         b"x-request-id: trace",
         b"content-type: application/json",
         b"connection: close",

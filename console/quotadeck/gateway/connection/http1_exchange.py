@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from quotadeck.domain.refusals import BodyCut, Refusal
 from quotadeck.gateway.connection.connections import Seat
+from quotadeck.gateway.connection.dates import date_line
 from quotadeck.gateway.connection.exchange import Header
 from quotadeck.gateway.connection.heads import RequestHead
 from quotadeck.gateway.connection.states import (
@@ -180,7 +181,7 @@ class Http1Exchange:
         self._pieces = True
         framed = self._chunked and not self._headless
         framing = b"transfer-encoding: chunked\r\n" if framed else b""
-        self._head = b"".join((_STATUS_LINES[status], _lines(head), framing))
+        self._head = b"".join((_STATUS_LINES[status], date_line(), _lines(head), framing))
         asyncio.get_running_loop().call_soon(self._send_head)
 
     async def write(self, data: bytes) -> None:
@@ -296,6 +297,7 @@ def whole_answer(
     return b"".join(
         (
             _STATUS_LINES[status],
+            date_line(),
             _lines(head),
             b"" if keep or _CLOSE in head else _CLOSE,
             b"\r\n" if status in _WITHOUT_BODY else b"content-length: %d\r\n\r\n" % size,
