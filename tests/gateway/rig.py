@@ -239,7 +239,9 @@ async def rig(
         begun=(live.begun,), moved=(live.moved,), ended=(live.ended,), refused=(note,)
     )
     told: list[Event] = []
-    leases = Leases(lambda: in_force[0], limiter, days, clock, LeaseLog(clock, told.append))
+    leases = Leases(
+        lambda: in_force[0], limiter, days, clock, LeaseLog(clock, told.append), ledger.end_now
+    )
     flights = Flights(limiter, ledger, estimator, clock, observers)
     calls = Calls(
         lambda: in_force[0],

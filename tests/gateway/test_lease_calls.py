@@ -102,6 +102,35 @@ class TestCallsThatNameIt:
             assert "has ended at" not in body, "it says how"
 
 
+class TestCallsMadeElsewhere:
+    """A manager's calls may go to a provider directly: what they used is told, and counts here."""
+
+    async def test_what_was_used_is_charged_and_on_record_once(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        made = await lease(it, requests=4, tokens=1_000, nano_usd=8_000_000, manager="w")
+        row = {"model": "opus", "requests": 3, "input_tokens": 400, "output_tokens": 200}
+        told = [{**row, "nano_usd": 5_000_000}]
+        used: dict[str, Any] = {"used": told, "used_number": 1, "manager": "w"}
+        keep: dict[str, Any] = {"keep": {"requests": 1, "tokens": 100, "nano_usd": 1_000_000}}
+        for _ in range(2):
+            again = await lease(it, made["id"], **used, **keep)
+            assert again["held"] == {"requests": 1, "tokens": 100, "nano_usd": 1_000_000}
+            assert await left(it) == (6, 60_000 - 700, NANO_PER_USD - 6_000_000)
+        call = await it.call()
+        assert (call.project, call.model, call.count) == ("analytics", "opus", 3)
+        assert (call.cost_nano_usd, call.usage.total) == (5_000_000, 600)
+        await gives_back(it, made["id"])
+        assert await left(it) == (7, 60_000 - 600, NANO_PER_USD - 5_000_000)
+
+    async def test_it_counts_without_a_lease_and_beyond_what_is_left(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        used = [{"model": "m", "requests": 12, "nano_usd": 2 * NANO_PER_USD}]
+        refused = await asks(it, used=used, used_number=1, manager="w")
+        assert refused.status == 429
+        assert await left(it) == (-2, 60_000, -NANO_PER_USD)
+        assert (await it.ask(SHORT)).status == 429
+
+
 class TestManagersThatWait:
     """Each has a turn of its own: they meet at no instant, and nobody takes it from them."""
 

@@ -100,6 +100,12 @@ class DrawPromises:
             MONEY: 1_000,
         }
 
+    async def test_what_was_used_already_is_counted_whatever_is_left(self, rig: Rig) -> None:
+        await rig.admits(tokens(500, tpm(600)), money(900, budget(1_000, rig.clock)))
+        await rig.limiter.charge([tokens(300, tpm(600)), money(200, budget(1_000, rig.clock))])
+        assert await rig.all_left(TPM, MONEY) == {TPM: -200 * MICRO, MONEY: -100}
+        assert await rig.spent(MONEY) == 200
+
     async def test_of_one_that_ended_nothing_is_drawn(self, rig: Rig) -> None:
         takes = await self._leased(rig)
         await rig.limiter.release("lease")

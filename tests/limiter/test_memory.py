@@ -36,6 +36,7 @@ def test_every_call_completes_without_suspending(limiter: MemoryLimiter) -> None
         limiter.exchange("a", {RPM: 0}, [one(rpm(6))], Priority.LOW, 1_000),
         limiter.draw("a", "c", [one(rpm(6))], Priority.LOW, 1_000),
         limiter.held("a"),
+        limiter.charge([one(rpm(6))]),
         limiter.settle("a", {}),
         limiter.release("a"),
         limiter.expire(),

@@ -210,6 +210,12 @@ class MemoryLimiter:
         self._live[reservation] = Reservation(deadline_ns, admitted.shadowed, held)
         return Admitted(admitted.shadowed, levels_of(held, now_ns))
 
+    async def charge(self, used: Sequence[Take]) -> None:
+        now_ns = self._clock.monotonic_ns()
+        for key, amount, limit, *_ in used:
+            self._limited(key, limit, now_ns).end(0, amount, now_ns)
+            self._touched.add(key)
+
     async def held(self, reservation: str) -> Mapping[str, int] | None:
         known = self._live.get(reservation)
         return None if known is None else {key: held for key, (_, held) in known.held.items()}

@@ -146,6 +146,10 @@ class Limiter(Protocol):
         """
         ...
 
+    async def charge(self, used: Sequence[Take]) -> None:
+        """Count what was used already, whatever is left: as if it had been admitted and settled."""
+        ...
+
     async def held(self, reservation: str) -> Mapping[str, int] | None:
         """What a reservation holds of each of its buckets now; None when it had ended."""
         ...

@@ -1,4 +1,4 @@
-"""A gateway process for a module's tests, with a project for each thing that is tried."""
+"""A gateway process for the tests of this folder, with a project for each thing that is tried."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.processes import MODELS, Gateway, running
 
 PROJECTS = """
 [projects.shared]
-rpm = 600
+rpm = 240
 tpm = 600000
 daily_budget_usd = "5.00"
 [projects.one]
@@ -26,6 +26,11 @@ rpm = 600
 rpm = 60
 [projects.poor]
 daily_budget_usd = "0.01"
+[projects.elsewhere]
+rpm = 6000
+daily_budget_usd = "5.00"
+[projects.seen]
+rpm = 600
 [projects.ended]
 rpm = 600
 """
@@ -34,7 +39,7 @@ TARGETS = "\n".join(
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     directory: Path = tmp_path_factory.mktemp("leased")
     with running(directory, PROJECTS, targets=TARGETS) as started:

@@ -106,6 +106,27 @@ async def test_the_documents_example_runs(
     assert leases(gateway, "analytics") == []
 
 
+def test_calls_that_go_elsewhere_are_told_and_on_record(gateway: Gateway, managers: Any) -> None:
+    manager, _ = managers("elsewhere")
+    for _ in range(3):
+        manager.acquire("elsewhere", Estimate(80, 20, 2_000_000, "gpt-4.1")).settle(
+            60, 10, cost_nano=700_000
+        )
+    manager.close()
+
+    def all_told() -> Any:
+        calls = gateway.calls(project="elsewhere")
+        return sum(call["count"] for call in calls) == 3 and calls
+
+    told = wait_until(all_told)
+    assert {call["model"] for call in told} == {"gpt-4.1"}
+    assert sum(call["cost_nano_usd"] for call in told) == 3 * 700_000
+    assert sum(call["input_tokens"] + call["output_tokens"] for call in told) == 3 * 70
+    project = next(row for row in gateway.snapshot().projects if row.id == "elsewhere")
+    assert (project.budget.spent_nano, project.budget.held_nano) == (2_100_000, 0)
+    assert leases(gateway, "elsewhere") == []
+
+
 def test_what_was_never_sent_is_here_again(managers: Any) -> None:
     manager, _ = managers("scarce")
     first = manager.acquire("scarce", 10)

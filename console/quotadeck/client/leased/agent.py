@@ -21,6 +21,8 @@ LOOK_S: Final = 5.0
 """So often it looks whether its manager is still there."""
 PAUSED_MS: Final = 2_000
 REFUSED_MS: Final = 5_000
+BOOKED: Final = (200, 403, 429)
+"""What was used is written down first: whatever comes of the rest, it has been."""
 _GATHER_S: Final = 0.002
 """Those who come together are asked for together."""
 
@@ -64,17 +66,23 @@ class Agent:
             held = {pool.project: pool.lease for pool in core.pools.values() if pool.lease}
             del core  # between two rounds it may go
         core = self._core()
+        told: dict[str, list[dict[str, Any]]] = {}
         if core is not None:
             with core.lock:
                 for pool in core.pools.values():
                     held[pool.project] = pool.lease
+                    while used := pool.tells():  # what it may not have heard, and what came since
+                        told.setdefault(pool.project, []).append({"manager": core.name, **used})
+                        pool.heard()
                     pool.void()
         for project, lease in held.items():
-            if lease:
-                try:
+            try:
+                for used in told.get(project, ()):
+                    self._door.ask("POST", lease, project, used)
+                if lease:
                     self._door.ask("DELETE", lease, project, {})
-                except Away:
-                    break
+            except Away:
+                break
         self._door.close()
 
     def _round(self, core: "LeasedCore") -> float | None:
@@ -115,6 +123,10 @@ class Agent:
         more, least = pool.lacks(line, now_ns)
         what = pool.due(now_ns, waiting=bool(line), lacking=bool(more))
         asked: dict[str, Any] = {"manager": core.name, "waiting": core.who_waits(pool)}
+        if what:
+            pool.told_waiting = bool(asked["waiting"])
+        if what in ("lease", "renew"):
+            asked |= pool.tells()
         if what == "lease":
             asked |= {"more": more or {"requests": 1}, "least": least}
         elif what == "renew":
@@ -126,6 +138,8 @@ class Agent:
         self, core: "LeasedCore", pool: Pool, what: str, answer: Answer, sent_ns: int
     ) -> None:
         now_ns = core.clock.monotonic_ns()
+        if what != "back" and answer.status in BOOKED:
+            pool.heard()
         if what == "back":
             pool.void()
         elif answer.status == 200:

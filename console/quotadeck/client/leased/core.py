@@ -106,6 +106,7 @@ class LeasedCore(Core):
         pool = self.pools[want.project.name]
         with self.lock:
             took, lease = pool.taken.get(name), pool.lease
+            pool.named.add(name)
             over = pool.expired(self.clock.monotonic_ns())
         head = {"X-Project-Id": want.project.name}
         if took and lease and not over:
@@ -170,7 +171,11 @@ class LeasedCore(Core):
             head_binding = head_binding or waiter.binding
             kind = (waiter.binding or head_binding).rpartition(":")[2]
             want = waiter.wants
-            whose = (want.estimate.model, _WORDS.get(kind, kind), want.priority.word)
+            whose = (
+                want.estimate.model or pool.project,
+                _WORDS.get(kind, kind),
+                want.priority.word,
+            )
             counts[whose] += 1
             longest[whose] = max(longest.get(whose, 0.0), now_s - waiter.since_s)
         return [
@@ -252,6 +257,11 @@ class LeasedCore(Core):
 
     def _settle(self, want: Want, name: str, charge: Charge) -> None:
         super()._settle(want, name, charge)
+        pool = self.pools[want.project.name]
+        if name in pool.taken and name not in pool.named:
+            tokens = charge.input_tokens, charge.output_tokens
+            pool.spend(want.estimate.model, [1, *tokens, charge.cost_nano])
+            self.agent.wake()
         self._over(want, name, back=False)
 
     def release(self, want: Want, name: str) -> None:

@@ -13,6 +13,7 @@ KINDS: Final = {"requests": "rpm", "tokens": "tpm", "nano_usd": "budget"}
 AHEAD_S: Final = 1.0
 """So much of what passed lately is held ahead of what comes."""
 RENEW_NS: Final = 15 * NS
+CALMED_NS: Final = NS // 2
 TOLD_NS: Final = 2 * NS
 """While somebody waits, the gateway is told so often at least."""
 APART_NS: Final = NS // 100
@@ -20,6 +21,9 @@ NOTHING_NS: Final = NS // 4
 """Between two questions: where something was given, and where nothing was."""
 IDLE_NS: Final = 10 * NS
 """What nobody has asked for that long is given back."""
+SPENT: Final = ("requests", "input_tokens", "output_tokens", "nano_usd")
+MOST_MODELS: Final = 15
+"""Told apart in one question; the rest is told together."""
 RATE_S: Final = 10
 MONEY_PART: Final = 10
 """What a lease may hold at most: see `quotadeck.domain.lease`."""
@@ -33,6 +37,10 @@ class Needs(NamedTuple):
     nano_usd: int
 
 
+Spent = list[int]
+"""Requests, input tokens, output tokens and nano-dollars of a model's calls."""
+
+
 class Pool:
     """One project's. Instants are of the process's monotonic clock."""
 
@@ -44,6 +52,14 @@ class Pool:
         """What is leased and not yet admitted; None: no limit."""
         self.taken: dict[str, dict[str, int]] = {}
         """By reservation, of those that have not ended."""
+        self.named: set[str] = set()
+        """Of these, whose calls were told what to name to the gateway: there they are counted."""
+        self.spent: dict[str, Spent] = {}
+        """By model, what calls used that went elsewhere, and that the gateway is still to be told.
+        """
+        self.telling: list[dict[str, Any]] = []
+        self.telling_number = 0
+        """What it is being told, under this number until it has heard it."""
         self.limits: Mapping[str, Any] = {}
         """The project's limits as the gateway told them last, by their kinds."""
         self.told_ns: int | None = None
@@ -54,6 +70,8 @@ class Pool:
         self.refusal = ""
         """Why it gives nothing at all, in its words."""
         self.paused = False
+        self.told_waiting = False
+        """Whether the gateway was told last that somebody waits."""
         self.stale = False
         """Somebody has to know what is left now."""
         self._rate = dict.fromkeys(FIELDS, 0.0)
@@ -124,11 +142,40 @@ class Pool:
     def ended(self, reservation: str, *, back: bool) -> None:
         """One that went has ended; ``back``: it was never sent, so that all of it is here again."""
         took = self.taken.pop(reservation, None)
+        self.named.discard(reservation)
         if took and back and self.lease:
             for name, amount in took.items():
                 left = self.left[name]
                 if left is not None:
                     self.left[name] = left + amount
+
+    def spend(self, model: str, used: Spent) -> None:
+        """A call went elsewhere than to the gateway, and used that."""
+        if model not in self.spent and len(self.spent) >= MOST_MODELS:
+            model = ""
+        known = self.spent.setdefault(model, [0, 0, 0, 0])
+        self.spent[model] = [was + more for was, more in zip(known, used, strict=True)]
+
+    def tells(self) -> dict[str, Any]:
+        """What calls used elsewhere, to be sent; the same again until it was `heard`."""
+        if not self.telling and self.spent:
+            self.telling_number += 1
+            self.telling = [
+                dict(zip(("model", *SPENT), (model[:80], *used), strict=True))
+                for model, used in self.spent.items()
+            ]
+            self.spent = {}
+        if not self.telling:
+            return {}
+        return {"used": self.telling, "used_number": self.telling_number}
+
+    def heard(self) -> None:
+        """The gateway has it."""
+        self.telling = []
+
+    @property
+    def untold(self) -> bool:
+        return bool(self.telling or self.spent)
 
     def lacks(self, line: Iterable[Needs], now_ns: int) -> tuple[dict[str, int], dict[str, int]]:
         """What to ask for beyond what is here: for all that wait and what is likely to come, and
@@ -175,15 +222,11 @@ class Pool:
             return ""
         idle = not waiting and not self.taken and now_ns - self.used_ns >= IDLE_NS
         if not self.lease:
-            return "lease" if waiting or (lacking and not idle) else ""
-        if idle:
+            return "lease" if waiting or self.untold or (lacking and not idle) else ""
+        if idle and not self.untold:
             return "back"
-        since_ns = now_ns - self.renewed_ns
-        return (
-            "renew"
-            if lacking or self.stale or since_ns >= (TOLD_NS if waiting else RENEW_NS)
-            else ""
-        )
+        now = lacking or self.stale or now_ns >= self._renew_ns(waiting=waiting)
+        return "renew" if now else ""
 
     def next_ns(self, now_ns: int, *, waiting: bool, lacking: bool) -> int | None:
         """When to look again; None where only somebody who comes changes anything."""
@@ -193,8 +236,14 @@ class Pool:
             return None
         if lacking or self.stale:
             return now_ns
-        renew_ns = self.renewed_ns + (TOLD_NS if waiting else RENEW_NS)
+        renew_ns = self._renew_ns(waiting=waiting)
         return renew_ns if waiting or self.taken else min(renew_ns, self.used_ns + IDLE_NS)
+
+    def _renew_ns(self, *, waiting: bool) -> int:
+        """When the gateway is told again: soon where it believes that somebody waits."""
+        soon = self.told_waiting or self.untold
+        often = CALMED_NS if soon and not waiting else TOLD_NS if waiting else RENEW_NS
+        return self.renewed_ns + often
 
     def given(self, answer: Mapping[str, Any], asked_ns: int, now_ns: int) -> None:
         """The gateway's answer to a question of that instant: it lives so long from then on."""

@@ -20,12 +20,24 @@ MOST_CHARS: Final = 80
 _MOST: Final = 1 << 53
 """The largest number that every JSON reader has exactly."""
 _AMOUNTS: Final = Amounts._fields
-_FIELDS: Final = frozenset({*_AMOUNTS, "keep", "more", "least", "manager", "waiting"})
+_FIELDS: Final = frozenset(
+    {*_AMOUNTS, "keep", "more", "used", "used_number", "least", "manager", "waiting"}
+)
 _WAITING: Final = frozenset(Waiting.__dataclass_fields__)
 _NAMED: Final = re.compile(
     rb"(lease_[0-9a-f]{32})((?: *; *(?:requests|tokens|nano_usd)=\d{1,16})*)"
 )
 _PART: Final = re.compile(rb"(\w+)=(\d+)")
+
+
+class Used(NamedTuple):
+    """What was spent of a lease elsewhere than here, by calls of one model; all are whole."""
+
+    model: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    nano_usd: int
 
 
 class LeaseAsk(NamedTuple):
@@ -43,6 +55,9 @@ class LeaseAsk(NamedTuple):
     more: Amounts = Amounts()
     """Beyond what it holds, of which calls may be drawing at this moment; ``least`` is, too, then.
     """
+    used: tuple[Used, ...] = ()
+    used_number: int = 0
+    """Another one each time, and higher: what is told twice counts once."""
     keep: Amounts = Amounts()
     """Of what it holds no more than this is of use; ``more`` comes to that."""
 
@@ -90,6 +105,8 @@ def read_ask(body: bytes) -> LeaseAsk:
         _text(asked.get("manager", ""), "manager"),
         None if waiting is None else _waiting(waiting),
         _amounts(_object(asked.get("more", {}), "more"), "more."),
+        _used(asked.get("used", [])),
+        _number(asked.get("used_number"), "used_number") or 0,
         _amounts(_object(asked.get("keep", {}), "keep"), "keep."),
     )
 
@@ -137,6 +154,19 @@ def _waiting(found: Any) -> tuple[Waiting, ...]:
                 _text(row.get("priority", ""), f"{where}priority"),
             )
         )
+    return tuple(rows)
+
+
+def _used(found: Any) -> tuple[Used, ...]:
+    if not isinstance(found, list) or len(found) > MOST_WAITING:
+        raise BadField("used", f"must be a list of at most {MOST_WAITING}, by model")
+    rows = []
+    for at, row in enumerate(found):
+        where = f"used.{at}."
+        row = _object(row, f"used.{at}")
+        _known(row, frozenset(Used._fields), where)
+        numbers = [_number(row.get(name), where + name) or 0 for name in Used._fields[1:]]
+        rows.append(Used(_text(row.get("model", ""), f"{where}model"), *numbers))
     return tuple(rows)
 
 

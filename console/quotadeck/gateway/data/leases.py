@@ -14,6 +14,7 @@ from quotadeck.admission.admit import Acquire, bound_by
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.leasing import Bounds, Leasable, amounts, bounds, leasable
 from quotadeck.admission.planned import ProjectPlan
+from quotadeck.domain.calls import Call
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.lease import (
@@ -28,6 +29,7 @@ from quotadeck.domain.lease_refusals import LeaseOver, NoSuchLease, TooManyLease
 from quotadeck.domain.limits import Priority, RateLimit, Take
 from quotadeck.domain.refusals import LimitReached, Paused, Refusal
 from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.gateway.data.elsewhere import Elsewhere
 from quotadeck.gateway.data.keys import Caller, KeyRing
 from quotadeck.gateway.data.lease import Held, Lease
 from quotadeck.gateway.data.lease_asked import LeaseAsk, LeaseName
@@ -63,7 +65,10 @@ class Leases:
         days: BudgetDays,
         clock: Clock,
         log: Log,
+        record: Callable[[Call], None],
     ) -> None:
+        """``record`` writes a call down that was made elsewhere, and raises OSError."""
+        self._elsewhere = Elsewhere(limiter, days, clock, record)
         self._plan = plan
         self._limiter = limiter
         self._days = days
@@ -80,6 +85,7 @@ class Leases:
         identity = new_id("lease", now_us, os.urandom(10))
         lease = Lease(identity, caller, ask.manager, now_us, now_ns)
         ask = ask.beyond(_NOTHING)
+        await self._book(caller, ask)
         try:
             plan = self._open(caller)
             self._room_for(caller)
@@ -107,6 +113,7 @@ class Leases:
         Raises NoSuchLease, LeaseOver, Paused, or LedgerUnavailable.
         """
         lease = await self.mine(caller, identity)
+        await self._book(caller, ask)
         plan = self._open(caller)
         lease.manager = ask.manager or lease.manager
         before = await self._held(lease)
@@ -212,6 +219,10 @@ class Leases:
             for key, amount in (await self._limiter.held(lease.reservation) or {}).items():
                 found[key] = found.get(key, 0) + amount
         return found
+
+    async def _book(self, caller: Caller, ask: LeaseAsk) -> None:
+        plan = self._plan().projects[caller.project]
+        await self._elsewhere.book(plan, caller, ask.manager, ask.used, ask.used_number)
 
     def _open(self, caller: Caller) -> ProjectPlan:
         """Raises Paused."""

@@ -224,7 +224,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         live.happened(event)
         feed.hurry()
 
-    leases = Leases(plan, limiter, days, clock, LeaseLog(clock, tell))
+    leases = Leases(plan, limiter, days, clock, LeaseLog(clock, tell), ledger.end_now)
     levels = LevelKeeper(ledger, limiter, clock, leases.undrawn)
 
     async def changed(layers: Layers, slots: tuple[Slot, ...]) -> None:
