@@ -277,7 +277,7 @@ class TestCommand:
     def test_each_that_there_is_is_tried_here(self) -> None:
         tried = {command[0] for command, _ in CHANGES.values()}
         others = {Action.UNDO, Action.RESUME, Action.END, Action.KEY_ADD, Action.KEY_REVOKE}
-        others |= {Action.REDO, Action.END_NOW, Action.EXTEND, Action.PERMANENT}
+        others |= {Action.REDO, Action.END_NOW, Action.EXTEND, Action.PERMANENT, Action.END_LEASE}
         no_values = {Action.NOTE, Action.ACKNOWLEDGE}
         at_the_request = {Action.PRIORITY}  # a class is told the limiter with each request
         assert tried | others | no_values | at_the_request == set(Action)
