@@ -37,6 +37,7 @@ def calls(draw: st.DrawFn) -> Call:
                 counts,
                 st.sampled_from(["", "priority+us"]),
                 st.none() | counts,
+                st.just(()),
             )
         ),
         cost_nano_usd=draw(counts),
