@@ -145,3 +145,11 @@ def test_a_demo_that_has_ended_is_not_found(home: Path, open_sockets: ExitStack)
 def test_a_config_that_names_no_socket_is_passed_over(home: Path, text: str) -> None:
     configured(text)
     assert find_socket().path == paths.runtime_socket()
+
+
+def test_a_state_folder_is_told_of_the_socket_that_the_config_names_alone(home: Path) -> None:
+    assert paths.state_of(paths.runtime_socket()) == paths.state_dir()
+    configured(f'[gateway]\nsocket = "gw.sock"\nstate = "{home}/elsewhere"\n')
+    own = paths.config_file().parent / "gw.sock"
+    assert paths.state_of(own) == home / "elsewhere"
+    assert paths.state_of(paths.runtime_socket()) is None

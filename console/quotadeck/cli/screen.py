@@ -1,12 +1,14 @@
 """``quotadeck`` without a command: the console on the local gateway."""
 
+import sys
 from datetime import tzinfo
 from pathlib import Path
 
 from quotadeck.cli.exits import Exit, Stop
 from quotadeck.cli.reach import locate
 from quotadeck.sources import Source, SourceGone, open_source
-from quotadeck.wire.paths import console_file
+from quotadeck.sources.gateway.recorded import RecordedGateway, last_written_us
+from quotadeck.wire.paths import console_file, state_of
 from quotadeck.words import say
 
 
@@ -15,16 +17,21 @@ def open_console(
 ) -> int:
     """Open the screen on the socket, or stop with UNREACHABLE where nobody answers.
 
-    A gateway that dies later is survived by the screen; one that was never there is a mistake in
-    the address, better said in a line that stays on the terminal.
+    A gateway that dies later is survived by the screen; of one that is dead already the past is
+    shown, where its ledger is here. One that was never there is a mistake in the address, better
+    said in a line that stays on the terminal.
     """
     found = locate(socket)
-    source = open_source("gateway", found.path)
+    state = state_of(found.path)
+    source = RecordedGateway(found.path, state) if state else open_source("gateway", found.path)
+    past_us = None
     try:
         source.ask_ahead()
     except SourceGone as gone:
-        raise Stop(Exit.UNREACHABLE, say(gone.within("reach.gone", found=found.why))) from None
-    return show(source, read_only=read_only, theme=theme, zone=zone)
+        past_us = last_written_us(state) if state and sys.stdin.isatty() else None
+        if past_us is None:
+            raise Stop(Exit.UNREACHABLE, say(gone.within("reach.gone", found=found.why))) from None
+    return show(source, read_only=read_only, theme=theme, zone=zone, past_us=past_us)
 
 
 def show(
@@ -34,6 +41,7 @@ def show(
     theme: str | None,
     zone: tzinfo | None = None,
     hints: bool = False,
+    past_us: int | None = None,
 ) -> int:
     """Run the console on a source; its own errors about themes become words here."""
     from quotadeck.tui import run_console
@@ -47,6 +55,7 @@ def show(
             zone=zone,
             settings=console_file(),
             hints=hints,
+            past_us=past_us,
         )
     except ThemeError as wrong:
         raise Stop(Exit.USAGE, say(wrong.told)) from None

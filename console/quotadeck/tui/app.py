@@ -62,6 +62,7 @@ class Quotadeck(App[int], inherit_bindings=False):
         notes: Sequence[str] = (),
         settings: Settings | None = None,
         hints: bool = False,
+        past_us: int | None = None,
     ) -> None:
         # Told at once, because textual chooses what NO_COLOR does before it knows the theme.
         super().__init__(driver_class=terminal.Driver, ansi_color=theme.ansi or None)
@@ -78,6 +79,7 @@ class Quotadeck(App[int], inherit_bindings=False):
         self.overview = Overview(context, notes=(*notes, *map(say, problems)), chosen=chosen)
         self._alert = Alert()
         self._told: Snapshot | None = None
+        self._past_us = past_us
 
     def get_default_screen(self) -> Overview:
         return self.overview
@@ -119,6 +121,8 @@ class Quotadeck(App[int], inherit_bindings=False):
                 calm = True
                 await self._load_the_rest()
                 self.overview.begin()
+                if self._past_us is not None and self.link.live() is None:
+                    self.overview.travel.to(self._past_us)
             interval = self.overview.context.pace.interval_s
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, drawn + interval * 1.1 - loop.time())):

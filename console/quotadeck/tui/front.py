@@ -28,12 +28,14 @@ def run_console(
     zone: tzinfo | None = None,
     settings: Path | None = None,
     hints: bool = False,
+    past_us: int | None = None,
 ) -> int:
     """Run the screen until the operator leaves; the process's exit status.
 
     ``zone`` is the one in which times are shown, ``settings`` the file of what the operator chose;
     what is asked for here wins over that, and the machine's zone is shown where neither names one.
-    ``hints`` teaches the keys in the first minute.
+    ``hints`` teaches the keys in the first minute. ``past_us`` is what is shown first, where nobody
+    answers.
     Raises ThemeError before anything is drawn when ``theme`` is none.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):  # textual draws on standard error
@@ -95,6 +97,7 @@ def run_console(
             ),
             settings=chosen,
             hints=hints,
+            past_us=past_us,
         )
         app.run(mouse=False)
     finally:

@@ -74,6 +74,11 @@ class Link:
         """Whether the past is shown, or on its way: then nothing can be done."""
         return self._travel is not None and self._travel.wanted_us is not None
 
+    @property
+    def travelled(self) -> bool:
+        """Whether the past was looked at."""
+        return self._travel is not None
+
     def present_us(self) -> int:
         """The present on the sender's wall clock, whatever is shown."""
         picture = self.live()

@@ -59,6 +59,12 @@ def find_state() -> Path:
     return _configured(config_file(), "state") or state_dir()
 
 
+def state_of(socket: Path) -> Path | None:
+    """The state folder of the gateway at a socket, where it is that of this user's config."""
+    own = _configured(config_file(), "socket") or runtime_socket()
+    return find_state() if socket == own else None
+
+
 def config_file() -> Path:
     """A user's config: ``$XDG_CONFIG_HOME/quotadeck/config.toml``."""
     return _xdg("XDG_CONFIG_HOME", Path(".config")) / APP / "config.toml"

@@ -86,8 +86,9 @@ class Travels:
             self._traveller.say(text("time.is_now"))
 
     def _may_travel(self) -> bool:
-        """Not before there is a present to come back to."""
-        return self.context.link.live() is not None
+        """Not before there is a present to come back to, or a past that was shown without one."""
+        link = self.context.link
+        return link.live() is not None or link.away or link.travelled
 
     @property
     def _traveller(self) -> Any:

@@ -214,6 +214,8 @@ class Timeline(ReelPage[Happening, Edge]):
     def _empty(self, width: int) -> Line:
         if self.filter.text and not self.reading:
             return self.filter.nothing(self.keys.shown("opened.back"), width)
+        if self.problem:
+            return crop((), width)
         kind = "timeline.reading" if self.reading else "timeline.none"
         return crop([Part(text(kind), "dim")], width)
 

@@ -60,6 +60,8 @@ class PageHead(Lines):
             more = [lacking_line(shown, self._shared, width)]
         else:
             more = [totals_line(shown, self._totals(shown.snapshot.projects), width)]
+        if link.past is not None and link.problem:
+            more = [*problem_lines(link.problem, where, width)[:1], *more]
         if link.away and link.past is None and link.travel.problem:
             more = [*more, crop([Span(cut(link.travel.problem, width), "trouble")], width)]
         self.set_height(1 + len(more))

@@ -32,6 +32,8 @@ def past_line(
     if travel.problem:
         left = [Span(_GAP.join(parts) + _GAP), Span(cut(travel.problem, width // 2), "trouble")]
     right = [Span(text("past.live", count=alarms) + _GAP, "trouble")] if alarms else []
+    if live is None or live.problem:
+        right = [Span(text("past.dead") + _GAP, "trouble")]
     right.append(Span(text("past.back", key=context.keys.shown("page.now"))))
     return in_past(spread(left, right, width))
 

@@ -113,8 +113,8 @@ _OVERRIDES: Final[Mapping[str, Sentence]] = {
     "examples.priority": "Example:\n  quotadeck priority batch-embed low --for 2h "
     '--reason "incident"',
     "command.end_lease": '{actor} ended a lease of {before}: {name}[ "{reason}"]',
-    "help.end_lease": "End leases that applications hold: what no call has drawn of them goes back "
-    "to their projects at once.\n\nCalls that name one are refused from then on, and say what to "
+    "help.end_lease": "End leases that applications hold.\n\nWhat no call has drawn of them goes "
+    "back to their projects at once. Calls that name one are refused from then on, and say what to "
     "do. `quotadeck leases` lists them.",
     "examples.end_lease": 'Example:\n  quotadeck end-lease lease_0193… --reason "hung worker"',
     "refused.lease.unknown": "there is no lease {name}: it has ended, or a restart has forgotten "

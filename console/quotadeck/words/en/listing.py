@@ -37,9 +37,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "examples.events": """Examples:
   quotadeck events --since -2h
   quotadeck events --subject project:analytics --json""",
-    "help.leases": "What applications hold of their quota ahead of their calls, and until when.\n\n"
-    "With --waiting: who waits for quota in them, how long, and for what, as their managers told "
-    "last.",
+    "help.leases": "What applications hold ahead of their calls.\n\nHow much of which limit, and "
+    "until when. With --waiting: who waits for quota in them, how long, and for what, as their "
+    "managers told last.",
     "help.leases.waiting": "Who waits in the applications, a line each.",
     "examples.leases": """Examples:
   quotadeck leases --watch

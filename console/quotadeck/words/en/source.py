@@ -18,6 +18,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "source.hidden": "you may not look at {socket} ({what}): ask to join the group {group}",
     "source.no_socket": "{socket} is not a socket: name the gateway's socket with --socket",
     "source.not_yours": "you may not use {socket}: ask to join the group {group}",
+    "source.ledger": "nobody answers, and the ledger cannot be read: {why:told}",
     "source.gone": "nobody answers at {socket} ({what}): the gateway is gone; " + _START,
     "source.silent": "the gateway at {socket} was silent for {silent_s} s ({asked})",
     "source.lost": "the connection to {socket} was lost ({asked}: {what})",

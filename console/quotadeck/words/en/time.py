@@ -11,6 +11,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "past.way": "→ {at}",
     "past.playing": "▶ ×{speed}",
     "past.off": "actions are off",
+    "past.dead": "now: ✗ no gateway",
     "past.back": "{key} now",
     "past.live": "now: ! {count}",
     "past.call": "gateway unknown[, {gaps} too]",
