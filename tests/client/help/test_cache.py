@@ -116,6 +116,15 @@ def test_it_never_holds_more_than_its_bounds(
         assert kept.size_bytes == sum(one for one, _ in model.values()) <= most
 
 
+def test_what_was_used_longest_ago_goes_first() -> None:
+    kept = Kept(2, 100, 100, lambda: 0.0)
+    for key in "ab":
+        kept.put(key, key, 1)
+    assert kept.get("a") == "a"
+    kept.put("c", "c", 1)
+    assert [kept.get(key) for key in "abc"] == ["a", None, "c"]
+
+
 def test_an_answer_is_kept_for_its_time_and_its_project() -> None:
     now_s, calls = [0.0], []
     cache = Cache(ttl_s=60, clock=lambda: now_s[0])

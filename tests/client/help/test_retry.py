@@ -17,6 +17,7 @@ from quotadeck.client import Backoff
 from quotadeck.client.help.failures import Failure, Kind, failure_of
 from quotadeck.client.help.retry import Retry
 from tests.client.help.sdks import Sdks
+from tests.sim.driver import MODEL
 
 LIMITED = Failure(Kind.LIMITED, 429)
 
@@ -215,6 +216,22 @@ def test_every_kind_of_failure_is_known_by_its_error(
     if family != "openai" and fault == "insufficient-quota":
         kind = Kind.LIMITED
     assert (failure.kind, failure.status) == (kind, status)
+
+
+@pytest.mark.parametrize("family", ["chat", "claude"])
+def test_an_error_in_the_middle_of_a_stream_is_one_of_the_provider(sdks: Sdks, family: str) -> None:
+    said: Any = {"role": "user", "content": "Hello"}
+    create: Any = sdks.claude.messages if family == "claude" else sdks.chat.chat.completions
+    with pytest.raises((openai.APIError, anthropic.APIError)) as caught:  # noqa: PT012
+        stream = create.create(
+            model=MODEL,
+            max_tokens=50,
+            messages=[said],
+            stream=True,
+            extra_headers={"X-Sim-Fault": "stream-error=2"},
+        )
+        assert list(stream)
+    assert failure_of(caught.value).kind is Kind.FAILED
 
 
 def test_chance_spreads_those_who_were_refused_together() -> None:
