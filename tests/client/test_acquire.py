@@ -258,3 +258,16 @@ async def test_projects_share_the_limits_of_everything() -> None:
     assert (bool(refused), refused.binding, refused.wait_s) == (False, "all:rpm", 2.0)
     with pytest.raises(NeverFits):
         await manager.acquire("b", Estimate(cost_nano=10_000_001))
+
+
+async def test_a_clock_that_is_set_far_back_finds_a_day_with_its_money() -> None:
+    clock = HandClock()
+    manager = made(clock)
+    manager.set_project_quota("a", budget=1)
+    for _ in range(12):
+        await _acquired(manager, estimate=Estimate(cost_nano=400_000_000))
+        clock.set_wall(clock.wall_us() + 86_400_000_000)
+    clock.set_wall(clock.wall_us() - 12 * 86_400_000_000)
+    assert manager.check("a", Estimate(cost_nano=1_000_000_000))
+    await _acquired(manager, estimate=Estimate(cost_nano=1_000_000_000))
+    assert not manager.check("a", Estimate(cost_nano=1))

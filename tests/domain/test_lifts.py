@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.domain.calls import Gate
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.lifts import fewer_tokens, least_limit
 from quotadeck.domain.limits import (
     MICRO,

@@ -4,9 +4,10 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Move, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Move, OpenCall, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Command, Entry, Field, Role
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.layers import Layer
 from quotadeck.domain.notice import notice
 from quotadeck.domain.snapshot import (

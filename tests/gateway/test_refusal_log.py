@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from quotadeck.domain.calls import MAX_KEYS, Call, Counted, Gate, Outcome
+from quotadeck.domain.calls import MAX_KEYS, Call, Counted, Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO
 from quotadeck.domain.refusals import LimitReached

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quotadeck.domain.calls import Gate
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.limits import MICRO, Take, rpm, tpm
 from quotadeck.limiter import Limiter, Refused
 from tests.clocks import HandClock

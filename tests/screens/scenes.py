@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from quotadeck.domain.answers import CommandAnswer
-from quotadeck.domain.calls import Call, Gate, Outcome
+from quotadeck.domain.calls import Call, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Command, Role
 from quotadeck.domain.days import micros
 from quotadeck.domain.detail import ProjectDetail
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.notice import notice
 from quotadeck.domain.routed import Asker, ModelFlow, Routed, Switch, TargetTook
 from quotadeck.domain.snapshot import Gap, Past, Per, Snapshot, Whoami

@@ -7,9 +7,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Move, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Move, OpenCall, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Entry, Field, Rejected, Role
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.history import Rollup
 from quotadeck.domain.latency import column
 from quotadeck.domain.notice import notice

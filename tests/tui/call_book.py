@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.history import FoundCall
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO

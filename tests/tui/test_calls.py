@@ -5,8 +5,9 @@ import tracemalloc
 import pytest
 from textual.pilot import Pilot
 
-from quotadeck.domain.calls import Gate, Outcome
+from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.gate import Gate
 from quotadeck.tui.kit.reel import HEAD_MOST, LEAVES
 from quotadeck.tui.kit.reelpage import LEAF
 from quotadeck.tui.pages.calls import Calls

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from quotadeck.domain.answers import CommandAnswer
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Rejected, Role
 from quotadeck.domain.estimate import Bind, Estimate, Hit, Load, Money
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.history import LevelSample, Rollup
 from quotadeck.domain.notice import Notice, notice
 from quotadeck.domain.pages import CallRow, CallsPage, KeyRow, KeysPage, LevelsPage, RollupsPage

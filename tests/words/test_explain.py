@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.history import FoundCall
 from quotadeck.domain.lifting import lift
 from quotadeck.domain.needed import needed

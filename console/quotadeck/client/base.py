@@ -9,8 +9,6 @@ from quotadeck.client.availability import Availability
 from quotadeck.client.core import Core
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, priority_of
-from quotadeck.client.report import UsageReport
-from quotadeck.client.runs import RunTerms, RunUsage
 from quotadeck.client.want import Bound, Want
 from quotadeck.clock import MachineClock
 from quotadeck.domain.clock import Clock
@@ -20,6 +18,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from quotadeck.client.prices import Told
+    from quotadeck.client.report import UsageReport
+    from quotadeck.client.runs import RunTerms, RunUsage
 
 LIFETIME_S = 600.0
 """How long a reservation may stay open; after that it is charged as estimated."""
@@ -73,7 +73,7 @@ class Running(Asking):
     when its ``with`` is left: what still waits and whoever comes then gets RunEnded.
     """
 
-    def __init__(self, core: Core, terms: RunTerms) -> None:
+    def __init__(self, core: Core, terms: "RunTerms") -> None:
         self._core, self._terms = core, terms
         self._beyond = (terms,)
 
@@ -86,7 +86,7 @@ class Running(Asking):
         """Why it lets nothing pass; empty where it does."""
         return self._terms.ended
 
-    def usage(self) -> RunUsage:
+    def usage(self) -> "RunUsage":
         """What it has used of what it may."""
         from quotadeck.client.accounts import usage_of_run
 
@@ -94,7 +94,9 @@ class Running(Asking):
 
     def end(self) -> None:
         """Let nothing pass from now on; what is under way may be settled."""
-        self._core.end_run(self._terms)
+        from quotadeck.client.runs import end_run
+
+        end_run(self._core, self._terms)
 
 
 class Managing(Asking):
@@ -183,7 +185,7 @@ class Managing(Asking):
         self._core.set_quota(project, fresh)
         return fresh
 
-    def usage_report(self) -> UsageReport:
+    def usage_report(self) -> "UsageReport":
         """What every project used and waits for, and what is left of its limits."""
         from quotadeck.client.accounts import report_of
 

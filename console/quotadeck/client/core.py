@@ -23,20 +23,17 @@ from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Estimate, Quota
 from quotadeck.client.refusing import complete, refuse
 from quotadeck.client.reservation import Charge, Reservation
-from quotadeck.client.runs import RunTerms
 from quotadeck.client.terms import Terms
 from quotadeck.client.waiting import Waiting
 from quotadeck.client.want import Bound, Look, Project, Want
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import BudgetLimit, Priority, SlotLimit, Take
 from quotadeck.domain.usage import Usage
-from quotadeck.limiter import Admitted, MemoryLimiter, Refused
+from quotadeck.limiter import Admitted, DayUnknown, MemoryLimiter, Refused
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-    from decimal import Decimal
-
     from quotadeck.client.availability import Room
+    from quotadeck.client.runs import RunTerms
     from quotadeck.client.transport.provider import Provider
 
 T = TypeVar("T")
@@ -98,36 +95,9 @@ class Core:
             known = self.projects.setdefault(name, Project(name, terms))
         return known
 
-    def run(
-        self,
-        name: str,
-        budget: "str | int | Decimal | None",
-        requests: int | None,
-        lifetime: "str | float | timedelta | None",
-    ) -> RunTerms:
-        """A new run, or the one of that name that goes on. Raises ValueError for other limits."""
-        fresh = RunTerms(
-            name, self._name(), self.clock, budget=budget, requests=requests, lifetime=lifetime
-        )
-        with self.lock:
-            known = self.runs.get(name)
-            if known is None or known.is_over:
-                known = self.runs[name] = fresh
-            elif not known.is_as(fresh):
-                raise ValueError(f"run {name} goes on, with other limits than these")
-            return known
-
-    def endcomplete(self, run: RunTerms) -> None:
-        """Let nothing of it pass from now on; who waits is told."""
-        with self.lock:
-            run.close()
-            self._waiting.wake()
-
-    def end_run(self, run: RunTerms) -> None:
-        """Let nothing of it pass from now on; who waits is told."""
-        with self.lock:
-            run.close()
-            self._waiting.wake()
+    def wake_heads(self) -> None:
+        """Whoever is the head of a line looks again. To be called under the lock."""
+        self._waiting.wake()
 
     def set_quota(self, name: str, quota: Quota) -> None:
         """What was used stays used, and whoever waits looks again."""
@@ -135,7 +105,7 @@ class Core:
         with self.lock:
             project.terms = self.terms(f"project:{name}", quota)
             self._looks.clear()
-            complete(self.limiter.relimit(project.terms.limits))
+            self._known(lambda: self.limiter.relimit(project.terms.limits))
             self._waiting.wake()
 
     def want(
@@ -209,9 +179,15 @@ class Core:
         with self.lock:
             if self._forgotten or self.clock.monotonic_ns() >= self._next_look_ns:
                 self.look_after()
-            answer = self.limiter.look(look.takes, look.priority)
+            try:
+                answer = self.limiter.look(look.takes, look.priority)
+            except DayUnknown:
+                answer = self._known(lambda: self._looked(look))
             before = len(look.line) + bool(self._waiting.heads.before(look.takes))
         return Availability(answer, look.takes, before)
+
+    async def _looked(self, look: Look) -> Admitted | Refused:
+        return self.limiter.look(look.takes, look.priority)
 
     def _look(self, want: Want) -> Look:
         takes = want.takes()
@@ -243,7 +219,7 @@ class Core:
             takes = want.takes()
             binding = self._waiting.heads.before(takes)
             if not binding:
-                name = self._name()
+                name = self.new_name()
                 answer = self._ask(name, want, takes)
                 if isinstance(answer, Admitted):
                     return Reservation(self, want, name, 0.0)
@@ -260,7 +236,7 @@ class Core:
             line = want.project.line
             if len(line) >= self._most_waiting:
                 raise TooManyWaiting(want.project.name, len(line))
-            waiter = Waiter(want, self._now_s(), want.priority, self._name(), wake)
+            waiter = Waiter(want, self._now_s(), want.priority, self.new_name(), wake)
             displaced = self._waiting.join(waiter)
             if displaced is not None:
                 self._forget(displaced)
@@ -354,7 +330,18 @@ class Core:
         self._waiting.wake()
 
     def _ask(self, name: str, want: Want, takes: list[Take], turn: str = "") -> Admitted | Refused:
-        return complete(self.limiter.acquire(name, takes, want.priority, self._ttl_ms, turn))
+        return self._known(
+            lambda: self.limiter.acquire(name, takes, want.priority, self._ttl_ms, turn)
+        )
+
+    def _known(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What the limiter answers. A clock that is set back over more days than it remembers comes
+        to one that was forgotten: nobody has the money of such a day any more."""
+        while True:
+            try:
+                return complete(call())
+            except DayUnknown as unknown:
+                complete(self.limiter.restore_spent({unknown.key: {unknown.day: 0}}))
 
     def _settle(self, want: Want, name: str, charge: Charge) -> None:
         used = want.charged(charge.input_tokens + charge.output_tokens, charge.cost_nano)
@@ -390,7 +377,7 @@ class Core:
     def _now_s(self) -> float:
         return self.clock.monotonic_ns() / NS
 
-    def _name(self) -> str:
+    def new_name(self) -> str:
         return f"r{next(self._names)}"
 
 

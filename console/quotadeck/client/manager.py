@@ -77,7 +77,9 @@ class QuotaManager(_Asks, Managing):
         or such as ``"90s"`` and ``"1h30m"``. Raises ValueError for what is no limit, or where it
         goes on with others.
         """
-        return Run(self._core, self._core.run(name, budget, requests, lifetime))
+        from quotadeck.client.runs import open_run
+
+        return Run(self._core, open_run(self._core, name, budget, requests, lifetime))
 
 
 class Run(_Asks, Running):

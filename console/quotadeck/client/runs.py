@@ -15,6 +15,8 @@ from quotadeck.limiter import Money
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from quotadeck.client.core import Core
+
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _FOREVER_US: Final = 1 << 62
 _NS: Final = 1_000_000_000
@@ -144,6 +146,33 @@ class RunTerms:
         elif bucket == self.money_key and left + held < asked <= (self.budget_nano or 0):
             self.end(f"its budget has {left / 1e9:.6g} USD left, {asked / 1e9:.6g} USD were asked")
         self.must_go_on()
+
+
+def open_run(
+    core: "Core",
+    name: str,
+    budget: "str | int | Decimal | None",
+    requests: int | None,
+    lifetime: "str | float | timedelta | None",
+) -> RunTerms:
+    """A new run, or the one of that name that goes on. Raises ValueError for other limits."""
+    fresh = RunTerms(
+        name, core.new_name(), core.clock, budget=budget, requests=requests, lifetime=lifetime
+    )
+    with core.lock:
+        known = core.runs.get(name)
+        if known is None or known.is_over:
+            known = core.runs[name] = fresh
+        elif not known.is_as(fresh):
+            raise ValueError(f"run {name} goes on, with other limits than these")
+        return known
+
+
+def end_run(core: "Core", run: RunTerms) -> None:
+    """Let nothing of it pass from now on; who waits is told."""
+    with core.lock:
+        run.close()
+        core.wake_heads()
 
 
 def seconds_of(lifetime: "str | float | timedelta") -> float:

@@ -80,7 +80,9 @@ class SyncQuotaManager(_Asks, Managing):
         lifetime: "str | float | timedelta | None" = None,
     ) -> "SyncRun":
         """A run of that name, as `QuotaManager.run`."""
-        return SyncRun(self._core, self._core.run(name, budget, requests, lifetime))
+        from quotadeck.client.runs import open_run
+
+        return SyncRun(self._core, open_run(self._core, name, budget, requests, lifetime))
 
 
 class SyncRun(_Asks, Running):

@@ -1,6 +1,6 @@
 """What a call used, read from whatever the application has in hand of its reply."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from quotadeck.client.errors import NotSettled
@@ -14,6 +14,16 @@ _KINDS: Final = {
     "message": "messages.MESSAGES",
 }
 """By what a reply says it is, in ``object`` or ``type``: its dialect."""
+
+_COUNTS: Final = (
+    "input_tokens",
+    "output_tokens",
+    "prompt_tokens",
+    "completion_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+)
+"""What objects of frameworks name their counts; all of the input is in ``input_tokens``."""
 
 
 def usage_of(used: Any, output_tokens: int | None = None) -> tuple[Usage, str]:
@@ -42,14 +52,21 @@ def _tokens(number: Any) -> int:
 
 
 def _as_dict(used: Any) -> dict[str, Any]:
+    """Of a reply as it is: parsed, raw, or an object of somebody's that names its counts."""
+    used = getattr(used, "http_response", used)
     if isinstance(used, Mapping):
         return dict(used)
-    for name in ("model_dump", "to_dict", "dict"):
-        dump: Callable[..., Any] | None = getattr(used, name, None)
-        if callable(dump):
-            dumped = dump()
-            if isinstance(dumped, dict):
-                return dumped
+    for name in ("usage_metadata", "model_dump", "to_dict", "json", "dict"):
+        found = getattr(used, name, None)
+        try:
+            told = found() if callable(found) else found
+        except (TypeError, ValueError):
+            continue
+        if isinstance(told, Mapping):
+            return dict(told)
+    named = {name: getattr(used, name, None) for name in _COUNTS}
+    if named["input_tokens"] is not None or named["prompt_tokens"] is not None:
+        return {name: count for name, count in named.items() if count is not None}
     raise NotSettled(f"a {type(used).__name__} is no reply, dict, Usage or number of tokens")
 
 
@@ -93,6 +110,10 @@ def _of_counts(counts: dict[str, Any]) -> Usage | None:
         return message.usage(delivered=False)
     from quotadeck.dialects.responses.usage import UsageReader as ResponseReader
 
+    details = counts.get("input_token_details") or {}
+    read = counts.get("cache_read_tokens", details.get("cache_read"))
+    if read is not None:
+        counts = {**counts, "input_tokens_details": {"cached_tokens": read}}
     response = ResponseReader()
     response.see({"usage": {"output_tokens": 0, **counts}})
     return response.usage(delivered=False)

@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from quotadeck.client.line import Line
 from quotadeck.client.quotas import Estimate
-from quotadeck.client.report import Tally
+from quotadeck.client.tally import Tally
 from quotadeck.client.terms import Terms
 from quotadeck.domain.limits import Priority, Take
 

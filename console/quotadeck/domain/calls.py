@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.money import usd_exact
 from quotadeck.domain.price import UNKNOWN_VERSION
 from quotadeck.domain.usage import NOTHING_USED, Usage
@@ -33,19 +34,6 @@ class Attempt(NamedTuple):
     http_status: int
     ms: int
     request_id: str = ""
-
-
-class Gate(NamedTuple):
-    """A bucket that refused a request: its limit, what was asked of it, and its level then.
-
-    ``limit`` is as people set it: a minute's requests or tokens, slots, nano-dollars. ``asked`` and
-    ``level`` are in the bucket's unit: micro-units, slots, nano-dollars.
-    """
-
-    bucket: str
-    limit: int
-    asked: int
-    level: int
 
 
 class Counted(NamedTuple):

@@ -1,7 +1,7 @@
 """What would have let a refused request pass, from what its record says of its gates."""
 
 from quotadeck.domain.bucket import needed, relimited
-from quotadeck.domain.calls import Gate
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.limits import MAX_PER_MINUTE, Priority, RateLimit
 from quotadeck.domain.money import PICO_PER_NANO
 from quotadeck.domain.price import Price

@@ -6,8 +6,8 @@ They carry facts; the words and the status are each dialect's.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quotadeck.domain.calls import Gate
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.rules import LimitKind, bucket_of
 from quotadeck.domain.subject import Subject

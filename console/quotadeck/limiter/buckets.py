@@ -1,9 +1,8 @@
 """The three kinds of bucket: what each keeps, when a request fits, and what its end gives back."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from statistics import median_low
 from typing import Final
 
 from quotadeck.domain.bucket import RESERVE_PERCENT, needed, refill, relimited, settled, wait_ns
@@ -129,7 +128,7 @@ class SlotBucket:
 
     def usual_ns(self) -> int:
         """How long one is held as a rule; 0 before any has ended."""
-        return median_low(self._lasted) if self._lasted else 0
+        return _median(self._lasted) if self._lasted else 0
 
     def still_needed_ns(self, now_ns: int) -> int:
         """The median of what those under way still need; UNTOLD_NS before any has ended."""
@@ -138,7 +137,7 @@ class SlotBucket:
         usual = self.usual_ns()
         under_way = islice(self._begun, _LASTED_KEPT)
         # Of one that takes longer than usual nothing is known but that it has not ended.
-        return median_low(max(usual - now_ns + begun, usual // 8) for begun in under_way)
+        return _median(max(usual - now_ns + begun, usual // 8) for begun in under_way)
 
     def end(self, held: int, _actual: int, now_ns: int) -> int:
         """Give the slots back, whatever was used."""
@@ -161,6 +160,13 @@ class SlotBucket:
         if len(self._begun) < begun:
             self._begun.appendleft(self._latest)
             self._lasted.pop()
+
+
+def _median(numbers: Iterable[int]) -> int:
+    """The lower of the two in the middle. The one of the library takes as long to import as all of
+    a limiter."""
+    ordered = sorted(numbers)
+    return ordered[(len(ordered) - 1) // 2]
 
 
 class MoneyBucket:

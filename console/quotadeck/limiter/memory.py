@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import Final
-from uuid import uuid4
 
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import BudgetLimit, Limit, Priority, RateLimit, SlotLimit, Take
@@ -43,6 +42,8 @@ class MemoryLimiter:
     """
 
     def __init__(self, clock: Clock) -> None:
+        from uuid import uuid4  # it loads two more of them, and not everybody makes a limiter
+
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
         self._days: dict[str, MoneyDays] = {}

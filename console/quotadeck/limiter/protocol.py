@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from quotadeck.domain.calls import Gate
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.limits import Limit, Priority, RateLimit, Take
 
 Levels = tuple[int, ...]

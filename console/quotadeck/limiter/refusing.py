@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from quotadeck.domain.calls import Gate
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.limits import Priority, Take
 from quotadeck.limiter.buckets import UNTOLD_NS, Bucket, Wait
 from quotadeck.limiter.protocol import Levels, Refused

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.history import FoundCall
 from quotadeck.domain.lifts import fewer_tokens, least_limit, rule_of
 from quotadeck.domain.limits import MICRO, Priority

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from quotadeck.domain.calls import Attempt, Call, Gate, Outcome
+from quotadeck.domain.calls import Attempt, Call, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Field, value_facts
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.history import FoundCall
 from quotadeck.domain.lifting import lift
 from quotadeck.domain.lifts import least_limit, rule_of

@@ -162,7 +162,8 @@ def test_who_waits_is_seen_by_operators(gateway: Gateway, managers: Any) -> None
 
     def seen() -> Any:
         rows = [row for row in gateway.get("/leases")["managers"] if row["name"] == "nightly"]
-        return rows and rows[0]["waiting"]
+        waiting = rows[0]["waiting"] if rows else []
+        return waiting if all(one["limit"] for one in waiting) else None
 
     (waiting,) = wait_until(seen)
     assert (waiting["who"], waiting["limit"], waiting["priority"]) == (

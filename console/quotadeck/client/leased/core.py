@@ -22,8 +22,8 @@ from quotadeck.client.quotas import Estimate, Quota
 from quotadeck.client.refusing import complete
 from quotadeck.client.reservation import Charge
 from quotadeck.client.want import Bound, Project, Want
-from quotadeck.domain.calls import Gate
 from quotadeck.domain.clock import Clock
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.limits import MICRO, BudgetLimit, Limit, Priority, RateLimit, Take
 from quotadeck.limiter import Admitted, Refused
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import orjson
 
-from quotadeck.domain.calls import Attempt, Call, Counted, Gate, Move, OpenCall, Outcome
+from quotadeck.domain.calls import Attempt, Call, Counted, Move, OpenCall, Outcome
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.gate import Gate
 from quotadeck.domain.usage import Usage
 
 _NESTED: Final = ("usage", "attempts", "gates", "counted", "charged")
