@@ -75,6 +75,23 @@ def _with(value: Any, name: Any, other: Any) -> Any:
 
 
 @each
+def test_a_part_without_what_it_is_of_is_refused_by_name(way: Way) -> None:
+    refused = 0
+    for at, held, put in _places(WHOLE_REQUESTS[way.asked]):
+        if isinstance(held, dict) and "type" in held and at.startswith(("messages", "input")):
+            for name in _OF_PARTS & held.keys():
+                left = {other: value for other, value in held.items() if other != name}
+                with pytest.raises(BadField) as without:
+                    lost(way, put(left))
+                refused += without.value.field.startswith(at)
+    assert refused > 4
+
+
+_OF_PARTS: Final = {"text", "refusal", "image_url", "file", "file_data", "data", "source"}
+"""What a part is of, in one form or another."""
+
+
+@each
 def test_whatever_stands_in_a_place_is_said_or_refused_by_name(way: Way) -> None:
     """Of another type than the place has, or a member that nobody knows."""
     unknown = {MARK: MARK}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from quotadeck.dialects.fields import kind_of
 from quotadeck.dialects.request_json import read_json
-from quotadeck.dialects.translate.strict import MESSAGES, Part, list_at, object_at, text_at
+from quotadeck.dialects.translate.strict import MESSAGES, Part, list_at, object_at, words_at
 from quotadeck.domain.refusals import BadField, NotJson
 
 _OF_A_SPEAKER: Final = frozenset({"role", "content"})
@@ -155,14 +155,12 @@ def _result(message: Part, where: str) -> Part:
 
 
 def _text(part: Part, where: str) -> Part:
-    text = part.get("text")
-    if not isinstance(text, str):
-        raise BadField(f"{where}.text", f"must be a string, not {kind_of(text)}")
+    text = words_at(part.get("text"), f"{where}.text")
     return {"type": "text", "text": text} if text else {}
 
 
 def _refusal(part: Part, where: str) -> Part:
-    return {"type": "text", "text": text_at(part.get("refusal"), f"{where}.refusal")}
+    return {"type": "text", "text": words_at(part.get("refusal"), f"{where}.refusal")}
 
 
 def _image(part: Part, where: str) -> Part:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from quotadeck.dialects.translate.strict import CHAT, Part, object_at, text_at
+from quotadeck.dialects.translate.strict import CHAT, Part, object_at, text_at, words_at
 from quotadeck.domain.refusals import BadField
 
 HINTS: Final = frozenset({"cache_control", "eager_input_streaming"})
@@ -41,7 +41,7 @@ def _text(block: Any, where: str) -> str:
     if stated.get("type") != "text":
         raise CHAT.cannot(where, f"{stated.get('type')!r} here")
     CHAT.refuse_more(stated, _OF_A_TEXT, where)
-    return text_at(stated.get("text"), f"{where}.text")
+    return words_at(stated.get("text"), f"{where}.text")
 
 
 def _picture(url: str) -> Part:
@@ -49,7 +49,7 @@ def _picture(url: str) -> Part:
 
 
 def _data_url(source: Part, where: str) -> str:
-    kind, data = (text_at(source.get(name), f"{where}.source.{name}") for name in _ENCODED[1:])
+    kind, data = (words_at(source.get(name), f"{where}.source.{name}") for name in _ENCODED[1:])
     return f"data:{kind};base64,{data}"
 
 
@@ -63,7 +63,7 @@ def _plain(block: Part, source: Part, where: str) -> Part:
     if source.get("media_type") not in (None, "text/plain"):
         raise BadField(f"{where}.source.media_type", "must be text/plain")
     title = text_at(block.get("title"), f"{where}.title")
-    text = text_at(source.get("data"), f"{where}.source.data")
+    text = words_at(source.get("data"), f"{where}.source.data")
     return {"type": "text", "text": f"{title}\n\n{text}" if title else text}
 
 
@@ -83,7 +83,7 @@ _SOURCES: Final[Mapping[tuple[str, str], _Source]] = {
         lambda _, source, where: _picture(_data_url(source, where)), _IMAGE, _ENCODED
     ),
     ("image", "url"): _Source(
-        lambda _, source, where: _picture(text_at(source.get("url"), f"{where}.source.url")),
+        lambda _, source, where: _picture(words_at(source.get("url"), f"{where}.source.url")),
         _IMAGE,
         ("type", "url"),
     ),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from quotadeck.dialects.fields import flag, kind_of
 from quotadeck.dialects.request_json import write_json
 from quotadeck.dialects.translate.messages_chat_parts import HINTS, part, texts
-from quotadeck.dialects.translate.strict import CHAT, Part, list_at, object_at, text_at
+from quotadeck.dialects.translate.strict import CHAT, Part, list_at, object_at, text_at, words_at
 from quotadeck.dialects.translate.to_chat import Write, as_it_is
 from quotadeck.domain.refusals import BadField
 
@@ -162,7 +162,7 @@ def _said(blocks: list[Any], where: str) -> Part:
                 said.append(texts([stated], where, index))
             case "thinking":
                 CHAT.refuse_more(stated, _OF_A_THOUGHT, at)
-                thoughts.append(text_at(stated.get("thinking"), f"{at}.thinking"))
+                thoughts.append(words_at(stated.get("thinking"), f"{at}.thinking"))
             case "tool_use":
                 calls.append(_call(stated, at))
             case kind:

@@ -6,7 +6,7 @@ What the model thought, said and called are items of their own there, and one me
 from collections.abc import Iterator
 from typing import Any, Final
 
-from quotadeck.dialects.translate.strict import CHAT, Part, list_at, object_at, text_at
+from quotadeck.dialects.translate.strict import CHAT, Part, list_at, object_at, words_at
 
 _ROLES: Final = ("user", "assistant", "system", "developer")
 _KEPT: Final = frozenset({"type", "id", "status"})
@@ -85,7 +85,7 @@ def _thoughts(content: Any, where: str) -> str:
         if stated.get("type") != "reasoning_text":
             raise CHAT.cannot(at, f"{stated.get('type')!r} here")
         CHAT.refuse_more(stated, ("type", "text"), at)
-        thoughts.append(text_at(stated.get("text"), f"{at}.text"))
+        thoughts.append(words_at(stated.get("text"), f"{at}.text"))
     return "".join(thoughts)
 
 
@@ -120,7 +120,7 @@ def _text(part: Any, where: str) -> str:
         raise CHAT.cannot(where, f"{stated.get('type')!r} here")
     name, members = known
     CHAT.refuse_more(stated, members, where)
-    return text_at(stated.get(name), f"{where}.{name}")
+    return words_at(stated.get(name), f"{where}.{name}")
 
 
 def _part(part: Any, where: str) -> Part:

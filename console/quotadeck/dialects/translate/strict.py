@@ -67,8 +67,13 @@ def list_at(value: Any, where: str) -> list[Any]:
 
 def text_at(value: Any, where: str) -> str:
     """A string; an empty one where there is none. Raises BadField."""
+    return "" if value is None else words_at(value, where)
+
+
+def words_at(value: Any, where: str) -> str:
+    """A string that must be there. Raises BadField."""
     if value is None:
-        return ""
+        raise BadField(where, "is missing")
     if not isinstance(value, str):
         raise BadField(where, f"must be a string, not {kind_of(value)}")
     return value
