@@ -1,10 +1,11 @@
 """What an upstream does not know is its own fault, or the request's: no client breaks a target."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
+from openai.types.responses.response_error import ResponseError
 
 from quotadeck.dialects.base import NOTHING_BEYOND, Beyond
 from quotadeck.dialects.openai import OPENAI
@@ -12,8 +13,8 @@ from quotadeck.domain.calls import Outcome
 from quotadeck.gateway.data.blame import LATELY_NS, Answering
 from quotadeck.gateway.upstream.failures import failed_with
 from quotadeck.gateway.upstream.keys import UpstreamKeys
-from tests.dialects.forms import FORMS, WAYS
-from tests.gateway.holding import between, reply
+from tests.dialects.forms import FORMS, WAYS, WORDS, data
+from tests.gateway.holding import between, flowing, reply
 from tests.gateway.provider import Peer
 from tests.gateway.values import OPUS, body
 
@@ -26,6 +27,8 @@ NO_MODEL = {
 }
 NO_CHAT = {"error": {"message": "No chat model", "type": "invalid_request_error", "param": "model"}}
 NO_ROUTE = {"message": "No Route matched with those values"}
+_FAULTS = ("server_error", "vector_store_timeout", "data_residency_mismatch")
+_CODES = ResponseError.model_fields["code"].annotation
 REFERS = Beyond(refers=(("response", "resp_1"),))
 
 
@@ -64,6 +67,40 @@ def test_what_a_request_raises_is_not_its_targets_fault(
     for status in (400, 401, 429, 500):
         failed = failed_with(status, {}, said, False, UpstreamKeys(()))
         assert answering.judged(failed, ask, OPUS, CHAT, 7) is failed
+
+
+def _failing(code: str) -> list[bytes]:
+    """A response that fails by this, whole and as a stream that had begun."""
+    failed = {"id": "r", "status": "failed", "error": {"code": code, "message": WORDS}}
+    response = {"object": "response", "output": [], **failed}
+    begun = data({"type": "response.created", "response": {**response, "status": "in_progress"}})
+    end = data({"type": "response.failed", "response": response})
+    return [reply(orjson.dumps(response)), flowing(begun + end)]
+
+
+async def test_what_fails_by_what_was_asked_is_not_its_targets_fault(
+    tmp_path: Path, small_ballast: None
+) -> None:
+    """Of each code that the SDK knows."""
+    codes, form, sends = get_args(_CODES), FORMS["responses"], list[bytes]()
+
+    async def script(peer: Peer) -> None:
+        if await peer.request():
+            await peer.send(sends.pop(0))
+
+    way = next(way for way in WAYS if way.asked == way.spoken == "responses")
+    async with between(tmp_path, way, script) as (it, http, _):
+        for code in codes:
+            sends += _failing(code)
+            whole = await http.post(form.path, json=form.asked)
+            stream = await http.post(form.path, json={**form.asked, "stream": True})
+            assert WORDS in whole.text
+            assert WORDS in stream.text
+            assert (whole.status_code < 500, stream.status_code) == (code not in _FAULTS, 200)
+        theirs = len({*codes} - {*_FAULTS, "rate_limit_exceeded"})
+        outcomes = [call.outcome for call in await it.calls()]
+        assert theirs > 10
+        assert (outcomes.count(THEIRS), len(outcomes)) == (2 * theirs, 2 * len(codes))
 
 
 async def test_a_client_that_asks_for_what_is_not_there_leaves_the_target_well(

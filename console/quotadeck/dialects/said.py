@@ -13,8 +13,21 @@ _DEPTH: Final = 4
 _WORDS: Final = ("message", "detail", "msg", "error", "errors", "title", "reason")
 _STATUS: Final = ("status", "status_code", "http_status", "code", "statusCode")
 _KINDS: Final = ("type", "status", "code", "reason")
+OF_WHAT_WAS_ASKED: Final = frozenset(
+    {
+        *("invalid_prompt", "bio_policy", "misalignment_policy_violation"),
+        *("content_policy_violation", "image_content_policy_violation"),
+        *("invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url"),
+        *("invalid_image_mode", "unsupported_image_media_type", "image_parse_error"),
+        *("image_too_large", "image_too_small", "image_file_too_large", "empty_image_file"),
+        *("failed_to_download_image", "image_file_not_found"),
+    }
+)
+"""Codes of what no other request can bring about, whenever it is told: of a response that had
+begun, too. Source: the error codes of a response in OpenAI's API reference."""
 STATUS_OF_KIND: Final[Mapping[str, int]] = MappingProxyType(
     {
+        **dict.fromkeys(OF_WHAT_WAS_ASKED, 400),
         # OpenAI's and Anthropic's types and codes.
         "invalid_request_error": 400,
         "context_length_exceeded": 400,

@@ -333,7 +333,7 @@ async def _end(
 ) -> Call:
     """A stream without usage is counted as its estimated input and a token for each delta."""
     usage = relay.usage or flight.estimated(relay.deltas)
-    failure = failure_of_stream(broken, gone=gone, told=relay.error is not None)
+    failure = failure_of_stream(broken, gone=gone, told=relay.error)
     if failure is None and gone:
         failure = LEFT
     response_id = flight.lane.keys.hide(relay.response_id)

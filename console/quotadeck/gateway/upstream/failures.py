@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from quotadeck.dialects.base import NotAnAnswer, UpstreamSaid
+from quotadeck.dialects.said import OF_WHAT_WAS_ASKED
 from quotadeck.domain.calls import Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.refusals import Refusal, UpstreamFailed, UpstreamRefused
@@ -59,6 +60,8 @@ NO_STREAM: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 502)
 """A stream that ended, or broke, before its first event."""
 IN_STREAM: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.UPSTREAM_5XX, 200)
 """An error among the events of a stream that had begun well."""
+REFUSED_IN_STREAM: Final = Failure(Outcome.CLIENT_ERROR, Cause.UPSTREAM_4XX, 200)
+"""Such an error that says what is wrong with this very request."""
 STREAM_LATE: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.TIMEOUT, 200)
 STREAM_BROKEN: Final = Failure(Outcome.UPSTREAM_ERROR, Cause.BROKEN_REPLY, 200)
 CLIENT_GONE: Final = Failure(Outcome.UNKNOWN, Cause.CLIENT_GONE, 200)
@@ -103,13 +106,15 @@ def failure_of_status(status: int) -> Failure:
     return _BY_STATUS.get(status) or _BY_HUNDRED.get(status // 100, NO_ANSWER)
 
 
-def failure_of_stream(error: UpstreamError | None, *, gone: bool, told: bool) -> Failure | None:
+def failure_of_stream(
+    error: UpstreamError | None, *, gone: bool, told: UpstreamSaid | None
+) -> Failure | None:
     """The class of a stream's end; None where it ended well.
 
-    ``told``: the upstream sent an error as one of its events.
+    ``told`` is the error that the upstream sent as one of its events.
     """
-    if told:
-        return IN_STREAM
+    if told is not None:
+        return REFUSED_IN_STREAM if told.code in OF_WHAT_WAS_ASKED else IN_STREAM
     if error is None:
         return None
     if gone:
