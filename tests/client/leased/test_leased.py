@@ -1,5 +1,7 @@
 """A manager whose state is in a gateway: it spends what it leased, and says what it knows."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -197,6 +199,16 @@ def test_money_that_is_not_there_is_said_at_once(managers: Any) -> None:
         manager.acquire("poor", Estimate(10, 10, 11_000_000), timeout=PATIENCE_S)
     assert caught.value.asked_nano == 11_000_000
     assert caught.value.left_nano <= 10_000_000
+
+
+def test_a_program_that_ends_gives_back_what_it_leased(gateway: Gateway) -> None:
+    program = (
+        "import sys; from quotadeck.client import SyncQuotaManager; "
+        "SyncQuotaManager(gateway=sys.argv[1], key=sys.argv[2]).acquire('one', 10).settle(10)"
+    )
+    command = [sys.executable, "-c", program, gateway.base_url, gateway.add_key("one")]
+    subprocess.run(command, check=True, timeout=PATIENCE_S)
+    assert leases(gateway, "one") == []
 
 
 def test_a_key_that_is_refused_is_said_in_the_gateways_words(gateway: Gateway) -> None:

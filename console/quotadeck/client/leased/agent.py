@@ -4,6 +4,7 @@ It serves loops and threads alike, and holds nothing alive: when its manager is 
 what is leased, and ends.
 """
 
+import atexit
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final
@@ -21,10 +22,14 @@ LOOK_S: Final = 5.0
 """So often it looks whether its manager is still there."""
 PAUSED_MS: Final = 2_000
 REFUSED_MS: Final = 5_000
+AT_EXIT_S: Final = 1.0
 BOOKED: Final = (200, 403, 429)
 """What was used is written down first: whatever comes of the rest, it has been."""
 _GATHER_S: Final = 0.002
 """Those who come together are asked for together."""
+
+
+_AT_WORK: Final["weakref.WeakSet[Agent]"] = weakref.WeakSet()
 
 
 class Agent:
@@ -43,15 +48,16 @@ class Agent:
         if self._thread is None and not self._closed:
             self._thread = threading.Thread(target=self._run, name="quotadeck leases", daemon=True)
             self._thread.start()
+            _AT_WORK.add(self)
         self._called.set()
 
-    def close(self) -> None:
-        """Give everything back, and end. Waits for that as long as for any answer."""
+    def close(self, within_s: float | None = None) -> None:
+        """Give everything back, and end. Waits for that as long as for any answer, or so long."""
         self._closed = True
         self._called.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(self._door.timeout_s + 1)
+            thread.join(self._door.timeout_s + 1 if within_s is None else within_s)
 
     def _run(self) -> None:
         held: dict[str, str] = {}
@@ -162,3 +168,12 @@ class Agent:
                 core.away_since_us = core.clock.wall_us()
             core.away_why = why
             pool.wait(int(AGAIN.wait_s(self._tries) * 1_000), core.clock.monotonic_ns())
+
+
+def _at_exit() -> None:
+    """A program that ends gives back what it has leased, where the gateway answers at once."""
+    for agent in tuple(_AT_WORK):
+        agent.close(AT_EXIT_S)
+
+
+atexit.register(_at_exit)

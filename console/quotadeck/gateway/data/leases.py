@@ -7,6 +7,7 @@ and what their calls drew stands in the ledger as any call's.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
@@ -75,6 +76,8 @@ class Leases:
         self._clock = clock
         self._log = log
         self._live: dict[str, Lease] = {}
+        self._of_project: dict[str, dict[str, Lease]] = {}
+        self._of_key: Counter[str] = Counter()
         self._over: dict[str, tuple[Caller, LeaseEnd, int]] = {}
         self.managers = Managers(clock)
 
@@ -100,6 +103,8 @@ class Leases:
             self._told(caller, ask, "")
             raise
         self._live[identity] = lease
+        self._of_project.setdefault(caller.project, {})[identity] = lease
+        self._of_key[caller.key_id] += 1
         self._renewed(lease)
         self._told(caller, ask, identity)
         held = await self._held(lease)
@@ -234,10 +239,9 @@ class Leases:
 
     def _room_for(self, caller: Caller) -> None:
         """Raises TooManyLeases."""
-        callers = [lease.caller for lease in self._live.values()]
-        if sum(one.key_id == caller.key_id for one in callers) >= MOST_OF_A_KEY:
+        if self._of_key[caller.key_id] >= MOST_OF_A_KEY:
             raise TooManyLeases(MOST_OF_A_KEY)
-        if sum(one.project == caller.project for one in callers) >= MOST_OF_A_PROJECT:
+        if len(self._of_project.get(caller.project, ())) >= MOST_OF_A_PROJECT:
             raise TooManyLeases(MOST_OF_A_PROJECT, caller.project)
 
     async def _fill(
@@ -316,8 +320,8 @@ class Leases:
     async def _others(self, lease: Lease) -> dict[str, int]:
         """What the project's other leases hold, by bucket."""
         found: dict[str, int] = {}
-        for other in self._live.values():
-            if other is not lease and other.caller.project == lease.caller.project:
+        for other in self._of_project.get(lease.caller.project, {}).values():
+            if other is not lease:
                 for key, amount in (await self._limiter.held(other.reservation) or {}).items():
                     found[key] = found.get(key, 0) + amount
         return found
@@ -330,7 +334,14 @@ class Leases:
         """What no call drew goes back."""
         back = await self._held(lease)
         await self._limiter.release(lease.reservation)
-        self._live.pop(lease.id, None)
+        if self._live.pop(lease.id, None) is not None:
+            key_id, project = lease.caller
+            del self._of_project[project][lease.id]
+            self._of_key[key_id] -= 1
+            if not self._of_project[project]:
+                del self._of_project[project]
+            if not self._of_key[key_id]:
+                del self._of_key[key_id]
         if len(self._over) >= _REMEMBERED:
             del self._over[next(iter(self._over))]
         self._over[lease.id] = lease.caller, how, self._clock.wall_us()
