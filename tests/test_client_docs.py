@@ -40,7 +40,7 @@ async def test_every_example_runs(provider: Upstream, capsys: pytest.CaptureFixt
         await client.close()
     assert len(EXAMPLES) >= 14
     assert "analytics" in printed[0]
-    assert any("project:analytics" in text or "needs" in text for text in printed)
+    assert any("all:rpm needs" in text for text in printed)
     last: QuotaManager = names["quotas"]
     report = last.usage_report()
     assert [report[name].requests for name in ("analytics", "content-gen")] == [3, 5]

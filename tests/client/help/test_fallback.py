@@ -12,7 +12,7 @@ from quotadeck.client.help.failures import Kind, failure_of
 from quotadeck.client.help.fallback import Fallback, NoneServed
 from tests.client.help.sdks import Sdks
 from tests.client.help.test_retry import Refused
-from tests.sim.driver import MODEL, Upstream
+from tests.sim.driver import MODEL
 
 FAULTS = [
     "status=429",
@@ -50,20 +50,20 @@ def test_what_is_wrong_with_the_request_surfaces_at_once(sdks: Sdks, fault: str)
     assert asked == ["a"]
 
 
-async def test_one_that_hangs_leaves_time_for_the_next(upstream: Upstream) -> None:
-    async with openai.AsyncOpenAI(base_url=upstream.base_url, api_key="any", max_retries=0) as sdk:
+async def test_one_that_hangs_leaves_time_for_the_next() -> None:
+    given: dict[str, float] = {}
 
-        async def call(model: str, timeout_s: float) -> Any:
-            if model == "hangs":
-                await asyncio.Event().wait()
-            return await sdk.chat.completions.create(
-                model=model, max_tokens=3, messages=[{"role": "user", "content": "Hello"}]
-            )
+    async def call(model: str, timeout_s: float) -> str:
+        given[model] = timeout_s
+        if model == "hangs":
+            await asyncio.Event().wait()
+        return f"{model} answers"
 
-        # Its share is a third of it, and the two others have the rest.
-        served = await Fallback(["hangs", MODEL, "gpt-4.1"], deadline_s=0.9).run_async(call)
-    assert served.model == MODEL
+    # A clock that stands still: however slow the machine is, the deadline does not pass.
+    served = await Fallback(["hangs", "b", "c"], deadline_s=0.3).run_async(call, lambda: 0.0)
+    assert (served.value, served.model) == ("b answers", "b")
     assert failure_of(served.moved[0].error).kind is Kind.LATE
+    assert given == {"hangs": pytest.approx(0.1), "b": pytest.approx(0.15)}
 
 
 async def test_when_none_serves_each_is_told_of() -> None:

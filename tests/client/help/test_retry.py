@@ -210,7 +210,7 @@ def test_every_kind_of_failure_is_known_by_its_error(
     sdks: Sdks, family: str, fault: str, kind: Kind, status: int
 ) -> None:
     with pytest.raises((openai.APIError, anthropic.APIError, httpx.HTTPError)) as caught:
-        getattr(sdks, family)({"X-Sim-Fault": fault}, 0.2 if kind is Kind.LATE else 5)
+        getattr(sdks, family)({"X-Sim-Fault": fault}, 0.2 if fault == "slow=5" else 30)
     failure = failure_of(caught.value)
     # Anthropic has no such 429, and httpx's error does not read the body.
     if family != "openai" and fault == "insufficient-quota":
