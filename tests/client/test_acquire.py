@@ -133,6 +133,21 @@ def test_a_higher_class_goes_ahead_and_a_lower_one_is_not_starved() -> None:
     assert served == ["high of 1", "high of 11", "low of 0", "high of 21", "high of 29"]
 
 
+def test_a_higher_class_takes_the_turn_of_the_head_that_it_displaces() -> None:
+    clock = HandClock()
+    manager = made(clock)
+    manager.set_project_quota("a", rpm=6)
+
+    async def work() -> tuple[float, float]:
+        await _acquired(manager)
+        before = asyncio.create_task(_acquired(manager))
+        await asyncio.sleep(1)
+        higher = await _acquired(manager, priority="high")
+        return higher, await before
+
+    assert simulated(clock, work()) == pytest.approx((9, 20), abs=0.01)
+
+
 def test_a_slot_that_comes_back_goes_to_the_head_at_once() -> None:
     clock = HandClock()
     manager = made(clock)
