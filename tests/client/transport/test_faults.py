@@ -74,6 +74,16 @@ async def test_what_no_wait_helps_is_told_at_once(
     assert nothing_held(manager)
 
 
+async def test_a_storm_passes_and_nobody_notices(provider: Upstream, manager: QuotaManager) -> None:
+    provider.fault("retry-after-ms", value=20, count=30)
+    async with Sdks(manager, provider.root) as sdks:
+        sdks.openai = sdks.openai.with_options(max_retries=0)
+        await asyncio.gather(*(CALLS["embeddings"](sdks) for _ in range(40)))
+    assert provider.requests == 70
+    assert _provider(manager).refused == 30
+    assert nothing_held(manager)
+
+
 async def test_a_pause_is_everybodys(provider: Upstream, manager: QuotaManager) -> None:
     provider.fault("retry-after-ms", value=80, count=1)
     async with Sdks(manager, provider.root) as sdks:

@@ -9,7 +9,7 @@ import pytest
 from quotadeck.client import Backoff
 from quotadeck.client.transport.again import judge, passed_on
 from quotadeck.client.transport.paths import endpoint_of
-from quotadeck.client.transport.told import limits_told, until_ms
+from quotadeck.client.transport.told import Told, limits_told, until_ms
 from quotadeck.dialects.base import UpstreamSaid
 
 NOW_US = 1_795_489_200_000_000
@@ -45,6 +45,10 @@ def test_a_reset_is_a_wait(text: str, ms: int | None) -> None:
     assert until_ms(text, NOW_US) == ms
 
 
+def shown(told: Told) -> tuple[int, int, int | None]:
+    return told.limit, told.left, told.full_ms
+
+
 def test_openais_and_anthropics_headers_are_read() -> None:
     openai = {
         "x-ratelimit-limit-requests": "500",
@@ -53,7 +57,7 @@ def test_openais_and_anthropics_headers_are_read() -> None:
         "x-ratelimit-remaining-tokens": "7",
     }
     [requests] = limits_told(openai, NOW_US)
-    assert requests[1:] == (500, 499, 120)
+    assert shown(requests) == (500, 499, 120)
     anthropic = {
         f"anthropic-ratelimit-{unit}-{what}": value
         for unit in ("requests", "tokens", "input-tokens", "output-tokens")
@@ -64,10 +68,10 @@ def test_openais_and_anthropics_headers_are_read() -> None:
         )
     }
     told = {one.unit.name: one for one in limits_told(anthropic, NOW_US)}
-    assert {name: one[1:] for name, one in told.items()} == dict.fromkeys(told, (50, 0, 60_000))
+    assert {name: shown(one) for name, one in told.items()} == dict.fromkeys(told, (50, 0, 60_000))
     assert [name for name, one in told.items() if one.unit.paced] == ["requests"]
     passed = {f"llm_provider-{name}": value for name, value in openai.items()}
-    assert [one[1:] for one in limits_told(passed, NOW_US)] == [(500, 499, 120)]
+    assert [shown(one) for one in limits_told(passed, NOW_US)] == [(500, 499, 120)]
 
 
 @pytest.mark.parametrize("value", ["", "many", "-1", "nan", "inf", "1e30", "0", "9" * 99])

@@ -56,9 +56,10 @@ class Paced:
         """Whether it has no rate, or its window begins anew at an instant: then only 0 counts."""
         self.told = told
         gone = told.limit - told.left
-        if told.full_ms is not None and gone > 0:
+        full_ms = told.full_ms
+        if full_ms is not None and gone > 0:
             self._seen += 1
-            self._window_s = max(self._window_s, told.full_ms * told.limit / gone / 1_000)
+            self._window_s = max(self._window_s, full_ms * told.limit / gone / 1_000)
         window_s = MINUTE_S
         if self._seen >= _SURE and 0.5 < self._window_s < _SHORT_S:
             window_s = round(self._window_s) or 1
@@ -68,8 +69,16 @@ class Paced:
             self.limit = None
         elif known is None or (known.per_minute, known.window_s) != (per_minute, window_s):
             self.limit = RateLimit(per_minute, window_s)
-        begins_anew = told.full_ms is not None and told.full_ms < 800 * self._window_s
+        begins_anew = full_ms is not None and full_ms < 800 * self._window_s
         return self.limit is None or begins_anew
+
+    def is_as_known(self, told: Told) -> bool:
+        """Whether it tells nothing new, and there is so much left that this is no matter."""
+        before = self.told
+        if before is None or before.limit != told.limit or self._seen < _SURE or told.is_tight:
+            return False
+        self.told = told
+        return True
 
 
 class Provider:
@@ -125,13 +134,16 @@ class Provider:
     def sent(self, tokens: int) -> Mark:
         """A request of this size leaves now."""
         with self._lock:
-            if not self._paced:
+            tight = False
+            for paced in self._paced.values():
+                paced.sent += MICRO if paced.unit is REQUESTS else tokens * MICRO
+                tight = tight or (paced.told is not None and paced.told.is_tight)
+            if not tight:
                 return _UNMARKED
             keys = [paced.key for paced in self._paced.values()]
             states = self._core.ask(self._core.limiter.levels(keys))
             levels = {}
             for name, paced in self._paced.items():
-                paced.sent += MICRO if paced.unit is REQUESTS else tokens * MICRO
                 state = states.get(paced.key)
                 levels[name] = state and state.level, paced.corrected, paced.sent
         return Mark(levels)
@@ -155,6 +167,8 @@ class Provider:
         paced = self._paced.get(name)
         if paced is None:
             paced = self._paced[name] = Paced(f"provider:{self.name}:{told.unit.kind}", told.unit)
+        elif paced.is_as_known(told):
+            return
         limit = paced.limit
         anew = paced.learn(told)
         if paced.limit is not limit:
@@ -164,8 +178,8 @@ class Provider:
         if paced.limit is None:
             return
         left = told.left * MICRO
-        if before is not None and told.left * 2 > told.limit:
-            return  # so far from the end, it is no matter
+        if before is not None and not told.is_tight:
+            return
         believed = None if before is None else before[0]
         if before is None or believed is None:
             self._start(paced.key, left, paced.limit)

@@ -23,12 +23,23 @@ class Unit(NamedTuple):
 
 
 class Told(NamedTuple):
-    """One of its limits: at most so many, so many are left, and the time to a full one, if told."""
+    """One of its limits: at most so many, so many are left; and its reset, as it was told then."""
 
     unit: Unit
     limit: int
     left: int
-    full_ms: int | None
+    reset: str
+    at_us: int
+
+    @property
+    def full_ms(self) -> int | None:
+        """The time to a full one; None where none is told that can be read."""
+        return until_ms(self.reset, self.at_us)
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether half of it is gone: before that, nothing that is left is anybody's concern."""
+        return self.left * 2 <= self.limit
 
 
 REQUESTS: Final = Unit("requests", LimitKind.RPM)
@@ -70,7 +81,7 @@ def _limits(headers: Mapping[str, str], wall_us: int) -> Iterator[Told]:
             continue
         limit = _count(headers.get(limit_name))
         if limit:
-            yield Told(unit, limit, left, until_ms(headers.get(reset_name, ""), wall_us))
+            yield Told(unit, limit, left, headers.get(reset_name, ""), wall_us)
 
 
 def _count(text: str | None) -> int | None:
