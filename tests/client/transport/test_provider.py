@@ -7,6 +7,7 @@ import pytest
 from quotadeck.client import AcquireTimeout, Estimate, QuotaManager
 from quotadeck.client.transport.provider import Mark, Provider
 from quotadeck.client.transport.told import limits_told
+from quotadeck.domain.limits import MICRO
 from tests.clocks import HandClock
 
 
@@ -90,6 +91,18 @@ def test_a_reply_that_was_overtaken_takes_nothing(rig: Rig) -> None:
     rig.tell(second, left=29, reset="31s")
     rig.tell(first, left=28, reset="32s")
     assert [rig.wait_s() for _ in range(28)] == [0] * 28
+    assert rig.wait_s() == 1
+
+
+def test_replies_that_agree_are_believed_while_others_are_under_way(rig: Rig) -> None:
+    rig.tell(rig.ask(), left=30, reset="30s")
+    marks = [rig.ask() for _ in range(10)]
+    for behind, mark in enumerate(marks[:7]):
+        rig.tell(mark, left=19 - behind, reset="40s")
+    assert rig.provider._paced["requests"].corrected == 0
+    rig.tell(marks[7], left=12, reset="48s")
+    assert rig.provider._paced["requests"].corrected == 10 * MICRO
+    assert [rig.wait_s() for _ in range(10)] == [0] * 10
     assert rig.wait_s() == 1
 
 

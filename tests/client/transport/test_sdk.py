@@ -11,6 +11,7 @@ import pytest
 
 from quotadeck.client import QuotaManager, SyncQuotaManager, forks
 from quotadeck.client.errors import WrongProcess
+from tests.clocks import HandClock
 
 from .asking import CALLS, HELLO, MODEL, Sdks, nothing_held, used
 from .upstream import Upstream
@@ -129,7 +130,10 @@ async def test_a_call_waits_for_its_turn(provider: Upstream) -> None:
     assert nothing_held(manager)
 
 
-async def test_a_budget_that_is_spent_is_told(provider: Upstream, manager: QuotaManager) -> None:
+async def test_a_budget_that_is_spent_is_told(provider: Upstream) -> None:
+    # Of a day that is not about to end: a call would wait for the next one's money.
+    manager = QuotaManager(unknown_price="8.00", clock=HandClock())
+    manager.set_project_quota("analytics", concurrency=9)
     manager.set_project_quota("analytics", budget="0.000001")
     async with Sdks(manager, provider.root) as sdks:
         with pytest.raises(openai.BadRequestError, match="project:analytics:budget"):

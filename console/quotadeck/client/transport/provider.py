@@ -6,6 +6,7 @@ of seconds, a minute deep.
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -32,13 +33,17 @@ class Mark(NamedTuple):
     levels: dict[str, tuple[int | None, int, int]]
 
 
+_AGREE: Final = 8
+"""So many replies at most, of those that were under way together, must agree on what is missing."""
 _UNMARKED: Final = Mark({})
 
 
 class Paced:
     """One limit of a provider's, kept as a bucket of the same size."""
 
-    __slots__ = ("_seen", "_window_s", "corrected", "key", "limit", "sent", "told", "unit")
+    __slots__ = (
+        *("_off", "_seen", "_window_s", "corrected", "key", "limit", "sent", "told", "unit"),
+    )
 
     def __init__(self, key: str, unit: Unit) -> None:
         self.key, self.unit = key, unit
@@ -51,6 +56,8 @@ class Paced:
         """Micro-units of all requests sent so far."""
         self._window_s = 0.0
         self._seen = 0
+        self._off: deque[int] = deque(maxlen=_AGREE)
+        """By how much the last replies told of less than was believed, corrections left out."""
 
     def learn(self, told: Told) -> bool:
         """Whether it has no rate, or its window begins anew at an instant: then only 0 counts."""
@@ -71,6 +78,19 @@ class Paced:
             self.limit = RateLimit(per_minute, window_s)
         begins_anew = full_ms is not None and full_ms < 800 * self._window_s
         return self.limit is None or begins_anew
+
+    def missing(self, off: int, sent_since: int) -> int:
+        """What is to be taken as gone, of a reply that tells of so much less than was believed.
+
+        One that others may have overtaken counts only as far as the last ones agree with it.
+        """
+        if not sent_since:
+            self._off.clear()
+        self._off.append(off)
+        under_way = sent_since // MICRO if self.unit is REQUESTS else _AGREE
+        if sent_since and len(self._off) < min(_AGREE, under_way + 1):
+            return 0
+        return min(self._off) - self.corrected
 
     def is_as_known(self, told: Told) -> bool:
         """Whether it tells nothing new, and there is so much left that this is no matter."""
@@ -152,8 +172,8 @@ class Provider:
         """What the reply to the request of ``mark`` tells.
 
         Headers are as old as the reply: what it says is left is held against what was believed
-        when it was sent, and others that left since may have come before it. What then is missing
-        has been used by somebody else, or was more than estimated.
+        when it was sent. What is missing has been used by somebody else, or was more than
+        estimated.
         """
         with self._lock:
             for told in limits:
@@ -185,7 +205,7 @@ class Provider:
             self._start(paced.key, left, paced.limit)
             return
         _, corrected, sent = before
-        missing = believed - left - (paced.corrected - corrected) - (paced.sent - sent)
+        missing = paced.missing(believed + corrected - left, paced.sent - sent)
         if missing > 0:
             paced.corrected += missing
             self._charge(paced.key, missing, paced.limit)
