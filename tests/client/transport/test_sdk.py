@@ -132,7 +132,7 @@ async def test_a_call_waits_for_its_turn(provider: Upstream) -> None:
 
 async def test_a_budget_that_is_spent_is_told(provider: Upstream) -> None:
     # Of a day that is not about to end: a call would wait for the next one's money.
-    manager = QuotaManager(unknown_price="8.00", clock=HandClock())
+    manager = QuotaManager(None, None, unknown_price="8.00", clock=HandClock())
     manager.set_project_quota("analytics", concurrency=9)
     manager.set_project_quota("analytics", budget="0.000001")
     async with Sdks(manager, provider.root) as sdks:
