@@ -144,7 +144,8 @@ async def test_unknown_path_is_told_what_is_served_in_every_dialect(
         assert reply.status_code == 404
         assert reply.json()["error"]["message"] == (
             "There is no /nowhere here. This gateway serves: "
-            f"{', '.join(OPENAI.endpoints)}, {SAY}, {OPENAI.listing}, {TOY.listing}, {quota.PATH}."
+            f"{', '.join(OPENAI.endpoints)}, {SAY}, {OPENAI.listing}, {TOY.listing}, {quota.PATH}, "
+            f"{quota.PATH}/leases."
         )
 
 
