@@ -14,7 +14,7 @@ from quotadeck.client import (
     RunEnded,
     SyncQuotaManager,
 )
-from quotadeck.client.runs import seconds_of
+from quotadeck.client.runs import RUNS_KEPT, seconds_of
 from tests.client.rig import simulated
 from tests.clocks import HandClock
 
@@ -100,6 +100,19 @@ async def test_a_run_of_the_same_name_goes_on_until_it_was_ended() -> None:
         await spend(manager.run("import", requests=1))
     clock.advance_ms(60_000)
     await spend(manager.run("import", requests=1))
+
+
+async def test_runs_that_are_over_leave_next_to_nothing_behind() -> None:
+    manager = made()
+    async with manager.run("first", budget=1) as first:
+        await spend(first, 7)
+    for number in range(200):
+        async with manager.run(f"for request {number}", requests=1) as run:
+            await spend(run, 1)
+    assert len(manager.usage_report().runs) == RUNS_KEPT + 1
+    assert len(manager._core.limiter._buckets) < 3 * RUNS_KEPT
+    assert (first.usage().requests, first.usage().spent_nano) == (1, 7)
+    assert manager.usage_report()["a"].requests == 201
 
 
 def test_a_run_of_threads_is_the_same() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from quotadeck.client.errors import RunEnded
 from quotadeck.client.quotas import nano_of
+from quotadeck.client.refusing import complete
 from quotadeck.client.terms import NO_BUDGET_NANO
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import BudgetLimit, Take
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _FOREVER_US: Final = 1 << 62
 _NS: Final = 1_000_000_000
+RUNS_KEPT: Final = 64
+"""Runs that are over and stand in a report still."""
 _OF_A_RUN: Final = "run"
 """Where a budget has the day that it is of."""
 
@@ -63,6 +66,8 @@ class RunTerms:
             None if lifetime is None else clock.monotonic_ns() + int(seconds_of(lifetime) * _NS)
         )
         self._ended, self._closed = "", False
+        self.last: RunUsage | None = None
+        """What it had used when its buckets were forgotten."""
         self.requests_key = f"run:{name}.{number}:requests"
         self.money_key = f"run:{name}.{number}:budget"
         most = NO_BUDGET_NANO if requests is None else requests
@@ -105,7 +110,9 @@ class RunTerms:
         return (self.budget_nano, self.requests) == (other.budget_nano, other.requests)
 
     def usage(self, money: Mapping[str, Money]) -> RunUsage:
-        """Of what the limiter says of its buckets."""
+        """Of what the limiter says of its buckets; of one it has forgotten, as it was then."""
+        if self.last is not None:
+            return self.last
         made = money.get(self.requests_key, Money())
         spent = money.get(self.money_key, Money())
         left_s = None
@@ -162,10 +169,22 @@ def open_run(
     with core.lock:
         known = core.runs.get(name)
         if known is None or known.is_over:
+            _forget_some(core, name)
             known = core.runs[name] = fresh
         elif not known.is_as(fresh):
             raise ValueError(f"run {name} goes on, with other limits than these")
         return known
+
+
+def _forget_some(core: "Core", name: str) -> None:
+    """The one of that name, and the oldest of those that are over: a program may have a run for
+    each request that it serves."""
+    over = [each for each, run in core.runs.items() if run.is_over and each != name]
+    for each in (*over[: max(0, len(over) - RUNS_KEPT)], name):
+        run = core.runs.pop(each, None)
+        if run is not None:
+            run.last = run.usage(complete(core.limiter.money(run.days)))
+            core.limiter.drop(run.days)
 
 
 def end_run(core: "Core", run: RunTerms) -> None:

@@ -1,6 +1,6 @@
 """The limiter in one process's memory: every call completes without suspending."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import Final
@@ -19,7 +19,7 @@ from quotadeck.limiter.buckets import (
 from quotadeck.limiter.drawing import parted
 from quotadeck.limiter.protocol import Admitted, BucketState, Levels, Money, Refused
 from quotadeck.limiter.refusing import refusal
-from quotadeck.limiter.reservations import Reservation, Taken, check, levels_of, undo
+from quotadeck.limiter.reservations import Reservation, Taken, check, levels_of, new_epoch, undo
 from quotadeck.limiter.turns import Turn, Turns
 
 _NO_MONEY: Final = Money()
@@ -42,8 +42,6 @@ class MemoryLimiter:
     """
 
     def __init__(self, clock: Clock) -> None:
-        from uuid import uuid4  # it loads two more of them, and not everybody makes a limiter
-
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
         self._days: dict[str, MoneyDays] = {}
@@ -51,7 +49,7 @@ class MemoryLimiter:
         self._live: dict[str, Reservation] = {}
         self._touched: set[str] = set()
         self._untold: dict[str, set[str]] = {}
-        self._epoch = uuid4().hex
+        self._epoch = new_epoch()
         self._turns = Turns()
 
     async def acquire(
@@ -227,10 +225,8 @@ class MemoryLimiter:
         return self._end(reservation, actual)
 
     async def release(self, reservation: str) -> bool:
-        known = self._live.get(reservation)
-        return (
-            known is not None and self._end(reservation, dict.fromkeys(known.held, 0)) is not None
-        )
+        held = self._live[reservation].held if reservation in self._live else ()
+        return self._end(reservation, dict.fromkeys(held, 0)) is not None
 
     async def expire(self) -> tuple[str, ...]:
         now_ns = self._clock.monotonic_ns()
@@ -244,6 +240,12 @@ class MemoryLimiter:
         for key, limit in limits.items():
             if key in self._buckets:
                 self._limited(key, limit, now_ns)
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Forget buckets of what is no more; what is held of them may still be ended."""
+        for key in keys:
+            self._buckets.pop(key, None)
+            self._days.pop(key, None)
 
     async def levels(self, keys: Sequence[str]) -> dict[str, BucketState]:
         now_ns = self._clock.monotonic_ns()
