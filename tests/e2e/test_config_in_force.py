@@ -10,7 +10,11 @@ from tests.processes import MODELS, Gateway, running, wait_until
 
 PAGE = "https://app.example.com"
 CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Say hello"}]}
-MODEL_TABLES = "\n".join(f'[targets."main/{model}"]' for model in MODELS)
+MODEL_TABLES = "\n".join(
+    f'[targets."main/{model}"]\n[targets."main/{model}".tiers.priority]\ntimes = "2"'
+    for model in MODELS
+)
+"""The upstream answers in a tier of its own choice, which has to have a price."""
 PROJECTS = """
 [projects.plain]
 [projects.quiet]

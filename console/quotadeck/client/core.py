@@ -28,6 +28,7 @@ from quotadeck.client.waiting import Waiting
 from quotadeck.client.want import Bound, Look, Project, Want
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import BudgetLimit, Priority, SlotLimit, Take
+from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
 from quotadeck.limiter import Admitted, DayUnknown, MemoryLimiter, Refused
 
@@ -91,7 +92,7 @@ class Core:
         if known is None:
             if not name:
                 raise ValueError("a project has a name")
-            terms = self.terms(f"project:{name}", Quota())
+            terms = self.terms(str(Subject.project(name)), Quota())
             known = self.projects.setdefault(name, Project(name, terms))
         return known
 
@@ -103,7 +104,7 @@ class Core:
         """What was used stays used, and whoever waits looks again."""
         project = self.project(name)
         with self.lock:
-            project.terms = self.terms(f"project:{name}", quota)
+            project.terms = self.terms(str(Subject.project(name)), quota)
             self._looks.clear()
             self._known(lambda: self.limiter.relimit(project.terms.limits))
             self._waiting.wake()

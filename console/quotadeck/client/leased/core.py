@@ -25,6 +25,8 @@ from quotadeck.client.want import Bound, Project, Want
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.gate import Gate
 from quotadeck.domain.limits import MICRO, BudgetLimit, Limit, Priority, RateLimit, Take
+from quotadeck.domain.rules import LimitKind, bucket_key, bucket_of
+from quotadeck.domain.subject import Subject
 from quotadeck.limiter import Admitted, Refused
 
 MOST_ASKED_FOR: Final = 1_024
@@ -169,7 +171,7 @@ class LeasedCore(Core):
         head_binding = ""
         for waiter in islice(self.projects[pool.project].line, MOST_ASKED_FOR):
             head_binding = head_binding or waiter.binding
-            kind = (waiter.binding or head_binding).rpartition(":")[2]
+            _, kind = bucket_of(waiter.binding or head_binding)
             want = waiter.wants
             whose = (
                 want.estimate.model or pool.project,
@@ -227,17 +229,17 @@ class LeasedCore(Core):
 
             wait_s = (micros(budget["resets_at"]) - self.clock.wall_us()) / 1_000_000
             if want.timeout_s is None or want.timeout_s < wait_s:
-                bucket = f"project:{pool.project}:budget"
+                bucket = _bucket(pool, "budget")
                 raise BudgetSpent(pool.project, bucket, left, want.cost_nano, wait_s)
 
     def _short(self, pool: Pool, want: Want, field: str, levels: tuple[int, ...]) -> Refused:
         """It waits for what the gateway waits for; else for the next answer of the gateway."""
-        binding = pool.binding or f"project:{pool.project}:{KINDS[field]}"
+        binding = pool.binding or _bucket(pool, KINDS[field])
         now_ns = self.clock.monotonic_ns()
         wait_ms: int | None = max(0, pool.not_before_ns - now_ns) // 1_000_000
         if self.away_since_us is not None or pool.paused:
             wait_ms = None
-        asked = dict(zip(KINDS.values(), _needs(want), strict=True)).get(binding.rpartition(":")[2])
+        asked = dict(zip(KINDS.values(), _needs(want), strict=True)).get(bucket_of(binding)[1])
         gate = Gate(binding, 0, asked or 1, pool.left[field] or 0)
         return Refused(binding, wait_ms, (gate,), levels)
 
@@ -251,7 +253,7 @@ class LeasedCore(Core):
         for field, amount in zip(FIELDS, needs, strict=True):
             limit, scale, there = _limit_of(pool, field)
             if limit is not None:
-                takes.append(Take(f"project:{pool.project}:{KINDS[field]}", amount * scale, limit))
+                takes.append(Take(_bucket(pool, KINDS[field]), amount * scale, limit))
                 levels.append((there + (pool.left[field] or 0)) * scale)
         return takes, tuple(levels)
 
@@ -275,6 +277,10 @@ class LeasedCore(Core):
         pool.ended(name, back=back)
         if back:
             self.wake(pool)
+
+
+def _bucket(pool: Pool, kind: str) -> str:
+    return bucket_key(Subject.project(pool.project), LimitKind(kind))
 
 
 def _needs(want: Want) -> Needs:
