@@ -286,3 +286,12 @@ async def test_a_clock_that_is_set_far_back_finds_a_day_with_its_money() -> None
     assert manager.check("a", Estimate(cost_nano=1_000_000_000))
     await _acquired(manager, estimate=Estimate(cost_nano=1_000_000_000))
     assert not manager.check("a", Estimate(cost_nano=1))
+
+
+async def test_a_tier_without_a_price_costs_what_was_held() -> None:
+    manager = made(prices={"m": "1"})
+    estimate = Estimate(input_tokens=1_000, output_tokens=0, model="m")
+    for tier, nano in (("", 10_000), ("ultrafast", 1_000_000)):
+        reservation = await manager.acquire("a", estimate)
+        charge = reservation.settle(Usage(10, 0, 0, tier=tier), model="m")
+        assert charge.cost_nano == nano

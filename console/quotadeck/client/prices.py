@@ -34,11 +34,12 @@ class Prices:
         return bound_nano(price, input_tokens, output_tokens)
 
     def cost_nano(self, model: str, usage: "Usage") -> int | None:
-        """What a call cost: as the upstream itself says, or by its price."""
+        """What a call cost: as the upstream itself says, or by its price. None where nobody knows,
+        such as in a tier that has no price."""
         if usage.stated_nano is not None:
             return usage.stated_nano
         price = self._by_model.get(model, self._unknown)
-        if price is None:
+        if price is None or not price.covers(usage):
             return None
         from quotadeck.domain.price import cost_nano
 
