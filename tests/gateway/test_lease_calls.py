@@ -11,6 +11,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.lease import LeaseEnd
 from quotadeck.domain.lease_refusals import LeaseOver
 from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.gateway.data import elsewhere
 from tests.gateway.chats import BOUND, COST, SHORT, STREAM, Open, nothing_is_held, well
 from tests.gateway.leasing import THEIRS, asks, ended, gives_back, lease, left
 from tests.gateway.provider import always
@@ -214,3 +215,30 @@ class TestWhatIsSeen:
         it.clock.advance_ms(10_000)
         await it.leases.second()
         assert ended(it)[4:] == ["analytics: in 10s besides 8 leases made, 8 given back, 16 in all"]
+
+    @pytest.mark.parametrize(
+        ("row", "param"),
+        [
+            ({"nano_usd": 2**53}, "used.0.nano_usd"),
+            ({"input_tokens": 10**13}, "used.0.input_tokens"),
+        ],
+    )
+    async def test_more_than_can_be_is_refused_and_leaves_no_trace(
+        self, opened: Open, row: dict[str, int], param: str
+    ) -> None:
+        it, _ = await opened(always(well))
+        refused = await asks(it, used=[{"model": "m", **row}], used_number=1, manager="w")
+        assert (refused.status, refused.error["param"]) == (400, param)
+        assert not await it.ledger.reader.calls(last=5)
+
+    async def test_a_day_of_a_project_has_a_most(
+        self, opened: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However often it is told: sums over all projects are integers of 64 bits."""
+        monkeypatch.setattr(elsewhere, "MOST_A_DAY", 100)
+        it, _ = await opened(always(well))
+        told = [{"model": "m", "input_tokens": 40}]
+        for number in (1, 2):
+            await asks(it, used=told, used_number=number, manager="w", tokens=1)
+        refused = await asks(it, used=told, used_number=3, manager="w", tokens=1)
+        assert (refused.status, refused.error["param"]) == (400, "used")

@@ -9,6 +9,7 @@ from tests.limiter.rig import (
     RPM,
     SLOTS,
     TARGET_RPM,
+    TARGET_TPM,
     TPM,
     Rig,
     budget,
@@ -176,6 +177,18 @@ class TurnPromises:
         assert not await rig.passes(tokens(100, limit))
         rig.clock.advance_ms(20 * SECOND_MS)
         assert isinstance(await rig.ask(tokens(90_000, limit), turn="huge"), Admitted)
+
+    async def test_of_a_shared_bucket_no_turn_keeps_more_than_a_part(self, rig: Rig) -> None:
+        limit = tpm(60_000)
+        await rig.ask(tokens(60_000, limit, TARGET_TPM, shared=True), priority=Priority.HIGH)
+        large = tokens(15_001, limit, TARGET_TPM, shared=True)
+        answer = await rig.ask(large, turn="large")
+        assert isinstance(answer, Refused)
+        assert not answer.turn, "who asks for so much would hold up all others"
+        rig.clock.advance_ms(SECOND_MS)
+        small = tokens(100, limit, TARGET_TPM, shared=True)
+        assert await rig.passes(small, priority=Priority.HIGH)
+        await waits(rig, tokens(15_000, limit, TARGET_TPM, shared=True), turn="part")
 
     async def test_to_look_takes_nothing_and_sees_what_is_promised(self, rig: Rig) -> None:
         take = one(rpm(60))

@@ -88,7 +88,11 @@ def bounds(
     """
     left = each.left(state)
     most = each.most(left + held)
-    room = max(held, most - others if isinstance(each.limit, RateLimit) else most)
+    if isinstance(each.limit, RateLimit):
+        room = max(held, most - others)
+    else:
+        # One may hold a part of the money, and all together half of it: calls need some, too.
+        room = max(held, min(most, max(0, left + held + others) // 2 - others))
     useful = getattr(_EACH, each.field) if asked is None else min(asked, getattr(_EACH, each.field))
     needed = min(most, useful if least is None else least)
     wanted = room if asked is None else min(room, max(asked, needed))

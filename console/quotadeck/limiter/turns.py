@@ -23,8 +23,11 @@ LAPSE_NS: Final = 2_000_000_000
 """How long after its instant a turn is kept for whoever it was promised to."""
 LONGEST_NS: Final = 60_000_000_000
 """Nobody is told to wait longer for a turn: no client does."""
+SHARED_PART: Final = 4
+"""Of a bucket that several projects share no turn keeps more than this part: who asks for so much
+would hold up all others, and might never come."""
 _NS_PER_MS: Final = 1_000_000
-MOST_OF_A_BUCKET: Final = 128
+MOST_OF_A_BUCKET: Final = 64
 """Turns that one bucket keeps: each newcomer is held against all of them, a microsecond each."""
 
 
@@ -183,8 +186,8 @@ class Turns:
         """The refusal with a turn under this name, in the place of ``mine``, if one can be given.
 
         None can where money binds, where no time can be told, or not within a minute, and where
-        more would be promised than a bucket holds. Of slots each turn is a usual time's share
-        behind the one before.
+        more would be promised than a bucket holds, or shares. Of slots each turn is a usual time's
+        share behind the one before.
         """
         self.remove(name)
         wait_ms = refused.wait_ms
@@ -200,10 +203,12 @@ class Turns:
             kept = self.kept.get(take.key, ())
             if isinstance(bucket, RateBucket):
                 most = bucket.limit.capacity
+                if take.shared and take.amount > most // SHARED_PART:
+                    return refused
             else:
                 most = bucket.limit.slots
                 if take.key == refused.binding:
-                    wait_ms += len(kept) * bucket.usual_ns() // (most * _NS_PER_MS)
+                    wait_ms += len(kept) * bucket.usual_ns() // (max(1, most) * _NS_PER_MS)
             promised = sum(min(each.amount, most) for each in kept)
             if promised + min(take.amount, most) > most or len(kept) >= MOST_OF_A_BUCKET:
                 return refused

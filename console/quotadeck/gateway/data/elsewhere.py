@@ -15,7 +15,7 @@ from quotadeck.domain.cause import Cause
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.ids import new_id
 from quotadeck.domain.limits import MICRO, BudgetLimit, Take
-from quotadeck.domain.refusals import LedgerUnavailable
+from quotadeck.domain.refusals import BadField, LedgerUnavailable
 from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.usage import Usage
 from quotadeck.gateway.data.keys import Caller
@@ -25,6 +25,9 @@ from quotadeck.limiter import DayUnknown, Limiter
 TOLD: Final = "told"
 """In the place of a price's version: what it cost was told by who spent it."""
 MOST_KNOWN: Final = 4_096
+MOST_A_DAY: Final = 10**15
+"""Of a project: its requests, tokens and nano-dollars together, of which a million dollars is all.
+"""
 
 
 class Elsewhere:
@@ -37,33 +40,46 @@ class Elsewhere:
         self._days = days
         self._clock = clock
         self._record = record
-        self._booked: dict[tuple[Caller, str], int] = {}
+        self._booked: dict[tuple[Caller, str], tuple[int, int]] = {}
+        self._told: dict[str, tuple[str, int]] = {}
 
     async def book(
         self, plan: ProjectPlan, caller: Caller, manager: str, used: Sequence[Used], number: int
     ) -> None:
         """Write down what was used, and count it, whatever is left; where a manager tells it again,
-        nothing. Raises LedgerUnavailable: it may be told again then.
+        nothing. Raises LedgerUnavailable: it may be told again then, and goes on behind what is on
+        record. Raises BadField for more than a project can have used in a day.
         """
         whose = caller, manager
-        if not used or number <= self._booked.get(whose, 0):
+        last, done = self._booked.get(whose, (0, 0))
+        if number < last or (number == last and done >= len(used)):
             return
+        done = done if number == last else 0
         now_us = self._clock.wall_us()
         budget = self._days.limit(plan, now_us)
-        try:
-            for each in used:
-                self._record(_call(plan, caller, each, budget, now_us))
-        except OSError as error:
-            raise LedgerUnavailable(error.strerror or str(error)) from error
+        self._within_a_day(plan.project.id, budget.day, used[done:])
         if whose not in self._booked and len(self._booked) >= MOST_KNOWN:
             del self._booked[next(iter(self._booked))]
-        self._booked[whose] = number
-        try:
-            for each in used:
+        for each in used[done:]:
+            try:
+                self._record(_call(plan, caller, each, budget, now_us))
+            except OSError as error:
+                raise LedgerUnavailable(error.strerror or str(error)) from error
+            done += 1
+            self._booked[whose] = number, done
+            try:
                 await self._limiter.charge(_takes(plan, each, budget))
-        except DayUnknown as unknown:
-            # The ledger has it: what is learned from there counts it.
-            await self._days.learn(plan.project.id, unknown.day)
+            except DayUnknown as unknown:
+                # The ledger has it: what is learned from there counts it.
+                await self._days.learn(plan.project.id, unknown.day)
+
+    def _within_a_day(self, project: str, day: str, used: Sequence[Used]) -> None:
+        """Sums over many days and projects must stay what a ledger's integers hold."""
+        of, told = self._told.get(project, ("", 0))
+        told = (told if of == day else 0) + sum(sum(each[1:]) for each in used)
+        if told > MOST_A_DAY:
+            raise BadField("used", f"comes to more than {MOST_A_DAY:,} of a day, which none can be")
+        self._told[project] = day, told
 
 
 def _takes(plan: ProjectPlan, used: Used, budget: BudgetLimit) -> list[Take]:

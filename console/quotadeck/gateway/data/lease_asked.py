@@ -40,6 +40,10 @@ class Used(NamedTuple):
     nano_usd: int
 
 
+MOST_USED: Final = 10**12
+"""Of anything that was used since the last renewal; of money it is a thousand dollars."""
+
+
 class LeaseAsk(NamedTuple):
     """What a lease is to hold in all, and what it must hold to be of use.
 
@@ -166,7 +170,11 @@ def _used(found: Any) -> tuple[Used, ...]:
         row = _object(row, f"used.{at}")
         _known(row, frozenset(Used._fields), where)
         numbers = [_number(row.get(name), where + name) or 0 for name in Used._fields[1:]]
-        rows.append(Used(_text(row.get("model", ""), f"{where}model"), *numbers))
+        for name, number in zip(Used._fields[1:], numbers, strict=True):
+            if number > MOST_USED:
+                raise BadField(where + name, f"must be at most {MOST_USED:,}, not {number:,}")
+        if any(numbers):
+            rows.append(Used(_text(row.get("model", ""), f"{where}model"), *numbers))
     return tuple(rows)
 
 

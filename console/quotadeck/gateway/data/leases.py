@@ -277,6 +277,8 @@ class Leases:
                 kept = [(e, max(b.least, min(held[e.key], b.wanted))) for e, b in every]
                 answer = await self._hold(plan, lease, kept, _turn_of(lease))
             if isinstance(answer, Admitted):
+                if name := _turn_of(lease):
+                    await self._limiter.forget(name)
                 return None
             takes = [each.take(b.least) for each, b in every]
             refusal = bound_by(answer, lease.caller.project, plan.limits, takes)
@@ -333,6 +335,8 @@ class Leases:
     async def _end(self, lease: Lease, how: LeaseEnd) -> Amounts:
         """What no call drew goes back."""
         back = await self._held(lease)
+        if name := _turn_of(lease):
+            await self._limiter.forget(name)
         await self._limiter.release(lease.reservation)
         if self._live.pop(lease.id, None) is not None:
             key_id, project = lease.caller
