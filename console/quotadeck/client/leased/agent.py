@@ -60,6 +60,12 @@ class Agent:
             thread.join(self._door.timeout_s + 1 if within_s is None else within_s)
 
     def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._door.close()
+
+    def _work(self) -> None:
         held: dict[str, str] = {}
         sleep_s: float | None = 0.0
         while True:
@@ -89,7 +95,6 @@ class Agent:
                     self._door.ask("DELETE", lease, project, {})
             except Away:
                 break
-        self._door.close()
 
     def _round(self, core: "LeasedCore") -> float | None:
         """Do all that is due; seconds until the next look, None where somebody has to come."""
