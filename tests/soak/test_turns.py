@@ -12,7 +12,7 @@ import httpx
 import openai
 import pytest
 
-from tests.e2e.test_turns import Counted, chat, river, sdk, used_up
+from tests.e2e.test_turns import TARGETS, Counted, chat, river, sdk, used_up
 from tests.processes import Gateway, running
 
 pytestmark = pytest.mark.soak
@@ -31,7 +31,7 @@ rpm = {CROWD_RPM}
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with running(tmp_path_factory.mktemp("turns"), PROJECTS) as started:
+    with running(tmp_path_factory.mktemp("turns"), PROJECTS, targets=TARGETS) as started:
         yield started
 
 
