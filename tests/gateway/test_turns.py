@@ -39,6 +39,7 @@ def test_a_retry_is_known_by_its_key_and_what_it_sends(book: TurnBook) -> None:
     assert book.of(ONE, {}, b"body", "req_2") == "req_1"
     assert book.of(ONE, ANNOUNCED, b"another", "req_2") == "req_2"
     assert book.of(OTHER, ANNOUNCED, b"body", "req_2") == "req_2"
+    assert book.of(Caller("k_one", "b"), ANNOUNCED, b"body", "req_2") == "req_2"
 
 
 def test_as_many_of_the_same_come_back_as_were_refused(book: TurnBook) -> None:

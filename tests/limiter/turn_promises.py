@@ -197,6 +197,9 @@ class TurnPromises:
         assert await rig.passing(take) == 10
         await waits(rig, take, turn="mine")
         assert rig.limiter.look([take], Priority.MEDIUM) == Refused(RPM, 2 * SECOND_MS)
+        rig.clock.advance_ms(3 * SECOND_MS + 1)
+        looked = rig.limiter.look([Take(RPM, 3 * MICRO, rpm(60))], Priority.MEDIUM)
+        assert looked == Admitted("", (1_000,)), "nothing that lapsed is kept"
 
     @pytest.mark.parametrize("seed", range(3))
     async def test_turns_admit_no_more_than_the_limit(self, rig: Rig, seed: int) -> None:

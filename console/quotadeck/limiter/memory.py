@@ -319,7 +319,7 @@ class MemoryLimiter:
         levels: list[int] = []
         short: list[tuple[Take, Bucket]] = []
         known_bucket = self._buckets.get
-        turns = self._turns if self._turns.kept else None
+        turns = self._turns if self._turns.kept and self._turns.alive(now_ns) else None
         if mine and mine.start_ns <= now_ns:
             priority = Priority.HIGH
         try:

@@ -109,12 +109,16 @@ class Turns:
         """By bucket, each in the order of the instants; empty when nothing is promised."""
 
     def of(self, name: str, now_ns: int) -> Turn | None:
-        """The turn of that name; those that nobody claimed in time are forgotten first."""
+        """The turn of that name, unless it has lapsed."""
+        return self._by_name.get(name) if self.alive(now_ns) else None
+
+    def alive(self, now_ns: int) -> bool:
+        """Whether anything is promised still: what nobody claimed in time is forgotten first."""
         if now_ns > self._soonest_ns:
             for late in [n for n, turn in self._by_name.items() if turn.lapses_ns < now_ns]:
                 self.remove(late)
             self._soonest_ns = min((t.lapses_ns for t in self._by_name.values()), default=now_ns)
-        return self._by_name.get(name)
+        return bool(self._by_name)
 
     def remove(self, name: str) -> None:
         """Give up what is kept under this name, if anything is."""

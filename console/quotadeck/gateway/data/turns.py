@@ -75,7 +75,7 @@ class TurnBook:
         now_ns = self._clock.monotonic_ns()
         if known is not None and known.due:
             known.lapse(now_ns)
-            if known.due and (waiting := known.due.get(_told_apart(sent))):
+            if known.due and (waiting := known.due.get(_told_apart(caller, sent))):
                 return waiting[0].name
         announced = ANNOUNCES in headers or (known is not None and known.comes_back)
         if not announced or (known is not None and now_ns < known.barred_until_ns):
@@ -94,7 +94,7 @@ class TurnBook:
             known = self._keys[caller.key_id] = _Key()
         starts_ns = self._clock.monotonic_ns() + refusal.wait_ms * _NS_PER_MS
         due = _Due(turn, starts_ns + LAPSE_NS)
-        known.due.setdefault(_told_apart(sent), deque()).append(due)
+        known.due.setdefault(_told_apart(caller, sent), deque()).append(due)
 
     def claimed(self, caller: Caller, turn: str, sent: bytes) -> None:
         """A request that asked under this name was let through."""
@@ -107,7 +107,7 @@ class TurnBook:
         known = self._keys.get(caller.key_id)
         if known is None or not known.due:
             return False
-        told_apart = _told_apart(sent)
+        told_apart = _told_apart(caller, sent)
         waiting = known.due.get(told_apart)
         if not waiting or waiting[0].name != turn:
             return False
@@ -117,5 +117,5 @@ class TurnBook:
         return True
 
 
-def _told_apart(sent: bytes) -> bytes:
-    return blake2b(sent, digest_size=16).digest()
+def _told_apart(caller: Caller, sent: bytes) -> bytes:
+    return blake2b(sent, digest_size=16, key=caller.project.encode()[:64]).digest()
