@@ -239,8 +239,15 @@ async def rig(
         begun=(live.begun,), moved=(live.moved,), ended=(live.ended,), refused=(note,)
     )
     told: list[Event] = []
+    turns = TurnBook(limiter, clock)
     leases = Leases(
-        lambda: in_force[0], limiter, days, clock, LeaseLog(clock, told.append), ledger.end_now
+        lambda: in_force[0],
+        limiter,
+        days,
+        clock,
+        LeaseLog(clock, told.append),
+        ledger.end_now,
+        turns,
     )
     flights = Flights(limiter, ledger, estimator, clock, observers)
     calls = Calls(
@@ -253,7 +260,7 @@ async def rig(
         upstream,
         Refusals(lambda: in_force[0], observers.refused),
         BODY_LIMIT,
-        TurnBook(clock),
+        turns,
         leases,
     )
     keys = {SECRET: Key("k_prod", ("analytics", "search")), OTHER: Key("k_batch", ("analytics",))}

@@ -1,7 +1,7 @@
 """What every limiter promises of a reservation that draws on another one."""
 
 from quotadeck.domain.limits import MICRO, Priority, Take, rpm, tpm
-from quotadeck.limiter import Admitted, Refused
+from quotadeck.limiter import Admitted, Refused, TurnName
 from tests.limiter.rig import (
     DAY_US,
     MONEY,
@@ -16,6 +16,8 @@ from tests.limiter.rig import (
     slot,
     tokens,
 )
+
+MINE = TurnName("a", "mine")
 
 
 async def draws(
@@ -146,11 +148,11 @@ class DrawPromises:
         await rig.admits(tokens(500, tpm(600)), name="lease")
         await rig.ask(tokens(100, tpm(600)))
         asked = [tokens(530, tpm(600))]
-        refused = await rig.limiter.draw("lease", "a", asked, Priority.MEDIUM, 60_000, turn="mine")
+        refused = await rig.limiter.draw("lease", "a", asked, Priority.MEDIUM, 60_000, turn=MINE)
         assert isinstance(refused, Refused)
         assert (refused.wait_ms, refused.turn) == (3_000, True)
         assert not await rig.passes(tokens(20, tpm(600)))
         rig.clock.advance_ms(3_000)
         assert not await rig.passes(tokens(1, tpm(600)))
-        answer = await rig.limiter.draw("lease", "a", asked, Priority.MEDIUM, 60_000, turn="mine")
+        answer = await rig.limiter.draw("lease", "a", asked, Priority.MEDIUM, 60_000, turn=MINE)
         assert answer == Admitted("", (0,))

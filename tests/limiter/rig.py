@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, RateLimit, SlotLimit, Take
-from quotadeck.limiter import Admitted, BucketState, Limiter, Refused
+from quotadeck.limiter import Admitted, BucketState, Limiter, Refused, TurnName
 from tests.clocks import HandClock
 
 RPM, TPM, SLOTS, MONEY = (
@@ -33,10 +33,12 @@ class Rig:
         priority: Priority = Priority.MEDIUM,
         ttl_ms: int = 3_600_000,
         turn: str = "",
+        owner: str = "a",
     ) -> Admitted | Refused:
-        """Acquire under ``name``, or under a name never used before."""
+        """Acquire under ``name``, or under a name never used before; ``owner`` wants the turn."""
         name = name or f"req_{next(self._ids)}"
-        return await self.limiter.acquire(name, takes, priority, ttl_ms, turn)
+        wanted = TurnName(owner, turn) if turn else None
+        return await self.limiter.acquire(name, takes, priority, ttl_ms, wanted)
 
     async def admits(self, *takes: Take, name: str = "", ttl_ms: int = 3_600_000) -> str:
         """The shadow limit that it names, as a rule none; refusing fails."""

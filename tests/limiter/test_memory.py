@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from quotadeck.domain.limits import BudgetLimit, Priority, SlotLimit, Take, rpm
-from quotadeck.limiter import Limiter, MemoryLimiter
+from quotadeck.limiter import Limiter, MemoryLimiter, TurnName
 from quotadeck.limiter.buckets import DAYS_KEPT, MoneyBucket
 from tests.clocks import HandClock
 from tests.limiter.conformance import LimiterPromises
@@ -45,7 +45,7 @@ def test_every_call_completes_without_suspending(limiter: MemoryLimiter) -> None
         limiter.touched("me"),
         limiter.epoch(),
         limiter.restore({}),
-        limiter.forget("mine"),
+        limiter.forget(TurnName("a", "mine")),
     ]
     for call in calls:
         with pytest.raises(StopIteration):

@@ -3,7 +3,7 @@
 import pytest
 
 from quotadeck.domain.limits import MICRO, Priority, Take, rpm, tpm
-from quotadeck.limiter import Admitted, Refused
+from quotadeck.limiter import Admitted, Refused, TurnName
 from tests.limiter.rig import (
     MONEY,
     RPM,
@@ -22,9 +22,15 @@ from tests.limiter.rig import (
 SECOND_MS = 1_000
 
 
-async def waits(rig: Rig, *takes: Take, turn: str, priority: Priority = Priority.MEDIUM) -> int:
+async def waits(
+    rig: Rig,
+    *takes: Take,
+    turn: str,
+    priority: Priority = Priority.MEDIUM,
+    owner: str = "a",
+) -> int:
     """What a request that asks for a turn is told to wait; it must be promised one."""
-    answer = await rig.ask(*takes, priority=priority, turn=turn)
+    answer = await rig.ask(*takes, priority=priority, turn=turn, owner=owner)
     assert isinstance(answer, Refused), answer
     assert answer.turn
     assert answer.wait_ms is not None
@@ -120,8 +126,8 @@ class TurnPromises:
         take = one(rpm(60))
         await rig.passing(take)
         await waits(rig, take, turn="mine")
-        await rig.limiter.forget("mine")
-        await rig.limiter.forget("mine")
+        await rig.limiter.forget(TurnName("a", "mine"))
+        await rig.limiter.forget(TurnName("a", "mine"))
         rig.clock.advance_ms(SECOND_MS)
         assert await rig.passes(take)
 
@@ -189,6 +195,48 @@ class TurnPromises:
         small = tokens(100, limit, TARGET_TPM, shared=True)
         assert await rig.passes(small, priority=Priority.HIGH)
         await waits(rig, tokens(15_000, limit, TARGET_TPM, shared=True), turn="part")
+
+    async def test_of_a_small_shared_bucket_a_single_request_has_its_turn(self, rig: Rig) -> None:
+        take = one(rpm(6), TARGET_RPM, shared=True)
+        await rig.passing(take)
+        assert await waits(rig, take, turn="mine") == 10 * SECOND_MS
+
+    async def test_who_is_refused_a_turn_of_what_is_shared_finds_room_when_he_comes_again(
+        self, rig: Rig
+    ) -> None:
+        take = one(rpm(60), TARGET_RPM, shared=True)
+        await rig.passing(take, priority=Priority.HIGH)
+        high = Priority.HIGH
+        for number in range(10):  # alone, one may be promised all
+            await waits(rig, take, turn=f"{number}", priority=high)
+        late = await rig.ask(take, turn="late", owner="b", priority=high)
+        assert late == Refused(TARGET_RPM, 11 * SECOND_MS)
+        for number in range(5):
+            rig.clock.advance_ms(SECOND_MS)
+            claimed = await rig.ask(take, turn=f"{number}", priority=high)
+            assert isinstance(claimed, Admitted)
+            more = await rig.ask(take, turn=f"more {number}", priority=high)
+            assert isinstance(more, Refused)
+            assert not more.turn, "half of it is for the other"
+        assert await waits(rig, take, turn="late", owner="b", priority=high) == 6 * SECOND_MS
+        rig.clock.advance_ms(SECOND_MS)
+        answer = await rig.ask(take, turn="5", priority=high)
+        assert isinstance(answer, Admitted), "what was promised stays"
+        await waits(rig, take, turn="again", priority=high)
+
+    async def test_who_never_came_again_is_waited_for_no_longer_than_he_was_told(
+        self, rig: Rig
+    ) -> None:
+        take = one(rpm(60), TARGET_RPM, shared=True)
+        high = Priority.HIGH
+        await rig.passing(take, priority=high)
+        for number in range(10):
+            await waits(rig, take, turn=f"{number}", priority=high)
+        await rig.ask(take, turn="late", owner="b", priority=high)
+        rig.clock.advance_ms(13 * SECOND_MS + 1)
+        assert await rig.passing(take, priority=high) == 10
+        for number in range(10):
+            await waits(rig, take, turn=f"{number}", priority=high)
 
     async def test_to_look_takes_nothing_and_sees_what_is_promised(self, rig: Rig) -> None:
         take = one(rpm(60))

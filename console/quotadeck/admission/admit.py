@@ -21,9 +21,11 @@ from quotadeck.domain.refusals import (
     Refusal,
 )
 from quotadeck.domain.tiers import NOTHING_CHOSEN, chosen
-from quotadeck.limiter import Admitted, DayUnknown, Levels, Limiter, Refused
+from quotadeck.limiter import Admitted, DayUnknown, Levels, Limiter, Refused, TurnName
 
-Acquire = Callable[[str, Sequence[Take], Priority, int, str], Awaitable[Admitted | Refused]]
+Acquire = Callable[
+    [str, Sequence[Take], Priority, int, TurnName | None], Awaitable[Admitted | Refused]
+]
 """As `Limiter.acquire`."""
 
 
@@ -94,7 +96,7 @@ async def admit(
     *,
     now_us: int,
     ttl_ms: int,
-    turn: str = "",
+    turn: TurnName | None = None,
     acquire: Acquire | None = None,
 ) -> Ticket:
     """Take from every bucket that applies; under the name of a ``turn``, see `Limiter.acquire`.

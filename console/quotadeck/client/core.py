@@ -30,7 +30,7 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import BudgetLimit, Priority, SlotLimit, Take
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
-from quotadeck.limiter import Admitted, DayUnknown, MemoryLimiter, Refused
+from quotadeck.limiter import Admitted, DayUnknown, MemoryLimiter, Refused, TurnName
 
 if TYPE_CHECKING:
     from quotadeck.client.availability import Room
@@ -237,7 +237,8 @@ class Core:
             line = want.project.line
             if len(line) >= self._most_waiting:
                 raise TooManyWaiting(want.project.name, len(line))
-            waiter = Waiter(want, self._now_s(), want.priority, self.new_name(), wake)
+            turn = TurnName(want.project.name, self.new_name())
+            waiter = Waiter(want, self._now_s(), want.priority, turn, wake)
             displaced = self._waiting.join(waiter)
             if displaced is not None:
                 self._forget(displaced)
@@ -257,7 +258,7 @@ class Core:
                 found = self._claim(waiter, now_ns)
                 if isinstance(found, Admitted):
                     tally.waited_s += waited_s
-                    return Reservation(self, want, waiter.turn, waited_s)
+                    return Reservation(self, want, waiter.turn.name, waited_s)
                 sleep_s = found
                 for bound in want.beyond:
                     if bound.ends_ns is not None:
@@ -282,7 +283,7 @@ class Core:
         if not waiter.due_ns and (before := waiting.heads.before(takes, waiter)):
             waiter.binding = before
             return LOOK_AGAIN_S
-        answer = self._ask(waiter.turn, waiter.wants, takes, waiter.turn)
+        answer = self._ask(waiter.turn.name, waiter.wants, takes, waiter.turn)
         if isinstance(answer, Admitted):
             waiting.went(waiter)
             return answer
@@ -330,7 +331,9 @@ class Core:
         self._forgotten.append((want, name))
         self._waiting.wake()
 
-    def _ask(self, name: str, want: Want, takes: list[Take], turn: str = "") -> Admitted | Refused:
+    def _ask(
+        self, name: str, want: Want, takes: list[Take], turn: TurnName | None = None
+    ) -> Admitted | Refused:
         return self._known(
             lambda: self.limiter.acquire(name, takes, want.priority, self._ttl_ms, turn)
         )

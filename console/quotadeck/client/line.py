@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 from quotadeck.domain.limits import Priority
+from quotadeck.limiter import TurnName
 
 AGEING_S: Final = 10.0
 """How much later than one of the class below somebody may come and still go first."""
@@ -28,7 +29,7 @@ class Waiter(Generic[T]):
     )
 
     def __init__(
-        self, wants: T, since_s: float, priority: Priority, turn: str, wake: Callable[[], None]
+        self, wants: T, since_s: float, priority: Priority, turn: TurnName, wake: Callable[[], None]
     ) -> None:
         self.wants, self.since_s, self.turn, self.wake = wants, since_s, turn, wake
         self.key = since_s + priority * AGEING_S

@@ -9,6 +9,7 @@ from quotadeck.limiter.protocol import (
     Limiter,
     Money,
     Refused,
+    TurnName,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "MemoryLimiter",
     "Money",
     "Refused",
+    "TurnName",
 ]

@@ -17,7 +17,7 @@ from quotadeck.limiter.buckets import (
     all_fit,
 )
 from quotadeck.limiter.drawing import parted
-from quotadeck.limiter.protocol import Admitted, BucketState, Levels, Money, Refused
+from quotadeck.limiter.protocol import Admitted, BucketState, Levels, Money, Refused, TurnName
 from quotadeck.limiter.refusing import refusal
 from quotadeck.limiter.reservations import Reservation, Taken, check, levels_of, new_epoch, undo
 from quotadeck.limiter.turns import Turn, Turns
@@ -58,7 +58,7 @@ class MemoryLimiter:
         takes: Sequence[Take],
         priority: Priority,
         ttl_ms: int,
-        turn: str = "",
+        turn: TurnName | None = None,
     ) -> Admitted | Refused:
         """Take from all buckets or from none.
 
@@ -72,17 +72,15 @@ class MemoryLimiter:
         mine = self._turns.of(turn, now_ns) if self._turns.kept else None
         answer = self._take(reservation, takes, priority, now_ns, mine)
         if isinstance(answer, Refused):
-            if turn:
-                answer = self._turns.promised(turn, answer, takes, self._buckets, now_ns, mine)
-            return answer
-        if mine:
+            return self._turns.promised(turn, answer, takes, self._buckets, priority, now_ns, mine)
+        if turn and mine:
             self._turns.remove(turn)
         admitted, held = answer
         deadline_ns = now_ns + ttl_ms * _NS_PER_MS
         self._live[reservation] = Reservation(deadline_ns, admitted.shadowed, held)
         return admitted
 
-    async def forget(self, turn: str) -> None:
+    async def forget(self, turn: TurnName) -> None:
         """Give up a turn: see the protocol."""
         self._turns.remove(turn)
 
@@ -174,7 +172,7 @@ class MemoryLimiter:
         priority: Priority,
         ttl_ms: int,
         most: Mapping[str, int] | None = None,
-        turn: str = "",
+        turn: TurnName | None = None,
     ) -> Admitted | Refused | None:
         """Move what another one holds, and take the rest as usual: see the protocol."""
         if reservation in self._live:
@@ -189,11 +187,10 @@ class MemoryLimiter:
         mine = self._turns.of(turn, now_ns) if self._turns.kept else None
         answer = self._take(reservation, rest, priority, now_ns, mine)
         if isinstance(answer, Refused):
-            if turn:
-                answer = self._turns.promised(turn, answer, rest, self._buckets, now_ns, mine)
+            answer = self._turns.promised(turn, answer, rest, self._buckets, priority, now_ns, mine)
             levels = tuple([self._buckets[take.key].left(now_ns) for take in takes])
             return replace(answer, levels=levels)
-        if mine:
+        if turn and mine:
             self._turns.remove(turn)
         admitted, fresh = answer
         held: Taken = {}
@@ -246,6 +243,7 @@ class MemoryLimiter:
         for key in keys:
             self._buckets.pop(key, None)
             self._days.pop(key, None)
+            self._turns.drop(key)
 
     async def levels(self, keys: Sequence[str]) -> dict[str, BucketState]:
         now_ns = self._clock.monotonic_ns()

@@ -26,6 +26,13 @@ class Admitted(NamedTuple):
     levels: Levels = ()
 
 
+class TurnName(NamedTuple):
+    """What a turn is known by: the project that wants it, and what it calls the request."""
+
+    owner: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The request must wait: for the bucket with the longest wait, exactly so long.
@@ -81,14 +88,15 @@ class Limiter(Protocol):
         takes: Sequence[Take],
         priority: Priority,
         ttl_ms: int,
-        turn: str = "",
+        turn: TurnName | None = None,
     ) -> Admitted | Refused:
         """Take from all buckets or from none. A changed limit is applied here, keeping use.
 
         With the name of a ``turn``, a refusal by rates or slots alone promises one within 60 s, if
         its buckets can: from ``wait_ms`` on the amounts are kept for whoever asks under that name,
-        two seconds long; all promised of a bucket is a capacity of it at most. Who asks before his
-        turn, or finds it spoilt by a debt, keeps his place and is told the instant anew. Nobody
+        two seconds long. All promised of a bucket to a class and those above is a capacity of it at
+        most, and of what is shared each project that wants turns has an equal part. Who asks before
+        his turn, or finds it spoilt by a debt, keeps his place and is told the instant anew. Nobody
         passes who would delay a turn, and each is told when he would not.
 
         A bucket that is short under a shadow limit has its place in the levels all the same.
@@ -96,7 +104,7 @@ class Limiter(Protocol):
         """
         ...
 
-    async def forget(self, turn: str) -> None:
+    async def forget(self, turn: TurnName) -> None:
         """Give up the turn of that name, if there is one."""
         ...
 
@@ -135,7 +143,7 @@ class Limiter(Protocol):
         priority: Priority,
         ttl_ms: int,
         most: Mapping[str, int] | None = None,
-        turn: str = "",
+        turn: TurnName | None = None,
     ) -> Admitted | Refused | None:
         """`acquire`, where what another reservation holds of a bucket is moved instead of taken.
 

@@ -27,7 +27,7 @@ from quotadeck.domain.gate import Gate
 from quotadeck.domain.limits import MICRO, BudgetLimit, Limit, Priority, RateLimit, Take
 from quotadeck.domain.rules import LimitKind, bucket_key, bucket_of
 from quotadeck.domain.subject import Subject
-from quotadeck.limiter import Admitted, Refused
+from quotadeck.limiter import Admitted, Refused, TurnName
 
 MOST_ASKED_FOR: Final = 1_024
 """Those in a line that are asked for at once."""
@@ -197,7 +197,9 @@ class LeasedCore(Core):
         if head is not None:
             head.wake()
 
-    def _ask(self, name: str, want: Want, takes: list[Take], turn: str = "") -> Admitted | Refused:
+    def _ask(
+        self, name: str, want: Want, takes: list[Take], turn: TurnName | None = None
+    ) -> Admitted | Refused:
         pool, needs = self.pools[want.project.name], _needs(want)
         now_ns = self.clock.monotonic_ns()
         field = pool.short(needs, now_ns) or pool.unsure(needs, now_ns)

@@ -32,7 +32,7 @@ from quotadeck.gateway.data.observers import Refusals
 from quotadeck.gateway.data.permits import permitted
 from quotadeck.gateway.data.relay import relay_stream, why_cut
 from quotadeck.gateway.data.turned import estimated_of, folded, is_stream
-from quotadeck.gateway.data.turns import TurnBook
+from quotadeck.gateway.data.turns import ANNOUNCES, TurnBook
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.client import (
     Reply,
@@ -152,7 +152,7 @@ class Calls:
         acquire: Acquire | None,
     ) -> Ticket:
         stop, turns = lane.stops[0], self.turns
-        turn = turns.of(caller, headers, outgoing, arrival.id)
+        wanted = turns.of(caller, outgoing, arrival.id, announced=ANNOUNCES in headers)
         try:
             ticket = await admit(
                 self.limiter,
@@ -162,15 +162,15 @@ class Calls:
                 size_of(ask, stop.prepared, self.estimator),
                 now_us=self.flights.wall_us(),
                 ttl_ms=ttl_ms(stop),
-                turn=turn,
+                turn=wanted and wanted.name,
                 acquire=acquire,
             )
         except LimitReached as refusal:
-            if turn:
-                turns.given(caller, turn, outgoing, refusal)
+            if wanted:
+                turns.given(caller, wanted, refusal)
             raise
-        if turn != arrival.id:
-            turns.claimed(caller, turn, outgoing)
+        if wanted and wanted.name.name != arrival.id:
+            turns.claimed(caller, wanted)
         return ticket
 
     async def _whole(self, flight: Flight, exchange: Exchange, body: bytes) -> Failed | None:

@@ -57,6 +57,10 @@ class KeyRing:
     by_hash: Mapping[str, Key]
     revoked: Mapping[str, Key] = field(default_factory=dict)
 
+    def serving(self) -> Mapping[str, tuple[str, ...]]:
+        """The projects of each living key, by its id."""
+        return {key.id: key.projects for key in self.by_hash.values()}
+
     def serves(self, project: str) -> bool:
         """Whether a living key asks for the project."""
         return any(project in key.projects for key in self.by_hash.values())

@@ -12,8 +12,8 @@ class Lease:
     is what calls have drawn."""
 
     __slots__ = (
-        *("caller", "calls", "drawn", "id", "manager", "number", "parts", "since_ns", "since_us"),
-        *("until_ns", "until_us"),
+        *("begun", "caller", "calls", "drawn", "id", "manager", "number", "parts", "since_ns"),
+        *("since_us", "until_ns", "until_us"),
     )
 
     def __init__(
@@ -24,6 +24,8 @@ class Lease:
         self.manager = manager
         self.since_us, self.since_ns = now_us, now_ns
         self.until_us, self.until_ns = now_us, now_ns
+        self.begun = False
+        """Whether anybody was told of it: not while it is filled for the first time."""
         self.number = 0
         self.parts: tuple[Leasable, ...] = ()
         self.drawn: dict[str, int] = {}

@@ -6,14 +6,15 @@ memory, and a restart forgets it.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.refusals import LimitReached
-from quotadeck.gateway.data.keys import Caller
+from quotadeck.domain.refusals import LimitReached, Refusal
+from quotadeck.gateway.data.keys import Caller, KeyRing
+from quotadeck.limiter import Limiter, TurnName
 from quotadeck.limiter.turns import LAPSE_NS
 
 ANNOUNCES: Final = b"x-stainless-retry-count"
@@ -25,10 +26,17 @@ MOST_KEYS: Final = 10_000
 _NS_PER_MS: Final = 1_000_000
 
 
+class Wanted(NamedTuple):
+    """The turn under which somebody asks, and what he is known by when he comes again."""
+
+    name: TurnName
+    sent: bytes
+
+
 class _Due(NamedTuple):
     """A turn that was given: its name, and when it lapses."""
 
-    name: str
+    name: TurnName
     lapses_ns: int
 
 
@@ -41,51 +49,61 @@ class _Key:
     strikes: int = 0
     barred_until_ns: int = 0
 
-    def lapse(self, now_ns: int) -> None:
+    def lapse(self, now_ns: int) -> list[TurnName]:
+        """Count those that nobody claimed in time. Those that are kept for nobody any more, where
+        it is barred for that."""
         for sent, waiting in list(self.due.items()):
-            while waiting and waiting[0].lapses_ns < now_ns:
-                waiting.popleft()
-                self.strikes += 1
-            if not waiting:
+            alive = deque([due for due in waiting if due.lapses_ns >= now_ns])
+            self.strikes += len(waiting) - len(alive)
+            if alive:
+                self.due[sent] = alive
+            else:
                 del self.due[sent]
-        if self.strikes >= STRIKES:
-            self.strikes, self.barred_until_ns = 0, now_ns + BARRED_NS
-            self.comes_back = False
+        if self.strikes < STRIKES:
+            return []
+        self.strikes, self.barred_until_ns, self.comes_back = 0, now_ns + BARRED_NS, False
+        given_up = [due.name for waiting in self.due.values() for due in waiting]
+        self.due.clear()
+        return given_up
 
 
 class TurnBook:
-    """Gives turns, and knows those again who have one.
+    """Gives turns, and knows those again who have one: requests, and managers that want a lease.
 
     ``storms`` tells of a project whether its callers mind no refusal: then nothing is promised.
     """
 
-    def __init__(self, clock: Clock, storms: Callable[[str], bool] = lambda _: False) -> None:
+    def __init__(
+        self, limiter: Limiter, clock: Clock, storms: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        self._limiter = limiter
         self._clock = clock
         self._storms = storms
         self._keys: dict[str, _Key] = {}
 
-    def of(
-        self, caller: Caller, headers: Mapping[bytes, bytes], sent: bytes, request_id: str
-    ) -> str:
+    def of(self, caller: Caller, sent: bytes, request_id: str, *, announced: bool) -> Wanted | None:
         """The turn under which a request asks: the one it was given before, or one of its own.
 
-        Empty where none is to be promised. ``sent`` is what goes to the upstream.
+        None where none is to be promised. ``sent`` is what goes to the upstream, ``announced``
+        whether it said that it comes again when it is told when.
         """
         known = self._keys.get(caller.key_id)
-        now_ns = self._clock.monotonic_ns()
-        if known is not None and known.due:
-            known.lapse(now_ns)
+        if known is not None:
             if known.due and (waiting := known.due.get(_told_apart(caller, sent))):
-                return waiting[0].name
-        announced = ANNOUNCES in headers or (known is not None and known.comes_back)
-        if not announced or (known is not None and now_ns < known.barred_until_ns):
-            return ""
-        return "" if self._storms(caller.project) else request_id
+                now_ns = self._clock.monotonic_ns()
+                if due := next((due for due in waiting if due.lapses_ns >= now_ns), None):
+                    return Wanted(due.name, sent)
+            if self._clock.monotonic_ns() < known.barred_until_ns:
+                return None
+            announced = announced or known.comes_back
+        if not announced or self._storms(caller.project):
+            return None
+        return Wanted(TurnName(caller.project, request_id), sent)
 
-    def given(self, caller: Caller, turn: str, sent: bytes, refusal: LimitReached) -> None:
+    def given(self, caller: Caller, wanted: Wanted, refusal: Refusal) -> None:
         """A request that asked under this name was refused: maybe with a turn, maybe with none."""
-        self._over(caller, turn, sent)
-        if not refusal.turn or refusal.wait_ms is None:
+        self._over(caller, wanted)
+        if not isinstance(refusal, LimitReached) or not refusal.turn or refusal.wait_ms is None:
             return
         known = self._keys.get(caller.key_id)
         if known is None:
@@ -93,26 +111,51 @@ class TurnBook:
                 del self._keys[next(iter(self._keys))]
             known = self._keys[caller.key_id] = _Key()
         starts_ns = self._clock.monotonic_ns() + refusal.wait_ms * _NS_PER_MS
-        due = _Due(turn, starts_ns + LAPSE_NS)
-        known.due.setdefault(_told_apart(caller, sent), deque()).append(due)
+        due = _Due(wanted.name, starts_ns + LAPSE_NS)
+        known.due.setdefault(_told_apart(caller, wanted.sent), deque()).append(due)
 
-    def claimed(self, caller: Caller, turn: str, sent: bytes) -> None:
+    def claimed(self, caller: Caller, wanted: Wanted) -> None:
         """A request that asked under this name was let through."""
-        if self._over(caller, turn, sent):
+        if self._over(caller, wanted):
             known = self._keys[caller.key_id]
             known.comes_back, known.strikes = True, 0
 
-    def _over(self, caller: Caller, turn: str, sent: bytes) -> bool:
+    async def given_up(self, caller: Caller, wanted: Wanted) -> None:
+        """Whoever asked under this name needs nothing any more: it is free for all."""
+        if self._over(caller, wanted):
+            await self._limiter.forget(wanted.name)
+
+    async def second(self) -> None:
+        """Look who let turns lapse: what was promised to whoever is barred is free for all."""
+        now_ns = self._clock.monotonic_ns()
+        for known in self._keys.values():
+            if known.due:
+                for name in known.lapse(now_ns):
+                    await self._limiter.forget(name)
+
+    async def changed(self, paused: Callable[[str], bool], keys: KeyRing) -> None:
+        """Commands took effect: those who may not come back keep nothing from others."""
+        serving = keys.serving() if any(known.due for known in self._keys.values()) else {}
+        for key_id, known in self._keys.items():
+            for sent, waiting in list(known.due.items()):
+                project = waiting[0].name.owner
+                if paused(project) or project not in serving.get(key_id, ()):
+                    del known.due[sent]
+                    for due in waiting:
+                        await self._limiter.forget(due.name)
+
+    def _over(self, caller: Caller, wanted: Wanted) -> bool:
         """Cross a turn off, if it was given; whether it was."""
         known = self._keys.get(caller.key_id)
         if known is None or not known.due:
             return False
-        told_apart = _told_apart(caller, sent)
-        waiting = known.due.get(told_apart)
-        if not waiting or waiting[0].name != turn:
+        told_apart = _told_apart(caller, wanted.sent)
+        waiting = known.due.get(told_apart, ())
+        due = next((due for due in waiting if due.name == wanted.name), None)
+        if due is None:
             return False
-        waiting.popleft()
-        if not waiting:
+        known.due[told_apart].remove(due)
+        if not known.due[told_apart]:
             del known.due[told_apart]
         return True
 

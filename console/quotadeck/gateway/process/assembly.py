@@ -102,6 +102,7 @@ class Gateway:
     lines: CallLines
     probes: Probes
     leases: Leases
+    turns: TurnBook
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the servers for the gateway's life."""
@@ -127,6 +128,7 @@ class Gateway:
         await self.desk.record_counted()
         await self.flights.reap()
         await self.leases.second()
+        await self.turns.second()
         await self.levels.second()
         await self.live.second()
         await self.effects.second()
@@ -224,7 +226,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         live.happened(event)
         feed.hurry()
 
-    leases = Leases(plan, limiter, days, clock, LeaseLog(clock, tell), ledger.end_now)
+    turns = TurnBook(limiter, clock, live.storms)
+    leases = Leases(plan, limiter, days, clock, LeaseLog(clock, tell), ledger.end_now, turns)
     levels = LevelKeeper(ledger, limiter, clock, leases.undrawn)
 
     async def changed(layers: Layers, slots: tuple[Slot, ...]) -> None:
@@ -237,6 +240,8 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
                 in_force.keys = key_ring(layers, now_us, in_force.keys, subject)
                 keyed.update(in_force.keys.projects_of(subject.name))
         await leases.changed(subjects, in_force.plan, in_force.keys)
+        projects = in_force.plan.projects
+        await turns.changed(lambda name: projects[name].paused is not None, in_force.keys)
         await limiter.relimit(limits_of(in_force.plan, subjects))
         gates = {subject for subject, name in slots if name not in NO_GATES}
         live.changed(gates, keyed & in_force.plan.projects.keys())
@@ -305,7 +310,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         upstream,
         Refusals(plan, observers.refused),
         config.body_limit_bytes,
-        TurnBook(clock, live.storms),
+        turns,
         leases,
     )
     data_plane = DataPlane(
@@ -356,6 +361,7 @@ async def _assemble(config: GatewayConfig, clock: Clock, ledger: Ledger) -> Gate
         lines,
         probes,
         leases,
+        turns,
     )
 
 
