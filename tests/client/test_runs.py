@@ -1,6 +1,7 @@
 """A run: a job with limits of its own, which stops by itself."""
 
 import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from quotadeck.client import (
     Estimate,
     NeverFits,
     QuotaManager,
+    Reservation,
     Run,
     RunEnded,
     SyncQuotaManager,
@@ -17,6 +19,7 @@ from quotadeck.client import (
 from quotadeck.client.runs import RUNS_KEPT, seconds_of
 from tests.client.rig import simulated
 from tests.clocks import HandClock
+from tests.processes import wait_until
 
 
 def made(clock: HandClock | None = None) -> QuotaManager:
@@ -113,6 +116,23 @@ async def test_runs_that_are_over_leave_next_to_nothing_behind() -> None:
     assert len(manager._core.limiter._buckets) < 3 * RUNS_KEPT
     assert (first.usage().requests, first.usage().spent_nano) == (1, 7)
     assert manager.usage_report()["a"].requests == 201
+
+
+def test_a_thread_waits_for_a_runs_money_that_may_come_back() -> None:
+    run = SyncQuotaManager(None, None, None).run("import", budget="0.000000010")
+    first = run.acquire("a", Estimate(cost_nano=8))
+    waited = run.check("a", Estimate(cost_nano=5))
+    assert (bool(waited), waited.wait_s) == (False, None), "no day's end brings it"
+    found: list[Reservation] = []
+    waiting = threading.Thread(
+        target=lambda: found.append(run.acquire("a", Estimate(cost_nano=5), timeout=1e12))
+    )
+    waiting.start()
+    wait_until(lambda: run.usage().held_nano == 8 and run.check("a").waiting)
+    first.settle(1, cost_nano=3)
+    waiting.join(10)
+    assert [one.estimate.cost_nano for one in found] == [5]
+    found[0].release()
 
 
 def test_a_run_of_threads_is_the_same() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from quotadeck.domain.days import day_at
-from quotadeck.domain.limits import BudgetLimit, rpm
+from quotadeck.domain.limits import NEVER_US, BudgetLimit, rpm
 from quotadeck.limiter import DayUnknown, Money, Refused
 from tests.limiter.rig import (
     DAY_US,
@@ -37,6 +37,11 @@ class BudgetPromises:
         assert await rig.ask(money(1, day)) == Refused(MONEY, 1)
         rig.clock.advance_ms(1)
         assert await rig.passes(money(1_000, budget(1_000, rig.clock, "2026-11-25")))
+
+    async def test_money_that_no_day_renews_has_no_wait(self, rig: Rig) -> None:
+        of_a_job = BudgetLimit(1_000, "job", NEVER_US)
+        await rig.ask(money(1_000, of_a_job))
+        assert await rig.ask(money(1, of_a_job)) == Refused(MONEY, None)
 
     async def test_a_settlement_over_the_budget_is_recorded_as_it_is(self, rig: Rig) -> None:
         day = budget(1_000, rig.clock)

@@ -1,38 +1,40 @@
-"""When a refusal is the end, and no wait."""
+"""Which refusals of the limiter are final: no wait would help, so the caller is told at once."""
 
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from quotadeck.client.errors import BudgetSpent, NeverFits
 from quotadeck.client.want import Want
-from quotadeck.domain.limits import BudgetLimit, SlotLimit, Take
+from quotadeck.domain.limits import BudgetLimit, Take
 from quotadeck.limiter import MemoryLimiter, Refused
 
 T = TypeVar("T")
 
 
 def refuse(limiter: MemoryLimiter, want: Want, takes: list[Take], answer: Refused) -> None:
-    """Raise where no wait helps: for money, unless so much is held that might come back, or
-    the day ends before the timeout; for more than a limit in all."""
-    gate = answer.gates[0]
+    """Raises BudgetSpent, NeverFits or RunEnded where waiting cannot help; returns where it can.
+
+    Rates refill and slots come back. Money does neither before its day ends: it is worth waiting
+    only for what open reservations hold, which may come back, or for a day that ends in time.
+    """
     limit = next((take.limit for take in takes if take.key == answer.binding), None)
     if not isinstance(limit, BudgetLimit):
-        if isinstance(limit, SlotLimit) and gate.asked > limit.slots:
-            raise NeverFits(want.project.name, gate.bucket, str(gate.asked), str(limit.slots))
         return
-    wait_ms, name = answer.wait_ms, want.project.name
+    gate, project = answer.gates[0], want.project.name
     held = complete(limiter.levels([gate.bucket]))[gate.bucket].held
     for bound in want.beyond:
         bound.ran_short(gate.bucket, gate.level, held, gate.asked)
-    if wait_ms is None:
-        raise NeverFits(name, gate.bucket, _usd(gate.asked), _usd(gate.limit))
-    wait_s, timeout_s = wait_ms / 1_000, want.timeout_s
-    if gate.level + held < gate.asked and (timeout_s is None or timeout_s < wait_s):
-        raise BudgetSpent(name, gate.bucket, gate.level, gate.asked, wait_s)
+    if gate.asked > gate.limit:
+        raise NeverFits(project, gate.bucket, _usd(gate.asked), _usd(gate.limit))
+    if gate.level + held >= gate.asked:
+        return
+    wait_s = None if answer.wait_ms is None else answer.wait_ms / 1_000
+    if wait_s is None or want.timeout_s is None or want.timeout_s < wait_s:
+        raise BudgetSpent(project, gate.bucket, gate.level, gate.asked, wait_s)
 
 
 def complete(call: Coroutine[Any, Any, T]) -> T:
-    """In memory a limiter's call completes without suspending."""
+    """The result of a limiter's call, which never suspends where the limiter is in memory."""
     try:
         call.send(None)
     except StopIteration as done:

@@ -10,7 +10,7 @@ from quotadeck.client.quotas import nano_of
 from quotadeck.client.refusing import complete
 from quotadeck.client.terms import NO_BUDGET_NANO
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.limits import BudgetLimit, Take
+from quotadeck.domain.limits import NEVER_US, BudgetLimit, Take
 from quotadeck.limiter import Money
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from quotadeck.client.core import Core
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_FOREVER_US: Final = 1 << 62
 _NS: Final = 1_000_000_000
 RUNS_KEPT: Final = 64
 """Runs that are over and stand in a report still."""
@@ -72,8 +71,8 @@ class RunTerms:
         self.money_key = f"run:{name}.{number}:budget"
         most = NO_BUDGET_NANO if requests is None else requests
         nano = NO_BUDGET_NANO if self.budget_nano is None else self.budget_nano
-        self._request = Take(self.requests_key, 1, BudgetLimit(most, _OF_A_RUN, _FOREVER_US))
-        self._money = BudgetLimit(nano, _OF_A_RUN, _FOREVER_US)
+        self._request = Take(self.requests_key, 1, BudgetLimit(most, _OF_A_RUN, NEVER_US))
+        self._money = BudgetLimit(nano, _OF_A_RUN, NEVER_US)
         self.days: Final = {self.requests_key: _OF_A_RUN, self.money_key: _OF_A_RUN}
 
     @property

@@ -1,6 +1,7 @@
 """The quota manager of programs that run on threads."""
 
 from queue import Empty, SimpleQueue
+from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Self, Unpack
 
 from quotadeck.client.base import Asking, Managing, Running
@@ -52,7 +53,7 @@ def wait_for(core: Core, want: Want) -> Reservation:
             if isinstance(answer, Reservation):
                 return answer
             try:
-                calls.get(timeout=answer)
+                calls.get(timeout=None if answer is None else min(answer, TIMEOUT_MAX))
             except Empty:
                 continue
     finally:

@@ -17,6 +17,8 @@ REQUEST_WINDOW_S = 10
 TOKEN_WINDOW_S = 60
 MAX_PER_MINUTE = 1_000_000_000_000
 MAX_SLOTS = 1_000_000
+NEVER_US = 1 << 62
+"""The end of a budget that no day renews, such as that of a whole job."""
 
 
 class Priority(IntEnum):

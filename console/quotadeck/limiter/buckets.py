@@ -7,7 +7,7 @@ from typing import Final
 
 from quotadeck.domain.bucket import RESERVE_PERCENT, needed, refill, relimited, settled, wait_ns
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.limits import BudgetLimit, Priority, RateLimit, SlotLimit, Take
+from quotadeck.domain.limits import NEVER_US, BudgetLimit, Priority, RateLimit, SlotLimit, Take
 from quotadeck.limiter.protocol import BucketState, DayUnknown, Levels
 
 Wait = tuple[int, int]
@@ -190,7 +190,7 @@ class MoneyBucket:
         self.held -= amount
 
     def wait(self, amount: int, _priority: Priority, _shared: bool, clock: Clock) -> Wait:
-        if amount > self.limit.nano_usd:
+        if amount > self.limit.nano_usd or self.limit.ends_at_us == NEVER_US:
             return _MONEY, UNTOLD_NS
         return _MONEY, max(0, self.limit.ends_at_us - clock.wall_us()) * 1_000
 
