@@ -19,6 +19,7 @@ from quotadeck.client import (
 from tests.client.rig import simulated
 from tests.clocks import HandClock
 
+HALF: Any = 0.5
 TOKENS = Estimate(1_000, 100, cost_nano=5_000_000)
 
 
@@ -80,6 +81,15 @@ async def test_a_forgotten_reservation_is_charged_and_holds_nothing() -> None:
     await manager.acquire("a", TOKENS)
     assert left(manager) == {"concurrency": 1, "tpm": 58_900}
     assert manager.usage_report()["a"].estimated == 1
+
+
+async def test_a_report_knows_the_projects_that_were_named_and_no_others() -> None:
+    manager = made()
+    manager.check("a")
+    report = manager.usage_report()
+    assert (report["a"].requests, [one.project for one in report.projects]) == (0, ["a"])
+    with pytest.raises(KeyError, match="nobody"):
+        report["nobody"]
 
 
 async def test_one_open_for_too_long_is_charged_as_estimated() -> None:
@@ -238,10 +248,44 @@ async def test_what_tells_no_usage_settles_nothing() -> None:
     manager = made()
     manager.set_project_quota("a", concurrency=1)
     reservation = await manager.acquire("a")
-    for nothing in ("12", object(), {"id": "x"}, -1, True, {"usage": None}):
+    for nothing in ("12", object(), {"id": "x"}, -1, True, {"usage": None}, Usage(-1), 1.5):
         with pytest.raises(NotSettled):
             reservation.settle(nothing)
-    assert left(manager) == {"concurrency": 0}
+    for cost in (-1, HALF):
+        with pytest.raises(NotSettled, match="whole nano-dollars"):
+            reservation.settle(1, cost_nano=cost)
+    assert (reservation.ended, left(manager)) == (False, {"concurrency": 0})
+    reservation.settle(1)
+    assert left(manager) == {"concurrency": 1}
+
+
+@pytest.mark.parametrize(
+    "wrong", [-1, 2.5, True, "5", None, Estimate(-1), Estimate(HALF), Estimate(1, 2, HALF)]
+)
+async def test_what_is_no_estimate_is_refused_and_takes_nothing(wrong: Any) -> None:
+    manager = made()
+    manager.set_project_quota("a", rpm=60, tpm=60_000)
+    for ask in (manager.check, manager.acquire, manager.for_threads().acquire):
+        with pytest.raises((TypeError, ValueError), match=r"estimate|tokens"):
+            ask("a", wrong)
+    assert left(manager) == {"rpm": 10, "tpm": 60_000}
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"burst_window": 0}, "burst_window is 1 to 3600 whole seconds, not 0"),
+        ({"token_window": 2.5}, "token_window is 1 to 3600 whole seconds, not 2.5"),
+        ({"lifetime_s": 0}, "lifetime_s is seconds above zero"),
+        ({"zone": "Nowhere/Else"}, "zone is a name such as"),
+        ({"key": "qd_of_a_gateway"}, "gateway= is missing or empty"),
+        ({"rpm_limit": 2.5}, "rpm must be a whole number"),
+        ({"prices": {"m": 2.5}}, "a price is"),
+    ],
+)
+def test_what_a_manager_cannot_be_made_with_is_said_at_once(told: Any, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        QuotaManager(**told)
 
 
 async def test_a_changed_quota_keeps_what_was_used_and_wakes_who_waits() -> None:

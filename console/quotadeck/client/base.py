@@ -12,7 +12,7 @@ from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, priorit
 from quotadeck.client.want import Bound, Want
 from quotadeck.clock import MachineClock
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.limits import REQUEST_WINDOW_S, TOKEN_WINDOW_S, Priority
+from quotadeck.domain.limits import MAX_WINDOW_S, REQUEST_WINDOW_S, TOKEN_WINDOW_S, Priority
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -40,7 +40,7 @@ class Asking:
     ) -> Want:
         return self._core.want(
             project,
-            estimate_of(estimate),
+            estimate,
             None if priority is None else priority_of(priority),
             timeout_s,
             self._beyond,
@@ -51,10 +51,11 @@ class Asking:
     ) -> Availability:
         """What is left of each limit and how long such a request would wait; takes nothing.
 
-        Raises PriceUnknown, and RunEnded.
+        Raises PriceUnknown or RunEnded; TypeError or ValueError for what is no estimate.
         """
         for bound in self._beyond:
             bound.must_go_on()
+        # An Estimate is looked at where it is not the one of a check before.
         asked = estimate if type(estimate) is Estimate else estimate_of(estimate)
         wanted = None if priority is None else priority_of(priority)
         return self._core.check(project, asked, wanted, self._beyond)
@@ -134,6 +135,9 @@ class Managing(Asking):
         name: str = "",
         core: Core | None = None,
     ) -> None:
+        _must_be_of_use(burst_window, token_window, lifetime_s, zone)
+        if key and not gateway:
+            raise ValueError("key= is of a gateway, and gateway= is missing or empty")
         if gateway and core is None:
             from quotadeck.client.leased.core import LeasedCore
 
@@ -197,3 +201,19 @@ class Managing(Asking):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self._core.projects)} projects>"
+
+
+def _must_be_of_use(burst_window: int, token_window: int, lifetime_s: float, zone: str) -> None:
+    """Raises ValueError at once for what would fail at the first request only."""
+    for name, window in (("burst_window", burst_window), ("token_window", token_window)):
+        if type(window) is not int or not 1 <= window <= MAX_WINDOW_S:
+            raise ValueError(f"{name} is 1 to {MAX_WINDOW_S} whole seconds, not {window!r}")
+    if not lifetime_s > 0:
+        raise ValueError(f"lifetime_s is seconds above zero, not {lifetime_s!r}")
+    if zone != "UTC":  # which is known without looking for it
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f'zone is a name such as "Europe/Berlin", not {zone!r}') from None

@@ -20,7 +20,7 @@ from quotadeck.client.errors import (
 )
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
-from quotadeck.client.quotas import Estimate, Quota
+from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of
 from quotadeck.client.refusing import complete, refuse
 from quotadeck.client.reservation import Charge, Reservation
 from quotadeck.client.terms import Terms
@@ -112,13 +112,14 @@ class Core:
     def want(
         self,
         name: str,
-        estimate: Estimate,
+        asked: Asked,
         priority: Priority | None = None,
         timeout_s: float | None = None,
         beyond: tuple[Bound, ...] = (),
     ) -> Want:
-        """Raises PriceUnknown, and ValueError for a negative timeout."""
-        project = self.project(name)
+        """Raises PriceUnknown, TypeError or ValueError for what is no estimate, and ValueError for
+        a negative timeout."""
+        estimate, project = estimate_of(asked), self.project(name)
         beyond = (self.everything, *beyond)
         cost = estimate.cost_nano
         if cost is None:

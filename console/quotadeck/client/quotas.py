@@ -77,11 +77,15 @@ def nano_of(amount: "str | int | Decimal") -> int:
 
 
 def estimate_of(asked: Asked) -> Estimate:
-    """Raises TypeError for what is neither, and ValueError for less than nothing."""
-    if isinstance(asked, int):
+    """Raises TypeError for what is no estimate, ValueError for one below zero."""
+    if type(asked) is int:
         asked = Estimate(asked)
     elif not isinstance(asked, Estimate):
-        raise TypeError(f"an estimate is an Estimate or a number of tokens, not {asked!r}")
-    if asked.input_tokens < 0 or asked.output_tokens < 0 or (asked.cost_nano or 0) < 0:
-        raise ValueError(f"{asked} is less than nothing")
+        raise TypeError(f"an estimate is an Estimate or a whole number of tokens, not {asked!r}")
+    given, output, cost_nano, _ = asked
+    if not (type(given) is type(output) is int and (cost_nano is None or type(cost_nano) is int)):
+        # Levels are integers: one fraction would make every later level a fraction.
+        raise TypeError(f"tokens and nano-dollars are whole numbers, unlike those of {asked}")
+    if given < 0 or output < 0 or (cost_nano is not None and cost_nano < 0):
+        raise ValueError(f"tokens and nano-dollars are 0 or more, unlike those of {asked}")
     return asked

@@ -64,7 +64,11 @@ class UsageReport:
     providers: tuple[ProviderUsage, ...] = ()
 
     def __getitem__(self, project: str) -> ProjectUsage:
-        return next(each for each in self.projects if each.project == project)
+        """Raises KeyError for a project that nobody has named to the manager."""
+        for each in self.projects:
+            if each.project == project:
+                return each
+        raise KeyError(project)
 
     def __str__(self) -> str:
         text = _table(_PROJECTS, [_row(each) for each in self.projects])

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
+from quotadeck.client.errors import NotSettled
 from quotadeck.client.quotas import Estimate
 
 if TYPE_CHECKING:
@@ -78,10 +79,12 @@ class Reservation:
         input tokens beside ``output_tokens``; None: as estimated. ``cost_nano`` is what it cost,
         where that is known better than by the price of ``model`` (of the estimate's, or the reply's
         own). Where it had ended already nothing happens, and the answer is what it was charged.
-        Raises NotSettled where ``used`` tells no usage; it is not ended then.
+        Raises NotSettled where ``used`` tells no usage, or a number is none; it is not ended then.
         """
         if self._charge is not None:
             return self._charge
+        if cost_nano is not None and (type(cost_nano) is not int or cost_nano < 0):
+            raise NotSettled(f"cost_nano is whole nano-dollars from 0 on, not {cost_nano!r}")
         estimate = self._want.estimate
         if used is None and output_tokens is None and cost_nano is None:
             return self._ends(

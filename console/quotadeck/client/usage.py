@@ -32,6 +32,8 @@ def usage_of(used: Any, output_tokens: int | None = None) -> tuple[Usage, str]:
     See `Reservation.settle` for what ``used`` may be. Raises NotSettled.
     """
     if isinstance(used, Usage):
+        for number in (used.input_tokens, used.cached_tokens, used.output_tokens):
+            _tokens(number)
         return used, ""
     if used is None or isinstance(used, int):
         return Usage(_tokens(used or 0), 0, _tokens(output_tokens or 0)), ""

@@ -15,6 +15,7 @@ _MICRO_PER_MINUTE_NS = 60_000
 
 REQUEST_WINDOW_S = 10
 TOKEN_WINDOW_S = 60
+MAX_WINDOW_S = 3_600
 MAX_PER_MINUTE = 1_000_000_000_000
 MAX_SLOTS = 1_000_000
 NEVER_US = 1 << 62
@@ -55,8 +56,8 @@ class RateLimit:
     def __post_init__(self) -> None:
         if not 1 <= self.per_minute <= MAX_PER_MINUTE:
             raise ValueError(f"a limit of {self.per_minute} per minute is not in 1 … 10^12")
-        if not 1 <= self.window_s <= 3_600:
-            raise ValueError(f"a window of {self.window_s} s is not in 1 … 3600")
+        if not 1 <= self.window_s <= MAX_WINDOW_S:
+            raise ValueError(f"a window of {self.window_s} s is not in 1 … {MAX_WINDOW_S}")
         step = math.gcd(self.per_minute, _MICRO_PER_MINUTE_NS)
         capacity = max(MICRO, self.per_minute * MICRO * self.window_s // 60)
         object.__setattr__(self, "capacity", capacity)

@@ -18,7 +18,7 @@ from quotadeck.client.leased.agent import Agent
 from quotadeck.client.leased.door import Door
 from quotadeck.client.leased.pool import FIELDS, KINDS, NS, TOLD_NS, Needs, Pool
 from quotadeck.client.prices import Prices
-from quotadeck.client.quotas import Estimate, Quota
+from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of
 from quotadeck.client.refusing import complete
 from quotadeck.client.reservation import Charge
 from quotadeck.client.want import Bound, Project, Want
@@ -89,12 +89,13 @@ class LeasedCore(Core):
     def want(
         self,
         name: str,
-        estimate: Estimate,
+        asked: Asked,
         priority: Priority | None = None,
         timeout_s: float | None = None,
         beyond: tuple[Bound, ...] = (),
     ) -> Want:
-        """What nobody knows the price of holds no money here: the gateway knows it."""
+        """As in any manager; without a price no money is held here, for the gateway has prices."""
+        estimate = estimate_of(asked)
         if estimate.cost_nano is None:
             known = self.prices.most_nano(
                 estimate.model, estimate.input_tokens, estimate.output_tokens
