@@ -5,12 +5,14 @@ import copy
 import os
 import pickle
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from quotadeck.client import AcquireTimeout, QuotaManager, SyncQuotaManager, WrongProcess
+from tests.clocks import HandClock
 
 
 def made(**told: Any) -> SyncQuotaManager:
@@ -105,3 +107,42 @@ def test_neither_a_manager_nor_a_reservation_is_pickled_or_copied() -> None:
         with pytest.raises(TypeError, match="cannot be pickled"):
             copy.deepcopy(one)
     reservation.settle()
+
+
+class Interrupted(HandClock):
+    """Lets another thread run, for as long as it can, when it is read for the ``at``-th time."""
+
+    def __init__(self, at: int, work: Callable[[], object]) -> None:
+        super().__init__()
+        self.reads, self.at = 0, at
+        self.other = threading.Thread(target=work)
+
+    def wall_us(self) -> int:
+        self.reads += 1
+        if self.reads == self.at:
+            self.other.start()
+            self.other.join(0.1)
+        return super().wall_us()
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_a_quota_that_is_set_in_the_middle_of_a_check_holds_for_the_next(at: int) -> None:
+    clock = Interrupted(at, lambda: manager.set_project_quota("a", rpm=600))
+    manager = QuotaManager(None, None, None, clock=clock)
+    manager.set_project_quota("a", rpm=60)
+    while clock.reads < at:
+        manager.check("a")
+    clock.other.join()
+    assert [room.limit for room in manager.check("a").rooms] == [600]
+
+
+@pytest.mark.parametrize("at", range(4, 10))
+def test_a_project_that_is_new_in_the_middle_of_a_report_disturbs_nobody(at: int) -> None:
+    clock = Interrupted(at, lambda: manager.set_project_quota("new", rpm=6))
+    manager = QuotaManager(None, None, None, clock=clock)
+    for name in ("a", "b"):
+        manager.set_project_quota(name, rpm=60)
+    while clock.reads < at:
+        assert {"a", "b"} <= {one.project for one in manager.usage_report().projects}
+    clock.other.join()
+    assert manager.usage_report()["new"].rooms[0].limit == 6

@@ -87,14 +87,22 @@ class Core:
         )
 
     def project(self, name: str) -> Project:
-        """One nobody set a quota for is bound by the limits of everything alone."""
+        """The project of that name, made at its first mention. Raises ValueError for no name.
+
+        Not to be called under the lock, unless the project is known to be there.
+        """
         known = self.projects.get(name)
         if known is None:
-            if not name:
-                raise ValueError("a project has a name")
-            terms = self.terms(str(Subject.project(name)), Quota())
-            known = self.projects.setdefault(name, Project(name, terms))
+            if not name or not isinstance(name, str):
+                raise ValueError(f"a project's name is a text that is not empty, not {name!r}")
+            with self.lock:  # under which others go through all projects
+                known = self.projects.get(name) or self._new_project(name)
+                self.projects[name] = known
         return known
+
+    def _new_project(self, name: str) -> Project:
+        """Without a quota of its own, so that only the limits of everything bind it."""
+        return Project(name, self.terms(str(Subject.project(name)), Quota()))
 
     def wake_heads(self) -> None:
         """Whoever is the head of a line looks again. To be called under the lock."""
@@ -171,16 +179,16 @@ class Core:
     ) -> Availability:
         """What an acquire would meet; it takes nothing. Raises PriceUnknown."""
         asked = name, estimate, priority, beyond
-        look = self._looks.get(asked)
-        now_us = self.clock.wall_us()
-        if look is None or not look.since_us <= now_us < look.until_us:
-            look = self._look(self.want(name, estimate, priority, None, beyond))
-            if len(self._looks) >= LOOKS_KEPT:
-                self._looks.clear()
-            self._looks[asked] = look
+        self.project(name)
         with self.lock:
             if self._forgotten or self.clock.monotonic_ns() >= self._next_look_ns:
                 self.look_after()
+            look = self._looks.get(asked)
+            if look is None or not look.since_us <= self.clock.wall_us() < look.until_us:
+                look = self._look(self.want(name, estimate, priority, None, beyond))
+                if len(self._looks) >= LOOKS_KEPT:
+                    self._looks.clear()
+                self._looks[asked] = look
             try:
                 answer = self.limiter.look(look.takes, look.priority)
             except DayUnknown:

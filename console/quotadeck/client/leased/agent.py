@@ -75,7 +75,8 @@ class Agent:
             if core is None or self._closed:
                 break
             sleep_s = self._round(core)
-            held = {pool.project: pool.lease for pool in core.pools.values() if pool.lease}
+            with core.lock:
+                held = {pool.project: pool.lease for pool in core.pools.values() if pool.lease}
             del core  # between two rounds it may go
         core = self._core()
         told: dict[str, list[dict[str, Any]]] = {}
@@ -98,7 +99,9 @@ class Agent:
 
     def _round(self, core: "LeasedCore") -> float | None:
         """Do all that is due; seconds until the next look, None where somebody has to come."""
-        for pool in list(core.pools.values()):
+        with core.lock:
+            pools = list(core.pools.values())
+        for pool in pools:
             with core.lock:
                 what, asked = self._due(core, pool)
                 lease, sent_ns = pool.lease, core.clock.monotonic_ns()

@@ -68,16 +68,10 @@ class LeasedCore(Core):
         """Give back what is leased. Nothing is admitted afterwards."""
         self.agent.close()
 
-    def project(self, name: str) -> Project:
-        known = self.projects.get(name)
-        if known is None:
-            if not name:
-                raise ValueError("a project has a name")
-            self.pools.setdefault(name, Pool(name, self.clock.monotonic_ns()))
-            # What is counted in this process has another name than the gateway's buckets.
-            terms = self.terms(f"here:{name}", _NO_LIMIT)
-            known = self.projects.setdefault(name, Project(name, terms))
-        return known
+    def _new_project(self, name: str) -> Project:
+        self.pools[name] = Pool(name, self.clock.monotonic_ns())
+        # What is counted in this process has another name than the gateway's buckets.
+        return Project(name, self.terms(f"here:{name}", _NO_LIMIT))
 
     def set_quota(self, name: str, quota: Quota) -> NoReturn:  # noqa: ARG002
         raise QuotaError(

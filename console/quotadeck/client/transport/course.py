@@ -236,15 +236,17 @@ class Course:
         return (request, False) if more == body else (carrier.with_body(request, more), True)
 
     def _provider(self, host: str, asked: Asked) -> Provider:
+        """A key after the first at a host is told by a number: keys are shown nowhere."""
+        place = host, asked.model, asked.key
         providers: dict[Any, Provider] = self._core.providers
-        known = providers.get((host, asked.model, asked.key))
-        if known is None:
+        known = providers.get(place)
+        if known is not None:
+            return known
+        with self._core.lock:  # under which others go through all providers
             keys = {key for at, _, key in providers if at == host}
             number = len(keys) + (asked.key not in keys)
-            place = host if number == 1 else f"{host}#{number}"
-            known = Provider(f"{place}/{asked.model}", self._core)
-            return providers.setdefault((host, asked.model, asked.key), known)
-        return known
+            name = f"{host}/{asked.model}" if number == 1 else f"{host}#{number}/{asked.model}"
+            return providers.setdefault(place, Provider(name, self._core))
 
     def _now_ns(self) -> int:
         return self._core.clock.monotonic_ns()
