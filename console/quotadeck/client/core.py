@@ -21,7 +21,7 @@ from quotadeck.client.errors import (
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of
-from quotadeck.client.refusing import complete, refuse
+from quotadeck.client.refusing import complete, late, refuse
 from quotadeck.client.reservation import Charge, Reservation
 from quotadeck.client.terms import Terms
 from quotadeck.client.waiting import Waiting
@@ -151,6 +151,8 @@ class Core:
 
     away_since_us: int | None = None
     """Since when the gateway that holds the state does not answer, where one does."""
+    away = ""
+    """That it does not, and what is met there instead, in words."""
 
     def headers(self, want: Want, name: str) -> dict[str, str]:  # noqa: ARG002
         """What the call of a reservation has to send to whoever holds the state."""
@@ -237,7 +239,7 @@ class Core:
                 refuse(self.limiter, want, takes, answer)
         if want.timeout_s == 0:
             wait_s = None if wait_ms is None else wait_ms / 1_000
-            raise AcquireTimeout(want.project.name, binding, 0.0, wait_s)
+            raise AcquireTimeout(want.project.name, binding, 0.0, wait_s, away=self.away)
         return None
 
     def join(self, want: Want, wake: Callable[[], None]) -> Waiter[Want]:
@@ -276,7 +278,7 @@ class Core:
                     return sleep_s
                 left_s = want.timeout_s - waited_s
                 if left_s <= 0:
-                    raise AcquireTimeout(want.project.name, waiter.binding, waited_s, found)
+                    raise late(waiter, waited_s, self.away)
                 return _sooner(sleep_s, left_s)
             except QuotaError:
                 tally.refused += 1
@@ -285,6 +287,7 @@ class Core:
     def _claim(self, waiter: Waiter[Want], now_ns: int) -> Admitted | float | None:
         """The head asks the limiter by his turn; or seconds until he should again. Nobody else."""
         waiting, takes = self._waiting, waiter.wants.takes()
+        waiter.needs_s = None
         for bound in waiter.wants.beyond:
             bound.must_go_on()
         if waiter.wants.project.line.head is not waiter:
@@ -297,6 +300,7 @@ class Core:
             waiting.went(waiter)
             return answer
         waiter.binding, wait_ms = answer.binding, answer.wait_ms
+        waiter.needs_s = None if wait_ms is None else wait_ms / 1_000
         refuse(self.limiter, waiter.wants, takes, answer)
         waiting.refused()
         if answer.turn and wait_ms is not None:

@@ -15,14 +15,35 @@ class QuotaError(Exception):
 
 
 class AcquireTimeout(QuotaError, TimeoutError):
-    """The timeout passed before its turn came. ``wait_s``: how long it would have been still."""
+    """The timeout passed before its turn came.
 
-    def __init__(self, project: str, bucket: str, waited_s: float, wait_s: float | None) -> None:
-        more = "" if wait_s is None else f", {wait_s:.1f} s more were needed"
-        at = f" for {bucket}" if bucket else " in the line"
-        super().__init__(f"project {project} waited {waited_s:.1f} s{at}{more}", project, bucket)
+    ``wait_s``: how long it would have been still; None where nobody can tell. ``ahead``: how many
+    of its project stood before it. ``away``: that the gateway does not answer, in words.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        bucket: str,
+        waited_s: float,
+        wait_s: float | None,
+        *,
+        ahead: int = 0,
+        away: str = "",
+    ) -> None:
+        at = f" behind {ahead} of its own" if ahead else f" for {bucket}" if bucket else ""
+        text = f"project {project} waited {waited_s:.1f} s{at}"
+        if away:
+            text += f": {away}"
+        else:
+            more = "" if wait_s is None else f", {wait_s:.1f} s more were needed"
+            text += f"{more}: give it a longer timeout (patience= of an SDK's client)"
+            text += " or fewer calls at a time" if ahead else ", or raise that limit" * bool(bucket)
+        super().__init__(text, project, bucket)
         self.waited_s = waited_s
         self.wait_s = wait_s
+        self.ahead = ahead
+        self.away = away
 
 
 class BudgetSpent(QuotaError):
@@ -34,12 +55,15 @@ class BudgetSpent(QuotaError):
     def __init__(
         self, project: str, bucket: str, left_nano: int, asked_nano: int, wait_s: float | None
     ) -> None:
-        super().__init__(
+        text = (
             f"{bucket} has {left_nano / 1e9:.6g} USD left, "
-            f"and the request may cost {asked_nano / 1e9:.6g} USD",
-            project,
-            bucket,
+            f"and the request may cost {asked_nano / 1e9:.6g} USD"
         )
+        if wait_s is not None:
+            from quotadeck.domain.typed import duration_words
+
+            text += f"; it begins anew in {duration_words(max(1, round(wait_s)) * 1_000)}"
+        super().__init__(text, project, bucket)
         self.left_nano = left_nano
         self.asked_nano = asked_nano
         self.wait_s = wait_s
@@ -50,7 +74,10 @@ class NeverFits(QuotaError):
 
     def __init__(self, project: str, bucket: str, asked: str, limit: str) -> None:
         super().__init__(
-            f"{bucket} is {limit} in all, the request asks for {asked}", project, bucket
+            f"{bucket} is {limit} in all, the request asks for {asked}: "
+            "ask for less, as by max_tokens, or raise that limit",
+            project,
+            bucket,
         )
 
 

@@ -21,6 +21,7 @@ class Waiter(Generic[T]):
         "due_ns",
         "gone",
         "key",
+        "needs_s",
         "since_s",
         "stands_at",
         "turn",
@@ -39,6 +40,8 @@ class Waiter(Generic[T]):
         """The bucket at which nobody asks before he has a turn."""
         self.due_ns = 0
         """The instant of the turn that he was promised; 0 where he was promised none."""
+        self.needs_s: float | None = None
+        """How long he would have to wait still, as he was told last; None where nobody knows."""
         self.gone = False
 
 
@@ -56,6 +59,10 @@ class Line(Generic[T]):
     @property
     def head(self) -> Waiter[T] | None:
         return self._waiting[0] if self._waiting else None
+
+    def ahead_of(self, one: Waiter[T]) -> int:
+        """How many go first."""
+        return self._waiting.index(one)
 
     def join(self, one: Waiter[T]) -> Waiter[T] | None:
         """Stand where the key says, behind those with the same; the head that he displaced."""

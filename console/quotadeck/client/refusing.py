@@ -3,7 +3,8 @@
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from quotadeck.client.errors import BudgetSpent, NeverFits
+from quotadeck.client.errors import AcquireTimeout, BudgetSpent, NeverFits
+from quotadeck.client.line import Waiter
 from quotadeck.client.want import Want
 from quotadeck.domain.limits import BudgetLimit, Take
 from quotadeck.limiter import MemoryLimiter, Refused
@@ -31,6 +32,19 @@ def refuse(limiter: MemoryLimiter, want: Want, takes: list[Take], answer: Refuse
     wait_s = None if answer.wait_ms is None else answer.wait_ms / 1_000
     if wait_s is None or want.timeout_s is None or want.timeout_s < wait_s:
         raise BudgetSpent(project, gate.bucket, gate.level, gate.asked, wait_s)
+
+
+def late(waiter: Waiter[Want], waited_s: float, away: str) -> AcquireTimeout:
+    """What he is told who has waited for as long as he would."""
+    project = waiter.wants.project
+    return AcquireTimeout(
+        project.name,
+        waiter.binding,
+        waited_s,
+        waiter.needs_s,
+        ahead=project.line.ahead_of(waiter),
+        away=away,
+    )
 
 
 def complete(call: Coroutine[Any, Any, T]) -> T:
