@@ -204,9 +204,9 @@ class Gateway:
             answer: dict[str, Any] = client.post("/commands", json=asked).json()
         return answer
 
-    def add_key(self, *projects: str, label: str = "test") -> str:
+    def add_key(self, *projects: str, label: str = "test", secret: str = "") -> str:
         """A new project key; its secret."""
-        secret = f"qd_{secrets.token_hex(4)}_{secrets.token_hex(32)}"
+        secret = secret or f"qd_{secrets.token_hex(4)}_{secrets.token_hex(32)}"
         value = {
             "sha256": sha256(secret.encode()).hexdigest(),
             "projects": list(projects),

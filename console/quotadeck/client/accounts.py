@@ -29,6 +29,7 @@ def report_of(core: "Core") -> UsageReport:
             runs,
             core.away_since_us,
             providers,
+            core.away,
         )
 
 

@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from quotadeck.client import forks
 from quotadeck.client.availability import Availability
-from quotadeck.client.errors import (
-    AcquireTimeout,
-    PriceUnknown,
-    QuotaError,
-    TooManyWaiting,
-)
+from quotadeck.client.errors import AcquireTimeout, PriceUnknown, QuotaError, TooManyWaiting
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of

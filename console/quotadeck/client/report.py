@@ -62,13 +62,16 @@ class UsageReport:
     """Since when the gateway does not answer, where the state is in one: only what is leased is
     spent meanwhile. None while it does."""
     providers: tuple[ProviderUsage, ...] = ()
+    away: str = ""
+    """Where it is and what is met there instead, in words."""
 
     def __getitem__(self, project: str) -> ProjectUsage:
-        """Raises KeyError for a project that nobody has named to the manager."""
+        """Raises KeyError for a project that nobody has named yet."""
         for each in self.projects:
             if each.project == project:
                 return each
-        raise KeyError(project)
+        known = ", ".join(each.project for each in self.projects) or "none yet"
+        raise KeyError(f"no project {project!r} has asked for anything; known: {known}")
 
     def __str__(self) -> str:
         text = _table(_PROJECTS, [_row(each) for each in self.projects])
@@ -77,8 +80,8 @@ class UsageReport:
         if self.away_since_us is not None:
             from quotadeck.domain.days import rfc3339
 
-            since = rfc3339(self.away_since_us)
-            text += f"\nthe gateway does not answer since {since}: only what is leased is spent"
+            since = rfc3339(self.away_since_us // 1_000_000 * 1_000_000)
+            text += f"\n{self.away} since {since}: only what is leased is spent"
         return text
 
 

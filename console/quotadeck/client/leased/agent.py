@@ -10,7 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from quotadeck.client.backoff import Backoff
-from quotadeck.client.leased.door import Answer, Away, Door
+from quotadeck.client.leased.door import NO_GATEWAY, Answer, Away, Door, is_gateways
 from quotadeck.client.leased.pool import NS, Pool
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ class Agent:
         self._door = door
         self._called = threading.Event()
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self.closed = False
         self._tries = 0
 
     def wake(self) -> None:
         """Something has changed; to be called under the core's lock."""
-        if self._thread is None and not self._closed:
+        if self._thread is None and not self.closed:
             self._thread = threading.Thread(target=self._run, name="quotadeck leases", daemon=True)
             self._thread.start()
             _AT_WORK.add(self)
@@ -53,7 +53,7 @@ class Agent:
 
     def close(self, within_s: float | None = None) -> None:
         """Give everything back, and end. Waits for that as long as for any answer, or so long."""
-        self._closed = True
+        self.closed = True
         self._called.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -72,7 +72,7 @@ class Agent:
             self._called.wait(LOOK_S if sleep_s is None else min(sleep_s, LOOK_S))
             self._called.clear()
             core = self._core()
-            if core is None or self._closed:
+            if core is None or self.closed:
                 break
             sleep_s = self._round(core)
             with core.lock:
@@ -112,11 +112,13 @@ class Agent:
                 answer = self._door.ask(method, lease, pool.project, asked)
                 if answer.status >= 500:
                     raise Away(answer.message)
+                if not is_gateways(method, answer):
+                    raise Away(NO_GATEWAY.format(answer.status))
             except Away as away:
                 self._is_away(core, pool, str(away))
                 continue
             with core.lock:
-                self._tries, core.away_since_us, core.away_why = 0, None, ""
+                self._tries, core.away_since_us, core.away = 0, None, ""
                 self._told(core, pool, what, answer, sent_ns)
                 core.wake(pool)
         with core.lock:
@@ -174,7 +176,7 @@ class Agent:
         with core.lock:
             if core.away_since_us is None:
                 core.away_since_us = core.clock.wall_us()
-            core.away_why = why
+            core.away = f"the gateway at {core.address} does not answer ({why})"
             pool.wait(int(AGAIN.wait_s(self._tries) * 1_000), core.clock.monotonic_ns())
 
 

@@ -59,14 +59,15 @@ class LeasedCore(Core):
         """By which the gateway's operators know this manager."""
         self.away_since_us: int | None = None
         """Since when the gateway does not answer; None while it does."""
-        self.away_why = ""
         door = Door(gateway, key)
-        self.origin = door.origin
+        self.origin, self.address = door.origin, gateway
         self.agent = Agent(weakref.ref(self), door)
 
     def close(self) -> None:
-        """Give back what is leased. Nothing is admitted afterwards."""
+        """Give back what is leased. Nothing is admitted afterwards, and nobody waits any more."""
         self.agent.close()
+        with self.lock:
+            self.wake_heads()
 
     def _new_project(self, name: str) -> Project:
         self.pools[name] = Pool(name, self.clock.monotonic_ns())
@@ -135,6 +136,7 @@ class LeasedCore(Core):
         with self.lock:
             self.look_after()
             now_ns = self.clock.monotonic_ns()
+            self._must_serve(pool, now_ns)
             takes, levels = self._told(pool, want)
             answer: Admitted | Refused
             if field := pool.short(_needs(want), now_ns):
@@ -211,9 +213,8 @@ class LeasedCore(Core):
         return answer
 
     def _must_wait(self, pool: Pool, want: Want, now_ns: int) -> None:
-        """Raises where no wait helps: the gateway refuses this key, or the day's money is spent."""
-        if pool.refusal:
-            raise GatewayRefused(pool.refusal, pool.project)
+        """Raises where no wait helps: nothing is served here, or the day's money is spent."""
+        self._must_serve(pool, now_ns)
         budget = pool.limits.get("budget") or {}
         left, told_ns = budget.get("left_nano_usd"), pool.told_ns
         if left is None or budget.get("shadow") or told_ns is None or now_ns - told_ns > TOLD_NS:
@@ -228,6 +229,14 @@ class LeasedCore(Core):
             if want.timeout_s is None or want.timeout_s < wait_s:
                 bucket = _bucket(pool, "budget")
                 raise BudgetSpent(pool.project, bucket, left, want.cost_nano, wait_s)
+
+    def _must_serve(self, pool: Pool, now_ns: int) -> None:
+        """Raises where this manager is closed, or the gateway has just refused its key; a while
+        later it is asked anew."""
+        if self.agent.closed:
+            raise QuotaError("this quota manager was closed: make a new one", pool.project)
+        if pool.refusal and now_ns < pool.not_before_ns:
+            raise GatewayRefused(pool.refusal, pool.project)
 
     def _short(self, pool: Pool, want: Want, field: str, levels: tuple[int, ...]) -> Refused:
         """It waits for what the gateway waits for; else for the next answer of the gateway."""
@@ -251,7 +260,8 @@ class LeasedCore(Core):
             limit, scale, there = _limit_of(pool, field)
             if limit is not None:
                 takes.append(Take(_bucket(pool, KINDS[field]), amount * scale, limit))
-                levels.append((there + (pool.left[field] or 0)) * scale)
+                # What was used of a lease may have been refilled there since.
+                levels.append(min(limit.amount, there + (pool.left[field] or 0)) * scale)
         return takes, tuple(levels)
 
     def _settle(self, want: Want, name: str, charge: Charge) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 TIMEOUT_S: Final = 5.0
 PATH: Final = "/v1/quota/leases"
+NO_GATEWAY: Final = "what answers there is no gateway of Quotadeck: status {}"
 
 
 class Away(Exception):
@@ -34,6 +35,13 @@ class Answer(NamedTuple):
     def _error(self) -> dict[str, Any]:
         error = self.body.get("error")
         return error if isinstance(error, dict) else {}
+
+
+def is_gateways(method: str, answer: Answer) -> bool:
+    """Whether a gateway answers so, and not something else at a wrong address."""
+    if answer.status in (404, 405):
+        return answer.code.startswith("lease_")
+    return answer.status != 200 or method == "DELETE" or {"id", "quota"} <= answer.body.keys()
 
 
 class Door:
@@ -93,9 +101,10 @@ class Door:
             self._connection = kind(host, port, timeout=self.timeout_s)
         self._connection.request(method, path, body, headers)
         reply = self._connection.getresponse()
-        told = json.loads(reply.read() or b"{}")
-        if not isinstance(told, dict):
-            raise HTTPException("the answer is no JSON object")
+        try:
+            told = dict(json.loads(reply.read() or b"{}"))
+        except (TypeError, ValueError):
+            raise ValueError(NO_GATEWAY.format(reply.status)) from None
         wait = reply.headers.get("retry-after-ms", "")
         return Answer(reply.status, told, int(wait) if wait.isdecimal() else None)
 

@@ -2,13 +2,20 @@
 
 from typing import Final, NamedTuple
 
-from quotadeck.client.errors import BudgetSpent, NeverFits, QuotaError
+from quotadeck.client.errors import BudgetSpent, GatewayRefused, NeverFits, QuotaError
 from quotadeck.dialects.base import Dialect
 from quotadeck.dialects.head import wait_lines
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.refusals import UpstreamRefused
 
 _NEVER: Final = "x-should-retry", "false"
+_AS_A_RULE: Final = 429, "requests", "rate_limit_exceeded"
+_TOLD: Final[dict[type[QuotaError], tuple[int, str, str]]] = {
+    BudgetSpent: (429, "insufficient_quota", "insufficient_quota"),
+    NeverFits: (400, "requests", "rate_limit_exceeded"),
+    GatewayRefused: (403, "permission_error", "gateway_refused"),
+}
+"""Status, type and code."""
 
 
 class Answer(NamedTuple):
@@ -20,20 +27,21 @@ class Answer(NamedTuple):
 
 
 def answer_to(refusal: QuotaError, dialect: Dialect) -> Answer:
-    """A 429, by which the official SDKs raise their RateLimitError: once, for it has waited.
+    """A 429 as a rule, by which the official SDKs raise their RateLimitError: once, for it has
+    waited. What never fits is a 400, and what the gateway does not serve a 403.
 
     The headers tell the wait all the same, to whoever looks at them.
     """
-    money = isinstance(refusal, BudgetSpent)
+    status, kind, code = _TOLD.get(type(refusal), _AS_A_RULE)
     told = UpstreamRefused(
-        400 if isinstance(refusal, NeverFits) else 429,
+        status,
         str(refusal),
-        "insufficient_quota" if money else "requests",
-        "insufficient_quota" if money else "rate_limit_exceeded",
+        kind,
+        code,
         None,
         "",
         "",
-        Cause.BUDGET if money else Cause.RPM,
+        Cause.BUDGET if isinstance(refusal, BudgetSpent) else Cause.RPM,
         should_retry="false",
     )
     status, head, body = dialect.refusal(told)
