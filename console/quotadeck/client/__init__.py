@@ -96,3 +96,7 @@ def __getattr__(name: str) -> Any:
     found = getattr(import_module(f"quotadeck.{place}"), name)
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    return __all__

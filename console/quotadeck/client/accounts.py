@@ -30,6 +30,7 @@ def report_of(core: "Core") -> UsageReport:
             core.away_since_us,
             providers,
             core.away,
+            core.address,
         )
 
 

@@ -82,6 +82,9 @@ class Running(Asking):
     def name(self) -> str:
         return self._terms.name
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}: {self.ended or 'goes on'}>"
+
     @property
     def ended(self) -> str:
         """Why it lets nothing pass; empty where it does."""
@@ -183,6 +186,8 @@ class Managing(Asking):
             "concurrency": concurrency,
             "priority": priority,
         }
+        if not isinstance(quota, Quota | None):
+            raise TypeError(f"limits have names, such as rpm={quota!r}; or give a whole Quota(…)")
         known = self._core.project(project).terms.quota
         changed = {name: value for name, value in given.items() if value is not ...}
         fresh = replace(quota or known, **changed)
@@ -200,7 +205,11 @@ class Managing(Asking):
         self._core.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self._core.projects)} projects>"
+        core = self._core
+        limits = f"at {core.address}" if core.address else f"of {core.everything.quota}"
+        return (
+            f"<{type(self).__name__} {limits}; projects: {', '.join(core.projects) or 'none yet'}>"
+        )
 
 
 def _must_be_of_use(burst_window: int, token_window: int, lifetime_s: float, zone: str) -> None:

@@ -15,7 +15,7 @@ from quotadeck.client.availability import Availability
 from quotadeck.client.errors import AcquireTimeout, PriceUnknown, QuotaError, TooManyWaiting
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
-from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of
+from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, must_be_name, must_be_wait
 from quotadeck.client.refusing import complete, late, refuse
 from quotadeck.client.reservation import Charge, Reservation
 from quotadeck.client.terms import Terms
@@ -88,8 +88,7 @@ class Core:
         """
         known = self.projects.get(name)
         if known is None:
-            if not name or not isinstance(name, str):
-                raise ValueError(f"a project's name is a text that is not empty, not {name!r}")
+            must_be_name("a project", name)
             with self.lock:  # under which others go through all projects
                 known = self.projects.get(name) or self._new_project(name)
                 self.projects[name] = known
@@ -121,7 +120,7 @@ class Core:
         beyond: tuple[Bound, ...] = (),
     ) -> Want:
         """Raises PriceUnknown, TypeError or ValueError for what is no estimate, and ValueError for
-        a negative timeout."""
+        what is no timeout."""
         estimate, project = estimate_of(asked), self.project(name)
         beyond = (self.everything, *beyond)
         cost = estimate.cost_nano
@@ -132,8 +131,8 @@ class Core:
             if most is None and any(each.has_budget for each in (project.terms, *beyond)):
                 raise PriceUnknown(name, estimate.model)
             cost = most or 0
-        if timeout_s is not None and timeout_s < 0:
-            raise ValueError(f"a timeout of {timeout_s} s has passed before it began")
+        if timeout_s is not None:
+            must_be_wait("timeout", timeout_s)
         own: Any = project.terms.quota.priority
         return Want(
             project, estimate, cost, own if priority is None else priority, timeout_s, beyond
@@ -148,6 +147,8 @@ class Core:
     """Since when the gateway that holds the state does not answer, where one does."""
     away = ""
     """That it does not, and what is met there instead, in words."""
+    address = ""
+    """Where it is."""
 
     def headers(self, want: Want, name: str) -> dict[str, str]:  # noqa: ARG002
         """What the call of a reservation has to send to whoever holds the state."""

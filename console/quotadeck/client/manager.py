@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
+from warnings import warn
 
 from quotadeck.client.base import Asking, Managing, Running
 from quotadeck.client.core import Core
@@ -95,13 +96,14 @@ class Run(_Asks, Running):
 class Acquiring:
     """An acquire that has not begun: await it, or enter it."""
 
-    __slots__ = ("_core", "_reservation", "_want")
+    __slots__ = ("_begun", "_core", "_reservation", "_want")
 
     def __init__(self, core: Core, want: Want) -> None:
-        self._core, self._want = core, want
+        self._core, self._want, self._begun = core, want, False
         self._reservation: Reservation | None = None
 
     def __await__(self) -> Generator[Any, None, Reservation]:
+        self._begun = True
         found = self._core.admit(self._want)
         if found is None:
             found = yield from self._in_line().__await__()
@@ -132,6 +134,33 @@ class Acquiring:
     ) -> None:
         if self._reservation is not None:
             self._reservation.__exit__(kind, error, trace)
+
+    def __del__(self) -> None:
+        if not self._begun:
+            warn(
+                f"an acquire of project {self._want.project.name} was never awaited: nothing is "
+                "held for it, and nothing waited",
+                RuntimeWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+    if not TYPE_CHECKING:  # a type checker finds these by itself
+
+        def __enter__(self) -> NoReturn:
+            self._begun = True
+            raise TypeError(
+                "an acquire of a QuotaManager is entered by `async with`; threads have a "
+                "SyncQuotaManager, or this one's for_threads()"
+            )
+
+        def __exit__(self, *_: object) -> None:
+            """It is never entered."""
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(
+                f"an acquire has no {name}: await it, its reservation may have one"
+            )
 
 
 class _Sleeper:

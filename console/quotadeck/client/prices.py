@@ -21,6 +21,8 @@ class Prices:
     """
 
     def __init__(self, prices: "Mapping[str, Told]", unknown: "Told | None") -> None:
+        if not isinstance(prices, Mapping):
+            raise TypeError(f'prices= is such as {{"gpt-4.1": ("2.00", "8.00")}}, not {prices!r}')
         self._by_model = {model: _price(told) for model, told in prices.items()}
         self._unknown = None if unknown is None else _price(unknown)
 
@@ -58,5 +60,7 @@ def _price(told: "Told") -> "Price":
     try:
         given, out = (parse_price(str(one)) for one in each)
     except (MoneyError, ValueError):
-        raise ValueError(f"{told!r} is no price in dollars per million tokens") from None
+        raise ValueError(
+            f'a price is dollars per million tokens, "2.50" or (input, output), not {told!r}'
+        ) from None
     return Price(given, out, given, given, "told")

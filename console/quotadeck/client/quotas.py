@@ -1,7 +1,7 @@
 """What people say to a manager: a project's quota, and how much a request will likely be."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from quotadeck.domain.limits import Priority
 
@@ -53,6 +53,16 @@ class Quota:
         object.__setattr__(self, "budget_nano", budget)
         object.__setattr__(self, "priority", priority_of(self.priority))
 
+    def __str__(self) -> str:
+        """``20 rpm, 80,000 tpm, $100 a day``; or ``no limit``."""
+        from quotadeck.domain.money import usd_short
+
+        told = [] if self.rpm is None else [f"{self.rpm:,} rpm"]
+        told += [] if self.tpm is None else [f"{self.tpm:,} tpm"]
+        told += [] if self.budget_nano is None else [f"{usd_short(self.budget_nano)} a day"]
+        told += [] if self.concurrency is None else [f"{self.concurrency:,} at once"]
+        return ", ".join(told) or "no limit"
+
 
 def priority_of(said: Priority | str) -> Priority:
     """Raises ValueError for what names no class."""
@@ -62,6 +72,18 @@ def priority_of(said: Priority | str) -> Priority:
         return Priority.named(said)
     except (KeyError, AttributeError):
         raise ValueError(f"a priority is high, medium or low, not {said!r}") from None
+
+
+def must_be_name(what: str, said: Any) -> None:
+    """Raises ValueError for what names no project and no run."""
+    if not said or not isinstance(said, str):
+        raise ValueError(f"{what}'s name is a text that is not empty, not {said!r}")
+
+
+def must_be_wait(what: str, said: Any) -> None:
+    """Raises ValueError for what is no time to wait at most."""
+    if said is not None and not (isinstance(said, int | float) and said >= 0):
+        raise ValueError(f"{what}= is seconds from 0 on, or None, not {said!r}")
 
 
 def nano_of(amount: "str | int | Decimal") -> int:

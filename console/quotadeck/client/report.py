@@ -1,6 +1,6 @@
 """What was used, by project: values, and the same as a table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from quotadeck.client.availability import Room
@@ -46,12 +46,18 @@ class ProviderUsage(NamedTuple):
     paused_s: float
     rooms: tuple[Room, ...]
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it told anything of itself."""
+        return bool(self.refused or self.paused_s or self.rooms)
+
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
     """Every project and run that was named so far, and the limits of everything.
 
-    As text it is a table of the projects, and one of the providers where any is known.
+    As text it is a table of the projects, with what all of them share last, and one each of the
+    runs and the providers where anything is known of any.
     """
 
     at_us: int
@@ -64,6 +70,8 @@ class UsageReport:
     providers: tuple[ProviderUsage, ...] = ()
     away: str = ""
     """Where it is and what is met there instead, in words."""
+    gateway: str = ""
+    """Where the state is; empty where it is in this process."""
 
     def __getitem__(self, project: str) -> ProjectUsage:
         """Raises KeyError for a project that nobody has named yet."""
@@ -74,15 +82,29 @@ class UsageReport:
         raise KeyError(f"no project {project!r} has asked for anything; known: {known}")
 
     def __str__(self) -> str:
-        text = _table(_PROJECTS, [_row(each) for each in self.projects])
-        if self.providers:
-            text += "\n\n" + _table(_PROVIDERS, [_provider_row(each) for each in self.providers])
+        rows = [_row(each, self.gateway) for each in self.projects]
+        if self.rooms:
+            rows.append(_row(self._all(), self.gateway))
+        text = _table(_PROJECTS, rows)
+        if self.runs:
+            text += "\n\n" + _table(_RUNS, [_run_row(each) for each in self.runs])
+        if known := [each for each in self.providers if each.is_known]:
+            text += "\n\n" + _table(_PROVIDERS, [_provider_row(each) for each in known])
         if self.away_since_us is not None:
             from quotadeck.domain.days import rfc3339
 
             since = rfc3339(self.away_since_us // 1_000_000 * 1_000_000)
             text += f"\n{self.away} since {since}: only what is leased is spent"
         return text
+
+    def _all(self) -> ProjectUsage:
+        """What the projects used together, beside the limits of everything."""
+        sums = {
+            one.name: sum(getattr(each, one.name) for each in self.projects)
+            for one in fields(ProjectUsage)
+            if one.name not in ("project", "rooms")
+        }
+        return ProjectUsage(project="(all)", rooms=self.rooms, **sums)
 
 
 _PROJECTS: Final = (
@@ -95,7 +117,9 @@ _PROJECTS: Final = (
     "cost today",
     "left",
 )
+_RUNS: Final = "run", "requests", "under way", "cost", "budget", "time left", "state"
 _PROVIDERS: Final = "provider", "429s", "paused", "left"
+_NONE: Final = "–"
 
 
 def _table(head: tuple[str, ...], told: list[tuple[str, ...]]) -> str:
@@ -110,7 +134,7 @@ def _table(head: tuple[str, ...], told: list[tuple[str, ...]]) -> str:
     )
 
 
-def _row(one: ProjectUsage) -> tuple[str, ...]:
+def _row(one: ProjectUsage, gateway: str) -> tuple[str, ...]:
     from quotadeck.domain.money import usd_short
 
     return (
@@ -120,8 +144,25 @@ def _row(one: ProjectUsage) -> tuple[str, ...]:
         f"{one.refused:,}",
         f"{one.input_tokens:,}",
         f"{one.output_tokens:,}",
-        usd_short(one.spent_nano),
+        # Without prices here a gateway alone knows, and tells it by what is left.
+        _NONE if gateway and not one.spent_nano else usd_short(one.spent_nano),
         _left(one.rooms),
+    )
+
+
+def _run_row(one: "RunUsage") -> tuple[str, ...]:
+    from quotadeck.domain.money import usd_short
+    from quotadeck.domain.typed import duration_words
+
+    most = "" if one.most_requests is None else f" of {one.most_requests:,}"
+    return (
+        one.name,
+        f"{one.requests:,}{most}",
+        f"{one.under_way:,}",
+        usd_short(one.spent_nano),
+        _NONE if one.budget_nano is None else usd_short(one.budget_nano),
+        _NONE if one.left_s is None else duration_words(int(one.left_s * 1_000)),
+        one.ended or "goes on",
     )
 
 
@@ -131,10 +172,12 @@ def _provider_row(one: ProviderUsage) -> tuple[str, ...]:
 
 
 def _left(rooms: tuple[Room, ...]) -> str:
+    """A rate's bucket holds less than a minute of it: what is there now is no part of it."""
     from quotadeck.domain.money import usd_short
 
     left = []
     for room in rooms:
         figure = usd_short if room.kind == "budget" else "{:,}".format
-        left.append(f"{figure(room.left)} of {figure(room.limit)} {room.kind}")
+        now = " now" if room.kind in ("rpm", "tpm") else ""
+        left.append(f"{figure(room.left)}{now} of {figure(room.limit)} {room.kind}")
     return ", ".join(left)

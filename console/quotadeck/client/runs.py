@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from quotadeck.client.errors import RunEnded
-from quotadeck.client.quotas import nano_of
+from quotadeck.client.quotas import must_be_name, nano_of
 from quotadeck.client.refusing import complete
 from quotadeck.client.terms import NO_BUDGET_NANO
 from quotadeck.domain.clock import Clock
@@ -162,6 +162,7 @@ def open_run(
     lifetime: "str | float | timedelta | None",
 ) -> RunTerms:
     """A new run, or the one of that name that goes on. Raises ValueError for other limits."""
+    must_be_name("a run", name)
     fresh = RunTerms(
         name, core.new_name(), core.clock, budget=budget, requests=requests, lifetime=lifetime
     )
@@ -171,7 +172,10 @@ def open_run(
             _forget_some(core, name)
             known = core.runs[name] = fresh
         elif not known.is_as(fresh):
-            raise ValueError(f"run {name} goes on, with other limits than these")
+            raise ValueError(
+                f"run {name} goes on, with other limits than these: end() it first, or give them "
+                "to a run of another name"
+            )
         return known
 
 

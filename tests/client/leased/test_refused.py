@@ -64,24 +64,24 @@ def test_a_key_that_was_refused_is_tried_again_a_while_later(gateway: Gateway) -
 
 
 def test_a_manager_that_was_closed_says_so_also_to_whom_it_lets_wait(gateway: Gateway) -> None:
-    key = gateway.add_key("scarce")
+    key = gateway.add_key("closed")
     manager = SyncQuotaManager(gateway=gateway.base_url, key=key)
     told: list[QuotaError] = []
 
     def waits() -> None:
         try:
             for _ in range(100):
-                manager.acquire("scarce", 10, timeout=PATIENCE_S).settle(10)
+                manager.acquire("closed", 10, timeout=PATIENCE_S).settle(10)
         except QuotaError as closed:
             told.append(closed)
 
     thread = threading.Thread(target=waits)
     thread.start()
-    wait_until(lambda: manager.usage_report()["scarce"].waiting)
+    wait_until(lambda: manager.usage_report()["closed"].waiting)
     manager.close()
     thread.join(PATIENCE_S)
     with pytest.raises(QuotaError, match="was closed: make a new one"):
-        manager.acquire("scarce", 10, timeout=PATIENCE_S)
+        manager.acquire("closed", 10, timeout=PATIENCE_S)
     assert [str(one) for one in told] == ["this quota manager was closed: make a new one"]
 
 

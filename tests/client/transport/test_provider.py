@@ -130,7 +130,7 @@ def test_the_report_tells_of_it(rig: Rig) -> None:
     assert told[:3] == ("api.example.com/m", 1, 2.5)
     assert [(room.kind, room.limit, room.left) for room in told.rooms] == [("rpm", 60, 29)]
     *_, last = str(rig.manager.usage_report()).splitlines()
-    assert last.split() == ["api.example.com/m", "1", "2.5", "s", "29", "of", "60", "rpm"]
+    assert last.split() == ["api.example.com/m", "1", "2.5", "s", "29", "now", "of", "60", "rpm"]
 
 
 def test_a_days_limit_is_no_rate(rig: Rig) -> None:

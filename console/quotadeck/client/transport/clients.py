@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from quotadeck.client.backoff import Backoff
 from quotadeck.client.core import Core
-from quotadeck.client.quotas import priority_of
+from quotadeck.client.quotas import must_be_name, must_be_wait, priority_of
 from quotadeck.client.transport.carriers import AsyncTransport, Transport
 from quotadeck.client.transport.course import Course
 from quotadeck.client.transport.libraries import Library, library
@@ -60,12 +60,14 @@ def client_for_threads(
 
 
 def _course(core: Core, project: str, options: ClientOptions, beyond: tuple[Bound, ...]) -> Course:
-    priority = options.get("priority")
+    priority, patience_s = options.get("priority"), options.get("patience")
+    must_be_name("a project", project)
+    must_be_wait("patience", patience_s)
     return Course(
         core,
         project,
         priority=None if priority is None else priority_of(priority),
-        patience_s=options.get("patience"),
+        patience_s=patience_s,
         backoff=options.get("backoff", BACKOFF),
         stream_usage=options.get("stream_usage", True),
         beyond=beyond,
