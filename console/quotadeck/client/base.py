@@ -201,7 +201,10 @@ class Managing(Asking):
         return report_of(self._core)
 
     def close(self) -> None:
-        """Give back what is leased of a gateway, which a program's end leaves to run out."""
+        """Give back at once what is leased of a gateway; this manager admits nothing afterwards.
+
+        A program that ends by itself does so, too. Without a gateway there is nothing to close.
+        """
         self._core.close()
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from quotadeck.client import forks
 from quotadeck.client.availability import Availability
 from quotadeck.client.errors import AcquireTimeout, PriceUnknown, QuotaError, TooManyWaiting
+from quotadeck.client.in_process import InProcess
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, must_be_name, must_be_wait
@@ -28,7 +29,6 @@ from quotadeck.domain.usage import Usage
 from quotadeck.limiter import Admitted, DayUnknown, MemoryLimiter, Refused, TurnName
 
 if TYPE_CHECKING:
-    from quotadeck.client.availability import Room
     from quotadeck.client.runs import RunTerms
     from quotadeck.client.transport.provider import Provider
 
@@ -42,7 +42,7 @@ MOST_WAITING: Final = 10_000
 """Of one project."""
 
 
-class Core:
+class Core(InProcess):
     """One state, in this process."""
 
     def __init__(
@@ -108,7 +108,7 @@ class Core:
         with self.lock:
             project.terms = self.terms(str(Subject.project(name)), quota)
             self._looks.clear()
-            self._known(lambda: self.limiter.relimit(project.terms.limits))
+            self._known(lambda: complete(self.limiter.relimit(project.terms.limits)))
             self._waiting.wake()
 
     def want(
@@ -143,32 +143,6 @@ class Core:
         with self.lock:
             return complete(call)
 
-    away_since_us: int | None = None
-    """Since when the gateway that holds the state does not answer, where one does."""
-    away = ""
-    """That it does not, and what is met there instead, in words."""
-    address = ""
-    """Where it is."""
-
-    def headers(self, want: Want, name: str) -> dict[str, str]:  # noqa: ARG002
-        """What the call of a reservation has to send to whoever holds the state."""
-        return {}
-
-    def is_at(self, scheme: str, host: str, port: int | None) -> bool:  # noqa: ARG002
-        """Whether that is who holds the state."""
-        return False
-
-    def lease_over(self, project: str) -> bool:  # noqa: ARG002
-        """Somebody else has ended what this one had leased: whether that is news."""
-        return False
-
-    def rooms_elsewhere(self, project: Project) -> "tuple[Room, ...]":  # noqa: ARG002
-        """What is left of limits that are kept elsewhere."""
-        return ()
-
-    def close(self) -> None:
-        """Let go of what is held elsewhere."""
-
     def cost_nano(self, model: str, usage: Usage) -> int | None:
         return self.prices.cost_nano(model, usage)
 
@@ -177,7 +151,8 @@ class Core:
     ) -> Availability:
         """What an acquire would meet; it takes nothing. Raises PriceUnknown."""
         asked = name, estimate, priority, beyond
-        self.project(name)
+        if name not in self.projects:
+            self.project(name)
         with self.lock:
             if self._forgotten or self.clock.monotonic_ns() >= self._next_look_ns:
                 self.look_after()
@@ -190,12 +165,9 @@ class Core:
             try:
                 answer = self.limiter.look(look.takes, look.priority)
             except DayUnknown:
-                answer = self._known(lambda: self._looked(look))
+                answer = self._known(lambda: self.limiter.look(look.takes, look.priority))
             before = len(look.line) + bool(self._waiting.heads.before(look.takes))
         return Availability(answer, look.takes, before)
-
-    async def _looked(self, look: Look) -> Admitted | Refused:
-        return self.limiter.look(look.takes, look.priority)
 
     def _look(self, want: Want) -> Look:
         takes = want.takes()
@@ -235,7 +207,9 @@ class Core:
                 refuse(self.limiter, want, takes, answer)
         if want.timeout_s == 0:
             wait_s = None if wait_ms is None else wait_ms / 1_000
-            raise AcquireTimeout(want.project.name, binding, 0.0, wait_s, away=self.away)
+            raise AcquireTimeout(
+                want.project.name, binding, 0.0, wait_s, away=self.trouble(want.project)
+            )
         return None
 
     def join(self, want: Want, wake: Callable[[], None]) -> Waiter[Want]:
@@ -274,7 +248,7 @@ class Core:
                     return sleep_s
                 left_s = want.timeout_s - waited_s
                 if left_s <= 0:
-                    raise late(waiter, waited_s, self.away)
+                    raise late(waiter, waited_s, self.trouble(want.project))
                 return _sooner(sleep_s, left_s)
             except QuotaError:
                 tally.refused += 1
@@ -344,15 +318,18 @@ class Core:
         self, name: str, want: Want, takes: list[Take], turn: TurnName | None = None
     ) -> Admitted | Refused:
         return self._known(
-            lambda: self.limiter.acquire(name, takes, want.priority, self._ttl_ms, turn)
+            lambda: complete(self.limiter.acquire(name, takes, want.priority, self._ttl_ms, turn))
         )
 
-    def _known(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What the limiter answers. A clock that is set back over more days than it remembers comes
-        to one that was forgotten: nobody has the money of such a day any more."""
+    def _known(self, call: Callable[[], T]) -> T:
+        """What ``call`` gives, once the limiter knows what was spent on the day that it is about.
+
+        It forgets the oldest days. A clock that is set back to one of them finds no money spent:
+        nobody else has an account of it.
+        """
         while True:
             try:
-                return complete(call())
+                return call()
             except DayUnknown as unknown:
                 complete(self.limiter.restore_spent({unknown.key: {unknown.day: 0}}))
 

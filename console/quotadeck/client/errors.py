@@ -18,7 +18,8 @@ class AcquireTimeout(QuotaError, TimeoutError):
     """The timeout passed before its turn came.
 
     ``wait_s``: how long it would have been still; None where nobody can tell. ``ahead``: how many
-    of its project stood before it. ``away``: that the gateway does not answer, in words.
+    of its project stood before it. ``away``: what kept all of them waiting, where that was no
+    limit, in words: the gateway does not answer, or it has paused the project.
     """
 
     def __init__(

@@ -19,6 +19,7 @@ from quotadeck.client import (
     GatewayRefused,
     QuotaError,
     QuotaManager,
+    RunEnded,
     SyncQuotaManager,
 )
 from tests.client.examples import BEFORE_A_GATEWAY, run
@@ -138,6 +139,19 @@ def test_what_was_never_sent_is_here_again(managers: Any) -> None:
     assert manager.check("scarce", 10).wait_s == 0.0
 
 
+def test_a_runs_own_limits_bind_beside_the_gateways(managers: Any) -> None:
+    manager, _ = managers("one")
+    run = manager.run("import", requests=1)
+    assert run.check("one", 10).rooms[-1].kind == "requests"
+    run.acquire("one", 10).settle(10)
+    seen = run.check("one", 10)
+    assert (bool(seen), seen.binding.rpartition(":")[2]) == (False, "requests")
+    assert [room.kind for room in seen.rooms] == ["rpm", "tpm", "budget", "requests"]
+    with pytest.raises(RunEnded):
+        run.acquire("one", 10, timeout=PATIENCE_S)
+    manager.acquire("one", 10, timeout=PATIENCE_S).settle(10)
+
+
 def test_a_project_without_limits_waits_for_nothing(managers: Any) -> None:
     manager, _ = managers("free")
     for _ in range(50):
@@ -187,6 +201,8 @@ def test_a_pause_ends_what_is_leased_and_a_resume_lets_it_go_on(
     assert gateway.command("pause", "project:paused", for_ms=600_000)["applied"]
     assert leases(gateway, "paused") == []
     uses_up(manager, "paused", 0.5)
+    with pytest.raises(AcquireTimeout, match="paused by its operators"):
+        manager.acquire("paused", 10, timeout=0.3)
     assert gateway.command("resume", "project:paused")["applied"]
     reservation = manager.acquire("paused", 10, timeout=PATIENCE_S)
     assert call(gateway, key, reservation.headers).status_code == 200

@@ -5,17 +5,21 @@ what is leased, and ends.
 """
 
 import atexit
+import logging
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from quotadeck.client.backoff import Backoff
-from quotadeck.client.leased.door import NO_GATEWAY, Answer, Away, Door, is_gateways
+from quotadeck.client.leased.answer import Answer, Away, Granted, granted_of
+from quotadeck.client.leased.gateway_client import GatewayClient
 from quotadeck.client.leased.pool import NS, Pool
 
 if TYPE_CHECKING:
     from quotadeck.client.leased.core import LeasedCore
 
+LOG: Final = logging.getLogger(__name__)
+_AWAY: Final = "the gateway at %s does not answer (%s)"
 AGAIN: Final = Backoff(base_s=0.2, ceiling_s=5.0, tries=1_000_000)
 """Between two tries while nobody answers."""
 LOOK_S: Final = 5.0
@@ -23,8 +27,9 @@ LOOK_S: Final = 5.0
 PAUSED_MS: Final = 2_000
 REFUSED_MS: Final = 5_000
 AT_EXIT_S: Final = 1.0
-BOOKED: Final = (200, 403, 429)
-"""What was used is written down first: whatever comes of the rest, it has been."""
+BOOKED: Final = (200, 400, 403, 429)
+"""Answers after which what was used is not told again: the gateway has written it down, whatever
+came of the rest of the question, or (400) it would refuse it for ever."""
 _GATHER_S: Final = 0.002
 """Those who come together are asked for together."""
 
@@ -35,9 +40,9 @@ _AT_WORK: Final["weakref.WeakSet[Agent]"] = weakref.WeakSet()
 class Agent:
     """Asks for its core's pools. The thread begins with the first who needs something."""
 
-    def __init__(self, core: "weakref.ref[LeasedCore]", door: Door) -> None:
+    def __init__(self, core: "weakref.ref[LeasedCore]", gateway: GatewayClient) -> None:
         self._core = core
-        self._door = door
+        self._gateway = gateway
         self._called = threading.Event()
         self._thread: threading.Thread | None = None
         self.closed = False
@@ -57,13 +62,13 @@ class Agent:
         self._called.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(self._door.timeout_s + 1 if within_s is None else within_s)
+            thread.join(self._gateway.timeout_s + 1 if within_s is None else within_s)
 
     def _run(self) -> None:
         try:
             self._work()
         finally:
-            self._door.close()
+            self._gateway.close()
 
     def _work(self) -> None:
         held: dict[str, str] = {}
@@ -91,9 +96,9 @@ class Agent:
         for project, lease in held.items():
             try:
                 for used in told.get(project, ()):
-                    self._door.ask("POST", lease, project, used)
+                    self._gateway.ask("POST", lease, project, used)
                 if lease:
-                    self._door.ask("DELETE", lease, project, {})
+                    self._gateway.ask("DELETE", lease, project, {})
             except Away:
                 break
 
@@ -109,17 +114,17 @@ class Agent:
                 continue
             try:
                 method = "DELETE" if what == "back" else "POST"
-                answer = self._door.ask(method, lease, pool.project, asked)
-                if answer.status >= 500:
-                    raise Away(answer.message)
-                if not is_gateways(method, answer):
-                    raise Away(NO_GATEWAY.format(answer.status))
+                answer = self._gateway.ask(method, lease, pool.project, asked)
+                lives = what != "back" and answer.status == 200
+                granted = granted_of(answer) if lives else None
             except Away as away:
                 self._is_away(core, pool, str(away))
                 continue
             with core.lock:
+                if core.away_since_us is not None:
+                    LOG.warning("the gateway at %s answers again", core.address)
                 self._tries, core.away_since_us, core.away = 0, None, ""
-                self._told(core, pool, what, answer, sent_ns)
+                self._told(core, pool, what, answer, granted, sent_ns)
                 core.wake(pool)
         with core.lock:
             now_ns, nexts = core.clock.monotonic_ns(), []
@@ -151,24 +156,28 @@ class Agent:
         return what, asked
 
     def _told(
-        self, core: "LeasedCore", pool: Pool, what: str, answer: Answer, sent_ns: int
+        self,
+        core: "LeasedCore",
+        pool: Pool,
+        what: str,
+        answer: Answer,
+        granted: Granted | None,
+        sent_ns: int,
     ) -> None:
         now_ns = core.clock.monotonic_ns()
         if what != "back" and answer.status in BOOKED:
             pool.heard()
-        if what == "back":
-            pool.void()
-        elif answer.status == 200:
-            pool.given(answer.body, sent_ns, now_ns)
-        elif answer.status == 404:
+        if granted is not None:
+            pool.given(granted, sent_ns, now_ns)
+        elif what == "back" or answer.status == 404:
             pool.void()
         elif answer.status == 429:
-            pool.binding = str(answer.body.get("error", {}).get("limit") or pool.binding)
+            pool.binding = answer.limit or pool.binding
             pool.wait(answer.wait_ms, now_ns)
         else:
             pool.void()
-            pool.paused = answer.code.endswith("_paused")
-            pool.refusal = "" if pool.paused else answer.message
+            is_paused = answer.code.endswith("_paused")
+            pool.paused, pool.refusal = (answer.message, "") if is_paused else ("", answer.message)
             pool.wait(PAUSED_MS if pool.paused else REFUSED_MS, now_ns)
 
     def _is_away(self, core: "LeasedCore", pool: Pool, why: str) -> None:
@@ -176,7 +185,8 @@ class Agent:
         with core.lock:
             if core.away_since_us is None:
                 core.away_since_us = core.clock.wall_us()
-            core.away = f"the gateway at {core.address} does not answer ({why})"
+                LOG.warning(_AWAY, core.address, why)
+            core.away = _AWAY % (core.address, why)
             pool.wait(int(AGAIN.wait_s(self._tries) * 1_000), core.clock.monotonic_ns())
 
 

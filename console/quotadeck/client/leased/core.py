@@ -8,6 +8,8 @@ import secrets
 import socket
 import weakref
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NoReturn
 
@@ -15,8 +17,9 @@ from quotadeck.client.availability import Availability, Room, rooms_of
 from quotadeck.client.core import Core
 from quotadeck.client.errors import BudgetSpent, GatewayRefused, QuotaError
 from quotadeck.client.leased.agent import Agent
-from quotadeck.client.leased.door import Door
-from quotadeck.client.leased.pool import FIELDS, KINDS, NS, TOLD_NS, Needs, Pool
+from quotadeck.client.leased.answer import FIELDS, KINDS
+from quotadeck.client.leased.gateway_client import GatewayClient
+from quotadeck.client.leased.pool import NS, TOLD_NS, Needs, Pool
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of
 from quotadeck.client.refusing import complete
@@ -24,8 +27,8 @@ from quotadeck.client.reservation import Charge
 from quotadeck.client.want import Bound, Project, Want
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.gate import Gate
-from quotadeck.domain.limits import MICRO, BudgetLimit, Limit, Priority, RateLimit, Take
-from quotadeck.domain.rules import LimitKind, bucket_key, bucket_of
+from quotadeck.domain.limits import MICRO, BudgetLimit, Priority, RateLimit, Take
+from quotadeck.domain.rules import bucket_key, bucket_of
 from quotadeck.domain.subject import Subject
 from quotadeck.limiter import Admitted, Refused, TurnName
 
@@ -57,11 +60,9 @@ class LeasedCore(Core):
         self.pools: dict[str, Pool] = {}
         self.name = name or f"{socket.gethostname()}:{os.getpid()}-{secrets.token_hex(2)}"
         """By which the gateway's operators know this manager."""
-        self.away_since_us: int | None = None
-        """Since when the gateway does not answer; None while it does."""
-        door = Door(gateway, key)
-        self.origin, self.address = door.origin, gateway
-        self.agent = Agent(weakref.ref(self), door)
+        client = GatewayClient(gateway, key)
+        self.origin, self.address = client.origin, gateway
+        self.agent = Agent(weakref.ref(self), client)
 
     def close(self) -> None:
         """Give back what is leased. Nothing is admitted afterwards, and nobody waits any more."""
@@ -70,6 +71,8 @@ class LeasedCore(Core):
             self.wake_heads()
 
     def _new_project(self, name: str) -> Project:
+        if not name.isascii() or not name.isprintable():
+            raise ValueError(f"a gateway's projects have names of visible ASCII, unlike {name!r}")
         self.pools[name] = Pool(name, self.clock.monotonic_ns())
         # What is counted in this process has another name than the gateway's buckets.
         return Project(name, self.terms(f"here:{name}", _NO_LIMIT))
@@ -125,22 +128,34 @@ class LeasedCore(Core):
 
     def rooms_elsewhere(self, project: Project) -> tuple[Room, ...]:
         want = Want(project, Estimate(), 0, Priority.MEDIUM, None, ())
-        return rooms_of(*self._told(self.pools[project.name], want, requests=0))
+        return rooms_of(*self._known_rooms(self.pools[project.name], want, requests=0))
+
+    def trouble(self, project: Project) -> str:
+        return self.away or self.pools[project.name].paused
 
     def check(
         self, name: str, estimate: Estimate, priority: Priority | None, beyond: tuple[Bound, ...]
     ) -> Availability:
-        """What is leased here and what the gateway told last is left; it takes nothing."""
+        """What is leased here, what the gateway told last is left beside it, and what the limits of
+        this process leave, such as a run's; it takes nothing."""
         want = self.want(name, estimate, priority, None, beyond)
         pool = self.pools[name]
         with self.lock:
             self.look_after()
             now_ns = self.clock.monotonic_ns()
             self._must_serve(pool, now_ns)
-            takes, levels = self._told(pool, want)
-            answer: Admitted | Refused
-            if field := pool.short(_needs(want), now_ns):
+            takes, levels = self._known_rooms(pool, want)
+            own_takes = want.takes()
+            own = self._known(lambda: self.limiter.look(own_takes, want.priority))
+            takes += own_takes
+            levels += _before(own, own_takes)
+            field = pool.short(_needs(want), now_ns)
+            if field:
                 self.agent.wake()
+            answer: Admitted | Refused
+            if isinstance(own, Refused):
+                answer = replace(own, levels=levels)
+            elif field:
                 answer = self._short(pool, want, field, levels)
             else:
                 left = tuple(level - take.amount for level, take in zip(levels, takes, strict=True))
@@ -203,7 +218,7 @@ class LeasedCore(Core):
         self._must_wait(pool, want, now_ns)
         if field:
             self.agent.wake()
-            _, levels = self._told(pool, want)
+            _, levels = self._known_rooms(pool, want)
             return self._short(pool, want, field, levels)
         answer = super()._ask(name, want, takes, turn)
         if isinstance(answer, Admitted):
@@ -215,19 +230,17 @@ class LeasedCore(Core):
     def _must_wait(self, pool: Pool, want: Want, now_ns: int) -> None:
         """Raises where no wait helps: nothing is served here, or the day's money is spent."""
         self._must_serve(pool, now_ns)
-        budget = pool.limits.get("budget") or {}
-        left, told_ns = budget.get("left_nano_usd"), pool.told_ns
-        if left is None or budget.get("shadow") or told_ns is None or now_ns - told_ns > TOLD_NS:
+        money, told_ns = pool.limits.get("nano_usd"), pool.told_ns
+        if money is None or told_ns is None or now_ns - told_ns > TOLD_NS:
             return
+        assert isinstance(money.limit, BudgetLimit)
         here = pool.left["nano_usd"] or 0
-        left += here
+        left = money.left + here
         # What is held for calls under way, and by others, may come back.
-        if want.cost_nano > left + max(0, (budget.get("held_nano_usd") or 0) - here):
-            from quotadeck.domain.days import micros
-
-            wait_s = (micros(budget["resets_at"]) - self.clock.wall_us()) / 1_000_000
+        if want.cost_nano > left + max(0, money.held - here):
+            wait_s = (money.limit.ends_at_us - self.clock.wall_us()) / 1_000_000
             if want.timeout_s is None or want.timeout_s < wait_s:
-                bucket = _bucket(pool, "budget")
+                bucket = _bucket(pool, "nano_usd")
                 raise BudgetSpent(pool.project, bucket, left, want.cost_nano, wait_s)
 
     def _must_serve(self, pool: Pool, now_ns: int) -> None:
@@ -240,16 +253,17 @@ class LeasedCore(Core):
 
     def _short(self, pool: Pool, want: Want, field: str, levels: tuple[int, ...]) -> Refused:
         """It waits for what the gateway waits for; else for the next answer of the gateway."""
-        binding = pool.binding or _bucket(pool, KINDS[field])
+        binding = pool.binding or _bucket(pool, field)
         now_ns = self.clock.monotonic_ns()
         wait_ms: int | None = max(0, pool.not_before_ns - now_ns) // 1_000_000
         if self.away_since_us is not None or pool.paused:
             wait_ms = None
-        asked = dict(zip(KINDS.values(), _needs(want), strict=True)).get(bucket_of(binding)[1])
+        needs: dict[str, int] = dict(zip(KINDS.values(), _needs(want), strict=True))
+        asked = needs.get(bucket_of(binding)[1])
         gate = Gate(binding, 0, asked or 1, pool.left[field] or 0)
         return Refused(binding, wait_ms, (gate,), levels)
 
-    def _told(
+    def _known_rooms(
         self, pool: Pool, want: Want, requests: int = 1
     ) -> tuple[list[Take], tuple[int, ...]]:
         """The project's limits as the gateway told them last, and what is left of each: there, and
@@ -257,11 +271,12 @@ class LeasedCore(Core):
         takes, levels = [], []
         needs = _needs(want)._replace(requests=requests)
         for field, amount in zip(FIELDS, needs, strict=True):
-            limit, scale, there = _limit_of(pool, field)
-            if limit is not None:
-                takes.append(Take(_bucket(pool, KINDS[field]), amount * scale, limit))
+            known, here = pool.limits.get(field), pool.left[field]
+            if known is not None and here is not None:
+                scale = MICRO if isinstance(known.limit, RateLimit) else 1
+                takes.append(Take(_bucket(pool, field), amount * scale, known.limit))
                 # What was used of a lease may have been refilled there since.
-                levels.append(min(limit.amount, there + (pool.left[field] or 0)) * scale)
+                levels.append(min(known.limit.amount, known.left + here) * scale)
         return takes, tuple(levels)
 
     def _settle(self, want: Want, name: str, charge: Charge) -> None:
@@ -286,24 +301,16 @@ class LeasedCore(Core):
             self.wake(pool)
 
 
-def _bucket(pool: Pool, kind: str) -> str:
-    return bucket_key(Subject.project(pool.project), LimitKind(kind))
+def _bucket(pool: Pool, field: str) -> str:
+    return bucket_key(Subject.project(pool.project), KINDS[field])
 
 
 def _needs(want: Want) -> Needs:
     return Needs(1, want.estimate.tokens, want.cost_nano)
 
 
-def _limit_of(pool: Pool, field: str) -> tuple[Limit | None, int, int]:
-    """A limit as the gateway told it, its bucket's unit in whole ones, and what was left there."""
-    told = pool.limits.get(KINDS[field])
-    if told is None or pool.left[field] is None:
-        return None, 1, 0
-    if field == "nano_usd":
-        from quotadeck.domain.days import micros
-
-        whole, resets_us = told["limit_nano_usd"], micros(told["resets_at"])
-        limit = BudgetLimit(whole or 0, str(told["day"]), resets_us)
-        return (None if whole is None else limit), 1, int(told["left_nano_usd"] or 0)
-    left = int(told[f"left_{field}"])
-    return RateLimit(int(told[f"limit_{field}_per_minute"]), 10), MICRO, left
+def _before(answer: Admitted | Refused, takes: Sequence[Take]) -> tuple[int, ...]:
+    """The levels that an answer tells, without what it would take."""
+    if isinstance(answer, Refused):
+        return answer.levels
+    return tuple(level + take.amount for level, take in zip(answer.levels, takes, strict=True))

@@ -6,10 +6,11 @@ What is admitted is taken off here at once; the gateway moves it from the lease 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from quotadeck.client.leased.answer import FIELDS, Granted, KnownLimit
+from quotadeck.domain.lease import MONEY_PART, RATE_S
+from quotadeck.domain.limits import RateLimit
+
 NS: Final = 1_000_000_000
-FIELDS: Final = ("requests", "tokens", "nano_usd")
-KINDS: Final = {"requests": "rpm", "tokens": "tpm", "nano_usd": "budget"}
-"""By which the limits are known elsewhere."""
 AHEAD_S: Final = 1.0
 """So much of what passed lately is held ahead of what comes."""
 RENEW_NS: Final = 15 * NS
@@ -24,9 +25,6 @@ IDLE_NS: Final = 10 * NS
 SPENT: Final = ("requests", "input_tokens", "output_tokens", "nano_usd")
 MOST_MODELS: Final = 15
 """Told apart in one question; the rest is told together."""
-RATE_S: Final = 10
-MONEY_PART: Final = 10
-"""What a lease may hold at most: see `quotadeck.domain.lease`."""
 
 
 class Needs(NamedTuple):
@@ -60,16 +58,17 @@ class Pool:
         self.telling: list[dict[str, Any]] = []
         self.telling_number = 0
         """What it is being told, under this number until it has heard it."""
-        self.limits: Mapping[str, Any] = {}
-        """The project's limits as the gateway told them last, by their kinds."""
+        self.limits: Mapping[str, KnownLimit] = {}
+        """The project's limits as the gateway told them last, by field."""
         self.told_ns: int | None = None
         self.used_ns = self.renewed_ns = now_ns
         self.not_before_ns = now_ns
-        self.binding, self.wait_ms = "", 0
-        """What the gateway said of the last time that it had too little."""
+        self.binding = ""
+        """The bucket of which the gateway had too little the last time."""
         self.refusal = ""
-        """Why it gives nothing at all, in its words."""
-        self.paused = False
+        """Why it gives nothing at all, in its words: nothing to be waited for."""
+        self.paused = ""
+        """The gateway's words about a pause, which is waited for; empty where there is none."""
         self.told_waiting = False
         """Whether the gateway was told last that somebody waits."""
         self.stale = False
@@ -88,13 +87,12 @@ class Pool:
 
     def most(self, name: str) -> int | None:
         """What a lease may hold of a limit, as far as is known; None: no limit, or nobody knows."""
-        limit = self.limits.get(KINDS[name])
-        if limit is None or limit.get("shadow"):
+        known = self.limits.get(name)
+        if known is None:
             return None
-        if name == "nano_usd":
-            whole = limit.get("left_nano_usd")
-            return None if whole is None else (whole + (self.left[name] or 0)) // MONEY_PART
-        return max(1, int(limit[f"limit_{name}_per_minute"]) * RATE_S // 60)
+        if isinstance(known.limit, RateLimit):
+            return max(1, known.limit.per_minute * RATE_S // 60)
+        return (known.left + (self.left[name] or 0)) // MONEY_PART
 
     def needs(self, asked: Needs) -> dict[str, int]:
         """What has to be leased before such a request may go: all it needs, but no more than a
@@ -245,26 +243,23 @@ class Pool:
         often = CALMED_NS if soon and not waiting else TOLD_NS if waiting else RENEW_NS
         return self.renewed_ns + often
 
-    def given(self, answer: Mapping[str, Any], asked_ns: int, now_ns: int) -> None:
+    def given(self, granted: Granted, asked_ns: int, now_ns: int) -> None:
         """The gateway's answer to a question of that instant: it lives so long from then on."""
-        if answer["id"] != self.lease:
+        if granted.lease != self.lease:
             self.void()
-            self.lease = str(answer["id"])
-        for name, amount in answer["granted"].items():
-            if name in self.left:
-                held = self.left[name]
-                self.left[name] = None if amount is None else (held or 0) + int(amount)
-        self.ends_ns = asked_ns + int(answer["expires_in_ms"]) * 1_000_000
+            self.lease = granted.lease
+        for name, more in granted.more.items():
+            self.left[name] = None if more is None else (self.left[name] or 0) + more
+        self.ends_ns = asked_ns + granted.lives_ms * 1_000_000
         self.renewed_ns = self.told_ns = asked_ns
-        self.limits = answer["quota"]["limits"]
-        self.refusal, self.paused, self.stale = "", False, False
-        wait_ms = answer.get("wait_ms")
-        self.binding = str(answer.get("binding") or "")
-        self.wait_ms = int(wait_ms or 0)
-        got = any(answer["granted"].values())
-        self.not_before_ns = now_ns + (APART_NS if got else NOTHING_NS)
+        self.limits = granted.limits
+        self.refusal, self.paused, self.stale = "", "", False
+        self.binding = granted.binding
         if self.binding:
-            self.wait(self.wait_ms, now_ns)
+            self.wait(granted.wait_ms, now_ns)
+        else:
+            apart_ns = APART_NS if any(granted.more.values()) else NOTHING_NS
+            self.not_before_ns = now_ns + apart_ns
 
     def wait(self, wait_ms: int | None, now_ns: int) -> None:
         """Ask again then; where no time was told, in a second."""

@@ -1,53 +1,20 @@
-"""The gateway as a manager asks it: over one connection that is kept, with the standard library."""
+"""The HTTP client of a gateway's leases: one connection that is kept, by the standard library."""
 
 import json
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+from quotadeck.client.leased.answer import NO_GATEWAY, Answer, Away
 
 TIMEOUT_S: Final = 5.0
 PATH: Final = "/v1/quota/leases"
-NO_GATEWAY: Final = "what answers there is no gateway of Quotadeck: status {}"
 
 
-class Away(Exception):
-    """Nobody answers there, or what answers is no gateway; the text says what was met."""
-
-
-class Answer(NamedTuple):
-    """``wait_ms`` is what a refusal tells to wait, None where it tells nothing."""
-
-    status: int
-    body: dict[str, Any]
-    wait_ms: int | None
-
-    @property
-    def code(self) -> str:
-        """Of a refusal."""
-        return str(self._error.get("code") or "")
-
-    @property
-    def message(self) -> str:
-        """Of a refusal."""
-        return str(self._error.get("message") or f"the gateway answered {self.status}")
-
-    @property
-    def _error(self) -> dict[str, Any]:
-        error = self.body.get("error")
-        return error if isinstance(error, dict) else {}
-
-
-def is_gateways(method: str, answer: Answer) -> bool:
-    """Whether a gateway answers so, and not something else at a wrong address."""
-    if answer.status in (404, 405):
-        return answer.code.startswith("lease_")
-    return answer.status != 200 or method == "DELETE" or {"id", "quota"} <= answer.body.keys()
-
-
-class Door:
+class GatewayClient:
     """``gateway`` is its address, such as ``http://127.0.0.1:8080``, with ``/v1`` or without.
 
-    Raises ValueError for an address that is none. For one thread.
+    Raises ValueError for an address or a key that is none. To be used by one thread.
     """
 
     def __init__(self, gateway: str, key: str, timeout_s: float = TIMEOUT_S) -> None:
@@ -56,18 +23,19 @@ class Door:
             raise ValueError(f"gateway= is an address like http://127.0.0.1:8080, not {gateway!r}")
         if not key or not key.isascii() or not key.isprintable():
             raise ValueError("key= is a project's key, as `quotadeck key add` makes it")
-        self.origin = (
-            parts.scheme,
-            parts.hostname,
-            parts.port or (443 if parts.scheme == "https" else 80),
-        )
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        self.origin = parts.scheme, parts.hostname, port
+        """Scheme, host and port."""
         self._under = parts.path.rstrip("/").removesuffix("/v1")
         self._key = key
         self.timeout_s = timeout_s
         self._connection: HTTPConnection | None = None
 
     def ask(self, method: str, lease: str, project: str, asked: dict[str, Any]) -> Answer:
-        """Raises Away."""
+        """Make a lease where ``lease`` is empty, else renew it, or give it back by DELETE.
+
+        Raises Away where no gateway answers, also for any 5xx and for what none would say.
+        """
         path = f"{self._under}{PATH}{f'/{lease}' if lease else ''}"
         body = json.dumps(asked).encode() if method == "POST" else b""
         headers = {
@@ -78,13 +46,13 @@ class Door:
         kept = self._connection is not None
         try:
             return self._answer(method, path, body, headers)
-        except (OSError, HTTPException, ValueError) as lost:
+        except (OSError, HTTPException) as lost:
             self.close()
-            if not kept or isinstance(lost, TimeoutError | ValueError):
+            if not kept or isinstance(lost, TimeoutError):
                 raise Away(_why(lost)) from None
-        try:  # it may have been closed since it was used last: then nothing was asked
+        try:  # one that was kept may have been closed meanwhile: then nothing was asked
             return self._answer(method, path, body, headers)
-        except (OSError, HTTPException, ValueError) as lost:
+        except (OSError, HTTPException) as lost:
             self.close()
             raise Away(_why(lost)) from None
 
@@ -101,12 +69,19 @@ class Door:
             self._connection = kind(host, port, timeout=self.timeout_s)
         self._connection.request(method, path, body, headers)
         reply = self._connection.getresponse()
-        try:
-            told = dict(json.loads(reply.read() or b"{}"))
-        except (TypeError, ValueError):
-            raise ValueError(NO_GATEWAY.format(reply.status)) from None
         wait = reply.headers.get("retry-after-ms", "")
-        return Answer(reply.status, told, int(wait) if wait.isdecimal() else None)
+        try:
+            told = json.loads(reply.read() or b"{}")
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise Away(NO_GATEWAY.format(reply.status))
+        answer = Answer(reply.status, told, int(wait) if wait.isdecimal() else None)
+        if answer.status >= 500:
+            raise Away(answer.message)
+        if answer.status in (404, 405) and not answer.code.startswith("lease_"):
+            raise Away(NO_GATEWAY.format(answer.status))
+        return answer
 
 
 def _why(lost: Exception) -> str:
