@@ -14,7 +14,9 @@ from quotadeck.client import (
     PriceUnknown,
     QuotaManager,
     Room,
+    TooManyWaiting,
     Usage,
+    core,
 )
 from tests.client.rig import simulated
 from tests.clocks import HandClock
@@ -216,6 +218,22 @@ def test_a_timeout_tells_the_whole_wait_also_of_one_that_was_promised_no_turn() 
         await first
 
     simulated(clock, work())
+
+
+async def test_a_line_that_is_full_takes_nobody_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "MOST_WAITING", 2)
+    manager = made()
+    manager.set_project_quota("a", concurrency=1)
+    first = await manager.acquire("a")
+    waiting = [asyncio.create_task(_acquired(manager)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyWaiting, match="2 requests of project a wait already") as full:
+        await manager.acquire("a")
+    assert full.value.waiting == 2
+    report = manager.usage_report()["a"]
+    assert (report.refused, report.waiting) == (1, 2)
+    first.settle()
+    await asyncio.gather(*waiting)
 
 
 def test_a_cancelled_head_lets_the_next_one_go_on() -> None:

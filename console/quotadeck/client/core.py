@@ -39,7 +39,7 @@ LOOK_AGAIN_S: Final = 1.0
 LOOKS_KEPT: Final = 256
 """Checks that are ready made: programs ask for the same few again and again."""
 MOST_WAITING: Final = 10_000
-"""Of one project."""
+"""Of one project: whoever comes then is told so, and does not wait."""
 
 
 class Core(InProcess):
@@ -54,7 +54,6 @@ class Core(InProcess):
         prices: Prices,
         clock: Clock,
         lifetime_s: float,
-        most_waiting: int = MOST_WAITING,
     ) -> None:
         self.clock, self.prices, self.zone = clock, prices, zone
         self.projects: dict[str, Project] = {}
@@ -68,7 +67,6 @@ class Core(InProcess):
         forks.watch(self)
         self.everything = self.terms("all", everything, shared=True)
         self._ttl_ms = int(lifetime_s * 1_000)
-        self._most_waiting = most_waiting
         self._names = count(1)
         self._looks: dict[tuple[str, Estimate, Priority | None, tuple[Bound, ...]], Look] = {}
         self._next_look_ns = 0
@@ -216,7 +214,8 @@ class Core(InProcess):
         """Stand in the line; whoever joined must `leave` in the end. Raises TooManyWaiting."""
         with self.lock:
             line = want.project.line
-            if len(line) >= self._most_waiting:
+            if len(line) >= MOST_WAITING:
+                want.project.tally.refused += 1
                 raise TooManyWaiting(want.project.name, len(line))
             turn = TurnName(want.project.name, self.new_name())
             waiter = Waiter(want, self._now_s(), want.priority, turn, wake)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Generator
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 from warnings import warn
@@ -188,7 +189,7 @@ class _Sleeper:
                 timer.cancel()
 
     def wake(self) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop was closed: nobody sleeps in it any more
             self._loop.call_soon_threadsafe(_call, self._called)
 
 

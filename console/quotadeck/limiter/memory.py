@@ -244,6 +244,8 @@ class MemoryLimiter:
             self._buckets.pop(key, None)
             self._days.pop(key, None)
             self._turns.drop(key)
+            for touched in (self._touched, *self._untold.values()):
+                touched.discard(key)
 
     async def levels(self, keys: Sequence[str]) -> dict[str, BucketState]:
         now_ns = self._clock.monotonic_ns()
