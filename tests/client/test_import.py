@@ -37,3 +37,23 @@ def test_it_brings_along_next_to_nothing() -> None:
     ours = {".".join(name.split(".")[:2]) for name in used if name.startswith("quotadeck.")}
     assert ours == {f"quotadeck.{room}" for room in ("client", "clock", "domain", "limiter")}
     assert not {name.split(".")[0] for name in used} & {*HEAVY, "orjson", "openai"}
+
+
+_ALL = """
+import importlib, json, pkgutil, sys
+import quotadeck.client as client
+before = set(sys.modules)
+for found in pkgutil.walk_packages(client.__path__, client.__name__ + "."):
+    importlib.import_module(found.name)
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def test_none_of_it_brings_along_a_gateway_or_a_framework() -> None:
+    """Not the transports either, nor what leases of a gateway."""
+    done = subprocess.run([sys.executable, "-c", _ALL], capture_output=True, text=True, check=True)
+    loaded = json.loads(done.stdout)
+    assert {"quotadeck.client.transport.clients", "quotadeck.client.leased.core"} <= set(loaded)
+    assert not {name.split(".")[0] for name in loaded} & {*HEAVY, "openai", "anthropic"}
+    ours = {name.split(".")[1] for name in loaded if name.startswith("quotadeck.")}
+    assert ours == {"admission", "client", "clock", "dialects", "domain", "limiter"}

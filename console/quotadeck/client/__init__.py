@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     )
     from quotadeck.client.manager import QuotaManager, Run
     from quotadeck.client.quotas import Estimate, Quota
-    from quotadeck.client.report import ProjectUsage, UsageReport
+    from quotadeck.client.report import ProjectUsage, RunUsage, UsageReport
     from quotadeck.client.reservation import Charge, Reservation
-    from quotadeck.client.runs import RunUsage
     from quotadeck.client.sync_manager import SyncQuotaManager, SyncRun
     from quotadeck.domain.limits import Priority
     from quotadeck.domain.usage import Usage
@@ -50,7 +49,7 @@ _PLACES = {
     "Room": "client.availability",
     "Run": "client.manager",
     "RunEnded": "client.errors",
-    "RunUsage": "client.runs",
+    "RunUsage": "client.report",
     "SyncQuotaManager": "client.sync_manager",
     "SyncRun": "client.sync_manager",
     "TooManyWaiting": "client.errors",

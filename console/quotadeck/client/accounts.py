@@ -9,8 +9,8 @@ from quotadeck.domain.limits import MICRO
 
 if TYPE_CHECKING:
     from quotadeck.client.core import Core
-    from quotadeck.client.report import ProjectUsage
-    from quotadeck.client.runs import RunTerms, RunUsage
+    from quotadeck.client.report import ProjectUsage, RunUsage
+    from quotadeck.client.runs import RunTerms
     from quotadeck.client.transport.provider import Provider
     from quotadeck.client.want import Bound, Project
 

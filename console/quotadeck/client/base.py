@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from quotadeck.client.prices import Told
-    from quotadeck.client.report import UsageReport
-    from quotadeck.client.runs import RunTerms, RunUsage
+    from quotadeck.client.report import RunUsage, UsageReport
+    from quotadeck.client.runs import RunTerms
 
 LIFETIME_S = 600.0
 """How long a reservation may stay open; after that it is charged as estimated."""

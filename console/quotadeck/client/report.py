@@ -1,12 +1,9 @@
 """What was used, by project: values, and the same as a table."""
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from quotadeck.client.availability import Room
-
-if TYPE_CHECKING:
-    from quotadeck.client.runs import RunUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,23 @@ class ProjectUsage:
     spent_nano: int
     held_nano: int
     rooms: tuple[Room, ...]
+
+
+class RunUsage(NamedTuple):
+    """What a run has used of what it may: limits are None for none, money is nano-dollars.
+
+    ``ended`` is why it lets nothing pass any more; empty as long as it does.
+    """
+
+    name: str
+    requests: int
+    under_way: int
+    most_requests: int | None
+    spent_nano: int
+    held_nano: int
+    budget_nano: int | None
+    left_s: float | None
+    ended: str
 
 
 class ProviderUsage(NamedTuple):
@@ -63,7 +77,7 @@ class UsageReport:
     at_us: int
     projects: tuple[ProjectUsage, ...]
     rooms: tuple[Room, ...]
-    runs: "tuple[RunUsage, ...]" = ()
+    runs: tuple[RunUsage, ...] = ()
     away_since_us: int | None = None
     """Since when the gateway does not answer, where the state is in one: only what is leased is
     spent meanwhile. None while it does."""
@@ -150,7 +164,7 @@ def _row(one: ProjectUsage, gateway: str) -> tuple[str, ...]:
     )
 
 
-def _run_row(one: "RunUsage") -> tuple[str, ...]:
+def _run_row(one: RunUsage) -> tuple[str, ...]:
     from quotadeck.domain.money import usd_short
     from quotadeck.domain.typed import duration_words
 

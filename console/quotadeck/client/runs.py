@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from quotadeck.client.errors import RunEnded
 from quotadeck.client.quotas import must_be_name, nano_of
 from quotadeck.client.refusing import complete
+from quotadeck.client.report import RunUsage
 from quotadeck.client.terms import NO_BUDGET_NANO
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import NEVER_US, BudgetLimit, Take
@@ -24,23 +25,6 @@ RUNS_KEPT: Final = 64
 """Runs that are over and stand in a report still."""
 _OF_A_RUN: Final = "run"
 """Where a budget has the day that it is of."""
-
-
-class RunUsage(NamedTuple):
-    """What a run has used of what it may: limits are None for none, money is nano-dollars.
-
-    ``ended`` is why it lets nothing pass any more; empty as long as it does.
-    """
-
-    name: str
-    requests: int
-    under_way: int
-    most_requests: int | None
-    spent_nano: int
-    held_nano: int
-    budget_nano: int | None
-    left_s: float | None
-    ended: str
 
 
 class RunTerms:

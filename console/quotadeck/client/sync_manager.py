@@ -1,14 +1,11 @@
 """The quota manager of programs that run on threads."""
 
-from queue import Empty, SimpleQueue
-from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Self, Unpack
 
 from quotadeck.client.base import Asking, Managing, Running
-from quotadeck.client.core import Core
+from quotadeck.client.blocking import wait_for
 from quotadeck.client.quotas import Asked
 from quotadeck.client.reservation import Reservation
-from quotadeck.client.want import Want
 from quotadeck.domain.limits import Priority
 
 if TYPE_CHECKING:
@@ -37,27 +34,6 @@ class _Asks(Asking):
         from quotadeck.client.transport.clients import client_for_threads
 
         return client_for_threads(self._core, project, options, self._beyond)
-
-
-def wait_for(core: Core, want: Want) -> Reservation:
-    """Let this thread wait until it may go. Raises what an acquire does."""
-    found = core.admit(want)
-    if found is not None:
-        return found
-    # Of all that wakes a thread, this one may be told in the middle of a collection.
-    calls: SimpleQueue[None] = SimpleQueue()
-    waiter = core.join(want, lambda: calls.put(None))
-    try:
-        while True:
-            answer = core.claim(waiter)
-            if isinstance(answer, Reservation):
-                return answer
-            try:
-                calls.get(timeout=None if answer is None else min(answer, TIMEOUT_MAX))
-            except Empty:
-                continue
-    finally:
-        core.leave(waiter)
 
 
 class SyncQuotaManager(_Asks, Managing):

@@ -93,7 +93,7 @@ def test_a_stream_that_ends_early_passes_as_it_came(end: bytes) -> None:
         one = reading("chat", "text/event-stream", own_usage=own_usage)
         assert through(one, begin + end, 3) == begin + end
         spent = one.spent()
-        assert (spent.usage, spent.output_tokens, spent.whole) == (None, 1, False)
+        assert (spent.usage, spent.output_tokens) == (None, 1)
 
 
 def test_an_event_that_is_cut_in_two_is_not_made_whole() -> None:

@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from quotadeck.client.acquiring import Acquiring
+from quotadeck.client.blocking import wait_for
 from quotadeck.client.core import Core
-from quotadeck.client.manager import Acquiring
 from quotadeck.client.reservation import Reservation
-from quotadeck.client.sync_manager import wait_for
 from quotadeck.client.transport.course import Course
 from quotadeck.client.transport.libraries import Library, never_sent, with_stream
 from quotadeck.client.transport.reading import Reading

@@ -140,17 +140,6 @@ class Provider:
     def ran_short(self, bucket: str, left: int, held: int, asked: int) -> None:
         """All of its buckets refill."""
 
-    @property
-    def told(self) -> list[Told]:
-        """Its limits as it told them last."""
-        return [paced.told for paced in self._paced.values() if paced.told]
-
-    @property
-    def paused_s(self) -> float:
-        """Seconds of a pause that are left."""
-        level = self._level(self.pause_key)
-        return max(0, -(level or 0)) / MICRO
-
     def sent(self, tokens: int) -> Mark:
         """A request of this size leaves now."""
         with self._lock:

@@ -22,12 +22,11 @@ _END: Final = b"\n\n"
 class Spent(NamedTuple):
     """What a reply used. ``usage`` is None where it told nothing that can be believed.
 
-    ``output_tokens`` is then what came of an output, about; ``whole``: all of the reply came.
+    ``output_tokens`` is then about what came of the output, 0 where nothing came.
     """
 
     usage: Usage | None
     output_tokens: int
-    whole: bool
 
 
 class Whole:
@@ -59,12 +58,12 @@ class Whole:
     def spent(self) -> Spent:
         output = max(1, self._size // _BYTES_A_TOKEN) if self._size else 0
         if not self._ended or self._unpacked.lost:
-            return Spent(None, output, self._ended)
+            return Spent(None, output)
         body = b"".join(self._parts)
         try:
-            return Spent(self._read(body).usage, output, True)
+            return Spent(self._read(body).usage, output)
         except NotAnAnswer:
-            return Spent(None, output, True)
+            return Spent(None, output)
 
 
 class Events:
@@ -142,4 +141,4 @@ def reading_of(
 def _spent(relay: Relay) -> Spent:
     whole = relay.done and relay.error is None
     # Anthropic's streams tell a usage at their beginning: of one that was cut it is not all.
-    return Spent(relay.usage if whole else None, relay.deltas, whole)
+    return Spent(relay.usage if whole else None, relay.deltas)
