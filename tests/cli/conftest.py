@@ -28,10 +28,10 @@ PROJECTS = "\n".join(
             f'[projects.{name}]\nrpm = 20\ntpm = 80000\ndaily_budget_usd = "500.00"'
             for name in CHANGED + ASKED
         ),
-        '[projects."gpt-4.1"]\n[projects.wide]\nname = "分析 チーム"',
+        '[projects."gpt-4.1"]\n[projects.probed]\n[projects.wide]\nname = "分析 チーム"',
     ]
 )
-PROJECT_COUNT = len(CHANGED) + len(ASKED) + 2
+PROJECT_COUNT = len(CHANGED) + len(ASKED) + 3
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,14 @@ from quotadeck.cli.json_fields import PRINTED, tree
 from tests.cli.conftest import Run
 from tests.cli.test_json_fields import unknown
 
-PAID = ("--project", "wide", "--model", "gpt-4.1")
-"""It has no limits."""
+PAID = ("--project", "probed", "--model", "gpt-4.1")
+"""Without limits, and of these tests alone: a probe waits where others have set one."""
 
 
 def test_it_asks_before_it_costs_anything(run: Run) -> None:
     done = run("doctor", "--probe", "main", *PAID, stdin="n\n")
     assert (done.code, done.out) == (130, "")
-    assert "small calls to main/gpt-4.1, which project wide pays: $0.0" in done.err
+    assert "small calls to main/gpt-4.1, which project probed pays: $0.0" in done.err
     assert "nothing was asked" in done.err
 
 
@@ -21,7 +21,7 @@ def test_it_prints_what_it_learned_and_its_calls_are_found(inside: Run) -> None:
     assert list(unknown(done.json, tree(PRINTED["doctor --probe"]))) == []
     report = done.json["report"]
     assert 'stream_usage = "always"' in report["lines"]
-    calls = inside("calls", "--project", "wide", "--json").json["rows"]
+    calls = inside("calls", "--project", "probed", "--json").json["rows"]
     own = [row for row in calls if row["id"] in report["calls"]]
     assert len(own) == len(report["calls"]) >= 2
     assert sum(row["cost_nano_usd"] for row in own) == report["cost_nano"]
@@ -34,7 +34,7 @@ def test_its_words_end_in_lines_to_be_copied(inside: Run) -> None:
     at = lines.index("[upstreams.main]")
     assert "the lines that fit" in lines[at - 1]
     assert 'stream_usage = "always"' in lines[at:]
-    assert "calls, in the ledger of wide: $0.0" in lines[at - 2]
+    assert "calls, in the ledger of probed: $0.0" in lines[at - 2]
 
 
 def test_what_it_cannot_ask_is_told_with_what_it_can(inside: Run) -> None:

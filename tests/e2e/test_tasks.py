@@ -142,8 +142,8 @@ def test_a_limit_is_raised_for_an_hour(night: tuple[Gateway, str], at: Night) ->
     at.press("u")
     at.screen.shows("undo")
     at.press("enter")
-    at.screen.shows("12 → 6")
-    assert newest(gateway)["action"] == "undo"
+    at.screen.shows("12 → 6")  # as the dialog said it before, too
+    wait_until(lambda: newest(gateway)["action"] == "undo")
 
 
 def test_a_model_goes_to_its_fallback(at: Night) -> None:
