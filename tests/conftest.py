@@ -1,13 +1,32 @@
 """What holds for every test."""
 
 import os
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+MEMORY: Final = Path("/dev/shm")
+"""Where Linux keeps files in memory."""
+ROOM_BYTES: Final = 2 * 1024**3
+
 # Timing is asserted in benchmarks alone: a slow machine breaks no promise.
 settings.register_profile("quotadeck", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("quotadeck")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the tests' files in memory, where there is room: what they wait for is mostly the disk.
+
+    Nothing that a kill can lose is there any sooner or later than on a disk. The soak and the
+    benchmarks keep to the disk.
+    """
+    if config.option.markexpr in ("soak", "bench") or not os.access(MEMORY, os.W_OK):
+        return
+    room = os.statvfs(MEMORY)
+    if room.f_bavail * room.f_frsize >= ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_xdist_auto_num_workers() -> int:
