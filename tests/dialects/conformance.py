@@ -8,7 +8,12 @@ from quotadeck.dialects.base import Dialect
 from quotadeck.domain import refusals as r
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.lease import LeaseEnd
-from quotadeck.domain.lease_refusals import LeaseOver, NoSuchLease, TooManyLeases
+from quotadeck.domain.lease_refusals import (
+    LeaseOver,
+    NoSuchLease,
+    TooManyLeases,
+    TooManyReports,
+)
 from quotadeck.domain.limits import rpm
 from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.subject import Subject
@@ -51,6 +56,7 @@ REFUSALS: Final[tuple[r.Refusal, ...]] = (
     NoSuchLease(HOSTILE, "analytics"),
     LeaseOver(HOSTILE, LeaseEnd.RAN_OUT, 10**15),
     TooManyLeases(64),
+    TooManyReports(6_000, 250),
     r.LedgerUnavailable(HOSTILE),
     r.Draining(),
     r.AnswerCut(),

@@ -13,7 +13,12 @@ from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain import refusals as r
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.lease import LeaseEnd
-from quotadeck.domain.lease_refusals import LeaseOver, NoSuchLease, TooManyLeases
+from quotadeck.domain.lease_refusals import (
+    LeaseOver,
+    NoSuchLease,
+    TooManyLeases,
+    TooManyReports,
+)
 from quotadeck.domain.subject import Subject
 from tests.gateway.values import NOON_US
 
@@ -62,6 +67,7 @@ REFUSALS: list[r.Refusal] = [
     NoSuchLease("lease_01", "analytics"),
     LeaseOver("lease_01", LeaseEnd.RAN_OUT, NOON_US),
     TooManyLeases(64),
+    TooManyReports(6_000, 250),
     r.LedgerUnavailable("No space left on device"),
     r.Draining(),
     r.AnswerCut(),

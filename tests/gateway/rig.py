@@ -172,6 +172,7 @@ class Rig:
     leases: Leases
     told: list[Event]
     ring: KeyRing
+    turns: TurnBook
 
     async def ask(self, data: bytes | None = None, **more: Any) -> Reply:
         """One request, to its end."""
@@ -281,6 +282,7 @@ async def rig(
             leases,
             told,
             ring,
+            turns,
         )
     finally:
         await upstream.close()

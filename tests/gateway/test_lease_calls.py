@@ -10,6 +10,7 @@ from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.lease import LeaseEnd
 from quotadeck.domain.lease_refusals import LeaseOver
+from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.gateway.data import elsewhere
 from tests.gateway.chats import BOUND, COST, SHORT, STREAM, Open, nothing_is_held, well
@@ -131,6 +132,46 @@ class TestCallsMadeElsewhere:
         assert await left(it) == (-2, 60_000, -NANO_PER_USD)
         assert (await it.ask(SHORT)).status == 429
 
+    async def test_no_more_models_are_told_apart_than_it_says(
+        self, opened: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(elsewhere, "MOST_MODELS", 2)
+        it, _ = await opened(always(well))
+        for number, model in enumerate(("a", "b", "c", "a", "d"), start=1):
+            row = {"model": model, "requests": 1}
+            await asks(it, used=[row], used_number=number, manager="w", tokens=1)
+        assert [call.model for call in await it.calls()] == ["a", "b", "", "a", ""]
+
+    async def test_one_key_tells_no_more_often_than_the_ledger_takes(
+        self, opened: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(elsewhere, "REPORTS", RateLimit(60, 2))
+        it, _ = await opened(always(well))
+        rows = [{"model": "a", "requests": 1}, {"model": "b", "requests": 1}]
+        assert (await asks(it, used=rows, used_number=1, manager="w", tokens=1)).status == 200
+        late: dict[str, Any] = {"used": rows[:1], "used_number": 2, "manager": "w", "tokens": 1}
+        refused = await asks(it, **late)
+        assert (refused.status, refused.error["code"]) == (429, "too_many_reports")
+        assert refused.sent_headers["retry-after-ms"] == "1000"
+        theirs = await asks(it, used=rows, used_number=1, manager="w", tokens=1, headers=THEIRS)
+        assert theirs.status == 200
+        it.clock.advance_ms(1_000)
+        assert (await asks(it, **late)).status == 200
+        assert [call.model for call in await it.calls()] == ["a", "b", "a", "b", "a"]
+
+    async def test_nobody_has_another_key_told_once_more_by_many_names(
+        self, opened: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(elsewhere, "MOST_MANAGERS", 2)
+        it, _ = await opened(always(well))
+        told: dict[str, Any] = {"used": [{"model": "a", "requests": 1}], "used_number": 1}
+        await asks(it, manager="mine", tokens=1, **told)
+        for name in "xyz":
+            await asks(it, manager=name, tokens=1, headers=THEIRS, **told)
+        assert len(await it.calls()) == 4
+        await asks(it, manager="mine", tokens=1, **told)
+        assert len(await it.calls()) == 4, "it counts once"
+
 
 class TestManagersThatWait:
     """Each has a turn of its own: they meet at no instant, and nobody takes it from them."""
@@ -168,6 +209,23 @@ class TestManagersThatWait:
         assert (await it.ask(SHORT)).status == 429
         first = await lease(it, one["id"], manager="a", requests=2, least={"requests": 2})
         assert (first["wait_ms"], first["held"]["requests"]) == (0, 2)
+
+    async def test_a_key_whose_managers_never_come_for_theirs_is_promised_none(
+        self, opened: Open
+    ) -> None:
+        it, _ = await opened(always(well))
+        for _ in range(10):
+            await it.ask(SHORT)
+        for name in ("a", "b", "c", "d"):
+            await asks(it, requests=1, manager=name)
+        it.clock.advance_ms(5_001)
+        await it.turns.second()
+        answers = [(await it.ask(SHORT)).status for _ in range(6)]
+        assert answers == [200] * 5 + [429], "what was kept for the last is free, too"
+        refused = await asks(it, requests=1, manager="e")
+        other = await asks(it, requests=1, manager="e", headers=THEIRS)
+        waits = [one.sent_headers["retry-after-ms"] for one in (refused, other)]
+        assert waits == ["999", "999"], "the first of them was promised nothing"
 
 
 class TestWhatIsSeen:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from quotadeck.admission.days import BudgetDays
 from quotadeck.domain.commands import Field
 from quotadeck.domain.lease import MOST_OF_A_KEY
 from quotadeck.domain.limits import MICRO
@@ -230,3 +231,39 @@ class TestItsLife:
         assert again["quota"]["limits"]["budget"]["held_nano_usd"] == 1_000
         await gives_back(it, made["id"])
         assert (await it.bucket(MONEY)).held == 0
+
+    @pytest.mark.parametrize("renewed", [False, True])
+    async def test_one_that_ends_while_its_day_is_learned_holds_nothing(
+        self, opened: Open, monkeypatch: pytest.MonkeyPatch, renewed: bool
+    ) -> None:
+        it, _ = await opened(always(well))
+        await it.limiter.restore_spent({}, known_after="2026-11-30")
+        made = (await lease(it, requests=2))["id"] if renewed else ""
+        if renewed:
+            it.clock.advance_ms(43_190_000)
+            await it.leases.second()
+            made = (await lease(it, requests=2))["id"]
+            it.clock.advance_ms(20_000)
+        learn = BudgetDays.learn
+
+        async def learned_too_late(days: BudgetDays, project: str, day: str) -> None:
+            await learn(days, project, day)
+            [live] = (await it.leases.page()).leases
+            await it.leases.changed([Subject.lease(live.id)], it.plan[0], it.ring)
+
+        monkeypatch.setattr(BudgetDays, "learn", learned_too_late)
+        refused = await asks(it, made, requests=3)
+        assert (refused.status, refused.error["code"]) == (404, "lease_ended")
+        assert not (await it.leases.page()).leases
+        assert await it.leases.undrawn() == {}
+        assert await left(it) == (10, 60_000, NANO_PER_USD)
+
+    async def test_yesterdays_money_makes_no_room_in_todays(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        it.clock.advance_ms(43_190_000)
+        made = await lease(it)
+        assert made["held"]["nano_usd"] == NANO_PER_USD // 10
+        it.command(entry(1, ANALYTICS, Field.BUDGET, NANO_PER_USD // 10))
+        it.clock.advance_ms(20_000)
+        again = await lease(it, made["id"])
+        assert again["held"]["nano_usd"] == NANO_PER_USD // 100

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from quotadeck.admission.planned import ProjectPlan
 from quotadeck.domain.lease import MONEY_PART, RATE_S, Amounts
-from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit, Take
+from quotadeck.domain.limits import MICRO, BudgetLimit, Limit, RateLimit, SlotLimit, Take
 from quotadeck.domain.rules import LimitKind
 from quotadeck.limiter import BucketState
 
@@ -31,8 +31,9 @@ class Leasable(NamedTuple):
     scale: int
 
     def left(self, state: BucketState | None) -> int:
-        """What is left in the bucket, in whole units; it may be less than nothing."""
-        if state is None:
+        """What is left in the bucket, in whole units; it may be less than nothing. Of a day's money
+        that nobody has taken of yet, the bucket still has the day before's."""
+        if state is None or _day(state.limit) != _day(self.limit):
             level = self.limit.capacity if isinstance(self.limit, RateLimit) else self.limit.amount
         else:
             level = state.level
@@ -58,6 +59,10 @@ def leasable(plan: ProjectPlan, budget: BudgetLimit) -> tuple[Leasable, ...]:
         scale = 1 if each.limit is None else MICRO
         found.append(Leasable(field, each.key, each.limit or budget, scale))
     return tuple(found)
+
+
+def _day(limit: Limit) -> str:
+    return limit.day if isinstance(limit, BudgetLimit) else ""
 
 
 class Bounds(NamedTuple):

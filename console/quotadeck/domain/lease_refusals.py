@@ -34,3 +34,12 @@ class TooManyLeases(Refusal):
     project: str = ""
     wait_ms: int | None = 5_000
     cause: Cause = Cause.CROWDED
+
+
+@dataclass
+class TooManyReports(Refusal):
+    """A key tells more often what was used elsewhere than the ledger takes of one."""
+
+    allowed: int
+    wait_ms: int
+    cause: Cause = Cause.CROWDED

@@ -14,6 +14,7 @@ LEASE = Given(
     {
         "id": "lease_1",
         "granted": {"requests": 5, "tokens": None, "nano_usd": None},
+        "held": {"requests": 5, "tokens": None, "nano_usd": None},
         "expires_in_ms": 60_000,
         "quota": {
             "limits": {

@@ -27,9 +27,6 @@ LOOK_S: Final = 5.0
 PAUSED_MS: Final = 2_000
 REFUSED_MS: Final = 5_000
 AT_EXIT_S: Final = 1.0
-BOOKED: Final = (200, 400, 403, 429)
-"""Answers after which what was used is not told again: the gateway has written it down, whatever
-came of the rest of the question, or (400) it would refuse it for ever."""
 _GATHER_S: Final = 0.002
 """Those who come together are asked for together."""
 
@@ -165,7 +162,7 @@ class Agent:
         sent_ns: int,
     ) -> None:
         now_ns = core.clock.monotonic_ns()
-        if what != "back" and answer.status in BOOKED:
+        if what != "back" and answer.hears_used:
             pool.heard()
         if granted is not None:
             pool.given(granted, sent_ns, now_ns)

@@ -20,6 +20,8 @@ KINDS: Final = {
 """Each field's kind of limit."""
 
 
+_BOOKED: Final = ("rate_limit_exceeded", "insufficient_quota", "too_many_leases", "project_paused")
+"""Refusals that come behind the record of what was used."""
 NO_GATEWAY: Final = "what answers there is no gateway of Quotadeck: status {}"
 
 
@@ -38,6 +40,12 @@ class Answer(NamedTuple):
     def code(self) -> str:
         """A refusal's code, such as ``project_paused``; empty where it has none."""
         return str(self._error.get("code") or "")
+
+    @property
+    def hears_used(self) -> bool:
+        """Whether what was used need not be told again: it is on record, or (400) never will be.
+        What is told once more counts once."""
+        return self.status in (200, 400) or self.code in _BOOKED
 
     @property
     def message(self) -> str:
@@ -68,7 +76,8 @@ class KnownLimit(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """A lease that lives. ``more`` is what it was given now, by field: None is no limit.
+    """A lease that lives. ``more`` is what it was given now, ``held`` all that it holds, by
+    field: None is no limit.
 
     ``limits`` are the project's, by field, without those that bind nothing. ``binding`` is the
     bucket that had too little for what was asked, empty where none had; ``wait_ms`` until it has.
@@ -76,6 +85,7 @@ class Granted(NamedTuple):
 
     lease: str
     more: Mapping[str, int | None]
+    held: Mapping[str, int | None]
     lives_ms: int
     limits: Mapping[str, KnownLimit]
     binding: str
@@ -89,6 +99,7 @@ def granted_of(answer: Answer) -> Granted:
         return Granted(
             str(body["id"]),
             {name: _whole(body["granted"][name]) for name in FIELDS},
+            {name: _whole(body["held"][name]) for name in FIELDS},
             int(body["expires_in_ms"]),
             _limits(body["quota"]["limits"]),
             str(body.get("binding") or ""),

@@ -249,7 +249,12 @@ class Pool:
             self.void()
             self.lease = granted.lease
         for name, more in granted.more.items():
-            self.left[name] = None if more is None else (self.left[name] or 0) + more
+            held = granted.held[name]
+            # Of a new day's money a lease may hold less than it did of the last one's.
+            if more is None or held is None:
+                self.left[name] = None
+            else:
+                self.left[name] = min(held, (self.left[name] or 0) + more)
         self.ends_ns = asked_ns + granted.lives_ms * 1_000_000
         self.renewed_ns = self.told_ns = asked_ns
         self.limits = granted.limits

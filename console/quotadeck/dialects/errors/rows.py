@@ -280,6 +280,12 @@ ROWS: Final[Mapping[type[Exception], Row]] = {
         "{allowed:,} leases of {project:this key} live, as many as may. Give back those that are "
         "of no use (DELETE /v1/quota/leases/ID), or wait until one runs out.",
     ),
+    leases.TooManyReports: Row(
+        429,
+        "too_many_reports",
+        "This key tells more than {allowed:,} times a minute what was used elsewhere. Nothing of "
+        "this is on record: tell it again later, as one for each model.",
+    ),
     r.LedgerUnavailable: Row(
         503,
         "ledger_unavailable",

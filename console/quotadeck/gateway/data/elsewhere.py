@@ -10,11 +10,13 @@ from typing import Final
 
 from quotadeck.admission.days import BudgetDays
 from quotadeck.admission.planned import ProjectPlan
+from quotadeck.domain.bucket import refill, wait_ns
 from quotadeck.domain.calls import Call, Outcome
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.ids import new_id
-from quotadeck.domain.limits import MICRO, BudgetLimit, Take
+from quotadeck.domain.lease_refusals import TooManyReports
+from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, Take
 from quotadeck.domain.refusals import BadField, LedgerUnavailable
 from quotadeck.domain.rules import LimitKind
 from quotadeck.domain.usage import Usage
@@ -24,7 +26,12 @@ from quotadeck.limiter import DayUnknown, Limiter
 
 TOLD: Final = "told"
 """In the place of a price's version: what it cost was told by who spent it."""
-MOST_KNOWN: Final = 4_096
+MOST_MANAGERS: Final = 256
+"""Of a key, of which it is known what they have told; the one that told longest ago makes room."""
+MOST_MODELS: Final = 64
+"""Told apart in a project, as applications name them as they like; the rest has no name."""
+REPORTS: Final = RateLimit(per_minute=6_000, window_s=10)
+"""Of a key: each is a record in the ledger."""
 MOST_A_DAY: Final = 10**15
 """Of a project: its requests, tokens and nano-dollars together, of which a million dollars is all.
 """
@@ -40,33 +47,38 @@ class Elsewhere:
         self._days = days
         self._clock = clock
         self._record = record
-        self._booked: dict[tuple[Caller, str], tuple[int, int]] = {}
+        self._booked: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
         self._told: dict[str, tuple[str, int]] = {}
+        self._models: dict[str, set[str]] = {}
+        self._reports: dict[str, tuple[int, int]] = {}
 
     async def book(
         self, plan: ProjectPlan, caller: Caller, manager: str, used: Sequence[Used], number: int
     ) -> None:
         """Write down what was used, and count it, whatever is left; where a manager tells it again,
         nothing. Raises LedgerUnavailable: it may be told again then, and goes on behind what is on
-        record. Raises BadField for more than a project can have used in a day.
+        record. Raises TooManyReports, and BadField for more than a project can have used in a day.
         """
-        whose = caller, manager
-        last, done = self._booked.get(whose, (0, 0))
+        of_key, whose = self._booked.setdefault(caller.key_id, {}), (caller.project, manager)
+        last, done = of_key.get(whose, (0, 0))
         if number < last or (number == last and done >= len(used)):
             return
         done = done if number == last else 0
         now_us = self._clock.wall_us()
         budget = self._days.limit(plan, now_us)
         self._within_a_day(plan.project.id, budget.day, used[done:])
-        if whose not in self._booked and len(self._booked) >= MOST_KNOWN:
-            del self._booked[next(iter(self._booked))]
+        self._not_too_often(caller.key_id, len(used) - done)
+        if of_key.pop(whose, None) is None and len(of_key) >= MOST_MANAGERS:
+            del of_key[next(iter(of_key))]
+        of_key[whose] = number, done
         for each in used[done:]:
+            each = each._replace(model=self._told_apart(caller.project, each.model))
             try:
                 self._record(_call(plan, caller, each, budget, now_us))
             except OSError as error:
                 raise LedgerUnavailable(error.strerror or str(error)) from error
             done += 1
-            self._booked[whose] = number, done
+            of_key[whose] = number, done
             try:
                 await self._limiter.charge(_takes(plan, each, budget))
             except DayUnknown as unknown:
@@ -80,6 +92,22 @@ class Elsewhere:
         if told > MOST_A_DAY:
             raise BadField("used", f"comes to more than {MOST_A_DAY:,} of a day, which none can be")
         self._told[project] = day, told
+
+    def _not_too_often(self, key_id: str, reports: int) -> None:
+        now_ns = self._clock.monotonic_ns()
+        level, at_ns = self._reports.get(key_id, (REPORTS.capacity, now_ns))
+        level, at_ns = refill(level, at_ns, REPORTS, now_ns)
+        need = reports * MICRO
+        if wait := wait_ns(level, at_ns, need, REPORTS, now_ns):
+            raise TooManyReports(REPORTS.per_minute, -(-wait // 1_000_000))
+        self._reports[key_id] = level - need, at_ns
+
+    def _told_apart(self, project: str, model: str) -> str:
+        known = self._models.setdefault(project, set())
+        if model in known or len(known) < MOST_MODELS:
+            known.add(model)
+            return model
+        return ""
 
 
 def _takes(plan: ProjectPlan, used: Used, budget: BudgetLimit) -> list[Take]:
