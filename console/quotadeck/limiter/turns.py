@@ -51,10 +51,11 @@ class Turns:
     its instant has come, what is kept for those behind him.
     """
 
-    __slots__ = ("_by_name", "_order", "_seekers", "_soonest_ns", "kept")
+    __slots__ = ("_by_name", "_fits", "_order", "_seekers", "_soonest_ns", "kept")
 
     def __init__(self) -> None:
         self._by_name: dict[TurnName, Turn] = {}
+        self._fits: dict[str, dict[int, Fits]] = {}
         self._seekers = Seekers()
         self._order = 0
         self._soonest_ns = 0
@@ -75,6 +76,7 @@ class Turns:
 
     def drop(self, bucket: str) -> None:
         """The bucket is no more, and nobody waits for it."""
+        self._fits.pop(bucket, None)
         self._seekers.drop(bucket)
 
     def remove(self, name: TurnName) -> None:
@@ -84,6 +86,7 @@ class Turns:
             return
         for key, amount in turn.parts:
             kept = self.kept[key]
+            self._fits.pop(key, None)
             kept.remove(Kept(turn.start_ns, turn.order, amount, name.owner, turn.priority))
             if not kept:
                 del self.kept[key]
@@ -120,7 +123,7 @@ class Turns:
         if not isinstance(buckets[refused.binding], RateBucket):
             return refused
         fits = [
-            (take.key, Fits(bucket, self._others(take.key, now_ns, mine), take, priority, now_ns))
+            (take, self._fits_in(bucket, take, priority, now_ns, mine))
             for take in takes
             if not take.shadow and isinstance(bucket := buckets[take.key], RateBucket)
         ]
@@ -128,13 +131,26 @@ class Turns:
         while moved:
             # Each look from bucket to bucket only moves it on, past turns of which there are few.
             moved = False
-            for key, fit in fits:
-                begins = fit.first(start_ns)
+            for take, fit in fits:
+                begins = fit.first(take.amount, start_ns)
                 if begins > start_ns:
-                    start_ns, last, moved = begins, key, True
+                    start_ns, last, moved = begins, take.key, True
         wait_ms = -(-(start_ns - now_ns) // _NS_PER_MS)
         gates = tuple(sorted(refused.gates, key=lambda gate: gate.bucket != last))
         return replace(refused, binding=last, wait_ms=wait_ms, gates=gates)
+
+    def _fits_in(
+        self, bucket: RateBucket, take: Take, priority: Priority, now_ns: int, mine: Turn | None
+    ) -> Fits:
+        reserve = needed(0, bucket.limit, priority, shared=take.shared)
+        kept = self.kept.get(take.key)
+        if mine or not kept:
+            return Fits(bucket, self._others(take.key, now_ns, mine), reserve, now_ns)
+        known = self._fits.setdefault(take.key, {})
+        fits = known.get(reserve)
+        if fits is None or not fits.still_holds(bucket):
+            fits = known[reserve] = Fits(bucket, kept, reserve, now_ns)
+        return fits
 
     def promised(
         self,
@@ -178,6 +194,7 @@ class Turns:
         turn = self._by_name[name] = Turn(start_ns, order, lapses_ns, parts, priority)
         self._soonest_ns = min(self._soonest_ns, turn.lapses_ns)
         for key, amount in parts:
+            self._fits.pop(key, None)
             kept = Kept(start_ns, order, amount, name.owner, priority)
             insort(self.kept.setdefault(key, []), kept)
         return replace(refused, wait_ms=wait_ms, turn=True)
