@@ -75,7 +75,9 @@ class Availability:
         return rooms_of(self._takes, levels)
 
     def __repr__(self) -> str:
-        told = "ok" if self.ok else f"wait {self.wait_s} s for {self.binding or 'the line'}"
+        wait_s = self.wait_s
+        told = "waits" if wait_s is None else f"waits {wait_s:.3g} s"
+        told = "ok" if self.ok else f"{told} for {self.binding or 'the line'}"
         away = "" if self.away_since_us is None else ", the gateway is away"
         return f"<Availability {told}, {self.waiting} waiting{away}>"
 

@@ -1,12 +1,16 @@
 """What operators see of leases on the command line, and how they end one."""
 
 import json
+import threading
+from functools import partial
+from typing import Any
 
 import pytest
 
 from quotadeck.cli.app import run
-from quotadeck.client import Estimate, SyncQuotaManager
-from tests.processes import Gateway, wait_until
+from quotadeck.client import AcquireTimeout, Estimate, QuotaError, SyncQuotaManager
+from tests.client.leased.test_leased import call
+from tests.processes import PATIENCE_S, Gateway, wait_until
 
 
 def test_leases_are_listed_and_ended_by_a_command_that_is_on_record(
@@ -49,3 +53,32 @@ def test_leases_are_listed_and_ended_by_a_command_that_is_on_record(
 
     assert wait_until(told)
     manager.close()
+
+
+def test_who_waits_long_is_told_while_it_waits(gateway: Gateway) -> None:
+    """The gateway has nothing for a minute: what it was told at first is not all there is."""
+    key = gateway.add_key("starved")
+    manager = SyncQuotaManager(gateway=gateway.base_url, key=key, name="starved-1")
+    assert call(gateway, key, {}).status_code == 200
+
+    def waits() -> None:
+        with pytest.raises(QuotaError, match="was closed"):
+            manager.acquire("starved", 10)
+
+    def seen(count: int) -> Any:
+        rows = [row for row in gateway.get("/leases")["managers"] if row["name"] == "starved-1"]
+        waiting = [one for row in rows for one in row["waiting"] if one["limit"]]
+        return sum(one["count"] for one in waiting) == count
+
+    waiters = [threading.Thread(target=waits, daemon=True) for _ in range(2)]
+    for count, waiter in enumerate(waiters, 1):
+        waiter.start()
+        wait_until(partial(seen, count))
+    assert (manager.check("starved").wait_s or 0) > 30, "the wait is that of the limit all the same"
+    with pytest.raises(AcquireTimeout) as late:
+        manager.acquire("starved", 10, priority="high", timeout=0)
+    assert (late.value.wait_s or 0) > 30
+    manager.close()
+    for waiter in waiters:
+        waiter.join(PATIENCE_S)
+        assert not waiter.is_alive()

@@ -170,7 +170,7 @@ class Agent:
             pool.void()
         elif answer.status == 429:
             pool.binding = answer.limit or pool.binding
-            pool.wait(answer.wait_ms, now_ns)
+            pool.lacking(answer.wait_ms, now_ns)
         else:
             pool.void()
             is_paused = answer.code.endswith("_paused")

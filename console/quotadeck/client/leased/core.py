@@ -255,7 +255,9 @@ class LeasedCore(Core):
         """It waits for what the gateway waits for; else for the next answer of the gateway."""
         binding = pool.binding or _bucket(pool, field)
         now_ns = self.clock.monotonic_ns()
-        wait_ms: int | None = max(0, pool.not_before_ns - now_ns) // 1_000_000
+        # Where it has told no instant, it is asked again soon: no wait for a limit.
+        left_ns = pool.there_ns - now_ns
+        wait_ms = left_ns // 1_000_000 if left_ns > 0 else None
         if self.away_since_us is not None or pool.paused:
             wait_ms = None
         needs: dict[str, int] = dict(zip(KINDS.values(), _needs(want), strict=True))

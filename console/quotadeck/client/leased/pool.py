@@ -62,7 +62,8 @@ class Pool:
         """The project's limits as the gateway told them last, by field."""
         self.told_ns: int | None = None
         self.used_ns = self.renewed_ns = now_ns
-        self.not_before_ns = now_ns
+        self.not_before_ns = self.there_ns = now_ns
+        """When it may be asked again, and when there is enough, as far as it told."""
         self.binding = ""
         """The bucket of which the gateway had too little the last time."""
         self.refusal = ""
@@ -261,10 +262,16 @@ class Pool:
         self.refusal, self.paused, self.stale = "", "", False
         self.binding = granted.binding
         if self.binding:
-            self.wait(granted.wait_ms, now_ns)
+            self.lacking(granted.wait_ms, now_ns)
         else:
             apart_ns = APART_NS if any(granted.more.values()) else NOTHING_NS
             self.not_before_ns = now_ns + apart_ns
+
+    def lacking(self, wait_ms: int | None, now_ns: int) -> None:
+        """There is not enough before then. Who waits is told to the gateway meanwhile."""
+        self.wait(wait_ms, now_ns)
+        self.there_ns = self.not_before_ns
+        self.not_before_ns = min(self.there_ns, now_ns + TOLD_NS)
 
     def wait(self, wait_ms: int | None, now_ns: int) -> None:
         """Ask again then; where no time was told, in a second."""
