@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, Final, TypeVar
 
+from quotadeck.client.help.awaited import answered
 from quotadeck.client.help.cache_key import cache_key
 from quotadeck.client.help.kept import Kept
 from quotadeck.client.help.wholeness import is_stream, is_whole, is_whole_stream
@@ -167,7 +168,7 @@ class Cache:
     def _lead(self, key: str, call: Callable[[], T], flight: Future[Any]) -> T:
         self.counts.misses += 1
         try:
-            value = call()
+            value = answered(call(), "get_or_call_async")
             shared = self._shared(key, value)
         except BaseException as error:
             flight.set_exception(error if isinstance(error, Exception) else _Alone())

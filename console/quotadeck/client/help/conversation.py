@@ -5,9 +5,10 @@ the caller's, which makes a text of it; a model that is asked to sum up is the u
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, cast
 
-from quotadeck.client.help.pairs import Message, cuts, is_system
+from quotadeck.client.help.awaited import answered
+from quotadeck.client.help.pairs import AMessage, Message, cuts, is_system
 from quotadeck.client.help.request_tokens import message_tokens
 from quotadeck.client.help.tokens import Count, estimate
 
@@ -16,28 +17,29 @@ MOST_TOKENS: Final = 150_000
 HEADING: Final = "[Conversation summary]"
 
 
-class Parted(NamedTuple):
+class Parted(NamedTuple, Generic[AMessage]):
     """A conversation's parts: ``head`` are the system prompts of the first two, in their order;
     ``between`` is what may go, and is empty where nothing has to."""
 
-    head: list[Message]
-    between: list[Message]
-    newest: list[Message]
+    head: list[AMessage]
+    between: list[AMessage]
+    newest: list[AMessage]
 
-    def joined(self, summary: str, heading: str = HEADING) -> list[Message]:
+    def joined(self, summary: str, heading: str = HEADING) -> list[AMessage]:
         """The conversation, with the summary in the place of ``between``."""
         if not self.between:
             return [*self.head, *self.newest]
         text = f"{heading}\n{summary}" if heading else summary
-        return [*self.head, {"role": "user", "content": text}, *self.newest]
+        summed = cast("AMessage", {"role": "user", "content": text})
+        return [*self.head, summed, *self.newest]
 
 
 def part(
-    messages: Sequence[Message],
+    messages: Sequence[AMessage],
     keep: int = KEPT,
     most_tokens: int = MOST_TOKENS,
     count: Count = estimate,
-) -> Parted:
+) -> Parted[AMessage]:
     """Part a conversation in chat's, Messages' or Responses' form.
 
     Nothing is between as long as it has at most ``most_tokens`` in all (0: part it anyway). Of the
@@ -70,26 +72,27 @@ def _left(messages: Sequence[Message], tokens: Sequence[int], at: int) -> int:
 
 
 def shorten(
-    messages: Sequence[Message],
-    summarize: Callable[[list[Message]], str],
+    messages: Sequence[AMessage],
+    summarize: Callable[[list[AMessage]], str],
     *,
     keep: int = KEPT,
     most_tokens: int = MOST_TOKENS,
     count: Count = estimate,
-) -> list[Message]:
+) -> list[AMessage]:
     """The conversation under its window; ``summarize`` is called only where something goes."""
     parted = part(messages, keep, most_tokens, count)
-    return parted.joined(summarize(parted.between) if parted.between else "")
+    between = parted.between
+    return parted.joined(answered(summarize(between), "shorten_async") if between else "")
 
 
 async def shorten_async(
-    messages: Sequence[Message],
-    summarize: Callable[[list[Message]], Awaitable[str]],
+    messages: Sequence[AMessage],
+    summarize: Callable[[list[AMessage]], Awaitable[str]],
     *,
     keep: int = KEPT,
     most_tokens: int = MOST_TOKENS,
     count: Count = estimate,
-) -> list[Message]:
+) -> list[AMessage]:
     """As `shorten`, with a function that is awaited."""
     parted = part(messages, keep, most_tokens, count)
     return parted.joined(await summarize(parted.between) if parted.between else "")

@@ -8,6 +8,8 @@ chat's messages once they are written as items of a response.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from quotadeck.client.help.awaited import answered
+
 _OF_A_MESSAGE: Final = ("model", "messages", "system", "tools", "tool_choice", "thinking")
 _OF_A_RESPONSE: Final = (
     "model", "input", "instructions", "tools", "tool_choice", "text", "reasoning", "conversation",
@@ -21,7 +23,7 @@ def count_with(client: Any, body: Mapping[str, Any]) -> int:
     Raises what the client raises, and TypeError where it cannot count.
     """
     ask, asked = _asked(client, body)
-    return int(ask(**asked).input_tokens)
+    return int(answered(ask(**asked), "count_with_async").input_tokens)
 
 
 async def count_with_async(client: Any, body: Mapping[str, Any]) -> int:

@@ -4,10 +4,10 @@ Nothing else here or in the manager ever shortens a request by itself.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 from quotadeck.client.help.graphemes import safe_cut
-from quotadeck.client.help.pairs import Message, cuts, is_system
+from quotadeck.client.help.pairs import AMessage, Message, cuts, is_system
 from quotadeck.client.help.request_tokens import message_tokens, messages_tokens
 from quotadeck.client.help.tokens import Count, estimate
 
@@ -43,6 +43,8 @@ def cut(
     ``keep`` says which part stays: of a report the start, of a log the end. A character is never
     parted from what belongs to it. Raises NoRoom where the mark itself is too long.
     """
+    if keep not in get_args(Keep):
+        raise ValueError(f"keep is one of {', '.join(get_args(Keep))}, not {keep!r}")
     before = count(text)
     if before <= most_tokens:
         return Cut(text, before, before)
@@ -65,8 +67,8 @@ def cut(
 
 
 def cut_messages(
-    messages: Sequence[Message], most_tokens: int, *, count: Count = estimate, mark: str = MARK
-) -> list[Message]:
+    messages: Sequence[AMessage], most_tokens: int, *, count: Count = estimate, mark: str = MARK
+) -> list[AMessage]:
     """The conversation, or system prompts and as many of the newest messages as the limit takes.
 
     A mark stands where messages are left out. A tool's call and its result stay or go together.
@@ -99,10 +101,10 @@ def _safe_start(text: str, at: int) -> int:
     return at
 
 
-def _without(messages: Sequence[Message], at: int, mark: str) -> list[Message]:
+def _without(messages: Sequence[AMessage], at: int, mark: str) -> list[AMessage]:
     """Without what stands before the place, but for system prompts."""
     head = [one for one in messages[:at] if is_system(one)]
-    marked = [_marked(mark)] if len(head) < at else []
+    marked = [cast("AMessage", _marked(mark))] if len(head) < at else []
     return [*head, *marked, *messages[at:]]
 
 
@@ -111,8 +113,8 @@ def _marked(mark: str) -> Message:
 
 
 def _with_longest_cut(
-    messages: list[Message], most_tokens: int, count: Count, mark: str
-) -> list[Message]:
+    messages: list[AMessage], most_tokens: int, count: Count, mark: str
+) -> list[AMessage]:
     """With the longest text of all that is not the system's cut by what is too much."""
     found = [
         (count(text), index, part, text)
@@ -150,10 +152,10 @@ def _texts(message: Message) -> list[tuple[tuple[str, int], str]]:
     return found
 
 
-def _with_text(message: Message, place: tuple[str, int], text: str) -> Message:
+def _with_text(message: AMessage, place: tuple[str, int], text: str) -> AMessage:
     name, index = place
     if index < 0:
-        return {**message, name: text}
+        return cast("AMessage", {**message, name: text})
     parts: list[Any] = list(message[name])
     parts[index] = {**parts[index], "text": text}
-    return {**message, name: parts}
+    return cast("AMessage", {**message, name: parts})

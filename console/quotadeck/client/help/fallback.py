@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from quotadeck.client.help.awaited import answered
 from quotadeck.client.help.failures import Kind, failure_of
 
 T = TypeVar("T")
@@ -85,9 +86,8 @@ class Fallback:
             if moved and began_s >= end_s:
                 break
             try:
-                return Served(
-                    call(model, self._share(end_s - began_s, len(moved))), model, tuple(moved)
-                )
+                value = call(model, self._share(end_s - began_s, len(moved)))
+                return Served(answered(value, "run_async"), model, tuple(moved))
             except Exception as error:
                 if failure_of(error).kind not in MOVES_ON:
                     raise

@@ -5,9 +5,11 @@ completions, Messages and Responses are told apart message by message, not asked
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 Message = Mapping[str, Any]
+AMessage = TypeVar("AMessage", bound=Message)
+"""As the caller has it typed, such as openai's ``ChatCompletionMessageParam``."""
 
 _RESULT_ITEMS: Final = "_output"
 """A Responses item with a result is ``function_call_output``, ``custom_tool_call_output``, …"""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from quotadeck.client.backoff import Backoff
+from quotadeck.client.help.awaited import answered
 from quotadeck.client.help.failures import Failure, Kind, failure_of
 from quotadeck.dialects.errors.waits import wait_ms_of
 
@@ -50,12 +51,12 @@ class Retry:
         return min(self.backoff.ceiling_s, told_ms / 1_000 + added_s)
 
     def run(self, call: Callable[[], T], sleep: Callable[[float], object] = time.sleep) -> T:
-        """What ``call`` gives in the end. Raises its last error."""
+        """What ``call`` gives in the end. Raises its last error, and TypeError for a coroutine."""
         tried = 0
         while True:
             tried += 1
             try:
-                return call()
+                return answered(call(), "run_async")
             except Exception as error:
                 wait_s = self.wait_s(error, tried)
                 if wait_s is None:
