@@ -10,6 +10,7 @@ from tests.gateway.chats import ANALYTICS
 from tests.gateway.rig import OTHER, Reply, Rig
 
 LEASES = "/v1/quota/leases"
+USED = "/v1/quota/used"
 RPM, TPM, MONEY = (f"{ANALYTICS}:{kind}" for kind in ("rpm", "tpm", "budget"))
 THEIRS = {"authorization": f"Bearer {OTHER}"}
 
@@ -24,9 +25,13 @@ async def lease(
 
 
 async def asks(
-    it: Rig, identity: str = "", headers: dict[str, str] | None = None, **asked: Any
+    it: Rig,
+    identity: str = "",
+    headers: dict[str, str] | None = None,
+    at: str = LEASES,
+    **asked: Any,
 ) -> Reply:
-    path = f"{LEASES}/{identity}" if identity else LEASES
+    path = f"{at}/{identity}" if identity else at
     return await it.ask(orjson.dumps(asked) if asked else b"", path=path, headers=headers or {})
 
 

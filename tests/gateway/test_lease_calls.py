@@ -8,15 +8,16 @@ import pytest
 from quotadeck.dialects.messages import MESSAGES
 from quotadeck.dialects.openai import OPENAI
 from quotadeck.domain.cause import Cause
+from quotadeck.domain.commands import Field
 from quotadeck.domain.lease import LeaseEnd
 from quotadeck.domain.lease_refusals import LeaseOver
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.money import NANO_PER_USD
 from quotadeck.gateway.data import elsewhere
-from tests.gateway.chats import BOUND, COST, SHORT, STREAM, Open, nothing_is_held, well
-from tests.gateway.leasing import THEIRS, asks, ended, gives_back, lease, left
+from tests.gateway.chats import ANALYTICS, BOUND, COST, SHORT, STREAM, Open, nothing_is_held, well
+from tests.gateway.leasing import THEIRS, USED, asks, ended, gives_back, lease, left
 from tests.gateway.provider import always
-from tests.gateway.values import NOON_US
+from tests.gateway.values import NOON_US, entry
 
 
 class TestCallsThatNameIt:
@@ -172,6 +173,45 @@ class TestCallsMadeElsewhere:
         await asks(it, manager="mine", tokens=1, **told)
         assert len(await it.calls()) == 4, "it counts once"
 
+    async def test_processes_of_one_name_count_each_for_itself(self, opened: Open) -> None:
+        """Each numbers from one on, and so does whoever is started anew under the name."""
+        it, _ = await opened(always(well))
+        for process in ("first", "second", "started-anew"):
+            for number in (1, 2):
+                told = [{"model": f"{process}-{number}", "requests": 1}]
+                name: dict[str, Any] = {"manager": "worker", "process": process}
+                for _ in range(2):
+                    await asks(it, used=told, used_number=number, tokens=1, **name)
+        assert len({call.model for call in await it.calls()}) == len(await it.calls()) == 6
+
+    async def test_to_tell_it_takes_no_lease(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        it.command(entry(1, ANALYTICS, Field.PAUSED, True, until_us=NOON_US + 60_000_000))
+        told = [{"model": "opus", "requests": 2, "input_tokens": 100, "nano_usd": 7}]
+        for _ in range(2):
+            reply = await asks(it, at=USED, process="p", manager="w", used=told, used_number=1)
+            assert (reply.status, (said := orjson.loads(reply.body))["object"]) == (
+                200,
+                "quota.used",
+            )
+            assert said["quota"]["limits"]["budget"]["spent_nano_usd"] == 7
+        assert [call.count for call in await it.calls()] == [2]
+        assert await left(it) == (8, 60_000 - 100, NANO_PER_USD - 7)
+        page = await it.leases.page()
+        assert (page.leases, page.managers) == ((), ())
+        asked = await asks(it, at=USED, requests=1)
+        assert (asked.status, asked.error["param"]) == (400, "requests"), "nothing is leased there"
+
+    async def test_it_counts_whatever_has_become_of_the_lease(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        made = await lease(it, requests=1)
+        await gives_back(it, made["id"])
+        told = [{"model": "opus", "requests": 3}]
+        for identity in (made["id"], f"lease_{0:032x}"):
+            again = await asks(it, identity, used=told, used_number=1, process="p")
+            assert again.status == 404
+        assert [call.count for call in await it.calls()] == [3]
+
 
 class TestManagersThatWait:
     """Each has a turn of its own: they meet at no instant, and nobody takes it from them."""
@@ -192,6 +232,19 @@ class TestManagersThatWait:
             assert (await it.ask(SHORT)).status == 429, "a newcomer waits for none of theirs"
             made = await lease(it, requests=9, least={"requests": 2}, manager=name)
             assert made["held"]["requests"] == 2
+
+    async def test_two_of_one_name_do_not_take_each_others_turn(self, opened: Open) -> None:
+        it, _ = await opened(always(well))
+        for _ in range(10):
+            await it.ask(SHORT)
+        asked: dict[str, Any] = {"requests": 1, "manager": "worker"}
+        waits = [(await asks(it, process=one, **asked)).sent_headers for one in "abba"]
+        assert [one["retry-after-ms"] for one in waits] == ["1000", "2000", "2000", "1000"]
+        waiting = [{"who": "import", "count": 1}]
+        for one in "ab":
+            await asks(it, process=one, waiting=waiting, **asked)
+        rows = (await it.leases.page()).managers
+        assert [(row.name, len(row.waiting)) for row in rows] == [("worker", 1)] * 2
 
     async def test_one_that_lives_waits_in_turn_too(self, opened: Open) -> None:
         it, _ = await opened(always(well))

@@ -145,7 +145,7 @@ class DataPlane:
         elif of_leases := lease_door.methods_of(path):
             allowed = of_leases
         else:
-            served = *self._dialects, *self._listings, quota.PATH, lease_door.PATH
+            served = *self._dialects, *self._listings, quota.PATH, lease_door.PATH, lease_door.USED
             raise NoSuchPath(path, served, _meant(path, served))
         if method not in allowed:
             raise WrongMethod(path, ", ".join(allowed))

@@ -55,9 +55,10 @@ class Elsewhere:
     async def book(
         self, plan: ProjectPlan, caller: Caller, manager: str, used: Sequence[Used], number: int
     ) -> None:
-        """Write down what was used, and count it, whatever is left; where a manager tells it again,
-        nothing. Raises LedgerUnavailable: it may be told again then, and goes on behind what is on
-        record. Raises TooManyReports, and BadField for more than a project can have used in a day.
+        """Write down what was used, and count it, whatever is left; where a manager, by what it is
+        known, tells it again, nothing. Raises LedgerUnavailable: it may be told again then, and
+        goes on behind what is on record. Raises TooManyReports, and BadField for more than a
+        project can have used in a day.
         """
         of_key, whose = self._booked.setdefault(caller.key_id, {}), (caller.project, manager)
         last, done = of_key.get(whose, (0, 0))

@@ -95,10 +95,10 @@ class Filling:
         return held
 
     def _turn(self, lease: Lease) -> Wanted | None:
-        """That of its manager. Of one without a name nobody knows it again."""
-        if not lease.manager:
+        """That of its manager. One that does not say who it is nobody knows again."""
+        if not lease.whose:
             return None
-        sent = f"lease {lease.manager}".encode()
+        sent = f"lease {lease.whose}".encode()
         return self._turns.of(lease.caller, sent, lease.reservation, announced=True)
 
     async def _of_day(self, lease: Lease, budget: BudgetLimit) -> dict[str, int]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from quotadeck.admission.leasing import Leasable
 from quotadeck.domain.lease import Amounts, LeaseRow
 from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.data.lease_asked import LeaseAsk
 
 
 class Lease:
@@ -13,15 +14,16 @@ class Lease:
 
     __slots__ = (
         *("begun", "caller", "calls", "drawn", "id", "manager", "number", "parts", "since_ns"),
-        *("since_us", "until_ns", "until_us"),
+        *("since_us", "until_ns", "until_us", "whose"),
     )
 
     def __init__(
-        self, identity: str, caller: Caller, manager: str, now_us: int, now_ns: int
+        self, identity: str, caller: Caller, ask: LeaseAsk, now_us: int, now_ns: int
     ) -> None:
         self.id = identity
         self.caller = caller
-        self.manager = manager
+        self.manager, self.whose = ask.manager, ask.whose
+        """The name that people see, and by what its manager is known again."""
         self.since_us, self.since_ns = now_us, now_ns
         self.until_us, self.until_ns = now_us, now_ns
         self.begun = False
@@ -30,6 +32,10 @@ class Lease:
         self.parts: tuple[Leasable, ...] = ()
         self.drawn: dict[str, int] = {}
         self.calls = 0
+
+    def of(self, ask: LeaseAsk) -> None:
+        """Its manager says anew who it is, where it says so."""
+        self.manager, self.whose = ask.manager or self.manager, ask.whose or self.whose
 
     @property
     def reservation(self) -> str:

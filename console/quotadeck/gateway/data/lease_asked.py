@@ -21,8 +21,9 @@ _MOST: Final = 1 << 53
 """The largest number that every JSON reader has exactly."""
 _AMOUNTS: Final = Amounts._fields
 _FIELDS: Final = frozenset(
-    {*_AMOUNTS, "keep", "more", "used", "used_number", "least", "manager", "waiting"}
+    {*_AMOUNTS, "keep", "more", "used", "used_number", "least", "manager", "process", "waiting"}
 )
+_OF_USED: Final = frozenset({"used", "used_number", "manager", "process"})
 _WAITING: Final = frozenset(Waiting.__dataclass_fields__)
 _NAMED: Final = re.compile(
     rb"(lease_[0-9a-f]{32})((?: *; *(?:requests|tokens|nano_usd)=\d{1,16})*)"
@@ -64,6 +65,13 @@ class LeaseAsk(NamedTuple):
     """Another one each time, and higher: what is told twice counts once."""
     keep: Amounts = Amounts()
     """Of what it holds no more than this is of use; ``more`` comes to that."""
+    process: str = ""
+    """By which a manager is known again: several may have one ``manager``, the name people see."""
+
+    @property
+    def whose(self) -> str:
+        """Of the manager that asks: one that tells no process is known by its name."""
+        return self.process or self.manager
 
     def kept(self, held: Amounts) -> Amounts:
         """What of that is of use."""
@@ -93,15 +101,16 @@ class LeaseName(NamedTuple):
     most: Amounts
 
 
-def read_ask(body: bytes) -> LeaseAsk:
-    """An empty body asks for the most. Raises NotJson or BadField."""
+def read_ask(body: bytes, *, used_alone: bool = False) -> LeaseAsk:
+    """An empty body asks for the most; ``used_alone`` tells what was used and asks for nothing.
+    Raises NotJson or BadField."""
     try:
         asked = orjson.loads(body) if body.strip() else {}
     except orjson.JSONDecodeError as wrong:
         raise NotJson(clean(str(wrong), MOST_CHARS)) from None
     if not isinstance(asked, dict):
         raise NotJson("it is none")
-    _known(asked, _FIELDS, "")
+    _known(asked, _OF_USED if used_alone else _FIELDS, "")
     waiting = asked.get("waiting")
     return LeaseAsk(
         _amounts(asked, ""),
@@ -112,6 +121,7 @@ def read_ask(body: bytes) -> LeaseAsk:
         _used(asked.get("used", [])),
         _number(asked.get("used_number"), "used_number") or 0,
         _amounts(_object(asked.get("keep", {}), "keep"), "keep."),
+        _text(asked.get("process", ""), "process"),
     )
 
 

@@ -1,4 +1,5 @@
-"""Leases over HTTP: made, renewed and given back under /v1/quota/leases, with a data key.
+"""Leases over HTTP: made, renewed and given back under /v1/quota/leases, with a data key. What was
+used elsewhere is told with them, or under /v1/quota/used where nothing is to be leased.
 
 An answer tells the project's quota, too, as /v1/quota does: who spends from a lease wants to know.
 """
@@ -19,11 +20,12 @@ from quotadeck.gateway.data.lease_asked import BODY_BYTES, HEADER, read_ask, rea
 from quotadeck.gateway.data.leases import Leases
 
 PATH: Final = "/v1/quota/leases"
+USED: Final = "/v1/quota/used"
 
 
 def methods_of(path: str) -> tuple[str, ...]:
     """What may be done at a path of leases; nothing where it is none."""
-    if path == PATH:
+    if path in (PATH, USED):
         return ("POST",)
     return ("POST", "DELETE") if path.startswith(f"{PATH}/") else ()
 
@@ -36,6 +38,11 @@ async def answer(
     held: HeldBody,
 ) -> dict[str, Any]:
     """The answer's object. Raises Refusal."""
+    if exchange.path == USED:
+        await leases.book(
+            caller, read_ask(await held.read(exchange, headers, BODY_BYTES), used_alone=True)
+        )
+        return {"object": "quota.used", "project": caller.project}
     identity = exchange.path.removeprefix(PATH).lstrip("/")
     if exchange.method == "DELETE":
         lease, back = await leases.give_back(caller, identity)

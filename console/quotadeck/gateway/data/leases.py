@@ -84,9 +84,9 @@ class Leases:
         LedgerUnavailable."""
         now_us, now_ns = self._clock.wall_us(), self._clock.monotonic_ns()
         identity = new_id("lease", now_us, os.urandom(10))
-        lease = Lease(identity, caller, ask.manager, now_us, now_ns)
+        lease = Lease(identity, caller, ask, now_us, now_ns)
         ask = ask.beyond(_NOTHING)
-        await self._book(caller, ask)
+        await self.book(caller, ask)
         try:
             plan = self._open(caller)
             self._room_for(caller)
@@ -119,10 +119,10 @@ class Leases:
 
         Raises NoSuchLease, LeaseOver, Paused, or LedgerUnavailable.
         """
+        await self.book(caller, ask)  # whatever has become of the lease
         lease = await self.mine(caller, identity)
-        await self._book(caller, ask)
         plan = self._open(caller)
-        lease.manager = ask.manager or lease.manager
+        lease.of(ask)
         before = await self._filling.held(lease)
         kept, ask = ask.kept(before), ask.beyond(before)
         wanted = _either(ask.amounts, before)
@@ -138,10 +138,15 @@ class Leases:
             getattr(refusal, "binding", ""),
         )
 
+    async def book(self, caller: Caller, ask: LeaseAsk) -> None:
+        """Write down what it tells to have used elsewhere; see `Elsewhere.book`."""
+        plan = self._plan().projects[caller.project]
+        await self._elsewhere.book(plan, caller, ask.whose, ask.used, ask.used_number)
+
     async def give_back(self, caller: Caller, identity: str) -> tuple[Lease, Amounts]:
         """End it; what went back. Raises NoSuchLease or LeaseOver."""
         lease = await self.mine(caller, identity)
-        self.managers.forget(caller, lease.manager)
+        self.managers.forget(caller, lease.whose)
         return lease, await self._end(lease, LeaseEnd.GIVEN_BACK)
 
     async def mine(self, caller: Caller, identity: str) -> Lease:
@@ -228,10 +233,6 @@ class Leases:
                 found[key] = found.get(key, 0) + amount
         return found
 
-    async def _book(self, caller: Caller, ask: LeaseAsk) -> None:
-        plan = self._plan().projects[caller.project]
-        await self._elsewhere.book(plan, caller, ask.manager, ask.used, ask.used_number)
-
     def _open(self, caller: Caller) -> ProjectPlan:
         """Raises Paused."""
         plan = self._plan().projects[caller.project]
@@ -298,8 +299,8 @@ class Leases:
         lease.until_ns = self._clock.monotonic_ns() + LIFE_MS * 1_000_000
 
     def _told(self, caller: Caller, ask: LeaseAsk, identity: str) -> None:
-        if ask.manager or ask.waiting is not None:
-            self.managers.tell(caller, ask.manager, identity, ask.waiting)
+        if ask.whose or ask.waiting is not None:
+            self.managers.tell(caller, ask, identity)
 
 
 def _either(asked: Amounts, else_: Amounts) -> Amounts:

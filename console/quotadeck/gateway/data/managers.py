@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.lease import ManagerRow, Waiting
 from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.data.lease_asked import LeaseAsk
 
 KEPT_NS: Final = 120_000_000_000
 """Two lives of a lease."""
@@ -17,6 +18,7 @@ MOST: Final = 4_096
 
 
 class _Told(NamedTuple):
+    name: str
     at_us: int
     at_ns: int
     lease_id: str
@@ -24,29 +26,28 @@ class _Told(NamedTuple):
 
 
 class Managers:
-    """By key, project and name; of a key that has too many the oldest makes room."""
+    """By key, project and process, for several may have one name; of a key that has too many the
+    oldest makes room."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._told: dict[tuple[Caller, str], _Told] = {}
 
-    def tell(
-        self, caller: Caller, name: str, lease_id: str, waiting: tuple[Waiting, ...] | None
-    ) -> None:
-        """What a manager has told now; None: nothing of who waits, so that the last stays."""
-        whose = caller, name
+    def tell(self, caller: Caller, ask: LeaseAsk, lease_id: str) -> None:
+        """What a manager has told now; where it is nothing of who waits, the last stays."""
+        whose, waiting = (caller, ask.whose), ask.waiting
         before = self._told.pop(whose, None)
         if waiting is None:
             waiting = before.waiting if before else ()
         if before is None:
             self._make_room(caller.key_id)
         # The newest are last.
-        now = _Told(self._clock.wall_us(), self._clock.monotonic_ns(), lease_id, waiting)
-        self._told[whose] = now
+        now_us, now_ns = self._clock.wall_us(), self._clock.monotonic_ns()
+        self._told[whose] = _Told(ask.manager, now_us, now_ns, lease_id, waiting)
 
-    def forget(self, caller: Caller, name: str) -> None:
+    def forget(self, caller: Caller, whose: str) -> None:
         """A manager has given back what it held: it tells again when it asks again."""
-        self._told.pop((caller, name), None)
+        self._told.pop((caller, whose), None)
 
     def rows(self) -> tuple[ManagerRow, ...]:
         """Those that told lately, each with how long ago that was."""
@@ -56,7 +57,7 @@ class Managers:
                 del self._told[whose]
         return tuple(
             ManagerRow(
-                name,
+                told.name,
                 caller.project,
                 caller.key_id,
                 told.lease_id,
@@ -64,7 +65,7 @@ class Managers:
                 (now_ns - told.at_ns) // 1_000_000,
                 told.waiting,
             )
-            for (caller, name), told in self._told.items()
+            for (caller, _), told in self._told.items()
         )
 
     def _make_room(self, key_id: str) -> None:
