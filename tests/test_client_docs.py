@@ -4,12 +4,15 @@ They are run from top to bottom in one namespace, as a reader types them.
 """
 
 import inspect
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from quotadeck.client import QuotaManager
+from quotadeck.client.report import _PROJECTS, _PROVIDERS
+from quotadeck.sim.__main__ import _parser
 from tests.client.examples import EXAMPLES, TEXT, run
 from tests.client.transport.upstream import Upstream, upstream
 
@@ -52,6 +55,18 @@ async def test_every_example_runs(provider: Upstream, capsys: pytest.CaptureFixt
     assert sum(one.cost_nano for one in report.projects) == sum(
         (one.prompt_tokens + one.completion_tokens) * cost[one.model] for one in bills
     )
+
+
+def test_the_simulated_provider_is_started_as_it_tells() -> None:
+    told = re.search(r"^python -m quotadeck\.sim (\S.*?) +#", TEXT, re.MULTILINE)
+    assert told
+    options = _parser().parse_args([*told[1].split(), "--enforce-limits"])
+    assert f"=http://127.0.0.1:{options.port}/v1 " in TEXT
+
+
+def test_the_report_is_shown_as_it_is() -> None:
+    for head in (_PROJECTS, _PROVIDERS):
+        assert re.search(f"^{' +'.join(head)}$", TEXT, re.MULTILINE)
 
 
 def test_the_names_in_the_table_are_there() -> None:

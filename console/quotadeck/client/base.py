@@ -227,5 +227,5 @@ def _must_be_of_use(burst_window: int, token_window: int, lifetime_s: float, zon
 
         try:
             ZoneInfo(zone)
-        except (KeyError, ValueError, OSError):
+        except (KeyError, TypeError, ValueError, OSError):
             raise ValueError(f'zone is a name such as "Europe/Berlin", not {zone!r}') from None

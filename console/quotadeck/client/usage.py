@@ -42,7 +42,7 @@ def usage_of(used: Any, output_tokens: int | None = None) -> tuple[Usage, str]:
     reply = _as_dict(used)
     usage = _of_reply(reply) or _of_counts(reply)
     if usage is None:
-        raise NotSettled(f"{type(used).__name__} tells no usage of tokens")
+        raise NotSettled(f"this {type(used).__name__} tells no usage of tokens")
     model = reply.get("model")
     return usage, model if isinstance(model, str) else ""
 
@@ -69,7 +69,10 @@ def _as_dict(used: Any) -> dict[str, Any]:
     named = {name: getattr(used, name, None) for name in _COUNTS}
     if named["input_tokens"] is not None or named["prompt_tokens"] is not None:
         return {name: count for name, count in named.items() if count is not None}
-    raise NotSettled(f"a {type(used).__name__} is no reply, dict, Usage or number of tokens")
+    raise NotSettled(
+        f"{type(used).__name__} is no reply, dict, Usage or number of tokens; of a stream it is "
+        "the event that tells its usage"
+    )
 
 
 def _of_reply(reply: dict[str, Any]) -> Usage | None:
