@@ -36,6 +36,8 @@ T = TypeVar("T")
 NS: Final = 1_000_000_000
 LOOK_AGAIN_S: Final = 1.0
 """How long at most the head of a line sleeps where no time is told; as a rule he is woken."""
+PATIENCE_S: Final = 0.05
+"""Nobody else holds the lock for so long, but where very many are reported."""
 LOOKS_KEPT: Final = 256
 """Checks that are ready made: programs ask for the same few again and again."""
 MOST_WAITING: Final = 10_000
@@ -71,7 +73,8 @@ class Core(InProcess):
         self._looks: dict[tuple[str, Estimate, Priority | None, tuple[Bound, ...]], Look] = {}
         self._next_look_ns = 0
         self._waiting = Waiting()
-        self._forgotten: deque[tuple[Want, str]] = deque()
+        self._endings: deque[tuple[Want, str, Charge]] = deque()
+        """What has ended while the lock was not to be had."""
 
     def terms(self, name: str, quota: Quota, *, shared: bool = False) -> Terms:
         """Ready for requests of that subject."""
@@ -152,7 +155,7 @@ class Core(InProcess):
         if name not in self.projects:
             self.project(name)
         with self.lock:
-            if self._forgotten or self.clock.monotonic_ns() >= self._next_look_ns:
+            if self._endings or self.clock.monotonic_ns() >= self._next_look_ns:
                 self.look_after()
             look = self._looks.get(asked)
             if look is None or not look.since_us <= self.clock.wall_us() < look.until_us:
@@ -296,9 +299,18 @@ class Core(InProcess):
         self._waiting.has_turn(waiter)
 
     def settle(self, want: Want, name: str, charge: Charge) -> None:
-        """End a reservation with what it really used."""
-        with self.lock:
-            self._settle(want, name, charge)
+        """End a reservation with what it really used: now, or before the next look at the state.
+
+        Nobody stands for long before a lock that his own thread may have, in whose midst a
+        collection closed his stream.
+        """
+        if self.lock.acquire(timeout=PATIENCE_S):
+            try:
+                self._settle(want, name, charge)
+            finally:
+                self.lock.release()
+        else:
+            self.ended(want, name, charge)
 
     def release(self, want: Want, name: str) -> None:
         """End a reservation as if it had never been."""
@@ -308,9 +320,9 @@ class Core(InProcess):
             if self._waiting:
                 self._waiting.came_back([take.key for take in want.takes()])
 
-    def forgotten(self, want: Want, name: str) -> None:
-        """A reservation is collected and nobody ended it; told in the middle of anything."""
-        self._forgotten.append((want, name))
+    def ended(self, want: Want, name: str, charge: Charge) -> None:
+        """As `settle`; told in the middle of anything, so it waits for no lock."""
+        self._endings.append((want, name, charge))
         self._waiting.wake()
 
     def _ask(
@@ -347,14 +359,9 @@ class Core(InProcess):
             )
 
     def look_after(self) -> None:
-        """Before anything is decided: charge what was forgotten, end what was lost."""
-        while self._forgotten:
-            want, name = self._forgotten.popleft()
-            estimate = want.estimate
-            charge = Charge(
-                estimate.input_tokens, estimate.output_tokens, want.cost_nano, estimated=True
-            )
-            self._settle(want, name, charge)
+        """Before anything is decided: charge what has ended, end what was lost."""
+        while self._endings:
+            self._settle(*self._endings.popleft())
         now_ns = self.clock.monotonic_ns()
         if now_ns >= self._next_look_ns:
             self._next_look_ns = now_ns + NS

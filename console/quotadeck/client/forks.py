@@ -15,16 +15,15 @@ class Locked(Protocol):
 
 class _Elsewhere:
     """Stands for the lock in a forked process, where another thread may have held the real one.
-    Entering raises WrongProcess."""
+    Entering or acquiring it raises WrongProcess."""
 
     def __init__(self, made_in: int) -> None:
         self._made_in = made_in
 
-    def acquire(self, timeout: float) -> bool:  # noqa: ARG002 -- it is nobody's here
-        return False
-
-    def __enter__(self) -> NoReturn:
+    def acquire(self, timeout: float = -1) -> NoReturn:  # noqa: ARG002
         raise WrongProcess(self._made_in, os.getpid())
+
+    __enter__ = acquire
 
     def __exit__(self, *_: object) -> None:
         pass

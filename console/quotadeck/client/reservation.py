@@ -85,16 +85,13 @@ class Reservation:
             return self._charge
         if cost_nano is not None and (type(cost_nano) is not int or cost_nano < 0):
             raise NotSettled(f"cost_nano is whole nano-dollars from 0 on, not {cost_nano!r}")
-        estimate = self._want.estimate
         if used is None and output_tokens is None and cost_nano is None:
-            return self._ends(
-                Charge(estimate.input_tokens, estimate.output_tokens, self._want.cost_nano, True)
-            )
+            return self._ends(self._as_estimated())
         from quotadeck.client.usage import usage_of
 
         usage, said = usage_of(used, output_tokens)
         if cost_nano is None:
-            known = self._core.cost_nano(model or estimate.model or said, usage)
+            known = self._core.cost_nano(model or self.estimate.model or said, usage)
             cost_nano = self._want.cost_nano if known is None else known
         return self._ends(Charge(usage.input_tokens, usage.output_tokens, cost_nano))
 
@@ -103,6 +100,10 @@ class Reservation:
         if self._charge is None:
             self._charge = Charge(0, 0, 0)
             self._core.release(self._want, self.id)
+
+    def _as_estimated(self) -> Charge:
+        each = self._want.estimate
+        return Charge(each.input_tokens, each.output_tokens, self._want.cost_nano, estimated=True)
 
     def _ends(self, charge: Charge) -> Charge:
         self._charge = charge
@@ -138,7 +139,8 @@ class Reservation:
     def __del__(self) -> None:
         # Not under any lock: a collection may come in the middle of whoever holds it.
         if self._charge is None:
-            self._core.forgotten(self._want, self.id)
+            self._charge = self._as_estimated()
+            self._core.ended(self._want, self.id, self._charge)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a reservation belongs to the manager that made it and cannot be pickled")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from quotadeck.client import QuotaManager, SyncQuotaManager
+from quotadeck.client import QuotaManager, SyncQuotaManager, forks
 
 from .asking import CALLS, Sdks, nothing_held
 from .leaving import give_up
@@ -50,7 +50,40 @@ def test_a_stream_that_is_forgotten_under_the_managers_lock_blocks_nobody() -> N
     assert (one.requests, one.estimated, core.limiter._live) == (1, 1, {})
 
 
-_STREAMED = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
+def test_what_a_reply_tells_while_the_lock_is_busy_is_charged_all_the_same() -> None:
+    """As where a collection closes it in the midst of a report of very many."""
+    quotas = SyncQuotaManager()
+    http = quotas.http_client("analytics", transport=_Whole())
+    request = http.build_request("POST", "http://x/v1/chat/completions", json=_ASKED)
+    response = http.send(request, stream=True)
+    assert isinstance(response.stream, httpx2.SyncByteStream)
+    assert b"".join(response.stream) == _REPLY
+    with quotas._core.lock:
+        response.close()
+    one = quotas.usage_report()["analytics"]
+    assert (one.requests, one.estimated, one.input_tokens, one.output_tokens) == (1, 0, 5, 1)
+
+
+def test_a_reply_that_a_fork_closes_is_nobodys_there() -> None:
+    quotas = SyncQuotaManager()
+    http = quotas.http_client("analytics", transport=_Whole())
+    request = http.build_request("POST", "http://x/v1/chat/completions", json=_ASKED)
+    response = http.send(request, stream=True)
+    quotas._core.lock = forks._Elsewhere(1)
+    response.close()
+
+
+_ASKED = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+_STREAMED = {**_ASKED, "stream": True}
+_REPLY = (
+    b'{"object":"chat.completion","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}}'
+)
+
+
+class _Whole(httpx2.BaseTransport):
+    def handle_request(self, _: httpx2.Request) -> httpx2.Response:
+        headers = {"content-type": "application/json"}
+        return httpx2.Response(200, headers=headers, stream=httpx2.ByteStream(_REPLY))
 
 
 class _Events(httpx2.SyncByteStream):

@@ -6,12 +6,14 @@ They bring bytes to the provider and back; what is decided on the way is the cou
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from quotadeck.client.acquiring import Acquiring
 from quotadeck.client.blocking import wait_for
 from quotadeck.client.core import Core
+from quotadeck.client.errors import WrongProcess
 from quotadeck.client.reservation import Reservation
 from quotadeck.client.transport.course import Course
 from quotadeck.client.transport.libraries import Library, never_sent, with_stream
@@ -20,8 +22,6 @@ from quotadeck.client.transport.refused import Answer
 from quotadeck.client.want import Want
 
 T = TypeVar("T")
-_PATIENCE_S: Final = 0.05
-"""Nobody else holds a manager's lock for so long."""
 
 
 class _Carrier:
@@ -34,6 +34,7 @@ class _Carrier:
     def with_body(self, request: Any, body: bytes) -> Any:
         headers = request.headers.copy()
         headers["content-length"] = str(len(body))
+        headers.pop("transfer-encoding", None)
         headers["accept-encoding"] = "identity"
         return self._of.Request(
             request.method,
@@ -96,7 +97,7 @@ class AsyncTransport(_Carrier):
 
     def read_by(self, response: Any, reading: Reading, done: Callable[[], None]) -> Any:
         stream = with_stream(self._of, "AsyncByteStream", _AsyncReader)
-        response.stream = stream(response.stream, reading, done, self._core.lock)
+        response.stream = stream(response.stream, reading, done)
         return response
 
 
@@ -144,7 +145,7 @@ class Transport(_Carrier):
 
     def read_by(self, response: Any, reading: Reading, done: Callable[[], None]) -> Any:
         stream = with_stream(self._of, "SyncByteStream", _Reader)
-        response.stream = stream(response.stream, reading, done, self._core.lock)
+        response.stream = stream(response.stream, reading, done)
         return response
 
 
@@ -152,20 +153,20 @@ class _Ending:
     """Tells once that a reply has ended.
 
     Of one that is forgotten nothing is told here: its reservation is forgotten with it, and that is
-    charged as estimated. Nor of one that is closed by a collection in the middle of the manager's
-    own step, for its lock is held then by the very thread that would wait for it.
+    charged as estimated. One that is closed in a process that was forked from the caller's is
+    nobody's there.
     """
 
     _done: Callable[[], None] | None
 
-    def __init__(self, inner: Any, reading: Reading, done: Callable[[], None], lock: Any) -> None:
-        self._inner, self._reading, self._done, self._lock = inner, reading, done, lock
+    def __init__(self, inner: Any, reading: Reading, done: Callable[[], None]) -> None:
+        self._inner, self._reading, self._done = inner, reading, done
 
     def _end(self) -> None:
         done, self._done = self._done, None
-        if done is not None and self._lock.acquire(timeout=_PATIENCE_S):
-            self._lock.release()
-            done()
+        if done is not None:
+            with suppress(WrongProcess):
+                done()
 
 
 class _Reader(_Ending):
