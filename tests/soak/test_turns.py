@@ -6,6 +6,7 @@
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import httpx
@@ -26,7 +27,10 @@ rpm = 60
 rpm = 60
 [projects.crowd]
 rpm = {CROWD_RPM}
+[projects.nightly]
+[projects.checkout]
 """
+BATCH, SHOP, TARGET, TARGET_RPM = 60, 4, "deepseek-v3.2", 300
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +105,37 @@ def test_clients_that_never_come_back_use_the_bucket_all_the_same(
     print(f"{answered} of {most:.0f} in {took:.1f} s, {left} left")
     assert answered <= most + 1
     assert answered + left >= 0.98 * most
+
+
+def test_four_of_a_shop_all_succeed_beside_a_batch_of_sixty_at_one_target(
+    gateway: Gateway,
+) -> None:
+    """Both of the same class, each with an official SDK as it comes, asking without end."""
+    keys = {name: gateway.add_key(name) for name in ("nightly", "checkout")}
+    served, failed = Counter[str](), Counter[str]()
+
+    async def one(name: str, client: openai.AsyncOpenAI, until: float) -> None:
+        while time.monotonic() < until:
+            try:
+                await chat(client, TARGET)
+                served[name] += 1
+            except openai.RateLimitError:
+                failed[name] += 1
+
+    async def story() -> float:
+        counted = Counted()
+        await used_up(gateway, keys["nightly"], TARGET)
+        began = time.monotonic()
+        async with (
+            sdk(gateway, keys["nightly"], counted) as batch,
+            sdk(gateway, keys["checkout"], counted) as shop,
+        ):
+            until = began + SECONDS
+            clients = [("nightly", batch)] * BATCH + [("checkout", shop)] * SHOP
+            await asyncio.gather(*(one(name, client, until) for name, client in clients))
+        return time.monotonic() - began
+
+    took = asyncio.run(story())
+    print(f"in {took:.1f} s at {TARGET_RPM} rpm: served {dict(served)}, failed {dict(failed)}")
+    assert failed["checkout"] == 0
+    assert sum(served.values()) >= 0.95 * SECONDS * TARGET_RPM / 60
