@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.admission.estimator import FIRST_OUTPUT_TOKENS, Estimator
+from quotadeck.admission.estimator import FIRST_OUTPUT_TOKENS, KINDS_KEPT, Estimator
 
 
 def learned(outputs: list[int], *, body_bytes: int = 350, input_tokens: int = 100) -> Estimator:
@@ -77,3 +77,16 @@ def test_expected_output_is_within_what_was_seen(outputs: list[int]) -> None:
         assert expected == 256
     else:
         assert max(1, min(recent) * 6 // 5) <= expected <= max(1, max(recent) * 6 // 5)
+
+
+def test_however_many_models_are_named_only_the_newest_are_known() -> None:
+    estimator = Estimator()
+    for number in range(KINDS_KEPT * 2):
+        model = f"model {number}"
+        estimator.learn(
+            "analytics", model, model, body_bytes=8, input_tokens=4, output_tokens_a_choice=10
+        )
+    assert len(estimator._outputs) <= KINDS_KEPT
+    assert len(estimator._tokens_per_byte) <= KINDS_KEPT
+    assert estimator.output_tokens("analytics", model) == 12
+    assert estimator.output_tokens("analytics", "model 0") == FIRST_OUTPUT_TOKENS

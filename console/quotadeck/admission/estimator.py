@@ -5,6 +5,7 @@ of the last replies of the project to the model, with a fifth added; 256 before 
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 FIRST_TOKENS_PER_BYTE = 1 / 3.5
 LEAST_TOKENS_PER_BYTE = 1 / 8
@@ -12,6 +13,8 @@ LEAST_TOKENS_PER_BYTE = 1 / 8
 FIRST_OUTPUT_TOKENS = 256
 _WEIGHT = 0.05
 _REMEMBERED = 200
+KINDS_KEPT = 4_000
+"""Models, and pairs of a project and a model: whoever asks names them."""
 _REFRESH_EVERY = 20
 
 
@@ -62,9 +65,23 @@ class Estimator:
         """Take in what a call really used."""
         if body_bytes > 0:
             ratio = input_tokens / body_bytes
-            before = self._tokens_per_byte.get(served_model, FIRST_TOKENS_PER_BYTE)
+            before = self._tokens_per_byte.get(served_model)
+            if before is None:
+                _make_room(self._tokens_per_byte)
+                before = FIRST_TOKENS_PER_BYTE
             self._tokens_per_byte[served_model] = before + _WEIGHT * (ratio - before)
         outputs = self._outputs.get((project, model))
         if outputs is None:
+            _make_room(self._outputs)
             outputs = self._outputs[project, model] = _Outputs()
         outputs.learn(output_tokens_a_choice)
+
+
+def _make_room(known: dict[Any, Any]) -> None:
+    """Forget the half that was named first, where there are as many as are kept.
+
+    Threads may do this at once: each step is one of the dict's own.
+    """
+    if len(known) >= KINDS_KEPT:
+        for kind in list(known)[: KINDS_KEPT // 2]:
+            known.pop(kind, None)

@@ -6,7 +6,7 @@ Every method is of one step under one lock; none waits. Whoever waits does so in
 
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -16,6 +16,7 @@ from quotadeck.client.errors import AcquireTimeout, PriceUnknown, QuotaError, To
 from quotadeck.client.in_process import InProcess
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
+from quotadeck.client.providers import Providers
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, must_be_name, must_be_wait
 from quotadeck.client.refusing import complete, late, refuse
 from quotadeck.client.reservation import Charge, Reservation
@@ -63,8 +64,8 @@ class Core(InProcess):
         self._windows = windows
         self.limiter = MemoryLimiter(clock)
         """Whoever asks it does so by `ask`."""
-        self.providers: dict[Hashable, Provider] = {}
-        """What the providers of its clients allow, by host, model and key."""
+        self.providers: Providers[Provider] = Providers(self.limiter.drop)
+        """What the providers of its clients allow."""
         self.lock: Any = threading.Lock()
         forks.watch(self)
         self.everything = self.terms("all", everything, shared=True)

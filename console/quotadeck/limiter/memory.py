@@ -368,7 +368,8 @@ class MemoryLimiter:
             return None
         now_ns = self._clock.monotonic_ns()
         held = known.held
-        self._touched.update(held)
+        if self._untold:  # whoever reads for the first time is told of all
+            self._touched.update(held)
         used = actual.get
         return tuple(
             [

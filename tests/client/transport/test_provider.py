@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from quotadeck.client import AcquireTimeout, Estimate, QuotaManager
+from quotadeck.client.providers import Place
 from quotadeck.client.transport.provider import Mark, Provider
 from quotadeck.client.transport.told import limits_told
 from quotadeck.domain.limits import MICRO
@@ -18,7 +19,9 @@ class Rig:
         self.clock = HandClock()
         self.manager = QuotaManager(None, None, None, clock=self.clock)
         self.core = self.manager._core
-        self.provider = Provider("api.example.com/m", self.core)
+        self.provider = self.core.providers.begin(
+            Place("api.example.com", "m", 1), lambda name: Provider(name, self.core)
+        )
 
     def ask(self, tokens: int = 10) -> Mark:
         """Send a request of this size. Raises AcquireTimeout where it would have to wait."""
@@ -120,7 +123,6 @@ def test_a_pause_lasts_as_long_as_was_told_and_a_minute_at_most(rig: Rig) -> Non
 
 
 def test_the_report_tells_of_it(rig: Rig) -> None:
-    rig.core.providers["x"] = rig.provider
     rig.tell(rig.ask(), left=30, reset="30s")
     rig.ask()
     rig.provider.pause(2_500)

@@ -4,6 +4,7 @@ It awaits nothing but its carrier, who brings the bytes to the provider and back
 threads never suspends, so that its calls are driven to their end in one step.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -11,6 +12,7 @@ from quotadeck.admission.estimator import Estimator
 from quotadeck.client.backoff import Backoff
 from quotadeck.client.core import Core
 from quotadeck.client.errors import PriceUnknown, QuotaError, WrongProcess
+from quotadeck.client.providers import Place
 from quotadeck.client.reservation import Reservation
 from quotadeck.client.transport.again import BUSY, Verdict, is_error, judge, passed_on
 from quotadeck.client.transport.asking import Asked, asked_of, learn
@@ -30,6 +32,7 @@ _ASKED_FOR: Final = ("chat", "completions")
 """The forms whose streams tell a usage only where they are asked."""
 _OK: Final = 300
 _NOTHING: Final = Usage()
+HOSTS_KEPT: Final = 64
 LEASE: Final = "x-quota-lease"
 
 Request = Any
@@ -91,8 +94,8 @@ class Course:
         self._patience_s, self._backoff = patience_s, backoff
         self._stream_usage, self._beyond = stream_usage, beyond
         self._estimator = Estimator()
-        self._without_usage: set[str] = set()
-        """The hosts that have refused to be asked for a stream's usage."""
+        self._without_usage: deque[str] = deque(maxlen=HOSTS_KEPT)
+        """The hosts that have refused to be asked for a stream's usage, the last of them."""
 
     async def run(self, carrier: Carrier, request: Request) -> Response:
         """The provider's answer, or ours. Raises what the library does, PriceUnknown and
@@ -104,14 +107,24 @@ class Course:
         headers, prices = request.headers.raw, self._core.prices
         asked = asked_of(endpoint, body, headers, self._project, self._estimator, prices)
         url = request.url
-        provider = self._provider(url.host, asked)
-        call = _Call(asked, provider, self._core.is_at(url.scheme, url.host, url.port))
+        host = url.host if url.port is None else f"{url.host}:{url.port}"
+        provider = self._provider(host, asked)
+        try:
+            call = _Call(asked, provider, self._core.is_at(url.scheme, url.host, url.port))
+            return await self._called(carrier, request, host, body, call)
+        finally:
+            self._core.providers.end(provider)
+
+    async def _called(
+        self, carrier: Carrier, request: Request, host: str, body: bytes, call: _Call
+    ) -> Response:
+        asked, provider, _ = call
         patience_s = self._patience(request)
         want = self._core.want(
             self._project, asked.estimate, self._priority, patience_s, (*self._beyond, provider)
         )
         until_ns = None if patience_s is None else self._now_ns() + int(patience_s * 1e9)
-        outgoing, own_usage = self._outgoing(carrier, request, url.host, body, asked)
+        outgoing, own_usage = self._outgoing(carrier, request, host, body, asked)
         tried = 0
         while True:
             try:
@@ -129,7 +142,7 @@ class Course:
             finally:
                 reservation.settle(_NOTHING)
             if own_usage and _refuses_usage(response.status_code, said):
-                self._without_usage.add(url.host)
+                self._without_usage.append(host)
                 outgoing, own_usage = request, False
                 continue
             tried += 1
@@ -236,17 +249,12 @@ class Course:
         return (request, False) if more == body else (carrier.with_body(request, more), True)
 
     def _provider(self, host: str, asked: Asked) -> Provider:
-        """A key after the first at a host is told by a number: keys are shown nowhere."""
-        place = host, asked.model, asked.key
-        providers: dict[Any, Provider] = self._core.providers
-        known = providers.get(place)
-        if known is not None:
-            return known
+        """Whoever is given it ends it."""
         with self._core.lock:  # under which others go through all providers
-            keys = {key for at, _, key in providers if at == host}
-            number = len(keys) + (asked.key not in keys)
-            name = f"{host}/{asked.model}" if number == 1 else f"{host}#{number}/{asked.model}"
-            return providers.setdefault(place, Provider(name, self._core))
+            return self._core.providers.begin(Place(host, asked.model, asked.key), self._make)
+
+    def _make(self, name: str) -> Provider:
+        return Provider(name, self._core)
 
     def _now_ns(self) -> int:
         return self._core.clock.monotonic_ns()

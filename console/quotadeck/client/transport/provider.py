@@ -116,12 +116,17 @@ class Provider:
         """Requests that it answered with a 429."""
         self.pause_key = f"provider:{name}:pause"
         self._token_key = f"provider:{name}:{LimitKind.TPM}"
+        self.under_way: deque[None] = deque()
         self._core = core
         self._paced: dict[str, Paced] = {}
         self._ever_paused = False
         self._ready: tuple[tuple[str, int | None, RateLimit], ...] = ()
         """Bucket, amount (None: the tokens) and limit; others read it while it is replaced."""
         self._lock = threading.Lock()
+
+    def buckets(self) -> tuple[str, ...]:
+        """The names of all that it may have."""
+        return (self.pause_key, *(paced.key for paced in self._paced.values()))
 
     def takes(self, tokens: int, cost_nano: int) -> list[Take]:  # noqa: ARG002 -- as all terms
         """What a request asks of each limit that is known."""
