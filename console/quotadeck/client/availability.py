@@ -9,11 +9,12 @@ from quotadeck.limiter import Admitted, Refused
 
 
 class Room(NamedTuple):
-    """A limit that the request would be held to.
+    """One limit that the request is held to, and what is left of it.
 
     ``bucket`` names it, such as ``project:analytics:tpm``. ``limit``, ``left`` and ``asked`` are
-    requests or tokens (a minute), requests at once, or nano-dollars (a day); ``left`` is rounded
-    down, and negative where more was used than there was.
+    requests or tokens (``limit`` a minute), requests at the same time, or nano-dollars a day; of a
+    run, requests or nano-dollars in all. ``left`` is rounded down, and below zero where more was
+    used than there was.
     """
 
     bucket: str
@@ -23,12 +24,13 @@ class Room(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """``rpm``, ``tpm``, ``concurrency`` or ``budget``."""
+        """``rpm``, ``tpm``, ``concurrency`` or ``budget``; of a run also ``requests``, and of a
+        provider also ``pause``, in seconds."""
         return self.bucket.rpartition(":")[2]
 
 
 class Availability:
-    """As of the instant it was asked; nothing was taken. True where the request may go at once."""
+    """What `check` found at its instant. True where the request would be admitted at once."""
 
     __slots__ = ("_answer", "_takes", "away_since_us", "waiting")
 
@@ -41,13 +43,15 @@ class Availability:
     ) -> None:
         self._answer, self._takes = answer, takes
         self.waiting = waiting
-        """How many stand in the project's line, and go first."""
+        """How many would go first: the project's line, and 1 more where the head of another
+        project's line holds up a bucket that they share."""
         self.away_since_us = away_since_us
-        """Since when the gateway does not answer, where the state is in one: only what is leased
-        is spent meanwhile, and what is told of its limits is as of then. None while it does."""
+        """Since when the gateway that holds the state does not answer (UTC microseconds): until it
+        does, only what is leased is spent, and its limits are told as of then. Else None."""
 
     @property
     def ok(self) -> bool:
+        """Whether the request would be admitted at once: nobody waits, and every limit lets it."""
         return not self.waiting and isinstance(self._answer, Admitted)
 
     def __bool__(self) -> bool:
@@ -55,20 +59,20 @@ class Availability:
 
     @property
     def wait_s(self) -> float | None:
-        """Seconds until the limits would let it go, if nobody else came: 0 where they do now, None
-        where no time can be told."""
+        """Seconds until the limits would admit it if nobody else came: 0 where they would now, None
+        where no time can be told, such as for a slot."""
         if isinstance(self._answer, Admitted):
             return 0.0
         return None if self._answer.wait_ms is None else self._answer.wait_ms / 1_000
 
     @property
     def binding(self) -> str:
-        """The bucket that refuses the most; empty where none does."""
+        """The bucket that refuses it for longest; empty where none does."""
         return "" if isinstance(self._answer, Admitted) else self._answer.binding
 
     @property
     def rooms(self) -> tuple[Room, ...]:
-        """Each limit, the project's own first."""
+        """Each limit that binds the request, the project's own first."""
         levels = self._answer.levels
         if isinstance(self._answer, Admitted):
             levels = tuple([n + t.amount for n, t in zip(levels, self._takes, strict=True)])
@@ -83,7 +87,7 @@ class Availability:
 
 
 def rooms_of(takes: Sequence[Take], levels: Sequence[int]) -> tuple[Room, ...]:
-    """Of each limit that is one, in the order of the takes."""
+    """A `Room` of each take, at these levels (micro-units, slots, nano-dollars); no budget: none."""
     return tuple(
         Room(take.key, take.limit.amount, level // scale, -(-take.amount // scale))
         for take, level in zip(takes, levels, strict=True)

@@ -1,7 +1,8 @@
-"""The state behind a manager, for asyncio and threads alike: who may go, waits, or was charged.
+"""The state behind a manager, the same for asyncio and threads: limits, queues, and what is held.
 
-Every method is of one step under one lock; none waits. Whoever waits does so in his own way, asks
-`Core.claim` each time he is woken, and is told how long to sleep.
+Each method is one step under one lock, and none of them waits. A request that has to wait joins
+its project's line by `join`. Its task or thread then calls `claim` whenever it is woken, which
+admits it or says how long to sleep (`acquiring.py`, `blocking.py`), and in the end `leave`.
 """
 
 import threading
@@ -36,17 +37,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 NS: Final = 1_000_000_000
 LOOK_AGAIN_S: Final = 1.0
-"""How long at most the head of a line sleeps where no time is told; as a rule he is woken."""
+"""The longest sleep of a head whose wait cannot be computed; mostly it is woken before."""
 PATIENCE_S: Final = 0.05
-"""Nobody else holds the lock for so long, but where very many are reported."""
+"""How long an end waits for the lock: others hold it shorter, but where a long report is made."""
 LOOKS_KEPT: Final = 256
-"""Checks that are ready made: programs ask for the same few again and again."""
+"""Checks whose takes are kept ready: programs repeat the same few again and again."""
 MOST_WAITING: Final = 10_000
 """Of one project: whoever comes then is told so, and does not wait."""
 
 
 class Core(InProcess):
-    """One state, in this process."""
+    """One state, in this process. Whatever changes after its making changes under ``lock``."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Core(InProcess):
         self.runs: dict[str, RunTerms] = {}
         self._windows = windows
         self.limiter = MemoryLimiter(clock)
-        """Whoever asks it does so by `ask`."""
+        """To be called under the lock; from outside, by `ask`."""
         self.providers: Providers[Provider] = Providers(self.limiter.drop)
         """What the providers of its clients allow."""
         self.lock: Any = threading.Lock()
@@ -78,7 +79,7 @@ class Core(InProcess):
         """What has ended while the lock was not to be had."""
 
     def terms(self, name: str, quota: Quota, *, shared: bool = False) -> Terms:
-        """Ready for requests of that subject."""
+        """The quota as the limits of a subject's buckets; ``shared`` between projects or not."""
         return Terms(
             name, quota, windows=self._windows, zone=self.zone, clock=self.clock, shared=shared
         )
@@ -101,11 +102,11 @@ class Core(InProcess):
         return Project(name, self.terms(str(Subject.project(name)), Quota()))
 
     def wake_heads(self) -> None:
-        """Whoever is the head of a line looks again. To be called under the lock."""
+        """Let the head of each line ask again. To be called under the lock."""
         self._waiting.wake()
 
     def set_quota(self, name: str, quota: Quota) -> None:
-        """What was used stays used, and whoever waits looks again."""
+        """Replace a project's quota: what was used stays used, and its head asks again."""
         project = self.project(name)
         with self.lock:
             project.terms = self.terms(str(Subject.project(name)), quota)
@@ -121,8 +122,11 @@ class Core(InProcess):
         timeout_s: float | None = None,
         beyond: tuple[Bound, ...] = (),
     ) -> Want:
-        """Raises PriceUnknown, TypeError or ValueError for what is no estimate, and ValueError for
-        what is no timeout."""
+        """The request, with its price where the estimate tells none; ``beyond`` binds it, too.
+
+        Raises PriceUnknown, TypeError or ValueError for what is no estimate, and ValueError for
+        what is no timeout.
+        """
         estimate, project = estimate_of(asked), self.project(name)
         beyond = (self.everything, *beyond)
         cost = estimate.cost_nano
@@ -141,17 +145,18 @@ class Core(InProcess):
         )
 
     def ask(self, call: Coroutine[Any, Any, T]) -> T:
-        """What the limiter answers, in one step with all else."""
+        """The result of a limiter's call, made under the lock."""
         with self.lock:
             return complete(call)
 
     def cost_nano(self, model: str, usage: Usage) -> int | None:
+        """What a call cost, in nano-dollars; None where the model's price is not known."""
         return self.prices.cost_nano(model, usage)
 
     def check(
         self, name: str, estimate: Estimate, priority: Priority | None, beyond: tuple[Bound, ...]
     ) -> Availability:
-        """What an acquire would meet; it takes nothing. Raises PriceUnknown."""
+        """What an acquire would be told now; nothing is taken. Raises what `want` does."""
         asked = name, estimate, priority, beyond
         if name not in self.projects:
             self.project(name)
@@ -183,7 +188,7 @@ class Core(InProcess):
         )
 
     def admit(self, want: Want) -> Reservation | None:
-        """At once, or None where it has to stand in the line. Raises as `claim` does."""
+        """Its reservation, or None where it has to wait in line. Raises as `claim` does."""
         with self.lock:
             try:
                 return self._admit(want)
@@ -215,7 +220,11 @@ class Core(InProcess):
         return None
 
     def join(self, want: Want, wake: Callable[[], None]) -> Waiter[Want]:
-        """Stand in the line; whoever joined must `leave` in the end. Raises TooManyWaiting."""
+        """Stand in the project's line, to be left by `leave` whatever happens.
+
+        ``wake`` is called, from any thread and under the lock, when it is time to `claim` again.
+        Raises TooManyWaiting.
+        """
         with self.lock:
             line = want.project.line
             if len(line) >= MOST_WAITING:
@@ -229,9 +238,9 @@ class Core(InProcess):
             return waiter
 
     def claim(self, waiter: Waiter[Want]) -> Reservation | float | None:
-        """His reservation; or for how many seconds to sleep, None where only a call wakes him.
+        """The waiter's reservation; else the seconds to sleep, None until it is woken.
 
-        Raises AcquireTimeout, BudgetSpent, NeverFits or RunEnded. He still has to leave then.
+        Raises what an acquire does; the waiter still has to leave then.
         """
         want, tally = waiter.wants, waiter.wants.project.tally
         with self.lock:
@@ -258,7 +267,10 @@ class Core(InProcess):
                 raise
 
     def _claim(self, waiter: Waiter[Want], now_ns: int) -> Admitted | float | None:
-        """The head asks the limiter by his turn; or seconds until he should again. Nobody else."""
+        """Ask the limiter for the head of a line, by its turn; else the seconds until it may ask.
+
+        None where it is not the head: only heads ask.
+        """
         waiting, takes = self._waiting, waiter.wants.takes()
         waiter.needs_s = None
         for bound in waiter.wants.beyond:
@@ -283,11 +295,11 @@ class Core(InProcess):
         waiter.due_ns = 0
         waiting.heads.stand(waiter, answer.binding)
         wait_s = LOOK_AGAIN_S if wait_ms is None else wait_ms / 1_000
-        # A turn is promised a minute ahead at most, and not while as much as there is is promised.
+        # No turn was promised: it was more than a minute ahead, or all of the bucket is promised.
         return min(wait_s, max(LOOK_AGAIN_S, wait_s - 59.0))
 
     def leave(self, waiter: Waiter[Want]) -> None:
-        """Go away, with a reservation or without."""
+        """Leave the line, with a reservation or without one."""
         if not waiter.gone:
             with self.lock:
                 self._forget(waiter)
@@ -302,8 +314,8 @@ class Core(InProcess):
     def settle(self, want: Want, name: str, charge: Charge) -> None:
         """End a reservation with what it really used: now, or before the next look at the state.
 
-        Nobody stands for long before a lock that his own thread may have, in whose midst a
-        collection closed his stream.
+        The lock may be held by this very thread, where a garbage collection has closed a stream in
+        the middle of another step. So it is waited for a moment only.
         """
         if self.lock.acquire(timeout=PATIENCE_S):
             try:
@@ -314,7 +326,7 @@ class Core(InProcess):
             self.ended(want, name, charge)
 
     def release(self, want: Want, name: str) -> None:
-        """End a reservation as if it had never been."""
+        """End a reservation without a charge: all it held is given back."""
         with self.lock:
             want.project.tally.released += 1
             complete(self.limiter.release(name))
@@ -322,7 +334,10 @@ class Core(InProcess):
                 self._waiting.came_back([take.key for take in want.takes()])
 
     def ended(self, want: Want, name: str, charge: Charge) -> None:
-        """As `settle`; told in the middle of anything, so it waits for no lock."""
+        """As `settle`, but without the lock: it takes effect before the next look at the state.
+
+        The garbage collector calls it at any moment, also while its own thread holds the lock.
+        """
         self._endings.append((want, name, charge))
         self._waiting.wake()
 
@@ -360,7 +375,8 @@ class Core(InProcess):
             )
 
     def look_after(self) -> None:
-        """Before anything is decided: charge what has ended, end what was lost."""
+        """Under the lock, before anything is decided: charge what has ended without it, and every
+        second end the overdue reservations."""
         while self._endings:
             self._settle(*self._endings.popleft())
         now_ns = self.clock.monotonic_ns()
@@ -369,12 +385,14 @@ class Core(InProcess):
             complete(self.limiter.expire())
 
     def _key(self, want: Want) -> float:
+        """Where it would stand in its line: see `quotadeck.client.line.Waiter`."""
         return self._now_s() + want.priority * AGEING_S
 
     def _now_s(self) -> float:
         return self.clock.monotonic_ns() / NS
 
     def new_name(self) -> str:
+        """An id that no other reservation, turn or run of this state has."""
         return f"r{next(self._names)}"
 
 

@@ -1,8 +1,9 @@
-"""Who of the heads of all lines goes first at a bucket that several projects share.
+"""Who goes first at a bucket that several projects share, among heads that have no turn.
 
-As a rule the limiter promises each a turn, one after the other. Who is promised none, because he
-asks for more than may be promised beside others or because no instant can be told, would be passed
-by everybody who comes anew: so at the bucket that binds him nobody asks before he has his turn.
+Mostly the limiter promises each head a turn, one after the other. It promises none to a request
+that asks for more than may be promised beside others, or whose wait it cannot compute. Every
+newcomer would pass such a one. So at the bucket that binds it, nobody else asks before it has its
+turn.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from quotadeck.domain.limits import Take
 
 
 class Heads:
-    """Those who were promised no turn, by the bucket that binds them, in the order they came."""
+    """The heads without a turn, by the bucket that binds them, in the order they came there."""
 
     __slots__ = ("_at",)
 
@@ -21,7 +22,10 @@ class Heads:
         self._at: dict[str, list[Waiter[Any]]] = {}
 
     def before(self, takes: Iterable[Take], waiter: Waiter[Any] | None = None) -> str:
-        """The bucket at which another goes before this one, or before a newcomer; or ""."""
+        """The bucket of these at which another head goes first; "" where it may ask itself.
+
+        ``waiter`` is the head that asks, None for a request that has just come.
+        """
         if self._at:
             for take in takes:
                 stand = self._at.get(take.key)
@@ -30,14 +34,14 @@ class Heads:
         return ""
 
     def stand(self, waiter: Waiter[Any], bucket: str) -> None:
-        """He has no turn: nobody asks at this bucket before he has."""
+        """The head was promised no turn: nobody else asks at this bucket until it has one."""
         if waiter.stands_at != bucket:
             self.go(waiter)
             waiter.stands_at = bucket
             self._at.setdefault(bucket, []).append(waiter)
 
     def go(self, waiter: Waiter[Any]) -> Waiter[Any] | None:
-        """He has his turn, or went away; who is first there now, if he was it."""
+        """The head has a turn now, or went away; who is first there instead, if it was first."""
         bucket = waiter.stands_at
         if not bucket:
             return None
@@ -51,6 +55,6 @@ class Heads:
         return stand[0] if was_first else None
 
     def first(self, bucket: str) -> Waiter[Any] | None:
-        """Who goes first there of those without a turn."""
+        """The head without a turn that goes first at this bucket."""
         stand = self._at.get(bucket)
         return stand[0] if stand else None

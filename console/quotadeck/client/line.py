@@ -1,4 +1,8 @@
-"""Who waits, first in first out with ageing: a class is worth a head start of so many seconds."""
+"""A project's line: first in, first out, with priorities that age.
+
+A waiter's place is the second at which it came, plus ten for each class below the highest. So a
+higher class overtakes those who came up to ten seconds earlier, and nobody waits for ever.
+"""
 
 from bisect import insort
 from collections.abc import Callable, Iterator
@@ -8,13 +12,13 @@ from quotadeck.domain.limits import Priority
 from quotadeck.limiter import TurnName
 
 AGEING_S: Final = 10.0
-"""How much later than one of the class below somebody may come and still go first."""
+"""The head start of a class over the one below it, in seconds."""
 
 T = TypeVar("T")
 
 
 class Waiter(Generic[T]):
-    """One who waits: ``wants`` is his, ``wake`` tells him to look again (from any thread)."""
+    """One request in a line. ``wants`` is the request, ``wake`` lets it ask again (any thread)."""
 
     __slots__ = (
         "binding",
@@ -34,19 +38,21 @@ class Waiter(Generic[T]):
     ) -> None:
         self.wants, self.since_s, self.turn, self.wake = wants, since_s, turn, wake
         self.key = since_s + priority * AGEING_S
+        """Its place: who has a smaller one goes first."""
         self.binding = ""
-        """The bucket that refused him last."""
+        """The bucket that refused it last."""
         self.stands_at = ""
-        """The bucket at which nobody asks before he has a turn."""
+        """The bucket at which it holds up all others, for want of a turn; else empty."""
         self.due_ns = 0
-        """The instant of the turn that he was promised; 0 where he was promised none."""
+        """The monotonic instant of the turn that it was promised; 0 where it has none."""
         self.needs_s: float | None = None
-        """How long he would have to wait still, as he was told last; None where nobody knows."""
+        """The wait that it was told last, in seconds; None where none can be computed."""
         self.gone = False
+        """Whether it has left the line."""
 
 
 class Line(Generic[T]):
-    """The waiters of one project; only the head asks for anything."""
+    """The waiters of one project; only the head asks the limiter."""
 
     __slots__ = ("_waiting",)
 
@@ -58,20 +64,21 @@ class Line(Generic[T]):
 
     @property
     def head(self) -> Waiter[T] | None:
+        """The waiter who goes first."""
         return self._waiting[0] if self._waiting else None
 
     def ahead_of(self, one: Waiter[T]) -> int:
-        """How many go first."""
+        """How many go before it."""
         return self._waiting.index(one)
 
     def join(self, one: Waiter[T]) -> Waiter[T] | None:
-        """Stand where the key says, behind those with the same; the head that he displaced."""
+        """Stand in line, behind all with the same key; the head that it displaced, if it did."""
         before = self.head
         insort(self._waiting, one, key=lambda waiter: waiter.key)
         return before if before is not self.head else None
 
     def leave(self, one: Waiter[T]) -> Waiter[T] | None:
-        """Go, wherever he stands; the new head, where he was it."""
+        """Leave the line from any place in it; the new head, if the old one left."""
         if one.gone:
             return None
         one.gone = True

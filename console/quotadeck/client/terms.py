@@ -1,4 +1,4 @@
-"""What binds a project's requests, ready made: the buckets, and what each request takes of them."""
+"""A quota as buckets: what each request takes of them, worked out once for all requests."""
 
 from typing import Final
 
@@ -7,12 +7,12 @@ from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit, Take
 
 NO_BUDGET_NANO: Final = 1 << 62
-"""Nano-dollars that nobody spends: without a budget money is counted all the same, so that one set
-later in the day knows what was spent before."""
+"""In the place of a budget that is none. The money of a project is always counted, so that a budget
+set later in the day knows what was spent before."""
 
 
 class Day:
-    """Money of a calendar day in a zone: the limit of the day that it is now."""
+    """A bucket of money that begins anew at each midnight of a zone; ``nano`` is None: no limit."""
 
     __slots__ = ("_clock", "_limit", "key", "nano", "zone")
 
@@ -21,7 +21,7 @@ class Day:
         self._limit = BudgetLimit(0, "", 0)
 
     def now(self) -> BudgetLimit:
-        """The same object as long as the day lasts."""
+        """The limit of the day that it is now: the same object as long as that lasts."""
         known, now_us = self._limit, self._clock.wall_us()
         if known.starts_at_us <= now_us < known.ends_at_us:
             return known
@@ -34,9 +34,11 @@ class Day:
 
 
 class Terms:
-    """A subject's limits in force: the project's own, or those of everything.
+    """The limits in force of a subject: a project, or everything (a `Bound`).
 
-    ``name`` is the subject as buckets are named by it: ``project:analytics``, ``all``.
+    ``name`` is the subject in the names of its buckets: ``project:analytics``, ``all``. ``windows``
+    are the seconds of requests, and of tokens, that a bucket holds. Shared limits keep reserves for
+    the higher classes.
     """
 
     __slots__ = ("day", "fixed", "money", "name", "quota", "token_key", "token_rate")
@@ -60,7 +62,7 @@ class Terms:
         if quota.concurrency is not None:
             fixed.append(Take(f"{name}:concurrency", 1, SlotLimit(quota.concurrency)))
         self.fixed = tuple(fixed)
-        """Of which every request takes the same."""
+        """Of these every request takes the same."""
         self.token_key = f"{name}:tpm"
         self.token_rate = (
             None
@@ -69,10 +71,10 @@ class Terms:
         )
         self.day = Day(f"{name}:budget", quota.budget_nano, zone, clock)
         self.money = not shared or quota.budget_nano is not None
-        """Whether it is counted; of a project always, so that a later budget knows of it."""
+        """Whether money is counted: of a project always, see `NO_BUDGET_NANO`."""
 
     def takes(self, tokens: int, cost_nano: int) -> list[Take]:
-        """What a request of this size asks of each, money last."""
+        """What a request of this size takes of each bucket, money last."""
         takes = [*self.fixed]
         if self.token_rate is not None:
             key, _, limit, shared, _ = self.token_rate
@@ -82,7 +84,7 @@ class Terms:
         return takes
 
     def charged(self, tokens: int, cost_nano: int) -> tuple[tuple[str, int], ...]:
-        """What so much leaves taken, by bucket; those that keep what was asked are not in it."""
+        """See `Bound.charged`: only tokens and money depend on what was used."""
         return ((self.token_key, tokens * MICRO), (self.day.key, cost_nano))
 
     @property
@@ -92,14 +94,14 @@ class Terms:
 
     @property
     def ends_ns(self) -> int | None:
-        """It does not end by itself."""
+        """None: limits never end by themselves."""
         return None
 
     def must_go_on(self) -> None:
-        """It does."""
+        """Limits always go on."""
 
     def ran_short(self, bucket: str, left: int, held: int, asked: int) -> None:
-        """A day's money is no end."""
+        """Money that is spent comes back with the next day."""
 
     @property
     def limits(self) -> "dict[str, RateLimit | SlotLimit | BudgetLimit]":

@@ -1,4 +1,4 @@
-"""All who wait: the lines of the projects, and which head is woken when something comes back."""
+"""The lines of all projects, and which of their heads is woken when a bucket is given something."""
 
 from collections.abc import Collection
 
@@ -8,29 +8,29 @@ from quotadeck.client.want import Want
 
 
 class Waiting:
-    """Only heads are ever woken, and of those that wait for the same bucket one after the other.
+    """Only heads are woken, and of those that wait for one bucket one at a time.
 
-    Each sleeps no longer than until its turn anyway: to be woken is to be early.
+    None depends on it: each wakes by itself at its turn. Being woken only makes it earlier.
     """
 
     def __init__(self) -> None:
         self.heads = Heads()
         self._lines: dict[str, Line[Want]] = {}
-        """Those in which somebody waits, by project."""
+        """The lines in which somebody waits, by project."""
         self._flows = False
-        """Something came back, and nobody was refused since."""
+        """Whether a bucket was given something, and no head was refused since."""
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def join(self, waiter: Waiter[Want]) -> Waiter[Want] | None:
-        """Stand in the project's line; the head that is one no more."""
+        """Stand in the project's line; the head that was displaced by that, if one was."""
         project = waiter.wants.project
         self._lines[project.name] = project.line
         return project.line.join(waiter)
 
     def leave(self, waiter: Waiter[Want]) -> None:
-        """Whoever is a head by that looks for himself."""
+        """Leave the project's line; who is the head by that is woken."""
         project = waiter.wants.project
         after = project.line.leave(waiter)
         if after is not None:
@@ -40,13 +40,13 @@ class Waiting:
             self._lines.pop(project.name, None)
 
     def has_turn(self, waiter: Waiter[Want]) -> None:
-        """He holds up nobody any longer."""
+        """The waiter was promised a turn, or has left: it holds up nobody any longer."""
         first = self.heads.go(waiter)
         if first is not None:
             first.wake()
 
     def came_back(self, buckets: Collection[str]) -> None:
-        """Something was given back to these: the head whose turn is next may be early."""
+        """Something was given back to these buckets: wake the head that is due next at them."""
         soonest: Waiter[Want] | None = None
         for line in self._lines.values():
             head = line.head
@@ -61,7 +61,7 @@ class Waiting:
             soonest.wake()
 
     def went(self, waiter: Waiter[Want]) -> None:
-        """He was admitted: there may be room for the next one who waits for the same."""
+        """The waiter was admitted: there may be room for the next one at the same bucket."""
         self.leave(waiter)
         if self._flows:
             self.came_back((waiter.binding,))
@@ -70,11 +70,11 @@ class Waiting:
             first.wake()
 
     def refused(self) -> None:
-        """There was not enough for a head: nor is there for the next."""
+        """A head was refused: what came back is used up, and no further head is woken for it."""
         self._flows = False
 
     def wake(self) -> None:
-        """Every head looks again. To be called in the middle of anything."""
+        """Let every head ask again. Safe at any moment: it may be called by the collector."""
         for line in tuple(self._lines.values()):
             head = line.head
             if head is not None:

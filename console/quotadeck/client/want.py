@@ -1,4 +1,4 @@
-"""A request that asks to go, whose it is, and what else binds it."""
+"""A request that asks to be admitted, the project it is of, and what binds it beside that."""
 
 from typing import NamedTuple, Protocol
 
@@ -10,13 +10,16 @@ from quotadeck.domain.limits import Priority, Take
 
 
 class Bound(Protocol):
-    """Something that binds requests beyond their project's limits, such as a run."""
+    """What binds a request: its project's limits, those of everything, a run's, a provider's."""
 
     def takes(self, tokens: int, cost_nano: int) -> list[Take]:
-        """What a request of this size asks of it."""
+        """What a request of this size takes of each of its buckets."""
 
     def charged(self, tokens: int, cost_nano: int) -> tuple[tuple[str, int], ...]:
-        """What so much leaves taken, by bucket; those that keep what was asked are not in it."""
+        """What usage of this size leaves taken of its buckets, in each limit's unit.
+
+        A bucket that is left out keeps what the request took of it, such as one of requests.
+        """
 
     @property
     def has_budget(self) -> bool:
@@ -27,15 +30,15 @@ class Bound(Protocol):
         """The instant of the monotonic clock at which it ends by itself."""
 
     def must_go_on(self) -> None:
-        """Raises RunEnded where it lets nothing pass any more."""
+        """Raises RunEnded where it admits nothing any more."""
 
     def ran_short(self, bucket: str, left: int, held: int, asked: int) -> None:
-        """A bucket that does not refill has refused. Raises RunEnded where it is of its own, and
-        nothing that might come back would help."""
+        """A bucket of money, or of a run's requests, has refused: ``left`` is free of it, ``held``
+        may come back. Raises RunEnded where the bucket is its own, and that would not be enough."""
 
 
 class Project:
-    """What is known of a project: its limits, its line, and what it used."""
+    """What a manager knows of a project: its limits, its line, and what it has used."""
 
     __slots__ = ("line", "name", "tally", "terms")
 
@@ -46,7 +49,11 @@ class Project:
 
 
 class Want(NamedTuple):
-    """A request that asks to go. ``cost_nano`` is what is held of money for it."""
+    """A request that asks to be admitted.
+
+    ``cost_nano`` are the nano-dollars that are held for it, ``timeout_s`` how long it waits at most
+    (None: as long as it takes). ``beyond`` is what binds it beside its project's own limits.
+    """
 
     project: Project
     estimate: Estimate
@@ -56,7 +63,7 @@ class Want(NamedTuple):
     beyond: tuple[Bound, ...]
 
     def takes(self) -> list[Take]:
-        """What it asks of each bucket, the project's own first."""
+        """What it takes of each bucket, the project's own first."""
         tokens, cost = self.estimate.tokens, self.cost_nano
         takes = self.project.terms.takes(tokens, cost)
         for bound in self.beyond:
@@ -64,7 +71,7 @@ class Want(NamedTuple):
         return takes
 
     def charged(self, tokens: int, cost_nano: int) -> dict[str, int]:
-        """What such usage leaves taken, by bucket."""
+        """What such usage leaves taken, by bucket: see `Bound.charged`."""
         used = dict(self.project.terms.charged(tokens, cost_nano))
         for bound in self.beyond:
             used.update(bound.charged(tokens, cost_nano))
@@ -72,7 +79,8 @@ class Want(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a check asks for, ready made: good while these days last."""
+    """The takes of a check, kept for the next one of its kind while the day's money is the same:
+    from ``since_us`` until ``until_us`` (UTC)."""
 
     takes: list[Take]
     priority: Priority
