@@ -352,7 +352,7 @@ class ManagerMachine(RuleBasedStateMachine):
             if not self.waiters:
                 break
             # Who is held up by another one, or is no head, only looks again.
-            sleeps = [s for one, s in told if s and (one.due_ns or one.stands_at)]
+            sleeps = [s for one, s in told if s and one.needs_s is not None]
             self.clock.advance_ns(int(min(sleeps) * 1e9) if sleeps else 0)
         assert not self.waiters
         assert not self.core.limiter._turns.kept

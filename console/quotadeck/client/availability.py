@@ -87,7 +87,7 @@ class Availability:
 
 
 def rooms_of(takes: Sequence[Take], levels: Sequence[int]) -> tuple[Room, ...]:
-    """A `Room` of each take, at these levels (micro-units, slots, nano-dollars); no budget: none."""
+    """A `Room` of each take but budgets that are none; levels are in each limit's own unit."""
     return tuple(
         Room(take.key, take.limit.amount, level // scale, -(-take.amount // scale))
         for take, level in zip(takes, levels, strict=True)

@@ -15,7 +15,7 @@ def leased(requests: int, *, binding: str = "", wait_ms: int | None = None) -> P
     """A pool that got so many requests of 600 a minute at the instant 0."""
     pool = Pool("a", 0)
     more = {"requests": requests, "tokens": None, "nano_usd": None}
-    pool.given(Granted("lease_1", more, 60_000, RPM, binding, wait_ms), 0, 0)
+    pool.given(Granted("lease_1", more, more, 60_000, RPM, binding, wait_ms), 0, 0)
     return pool
 
 
@@ -92,7 +92,7 @@ def test_of_money_a_lease_holds_a_tenth_at_most() -> None:
     pool = Pool("a", 0)
     limits = {"nano_usd": KnownLimit(BudgetLimit(1_000, "2026-11-24", 0), 700, 100)}
     more = {"requests": None, "tokens": None, "nano_usd": 50}
-    pool.given(Granted("lease_1", more, 60_000, limits, "", None), 0, 0)
+    pool.given(Granted("lease_1", more, more, 60_000, limits, "", None), 0, 0)
     assert pool.most("nano_usd") == 75
     assert pool.unsure(Needs(1, 0, 60), SECOND) == ""
     assert pool.unsure(Needs(1, 0, 60), 3 * SECOND) == "nano_usd", "it was told too long ago"
@@ -127,7 +127,11 @@ def test_of_many_models_the_last_are_told_together() -> None:
 
 
 @pytest.mark.parametrize(("wait_ms", "seconds"), [(2_500, 2.5), (None, 1), (3_600_000, 60)])
-def test_a_wait_that_was_told_is_kept_up_to_a_minute(wait_ms: int | None, seconds: float) -> None:
+def test_a_wait_that_was_told_counts_up_to_a_minute_and_is_asked_about_meanwhile(
+    wait_ms: int | None, seconds: float
+) -> None:
     pool = leased(0, binding="project:a:rpm", wait_ms=wait_ms)
-    assert due(pool, seconds - 0.001, waiting=True) == ""
-    assert due(pool, seconds, waiting=True) == "renew"
+    assert pool.there_ns == seconds * SECOND
+    again_s = min(seconds, 2)
+    assert due(pool, again_s - 0.001, waiting=True) == ""
+    assert due(pool, again_s, waiting=True) == "renew"
