@@ -212,7 +212,9 @@ def test_a_timeout_tells_the_whole_wait_also_of_one_that_was_promised_no_turn() 
         with pytest.raises(AcquireTimeout, match=r"all:rpm, 118\.0 s more were needed") as late:
             await manager.acquire("b", timeout=2)
         assert late.value.wait_s == pytest.approx(118, abs=0.01)
-        with pytest.raises(AcquireTimeout, match="behind 1 of its own: give it a longer timeout"):
+        with pytest.raises(
+            AcquireTimeout, match="behind 1 more of its requests: give it a longer timeout"
+        ):
             await manager.acquire("a", timeout=1)
         await first
 

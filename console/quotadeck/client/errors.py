@@ -32,7 +32,9 @@ class AcquireTimeout(QuotaError, TimeoutError):
         ahead: int = 0,
         away: str = "",
     ) -> None:
-        at = f" behind {ahead} of its own" if ahead else f" for {bucket}" if bucket else ""
+        at = f" for {bucket}" if bucket else ""
+        if ahead:
+            at = f" behind {ahead} more of its requests"
         text = f"project {project} waited {waited_s:.1f} s{at}"
         if away:
             text += f": {away}"
@@ -97,8 +99,9 @@ class PriceUnknown(QuotaError):
     def __init__(self, project: str, model: str) -> None:
         what = f"model {model}" if model else "a request that names no model"
         super().__init__(
-            f"project {project} has a budget, and what {what} costs is not known: "
-            "give it in prices= or unknown_price=, or cost_nano in the estimate",
+            f"a budget binds this request of project {project}, and what {what} costs is not "
+            "known: give it in prices=, or cost_nano in the estimate; without a gateway "
+            "unknown_price= is that of all other models",
             project,
         )
         self.model = model

@@ -11,9 +11,12 @@ from openai import AsyncOpenAI, PermissionDeniedError
 
 from quotadeck.client import (
     AcquireTimeout,
+    Estimate,
     GatewayRefused,
+    PriceUnknown,
     QuotaError,
     QuotaManager,
+    RunEnded,
     SyncQuotaManager,
 )
 from quotadeck.clock import monotonic_ns
@@ -83,6 +86,26 @@ def test_a_manager_that_was_closed_says_so_also_to_whom_it_lets_wait(gateway: Ga
     with pytest.raises(QuotaError, match="was closed: make a new one"):
         manager.acquire("closed", 10, timeout=PATIENCE_S)
     assert [str(one) for one in told] == ["this quota manager was closed: make a new one"]
+
+
+def test_a_runs_budget_binds_by_prices_or_not_at_all(gateway: Gateway) -> None:
+    key = gateway.add_key("one")
+    estimate = Estimate(1_000, 1_000, model="gpt-4.1")
+    manager = SyncQuotaManager(gateway=gateway.base_url, key=key)
+    with (
+        manager.run("import", budget="0.03") as run,
+        pytest.raises(PriceUnknown, match="model gpt"),
+    ):
+        run.acquire("one", estimate)
+    with manager.run("import", requests=1) as run:
+        run.acquire("one", estimate, timeout=PATIENCE_S).settle(10)
+    manager.close()
+    manager = SyncQuotaManager(gateway=gateway.base_url, key=key, prices={"gpt-4.1": "10.00"})
+    with manager.run("import", budget="0.03") as run:
+        run.acquire("one", estimate, timeout=PATIENCE_S).settle(1_000, 1_000)
+        with pytest.raises(RunEnded, match=r"its budget has 0\.01 USD left"):
+            run.acquire("one", estimate, timeout=PATIENCE_S)
+    manager.close()
 
 
 @pytest.fixture

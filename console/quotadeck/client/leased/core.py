@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 from quotadeck.client.availability import Availability, Room, rooms_of
 from quotadeck.client.core import Core
-from quotadeck.client.errors import BudgetSpent, GatewayRefused, QuotaError
+from quotadeck.client.errors import BudgetSpent, GatewayRefused, PriceUnknown, QuotaError
 from quotadeck.client.leased.agent import Agent
 from quotadeck.client.leased.answer import FIELDS, KINDS
 from quotadeck.client.leased.gateway_client import GatewayClient
@@ -92,12 +92,15 @@ class LeasedCore(Core):
         timeout_s: float | None = None,
         beyond: tuple[Bound, ...] = (),
     ) -> Want:
-        """As in any manager; without a price no money is held here, for the gateway has prices."""
+        """As in any manager; without a price no money is held here, for the gateway has prices.
+        Raises PriceUnknown where a run's own budget binds, of which the gateway knows nothing."""
         estimate = estimate_of(asked)
         if estimate.cost_nano is None:
             known = self.prices.most_nano(
                 estimate.model, estimate.input_tokens, estimate.output_tokens
             )
+            if known is None and any(bound.has_budget for bound in beyond):
+                raise PriceUnknown(name, estimate.model)
             estimate = estimate._replace(cost_nano=known or 0)
         return super().want(name, estimate, priority, timeout_s, beyond)
 
