@@ -104,20 +104,7 @@ class Running(Asking):
 
 
 class Managing(Asking):
-    """A manager's limits and reports; how one waits is the subclass's.
-
-    ``rpm_limit``, ``tpm_limit`` and ``daily_budget`` (dollars) are the limits of everything, which
-    the projects share; None is no limit. A bucket holds ``burst_window`` seconds of requests, and
-    ``token_window`` of tokens. Days begin at midnight in ``zone``. ``prices`` are dollars per
-    million tokens by model, one or (input, output), ``unknown_price`` is that of any other model;
-    None: a request whose price nobody knows is refused where a budget binds it. A reservation that
-    is open after ``lifetime_s`` seconds is charged as estimated.
-
-    With ``gateway``, its address, and ``key``, a project's key there, the limits are the gateway's
-    and the state is in it, for all processes that ask it: this one leases a part of a project's
-    quota ahead of what it admits. Calls go to that gateway, with the reservation's ``headers``;
-    ``name`` is what its operators see of this manager.
-    """
+    """A manager's limits and reports; how one waits is the subclass's."""
 
     def __init__(
         self,
@@ -138,6 +125,18 @@ class Managing(Asking):
         name: str = "",
         core: Core | None = None,
     ) -> None:
+        """``rpm_limit``, ``tpm_limit`` and ``daily_budget`` (dollars) are the limits of everything,
+        which the projects share; None is no limit. A bucket holds ``burst_window`` seconds of
+        requests, and ``token_window`` of tokens. Days begin at midnight in ``zone``. ``prices`` are
+        dollars per million tokens by model, one or (input, output), ``unknown_price`` is that of
+        any other model; None: a request whose price nobody knows is refused where a budget binds
+        it. A reservation that is open after ``lifetime_s`` seconds is charged as estimated.
+
+        With ``gateway``, its address, and ``key``, a project's key there, the limits are the
+        gateway's and the state is in it, for all processes that ask it: this one leases a part of a
+        project's quota ahead of what it admits. Calls go to that gateway, with the reservation's
+        ``headers``; ``name`` is what its operators see of this manager.
+        """
         _must_be_of_use(burst_window, token_window, lifetime_s, zone)
         if key and not gateway:
             raise ValueError("key= is of a gateway, and gateway= is missing or empty")

@@ -29,8 +29,8 @@ class _Asks(Asking):
 
         It is given first in, first out of those of the project, a higher class ten seconds ahead.
         ``timeout`` is seconds to wait at most, 0 not at all, None as long as it takes. Raises
-        AcquireTimeout, BudgetSpent, NeverFits, PriceUnknown, RunEnded or TooManyWaiting; nothing
-        is taken then.
+        AcquireTimeout, BudgetSpent, NeverFits, GatewayRefused, PriceUnknown, RunEnded or
+        TooManyWaiting; nothing is taken then.
         """
         return Acquiring(self._core, self._want(project, estimate, priority, timeout))
 
@@ -47,10 +47,7 @@ class _Asks(Asking):
 
 
 class QuotaManager(_Asks, Managing):
-    """Admits requests, or lets them wait their turn. One serves any number of loops and threads.
-
-    See `Managing` for what it is made with.
-    """
+    """Admits requests, or lets them wait their turn. One serves any number of loops and threads."""
 
     def for_threads(self) -> "SyncQuotaManager":
         """The same state, for the program's threads."""

@@ -37,10 +37,7 @@ class _Asks(Asking):
 
 
 class SyncQuotaManager(_Asks, Managing):
-    """Admits requests, or lets their threads wait their turn.
-
-    See `Managing` for what it is made with.
-    """
+    """Admits requests, or lets their threads wait their turn."""
 
     def for_asyncio(self) -> "QuotaManager":
         """The same state, for the program's loops."""
