@@ -8,7 +8,6 @@ from quotadeck.dialects.head import wait_lines
 from quotadeck.domain.cause import Cause
 from quotadeck.domain.refusals import UpstreamRefused
 
-_NEVER: Final = "x-should-retry", "false"
 _AS_A_RULE: Final = 429, "requests", "rate_limit_exceeded"
 _TOLD: Final[dict[type[QuotaError], tuple[int, str, str]]] = {
     BudgetSpent: (429, "insufficient_quota", "insufficient_quota"),
@@ -49,7 +48,5 @@ def answer_to(refusal: QuotaError, dialect: Dialect) -> Answer:
     head += wait_lines(None if wait_s is None else int(wait_s * 1_000))
     lines = [line.partition(": ") for line in head.decode("latin-1").splitlines()]
     headers = [(name, value) for name, _, value in lines]
-    if _NEVER not in headers:
-        headers.append(_NEVER)
     headers.append(("content-length", str(len(body))))
     return Answer(status, headers, body)
