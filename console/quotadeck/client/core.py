@@ -5,48 +5,41 @@ its project's line by `join`. Its task or thread then calls `claim` whenever it 
 admits it or says how long to sleep (`acquiring.py`, `blocking.py`), and in the end `leave`.
 """
 
-import threading
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from quotadeck.client import forks
 from quotadeck.client.availability import Availability
 from quotadeck.client.errors import AcquireTimeout, PriceUnknown, QuotaError, TooManyWaiting
-from quotadeck.client.in_process import InProcess
+from quotadeck.client.holding import NS, Holding
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
 from quotadeck.client.providers import Providers
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, must_be_name, must_be_wait
 from quotadeck.client.refusing import complete, late, refuse
-from quotadeck.client.reservation import Charge, Reservation
-from quotadeck.client.terms import Terms
-from quotadeck.client.waiting import Waiting
+from quotadeck.client.reservation import Reservation
+from quotadeck.client.terms import Terms, money_of
 from quotadeck.client.want import Bound, Look, Project, Want
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.limits import BudgetLimit, Priority, SlotLimit, Take
+from quotadeck.domain.limits import BudgetLimit, Priority, Take
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
-from quotadeck.limiter import Admitted, DayUnknown, MemoryLimiter, Refused, TurnName
+from quotadeck.limiter import Admitted, DayUnknown, Refused, TurnName
 
 if TYPE_CHECKING:
     from quotadeck.client.runs import RunTerms
     from quotadeck.client.transport.provider import Provider
 
 T = TypeVar("T")
-NS: Final = 1_000_000_000
 LOOK_AGAIN_S: Final = 1.0
 """The longest sleep of a head whose wait cannot be computed; mostly it is woken before."""
-PATIENCE_S: Final = 0.05
-"""How long an end waits for the lock: others hold it shorter, but where a long report is made."""
 LOOKS_KEPT: Final = 256
 """Checks whose takes are kept ready: programs repeat the same few again and again."""
 MOST_WAITING: Final = 10_000
 """Of one project: whoever comes then is told so, and does not wait."""
 
 
-class Core(InProcess):
+class Core(Holding):
     """One state, in this process. Whatever changes after its making changes under ``lock``."""
 
     def __init__(
@@ -59,24 +52,17 @@ class Core(InProcess):
         clock: Clock,
         lifetime_s: float,
     ) -> None:
-        self.clock, self.prices, self.zone = clock, prices, zone
+        super().__init__(clock)
+        self.prices, self.zone = prices, zone
         self.projects: dict[str, Project] = {}
         self.runs: dict[str, RunTerms] = {}
         self._windows = windows
-        self.limiter = MemoryLimiter(clock)
-        """To be called under the lock; from outside, by `ask`."""
         self.providers: Providers[Provider] = Providers(self.limiter.drop)
         """What the providers of its clients allow."""
-        self.lock: Any = threading.Lock()
-        forks.watch(self)
         self.everything = self.terms("all", everything, shared=True)
         self._ttl_ms = int(lifetime_s * 1_000)
         self._names = count(1)
         self._looks: dict[tuple[str, Estimate, Priority | None, tuple[Bound, ...]], Look] = {}
-        self._next_look_ns = 0
-        self._waiting = Waiting()
-        self._endings: deque[tuple[Want, str, Charge]] = deque()
-        """What has ended while the lock was not to be had."""
 
     def terms(self, name: str, quota: Quota, *, shared: bool = False) -> Terms:
         """The quota as the limits of a subject's buckets; ``shared`` between projects or not."""
@@ -100,10 +86,6 @@ class Core(InProcess):
     def _new_project(self, name: str) -> Project:
         """Without a quota of its own, so that only the limits of everything bind it."""
         return Project(name, self.terms(str(Subject.project(name)), Quota()))
-
-    def wake_heads(self) -> None:
-        """Let the head of each line ask again. To be called under the lock."""
-        self._waiting.wake()
 
     def set_quota(self, name: str, quota: Quota) -> None:
         """Replace a project's quota: what was used stays used, and its head asks again."""
@@ -143,11 +125,6 @@ class Core(InProcess):
         return Want(
             project, estimate, cost, own if priority is None else priority, timeout_s, beyond
         )
-
-    def ask(self, call: Coroutine[Any, Any, T]) -> T:
-        """The result of a limiter's call, made under the lock."""
-        with self.lock:
-            return complete(call)
 
     def cost_nano(self, model: str, usage: Usage) -> int | None:
         """What a call cost, in nano-dollars; None where the model's price is not known."""
@@ -211,7 +188,7 @@ class Core(InProcess):
                 if isinstance(answer, Admitted):
                     return Reservation(self, want, name, 0.0)
                 binding, wait_ms = answer.binding, answer.wait_ms
-                refuse(self.limiter, want, takes, answer)
+                refuse(self.limiter, want, takes, answer, self.clock.wall_us())
         if want.timeout_s == 0:
             wait_s = None if wait_ms is None else wait_ms / 1_000
             raise AcquireTimeout(
@@ -278,23 +255,28 @@ class Core(InProcess):
         if waiter.wants.project.line.head is not waiter:
             return None
         if not waiter.due_ns and (before := waiting.heads.before(takes, waiter)):
-            waiter.binding = before
+            waiting.stands(waiter, before)
             return LOOK_AGAIN_S
         answer = self._ask(waiter.turn.name, waiter.wants, takes, waiter.turn)
         if isinstance(answer, Admitted):
             waiting.went(waiter)
             return answer
-        waiter.binding, wait_ms = answer.binding, answer.wait_ms
-        waiter.needs_s = None if wait_ms is None else wait_ms / 1_000
-        refuse(self.limiter, waiter.wants, takes, answer)
-        waiting.refused()
+        wait_ms = answer.wait_ms
+        wait_s = waiter.needs_s = None if wait_ms is None else wait_ms / 1_000
+        waiter.money = money_of(takes)
+        waiting.refused(waiter, answer.binding)
+        refuse(self.limiter, waiter.wants, takes, answer, self.clock.wall_us())
         if answer.turn and wait_ms is not None:
             waiter.due_ns = now_ns + wait_ms * 1_000_000
-            waiting.has_turn(waiter)
-            return wait_ms / 1_000
+            waiting.goes_on(waiter)
+            return wait_s
         waiter.due_ns = 0
-        waiting.heads.stand(waiter, answer.binding)
-        wait_s = LOOK_AGAIN_S if wait_ms is None else wait_ms / 1_000
+        if waiter.waits_for_money:
+            waiting.goes_on(waiter)
+            return LOOK_AGAIN_S
+        waiting.stands(waiter, answer.binding)
+        if wait_s is None:
+            return LOOK_AGAIN_S
         # No turn was promised: it was more than a minute ahead, or all of the bucket is promised.
         return min(wait_s, max(LOOK_AGAIN_S, wait_s - 59.0))
 
@@ -309,44 +291,17 @@ class Core(InProcess):
         if waiter.due_ns:
             waiter.due_ns = 0
             complete(self.limiter.forget(waiter.turn))
-        self._waiting.has_turn(waiter)
-
-    def settle(self, want: Want, name: str, charge: Charge) -> None:
-        """End a reservation with what it really used: now, or before the next look at the state.
-
-        The lock may be held by this very thread, where a garbage collection has closed a stream in
-        the middle of another step. So it is waited for a moment only.
-        """
-        if self.lock.acquire(timeout=PATIENCE_S):
-            try:
-                self._settle(want, name, charge)
-            finally:
-                self.lock.release()
-        else:
-            self.ended(want, name, charge)
-
-    def release(self, want: Want, name: str) -> None:
-        """End a reservation without a charge: all it held is given back."""
-        with self.lock:
-            want.project.tally.released += 1
-            complete(self.limiter.release(name))
-            if self._waiting:
-                self._waiting.came_back([take.key for take in want.takes()])
-
-    def ended(self, want: Want, name: str, charge: Charge) -> None:
-        """As `settle`, but without the lock: it takes effect before the next look at the state.
-
-        The garbage collector calls it at any moment, also while its own thread holds the lock.
-        """
-        self._endings.append((want, name, charge))
-        self._waiting.wake()
+        self._waiting.goes_on(waiter)
 
     def _ask(
         self, name: str, want: Want, takes: list[Take], turn: TurnName | None = None
     ) -> Admitted | Refused:
-        return self._known(
+        answer = self._known(
             lambda: complete(self.limiter.acquire(name, takes, want.priority, self._ttl_ms, turn))
         )
+        if isinstance(answer, Admitted):
+            self._open[name] = want
+        return answer
 
     def _known(self, call: Callable[[], T]) -> T:
         """What ``call`` gives, once the limiter knows what was spent on the day that it is about.
@@ -359,30 +314,6 @@ class Core(InProcess):
                 return call()
             except DayUnknown as unknown:
                 complete(self.limiter.restore_spent({unknown.key: {unknown.day: 0}}))
-
-    def _settle(self, want: Want, name: str, charge: Charge) -> None:
-        used = want.charged(charge.input_tokens + charge.output_tokens, charge.cost_nano)
-        complete(self.limiter.settle(name, used))
-        want.project.tally.add(charge)
-        if self._waiting:
-            self._waiting.came_back(
-                [
-                    take.key
-                    for take in want.takes()
-                    if used.get(take.key, take.amount) < take.amount
-                    or isinstance(take.limit, SlotLimit)
-                ]
-            )
-
-    def look_after(self) -> None:
-        """Under the lock, before anything is decided: charge what has ended without it, and every
-        second end the overdue reservations."""
-        while self._endings:
-            self._settle(*self._endings.popleft())
-        now_ns = self.clock.monotonic_ns()
-        if now_ns >= self._next_look_ns:
-            self._next_look_ns = now_ns + NS
-            complete(self.limiter.expire())
 
     def _key(self, want: Want) -> float:
         """Where it would stand in its line: see `quotadeck.client.line.Waiter`."""

@@ -25,9 +25,11 @@ class Waiter(Generic[T]):
         "due_ns",
         "gone",
         "key",
+        "money",
         "needs_s",
         "since_s",
         "stands_at",
+        "stood",
         "turn",
         "wake",
         "wants",
@@ -42,13 +44,22 @@ class Waiter(Generic[T]):
         self.binding = ""
         """The bucket that refused it last."""
         self.stands_at = ""
-        """The bucket at which it holds up all others, for want of a turn; else empty."""
+        """The bucket at which it holds up those behind it, for want of a turn; else empty."""
+        self.stood = 0
+        """Its place among all that ever stood at a bucket; 0 where it never did."""
+        self.money: tuple[tuple[str, int], ...] = ()
+        """What it asks of money that has a limit, by bucket, since it was refused last."""
         self.due_ns = 0
         """The monotonic instant of the turn that it was promised; 0 where it has none."""
         self.needs_s: float | None = None
         """The wait that it was told last, in seconds; None where none can be computed."""
         self.gone = False
         """Whether it has left the line."""
+
+    @property
+    def waits_for_money(self) -> bool:
+        """Whether it was money that refused it last."""
+        return any(bucket == self.binding for bucket, _ in self.money)
 
 
 class Line(Generic[T]):

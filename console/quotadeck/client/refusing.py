@@ -6,22 +6,32 @@ from typing import Any, TypeVar
 from quotadeck.client.errors import AcquireTimeout, BudgetSpent, NeverFits
 from quotadeck.client.line import Waiter
 from quotadeck.client.want import Want
-from quotadeck.domain.limits import BudgetLimit, Take
+from quotadeck.domain.gate import Gate
+from quotadeck.domain.limits import NEVER_US, BudgetLimit, Take
 from quotadeck.limiter import MemoryLimiter, Refused
 
 T = TypeVar("T")
 
 
-def refuse(limiter: MemoryLimiter, want: Want, takes: list[Take], answer: Refused) -> None:
+def refuse(
+    limiter: MemoryLimiter, want: Want, takes: list[Take], answer: Refused, now_us: int
+) -> None:
     """Raises BudgetSpent, NeverFits or RunEnded where waiting cannot help; returns where it can.
 
     Rates refill and slots come back. Money does neither before its day ends: it is worth waiting
     only for what open reservations hold, which may come back, or for a day that ends in time.
     """
-    limit = next((take.limit for take in takes if take.key == answer.binding), None)
-    if not isinstance(limit, BudgetLimit):
-        return
-    gate, project = answer.gates[0], want.project.name
+    limits = {take.key: take.limit for take in takes}
+    for gate in answer.gates:
+        limit = limits.get(gate.bucket)
+        if isinstance(limit, BudgetLimit):
+            _must_help(limiter, want, gate, limit, now_us)
+
+
+def _must_help(
+    limiter: MemoryLimiter, want: Want, gate: Gate, limit: BudgetLimit, now_us: int
+) -> None:
+    project = want.project.name
     held = complete(limiter.levels([gate.bucket]))[gate.bucket].held
     for bound in want.beyond:
         bound.ran_short(gate.bucket, gate.level, held, gate.asked)
@@ -29,7 +39,8 @@ def refuse(limiter: MemoryLimiter, want: Want, takes: list[Take], answer: Refuse
         raise NeverFits(project, gate.bucket, _usd(gate.asked), _usd(gate.limit))
     if gate.level + held >= gate.asked:
         return
-    wait_s = None if answer.wait_ms is None else answer.wait_ms / 1_000
+    ends_us = limit.ends_at_us
+    wait_s = None if ends_us == NEVER_US else max(0, ends_us - now_us) / 1_000_000
     if wait_s is None or want.timeout_s is None or want.timeout_s < wait_s:
         raise BudgetSpent(project, gate.bucket, gate.level, gate.asked, wait_s)
 

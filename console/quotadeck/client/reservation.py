@@ -86,12 +86,12 @@ class Reservation:
         if cost_nano is not None and (type(cost_nano) is not int or cost_nano < 0):
             raise NotSettled(f"cost_nano is whole nano-dollars from 0 on, not {cost_nano!r}")
         if used is None and output_tokens is None and cost_nano is None:
-            return self._ends(self._as_estimated())
+            return self._ends(self._want.as_estimated())
         from quotadeck.client.usage import usage_of
 
         usage, said = usage_of(used, output_tokens)
         if cost_nano is None:
-            known = self._core.cost_nano(model or self.estimate.model or said, usage)
+            known = self._core.cost_nano(model or self._want.estimate.model or said, usage)
             cost_nano = self._want.cost_nano if known is None else known
         return self._ends(Charge(usage.input_tokens, usage.output_tokens, cost_nano))
 
@@ -100,10 +100,6 @@ class Reservation:
         if self._charge is None:
             self._charge = Charge(0, 0, 0)
             self._core.release(self._want, self.id)
-
-    def _as_estimated(self) -> Charge:
-        each = self._want.estimate
-        return Charge(each.input_tokens, each.output_tokens, self._want.cost_nano, estimated=True)
 
     def _ends(self, charge: Charge) -> Charge:
         self._charge = charge
@@ -139,7 +135,7 @@ class Reservation:
     def __del__(self) -> None:
         # Not under any lock: a collection may come in the middle of whoever holds it.
         if self._charge is None:
-            self._charge = self._as_estimated()
+            self._charge = self._want.as_estimated()
             self._core.ended(self._want, self.id, self._charge)
 
     def __reduce__(self) -> NoReturn:

@@ -1,5 +1,6 @@
 """A quota as buckets: what each request takes of them, worked out once for all requests."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from quotadeck.client.quotas import Quota
@@ -9,6 +10,17 @@ from quotadeck.domain.limits import MICRO, BudgetLimit, RateLimit, SlotLimit, Ta
 NO_BUDGET_NANO: Final = 1 << 62
 """In the place of a budget that is none. The money of a project is always counted, so that a budget
 set later in the day knows what was spent before."""
+
+
+def money_of(takes: Iterable[Take]) -> tuple[tuple[str, int], ...]:
+    """What they ask of money that has a limit, by bucket."""
+    return tuple(
+        [
+            (take.key, take.amount)
+            for take in takes
+            if isinstance(take.limit, BudgetLimit) and take.limit.nano_usd != NO_BUDGET_NANO
+        ]
+    )
 
 
 class Day:

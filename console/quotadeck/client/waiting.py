@@ -1,24 +1,30 @@
 """The lines of all projects, and which of their heads is woken when a bucket is given something."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 
 from quotadeck.client.heads import Heads
 from quotadeck.client.line import Line, Waiter
-from quotadeck.client.want import Want
+from quotadeck.client.refusing import complete
+from quotadeck.client.reservation import Charge
+from quotadeck.client.terms import money_of
+from quotadeck.client.want import Bound, Want
+from quotadeck.domain.limits import SlotLimit
+from quotadeck.limiter import BucketState, MemoryLimiter
 
 
 class Waiting:
     """Only heads are woken, and of those that wait for one bucket one at a time.
 
-    None depends on it: each wakes by itself at its turn. Being woken only makes it earlier.
+    None depends on it: each wakes by itself at its turn. Being woken only makes it earlier. What
+    woke a head that then did not take it, for whatever reason, is passed on to the next.
     """
 
     def __init__(self) -> None:
         self.heads = Heads()
         self._lines: dict[str, Line[Want]] = {}
         """The lines in which somebody waits, by project."""
-        self._flows = False
-        """Whether a bucket was given something, and no head was refused since."""
+        self._flowing: set[str] = set()
+        """Buckets that were given something, and at which no head was refused since."""
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -27,55 +33,124 @@ class Waiting:
         """Stand in the project's line; the head that was displaced by that, if one was."""
         project = waiter.wants.project
         self._lines[project.name] = project.line
-        return project.line.join(waiter)
+        displaced = project.line.join(waiter)
+        if displaced is not None:
+            self._pass_on(displaced.binding)
+        return displaced
 
     def leave(self, waiter: Waiter[Want]) -> None:
         """Leave the project's line; who is the head by that is woken."""
         project = waiter.wants.project
+        was_head = project.line.head is waiter
         after = project.line.leave(waiter)
         if after is not None:
             after.wake()
-        self.has_turn(waiter)
+        self.goes_on(waiter)
         if not len(project.line):
             self._lines.pop(project.name, None)
+        if was_head:
+            self._pass_on(waiter.binding)
 
-    def has_turn(self, waiter: Waiter[Want]) -> None:
-        """The waiter was promised a turn, or has left: it holds up nobody any longer."""
-        first = self.heads.go(waiter)
-        if first is not None:
-            first.wake()
+    def goes_on(self, waiter: Waiter[Want]) -> None:
+        """The waiter has a turn, waits for money or is no head: it holds up nobody any longer."""
+        _wake(self.heads.go(waiter))
 
-    def came_back(self, buckets: Collection[str]) -> None:
-        """Something was given back to these buckets: wake the head that is due next at them."""
-        soonest: Waiter[Want] | None = None
-        for line in self._lines.values():
-            head = line.head
-            if (
-                head is not None
-                and head.binding in buckets
-                and (soonest is None or head.due_ns < soonest.due_ns)
-            ):
-                soonest = head
-        if soonest is not None:
-            self._flows = True
-            soonest.wake()
+    def stands(self, waiter: Waiter[Want], bucket: str) -> None:
+        """The head has no turn, or another goes first there: it stands at this bucket."""
+        _wake(self.heads.stand(waiter, bucket))
+        self._binds(waiter, bucket)
+
+    def refused(self, waiter: Waiter[Want], bucket: str) -> None:
+        """The head was refused by this bucket: what came back to it is used up."""
+        self._flowing.discard(bucket)
+        self._binds(waiter, bucket)
+
+    def _binds(self, waiter: Waiter[Want], bucket: str) -> None:
+        before, waiter.binding = waiter.binding, bucket
+        if before != bucket:
+            self._pass_on(before)
 
     def went(self, waiter: Waiter[Want]) -> None:
         """The waiter was admitted: there may be room for the next one at the same bucket."""
         self.leave(waiter)
-        if self._flows:
-            self.came_back((waiter.binding,))
-        first = self.heads.first(waiter.binding)
-        if first is not None:
-            first.wake()
+        _wake(self.heads.first(waiter.binding))
 
-    def refused(self) -> None:
-        """A head was refused: what came back is used up, and no further head is woken for it."""
-        self._flows = False
+    def ended(self, want: Want, charge: Charge | None, limiter: MemoryLimiter) -> None:
+        """A reservation was charged so much, or (None) all it held was given back: wake whoever
+        waits for any of it."""
+        used: dict[str, int] = {}
+        if charge is not None:
+            used = want.charged(charge.input_tokens + charge.output_tokens, charge.cost_nano)
+        takes = want.takes()
+        self._came_back(
+            [
+                take.key
+                for take in takes
+                if charge is None
+                or isinstance(take.limit, SlotLimit)
+                or used.get(take.key, take.amount) < take.amount
+            ]
+        )
+        money = [bucket for bucket, _ in money_of(takes)]
+        if money:
+            self._is_left(complete(limiter.levels(money)))
+
+    def _came_back(self, buckets: Collection[str]) -> None:
+        """Something was given back to these buckets: wake the head that is due next at each."""
+        soonest: dict[str, Waiter[Want]] = {}
+        for head in self._heads():
+            if head.binding in buckets and not head.waits_for_money:
+                known = soonest.get(head.binding)
+                if known is None or _turn(head) < _turn(known):
+                    soonest[head.binding] = head
+        self._flowing.difference_update(buckets)
+        self._flowing.update(soonest)
+        for head in soonest.values():
+            head.wake()
+
+    def _is_left(self, money: Mapping[str, BucketState]) -> None:
+        """Held money was spent or came back: wake the heads that it is enough for, the first of
+        them first, and those that it can never be enough for now."""
+        left = {bucket: state.level for bucket, state in money.items()}
+        asking = [head for head in self._heads() if head.money]
+        for head in sorted(asking, key=lambda head: head.key):
+            for bucket, asked in head.money:
+                state = money.get(bucket)
+                if state is None:
+                    continue
+                if asked > state.level + state.held:
+                    head.wake()
+                elif head.binding == bucket and asked <= left[bucket]:
+                    left[bucket] -= asked
+                    head.wake()
 
     def wake(self) -> None:
         """Let every head ask again. Safe at any moment: it may be called by the collector."""
         for line in tuple(self._lines.values()):
-            head = line.head
-            if head is not None:
-                head.wake()
+            _wake(next(iter(line), None))
+
+    def wake_all(self, bound: Bound) -> None:
+        """Let all that it binds ask again, wherever they stand in their lines."""
+        for line in self._lines.values():
+            for waiter in line:
+                if bound in waiter.wants.beyond:
+                    waiter.wake()
+
+    def _heads(self) -> Iterator[Waiter[Want]]:
+        for line in self._lines.values():
+            if line.head is not None:
+                yield line.head
+
+    def _pass_on(self, bucket: str) -> None:
+        if bucket in self._flowing:
+            self._came_back((bucket,))
+
+
+def _turn(head: Waiter[Want]) -> tuple[int, int]:
+    """Those that stand come before those that have a turn, in their order."""
+    return head.due_ns, head.stood
+
+
+def _wake(waiter: Waiter[Want] | None) -> None:
+    if waiter is not None:
+        waiter.wake()

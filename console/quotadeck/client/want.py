@@ -4,6 +4,7 @@ from typing import NamedTuple, Protocol
 
 from quotadeck.client.line import Line
 from quotadeck.client.quotas import Estimate
+from quotadeck.client.reservation import Charge
 from quotadeck.client.tally import Tally
 from quotadeck.client.terms import Terms
 from quotadeck.domain.limits import Priority, Take
@@ -69,6 +70,11 @@ class Want(NamedTuple):
         for bound in self.beyond:
             takes += bound.takes(tokens, cost)
         return takes
+
+    def as_estimated(self) -> Charge:
+        """What it is charged where nobody knows better."""
+        estimate = self.estimate
+        return Charge(estimate.input_tokens, estimate.output_tokens, self.cost_nano, estimated=True)
 
     def charged(self, tokens: int, cost_nano: int) -> dict[str, int]:
         """What such usage leaves taken, by bucket: see `Bound.charged`."""

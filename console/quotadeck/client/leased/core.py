@@ -22,7 +22,6 @@ from quotadeck.client.leased.gateway_client import GatewayClient
 from quotadeck.client.leased.pool import NS, TOLD_NS, Needs, Pool
 from quotadeck.client.prices import Prices
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of
-from quotadeck.client.refusing import complete
 from quotadeck.client.reservation import Charge
 from quotadeck.client.want import Bound, Project, Want
 from quotadeck.domain.clock import Clock
@@ -284,26 +283,16 @@ class LeasedCore(Core):
                 levels.append(min(known.limit.amount, known.left + here) * scale)
         return takes, tuple(levels)
 
-    def _settle(self, want: Want, name: str, charge: Charge) -> None:
-        super()._settle(want, name, charge)
+    def _over(self, want: Want, name: str, charge: Charge | None) -> None:
         pool = self.pools[want.project.name]
-        if name in pool.taken and name not in pool.named:
+        if charge is not None and name in pool.taken and name not in pool.named:
             tokens = charge.input_tokens, charge.output_tokens
             pool.spend(want.estimate.model, [1, *tokens, charge.cost_nano])
             self.agent.wake()
-        self._over(want, name, back=False)
-
-    def release(self, want: Want, name: str) -> None:
-        with self.lock:
-            want.project.tally.released += 1
-            complete(self.limiter.release(name))
-            self._over(want, name, back=True)
-
-    def _over(self, want: Want, name: str, *, back: bool) -> None:
-        pool = self.pools[want.project.name]
-        pool.ended(name, back=back)
-        if back:
+        pool.ended(name, back=charge is None)
+        if charge is None:
             self.wake(pool)
+        super()._over(want, name, charge)
 
 
 def _bucket(pool: Pool, field: str) -> str:
