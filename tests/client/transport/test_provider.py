@@ -8,7 +8,7 @@ from quotadeck.client import AcquireTimeout, Estimate, QuotaManager
 from quotadeck.client.providers import Place
 from quotadeck.client.transport.provider import Mark, Provider
 from quotadeck.client.transport.told import limits_told
-from quotadeck.domain.limits import MICRO
+from quotadeck.domain.limits import MAX_PER_MINUTE, MICRO
 from tests.clocks import HandClock
 
 
@@ -136,7 +136,8 @@ def test_the_report_tells_of_it(rig: Rig) -> None:
 
 def test_a_days_limit_is_no_rate(rig: Rig) -> None:
     """10,000 a day refill one in 8.64 s; as a minute's they would be no limit at all."""
-    rig.tell(rig.ask(), left=9_999, reset="8.64s", limit=10_000)
+    for gone in (1, 2, 3):
+        rig.tell(rig.ask(), left=10_000 - gone, reset=f"{gone * 8.64:.2f}s", limit=10_000)
     assert not rig.provider.takes(1, 0)
     rig.tell(rig.ask(), left=0, reset="8.64s", limit=10_000)
     assert rig.wait_s() == pytest.approx(8.64)
@@ -155,6 +156,26 @@ def test_a_bucket_of_seconds_is_one_of_seconds(rig: Rig) -> None:
     [take] = rig.provider.takes(1, 0)
     limit: Any = take.limit
     assert (limit.per_minute, limit.window_s) == (60, 10)
+
+
+def test_a_limit_whose_reset_is_told_in_whole_seconds_is_kept(rig: Rig) -> None:
+    """Of 1,000 a minute one that is gone is back "in a second", which a thousand of would take
+    1,000 s: Anthropic tells it so."""
+    for left in (999, 998, 997):
+        rig.tell(rig.ask(), left=left, reset="1", limit=1_000)
+    rig.tell(rig.ask(), left=400, reset="36", limit=1_000)
+    rig.tell(rig.ask(), left=1, reset="60", limit=1_000)
+    assert rig.wait_s() == 0
+    assert rig.wait_s() == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize("limit", [10**11, 10**12])
+def test_a_limit_beyond_all_that_are_is_the_highest(rig: Rig, limit: int) -> None:
+    for _ in range(3):
+        rig.tell(rig.provider.sent(1), left=1, reset="2.00s", limit=limit, unit="tokens")
+    [take] = rig.provider.takes(1, 0)
+    told: Any = take.limit
+    assert told.per_minute == MAX_PER_MINUTE
 
 
 def test_anthropics_tighter_limits_hold_back_when_they_are_used_up(rig: Rig) -> None:

@@ -12,19 +12,13 @@ from typing import Final, NamedTuple
 
 from quotadeck.client.core import Core
 from quotadeck.client.transport.told import REQUESTS, Told, Unit
-from quotadeck.domain.limits import MICRO, RateLimit, Take
+from quotadeck.client.transport.window import MINUTE_S, SURE, Window
+from quotadeck.domain.limits import MAX_PER_MINUTE, MICRO, RateLimit, Take
 from quotadeck.domain.rules import LimitKind
 from quotadeck.limiter import MemoryLimiter
 
-MINUTE_S: Final = 60
 _PAUSE: Final = RateLimit(MINUTE_S, MINUTE_S)
 """A unit a second: a level of -3 units is a pause of 3 s. No pause is longer than a minute."""
-_LONG_S: Final = 600
-"""What refills more slowly is a day's limit: it is no rate, and holds back once it is used up."""
-_SHORT_S: Final = 45
-"""What refills faster is a bucket of less than a minute's worth, as those of a gateway are."""
-_SURE: Final = 3
-"""So many replies must have told of it before a window other than a minute's is believed."""
 
 
 class Mark(NamedTuple):
@@ -41,9 +35,7 @@ _UNMARKED: Final = Mark({})
 class Paced:
     """One limit of a provider's, kept as a bucket of the same size."""
 
-    __slots__ = (
-        *("_off", "_seen", "_window_s", "corrected", "key", "limit", "sent", "told", "unit"),
-    )
+    __slots__ = (*("_off", "_window", "corrected", "key", "limit", "sent", "told", "unit"),)
 
     def __init__(self, key: str, unit: Unit) -> None:
         self.key, self.unit = key, unit
@@ -54,30 +46,26 @@ class Paced:
         """Micro-units taken in all because the provider told of less than was believed."""
         self.sent = 0
         """Micro-units of all requests sent so far."""
-        self._window_s = 0.0
-        self._seen = 0
+        self._window = Window()
         self._off: deque[int] = deque(maxlen=_AGREE)
         """By how much the last replies told of less than was believed, corrections left out."""
 
     def learn(self, told: Told) -> bool:
         """Whether it has no rate, or its window begins anew at an instant: then only 0 counts."""
-        self.told = told
-        gone = told.limit - told.left
-        full_ms = told.full_ms
-        if full_ms is not None and gone > 0:
-            self._seen += 1
-            self._window_s = max(self._window_s, full_ms * told.limit / gone / 1_000)
-        window_s = MINUTE_S
-        if self._seen >= _SURE and 0.5 < self._window_s < _SHORT_S:
-            window_s = round(self._window_s) or 1
-        per_minute = max(1, told.limit * MINUTE_S // window_s)
+        before, self.told = self.told, told
+        if before is not None and before.limit != told.limit:
+            self._window = Window()
+        window, full_ms = self._window, told.full_ms
+        if full_ms is not None and told.left < told.limit:
+            window.see(told, full_ms)
+        seconds = window.seconds
+        per_minute = min(MAX_PER_MINUTE, max(1, told.limit * MINUTE_S // seconds))
         known = self.limit
-        if self._window_s > _LONG_S:
+        if window.is_long:
             self.limit = None
-        elif known is None or (known.per_minute, known.window_s) != (per_minute, window_s):
-            self.limit = RateLimit(per_minute, window_s)
-        begins_anew = full_ms is not None and full_ms < 800 * self._window_s
-        return self.limit is None or begins_anew
+        elif known is None or (known.per_minute, known.window_s) != (per_minute, seconds):
+            self.limit = RateLimit(per_minute, seconds)
+        return self.limit is None or window.begins_anew
 
     def missing(self, off: int, sent_since: int) -> int:
         """What is to be taken as gone, of a reply that tells of so much less than was believed.
@@ -95,7 +83,12 @@ class Paced:
     def is_as_known(self, told: Told) -> bool:
         """Whether it tells nothing new, and there is so much left that this is no matter."""
         before = self.told
-        if before is None or before.limit != told.limit or self._seen < _SURE or told.is_tight:
+        if (
+            before is None
+            or before.limit != told.limit
+            or self._window.seen < SURE
+            or told.is_tight
+        ):
             return False
         self.told = told
         return True

@@ -37,6 +37,11 @@ class Told(NamedTuple):
         return until_ms(self.reset, self.at_us)
 
     @property
+    def step_ms(self) -> int:
+        """In what steps that is told, by how it is written: ``8.64s`` in 10 ms, ``20s`` in 1 s."""
+        return step_ms(self.reset)
+
+    @property
     def is_tight(self) -> bool:
         """Whether half of it is gone: before that, nothing that is left is anybody's concern."""
         return self.left * 2 <= self.limit
@@ -63,6 +68,7 @@ _NAMES: Final = tuple(
 )
 """Each unit's headers; the first that are there count."""
 _GO: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
+_DECIMALS: Final = re.compile(r"\.(\d{1,9})")
 _EPOCH_S, _EPOCH_MS = 1e9, 1e11
 """Numbers from here on are instants of Unix time, in seconds, and in milliseconds."""
 _MOST_MS: Final = 366 * 86_400_000
@@ -109,6 +115,14 @@ def until_ms(text: str, wall_us: int) -> int | None:
             number = (number if number < _EPOCH_MS else number / 1_000) - wall_us / 1e6
         wait = number * 1_000
     return int(max(0.0, wait)) if wait is not None and wait <= _MOST_MS else None
+
+
+def step_ms(text: str) -> int:
+    """The step of a reset that was written so, a millisecond at least."""
+    if "ms" in text:
+        return 1
+    decimals = _DECIMALS.search(text)
+    return max(1, 1_000 // 10 ** len(decimals[1])) if decimals else 1_000
 
 
 def _duration_ms(text: str) -> float | None:
