@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import httpx2
+import pytest
 
 from quotadeck.client import SyncQuotaManager
 from quotadeck.client.providers import PROVIDERS_KEPT, Place, Providers
@@ -121,3 +122,22 @@ def test_a_key_keeps_its_number_as_long_as_one_of_its_models_is_known() -> None:
         known.call("a", "m", number + 100)
         known.call("a", "first", 2)
     assert known.call("a", "second", 2) == "a#2/second"
+
+
+@pytest.mark.parametrize(
+    ("status", "trips"),
+    [(200, "client.transport.course.limits_told"), (400, "dialects.openai.OpenAI.error")],
+)
+def test_an_answer_stays_one_where_we_trip_over_it(
+    status: int, trips: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fault(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"quotadeck.{trips}", fault)
+    manager = SyncQuotaManager(None, None, None)
+    answer = httpx2.MockTransport(lambda _: httpx2.Response(status, json=REPLY))
+    with manager.http_client("analytics", transport=answer, patience=0) as http:
+        assert call(http, "one", "m") == status
+    assert "failed; it passes" in caplog.text
+    assert not manager._core.limiter._live

@@ -1,7 +1,9 @@
 """Replies read in passing: the bytes go on as they came, wherever the network cuts them."""
 
 import gzip
+import sys
 import zlib
+from typing import Any
 
 import brotli
 import orjson
@@ -9,7 +11,7 @@ import pytest
 import zstandard
 
 from quotadeck.client.transport.paths import endpoint_of
-from quotadeck.client.transport.reading import OwnUsage, Reading, reading_of
+from quotadeck.client.transport.reading import Events, Followed, OwnUsage, Reading, reading_of
 from quotadeck.domain.usage import Usage
 from tests.dialects.forms import FORMS, data
 
@@ -100,3 +102,37 @@ def test_an_event_that_is_cut_in_two_is_not_made_whole() -> None:
     begin = FORMS["chat"].stream.split(b"\n\n")[0] + b"\n\n"
     one = reading("chat", "text/event-stream", own_usage=True)
     assert through(one, begin + b'data: {"id": "i", "cho', 6) == begin + b'data: {"id": "i", "cho'
+
+
+class _Trips:
+    """A relay of a dialect that has a fault: it cannot bear the third event."""
+
+    ended = done = False
+    broken = ""
+    error = usage = None
+    deltas = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        self.deltas += 1
+        if self.deltas == 3:
+            raise KeyError("choices")
+        return chunk
+
+    def close(self) -> None:
+        raise KeyError("choices")
+
+
+@pytest.mark.parametrize("kind", [lambda relay: Events(relay, ""), OwnUsage])
+def test_a_stream_passes_where_its_dialect_trips(kind: Any, caplog: Any) -> None:
+    body = FORMS["chat"].stream
+    one = kind(Followed(_Trips()))  # type: ignore[arg-type]
+    assert through(one, body, 50) == body
+    assert one.spent().usage is None
+    assert "reading a stream failed" in caplog.text
+
+
+def test_what_no_library_unpacks_here_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    one = reading("chat", "application/json", "br")
+    assert through(one, b"packed", 4) == b"packed"
+    assert one.spent().usage is None

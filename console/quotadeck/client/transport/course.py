@@ -17,12 +17,13 @@ from quotadeck.client.reservation import Reservation
 from quotadeck.client.transport.again import BUSY, Verdict, is_error, judge, passed_on
 from quotadeck.client.transport.asking import Asked, asked_of, learn
 from quotadeck.client.transport.paths import endpoint_of
-from quotadeck.client.transport.provider import Provider
-from quotadeck.client.transport.reading import Reading, Spent, reading_of
+from quotadeck.client.transport.provider import Mark, Provider
+from quotadeck.client.transport.reading import Reading, Spent, reading_of, tripped
 from quotadeck.client.transport.refused import Answer, answer_to
 from quotadeck.client.transport.told import limits_told
 from quotadeck.client.transport.unpacking import Unpacked
 from quotadeck.client.want import Bound, Want
+from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.domain.limits import Priority
 from quotadeck.domain.usage import Usage
 
@@ -32,6 +33,7 @@ _ASKED_FOR: Final = ("chat", "completions")
 """The forms whose streams tell a usage only where they are asked."""
 _OK: Final = 300
 _NOTHING: Final = Usage()
+_NOTHING_SAID: Final = UpstreamSaid("", "", None, None)
 HOSTS_KEPT: Final = 64
 LEASE: Final = "x-quota-lease"
 
@@ -170,7 +172,7 @@ class Course:
             response = await carrier.send(outgoing)
             headers = _heads(response)
             if not at_home:
-                provider.learn(mark, limits_told(headers, self._core.clock.wall_us()))
+                self._learn(provider, mark, headers)
         except BaseException as error:
             if isinstance(error, carrier.never_sent):
                 reservation.release()
@@ -178,6 +180,12 @@ class Course:
                 reservation.settle()  # it may be billed
             raise
         return reservation, response, headers
+
+    def _learn(self, provider: Provider, mark: Mark, headers: dict[str, str]) -> None:
+        try:
+            provider.learn(mark, limits_told(headers, self._core.clock.wall_us()))
+        except Exception as error:  # noqa: BLE001 -- see `tripped`
+            tripped("a reply's limits", error)
 
     def _judge(
         self,
@@ -191,7 +199,11 @@ class Course:
         """What becomes of an error. A pause that the provider asks for is everybody's."""
         status = response.status_code
         plain = Unpacked(headers.get("content-encoding", "")).feed(body)
-        said = asked.dialect.error(plain)
+        try:
+            said = asked.dialect.error(plain)
+        except Exception as error:  # noqa: BLE001 -- see `tripped`
+            tripped("an error", error)
+            said = _NOTHING_SAID
         if str(said.code).startswith("lease_") and self._core.lease_over(self._project):
             return Verdict(0, None)
         verdict = judge(status, headers, said, tried, self._backoff)

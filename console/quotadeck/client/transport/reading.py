@@ -4,6 +4,7 @@ The bytes pass as they came. The one exception is a stream whose usage was asked
 client's stead: the event that tells it is taken out again, for clients that know it not.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -12,11 +13,18 @@ from quotadeck.dialects.base import Ask, Dialect, NotAnAnswer, Relay
 from quotadeck.domain.sse import Blocks
 from quotadeck.domain.usage import Usage
 
+LOG: Final = logging.getLogger(__name__)
 _EVENTS: Final = "text/event-stream"
 _MOST_BYTES: Final = 256 * 1024 * 1024
 """Of a whole reply; a larger one is not read."""
 _BYTES_A_TOKEN: Final = 4
 _END: Final = b"\n\n"
+
+
+def tripped(over: str, error: Exception) -> None:
+    """A fault of ours, and no reason for a call to fail that its provider has answered, and
+    bills."""
+    LOG.warning("reading %s failed; it passes, charged as estimated", over, exc_info=error)
 
 
 class Spent(NamedTuple):
@@ -64,6 +72,47 @@ class Whole:
             return Spent(self._read(body).usage, output)
         except NotAnAnswer:
             return Spent(None, output)
+        except Exception as error:  # noqa: BLE001 -- see `tripped`
+            tripped("a reply", error)
+            return Spent(None, output)
+
+
+class Followed:
+    """A relay that has ended where its dialect trips over what it is fed."""
+
+    __slots__ = ("_relay", "lost")
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay, self.lost = relay, False
+
+    @property
+    def ended(self) -> bool:
+        return self.lost or self._relay.ended
+
+    @property
+    def broken(self) -> bool:
+        return bool(self._relay.broken)
+
+    def feed(self, chunk: bytes) -> bytes:
+        try:
+            return self._relay.feed(chunk)
+        except Exception as error:  # noqa: BLE001 -- see `tripped`
+            tripped("a stream", error)
+            self.lost = True
+            return b""
+
+    def close(self) -> None:
+        try:
+            self._relay.close()
+        except Exception as error:  # noqa: BLE001 -- see `tripped`
+            tripped("a stream", error)
+            self.lost = True
+
+    def spent(self) -> Spent:
+        relay = self._relay
+        whole = relay.done and relay.error is None and not self.lost
+        # Anthropic's streams tell a usage at their beginning: of one that was cut it is not all.
+        return Spent(relay.usage if whole else None, relay.deltas)
 
 
 class Events:
@@ -71,7 +120,7 @@ class Events:
 
     __slots__ = ("_ended", "_relay", "_unpacked")
 
-    def __init__(self, relay: Relay, coding: str) -> None:
+    def __init__(self, relay: Followed, coding: str) -> None:
         self._relay = relay
         self._unpacked = Unpacked(coding)
         self._ended = False
@@ -88,7 +137,7 @@ class Events:
         return b""
 
     def spent(self) -> Spent:
-        return _spent(self._relay)
+        return self._relay.spent()
 
 
 class OwnUsage:
@@ -96,7 +145,7 @@ class OwnUsage:
 
     __slots__ = ("_blocks", "_relay")
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Followed) -> None:
         self._relay = relay
         self._blocks = Blocks()
 
@@ -111,7 +160,7 @@ class OwnUsage:
         return rest.removesuffix(_END) if self._relay.broken else rest
 
     def spent(self) -> Spent:
-        return _spent(self._relay)
+        return self._relay.spent()
 
     def _passed(self, block: bytes) -> bytes:
         """What the relay keeps back -- the end, an error, what is no event -- passes as it came."""
@@ -133,12 +182,5 @@ def reading_of(
     if not kind.startswith(_EVENTS) and (kind or not ask.stream):
         return Whole(dialect, coding)
     plain = coding.strip().lower() in ("", "identity")
-    return (
-        OwnUsage(dialect.relay(ask)) if own_usage and plain else Events(dialect.relay(ask), coding)
-    )
-
-
-def _spent(relay: Relay) -> Spent:
-    whole = relay.done and relay.error is None
-    # Anthropic's streams tell a usage at their beginning: of one that was cut it is not all.
-    return Spent(relay.usage if whole else None, relay.deltas)
+    relay = Followed(dialect.relay(ask))
+    return OwnUsage(relay) if own_usage and plain else Events(relay, coding)

@@ -16,6 +16,14 @@ def _plain(chunk: bytes) -> bytes:
     return chunk
 
 
+def _nothing(_: bytes) -> bytes:
+    return b""
+
+
+def _unknown() -> Callable[[bytes], bytes]:
+    raise ImportError("nothing unpacks this coding")
+
+
 def _zlib() -> Callable[[bytes], bytes]:
     unpacking = zlib.decompressobj(_GZIP_OR_ZLIB)
     return lambda chunk: unpacking.decompress(chunk, _MOST_BYTES)
@@ -52,9 +60,11 @@ class Unpacked:
 
     def __init__(self, coding: str) -> None:
         self.lost = False
-        make = _BY_CODING.get(coding.strip().lower())
-        self._unpack = make() if make else self._nothing
-        self.lost = make is None
+        make = _BY_CODING.get(coding.strip().lower(), _unknown)
+        try:
+            self._unpack = make()
+        except ImportError:
+            self._unpack, self.lost = _nothing, True
 
     def feed(self, chunk: bytes) -> bytes:
         if self.lost:
@@ -64,6 +74,3 @@ class Unpacked:
         except Exception:  # noqa: BLE001 -- each library has its own; the reply goes on all the same
             self.lost = True
             return b""
-
-    def _nothing(self, _: bytes) -> bytes:
-        return b""
