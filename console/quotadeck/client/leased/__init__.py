@@ -1,5 +1,5 @@
 """The quota manager whose state is in a gateway: for the processes of one host, or of many.
 
-It holds a lease of each project's quota there, ahead of what it admits, and spends that alone; the
-calls name the lease, so that waiting here and enforcement there agree.
+It leases a part of each project's quota there before it admits anything, and admits only what it
+has leased. Its calls name the lease, so that what is admitted here is what is enforced there.
 """

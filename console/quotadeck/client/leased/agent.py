@@ -1,7 +1,7 @@
-"""What goes on in the background: leases are taken, renewed and given back, by one thread.
+"""The background thread of a leased manager: it takes, renews and gives back its leases.
 
-It serves loops and threads alike, and holds nothing alive: when its manager is gone it gives back
-what is leased, and ends.
+One thread serves loops and threads alike. It keeps no manager alive: when its manager is gone, it
+gives back what is leased, and ends.
 """
 
 import atexit
@@ -21,21 +21,24 @@ if TYPE_CHECKING:
 LOG: Final = logging.getLogger(__name__)
 _AWAY: Final = "the gateway at %s does not answer (%s)"
 AGAIN: Final = Backoff(base_s=0.2, ceiling_s=5.0, tries=1_000_000)
-"""Between two tries while nobody answers."""
+"""How long it waits between two tries while the gateway does not answer."""
 LOOK_S: Final = 5.0
-"""So often it looks whether its manager is still there."""
+"""It looks at least so often whether its manager is still there."""
 PAUSED_MS: Final = 2_000
+"""After so long a project that is paused is asked for again."""
 REFUSED_MS: Final = 5_000
+"""After so long a key that was refused is tried again."""
 AT_EXIT_S: Final = 1.0
+"""How long the end of a program waits for its leases to be given back."""
 _GATHER_S: Final = 0.002
-"""Those who come together are asked for together."""
+"""How long it waits for further requests, to ask for all of them in one question."""
 
 
 _AT_WORK: Final["weakref.WeakSet[Agent]"] = weakref.WeakSet()
 
 
 class Agent:
-    """Asks for its core's pools. The thread begins with the first who needs something."""
+    """Asks the gateway for the pools of a core. Its thread begins with the first request."""
 
     def __init__(self, core: "weakref.ref[LeasedCore]", gateway: GatewayClient) -> None:
         self._core = core
@@ -46,7 +49,7 @@ class Agent:
         self._tries = 0
 
     def wake(self) -> None:
-        """Something has changed; to be called under the core's lock."""
+        """Let the thread see what is due. To be called under the core's lock."""
         if self._thread is None and not self.closed:
             self._thread = threading.Thread(target=self._run, name="quotadeck leases", daemon=True)
             self._thread.start()
@@ -54,7 +57,7 @@ class Agent:
         self._called.set()
 
     def close(self, within_s: float | None = None) -> None:
-        """Give everything back, and end. Waits for that as long as for any answer, or so long."""
+        """Give every lease back, and end; waits for that as long as for one answer, or so long."""
         self.closed = True
         self._called.set()
         thread = self._thread
@@ -100,7 +103,7 @@ class Agent:
                 break
 
     def _round(self, core: "LeasedCore") -> float | None:
-        """Do all that is due; seconds until the next look, None where somebody has to come."""
+        """Ask all that is due; the seconds until more is due, None where a request has to come."""
         with core.lock:
             pools = list(core.pools.values())
         for pool in pools:
@@ -188,7 +191,7 @@ class Agent:
 
 
 def _at_exit() -> None:
-    """A program that ends gives back what it has leased, where the gateway answers at once."""
+    """Give back what a program that ends has leased, where its gateways answer at once."""
     for agent in tuple(_AT_WORK):
         agent.close(AT_EXIT_S)
 

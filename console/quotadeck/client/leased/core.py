@@ -1,6 +1,6 @@
-"""The state behind a leased manager: what is admitted comes off what is leased, nothing else.
+"""The state behind a manager whose limits are a gateway's: it admits what is left of its leases.
 
-Limits of one's own process (a provider's, a run's) bind beside it, as in any manager.
+The limits of this process, such as a provider's or a run's, bind beside them as in any manager.
 """
 
 import os
@@ -32,14 +32,15 @@ from quotadeck.domain.subject import Subject
 from quotadeck.limiter import Admitted, Refused, TurnName
 
 MOST_ASKED_FOR: Final = 1_024
-"""Those in a line that are asked for at once."""
+"""How many of a line are asked for in one question."""
 MOST_TOLD: Final = 16
+"""How many rows of who waits the gateway takes at most."""
 _WORDS: Final = {"rpm": "requests", "tpm": "tokens", "budget": "money"}
 _NO_LIMIT: Final = Quota()
 
 
 class LeasedCore(Core):
-    """See `Core`. Everything that touches a pool is done under the lock."""
+    """See `Core`. Its pools, one a project, are touched only under the lock."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class LeasedCore(Core):
         )
         self.pools: dict[str, Pool] = {}
         self.name = name or f"{socket.gethostname()}:{os.getpid()}-{secrets.token_hex(2)}"
-        """By which the gateway's operators know this manager."""
+        """The name under which the gateway's operators see this manager."""
         client = GatewayClient(gateway, key)
         self.origin, self.address = client.origin, gateway
         self.agent = Agent(weakref.ref(self), client)
@@ -104,8 +105,10 @@ class LeasedCore(Core):
         return super().want(name, estimate, priority, timeout_s, beyond)
 
     def headers(self, want: Want, name: str) -> dict[str, str]:
-        """What a call of this reservation has to send to the gateway: whose it is, and on what
-        it draws. Of a lease that is over there is nothing to draw."""
+        """The headers by which this reservation's call draws on the lease.
+
+        Its project; and the lease, with what the call may draw of it, unless that is over.
+        """
         pool = self.pools[want.project.name]
         with self.lock:
             took, lease = pool.taken.get(name), pool.lease
@@ -173,12 +176,13 @@ class LeasedCore(Core):
                 pool.void()
 
     def lines(self, pool: Pool) -> list[Needs]:
-        """What those need who wait, the first of them."""
+        """What the waiting requests need, the first in line first."""
         line = self.projects[pool.project].line
         return [_needs(waiter.wants) for waiter in islice(line, MOST_ASKED_FOR)]
 
     def who_waits(self, pool: Pool) -> list[dict[str, Any]]:
-        """What the gateway's operators are told: how many wait, of whom, for what, how long."""
+        """What the gateway's operators are told: how many wait, for which model and limit, in which
+        class, and for how long the first of them has."""
         now_s = self.clock.monotonic_ns() / NS
         counts: Counter[tuple[str, str, str]] = Counter()
         longest: dict[tuple[str, str, str], float] = {}
@@ -206,7 +210,7 @@ class LeasedCore(Core):
         ]
 
     def wake(self, pool: Pool) -> None:
-        """There may be enough for the head of its line."""
+        """Let the head of the project's line ask again: there may be enough for it now."""
         head = self.projects[pool.project].line.head
         if head is not None:
             head.wake()
@@ -230,7 +234,7 @@ class LeasedCore(Core):
         return answer
 
     def _must_wait(self, pool: Pool, want: Want, now_ns: int) -> None:
-        """Raises where no wait helps: nothing is served here, or the day's money is spent."""
+        """Raises where no wait helps: what `_must_serve` does, or BudgetSpent."""
         self._must_serve(pool, now_ns)
         money, told_ns = pool.limits.get("nano_usd"), pool.told_ns
         if money is None or told_ns is None or now_ns - told_ns > TOLD_NS:
@@ -254,7 +258,7 @@ class LeasedCore(Core):
             raise GatewayRefused(pool.refusal, pool.project)
 
     def _short(self, pool: Pool, want: Want, field: str, levels: tuple[int, ...]) -> Refused:
-        """It waits for what the gateway waits for; else for the next answer of the gateway."""
+        """The refusal of a request for which too little is leased, with the gateway's own wait."""
         binding = pool.binding or _bucket(pool, field)
         now_ns = self.clock.monotonic_ns()
         # Where it has told no instant, it is asked again soon: no wait for a limit.
@@ -270,8 +274,8 @@ class LeasedCore(Core):
     def _known_rooms(
         self, pool: Pool, want: Want, requests: int = 1
     ) -> tuple[list[Take], tuple[int, ...]]:
-        """The project's limits as the gateway told them last, and what is left of each: there, and
-        leased here."""
+        """The takes of a request at the project's limits, as the gateway told them last, and what
+        is left of each: not leased to anybody, or leased to us."""
         takes, levels = [], []
         needs = _needs(want)._replace(requests=requests)
         for field, amount in zip(FIELDS, needs, strict=True):

@@ -1,6 +1,7 @@
-"""What a manager holds of one project's quota, and what it is about to ask for. No I/O.
+"""One project's lease as its manager sees it: what is left of it, and what to ask for next. No I/O.
 
-What is admitted is taken off here at once; the gateway moves it from the lease when the call comes.
+An admitted request is taken off here at once. The gateway takes it off the lease when its call
+comes there, which then *draws* on the lease.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,23 +13,26 @@ from quotadeck.domain.limits import RateLimit
 
 NS: Final = 1_000_000_000
 AHEAD_S: Final = 1.0
-"""So much of what passed lately is held ahead of what comes."""
+"""As much as was admitted in about the last second is leased ahead of what comes."""
 RENEW_NS: Final = 15 * NS
-CALMED_NS: Final = NS // 2
+"""A lease in use is renewed at least so often: it lives a minute."""
 TOLD_NS: Final = 2 * NS
-"""While somebody waits, the gateway is told so often at least."""
+"""While requests wait, the gateway is told who at least so often."""
+CALMED_NS: Final = NS // 2
+"""When none waits any more, or use is to be told, the gateway learns of it after so long."""
 APART_NS: Final = NS // 100
+"""The least time between two questions, where the last one was given something."""
 NOTHING_NS: Final = NS // 4
-"""Between two questions: where something was given, and where nothing was."""
+"""The same, where it was given nothing."""
 IDLE_NS: Final = 10 * NS
-"""What nobody has asked for that long is given back."""
+"""A lease that no request has used for so long is given back."""
 SPENT: Final = ("requests", "input_tokens", "output_tokens", "nano_usd")
 MOST_MODELS: Final = 15
-"""Told apart in one question; the rest is told together."""
+"""Models that are told apart in one question; the use of all others is told together."""
 
 
 class Needs(NamedTuple):
-    """What a request needs of each; in the order of `FIELDS`."""
+    """What a request takes of each kind of limit, in the order of `FIELDS`."""
 
     requests: int
     tokens: int
@@ -36,28 +40,27 @@ class Needs(NamedTuple):
 
 
 Spent = list[int]
-"""Requests, input tokens, output tokens and nano-dollars of a model's calls."""
+"""What calls of one model used, in the order of `SPENT`."""
 
 
 class Pool:
-    """One project's. Instants are of the process's monotonic clock."""
+    """To be used under the core's lock. Instants are of the process's monotonic clock, in ns."""
 
     def __init__(self, project: str, now_ns: int) -> None:
         self.project = project
         self.lease = ""
         self.ends_ns = now_ns
         self.left: dict[str, int | None] = dict.fromkeys(FIELDS, 0)
-        """What is leased and not yet admitted; None: no limit."""
+        """What is leased and not admitted yet, by field; None: the project has no such limit."""
         self.taken: dict[str, dict[str, int]] = {}
-        """By reservation, of those that have not ended."""
+        """What each reservation that has not ended took of the lease, by field."""
         self.named: set[str] = set()
-        """Of these, whose calls were told what to name to the gateway: there they are counted."""
+        """The reservations whose ``headers`` were read: the gateway counts their calls itself."""
         self.spent: dict[str, Spent] = {}
-        """By model, what calls used that went elsewhere, and that the gateway is still to be told.
-        """
+        """What calls used that went elsewhere, by model: the gateway is still to be told of it."""
         self.telling: list[dict[str, Any]] = []
         self.telling_number = 0
-        """What it is being told, under this number until it has heard it."""
+        """What it is being told, and the number it is told under, until it has answered."""
         self.limits: Mapping[str, KnownLimit] = {}
         """The project's limits as the gateway told them last, by field."""
         self.told_ns: int | None = None
@@ -65,7 +68,7 @@ class Pool:
         self.not_before_ns = self.there_ns = now_ns
         """When it may be asked again, and when there is enough, as far as it told."""
         self.binding = ""
-        """The bucket of which the gateway had too little the last time."""
+        """The bucket of which the gateway had too little the last time; empty: of none."""
         self.refusal = ""
         """Why it gives nothing at all, in its words: nothing to be waited for."""
         self.paused = ""
@@ -73,16 +76,16 @@ class Pool:
         self.told_waiting = False
         """Whether the gateway was told last that somebody waits."""
         self.stale = False
-        """Somebody has to know what is left now."""
+        """Whether a request needs to know what the gateway has left now."""
         self._rate = dict.fromkeys(FIELDS, 0.0)
         self._rate_ns = now_ns
 
     def expired(self, now_ns: int) -> bool:
-        """Whether what it holds is another's by now."""
+        """Whether the lease has run out: what it held may be another's by now."""
         return bool(self.lease) and now_ns >= self.ends_ns
 
     def void(self) -> None:
-        """The lease is over: what was not admitted of it is not there any more."""
+        """The lease is over: nothing more is admitted of it."""
         self.lease = ""
         self.left = {name: None if left is None else 0 for name, left in self.left.items()}
 
@@ -96,8 +99,11 @@ class Pool:
         return (known.left + (self.left[name] or 0)) // MONEY_PART
 
     def needs(self, asked: Needs) -> dict[str, int]:
-        """What has to be leased before such a request may go: all it needs, but no more than a
-        lease may hold. The rest of a larger one is taken at the gateway, when it comes there."""
+        """What has to be left of the lease to admit such a request, by field.
+
+        All that it needs, but no more than a lease may hold: what a larger request needs beyond
+        that, the gateway takes from the project's buckets when its call comes there.
+        """
         found = {}
         for name, amount in zip(FIELDS, asked, strict=True):
             if self.left[name] is not None:
@@ -106,7 +112,7 @@ class Pool:
         return found
 
     def short(self, asked: Needs, now_ns: int) -> str:
-        """What is short for such a request; empty where nothing is."""
+        """The first field of which too little is left for such a request; empty: it may go."""
         if self.told_ns is None or not self.lease or self.expired(now_ns):
             return "requests"
         for name, amount in self.needs(asked).items():
@@ -115,8 +121,8 @@ class Pool:
         return ""
 
     def unsure(self, asked: Needs, now_ns: int) -> str:
-        """The money, where it takes more than a lease holds and nobody has told lately whether
-        that is there: it is asked anew then. Empty otherwise."""
+        """``nano_usd``, where the request takes more money than is left of the lease, and the
+        gateway has not told lately whether it has that: it is asked anew then. Else empty."""
         left, told_ns = self.left["nano_usd"], self.told_ns
         if left is None or asked.nano_usd <= left:
             return ""
@@ -126,7 +132,7 @@ class Pool:
         return "nano_usd"
 
     def take(self, reservation: str, asked: Needs, now_ns: int) -> None:
-        """Such a request goes, under that name."""
+        """Admit such a request, under its reservation's id."""
         self._age(now_ns)
         took = {}
         for name, amount in zip(FIELDS, asked, strict=True):
@@ -139,7 +145,7 @@ class Pool:
         self.used_ns = now_ns
 
     def ended(self, reservation: str, *, back: bool) -> None:
-        """One that went has ended; ``back``: it was never sent, so that all of it is here again."""
+        """An admitted request has ended; ``back``: it was never sent, so it used nothing."""
         took = self.taken.pop(reservation, None)
         self.named.discard(reservation)
         if took and back and self.lease:
@@ -149,14 +155,17 @@ class Pool:
                     self.left[name] = left + amount
 
     def spend(self, model: str, used: Spent) -> None:
-        """A call went elsewhere than to the gateway, and used that."""
+        """A call that went elsewhere than to the gateway has used this."""
         if model not in self.spent and len(self.spent) >= MOST_MODELS:
             model = ""
         known = self.spent.setdefault(model, [0, 0, 0, 0])
         self.spent[model] = [was + more for was, more in zip(known, used, strict=True)]
 
     def tells(self) -> dict[str, Any]:
-        """What calls used elsewhere, to be sent; the same again until it was `heard`."""
+        """The members of a question that tell what calls used elsewhere; none: an empty dict.
+
+        They stay the same, under the same number, until the gateway has `heard` them.
+        """
         if not self.telling and self.spent:
             self.telling_number += 1
             self.telling = [
@@ -169,16 +178,18 @@ class Pool:
         return {"used": self.telling, "used_number": self.telling_number}
 
     def heard(self) -> None:
-        """The gateway has it."""
+        """The gateway has booked what it was told."""
         self.telling = []
 
     @property
     def untold(self) -> bool:
+        """Whether the gateway is still to be told of calls that went elsewhere."""
         return bool(self.telling or self.spent)
 
     def lacks(self, line: Iterable[Needs], now_ns: int) -> tuple[dict[str, int], dict[str, int]]:
-        """What to ask for beyond what is here: for all that wait and what is likely to come, and
-        for the first of them at least. Nothing where there is enough."""
+        """What to ask for beyond what is left: ``more`` for all in ``line`` and those likely to
+        come, and the ``least`` that lets the first of them go. Both are empty where enough is left.
+        """
         self._age(now_ns)
         first: dict[str, int] = {}
         want = dict.fromkeys(FIELDS, 0)
@@ -200,8 +211,8 @@ class Pool:
         return (more, least) if any(more.values()) else ({}, {})
 
     def kept(self) -> dict[str, int]:
-        """All that can be of use of what the lease holds: what is left, and what those under way
-        have not drawn yet, at most."""
+        """What the lease must go on holding, by field: what is left of it, and all that requests
+        under way may still draw. The gateway takes back the rest."""
         return {
             name: left + sum(took.get(name, 0) for took in self.taken.values())
             for name, left in self.left.items()
@@ -209,14 +220,14 @@ class Pool:
         }
 
     def runs_low(self) -> bool:
-        """Whether it is time to ask for more, although nobody waits."""
+        """Whether less is left than half of what is usually leased ahead."""
         return any(
             left is not None and left * 2 < self._rate[name] * AHEAD_S
             for name, left in self.left.items()
         )
 
     def due(self, now_ns: int, *, waiting: bool, lacking: bool) -> str:
-        """What is to be done now: ``lease``, ``renew``, ``back``; or nothing."""
+        """What to ask of the gateway now: ``lease``, ``renew``, ``back`` (give it back), or ""."""
         if now_ns < self.not_before_ns:
             return ""
         idle = not waiting and not self.taken and now_ns - self.used_ns >= IDLE_NS
@@ -228,7 +239,7 @@ class Pool:
         return "renew" if now else ""
 
     def next_ns(self, now_ns: int, *, waiting: bool, lacking: bool) -> int | None:
-        """When to look again; None where only somebody who comes changes anything."""
+        """When to ask `due` again; None where only a new request changes the answer."""
         if now_ns < self.not_before_ns:
             return self.not_before_ns
         if not self.lease:
@@ -239,13 +250,13 @@ class Pool:
         return renew_ns if waiting or self.taken else min(renew_ns, self.used_ns + IDLE_NS)
 
     def _renew_ns(self, *, waiting: bool) -> int:
-        """When the gateway is told again: soon where it believes that somebody waits."""
+        """When a lease is to be renewed: soon where the gateway believes what is no longer so."""
         soon = self.told_waiting or self.untold
         often = CALMED_NS if soon and not waiting else TOLD_NS if waiting else RENEW_NS
         return self.renewed_ns + often
 
     def given(self, granted: Granted, asked_ns: int, now_ns: int) -> None:
-        """The gateway's answer to a question of that instant: it lives so long from then on."""
+        """Take in an answer. The lease lives from the instant at which it was asked for."""
         if granted.lease != self.lease:
             self.void()
             self.lease = granted.lease
@@ -274,11 +285,11 @@ class Pool:
         self.not_before_ns = min(self.there_ns, now_ns + TOLD_NS)
 
     def wait(self, wait_ms: int | None, now_ns: int) -> None:
-        """Ask again then; where no time was told, in a second."""
+        """Ask again after that, a minute at most; where no time was told, in a second."""
         self.not_before_ns = now_ns + min(wait_ms or 1_000, 60_000) * 1_000_000
 
     def _age(self, now_ns: int) -> None:
-        """What passed fades: the rates are of a second, about."""
+        """Let the rates fade, by half each second: they are about what the last second took."""
         passed_s = (now_ns - self._rate_ns) / NS
         self._rate_ns = now_ns
         if passed_s > 0:
