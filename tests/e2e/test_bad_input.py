@@ -50,6 +50,7 @@ def post(gateway: Gateway, key: str, body: object, **more: Any) -> httpx.Respons
         f"{gateway.base_url}/chat/completions",
         content=content,
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        verify=False,
         **more,
     )
 

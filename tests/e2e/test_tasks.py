@@ -68,7 +68,7 @@ class Night:
 
 def ask(gateway: Gateway, key: str, project: str, times: int = 1) -> list[httpx.Response]:
     headers = {"Authorization": f"Bearer {key}", "X-Project-Id": project}
-    with httpx.Client(headers=headers, base_url=gateway.base_url) as client:
+    with httpx.Client(headers=headers, base_url=gateway.base_url, verify=False) as client:
         return [client.post("/chat/completions", json=chat()) for _ in range(times)]
 
 

@@ -113,7 +113,7 @@ class Client:
             "messages": [{"role": "user", "content": "hi"}],
             **self.more,
         }
-        with httpx.Client(timeout=10) as http:
+        with httpx.Client(timeout=10, verify=False) as http:
             while not self.stopped.wait(self.every_s):
                 if not self.silent:
                     http.post(
