@@ -8,17 +8,18 @@ from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.dialects.errors.waits import MOST_MS, wait_ms_of
 
 _AGAIN: Final = frozenset((408, 409, 429))
-"""Beside all from 500 on: what the official SDKs try again, too."""
+"""Statuses that the official SDKs try again, beside all from 500 on."""
 _NO_WAIT_HELPS: Final = ("insufficient_quota", "billing_error")
-"""A 429 by which a provider says that its account is empty."""
+"""What a 429 says of an account without money."""
 BUSY: Final = 429
 
 
 class Verdict(NamedTuple):
-    """``wait_ms`` before it is sent again; None: it is passed on.
+    """What becomes of an error.
 
-    ``told_ms`` is what the provider says to wait, however long; None where it says nothing.
-    ``pause_ms`` is how long nobody should ask it; 0: that is nobody else's affair.
+    ``wait_ms``: the request is sent again after so long; None: the error is passed on.
+    ``told_ms``: the wait that the provider told, however long; None where it told none.
+    ``pause_ms``: no other call is sent to this provider for so long; 0: the others go on.
     """
 
     wait_ms: int | None
@@ -37,9 +38,9 @@ def judge(
     tried: int,
     backoff: Backoff,
 ) -> Verdict:
-    """Of an error; ``tried`` counts the attempts so far, this one too.
+    """Judge an error; ``tried`` counts the attempts so far, with this one.
 
-    A wait of over a minute is not waited for: nobody would know why his call hangs.
+    A wait of more than a minute is passed on at once: nobody would know why the call hangs.
     """
     told_ms = wait_ms_of(headers.get("retry-after", ""), headers.get("retry-after-ms", ""))
     if told_ms is not None and told_ms <= 0:
@@ -56,10 +57,10 @@ def judge(
 
 
 def passed_on(verdict: Verdict) -> dict[str, str | None]:
-    """The headers to set on an error that the SDK gets: it tries no more of its own.
+    """The headers to set on an error that is passed on, so that the SDK does not try again; None
+    takes a header away.
 
-    None takes one away: a wait of more than a minute, by which several clients sleep, up to 49
-    days; it stands under another name.
+    A wait of more than a minute gets another name: SDKs would sleep by it, up to 49 days.
     """
     heads: dict[str, str | None] = {"x-should-retry": "false"}
     if verdict.told_ms is not None and verdict.told_ms > MOST_MS:

@@ -15,9 +15,10 @@ _KEYS: Final = (b"authorization", b"x-api-key", b"api-key")
 
 
 class Asked(NamedTuple):
-    """A call of a model. ``ask`` is None where its dialect cannot read it: sized by its bytes then.
+    """A call of a model, as its body asks for it.
 
-    ``key`` tells the provider's keys apart.
+    ``ask`` is None where the dialect cannot read the body: then it is sized by its bytes alone.
+    ``key`` is a hash that tells the provider's keys apart.
     """
 
     dialect: Dialect
@@ -35,7 +36,8 @@ def asked_of(
     estimator: Estimator,
     prices: Prices,
 ) -> Asked:
-    """What no dialect can read goes to the provider all the same, who knows its own API best."""
+    """Read and size a request. One that no dialect can read is sent all the same: the provider
+    knows its own API best."""
     by_name = {name.lower(): value for name, value in headers}
     key = hash(next((by_name[name] for name in _KEYS if name in by_name), b""))
     dialect = endpoint.dialect
@@ -57,7 +59,7 @@ def asked_of(
 
 
 def learn(estimator: Estimator, project: str, asked: Asked, usage: Usage) -> None:
-    """Take in what a call really used."""
+    """Let the estimator learn what a call really used, for the next ones like it."""
     ask = asked.ask
     if ask is not None and usage.total and not ask.media:
         estimator.learn(

@@ -1,6 +1,6 @@
-"""The two adapters to an HTTP library: its transports, for threads and for asyncio.
+"""The adapters to an HTTP library, for asyncio and for threads: transports of its own interface.
 
-They bring bytes to the provider and back; what is decided on the way is the course's.
+They bring bytes to the provider and back (see `Carrier`); all decisions are the course's.
 """
 
 import asyncio
@@ -220,7 +220,7 @@ class _AsyncReader(_Ending):
 
 
 def _at_once(course: Coroutine[Any, Any, T]) -> T:
-    """Drive what never suspends to its end."""
+    """The result of a coroutine that never suspends."""
     try:
         course.send(None)
     except StopIteration as done:

@@ -1,7 +1,7 @@
-"""The way of a call through a transport, top to bottom; one for asyncio and for threads.
+"""What happens to a call in a transport, top to bottom: one course for asyncio and for threads.
 
-It awaits nothing but its carrier, who brings the bytes to the provider and back. A carrier for
-threads never suspends, so that its calls are driven to their end in one step.
+It awaits nothing but its `Carrier`, which brings the bytes to the provider and back. A carrier for
+threads never suspends, so a thread drives the same coroutine to its end in one step.
 """
 
 from collections import deque
@@ -25,14 +25,13 @@ from quotadeck.client.transport.unpacking import Unpacked
 from quotadeck.client.want import Bound, Want
 from quotadeck.dialects.base import UpstreamSaid
 from quotadeck.domain.limits import Priority
-from quotadeck.domain.usage import Usage
+from quotadeck.domain.usage import NOTHING_USED, Usage
 
 _WRONG: Final = (400, 422)
 _STREAM_USAGE: Final = (b"stream_options", b"include_usage")
 _ASKED_FOR: Final = ("chat", "completions")
-"""The forms whose streams tell a usage only where they are asked."""
+"""The forms whose streams tell their usage only where the request asks for it."""
 _OK: Final = 300
-_NOTHING: Final = Usage()
 _NOTHING_SAID: Final = UpstreamSaid("", "", None, None)
 HOSTS_KEPT: Final = 64
 LEASE: Final = "x-quota-lease"
@@ -42,36 +41,43 @@ Response = Any
 
 
 class Carrier(Protocol):
-    """One HTTP library's side, for asyncio or for threads."""
+    """The adapter to one HTTP library, for asyncio or for threads."""
 
     never_sent: tuple[type[BaseException], ...]
-    """Errors by which nothing of a request has left."""
+    """The library's errors after which nothing of a request can have arrived."""
 
     async def content(self, request: Request) -> bytes:
-        """All of its body."""
+        """The request's whole body."""
 
     async def admit(self, want: Want) -> Reservation:
-        """Wait for it. Raises what an acquire does."""
+        """The reservation, as soon as it is admitted. Raises what an acquire does."""
 
-    async def send(self, request: Request) -> Response: ...
+    async def send(self, request: Request) -> Response:
+        """The response, its body unread. Raises the library's errors."""
 
-    async def sleep(self, seconds: float) -> None: ...
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long."""
 
     async def drain(self, response: Response) -> bytes:
-        """All of its body as it was sent, which it keeps; its connection is free then."""
+        """The whole body as it was sent. The response keeps it, and its connection is free."""
 
     def with_body(self, request: Request, body: bytes) -> Request:
-        """The same with another body, and no leave to pack the answer."""
+        """The same request with another body, whose answer must not be compressed."""
 
     def read_by(self, response: Response, reading: Reading, done: Callable[[], None]) -> Response:
-        """The same, whose bytes pass ``reading``; ``done`` is called once, whatever ends it."""
+        """The same response, whose body passes through ``reading`` as it is read; ``done`` is
+        called once when it ends, however it does."""
 
-    def answer(self, request: Request, answer: Answer) -> Response: ...
+    def answer(self, request: Request, answer: Answer) -> Response:
+        """An answer of ours, as the library's response."""
 
 
 class _Call(NamedTuple):
-    """``at_home``: it goes to the gateway that holds the state, and says there on what it draws.
-    What that tells of its rates is what is not leased, so nothing is learned of it."""
+    """What one call asks for, and of whom.
+
+    ``at_home``: it goes to the gateway that holds the state, and names its lease there. Nothing is
+    learned of that one's headers: they tell what is left beside the leases.
+    """
 
     asked: Asked
     provider: Provider
@@ -79,7 +85,7 @@ class _Call(NamedTuple):
 
 
 class Course:
-    """What the calls of one client have in common."""
+    """The course of the calls of one client, with what they learn for each other."""
 
     def __init__(
         self,
@@ -97,11 +103,14 @@ class Course:
         self._stream_usage, self._beyond = stream_usage, beyond
         self._estimator = Estimator()
         self._without_usage: deque[str] = deque(maxlen=HOSTS_KEPT)
-        """The hosts that have refused to be asked for a stream's usage, the last of them."""
+        """The last hosts that refused a request because it asked for its stream's usage."""
 
     async def run(self, carrier: Carrier, request: Request) -> Response:
-        """The provider's answer, or ours. Raises what the library does, PriceUnknown and
-        WrongProcess."""
+        """The provider's answer, or a refusal of ours in its words.
+
+        Raises what the HTTP library does; PriceUnknown and WrongProcess, which are the program's
+        own mistakes.
+        """
         endpoint = endpoint_of(_path(request)) if request.method == "POST" else None
         if endpoint is None:
             return await carrier.send(request)
@@ -142,7 +151,7 @@ class Course:
             try:
                 said = await carrier.drain(response)
             finally:
-                reservation.settle(_NOTHING)
+                reservation.settle(NOTHING_USED)
             if own_usage and _refuses_usage(response.status_code, said):
                 self._without_usage.append(host)
                 outgoing, own_usage = request, False
@@ -160,7 +169,8 @@ class Course:
     async def _send(
         self, carrier: Carrier, outgoing: Request, call: _Call, want: Want
     ) -> tuple[Reservation, Response, dict[str, str]]:
-        """One attempt: what it holds, the reply, and its headers. Raises QuotaError."""
+        """One attempt: what it holds, the reply, and the reply's headers. Raises QuotaError where
+        it is not admitted, and the library's errors, after which it holds nothing."""
         asked, provider, at_home = call
         reservation = await carrier.admit(want)
         mark = provider.sent(asked.estimate.tokens)
@@ -196,7 +206,7 @@ class Course:
         tried: int,
         provider: Provider,
     ) -> Verdict:
-        """What becomes of an error. A pause that the provider asks for is everybody's."""
+        """What becomes of an error. A pause that the provider asks for holds back all its calls."""
         status = response.status_code
         plain = Unpacked(headers.get("content-encoding", "")).feed(body)
         try:
@@ -226,7 +236,7 @@ class Course:
     ) -> Response:
         if asked.ask is None or response.status_code >= _OK:
             # What nobody can read is charged as estimated; a redirection has used nothing.
-            reservation.settle(None if response.status_code < _OK else _NOTHING)
+            reservation.settle(None if response.status_code < _OK else NOTHING_USED)
             return response
         reading = reading_of(asked.dialect, asked.ask, headers, own_usage=own_usage)
 
@@ -251,7 +261,7 @@ class Course:
     def _outgoing(
         self, carrier: Carrier, request: Request, host: str, body: bytes, asked: Asked
     ) -> tuple[Request, bool]:
-        """What is sent, and whether a stream's usage is asked for in the client's stead."""
+        """The request to send, and whether it asks for a usage that the client did not ask for."""
         ask = asked.ask
         if ask is None or not ask.stream or asked.dialect.form not in _ASKED_FOR:
             return request, False
@@ -272,11 +282,12 @@ class Course:
         return self._core.clock.monotonic_ns()
 
     def _left_s(self, until_ns: int | None) -> float | None:
-        """Of the time that a call may wait in all."""
+        """Seconds until this instant, which ends what a call may wait in all; None: it has none."""
         return None if until_ns is None else max(0.0, (until_ns - self._now_ns()) / 1e9)
 
     def _patience(self, request: Request) -> float | None:
-        """How long it may stand in the line: as long as for a connection, where nothing is said."""
+        """Seconds that a call may wait in line: as many as for a connection of the library's pool,
+        where the client's options say nothing."""
         if self._patience_s is not None:
             return self._patience_s
         timeout = request.extensions.get("timeout") or {}

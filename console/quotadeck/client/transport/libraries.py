@@ -17,7 +17,7 @@ Library = Any
 
 @lru_cache
 def library(name: str | None = None) -> Library:
-    """The one of that name, or the first that is there. Raises ImportError."""
+    """The library of that name, or the first that is installed. Raises ImportError."""
     if name is not None and name not in KNOWN:
         raise ImportError(f"{name} is none of: {', '.join(KNOWN)}", name=name)
     found = name or next((one for one in KNOWN if find_spec(one)), KNOWN[0])
@@ -26,7 +26,7 @@ def library(name: str | None = None) -> Library:
 
 @lru_cache
 def never_sent(of: Library) -> tuple[type[BaseException], ...]:
-    """Its errors by which nothing of a request has left."""
+    """The library's errors after which nothing of a request can have arrived."""
     return (
         of.ConnectError,
         of.ConnectTimeout,
@@ -38,5 +38,5 @@ def never_sent(of: Library) -> tuple[type[BaseException], ...]:
 
 @lru_cache
 def with_stream(of: Library, base: str, reader: type) -> type:
-    """A reader of ours as a stream of the library's, which insists on its own."""
+    """A reader of ours as a subclass of the library's stream class, which it insists on."""
     return type(reader.__name__, (reader, getattr(of, base)), {})

@@ -7,7 +7,7 @@ from quotadeck.domain.limits import Priority
 
 
 class ClientOptions(TypedDict, total=False):
-    """All but the first are the HTTP library's own, and passed on to it."""
+    """The first six are ours; the others are the HTTP library's own, and passed on to it."""
 
     library: str
     """``httpx2`` or ``httpx``: by default the first of them that is installed."""

@@ -1,8 +1,8 @@
-"""A provider's own limits, as its replies tell them, and how they hold a manager back.
+"""A provider's own limits, learned from its replies' headers, and how they bind a manager's calls.
 
-They are buckets in the manager's limiter beside its own: who waits for a provider waits in the same
-line, first in first out, and is told the instant. So is a pause that a provider asks for: a bucket
-of seconds, a minute deep.
+Each limit is a bucket in the manager's limiter. So a call that a provider's limit holds back waits
+in its project's line, first in first out, and is told for how long. A pause that a provider asks
+for (``Retry-After``) is a bucket, too: of seconds, a minute deep.
 """
 
 import threading
@@ -18,22 +18,25 @@ from quotadeck.domain.rules import LimitKind
 from quotadeck.limiter import MemoryLimiter
 
 _PAUSE: Final = RateLimit(MINUTE_S, MINUTE_S)
-"""A unit a second: a level of -3 units is a pause of 3 s. No pause is longer than a minute."""
+"""A unit a second is refilled: a level of -3 units is a pause of 3 s. A minute is the longest."""
 
 
 class Mark(NamedTuple):
-    """What stood when a request was sent, by unit: the level, what was corrected, what was sent."""
+    """What was believed as a request was sent, to hold its reply against it.
+
+    By unit: the bucket's level (None: no bucket yet), `Paced.corrected` and `Paced.sent`.
+    """
 
     levels: dict[str, tuple[int | None, int, int]]
 
 
 _AGREE: Final = 8
-"""So many replies at most, of those that were under way together, must agree on what is missing."""
+"""How many replies that were under way together must agree on what is missing, at most."""
 _UNMARKED: Final = Mark({})
 
 
 class Paced:
-    """One limit of a provider's, kept as a bucket of the same size."""
+    """One limit of a provider, as a bucket of the same size, and what its replies told of it."""
 
     __slots__ = (*("_off", "_window", "corrected", "key", "limit", "sent", "told", "unit"),)
 
@@ -41,9 +44,9 @@ class Paced:
         self.key, self.unit = key, unit
         self.limit: RateLimit | None = None
         self.told: Told | None = None
-        """As it was told last."""
+        """What the last reply told; None before any did."""
         self.corrected = 0
-        """Micro-units taken in all because the provider told of less than was believed."""
+        """Micro-units that were taken because the provider told of less than was believed."""
         self.sent = 0
         """Micro-units of all requests sent so far."""
         self._window = Window()
@@ -51,7 +54,8 @@ class Paced:
         """By how much the last replies told of less than was believed, corrections left out."""
 
     def learn(self, told: Told) -> bool:
-        """Whether it has no rate, or its window begins anew at an instant: then only 0 counts."""
+        """Take in what a reply told. True where the limit is no steady rate: it has too long a
+        window, or one that begins anew at an instant. Then only a limit used up holds back."""
         before, self.told = self.told, told
         if before is not None and before.limit != told.limit:
             self._window = Window()
@@ -68,9 +72,10 @@ class Paced:
         return self.limit is None or window.begins_anew
 
     def missing(self, off: int, sent_since: int) -> int:
-        """What is to be taken as gone, of a reply that tells of so much less than was believed.
+        """Micro-units to take now, after a reply told of ``off`` less than was believed.
 
-        One that others may have overtaken counts only as far as the last ones agree with it.
+        ``sent_since`` are those of the requests sent after its own: replies overtake each other, so
+        while others are under way, only what the last replies agree on is taken.
         """
         if not sent_since:
             self._off.clear()
@@ -81,7 +86,7 @@ class Paced:
         return min(self._off) - self.corrected
 
     def is_as_known(self, told: Told) -> bool:
-        """Whether it tells nothing new, and there is so much left that this is no matter."""
+        """Whether a reply tells nothing new, and so much is left that it need not be looked at."""
         before = self.told
         if (
             before is None
@@ -95,7 +100,7 @@ class Paced:
 
 
 class Provider:
-    """What one of a client's providers allows for one model: its requests are bound by that, too.
+    """The limits that a provider has for one model and one key (a `Bound`).
 
     ``name`` is the host and the model, such as ``api.openai.com/gpt-4.1``.
     """
@@ -106,7 +111,7 @@ class Provider:
     def __init__(self, name: str, core: Core) -> None:
         self.name = name
         self.refused = 0
-        """Requests that it answered with a 429."""
+        """How many requests it has answered with a 429."""
         self.pause_key = f"provider:{name}:pause"
         self._token_key = f"provider:{name}:{LimitKind.TPM}"
         self.under_way: deque[None] = deque()
@@ -114,7 +119,8 @@ class Provider:
         self._paced: dict[str, Paced] = {}
         self._ever_paused = False
         self._ready: tuple[tuple[str, int | None, RateLimit], ...] = ()
-        """Bucket, amount (None: the tokens) and limit; others read it while it is replaced."""
+        """Bucket, amount (None: the request's tokens) and limit of what binds, for `takes`. It is
+        replaced as a whole, for other threads read it meanwhile."""
         self._lock = threading.Lock()
 
     def buckets(self) -> tuple[str, ...]:
@@ -122,24 +128,24 @@ class Provider:
         return (self.pause_key, *(paced.key for paced in self._paced.values()))
 
     def takes(self, tokens: int, cost_nano: int) -> list[Take]:  # noqa: ARG002 -- as all terms
-        """What a request asks of each limit that is known."""
+        """What a request takes of each limit that is known."""
         return [
             Take(key, tokens * MICRO if amount is None else amount, limit)
             for key, amount, limit in self._ready
         ]
 
     def charged(self, tokens: int, cost_nano: int) -> tuple[tuple[str, int], ...]:  # noqa: ARG002
-        """What so much leaves taken, by bucket."""
+        """See `Bound.charged`: only tokens depend on what was used."""
         return ((self._token_key, tokens * MICRO),)
 
     def must_go_on(self) -> None:
-        """It does."""
+        """A provider always goes on."""
 
     def ran_short(self, bucket: str, left: int, held: int, asked: int) -> None:
-        """All of its buckets refill."""
+        """All buckets of a provider refill."""
 
     def sent(self, tokens: int) -> Mark:
-        """A request of this size leaves now."""
+        """A request of this size is sent now; its mark is for the reply."""
         with self._lock:
             tight = False
             for paced in self._paced.values():
@@ -156,11 +162,11 @@ class Provider:
         return Mark(levels)
 
     def learn(self, mark: Mark, limits: Iterable[Told]) -> None:
-        """What the reply to the request of ``mark`` tells.
+        """Take in what the headers of the reply to the request of ``mark`` tell.
 
-        Headers are as old as the reply: what it says is left is held against what was believed
-        when it was sent. What is missing has been used by somebody else, or was more than
-        estimated.
+        They are as old as the reply. So what it says is left is held against what was believed when
+        its request was sent: what is missing was used by somebody else with the same key, or was
+        more than estimated.
         """
         with self._lock:
             for told in limits:
@@ -198,7 +204,7 @@ class Provider:
             self._charge(paced.key, missing, paced.limit)
 
     def pause(self, wait_ms: int) -> None:
-        """Nothing is sent there for so long, a minute at most; a longer pause stays."""
+        """Let nothing be sent there for so long, a minute at most; a longer pause stays."""
         with self._lock:
             self._pause(wait_ms)
 
@@ -224,16 +230,16 @@ class Provider:
         )
 
     def _level(self, key: str) -> int | None:
-        """What is left in a bucket now; None: nobody has taken of it."""
+        """What is left in a bucket now, in micro-units; None: there is no such bucket yet."""
         state = self._core.ask(self._core.limiter.levels((key,))).get(key)
         return None if state is None else state.level
 
     def _start(self, key: str, level: int, limit: RateLimit) -> None:
-        """Begin a bucket at this level; one that exists stays."""
+        """Begin a bucket at this level; one that exists stays as it is."""
         self._core.ask(self._core.limiter.restore({key: (level, limit)}))
 
     def _charge(self, key: str, amount: int, limit: RateLimit) -> None:
-        """Take so much, whatever is left, down to a debt of one capacity."""
+        """Take so much, whatever is left: down to a debt of the bucket's capacity."""
         self._core.ask(_charge(self._core.limiter, key, amount, limit))
 
 

@@ -16,7 +16,7 @@ from quotadeck.domain.usage import Usage
 LOG: Final = logging.getLogger(__name__)
 _EVENTS: Final = "text/event-stream"
 _MOST_BYTES: Final = 256 * 1024 * 1024
-"""Of a whole reply; a larger one is not read."""
+"""The largest whole reply that is read for its usage."""
 _BYTES_A_TOKEN: Final = 4
 _END: Final = b"\n\n"
 
@@ -38,7 +38,7 @@ class Spent(NamedTuple):
 
 
 class Whole:
-    """A reply in one piece. Bytes go in as they come, and out the same."""
+    """A reply in one piece: its bytes pass unchanged, and are read when all have come."""
 
     __slots__ = ("_ended", "_parts", "_read", "_size", "_unpacked")
 
@@ -116,7 +116,7 @@ class Followed:
 
 
 class Events:
-    """A reply as a stream of events, read beside its way."""
+    """A stream of events: its bytes pass unchanged, and are read as they do."""
 
     __slots__ = ("_ended", "_relay", "_unpacked")
 
@@ -141,7 +141,7 @@ class Events:
 
 
 class OwnUsage:
-    """A stream whose usage the client did not ask for: what tells it alone does not pass."""
+    """A stream whose usage we asked for, not the client: the event that tells it does not pass."""
 
     __slots__ = ("_blocks", "_relay")
 
@@ -163,7 +163,8 @@ class OwnUsage:
         return self._relay.spent()
 
     def _passed(self, block: bytes) -> bytes:
-        """What the relay keeps back -- the end, an error, what is no event -- passes as it came."""
+        """The block as the client gets it: all but the usage passes as it came, so also what the
+        relay keeps for itself (the end, an error, what is no event)."""
         relay = self._relay
         passed = b"" if relay.ended else relay.feed(block + _END)
         return block + _END if relay.ended else passed
@@ -175,8 +176,8 @@ Reading = Whole | Events | OwnUsage
 def reading_of(
     dialect: Dialect, ask: Ask, headers: Mapping[str, str], *, own_usage: bool
 ) -> Reading:
-    """For an answer with these headers. ``own_usage``: asked for in the client's stead, so it is to
-    be kept from it."""
+    """The reading of an answer with these headers. ``own_usage``: the usage was not asked for by
+    the client, and is kept from it."""
     kind = headers.get("content-type", "")
     coding = headers.get("content-encoding", "")
     if not kind.startswith(_EVENTS) and (kind or not ask.stream):

@@ -1,4 +1,4 @@
-"""A refusal of the manager's own as the provider would tell it, so that an SDK raises its error."""
+"""A refusal of the manager as the provider would tell it, so that the SDK raises its own error."""
 
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ _TOLD: Final[dict[type[QuotaError], tuple[int, str, str]]] = {
 
 
 class Answer(NamedTuple):
-    """A reply that no provider gave."""
+    """A reply of ours, in the provider's place."""
 
     status: int
     headers: list[tuple[str, str]]

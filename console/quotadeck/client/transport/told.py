@@ -15,7 +15,8 @@ from quotadeck.domain.rules import LimitKind
 
 
 class Unit(NamedTuple):
-    """What a provider limits. ``paced``: a bucket of requests, or of all tokens, can keep it."""
+    """What a provider limits. ``paced``: a bucket of requests, or of all tokens, can stand for it;
+    one of input or output tokens alone cannot, and only counts when it is used up."""
 
     name: str
     kind: LimitKind
@@ -23,7 +24,8 @@ class Unit(NamedTuple):
 
 
 class Told(NamedTuple):
-    """One of its limits: at most so many, so many are left; and its reset, as it was told then."""
+    """One limit as headers told it: its size, what is left, and the text of its reset, which was
+    told at ``at_us`` (UTC)."""
 
     unit: Unit
     limit: int
@@ -33,7 +35,7 @@ class Told(NamedTuple):
 
     @property
     def full_ms(self) -> int | None:
-        """The time to a full one; None where none is told that can be read."""
+        """Milliseconds until all of it is there again; None where no readable reset was told."""
         return until_ms(self.reset, self.at_us)
 
     @property
@@ -43,7 +45,7 @@ class Told(NamedTuple):
 
     @property
     def is_tight(self) -> bool:
-        """Whether half of it is gone: before that, nothing that is left is anybody's concern."""
+        """Whether half of it or more is used: before that, what is left holds nobody back."""
         return self.left * 2 <= self.limit
 
 
@@ -75,7 +77,7 @@ _MOST_MS: Final = 366 * 86_400_000
 
 
 def limits_told(headers: Mapping[str, str], wall_us: int) -> list[Told]:
-    """Its limits, each once; ``headers`` are found whatever the case of their names."""
+    """The limits that headers tell, each unit once. ``headers`` has lower-case names."""
     found = list(_limits(headers, wall_us))
     return list({told.unit.name: told for told in reversed(found)}.values())
 
@@ -101,7 +103,8 @@ def _count(text: str | None) -> int | None:
 
 
 def until_ms(text: str, wall_us: int) -> int | None:
-    """A reset as a wait: ``6m0s``, ``120ms``, ``1.5``, an instant of Unix time or RFC 3339's."""
+    """Milliseconds of a reset: ``6m0s``, ``120ms``, ``1.5`` (seconds), or an instant as Unix time
+    or RFC 3339. None for what is none of these, or more than a year away."""
     text = text.strip()
     if not text or len(text) > 40:
         return None

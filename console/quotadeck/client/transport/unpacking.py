@@ -1,6 +1,6 @@
-"""A reply's bytes unpacked beside it, to be read in passing; who gets the reply unpacks his own.
+"""Decompressing a copy of a reply's bytes, to read its usage; the client decompresses its own.
 
-What cannot be unpacked is read no further: its usage is then an estimate.
+What cannot be decompressed is read no further: its usage is then an estimate.
 """
 
 import zlib
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
-"""Of one piece: a few bytes may stand for gigabytes."""
+"""What one piece may come to: a few bytes can stand for gigabytes."""
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 
 
@@ -54,7 +54,8 @@ _BY_CODING: Final[dict[str, Callable[[], Callable[[bytes], bytes]]]] = {
 
 
 class Unpacked:
-    """Feed it what comes; it gives what that unpacks to, and nothing once it cannot."""
+    """Feed it the bytes that come: it gives what they decompress to, and nothing once it is
+    ``lost``."""
 
     __slots__ = ("_unpack", "lost")
 
