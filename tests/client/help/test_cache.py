@@ -1,19 +1,23 @@
 """The same request is answered once; nothing that is no whole answer is kept."""
 
 import asyncio
+import gc
 import threading
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import httpx2
 import openai
+import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from quotadeck.client.help.cache import Cache, size_of
+from quotadeck.client.help.cache import Cache
 from quotadeck.client.help.cache_key import cache_key
 from quotadeck.client.help.kept import Kept
 from tests.client.help.sdks import Sdks
@@ -362,6 +366,170 @@ def test_a_cache_that_keeps_nothing_is_none(make: Callable[[], Cache]) -> None:
         make()
 
 
-def test_sizes_are_those_of_the_json() -> None:
-    assert size_of({"a": "b" * 1_000}) == pytest.approx(1_009, abs=2)
-    assert size_of(b"12345") == 5
+def chunks(count: int) -> Iterator[Any]:
+    """A stream of the official SDK's objects, which are the caller's to change."""
+    for number in range(count):
+        ends = "stop" if number == count - 1 else None
+        delta = {"index": 0, "delta": {"content": f"word {number} "}, "finish_reason": ends}
+        yield ChatCompletionChunk.model_validate(
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1,
+                "model": MODEL,
+                "choices": [delta],
+            }
+        )
+
+
+def replied() -> ChatCompletion:
+    said = {"role": "assistant", "content": "Hi"}
+    return ChatCompletion.model_validate(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": MODEL,
+            "choices": [{"index": 0, "message": said, "finish_reason": "stop"}],
+        }
+    )
+
+
+def test_what_the_first_reader_of_a_stream_makes_of_it_is_his_alone() -> None:
+    cache = Cache()
+    for event in cache.stream(BODY, lambda: chunks(3)):
+        event.choices[0].delta.content = "mine"
+    for _ in range(2):
+        kept = list(cache.stream(BODY, lambda: chunks(0)))
+        assert kept == list(chunks(3))
+        kept[0].choices.clear()
+
+
+async def test_and_so_it_is_in_asyncio() -> None:
+    cache = Cache()
+
+    async def events() -> Any:
+        async def come() -> AsyncIterator[Any]:
+            for event in chunks(3):
+                yield event
+
+        return come()
+
+    async for event in cache.stream_async(BODY, events):
+        event.choices[0].delta.content = "mine"
+    assert [event async for event in cache.stream_async(BODY, events)] == list(chunks(3))
+
+
+def test_a_stream_and_a_whole_reply_are_not_each_others() -> None:
+    cache = Cache()
+    list(cache.stream(BODY, lambda: chunks(3)))
+    assert cache.get_or_call(BODY, replied) == replied()
+    assert list(cache.stream(BODY, lambda: chunks(0))) == list(chunks(3))
+
+
+def test_whoever_is_asked_answers_for_himself() -> None:
+    cache = Cache()
+    ours, theirs = {"from": "one"}, {"from": "another"}
+    assert cache.get_or_call(BODY, lambda: ours, of="https://one/v1") == ours
+    assert cache.get_or_call(BODY, lambda: theirs, of="https://another/v1") == theirs
+    assert cache.get_or_call(BODY, not_asked, of="https://one/v1") == ours
+
+
+class _NotCopied:
+    """An object that guards what it has."""
+
+    def __reduce_ex__(self, _: Any) -> NoReturn:
+        raise ValueError("it is not for others")
+
+
+class _NotReadBack:
+    def __reduce__(self) -> Any:
+        return _no_more, ()
+
+
+def _no_more() -> NoReturn:
+    raise ValueError("there is but one of it")
+
+
+class _NotLookedAt:
+    def __getattr__(self, name: str) -> NoReturn:
+        raise ValueError(f"nobody asks for its {name}")
+
+
+def deep(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels):
+        value = {"in": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _NotCopied, _NotReadBack, _NotLookedAt, threading.Lock,
+        lambda: {("a", 1): 2}, lambda: deep(100_000),
+    ],
+)  # fmt: skip
+def test_an_answer_is_never_lost_over_keeping_it(make: Callable[[], Any]) -> None:
+    cache, given = Cache(), make()
+    assert cache.get_or_call(BODY, lambda: given) is given
+    cache.get_or_call(BODY, lambda: given)
+    assert list(cache.stream(BODY, lambda: [given])) == [given]
+
+
+async def test_nor_is_that_of_those_who_wait_for_it() -> None:
+    cache, calls = Cache(), []
+
+    async def call() -> Any:
+        calls.append(1)
+        await asyncio.sleep(0)
+        return _NotReadBack()
+
+    got = await asyncio.gather(*(cache.get_or_call_async(BODY, call) for _ in range(3)))
+    assert [type(one) for one in got] == [_NotReadBack] * 3
+    assert len(calls) == 3
+
+
+def test_objects_of_types_made_at_run_time_are_kept() -> None:
+    """As those that the SDK parses a reply into."""
+
+    class Answer(pydantic.BaseModel):
+        number: int
+
+    made = pydantic.create_model("Parsed", answer=Answer)
+    cache, given = Cache(), made(answer=Answer(number=1))
+    cache.get_or_call(BODY, lambda: given)
+    again: Any = cache.get_or_call(BODY, not_asked)
+    assert again == given
+    assert again is not given
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_it_takes_no_more_memory_than_it_counts(streamed: bool) -> None:
+    cache = Cache()
+
+    def fill(number: int) -> None:
+        body = {**BODY, "seed": number}
+        if streamed:
+            list(cache.stream(body, lambda: chunks(50)))
+        else:
+            cache.get_or_call(body, replied)
+
+    fill(0)
+    cache.kept.clear()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            fill(number)
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held / 1.2 <= cache.kept.size_bytes <= held * 1.5
+
+
+def test_a_stream_larger_than_all_that_is_kept_passes_and_is_not() -> None:
+    cache = Cache(most_bytes=5_000)
+    assert len(list(cache.stream(BODY, lambda: chunks(100)))) == 100
+    assert len(cache.kept) == 0

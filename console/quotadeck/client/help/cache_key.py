@@ -7,15 +7,24 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 
-def cache_key(body: Mapping[str, Any], project: str = "", without: Collection[str] = ()) -> str:
+def cache_key(
+    body: Mapping[str, Any],
+    project: str = "",
+    without: Collection[str] = (),
+    *,
+    of: str = "",
+    streamed: bool = False,
+) -> str:
     """A digest of a body as JSON, of one project's: no project reads what another was answered.
 
+    ``of`` is who is asked: the same body has another answer elsewhere. A stream is none for who
+    asked for a whole reply.
     The order of an object's members is of no account, and 1 and 1.0 are the same number.
     ``without`` are members that do not change the answer, such as ``user``. Raises TypeError for
     what is no JSON, and ValueError for a number that is none.
     """
     told = {str(name): value for name, value in body.items() if name not in without}
-    text = json.dumps([project, _plain(told)], sort_keys=True, separators=(",", ":"))
+    text = json.dumps([project, of, streamed, _plain(told)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

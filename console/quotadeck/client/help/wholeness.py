@@ -3,7 +3,7 @@
 Replies are dicts or any SDK's objects, of chat completions, Messages, Responses or embeddings.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 _DONE: Final = ("completed", "incomplete")
@@ -33,19 +33,30 @@ def is_whole(reply: Any) -> bool:
     return True
 
 
-def is_whole_stream(events: Iterable[Any]) -> bool:
-    """Whether they are all of a stream: each choice that began has ended, or the last one came."""
-    begun, ended = set[Any](), set[Any]()
-    for event in events:
-        if member(event, "error"):
-            return False
+class Ending:
+    """Whether the events that came are all of a stream: each choice that began has ended, or the
+    last event came, and no error."""
+
+    __slots__ = ("_begun", "_done", "_ended", "_failed")
+
+    def __init__(self) -> None:
+        self._begun, self._ended = set[Any](), set[Any]()
+        self._done = self._failed = False
+
+    def see(self, event: Any) -> None:
+        if member(event, "error") and not self._done:
+            self._failed = True
         if member(event, "type") in _LAST_EVENTS:
-            return True
+            self._done = True
         for choice in member(event, "choices") or ():
-            begun.add(member(choice, "index"))
+            self._begun.add(member(choice, "index"))
             if member(choice, "finish_reason"):
-                ended.add(member(choice, "index"))
-    return bool(begun) and begun == ended
+                self._ended.add(member(choice, "index"))
+
+    @property
+    def is_whole(self) -> bool:
+        choices = bool(self._begun) and self._begun == self._ended
+        return (self._done or choices) and not self._failed
 
 
 def is_stream(value: Any) -> bool:
