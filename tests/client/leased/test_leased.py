@@ -130,6 +130,14 @@ def test_calls_that_go_elsewhere_are_told_and_on_record(gateway: Gateway, manage
     assert leases(gateway, "elsewhere") == []
 
 
+def test_calls_that_go_elsewhere_come_off_the_rates(managers: Any) -> None:
+    """The lease that they went by is no more than was taken for it: it is not given once more."""
+    manager, _ = managers("direct")
+    manager.acquire("direct", 10).settle(10)
+    with pytest.raises(AcquireTimeout):
+        manager.acquire("direct", 10, timeout=1)
+
+
 def test_what_was_never_sent_is_here_again(managers: Any) -> None:
     manager, _ = managers("scarce")
     first = manager.acquire("scarce", 10)

@@ -81,6 +81,16 @@ class Filling:
             await self._hold(plan, lease, less)
         return refusal
 
+    async def keep(self, plan: ProjectPlan, lease: Lease, kept: Amounts) -> None:
+        """Have it hold no more than this; the rest goes back to its buckets."""
+        budget = self._days.limit(plan, self._clock.wall_us())
+        held = await self._of_day(lease, budget)
+        less = [
+            (each, min(held.get(each.key, 0) // each.scale, getattr(kept, each.field) or 0))
+            for each in leasable(plan, budget)
+        ]
+        await self._hold(plan, lease, less)
+
     async def held(self, lease: Lease) -> Amounts:
         """What it holds, in whole units."""
         held = await self._limiter.held(lease.reservation) or {}

@@ -125,6 +125,9 @@ class Leases:
         lease.of(ask)
         before = await self._filling.held(lease)
         kept, ask = ask.kept(before), ask.beyond(before)
+        if kept != before:
+            # It was used elsewhere, and counted there, or is of no use: what is more is taken anew.
+            await self._filling.keep(plan, lease, kept)
         wanted = _either(ask.amounts, before)
         refusal = await self._fill(plan, lease, wanted, _either(ask.least, _NOTHING))
         self._renewed(lease)
