@@ -85,6 +85,23 @@ def test_as_many_of_the_same_come_back_as_were_refused(book: TurnBook) -> None:
     assert asks(book, ONE, b"body", "req_3") == "req_3"
 
 
+def test_who_sends_the_same_for_the_first_time_has_a_turn_of_its_own(
+    book: TurnBook, clock: HandClock
+) -> None:
+    """Twenty calls with one prompt are twenty; an application that retries by itself is one."""
+    book.given(ONE, wanted("req_1"), told(1_000))
+
+    def first(name: str) -> Wanted | None:
+        return book.of(ONE, b"body", name, announced=True, first=True)
+
+    assert first("req_2") == wanted("req_2")
+    assert book.of(ONE, b"body", "req_3", announced=True) == wanted("req_1")
+    clock.advance_ms(1_000)
+    assert first("req_2") == wanted("req_1")
+    clock.advance_ms(2_001)
+    assert first("req_2") == wanted("req_2")
+
+
 def test_who_finds_his_turn_spoilt_comes_again_under_the_same_name(book: TurnBook) -> None:
     book.given(ONE, wanted("req_1"), told(1_000))
     book.given(ONE, wanted("req_1"), told(3_000))

@@ -32,7 +32,7 @@ from quotadeck.gateway.data.observers import Refusals
 from quotadeck.gateway.data.permits import permitted
 from quotadeck.gateway.data.relay import relay_stream, why_cut
 from quotadeck.gateway.data.turned import estimated_of, folded, is_stream
-from quotadeck.gateway.data.turns import ANNOUNCES, TurnBook
+from quotadeck.gateway.data.turns import ANNOUNCES, FIRST, TurnBook
 from quotadeck.gateway.plan import Plan
 from quotadeck.gateway.upstream.client import (
     Reply,
@@ -152,7 +152,10 @@ class Calls:
         acquire: Acquire | None,
     ) -> Ticket:
         stop, turns = lane.stops[0], self.turns
-        wanted = turns.of(caller, outgoing, arrival.id, announced=ANNOUNCES in headers)
+        comes = headers.get(ANNOUNCES)
+        wanted = turns.of(
+            caller, outgoing, arrival.id, announced=comes is not None, first=comes == FIRST
+        )
         try:
             ticket = await admit(
                 self.limiter,

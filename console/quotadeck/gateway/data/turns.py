@@ -22,7 +22,10 @@ ANNOUNCES: Final = b"x-stainless-retry-count"
 STRIKES: Final = 3
 BARRED_NS: Final = 60_000_000_000
 """A key that let so many turns lapse, one after the other, gets none for so long."""
+FIRST: Final = b"0"
+"""What they send with it before they have come again."""
 MOST_KEYS: Final = 10_000
+FOREVER_NS: Final = 1 << 62
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -81,18 +84,30 @@ class TurnBook:
         self._storms = storms
         self._keys: dict[str, _Key] = {}
 
-    def of(self, caller: Caller, sent: bytes, request_id: str, *, announced: bool) -> Wanted | None:
+    def of(
+        self,
+        caller: Caller,
+        sent: bytes,
+        request_id: str,
+        *,
+        announced: bool,
+        first: bool = False,
+    ) -> Wanted | None:
         """The turn under which a request asks: the one it was given before, or one of its own.
 
         None where none is to be promised. ``sent`` is what goes to the upstream, ``announced``
-        whether it said that it comes again when it is told when.
+        whether it said that it comes again when it is told when, and ``first`` that it comes for
+        the first time: then none of before is its own whose instant has not come. Others who send
+        the same wait for those, and an application that comes again by itself comes in time.
         """
         known = self._keys.get(caller.key_id)
         if known is not None:
             if known.due and (waiting := known.due.get(_told_apart(caller, sent))):
                 now_ns = self._clock.monotonic_ns()
-                if due := next((due for due in waiting if due.lapses_ns >= now_ns), None):
-                    return Wanted(due.name, sent)
+                until_ns = now_ns + LAPSE_NS if first else FOREVER_NS
+                for due in waiting:
+                    if now_ns <= due.lapses_ns <= until_ns:
+                        return Wanted(due.name, sent)
             if self._clock.monotonic_ns() < known.barred_until_ns:
                 return None
             announced = announced or known.comes_back
