@@ -35,7 +35,7 @@ from quotadeck.gateway.data.call import Calls
 from quotadeck.gateway.data.cors import CrossOrigin
 from quotadeck.gateway.data.dataplane import DataPlane
 from quotadeck.gateway.data.flights import Flights
-from quotadeck.gateway.data.keys import KeyRing, key_ring
+from quotadeck.gateway.data.keys import key_ring
 from quotadeck.gateway.data.lanes import Lanes
 from quotadeck.gateway.data.lease_log import LeaseLog
 from quotadeck.gateway.data.leases import Leases
@@ -46,6 +46,7 @@ from quotadeck.gateway.log.happenings import CallLines, also_told, event_told
 from quotadeck.gateway.plan import Plan, compile_plan, limits_of, recompile
 from quotadeck.gateway.probe.asked import Means
 from quotadeck.gateway.probe.probes import Probes
+from quotadeck.gateway.process.in_force import PlanAndKeys
 from quotadeck.gateway.process.restore import restore
 from quotadeck.gateway.upstream.pool import Pool
 from quotadeck.gateway.watch.budget_alarm import BudgetAlarm
@@ -69,14 +70,6 @@ from quotadeck.wire.config import GatewayConfig
 from quotadeck.words import say
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class PlanAndKeys:
-    """What requests are measured against now; replaced whole by the command desk."""
-
-    plan: Plan
-    keys: KeyRing
 
 
 @dataclass(slots=True)
