@@ -30,7 +30,7 @@ class Acquiring:
 
     async def _in_line(self) -> Reservation:
         core, sleeper = self._core, _Sleeper()
-        waiter = core.join(self._want, sleeper.wake)
+        waiter = core.join(self._want, sleeper.wake, sleeper.lives)
         try:
             while True:
                 sleeper.lie_down()
@@ -96,15 +96,18 @@ class _Sleeper:
         if self._called.done():
             self._called = self._loop.create_future()
 
-    async def sleep(self, seconds: float | None) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Until he is called, or so long."""
         called = self._called
-        timer = None if seconds is None else self._loop.call_later(seconds, _call, called)
+        timer = self._loop.call_later(seconds, _call, called)
         try:
             await called
         finally:
-            if timer is not None:
-                timer.cancel()
+            timer.cancel()
+
+    def lives(self) -> bool:
+        """Whether its loop runs: of one that was closed, or stands still, nobody can be served."""
+        return self._loop.is_running()
 
     def wake(self) -> None:
         with suppress(RuntimeError):  # the loop was closed: nobody sleeps in it any more

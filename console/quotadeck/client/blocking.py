@@ -22,7 +22,7 @@ def wait_for(core: Core, want: Want) -> Reservation:
             if isinstance(answer, Reservation):
                 return answer
             try:
-                calls.get(timeout=None if answer is None else min(answer, TIMEOUT_MAX))
+                calls.get(timeout=min(answer, TIMEOUT_MAX))
             except Empty:
                 continue
     finally:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LOOK_AGAIN_S: Final = 1.0
 """The longest sleep of a head whose wait cannot be computed; mostly it is woken before."""
+BEHIND_S: Final = 10.0
+"""The longest sleep of who is no head; mostly it is woken before, when it becomes one."""
 LOOKS_KEPT: Final = 256
 """Checks whose takes are kept ready: programs repeat the same few again and again."""
 MOST_WAITING: Final = 10_000
@@ -62,6 +64,7 @@ class Core(Holding):
         self.everything = self.terms("all", everything, shared=True)
         self._ttl_ms = int(lifetime_s * 1_000)
         self._names = count(1)
+        self._next_burial_ns = 0
         self._looks: dict[tuple[str, Estimate, Priority | None, tuple[Bound, ...]], Look] = {}
 
     def terms(self, name: str, quota: Quota, *, shared: bool = False) -> Terms:
@@ -151,6 +154,8 @@ class Core(Holding):
             except DayUnknown:
                 answer = self._known(lambda: self.limiter.look(look.takes, look.priority))
             before = len(look.line) + bool(self._waiting.heads.before(look.takes))
+        if before and self.bury():
+            return self.check(name, estimate, priority, beyond)
         return Availability(answer, look.takes, before)
 
     def _look(self, want: Want) -> Look:
@@ -166,6 +171,8 @@ class Core(Holding):
 
     def admit(self, want: Want) -> Reservation | None:
         """Its reservation, or None where it has to wait in line. Raises as `claim` does."""
+        if self._waiting:
+            self.bury()
         with self.lock:
             try:
                 return self._admit(want)
@@ -196,11 +203,13 @@ class Core(Holding):
             )
         return None
 
-    def join(self, want: Want, wake: Callable[[], None]) -> Waiter[Want]:
+    def join(
+        self, want: Want, wake: Callable[[], None], lives: Callable[[], bool] = lambda: True
+    ) -> Waiter[Want]:
         """Stand in the project's line, to be left by `leave` whatever happens.
 
-        ``wake`` is called, from any thread and under the lock, when it is time to `claim` again.
-        Raises TooManyWaiting.
+        ``wake`` is called, from any thread and under the lock, when it is time to `claim` again;
+        ``lives`` tells whether that can be done. Raises TooManyWaiting.
         """
         with self.lock:
             line = want.project.line
@@ -208,20 +217,46 @@ class Core(Holding):
                 want.project.tally.refused += 1
                 raise TooManyWaiting(want.project.name, len(line))
             turn = TurnName(want.project.name, self.new_name())
-            waiter = Waiter(want, self._now_s(), want.priority, turn, wake)
-            displaced = self._waiting.join(waiter)
-            if displaced is not None:
-                self._forget(displaced)
+            waiter = Waiter(want, self._now_s(), want.priority, turn, wake, lives)
+            self._stand(waiter)
             return waiter
 
-    def claim(self, waiter: Waiter[Want]) -> Reservation | float | None:
-        """The waiter's reservation; else the seconds to sleep, None until it is woken.
+    def _stand(self, waiter: Waiter[Want]) -> None:
+        displaced = self._waiting.join(waiter)
+        if displaced is not None:
+            self._forget(displaced)
+
+    def bury(self) -> bool:
+        """Let the heads whose loops were closed, or stand still, leave their lines; every second.
+
+        One whose loop goes on stands where it stood when it asks again. Not to be called under the
+        lock: with the last word of a closed loop's task its own code may run.
+        """
+        now_ns = self.clock.monotonic_ns()
+        if now_ns < self._next_burial_ns:
+            return False
+        buried: list[Waiter[Want]] = []
+        with self.lock:
+            self._next_burial_ns = now_ns + NS
+            while stuck := self._waiting.stuck():
+                buried += stuck
+                for waiter in stuck:
+                    self._leave(waiter)
+        for waiter in buried:
+            waiter.wake()
+        return bool(buried)
+
+    def claim(self, waiter: Waiter[Want]) -> Reservation | float:
+        """The waiter's reservation; else the seconds to sleep unless it is woken.
 
         Raises what an acquire does; the waiter still has to leave then.
         """
         want, tally = waiter.wants, waiter.wants.project.tally
+        self.bury()
         with self.lock:
             self.look_after()
+            if waiter.gone:
+                self._stand(waiter)
             now_ns = self.clock.monotonic_ns()
             waited_s = now_ns / NS - waiter.since_s
             try:
@@ -232,28 +267,28 @@ class Core(Holding):
                 sleep_s = found
                 for bound in want.beyond:
                     if bound.ends_ns is not None:
-                        sleep_s = _sooner(sleep_s, (bound.ends_ns - now_ns) / NS)
+                        sleep_s = min(sleep_s, (bound.ends_ns - now_ns) / NS)
                 if want.timeout_s is None:
                     return sleep_s
                 left_s = want.timeout_s - waited_s
                 if left_s <= 0:
                     raise late(waiter, waited_s, self.trouble(want.project))
-                return _sooner(sleep_s, left_s)
+                return min(sleep_s, left_s)
             except QuotaError:
                 tally.refused += 1
                 raise
 
-    def _claim(self, waiter: Waiter[Want], now_ns: int) -> Admitted | float | None:
+    def _claim(self, waiter: Waiter[Want], now_ns: int) -> Admitted | float:
         """Ask the limiter for the head of a line, by its turn; else the seconds until it may ask.
 
-        None where it is not the head: only heads ask.
+        Only heads ask.
         """
         waiting, takes = self._waiting, waiter.wants.takes()
         waiter.needs_s = None
         for bound in waiter.wants.beyond:
             bound.must_go_on()
         if waiter.wants.project.line.head is not waiter:
-            return None
+            return BEHIND_S
         if not waiter.due_ns and (before := waiting.heads.before(takes, waiter)):
             waiting.stands(waiter, before)
             return LOOK_AGAIN_S
@@ -269,7 +304,7 @@ class Core(Holding):
         if answer.turn and wait_ms is not None:
             waiter.due_ns = now_ns + wait_ms * 1_000_000
             waiting.goes_on(waiter)
-            return wait_s
+            return wait_ms / 1_000
         waiter.due_ns = 0
         if waiter.waits_for_money:
             waiting.goes_on(waiter)
@@ -284,8 +319,11 @@ class Core(Holding):
         """Leave the line, with a reservation or without one."""
         if not waiter.gone:
             with self.lock:
-                self._forget(waiter)
-                self._waiting.leave(waiter)
+                self._leave(waiter)
+
+    def _leave(self, waiter: Waiter[Want]) -> None:
+        self._forget(waiter)
+        self._waiting.leave(waiter)
 
     def _forget(self, waiter: Waiter[Want]) -> None:
         if waiter.due_ns:
@@ -325,7 +363,3 @@ class Core(Holding):
     def new_name(self) -> str:
         """An id that no other reservation, turn or run of this state has."""
         return f"r{next(self._names)}"
-
-
-def _sooner(one: float | None, other: float) -> float:
-    return other if one is None else min(one, other)

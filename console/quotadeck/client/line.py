@@ -25,6 +25,7 @@ class Waiter(Generic[T]):
         "due_ns",
         "gone",
         "key",
+        "lives",
         "money",
         "needs_s",
         "since_s",
@@ -36,9 +37,17 @@ class Waiter(Generic[T]):
     )
 
     def __init__(
-        self, wants: T, since_s: float, priority: Priority, turn: TurnName, wake: Callable[[], None]
+        self,
+        wants: T,
+        since_s: float,
+        priority: Priority,
+        turn: TurnName,
+        wake: Callable[[], None],
+        lives: Callable[[], bool],
     ) -> None:
         self.wants, self.since_s, self.turn, self.wake = wants, since_s, turn, wake
+        self.lives = lives
+        """Whether it can ask at all now: its loop runs."""
         self.key = since_s + priority * AGEING_S
         """Its place: who has a smaller one goes first."""
         self.binding = ""
@@ -53,8 +62,8 @@ class Waiter(Generic[T]):
         """The monotonic instant of the turn that it was promised; 0 where it has none."""
         self.needs_s: float | None = None
         """The wait that it was told last, in seconds; None where none can be computed."""
-        self.gone = False
-        """Whether it has left the line."""
+        self.gone = True
+        """Whether it stands in no line."""
 
     @property
     def waits_for_money(self) -> bool:
@@ -84,7 +93,7 @@ class Line(Generic[T]):
 
     def join(self, one: Waiter[T]) -> Waiter[T] | None:
         """Stand in line, behind all with the same key; the head that it displaced, if it did."""
-        before = self.head
+        before, one.gone = self.head, False
         insort(self._waiting, one, key=lambda waiter: waiter.key)
         return before if before is not self.head else None
 

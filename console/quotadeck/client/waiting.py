@@ -136,6 +136,10 @@ class Waiting:
                 if bound in waiter.wants.beyond:
                     waiter.wake()
 
+    def stuck(self) -> list[Waiter[Want]]:
+        """The heads that cannot ask now: their lines stand still."""
+        return [head for head in self._heads() if not head.lives()]
+
     def _heads(self) -> Iterator[Waiter[Want]]:
         for line in self._lines.values():
             if line.head is not None:

@@ -104,6 +104,7 @@ class Agent:
 
     def _round(self, core: "LeasedCore") -> float | None:
         """Ask all that is due; the seconds until more is due, None where a request has to come."""
+        core.bury()
         with core.lock:
             pools = list(core.pools.values())
         for pool in pools:

@@ -145,6 +145,7 @@ class LeasedCore(Core):
         this process leave, such as a run's; it takes nothing."""
         want = self.want(name, estimate, priority, None, beyond)
         pool = self.pools[name]
+        self.bury()
         with self.lock:
             self.look_after()
             now_ns = self.clock.monotonic_ns()
