@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -84,6 +85,34 @@ def test_a_run_ends_with_its_lifetime_also_for_who_waits() -> None:
 
     assert simulated(clock, work()) == pytest.approx(6, abs=0.01)
     assert manager.usage_report()["a"].waiting == 0
+
+
+@pytest.mark.parametrize("why", ["it was ended", "all 1 requests are made"])
+def test_a_run_that_ends_tells_also_who_waits_behind_others(why: str) -> None:
+    clock = HandClock()
+    manager = made(clock)
+    manager.set_project_quota("a", rpm=1)
+
+    async def work() -> float:
+        await manager.acquire("a")
+        others = asyncio.create_task(manager.acquire("a").__aenter__())
+        await asyncio.sleep(0.5)
+        run = manager.run("import", requests=1)
+        waiting = asyncio.create_task(spend(run))
+        await asyncio.sleep(0.5)
+        if why == "it was ended":
+            run.end()
+        else:
+            for _ in range(2):
+                with suppress(RunEnded):
+                    async with run.acquire("b"):
+                        pass
+        with pytest.raises(RunEnded, match=why):
+            await waiting
+        others.cancel()
+        return clock.monotonic_ns() / 1e9 - 2
+
+    assert simulated(clock, work()) == pytest.approx(0, abs=0.01)
 
 
 async def test_a_run_of_the_same_name_goes_on_until_it_was_ended() -> None:

@@ -97,7 +97,7 @@ class Core(Holding):
             project.terms = self.terms(str(Subject.project(name)), quota)
             self._looks.clear()
             self._known(lambda: complete(self.limiter.relimit(project.terms.limits)))
-            self._waiting.wake()
+            self.waiting.wake()
 
     def want(
         self,
@@ -153,7 +153,7 @@ class Core(Holding):
                 answer = self.limiter.look(look.takes, look.priority)
             except DayUnknown:
                 answer = self._known(lambda: self.limiter.look(look.takes, look.priority))
-            before = len(look.line) + bool(self._waiting.heads.before(look.takes))
+            before = len(look.line) + bool(self.waiting.heads.before(look.takes))
         if before and self.bury():
             return self.check(name, estimate, priority, beyond)
         return Availability(answer, look.takes, before)
@@ -171,7 +171,7 @@ class Core(Holding):
 
     def admit(self, want: Want) -> Reservation | None:
         """Its reservation, or None where it has to wait in line. Raises as `claim` does."""
-        if self._waiting:
+        if self.waiting:
             self.bury()
         with self.lock:
             try:
@@ -188,7 +188,7 @@ class Core(Holding):
             for bound in want.beyond:
                 bound.must_go_on()
             takes = want.takes()
-            binding = self._waiting.heads.before(takes)
+            binding = self.waiting.heads.before(takes)
             if not binding:
                 name = self.new_name()
                 answer = self._ask(name, want, takes)
@@ -222,7 +222,7 @@ class Core(Holding):
             return waiter
 
     def _stand(self, waiter: Waiter[Want]) -> None:
-        displaced = self._waiting.join(waiter)
+        displaced = self.waiting.join(waiter)
         if displaced is not None:
             self._forget(displaced)
 
@@ -238,7 +238,7 @@ class Core(Holding):
         buried: list[Waiter[Want]] = []
         with self.lock:
             self._next_burial_ns = now_ns + NS
-            while stuck := self._waiting.stuck():
+            while stuck := self.waiting.stuck():
                 buried += stuck
                 for waiter in stuck:
                     self._leave(waiter)
@@ -283,7 +283,7 @@ class Core(Holding):
 
         Only heads ask.
         """
-        waiting, takes = self._waiting, waiter.wants.takes()
+        waiting, takes = self.waiting, waiter.wants.takes()
         waiter.needs_s = None
         for bound in waiter.wants.beyond:
             bound.must_go_on()
@@ -323,13 +323,13 @@ class Core(Holding):
 
     def _leave(self, waiter: Waiter[Want]) -> None:
         self._forget(waiter)
-        self._waiting.leave(waiter)
+        self.waiting.leave(waiter)
 
     def _forget(self, waiter: Waiter[Want]) -> None:
         if waiter.due_ns:
             waiter.due_ns = 0
             complete(self.limiter.forget(waiter.turn))
-        self._waiting.goes_on(waiter)
+        self.waiting.goes_on(waiter)
 
     def _ask(
         self, name: str, want: Want, takes: list[Take], turn: TurnName | None = None

@@ -29,7 +29,7 @@ class Holding(InProcess):
         """To be called under the lock; from outside, by `ask`."""
         self.lock: Any = threading.Lock()
         forks.watch(self)
-        self._waiting = Waiting()
+        self.waiting = Waiting()
         self._open: dict[str, Want] = {}
         """What was admitted and has not ended."""
         self._endings: deque[tuple[Want, str, Charge]] = deque()
@@ -43,7 +43,7 @@ class Holding(InProcess):
 
     def wake_heads(self) -> None:
         """Let the head of each line ask again. To be called under the lock."""
-        self._waiting.wake()
+        self.waiting.wake()
 
     def settle(self, want: Want, name: str, charge: Charge) -> None:
         """End a reservation with what it really used: now, or before the next look at the state.
@@ -72,7 +72,7 @@ class Holding(InProcess):
         The garbage collector calls it at any moment, also while its own thread holds the lock.
         """
         self._endings.append((want, name, charge))
-        self._waiting.wake()
+        self.waiting.wake()
 
     def _settle(self, want: Want, name: str, charge: Charge) -> None:
         used = want.charged(charge.input_tokens + charge.output_tokens, charge.cost_nano)
@@ -86,8 +86,8 @@ class Holding(InProcess):
         Whoever waits for what it held is told, also where nothing came back. Without effect where
         it had ended before.
         """
-        if self._open.pop(name, None) is not None and self._waiting:
-            self._waiting.ended(want, charge, self.limiter)
+        if self._open.pop(name, None) is not None and self.waiting:
+            self.waiting.ended(want, charge, self.limiter)
 
     def look_after(self) -> None:
         """Under the lock, before anything is decided: charge what has ended without it, and every

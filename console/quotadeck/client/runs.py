@@ -1,7 +1,7 @@
 """A run: a job with money, requests and a lifetime of its own, which stops by itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +35,7 @@ class RunTerms:
         name: str,
         number: str,
         clock: Clock,
+        tell: "Callable[[RunTerms], None]",
         *,
         budget: "str | int | Decimal | None",
         requests: int | None,
@@ -42,7 +43,7 @@ class RunTerms:
     ) -> None:
         if requests is not None and (type(requests) is not int or requests < 1):
             raise ValueError(f"requests must be a whole number from 1 on, or None: {requests!r}")
-        self.name, self._clock = name, clock
+        self.name, self._clock, self._tell = name, clock, tell
         self.budget_nano = None if budget is None else nano_of(budget)
         self.requests = requests
         self.ends_ns = (
@@ -71,8 +72,10 @@ class RunTerms:
         return "its lifetime is over" if over and not self._ended else self._ended
 
     def end(self, why: str) -> None:
-        """Let nothing pass from now on; the first reason counts."""
-        self._ended = self.ended or why
+        """Let nothing pass from now on, and tell so; the first reason counts."""
+        if not self._ended:
+            self._ended = self.ended or why
+            self._tell(self)
 
     @property
     def is_over(self) -> bool:
@@ -148,7 +151,13 @@ def open_run(
     """A new run, or the one of that name that goes on. Raises ValueError for other limits."""
     must_be_name("a run", name)
     fresh = RunTerms(
-        name, core.new_name(), core.clock, budget=budget, requests=requests, lifetime=lifetime
+        name,
+        core.new_name(),
+        core.clock,
+        core.waiting.wake_all,
+        budget=budget,
+        requests=requests,
+        lifetime=lifetime,
     )
     with core.lock:
         known = core.runs.get(name)
@@ -178,7 +187,6 @@ def end_run(core: "Core", run: RunTerms) -> None:
     """Let nothing of it pass from now on; who waits is told."""
     with core.lock:
         run.close()
-        core.wake_heads()
 
 
 def seconds_of(lifetime: "str | float | timedelta") -> float:

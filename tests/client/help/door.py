@@ -18,12 +18,13 @@ class Given(NamedTuple):
 
 
 class Door(ThreadingHTTPServer):
-    """``seen`` are the requests: method, path, headers in lower case."""
+    """``seen`` are the requests: method, path, headers in lower case; ``bodies`` what they sent."""
 
     def __init__(self, *answers: Given) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers = list(answers)
         self.seen: list[tuple[str, str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
 
     @property
     def url(self) -> str:
@@ -34,8 +35,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: Door
 
     def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.bodies.append(body)
         self.server.seen.append((self.command, self.path, headers))
         given = self.server.answers.pop(0)
         data = (

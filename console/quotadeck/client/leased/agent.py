@@ -106,6 +106,7 @@ class Agent:
         """Ask all that is due; the seconds until more is due, None where a request has to come."""
         core.bury()
         with core.lock:
+            core.look_after()
             pools = list(core.pools.values())
         for pool in pools:
             with core.lock:
