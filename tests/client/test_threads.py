@@ -7,6 +7,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -134,6 +135,30 @@ def test_a_quota_that_is_set_in_the_middle_of_a_check_holds_for_the_next(at: int
         manager.check("a")
     clock.other.join()
     assert [room.limit for room in manager.check("a").rooms] == [600]
+
+
+class Interrupting(Decimal):
+    """An amount: while it is read another thread runs, for as long as it can."""
+
+    other: threading.Thread
+
+    def __str__(self) -> str:
+        if not self.other.ident:
+            self.other.start()
+            self.other.join(0.1)
+        return super().__str__()
+
+
+def test_of_two_limits_that_are_set_at_the_same_time_none_undoes_the_other() -> None:
+    manager = made()
+    budget = Interrupting(3)
+    budget.other = threading.Thread(target=lambda: manager.set_project_quota("a", tpm=9))
+    manager.set_project_quota("a", budget=budget)
+    budget.other.join()
+    assert {room.kind: room.limit for room in manager.check("a").rooms} == {
+        "tpm": 9,
+        "budget": 3 * 10**9,
+    }
 
 
 @pytest.mark.parametrize("at", range(4, 10))

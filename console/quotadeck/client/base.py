@@ -187,11 +187,8 @@ class Managing(Asking):
         }
         if not isinstance(quota, Quota | None):
             raise TypeError(f"limits have names, such as rpm={quota!r}; or give a whole Quota(…)")
-        known = self._core.project(project).terms.quota
         changed = {name: value for name, value in given.items() if value is not ...}
-        fresh = replace(quota or known, **changed)
-        self._core.set_quota(project, fresh)
-        return fresh
+        return self._core.set_quota(project, lambda known: replace(quota or known, **changed))
 
     def usage_report(self) -> "UsageReport":
         """What every project used and waits for, and what is left of its limits."""

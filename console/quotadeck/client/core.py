@@ -90,14 +90,20 @@ class Core(Holding):
         """Without a quota of its own, so that only the limits of everything bind it."""
         return Project(name, self.terms(str(Subject.project(name)), Quota()))
 
-    def set_quota(self, name: str, quota: Quota) -> None:
-        """Replace a project's quota: what was used stays used, and its head asks again."""
+    def set_quota(self, name: str, change: Callable[[Quota], Quota]) -> Quota:
+        """Change a project's quota: what was used stays used, and the heads ask again.
+
+        ``change`` is told the quota in force, under the lock: of two changes of different limits
+        at the same time none undoes the other. What it raises is raised, and nothing changes.
+        """
         project = self.project(name)
         with self.lock:
+            quota = change(project.terms.quota)
             project.terms = self.terms(str(Subject.project(name)), quota)
             self._looks.clear()
             self._known(lambda: complete(self.limiter.relimit(project.terms.limits)))
             self.waiting.wake()
+        return quota
 
     def want(
         self,

@@ -8,7 +8,7 @@ import secrets
 import socket
 import weakref
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NoReturn
@@ -77,7 +77,7 @@ class LeasedCore(Core):
         # What is counted in this process has another name than the gateway's buckets.
         return Project(name, self.terms(f"here:{name}", _NO_LIMIT))
 
-    def set_quota(self, name: str, quota: Quota) -> NoReturn:  # noqa: ARG002
+    def set_quota(self, name: str, change: Callable[[Quota], Quota]) -> NoReturn:  # noqa: ARG002
         raise QuotaError(
             "this manager's limits are the gateway's: its operators set them, "
             f"as in: quotadeck limit {name} rpm 40 --for 1h",
