@@ -5,6 +5,8 @@ from typing import Any
 import orjson
 
 from quotadeck.domain.commands import Field
+from quotadeck.domain.limits import Priority, SlotLimit, Take
+from quotadeck.domain.rules import LimitKind, bucket_key
 from quotadeck.domain.subject import Subject
 from tests.gateway.chats import COST, SHORT, Open, well
 from tests.gateway.provider import always
@@ -61,16 +63,32 @@ async def test_the_wait_is_that_of_the_next_request(opened: Open) -> None:
 
 
 async def test_a_pause_and_a_spent_budget_have_no_wait_that_could_be_told(opened: Open) -> None:
-    it, _ = await opened(always(well), daily_budget_usd=COST + 1)
+    it, _ = await opened(always(well))
+    await it.ask(SHORT)
     paused = entry(1, ANALYTICS, Field.PAUSED, "true", until_us=NOON_US + 60_000_000)
     it.command(paused)
     told = await quota(it)
     assert (told["paused"], told["paused_until"]) == (True, "2026-11-24T12:01:00Z")
     assert told["wait_ms"] is None
     it.command()
-    it.command(entry(2, ANALYTICS, Field.BUDGET, 1))
-    await it.ask(SHORT)
-    assert (await quota(it))["limits"]["budget"]["limit_nano_usd"] == 1
+    it.command(entry(2, ANALYTICS, Field.BUDGET, COST))
+    told = await quota(it)
+    money = told["limits"]["budget"]
+    assert (money["limit_nano_usd"], money["spent_nano_usd"]) == (COST, COST)
+    assert money["left_nano_usd"] == 0
+    assert (money["wait_ms"], told["wait_ms"]) == (None, None)
+
+
+async def test_slots_that_are_taken_have_no_wait_that_could_be_told(opened: Open) -> None:
+    it, _ = await opened(always(well), concurrency=1)
+    slot = Take(bucket_key(ANALYTICS, LimitKind.CONCURRENCY), 1, SlotLimit(1))
+    await it.limiter.acquire("under way", [slot], Priority.MEDIUM, 60_000)
+    told = await quota(it)
+    slots = told["limits"]["concurrency"]
+    assert (slots["left_requests"], slots["under_way_requests"]) == (0, 1)
+    assert (slots["wait_ms"], told["wait_ms"]) == (None, None)
+    await it.limiter.release("under way")
+    assert (await quota(it))["wait_ms"] == 0
 
 
 async def test_each_project_is_told_its_own(opened: Open) -> None:
