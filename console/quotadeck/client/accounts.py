@@ -1,4 +1,4 @@
-"""What a manager tells of what was used: a report, and a run's own account."""
+"""A manager's reports: what was used, by project, run and provider, as of one instant."""
 
 from typing import TYPE_CHECKING
 

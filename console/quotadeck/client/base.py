@@ -1,4 +1,4 @@
-"""What both managers share: how one is made, what it tells, and how its limits are set."""
+"""What both managers and their runs share: all but how a request waits."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +26,7 @@ LIFETIME_S = 600.0
 
 
 class Asking:
-    """What a manager and its runs share: whose limits, and what else binds each request."""
+    """What a manager and its runs share: the state, and what binds each request beyond it."""
 
     _core: Core
     _beyond: tuple[Bound, ...] = ()
@@ -91,13 +91,13 @@ class Running(Asking):
         return self._terms.ended
 
     def usage(self) -> "RunUsage":
-        """What it has used of what it may."""
+        """What it has used so far, of what it may."""
         from quotadeck.client.accounts import usage_of_run
 
         return usage_of_run(self._core, self._terms)
 
     def end(self) -> None:
-        """Let nothing pass from now on; what is under way may be settled."""
+        """Admit nothing from now on; what is under way may still be settled."""
         from quotadeck.client.runs import end_run
 
         end_run(self._core, self._terms)

@@ -1,4 +1,4 @@
-"""A fork has a copy of a manager's state, and neither sees what the other admits: it must not."""
+"""A manager refuses to work in a fork: neither process would see what the other one admits."""
 
 import os
 import weakref
@@ -8,7 +8,7 @@ from quotadeck.client.errors import WrongProcess
 
 
 class Locked(Protocol):
-    """Something whose every use goes through its lock."""
+    """A state whose every use goes through its lock."""
 
     lock: Any
 
@@ -30,11 +30,11 @@ class _Elsewhere:
 
 
 _KNOWN: Final["weakref.WeakKeyDictionary[Locked, int]"] = weakref.WeakKeyDictionary()
-"""The process that each was made in."""
+"""The process in which each state was made."""
 
 
 def watch(one: Locked) -> None:
-    """From now on it cannot be used in a process that is forked from this one."""
+    """Let it be used in no process that is forked from this one."""
     _KNOWN[one] = os.getpid()
 
 

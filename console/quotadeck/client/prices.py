@@ -1,4 +1,4 @@
-"""What a model costs, as the application told it."""
+"""What models cost, as the application says."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What people say to a manager: a project's quota, and how much a request will likely be."""
+"""What a program says to a manager: a project's quota, and what a request will likely use."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple

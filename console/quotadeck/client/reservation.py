@@ -1,4 +1,4 @@
-"""What an admitted request holds until it is settled with what it really used."""
+"""A reservation: what an admitted request holds until it is settled with what it really used."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class Charge(NamedTuple):
-    """What a request was charged. ``estimated``: as it was asked for, for nobody settled it."""
+    """What a request was charged, in tokens and nano-dollars. ``estimated``: what it was estimated
+    at, because nobody settled it."""
 
     input_tokens: int
     output_tokens: int
@@ -48,7 +49,7 @@ class Reservation:
 
     @property
     def charge(self) -> Charge | None:
-        """What it was charged, once it has ended: nothing at all where it was released."""
+        """What it was charged: zeros where it was released, None as long as it has not ended."""
         return self._charge
 
     @property
@@ -57,12 +58,12 @@ class Reservation:
 
     @property
     def headers(self) -> "dict[str, str]":
-        """What its call has to send to the gateway that holds the state: whose it is, and the lease
-        that it draws on. Nothing where the state is in this process."""
+        """What its call has to send to the gateway that holds the state: the project, and the lease
+        that it draws on. Empty where the state is in this process."""
         return self._core.headers(self._want, self.id)
 
     def sent(self) -> None:
-        """The request is on its way: from now on an error no longer means that it cost nothing."""
+        """Say that the request is on its way: an error from now on is charged as estimated."""
         self._sent = True
 
     def settle(
@@ -96,7 +97,7 @@ class Reservation:
         return self._ends(Charge(usage.input_tokens, usage.output_tokens, cost_nano))
 
     def release(self) -> None:
-        """End as if it had never been."""
+        """End without a charge: nothing was sent."""
         if self._charge is None:
             self._charge = Charge(0, 0, 0)
             self._core.release(self._want, self.id)
@@ -133,7 +134,7 @@ class Reservation:
         self.__exit__(kind, error, trace)
 
     def __del__(self) -> None:
-        # Not under any lock: a collection may come in the middle of whoever holds it.
+        # Without the lock: the collector may come while this very thread holds it.
         if self._charge is None:
             self._charge = self._want.as_estimated()
             self._core.ended(self._want, self.id, self._charge)

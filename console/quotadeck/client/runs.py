@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _NS: Final = 1_000_000_000
 RUNS_KEPT: Final = 64
-"""Runs that are over and stand in a report still."""
+"""How many runs that are over a report still shows."""
 _OF_A_RUN: Final = "run"
-"""Where a budget has the day that it is of."""
+"""In the place of a day: the money of a run is for all of it."""
 
 
 class RunTerms:
-    """What binds a run's requests, beside the limits of their projects."""
+    """What binds a run's requests beside the limits of their projects (a `Bound`).
+
+    It ends by its lifetime, by `close`, or when what is left of its money or requests refuses one.
+    """
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class RunTerms:
         )
         self._ended, self._closed = "", False
         self.last: RunUsage | None = None
-        """What it had used when its buckets were forgotten."""
+        """What it had used when its buckets were dropped; None as long as they are there."""
         self.requests_key = f"run:{name}.{number}:requests"
         self.money_key = f"run:{name}.{number}:budget"
         most = NO_BUDGET_NANO if requests is None else requests
@@ -67,12 +70,12 @@ class RunTerms:
 
     @property
     def ended(self) -> str:
-        """Why it lets nothing pass; empty where it does."""
+        """Why it admits nothing any more; empty as long as it does."""
         over = self.ends_ns is not None and self._clock.monotonic_ns() >= self.ends_ns
         return "its lifetime is over" if over and not self._ended else self._ended
 
     def end(self, why: str) -> None:
-        """Let nothing pass from now on, and tell so; the first reason counts."""
+        """Admit nothing from now on, and wake who waits; of several reasons the first counts."""
         if not self._ended:
             self._ended = self.ended or why
             self._tell(self)
@@ -87,16 +90,16 @@ class RunTerms:
         return by_time or self._closed
 
     def close(self) -> None:
-        """Let nothing pass from now on, and leave the name to the next run."""
+        """Admit nothing from now on, and leave the name to the next run."""
         self._closed = True
         self.end("it was ended")
 
     def is_as(self, other: "RunTerms") -> bool:
-        """Whether both were made with the same limits."""
+        """Whether both were made with the same money and requests."""
         return (self.budget_nano, self.requests) == (other.budget_nano, other.requests)
 
     def usage(self, money: Mapping[str, Money]) -> RunUsage:
-        """Of what the limiter says of its buckets; of one it has forgotten, as it was then."""
+        """Its usage, by what the limiter counts in its buckets."""
         if self.last is not None:
             return self.last
         made = money.get(self.requests_key, Money())
@@ -117,22 +120,22 @@ class RunTerms:
         )
 
     def must_go_on(self) -> None:
-        """Raises RunEnded where it does not."""
+        """Raises RunEnded where it admits nothing any more."""
         if why := self.ended:
             raise RunEnded(self.name, why)
 
     def takes(self, _tokens: int, cost_nano: int) -> list[Take]:
-        """What a request of this size asks of it."""
+        """What a request of this size takes: one of its requests, and money."""
         return [self._request, Take(self.money_key, cost_nano, self._money)]
 
     def charged(self, _tokens: int, cost_nano: int) -> tuple[tuple[str, int], ...]:
-        """What so much leaves taken, by bucket."""
+        """See `Bound.charged`: only money depends on what was used."""
         return ((self.money_key, cost_nano),)
 
     def ran_short(self, bucket: str, left: int, held: int, asked: int) -> None:
-        """Raises RunEnded where one of its buckets refused, and no money that is held might help.
+        """Raises RunEnded where its own bucket has refused, and what is held would not help.
 
-        The run ends by that for all: what little is left would serve some requests and not others.
+        That ends the run for all: what is left would serve small requests and not others.
         """
         if bucket == self.requests_key:
             self.end(f"all {self.requests} requests are made")
@@ -148,7 +151,8 @@ def open_run(
     requests: int | None,
     lifetime: "str | float | timedelta | None",
 ) -> RunTerms:
-    """A new run, or the one of that name that goes on. Raises ValueError for other limits."""
+    """A new run, or the one of that name that goes on. Raises ValueError where that one has other
+    limits, and for what is no limit."""
     must_be_name("a run", name)
     fresh = RunTerms(
         name,
@@ -173,8 +177,8 @@ def open_run(
 
 
 def _forget_some(core: "Core", name: str) -> None:
-    """The one of that name, and the oldest of those that are over: a program may have a run for
-    each request that it serves."""
+    """Drop the run of that name, and the oldest of those that are over: a program may make a run
+    for each request that it serves."""
     over = [each for each, run in core.runs.items() if run.is_over and each != name]
     for each in (*over[: max(0, len(over) - RUNS_KEPT)], name):
         run = core.runs.pop(each, None)
@@ -184,7 +188,7 @@ def _forget_some(core: "Core", name: str) -> None:
 
 
 def end_run(core: "Core", run: RunTerms) -> None:
-    """Let nothing of it pass from now on; who waits is told."""
+    """Let it admit nothing from now on; requests that wait are woken and told."""
     with core.lock:
         run.close()
 

@@ -1,4 +1,4 @@
-"""What a project used, counted."""
+"""The counts of what a project has used."""
 
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ class Tally:
         self.waited_s = 0.0
 
     def add(self, charge: "Charge") -> None:
-        """A request that was charged."""
+        """Count a request that was charged."""
         self.requests += 1
         self.estimated += charge.estimated
         self.input_tokens += charge.input_tokens
@@ -38,7 +38,7 @@ class Tally:
     def usage(
         self, project: str, waiting: int, spent_nano: int, held_nano: int, rooms: "tuple[Room, ...]"
     ) -> "ProjectUsage":
-        """As it is now."""
+        """The counts as a value, beside what only its manager knows."""
         from quotadeck.client.report import ProjectUsage
 
         return ProjectUsage(

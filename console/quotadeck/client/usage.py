@@ -1,4 +1,4 @@
-"""What a call used, read from whatever the application has in hand of its reply."""
+"""What a call used, read from whatever form of its reply the application has in hand."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,7 +13,7 @@ _KINDS: Final = {
     "response": "responses.RESPONSES",
     "message": "messages.MESSAGES",
 }
-"""By what a reply says it is, in ``object`` or ``type``: its dialect."""
+"""The dialect of a reply, by its member ``object`` or ``type``."""
 
 _COUNTS: Final = (
     "input_tokens",
@@ -23,7 +23,7 @@ _COUNTS: Final = (
     "cache_read_tokens",
     "cache_write_tokens",
 )
-"""What objects of frameworks name their counts; all of the input is in ``input_tokens``."""
+"""What frameworks call the counts of their usage objects: ``input_tokens`` is all of the input."""
 
 
 def usage_of(used: Any, output_tokens: int | None = None) -> tuple[Usage, str]:
@@ -54,7 +54,7 @@ def _tokens(number: Any) -> int:
 
 
 def _as_dict(used: Any) -> dict[str, Any]:
-    """Of a reply as it is: parsed, raw, or an object of somebody's that names its counts."""
+    """A reply as a dict: it may be parsed, raw, or any object that names its counts."""
     used = getattr(used, "http_response", used)
     if isinstance(used, Mapping):
         return dict(used)
@@ -76,7 +76,7 @@ def _as_dict(used: Any) -> dict[str, Any]:
 
 
 def _of_reply(reply: dict[str, Any]) -> Usage | None:
-    """By the rules of its dialect, which the gateway goes by too."""
+    """Its usage by the rules of its dialect, as the gateway reads it; None: it is no reply."""
     place = _KINDS.get(str(reply.get("object"))) or _KINDS.get(str(reply.get("type")))
     if place is None:
         return None
@@ -95,7 +95,7 @@ def _of_reply(reply: dict[str, Any]) -> Usage | None:
 
 
 def _of_counts(counts: dict[str, Any]) -> Usage | None:
-    """A reply's ``usage`` by itself, as each of the forms writes it."""
+    """The usage of a reply's ``usage`` member alone, in any of the forms."""
     inner = counts.get("usage")
     if isinstance(inner, Mapping):
         counts = dict(inner)

@@ -11,16 +11,17 @@ from quotadeck.domain.limits import NEVER_US, BudgetLimit, Priority, RateLimit, 
 from quotadeck.limiter.protocol import BucketState, DayUnknown, Levels
 
 Wait = tuple[int, int]
-"""How hard a refusal binds: its kind's rank, then nanoseconds. The greatest one is named."""
+"""How hard a refusal binds: the rank of the bucket's kind, then nanoseconds. The greatest is named.
+"""
 
 UNTOLD_NS: Final = 1 << 62
-"""Stands for a wait that no clock can tell; it outlasts every other of its kind."""
+"""In the place of a wait that cannot be told; it outlasts every other of its kind."""
 
 DAYS_KEPT: Final = 8
-"""Days of one budget that are remembered: a clock that steps to and fro finds what it left."""
+"""Days of one budget that are remembered, for wall clocks that are set back."""
 
 _LASTED_KEPT: Final = 64
-"""How many of the newest ends, and of those under way, tell how long a slot is held."""
+"""Newest ends, and oldest under way, by which the wait for a slot is estimated."""
 
 _RATE, _SLOTS, _MONEY = range(3)
 
@@ -36,7 +37,10 @@ class RateBucket:
         self.at_ns = now_ns
 
     def take(self, amount: int, priority: Priority, shared: bool, now_ns: int) -> int | None:
-        """What is left then; None where it is short, and nothing is taken."""
+        """What is left afterwards; None where there is too little, and then nothing is taken.
+
+        Of a shared bucket, the reserve of the higher classes has to stay.
+        """
         limit = self.limit
         level = self.level
         if now_ns > self.at_ns:
@@ -45,14 +49,14 @@ class RateBucket:
         need = amount
         if shared:
             need += limit.capacity * RESERVE_PERCENT[priority] // 100
-        # What is `needed`: a full bucket serves whatever is asked.
+        # As `needed` has it: a full bucket serves any amount, and goes into debt by it.
         if need > level and level < limit.capacity:
             return None
         self.level = level = level - amount
         return level
 
     def undo(self, amount: int) -> None:
-        """As if just now nothing had been taken."""
+        """Take back a `take` of this very instant."""
         self.level += amount
 
     def wait(self, amount: int, priority: Priority, shared: bool, clock: Clock) -> Wait:
@@ -61,7 +65,7 @@ class RateBucket:
         return _RATE, wait_ns(self.level, self.at_ns, need, self.limit, now_ns)
 
     def end(self, held: int, actual: int, now_ns: int) -> int:
-        """Replace what a reservation held by what it used; what is left then."""
+        """Replace what a reservation held by what it used; what is left afterwards."""
         level, limit = self.level, self.limit
         if now_ns > self.at_ns:
             level, self.at_ns = refill(level, self.at_ns, limit, now_ns)
@@ -84,7 +88,7 @@ class RateBucket:
         return BucketState(self.left(now_ns), 0, self.limit)
 
     def kept(self) -> tuple[int, int]:
-        """All that it has counted, to be gone `back` to."""
+        """Its state, to go `back` to."""
         return self.level, self.at_ns
 
     def back(self, kept: tuple[int, int]) -> None:
@@ -92,10 +96,10 @@ class RateBucket:
 
 
 class SlotBucket:
-    """Requests under way at the same time.
+    """Requests at the same time.
 
-    Who began first is taken to end first: of the usual time, and of what those under way still
-    need, that gives the same sums as knowing who is who.
+    It does not know which request ends, and takes it for the one that began first. The sum of all
+    durations is right by that, and so is the wait that is estimated from them.
     """
 
     __slots__ = ("_begun", "_lasted", "_latest", "limit", "used")
@@ -115,7 +119,7 @@ class SlotBucket:
         return left
 
     def hold(self, amount: int, now_ns: int) -> None:
-        """Count them in, whatever the limit."""
+        """Count them in, whatever the limit is."""
         self.used += amount
         self._begun.append(now_ns)
 
@@ -127,16 +131,17 @@ class SlotBucket:
         return _SLOTS, self.still_needed_ns(clock.monotonic_ns())
 
     def usual_ns(self) -> int:
-        """How long one is held as a rule; 0 before any has ended."""
+        """The median of how long a slot is held, in ns; 0 before any request has ended."""
         return _median(self._lasted) if self._lasted else 0
 
     def still_needed_ns(self, now_ns: int) -> int:
-        """The median of what those under way still need; UNTOLD_NS before any has ended."""
+        """The median of how long those under way still need, in ns; `UNTOLD_NS` where none has
+        ended yet, or none is under way."""
         if not self._lasted or not self._begun:
             return UNTOLD_NS
         usual = self.usual_ns()
         under_way = islice(self._begun, _LASTED_KEPT)
-        # Of one that takes longer than usual nothing is known but that it has not ended.
+        # One that has taken longer than usual is assumed to need an eighth of that still.
         return _median(max(usual - now_ns + begun, usual // 8) for begun in under_way)
 
     def end(self, held: int, _actual: int, now_ns: int) -> int:
@@ -163,14 +168,13 @@ class SlotBucket:
 
 
 def _median(numbers: Iterable[int]) -> int:
-    """The lower of the two in the middle. The one of the library takes as long to import as all of
-    a limiter."""
+    """The lower median. The standard library's module takes as long to import as the limiter."""
     ordered = sorted(numbers)
     return ordered[(len(ordered) - 1) // 2]
 
 
 class MoneyBucket:
-    """One calendar day's money, in nano-dollars. Reservations hold on to the day they began on."""
+    """The money of one day, in nano-dollars. A reservation ends on the day on which it began."""
 
     __slots__ = ("held", "limit", "spent")
 
@@ -195,7 +199,7 @@ class MoneyBucket:
         return _MONEY, max(0, self.limit.ends_at_us - clock.wall_us()) * 1_000
 
     def end(self, held: int, actual: int, _now_ns: int) -> int:
-        """Turn held money into spent money; more than was held is recorded as it is."""
+        """Turn what was held into what was spent, also where that is more; what is left."""
         self.held -= held
         self.spent += actual
         return self.limit.nano_usd - self.spent - self.held
@@ -217,7 +221,8 @@ Bucket = RateBucket | SlotBucket | MoneyBucket
 
 
 class Passed:
-    """Stands in a reservation for a bucket that was short in shadow: of it nothing was taken."""
+    """In the place of a shadow limit's bucket that had too little: nothing was taken of it, and
+    nothing is given back to it."""
 
     __slots__ = ("bucket",)
 
@@ -246,8 +251,10 @@ Held = Bucket | Passed
 def all_fit(
     takes: Sequence[Take], buckets: Mapping[str, Bucket], priority: Priority, now_ns: int
 ) -> Levels:
-    """The levels that these would leave; nothing is taken. Empty where one does not fit, or its
-    bucket must be made ready first."""
+    """The levels that these takes would leave; nothing is taken.
+
+    Empty where one does not fit, or its bucket does not exist under this limit yet.
+    """
     levels: list[int] = []
     for key, amount, limit, shared, _ in takes:
         bucket = buckets.get(key)
@@ -262,10 +269,10 @@ def all_fit(
 
 
 class MoneyDays:
-    """One budget's days. Money is never taken from a day of which it is not known what was spent.
+    """The days of one budget. No money is taken on a day of which it is unknown what was spent.
 
-    Known are the days in ``by_name``, and every day after ``known_after`` (ISO; one that is absent
-    has seen no money). The oldest are forgotten, never one on which money is held.
+    Known are the days in ``by_name``, and all after ``known_after`` (ISO): one of these that is
+    absent has seen no money. The oldest days are forgotten, but none on which money is held.
     """
 
     __slots__ = ("by_name", "known_after")
@@ -275,7 +282,7 @@ class MoneyDays:
         self.by_name: dict[str, MoneyBucket] = {}
 
     def on(self, key: str, limit: BudgetLimit) -> MoneyBucket:
-        """The bucket of the limit's day, under that limit. Raises DayUnknown."""
+        """The bucket of the limit's day, with that limit. Raises DayUnknown."""
         bucket = self.by_name.get(limit.day)
         if bucket is None:
             if limit.day <= self.known_after:
@@ -285,7 +292,7 @@ class MoneyDays:
         return bucket
 
     def restore(self, day: str, spent_nano: int) -> None:
-        """Tell what was spent on a day; where that is known already it knows better."""
+        """Tell what was spent on a day; a day that is known already stays as it is."""
         if day not in self.by_name:
             self._add(MoneyBucket(BudgetLimit(0, day, 0), spent_nano))
 

@@ -1,4 +1,4 @@
-"""What a reservation that draws on another one gets from it, and what it must take as usual."""
+"""Drawing on a lease: what a call gets of what the lease holds, and what it must take beside."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,10 +12,10 @@ def parted(
     most: Mapping[str, int] | None,
     bucket_of: Callable[[Take], Bucket],
 ) -> tuple[dict[str, int], list[Take]]:
-    """What ``source`` holds of each take, by bucket, and what has to be taken beside it.
+    """What moves from ``source`` (what the lease holds), by bucket, and the takes of the rest.
 
-    Of one in ``most`` no more than that is moved. Money is moved within its day alone: what is held
-    of yesterday's pays for nothing today.
+    No more is moved of a bucket than ``most`` has for it. Money moves within its day only: what is
+    held of yesterday's pays for nothing today.
     """
     moved: dict[str, int] = {}
     rest: list[Take] = []
@@ -28,7 +28,7 @@ def parted(
         if most is not None:
             held = min(held, most.get(take.key, held))
         moved[take.key] = held
-        # What is held in full asks nothing of its bucket, however deep that is in debt.
+        # What the lease holds in full is asked of no bucket, however deep in debt that is.
         if held < take.amount:
             rest.append(take._replace(amount=take.amount - held))
     return moved, rest

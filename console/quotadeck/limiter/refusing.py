@@ -1,4 +1,4 @@
-"""Which of the buckets that are short binds, and what a refusal tells of all of them."""
+"""Which of the buckets with too little a refusal names, and what it tells of all of them."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +15,8 @@ _NS_PER_MS: Final = 1_000_000
 def refusal(
     short: Sequence[tuple[Take, Bucket]], priority: Priority, levels: Levels, clock: Clock
 ) -> Refused:
-    """The refusal that binds the most, the first of equals; there is one at least."""
+    """The refusal by these buckets (one at least): it names the one that binds hardest, the first
+    of equals. ``levels`` are of all that was asked."""
     longest: Wait = -1, 0
     binding = ""
     for take, bucket in short:

@@ -1,4 +1,4 @@
-"""A reservation as the limiter in memory keeps it, and what is done to all that it holds."""
+"""A reservation as the limiter in memory keeps it, and what is done to all buckets it holds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from quotadeck.limiter.buckets import Held
 from quotadeck.limiter.protocol import Levels
 
 Taken = dict[str, tuple[Held, int]]
-"""What a reservation holds, by bucket, in the order of its takes."""
+"""What a reservation holds: the bucket and the amount by the bucket's name, in takes' order."""
 
 
 @dataclass(slots=True)
 class Reservation:
-    """It ends by its deadline where nobody ends it before."""
+    """``shadowed`` names the shadow limit that would have refused it; empty: none would have."""
 
     deadline_ns: int
     shadowed: str
     held: Taken
     told: bool = False
-    """Whether its buckets were told as touched by its acquire."""
+    """Whether `MemoryLimiter.touched` has told of its buckets since it was acquired."""
 
 
 def check(reservation: str, actual: Mapping[str, int]) -> None:
@@ -28,18 +28,18 @@ def check(reservation: str, actual: Mapping[str, int]) -> None:
 
 
 def undo(held: Taken) -> None:
-    """As if just now nothing of it had been taken."""
+    """Take back all takes of this very instant."""
     for bucket, amount in held.values():
         bucket.undo(amount)
 
 
 def levels_of(held: Taken, now_ns: int) -> Levels:
-    """What is left in each of its buckets."""
+    """What is left in each of these buckets now."""
     return tuple([bucket.left(now_ns) for bucket, _ in held.values()])
 
 
 def new_epoch() -> str:
-    """Another one for each limiter that begins with none of these."""
-    from uuid import uuid4  # what it loads takes as long as all of a limiter
+    """A name that no other limiter's state has."""
+    from uuid import uuid4  # to load it takes as long as the whole limiter
 
     return uuid4().hex
