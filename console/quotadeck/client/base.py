@@ -199,7 +199,8 @@ class Managing(Asking):
     def close(self) -> None:
         """Give back at once what is leased of a gateway; this manager admits nothing afterwards.
 
-        A program that ends by itself does so, too. Without a gateway there is nothing to close.
+        It waits for the gateway's answers, six seconds at most: a loop goes on by `aclose`. A
+        program that ends by itself does so, too. Without a gateway there is nothing to close.
         """
         self._core.close()
 

@@ -29,13 +29,22 @@ class InProcess:
         """What the call of the reservation of that name has to send to the gateway."""
         return {}
 
-    def is_at(self, scheme: str, host: str, port: int | None) -> bool:  # noqa: ARG002
-        """Whether the gateway is there."""
+    def is_at(
+        self,
+        scheme: str,  # noqa: ARG002
+        host: str,  # noqa: ARG002
+        port: int | None,  # noqa: ARG002
+        path: str,  # noqa: ARG002
+    ) -> bool:
+        """Whether that is the gateway's address, and a path of its own."""
         return False
 
-    def lease_over(self, project: str) -> bool:  # noqa: ARG002
-        """The gateway has said that the project's lease is over. Whether that was not known yet."""
-        return False
+    def counted(self, want: "Want", name: str, *, there: bool) -> None:
+        """Whether a gateway has answered this reservation's call, and so counts it: else it is told
+        what the call used."""
+
+    def lease_over(self, project: str, lease: str) -> None:
+        """The gateway has said of this lease of the project's that it is over."""
 
     def rooms_elsewhere(self, project: "Project") -> "tuple[Room, ...]":  # noqa: ARG002
         """What is left of the project's limits in the gateway."""

@@ -1,5 +1,6 @@
 """The quota manager of programs that run on asyncio."""
 
+import asyncio
 from typing import TYPE_CHECKING, Self, Unpack
 
 from quotadeck.client.acquiring import Acquiring
@@ -48,6 +49,17 @@ class _Asks(Asking):
 
 class QuotaManager(_Asks, Managing):
     """Admits requests, or lets them wait their turn. One serves any number of loops and threads."""
+
+    async def aclose(self) -> None:
+        """As `close`, while the loop goes on: the gateway's answer may take seconds."""
+        if self._core.address:
+            await asyncio.to_thread(self._core.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     def for_threads(self) -> "SyncQuotaManager":
         """The same state, for the program's threads."""

@@ -39,6 +39,12 @@ class _Asks(Asking):
 class SyncQuotaManager(_Asks, Managing):
     """Admits requests, or lets their threads wait their turn."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def for_asyncio(self) -> "QuotaManager":
         """The same state, for the program's loops."""
         from quotadeck.client.manager import QuotaManager

@@ -39,6 +39,16 @@ rpm = 1
 rpm = 60
 [projects.ended]
 rpm = 600
+[projects.dropped]
+rpm = 6000
+daily_budget_usd = "5.00"
+[projects.leaseless]
+rpm = 600
+daily_budget_usd = "5.00"
+[projects.two-keys]
+rpm = 600
+[projects.two-names]
+rpm = 600
 """
 TARGETS = "\n".join(
     f'[targets."main/{model}"]\nrpm = 1000000\ntpm = 1000000000' for model in MODELS

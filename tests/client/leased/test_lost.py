@@ -35,7 +35,7 @@ def test_it_is_told_by_the_manager_alone_and_once(there: Door) -> None:
         clock.advance_ms(LIFETIME_S * 1_000)
         core = manager._core
         assert isinstance(core, LeasedCore)
-        core.agent.wake()  # as its own timer would
+        core.agent.call()  # as its own timer would
         spent = {"model": "m", "requests": 1, "input_tokens": 30, "output_tokens": 10}
         wait_until(lambda: told(there) == [{**spent, "nano_usd": 7}])
         assert not core.pools["a"].taken

@@ -22,14 +22,15 @@ def leased(requests: int, *, binding: str = "", wait_ms: int | None = None) -> P
 def due(pool: Pool, at_s: float, *, waiting: bool = False) -> str:
     now_ns = int(at_s * SECOND)
     more, _ = pool.lacks([ONE] if waiting else [], now_ns)
-    return pool.due(now_ns, waiting=waiting, lacking=bool(more))
+    what, when_ns = pool.next(now_ns, waiting=waiting, lacking=bool(more))
+    return what if when_ns <= now_ns else ""
 
 
 def test_a_lease_in_use_is_renewed_well_before_it_ends() -> None:
     pool = leased(50)
     pool.take("r1", ONE, 0)
     assert [due(pool, at) for at in (1, 14.9, 15)] == ["", "", "renew"]
-    assert pool.next_ns(SECOND, waiting=False, lacking=False) == 15 * SECOND
+    assert pool.next(SECOND, waiting=False, lacking=False) == ("renew", 15 * SECOND)
 
 
 def test_while_somebody_waits_the_gateway_is_told_every_two_seconds() -> None:

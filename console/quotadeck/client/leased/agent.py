@@ -1,177 +1,276 @@
-"""The background thread of a leased manager: it takes, renews and gives back its leases.
+"""The background of a leased manager: it takes, renews and gives back its leases, and tells the
+gateway what calls used elsewhere.
 
-One thread serves loops and threads alike. It keeps no manager alive: when its manager is gone, it
-gives back what is leased, and ends.
+It is one thread with one connection as a rule. Only where questions about several projects are due
+at once, it is more of both, eight at most, so that no project waits for the answer to another's.
+They keep no manager alive; what it still holds and has to tell is kept here, and outlives it.
 """
 
 import atexit
 import logging
 import threading
+import time
 import weakref
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import MutableSequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from quotadeck.client.backoff import Backoff
 from quotadeck.client.leased.answer import Answer, Away, Granted, granted_of
-from quotadeck.client.leased.gateway_client import GatewayClient
+from quotadeck.client.leased.gateway_client import LEASES, USED, GatewayClient
 from quotadeck.client.leased.pool import NS, Pool
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from quotadeck.client.leased.core import LeasedCore
+    from quotadeck.client.reservation import Charge
+    from quotadeck.client.want import Want
 
 LOG: Final = logging.getLogger(__name__)
 _AWAY: Final = "the gateway at %s does not answer (%s)"
 AGAIN: Final = Backoff(base_s=0.2, ceiling_s=5.0, tries=1_000_000)
 """How long it waits between two tries while the gateway does not answer."""
-LOOK_S: Final = 5.0
-"""It looks at least so often whether its manager is still there."""
+MOST_THREADS: Final = 8
 PAUSED_MS: Final = 2_000
 """After so long a project that is paused is asked for again."""
 REFUSED_MS: Final = 5_000
 """After so long a key that was refused is tried again."""
+TOLD_MS: Final = 500
+"""After so long more may be told of what was used, where there is no lease."""
+UNHEARD_MS: Final = 60_000
+"""After so long it is told again to a gateway that has refused to hear it."""
 AT_EXIT_S: Final = 1.0
 """How long the end of a program waits for its leases to be given back."""
-_GATHER_S: Final = 0.002
-"""How long it waits for further requests, to ask for all of them in one question."""
-
 
 _AT_WORK: Final["weakref.WeakSet[Agent]"] = weakref.WeakSet()
 
 
+class _Question(NamedTuple):
+    """One under way: ``what`` is as `Pool.next` has it, ``lease`` empty where it names none, and
+    ``asked`` its body."""
+
+    pool: Pool
+    what: str
+    lease: str
+    asked: dict[str, Any]
+    sent_ns: int
+
+
 class Agent:
-    """Asks the gateway for the pools of a core. Its thread begins with the first request."""
+    """Asks the gateway for the pools of a core. The first thread begins with the first request and
+    sleeps while nothing is due; all further ones end as soon as nothing is."""
 
-    def __init__(self, core: "weakref.ref[LeasedCore]", gateway: GatewayClient) -> None:
-        self._core = core
-        self._gateway = gateway
-        self._called = threading.Event()
-        self._thread: threading.Thread | None = None
+    def __init__(
+        self, core: "LeasedCore", gateway: GatewayClient, endings: "deque[tuple[Want, str, Charge]]"
+    ) -> None:
+        """``endings`` are the reservations that have ended and that the core is still to settle;
+        where it is gone, they are settled here."""
+        self.pools: dict[str, Pool] = {}
         self.closed = False
-        self._tries = 0
+        self._core = weakref.ref(core, lambda _: self.call())
+        self._lock, self._clock, self._endings = core.lock, core.clock, endings
+        self._who = {"manager": core.name, "process": core.process}
+        self._gateway = gateway
+        self._free = [gateway]
+        self._threads: MutableSequence[threading.Thread] = []
+        self._looks = False
+        """Whether one of them sleeps until something is due."""
+        # No other way to wake a thread may be used in the middle of a collection.
+        self._called: SimpleQueue[None] = SimpleQueue()
 
-    def wake(self) -> None:
-        """Let the thread see what is due. To be called under the core's lock."""
-        if self._thread is None and not self.closed:
-            self._thread = threading.Thread(target=self._run, name="quotadeck leases", daemon=True)
-            self._thread.start()
-            _AT_WORK.add(self)
-        self._called.set()
+    def wake(self, pool: Pool) -> None:
+        """Let a thread see what is due for this pool. To be called under the core's lock."""
+        if not pool.asked:  # the one that asks for it looks again afterwards
+            self._look()
 
-    def close(self, within_s: float | None = None) -> None:
-        """Give every lease back, and end; waits for that as long as for one answer, or so long."""
+    def call(self) -> None:
+        """The same for all pools, and from the middle of anything: it takes no lock."""
+        if self._called.empty():
+            self._called.put(None)
+
+    def end(self) -> None:
+        """Begin to give everything back."""
         self.closed = True
-        self._called.set()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(self._gateway.timeout_s + 1 if within_s is None else within_s)
+        self.call()
+
+    def join(self, until_s: float) -> None:
+        """Wait until everything is given back, or for that instant of `time.monotonic`."""
+        here = threading.current_thread()
+        while (left_s := until_s - time.monotonic()) > 0:
+            others = [one for one in tuple(self._threads) if one.is_alive() and one is not here]
+            if not others:
+                return
+            others[0].join(left_s)
+
+    def close(self) -> None:
+        """Give everything back, and wait for that as long as for one answer."""
+        self.end()
+        self.join(time.monotonic() + self._gateway.timeout_s + 1)
+
+    def _look(self) -> None:
+        """Wake the thread that sleeps, or begin another. Where all are asking, each looks again
+        after its answer."""
+        if self._looks:
+            self.call()
+        elif len(self._threads) < MOST_THREADS:
+            thread = threading.Thread(target=self._run, name="quotadeck leases", daemon=True)
+            self._threads.append(thread)
+            try:
+                thread.start()
+            except RuntimeError:  # the program ends, or has too many
+                self._threads.remove(thread)
+                if not self._threads and not self.closed:
+                    raise
+            else:
+                _AT_WORK.add(self)
 
     def _run(self) -> None:
         try:
-            self._work()
+            while self._work():
+                pass
         finally:
-            self._gateway.close()
+            with self._lock:
+                self._threads.remove(threading.current_thread())
+                if not self._threads:
+                    while self._free:
+                        self._free.pop().close()
 
-    def _work(self) -> None:
-        held: dict[str, str] = {}
-        sleep_s: float | None = 0.0
-        while True:
-            self._called.wait(LOOK_S if sleep_s is None else min(sleep_s, LOOK_S))
-            self._called.clear()
-            core = self._core()
-            if core is None or self.closed:
-                break
-            sleep_s = self._round(core)
-            with core.lock:
-                held = {pool.project: pool.lease for pool in core.pools.values() if pool.lease}
-            del core  # between two rounds it may go
+    def _work(self) -> bool:
+        """Ask what is due, or sleep until something is. False: this thread is of no more use."""
         core = self._core()
-        told: dict[str, list[dict[str, Any]]] = {}
         if core is not None:
-            with core.lock:
-                for pool in core.pools.values():
-                    held[pool.project] = pool.lease
-                    while used := pool.tells():  # what it may not have heard, and what came since
-                        told.setdefault(pool.project, []).append({"manager": core.name, **used})
-                        pool.heard()
-                    pool.void()
-        for project, lease in held.items():
-            try:
-                for used in told.get(project, ()):
-                    self._gateway.ask("POST", lease, project, used)
-                if lease:
-                    self._gateway.ask("DELETE", lease, project, {})
-            except Away:
-                break
+            core.bury()
+        del core  # whose last user this thread must not be while it sleeps
+        with self._lock:
+            question, next_ns = self._due()
+            if question is None:
+                if self._looks:
+                    self._look()  # it may sleep longer than until what is due next
+                    return False
+                if next_ns is None and self._ends():
+                    return False
+                self._looks = True
+                sleep_s = None if next_ns is None else (next_ns - self._clock.monotonic_ns()) / NS
+        if question is not None:
+            self._ask(question)
+            return True
+        with suppress(Empty):
+            self._called.get(timeout=None if sleep_s is None else max(0.0, sleep_s))
+        with self._lock:
+            self._looks = False
+        return True
 
-    def _round(self, core: "LeasedCore") -> float | None:
-        """Ask all that is due; the seconds until more is due, None where a request has to come."""
-        core.bury()
-        with core.lock:
+    def _ends(self) -> bool:
+        """Whether the manager is closed or gone, so that nobody needs a lease any more."""
+        return self.closed or self._core() is None
+
+    def _due(self) -> tuple[_Question | None, int | None]:
+        """A question that is due, of the pool that was asked for longest ago. Where none is, the
+        instant at which one will be; None where only a new request brings one."""
+        core, now_ns = self._core(), self._clock.monotonic_ns()
+        if core is not None:
             core.look_after()
-            pools = list(core.pools.values())
-        for pool in pools:
-            with core.lock:
-                what, asked = self._due(core, pool)
-                lease, sent_ns = pool.lease, core.clock.monotonic_ns()
-            if not what:
+        else:
+            while self._endings:
+                want, name, charge = self._endings.popleft()
+                self.pools[want.project.name].settled(name, want.estimate.model, charge)
+        due: list[tuple[Pool, str]] = []
+        later: list[int] = []
+        for pool in self.pools.values():
+            if pool.asked:
                 continue
-            try:
-                method = "DELETE" if what == "back" else "POST"
-                answer = self._gateway.ask(method, lease, pool.project, asked)
-                lives = what != "back" and answer.status == 200
-                granted = granted_of(answer) if lives else None
-            except Away as away:
-                self._is_away(core, pool, str(away))
-                continue
-            with core.lock:
-                if core.away_since_us is not None:
-                    LOG.warning("the gateway at %s answers again", core.address)
-                self._tries, core.away_since_us, core.away = 0, None, ""
-                self._told(core, pool, what, answer, granted, sent_ns)
-                core.wake(pool)
-        with core.lock:
-            now_ns, nexts = core.clock.monotonic_ns(), []
-            for pool in core.pools.values():
-                line = core.lines(pool)
-                lacking = bool(pool.lacks(line, now_ns)[0])
-                next_ns = pool.next_ns(now_ns, waiting=bool(line), lacking=lacking)
-                if next_ns is not None:
-                    nexts.append(next_ns)
-        return max(_GATHER_S, (min(nexts) - now_ns) / NS) if nexts else None
+            if core is None or self.closed:
+                what, at_ns = pool.last(now_ns)
+            else:
+                lacking = bool(pool.lacks(line := core.lines(pool), now_ns)[0])
+                what, at_ns = pool.next(now_ns, waiting=bool(line), lacking=lacking)
+            if what and at_ns <= now_ns:
+                due.append((pool, what))
+            elif what:
+                later.append(at_ns)
+        if not due:
+            return None, min(later, default=None)
+        pool, what = min(due, key=lambda each: each[0].asked_ns)
+        pool.asked, pool.asked_ns = True, now_ns
+        if len(due) > 1:
+            self._look()
+        return self._question(core, pool, what, now_ns), None
 
-    def _due(self, core: "LeasedCore", pool: Pool) -> tuple[str, dict[str, Any]]:
-        now_ns = core.clock.monotonic_ns()
-        if pool.expired(now_ns):
-            pool.void()
+    def _question(self, core: "LeasedCore | None", pool: Pool, what: str, now_ns: int) -> _Question:
+        if what == "back":
+            return _Question(pool, what, pool.to_give_back(), {}, now_ns)
+        asked: dict[str, Any] = {**self._who, **pool.tells()}
+        if core is None or what == "tell":
+            return _Question(pool, what, "", asked, now_ns)
         line = core.lines(pool)
         more, least = pool.lacks(line, now_ns)
-        what = pool.due(now_ns, waiting=bool(line), lacking=bool(more))
-        asked: dict[str, Any] = {"manager": core.name, "waiting": core.who_waits(pool)}
-        if what:
-            pool.told_waiting = bool(asked["waiting"])
-        if what in ("lease", "renew"):
-            asked |= pool.tells()
+        asked |= {"waiting": core.who_waits(pool), "more": more, "least": least}
+        pool.told_waiting = bool(line)
         if what == "lease":
-            asked |= {"more": more or {"requests": 1}, "least": least}
-        elif what == "renew":
-            # What admitted calls were to draw and never did is nobody's: it goes back.
-            asked |= {"keep": pool.kept(), "more": more, "least": least}
-        return what, asked
+            asked["more"] = more or {"requests": 1}
+            return _Question(pool, what, "", asked, now_ns)
+        # What admitted calls were to draw and never did is nobody's: it goes back.
+        return _Question(pool, what, pool.lease, {**asked, "keep": pool.kept()}, now_ns)
+
+    def _ask(self, question: _Question) -> None:
+        pool, what, lease, asked, _ = question
+        with self._lock:
+            gateway = self._free.pop() if self._free else self._gateway.another()
+        method, path = "POST", USED if what == "tell" else LEASES
+        if lease:
+            method, path = "DELETE" if what == "back" else "POST", f"{LEASES}/{lease}"
+        answer: Answer | Away
+        granted = None
+        try:
+            answer = gateway.ask(method, path, pool.project, asked)
+            if answer.status == 200 and what in ("lease", "renew"):
+                granted = granted_of(answer)
+        except Away as away:
+            answer = away
+        finally:
+            with self._lock:
+                pool.asked = False
+                self._free.append(gateway)
+        core = self._core()
+        with self._lock:
+            if isinstance(answer, Away):
+                self._is_away(core, pool, str(answer))
+            else:
+                self._told(core, question, answer, granted)
+            if core is not None:
+                core.wake(pool)
 
     def _told(
         self,
-        core: "LeasedCore",
-        pool: Pool,
-        what: str,
+        core: "LeasedCore | None",
+        question: _Question,
         answer: Answer,
         granted: Granted | None,
-        sent_ns: int,
     ) -> None:
-        now_ns = core.clock.monotonic_ns()
+        pool, what, lease, _, sent_ns = question
+        now_ns = self._clock.monotonic_ns()
+        pool.tries = 0
+        if core is not None and core.away_since_us is not None:
+            LOG.warning("the gateway at %s answers again", core.address)
+            core.away_since_us, core.away = None, ""
         if what != "back" and answer.hears_used:
             pool.heard()
-        if granted is not None:
+        if what == "back":
+            pool.strays.pop(lease, None)
+        elif what == "tell":
+            if answer.hears_used:
+                pool.tell_after(TOLD_MS, now_ns)
+            elif answer.status == 429:
+                pool.tell_after(answer.wait_ms or REFUSED_MS, now_ns)
+            else:
+                pool.tell_after(UNHEARD_MS, now_ns)
+                if self._ends():
+                    pool.forget_used()
+        elif granted is not None:
             pool.given(granted, sent_ns, now_ns)
-        elif what == "back" or answer.status == 404:
+        elif answer.status == 404:
             pool.void()
         elif answer.status == 429:
             pool.binding = answer.limit or pool.binding
@@ -182,20 +281,28 @@ class Agent:
             pool.paused, pool.refusal = (answer.message, "") if is_paused else ("", answer.message)
             pool.wait(PAUSED_MS if pool.paused else REFUSED_MS, now_ns)
 
-    def _is_away(self, core: "LeasedCore", pool: Pool, why: str) -> None:
-        self._tries += 1
-        with core.lock:
+    def _is_away(self, core: "LeasedCore | None", pool: Pool, why: str) -> None:
+        pool.tries += 1
+        pool.wait(int(AGAIN.wait_s(pool.tries) * 1_000), self._clock.monotonic_ns())
+        if self._ends():  # what is leased runs out by itself
+            for each in self.pools.values():
+                each.forget_used()
+                each.void()
+                each.strays.clear()
+        elif core is not None:
             if core.away_since_us is None:
                 core.away_since_us = core.clock.wall_us()
                 LOG.warning(_AWAY, core.address, why)
             core.away = _AWAY % (core.address, why)
-            pool.wait(int(AGAIN.wait_s(self._tries) * 1_000), core.clock.monotonic_ns())
 
 
 def _at_exit() -> None:
     """Give back what a program that ends has leased, where its gateways answer at once."""
-    for agent in tuple(_AT_WORK):
-        agent.close(AT_EXIT_S)
+    agents, until_s = tuple(_AT_WORK), time.monotonic() + AT_EXIT_S
+    for agent in agents:
+        agent.end()
+    for agent in agents:
+        agent.join(until_s)
 
 
 atexit.register(_at_exit)

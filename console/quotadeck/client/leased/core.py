@@ -6,7 +6,6 @@ The limits of this process, such as a provider's or a run's, bind beside them as
 import os
 import secrets
 import socket
-import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -57,12 +56,15 @@ class LeasedCore(Core):
         super().__init__(
             _NO_LIMIT, windows=windows, zone=zone, prices=prices, clock=clock, lifetime_s=lifetime_s
         )
-        self.pools: dict[str, Pool] = {}
         self.name = name or f"{socket.gethostname()}:{os.getpid()}-{secrets.token_hex(2)}"
         """The name under which the gateway's operators see this manager."""
+        self.process = secrets.token_hex(8)
+        """By which the gateway knows it again: several may be given one name."""
         client = GatewayClient(gateway, key)
-        self.origin, self.address = client.origin, gateway
-        self.agent = Agent(weakref.ref(self), client)
+        self.address = gateway
+        self._origin, self._under = client.origin, f"{client.under}/v1/"
+        self.agent = Agent(self, client, self._endings)
+        self.pools = self.agent.pools
 
     def close(self) -> None:
         """Give back what is leased. Nothing is admitted afterwards, and nobody waits any more."""
@@ -112,7 +114,8 @@ class LeasedCore(Core):
         pool = self.pools[want.project.name]
         with self.lock:
             took, lease = pool.taken.get(name), pool.lease
-            pool.named.add(name)
+            if took is not None:
+                pool.named.add(name)
             over = pool.expired(self.clock.monotonic_ns())
         head = {"X-Project-Id": want.project.name}
         if took and lease and not over:
@@ -120,16 +123,24 @@ class LeasedCore(Core):
             head["X-Quota-Lease"] = f"{lease}{parts}"
         return head
 
-    def is_at(self, scheme: str, host: str, port: int | None) -> bool:
-        return (scheme, host, port or (443 if scheme == "https" else 80)) == self.origin
+    def is_at(self, scheme: str, host: str, port: int | None, path: str) -> bool:
+        origin = scheme, host, port or (443 if scheme == "https" else 80)
+        return origin == self._origin and path.startswith(self._under)
 
-    def lease_over(self, project: str) -> bool:
+    def counted(self, want: Want, name: str, *, there: bool) -> None:
+        pool = self.pools[want.project.name]
+        with self.lock:
+            if not there:
+                pool.named.discard(name)
+            elif name in pool.taken:
+                pool.named.add(name)
+
+    def lease_over(self, project: str, lease: str) -> None:
         pool = self.pools[project]
         with self.lock:
-            news = bool(pool.lease)
-            pool.void()
-            self.agent.wake()
-        return news
+            if pool.lease == lease:  # others have been told so, too, and there may be a new one
+                pool.over()
+                self.agent.wake(pool)
 
     def rooms_elsewhere(self, project: Project) -> tuple[Room, ...]:
         want = Want(project, Estimate(), 0, Priority.MEDIUM, None, ())
@@ -157,7 +168,7 @@ class LeasedCore(Core):
             levels += _before(own, own_takes)
             field = pool.short(_needs(want), now_ns)
             if field:
-                self.agent.wake()
+                self.agent.wake(pool)
             answer: Admitted | Refused
             if isinstance(own, Refused):
                 answer = replace(own, levels=levels)
@@ -224,14 +235,14 @@ class LeasedCore(Core):
         field = pool.short(needs, now_ns) or pool.unsure(needs, now_ns)
         self._must_wait(pool, want, now_ns)
         if field:
-            self.agent.wake()
+            self.agent.wake(pool)
             _, levels = self._known_rooms(pool, want)
             return self._short(pool, want, field, levels)
         answer = super()._ask(name, want, takes, turn)
         if isinstance(answer, Admitted):
             pool.take(name, needs, now_ns)
             if pool.runs_low():
-                self.agent.wake()
+                self.agent.wake(pool)
         return answer
 
     def _must_wait(self, pool: Pool, want: Want, now_ns: int) -> None:
@@ -264,7 +275,7 @@ class LeasedCore(Core):
         now_ns = self.clock.monotonic_ns()
         # Where it has told no instant, it is asked again soon: no wait for a limit.
         left_ns = pool.there_ns - now_ns
-        wait_ms = left_ns // 1_000_000 if left_ns > 0 else None
+        wait_ms = -(-left_ns // 1_000_000) if left_ns > 0 else None
         if self.away_since_us is not None or pool.paused:
             wait_ms = None
         needs: dict[str, int] = dict(zip(KINDS.values(), _needs(want), strict=True))
@@ -288,14 +299,16 @@ class LeasedCore(Core):
                 levels.append(min(known.limit.amount, known.left + here) * scale)
         return takes, tuple(levels)
 
+    def ended(self, want: Want, name: str, charge: Charge) -> None:
+        super().ended(want, name, charge)
+        self.agent.call()
+
     def _over(self, want: Want, name: str, charge: Charge | None) -> None:
         pool = self.pools[want.project.name]
-        if charge is not None and name in pool.taken and name not in pool.named:
-            tokens = charge.input_tokens, charge.output_tokens
-            pool.spend(want.estimate.model, [1, *tokens, charge.cost_nano])
-            self.agent.wake()
-        pool.ended(name, back=charge is None)
-        if charge is None:
+        if charge is not None and pool.settled(name, want.estimate.model, charge):
+            self.agent.wake(pool)
+        elif charge is None:
+            pool.ended(name, back=True)
             self.wake(pool)
         super()._over(want, name, charge)
 

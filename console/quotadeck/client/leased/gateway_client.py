@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from quotadeck.client.leased.answer import NO_GATEWAY, Answer, Away
 
 TIMEOUT_S: Final = 5.0
-PATH: Final = "/v1/quota/leases"
+LEASES: Final = "/v1/quota/leases"
+USED: Final = "/v1/quota/used"
 
 
 class GatewayClient:
@@ -26,17 +27,19 @@ class GatewayClient:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         self.origin = parts.scheme, parts.hostname, port
         """Scheme, host and port."""
-        self._under = parts.path.rstrip("/").removesuffix("/v1")
-        self._key = key
+        self.under = parts.path.rstrip("/").removesuffix("/v1")
+        """The path below which its own begin; none as a rule."""
+        self._gateway, self._key = gateway, key
         self.timeout_s = timeout_s
         self._connection: HTTPConnection | None = None
 
-    def ask(self, method: str, lease: str, project: str, asked: dict[str, Any]) -> Answer:
-        """Make a lease where ``lease`` is empty, else renew it, or give it back by DELETE.
+    def another(self) -> "GatewayClient":
+        """One for another thread."""
+        return GatewayClient(self._gateway, self._key, self.timeout_s)
 
-        Raises Away where no gateway answers, also for any 5xx and for what none would say.
-        """
-        path = f"{self._under}{PATH}{f'/{lease}' if lease else ''}"
+    def ask(self, method: str, path: str, project: str, asked: dict[str, Any]) -> Answer:
+        """Raises Away where no gateway answers, also for any 5xx and for what none would say."""
+        path = f"{self.under}{path}"
         body = json.dumps(asked).encode() if method == "POST" else b""
         headers = {
             "authorization": f"Bearer {self._key}",

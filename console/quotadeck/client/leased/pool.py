@@ -5,11 +5,14 @@ comes there, which then *draws* on the lease.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from quotadeck.client.leased.answer import FIELDS, Granted, KnownLimit
 from quotadeck.domain.lease import MONEY_PART, RATE_S
 from quotadeck.domain.limits import RateLimit
+
+if TYPE_CHECKING:
+    from quotadeck.client.reservation import Charge
 
 NS: Final = 1_000_000_000
 AHEAD_S: Final = 1.0
@@ -50,17 +53,25 @@ class Pool:
         self.project = project
         self.lease = ""
         self.ends_ns = now_ns
+        self.strays: dict[str, int] = {}
+        """Leases that were found to be over, and until when they may live at the gateway all the
+        same: they are to be given back."""
+        self.asked, self.asked_ns, self.tries = False, now_ns, 0
+        """Whether a question about it is under way, when the last one began, and how many in a row
+        had no answer."""
         self.left: dict[str, int | None] = dict.fromkeys(FIELDS, 0)
         """What is leased and not admitted yet, by field; None: the project has no such limit."""
         self.taken: dict[str, dict[str, int]] = {}
         """What each reservation that has not ended took of the lease, by field."""
         self.named: set[str] = set()
-        """The reservations whose ``headers`` were read: the gateway counts their calls itself."""
+        """The reservations whose ``headers`` were read, or whose call a gateway has answered: it
+        counts their calls itself."""
         self.spent: dict[str, Spent] = {}
         """What calls used that went elsewhere, by model: the gateway is still to be told of it."""
         self.telling: list[dict[str, Any]] = []
         self.telling_number = 0
         """What it is being told, and the number it is told under, until it has answered."""
+        self.tell_ns = now_ns
         self.limits: Mapping[str, KnownLimit] = {}
         """The project's limits as the gateway told them last, by field."""
         self.told_ns: int | None = None
@@ -88,6 +99,12 @@ class Pool:
         """The lease is over: nothing more is admitted of it."""
         self.lease = ""
         self.left = {name: None if left is None else 0 for name, left in self.left.items()}
+
+    def over(self) -> None:
+        """The same, of one that may live at the gateway all the same: it is given back."""
+        if self.lease:
+            self.strays[self.lease] = self.ends_ns
+        self.void()
 
     def most(self, name: str) -> int | None:
         """What a lease may hold of a limit, as far as is known; None: no limit, or nobody knows."""
@@ -154,6 +171,14 @@ class Pool:
                 if left is not None:
                     self.left[name] = left + amount
 
+    def settled(self, reservation: str, model: str, charge: "Charge") -> bool:
+        """An admitted request has ended with this charge; whether the gateway is to be told it."""
+        is_untold = reservation in self.taken and reservation not in self.named
+        if is_untold:
+            self.spend(model, [1, charge.input_tokens, charge.output_tokens, charge.cost_nano])
+        self.ended(reservation, back=False)
+        return is_untold
+
     def spend(self, model: str, used: Spent) -> None:
         """A call that went elsewhere than to the gateway has used this."""
         if model not in self.spent and len(self.spent) >= MOST_MODELS:
@@ -180,6 +205,14 @@ class Pool:
     def heard(self) -> None:
         """The gateway has booked what it was told."""
         self.telling = []
+
+    def tell_after(self, wait_ms: int, now_ns: int) -> None:
+        """Tell nothing before then, where there is no lease with whose renewal it is told."""
+        self.tell_ns = now_ns + wait_ms * 1_000_000
+
+    def forget_used(self) -> None:
+        """Give up telling it."""
+        self.telling, self.spent = [], {}
 
     @property
     def untold(self) -> bool:
@@ -226,28 +259,45 @@ class Pool:
             for name, left in self.left.items()
         )
 
-    def due(self, now_ns: int, *, waiting: bool, lacking: bool) -> str:
-        """What to ask of the gateway now: ``lease``, ``renew``, ``back`` (give it back), or ""."""
-        if now_ns < self.not_before_ns:
-            return ""
-        idle = not waiting and not self.taken and now_ns - self.used_ns >= IDLE_NS
-        if not self.lease:
-            return "lease" if waiting or self.untold or (lacking and not idle) else ""
-        if idle and not self.untold:
-            return "back"
-        now = lacking or self.stale or now_ns >= self._renew_ns(waiting=waiting)
-        return "renew" if now else ""
+    def next(self, now_ns: int, *, waiting: bool, lacking: bool) -> tuple[str, int]:
+        """What to ask of the gateway next, and when.
 
-    def next_ns(self, now_ns: int, *, waiting: bool, lacking: bool) -> int | None:
-        """When to ask `due` again; None where only a new request changes the answer."""
-        if now_ns < self.not_before_ns:
-            return self.not_before_ns
-        if not self.lease:
-            return None
-        if lacking or self.stale:
-            return now_ns
-        renew_ns = self._renew_ns(waiting=waiting)
-        return renew_ns if waiting or self.taken else min(renew_ns, self.used_ns + IDLE_NS)
+        ``lease``; ``renew``; ``back``, to give a lease back; ``tell``, to tell without a lease what
+        was used; or "", where only a new request changes the answer.
+        """
+        found: list[tuple[int, str]] = []
+        idle_ns = self.used_ns + IDLE_NS
+        if self.lease:
+            if not (waiting or self.taken or self.untold):
+                found.append((idle_ns, "back"))
+            soon = lacking or self.stale
+            found.append((now_ns if soon else self._renew_ns(waiting=waiting), "renew"))
+        elif waiting or (lacking and now_ns < idle_ns):
+            found.append((now_ns, "lease"))
+        elif self.untold:
+            found.append((self.tell_ns, "tell"))
+        if self._strays(now_ns):
+            found.append((now_ns, "back"))
+        if not found:
+            return "", now_ns
+        at_ns, what = min(found, key=lambda each: max(each[0], now_ns))
+        return what, max(at_ns, self.not_before_ns)
+
+    def last(self, now_ns: int) -> tuple[str, int]:
+        """The same where the manager is closed or gone: all is told first, and given back then."""
+        if self.untold:
+            return "tell", self.tell_ns if self.tell_ns - now_ns < 5 * NS else now_ns
+        return ("back", now_ns) if self.lease or self._strays(now_ns) else ("", now_ns)
+
+    def _strays(self, now_ns: int) -> bool:
+        self.strays = {lease: ends for lease, ends in self.strays.items() if ends > now_ns}
+        return bool(self.strays)
+
+    def to_give_back(self) -> str:
+        """The lease to give back now. Nothing more is admitted of it."""
+        if not self.strays:
+            self.over()
+        return next(iter(self.strays))
 
     def _renew_ns(self, *, waiting: bool) -> int:
         """When a lease is to be renewed: soon where the gateway believes what is no longer so."""
@@ -257,6 +307,8 @@ class Pool:
 
     def given(self, granted: Granted, asked_ns: int, now_ns: int) -> None:
         """Take in an answer. The lease lives from the instant at which it was asked for."""
+        if granted.lease in self.strays:  # it was found to be over while it was renewed
+            return
         if granted.lease != self.lease:
             self.void()
             self.lease = granted.lease

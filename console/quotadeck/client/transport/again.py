@@ -56,6 +56,13 @@ def judge(
     return Verdict(wait_ms, told_ms, wait_ms if status == BUSY else pause_ms)
 
 
+def without_lease(tried: int, backoff: Backoff) -> Verdict:
+    """Of a call whose lease was over. The first time there is a new one: they end at any time."""
+    if tried >= backoff.tries:
+        return Verdict(None, None)
+    return Verdict(0 if tried == 1 else int(backoff.wait_s(tried - 1) * 1_000), None)
+
+
 def passed_on(verdict: Verdict) -> dict[str, str | None]:
     """The headers to set on an error that is passed on, so that the SDK does not try again; None
     takes a header away.

@@ -5,7 +5,7 @@ They bring bytes to the provider and back (see `Carrier`); all decisions are the
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -41,6 +41,20 @@ class _Carrier:
             request.url,
             headers=headers,
             content=body,
+            extensions=request.extensions,
+        )
+
+    def with_headers(self, request: Any, headers: Mapping[str, str | None]) -> Any:
+        copied = request.headers.copy()
+        for name, value in headers.items():
+            copied.pop(name, None)
+            if value is not None:
+                copied[name] = value
+        return self._of.Request(
+            request.method,
+            request.url,
+            headers=copied,
+            stream=request.stream,
             extensions=request.extensions,
         )
 

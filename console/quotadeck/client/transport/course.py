@@ -5,7 +5,7 @@ threads never suspends, so a thread drives the same coroutine to its end in one 
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from quotadeck.admission.estimator import Estimator
@@ -14,12 +14,19 @@ from quotadeck.client.core import Core
 from quotadeck.client.errors import PriceUnknown, QuotaError, WrongProcess
 from quotadeck.client.providers import Place
 from quotadeck.client.reservation import Reservation
-from quotadeck.client.transport.again import BUSY, Verdict, is_error, judge, passed_on
+from quotadeck.client.transport.again import (
+    BUSY,
+    Verdict,
+    is_error,
+    judge,
+    passed_on,
+    without_lease,
+)
 from quotadeck.client.transport.asking import Asked, asked_of, learn
 from quotadeck.client.transport.paths import endpoint_of
 from quotadeck.client.transport.provider import Mark, Provider
 from quotadeck.client.transport.reading import Reading, Spent, reading_of, tripped
-from quotadeck.client.transport.refused import Answer, answer_to
+from quotadeck.client.transport.refused import Answer, answer_to, leases_refused
 from quotadeck.client.transport.told import limits_told
 from quotadeck.client.transport.unpacking import Unpacked
 from quotadeck.client.want import Bound, Want
@@ -34,7 +41,9 @@ _ASKED_FOR: Final = ("chat", "completions")
 _OK: Final = 300
 _NOTHING_SAID: Final = UpstreamSaid("", "", None, None)
 HOSTS_KEPT: Final = 64
-LEASE: Final = "x-quota-lease"
+LEASE: Final = "X-Quota-Lease"
+OF_A_GATEWAY: Final = "x-project-id"
+"""The header by which an answer is a gateway's: all have it but those to an unknown key."""
 
 Request = Any
 Response = Any
@@ -64,6 +73,10 @@ class Carrier(Protocol):
     def with_body(self, request: Request, body: bytes) -> Request:
         """The same request with another body, whose answer must not be compressed."""
 
+    def with_headers(self, request: Request, headers: Mapping[str, str | None]) -> Request:
+        """The same request with these, or without those that are None. The request that came stays
+        as it is: what is redirected elsewhere is that."""
+
     def read_by(self, response: Response, reading: Reading, done: Callable[[], None]) -> Response:
         """The same response, whose body passes through ``reading`` as it is read; ``done`` is
         called once when it ends, however it does."""
@@ -82,6 +95,16 @@ class _Call(NamedTuple):
     asked: Asked
     provider: Provider
     at_home: bool
+
+
+class _Sent(NamedTuple):
+    """One attempt: what it holds, the reply and its headers, and the lease that it has named;
+    empty: none."""
+
+    reservation: Reservation
+    response: Response
+    headers: dict[str, str]
+    lease: str
 
 
 class Course:
@@ -121,7 +144,8 @@ class Course:
         host = url.host if url.port is None else f"{url.host}:{url.port}"
         provider = self._provider(host, asked)
         try:
-            call = _Call(asked, provider, self._core.is_at(url.scheme, url.host, url.port))
+            at_home = self._core.is_at(url.scheme, url.host, url.port, _path(request))
+            call = _Call(asked, provider, at_home)
             return await self._called(carrier, request, host, body, call)
         finally:
             self._core.providers.end(provider)
@@ -139,49 +163,60 @@ class Course:
         tried = 0
         while True:
             try:
-                reservation, response, heads = await self._send(carrier, outgoing, call, want)
+                sent = await self._send(carrier, outgoing, call, want)
             except (PriceUnknown, WrongProcess):
                 raise
             except QuotaError as refusal:
                 return carrier.answer(request, answer_to(refusal, asked.dialect))
+            response = sent.response
             if not is_error(response.status_code):
-                return self._answered(
-                    carrier, response, heads, asked, want, reservation, own_usage=own_usage
-                )
+                return self._answered(carrier, sent, asked, want, own_usage=own_usage)
             try:
-                said = await carrier.drain(response)
+                body = await carrier.drain(response)
             finally:
-                reservation.settle(NOTHING_USED)
-            if own_usage and _refuses_usage(response.status_code, said):
+                sent.reservation.settle(NOTHING_USED)
+            if own_usage and _refuses_usage(response.status_code, body):
                 self._without_usage.append(host)
                 outgoing, own_usage = request, False
                 continue
             tried += 1
-            verdict = self._judge(response, heads, asked, said, tried, provider)
+            said = _said(sent, asked, body)
+            is_over = sent.lease and str(said.code).startswith("lease_")
+            if is_over:
+                self._core.lease_over(self._project, sent.lease)
+                verdict = without_lease(tried, self._backoff)
+            else:
+                verdict = self._judge(sent, said, tried, provider)
             wait_ms, left_s = verdict.wait_ms, self._left_s(until_ns)
             if wait_ms is None or (left_s is not None and left_s * 1_000 < wait_ms):
+                if is_over:
+                    why = leases_refused(self._core.address, self._project, tried, said.message)
+                    return carrier.answer(request, answer_to(why, asked.dialect))
                 return _told_once(response, verdict)
             if not verdict.pause_ms:
                 await carrier.sleep(wait_ms / 1_000)
                 left_s = self._left_s(until_ns)
             want = want._replace(timeout_s=left_s)
 
-    async def _send(
-        self, carrier: Carrier, outgoing: Request, call: _Call, want: Want
-    ) -> tuple[Reservation, Response, dict[str, str]]:
-        """One attempt: what it holds, the reply, and the reply's headers. Raises QuotaError where
-        it is not admitted, and the library's errors, after which it holds nothing."""
+    async def _send(self, carrier: Carrier, outgoing: Request, call: _Call, want: Want) -> _Sent:
+        """One attempt. Raises QuotaError where it is not admitted, and the library's errors, after
+        which it holds nothing."""
         asked, provider, at_home = call
         reservation = await carrier.admit(want)
         mark = provider.sent(asked.estimate.tokens)
         reservation.sent()
+        lease = ""
         if at_home:
-            outgoing.headers.pop(LEASE, None)
-            outgoing.headers.update(reservation.headers)
+            named = reservation.headers
+            lease = named.get(LEASE, "").partition(";")[0]
+            outgoing = carrier.with_headers(outgoing, {LEASE: None, **named})
         try:
             response = await carrier.send(outgoing)
             headers = _heads(response)
-            if not at_home:
+            there = OF_A_GATEWAY in headers
+            if there or not (at_home and is_error(response.status_code)):
+                self._core.counted(want, reservation.id, there=there)
+            if not (at_home or there):
                 self._learn(provider, mark, headers)
         except BaseException as error:
             if isinstance(error, carrier.never_sent):
@@ -189,7 +224,7 @@ class Course:
             else:
                 reservation.settle()  # it may be billed
             raise
-        return reservation, response, headers
+        return _Sent(reservation, response, headers, lease)
 
     def _learn(self, provider: Provider, mark: Mark, headers: dict[str, str]) -> None:
         try:
@@ -197,26 +232,10 @@ class Course:
         except Exception as error:  # noqa: BLE001 -- see `tripped`
             tripped("a reply's limits", error)
 
-    def _judge(
-        self,
-        response: Response,
-        headers: dict[str, str],
-        asked: Asked,
-        body: bytes,
-        tried: int,
-        provider: Provider,
-    ) -> Verdict:
+    def _judge(self, sent: _Sent, said: UpstreamSaid, tried: int, provider: Provider) -> Verdict:
         """What becomes of an error. A pause that the provider asks for holds back all its calls."""
-        status = response.status_code
-        plain = Unpacked(headers.get("content-encoding", "")).feed(body)
-        try:
-            said = asked.dialect.error(plain)
-        except Exception as error:  # noqa: BLE001 -- see `tripped`
-            tripped("an error", error)
-            said = _NOTHING_SAID
-        if str(said.code).startswith("lease_") and self._core.lease_over(self._project):
-            return Verdict(0, None)
-        verdict = judge(status, headers, said, tried, self._backoff)
+        status = sent.response.status_code
+        verdict = judge(status, sent.headers, said, tried, self._backoff)
         if status == BUSY:
             provider.refused += 1
         if verdict.pause_ms:
@@ -226,14 +245,13 @@ class Course:
     def _answered(
         self,
         carrier: Carrier,
-        response: Response,
-        headers: dict[str, str],
+        sent: _Sent,
         asked: Asked,
         want: Want,
-        reservation: Reservation,
         *,
         own_usage: bool,
     ) -> Response:
+        reservation, response, headers, _ = sent
         if asked.ask is None or response.status_code >= _OK:
             # What nobody can read is charged as estimated; a redirection has used nothing.
             reservation.settle(None if response.status_code < _OK else NOTHING_USED)
@@ -305,6 +323,15 @@ def _heads(response: Response) -> dict[str, str]:
         name.lower().decode("latin-1"): value.decode("latin-1")
         for name, value in response.headers.raw
     }
+
+
+def _said(sent: _Sent, asked: Asked, body: bytes) -> UpstreamSaid:
+    plain = Unpacked(sent.headers.get("content-encoding", "")).feed(body)
+    try:
+        return asked.dialect.error(plain)
+    except Exception as error:  # noqa: BLE001 -- see `tripped`
+        tripped("an error", error)
+        return _NOTHING_SAID
 
 
 def _refuses_usage(status: int, said: bytes) -> bool:

@@ -25,6 +25,17 @@ class Answer(NamedTuple):
     body: bytes
 
 
+def leases_refused(gateway: str, project: str, tried: int, said: str) -> GatewayRefused:
+    """The gateway knows none of the leases that it gives to this manager."""
+    times = "once" if tried == 1 else f"{tried} times in a row"
+    return GatewayRefused(
+        f"the gateway at {gateway} has refused this call {times} for the lease that it names: "
+        "check that the SDK has the very key that the quota manager was made with, and that one "
+        f"gateway alone answers at that address. The gateway said: {said}",
+        project,
+    )
+
+
 def answer_to(refusal: QuotaError, dialect: Dialect) -> Answer:
     """A 429 as a rule, by which the official SDKs raise their RateLimitError: once, for it has
     waited. What never fits is a 400, and what the gateway does not serve a 403.
