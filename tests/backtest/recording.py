@@ -16,7 +16,7 @@ from quotadeck.admission.prepared import prepare
 from quotadeck.admission.size import Size
 from quotadeck.backtest.asked import UnderWay
 from quotadeck.backtest.records import Records
-from quotadeck.backtest.run import Verdicts, at_once, replay
+from quotadeck.backtest.run import Verdicts, replay
 from quotadeck.backtest.sharing import sharing
 from quotadeck.backtest.terms import File, Terms
 from quotadeck.backtest.trace import read
@@ -33,6 +33,7 @@ from quotadeck.domain.usage import Usage
 from quotadeck.gateway.plan import Plan, compile_plan, file_layer
 from quotadeck.gateway.watch.levels import LevelKeeper
 from quotadeck.limiter import MemoryLimiter
+from quotadeck.limiter.at_once import complete
 from quotadeck.store import Ledger
 from quotadeck.store import file_layer as on_record
 from quotadeck.store.places import ledger_file
@@ -200,5 +201,5 @@ def replayed(
         callers = records.callers(0)
         shared = sharing(tuple(changed), callers, (terms,))
         trace = read(records, terms, shared, (since_us, until_us), 1.0)
-    verdicts = at_once(replay(trace, terms, lambda: None, drop_retries=drop_retries))
+    verdicts = complete(replay(trace, terms, lambda: None, drop_retries=drop_retries))
     return [(one.at_us, one.project) for one in trace.requests], verdicts

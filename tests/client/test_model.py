@@ -17,9 +17,9 @@ from hypothesis.stateful import (
 
 from quotadeck.client import Estimate, QuotaError, Reservation, SyncQuotaManager
 from quotadeck.client.line import Waiter
-from quotadeck.client.refusing import complete
 from quotadeck.domain.days import day_at
 from quotadeck.domain.limits import MICRO, Priority, RateLimit
+from quotadeck.limiter.at_once import complete
 from tests.clocks import HandClock
 from tests.limiter.exact import DayModel, RateModel
 

@@ -8,12 +8,13 @@ from typing import Final, NamedTuple
 from quotadeck.backtest.messages import Ask, Told
 from quotadeck.backtest.outlook import MINUTE_US, estimate
 from quotadeck.backtest.records import Records
-from quotadeck.backtest.run import LOOKS_EVERY, at_once, replay
+from quotadeck.backtest.run import LOOKS_EVERY, replay
 from quotadeck.backtest.sharing import Sharing, sharing, wide_open
 from quotadeck.backtest.terms import File, Terms, Values
 from quotadeck.backtest.trace import read
 from quotadeck.domain.rules import rules_of
 from quotadeck.domain.subject import Subject, SubjectKind
+from quotadeck.limiter.at_once import complete
 
 WINDOW_MINUTES: Final = 15
 _SPARE: Final = 0.8
@@ -63,8 +64,8 @@ class Foresight:
 
         pace.begins()
         try:
-            was = at_once(replay(trace, terms[0], on)) if twice else None
-            then = at_once(replay(trace, terms[1], on))
+            was = complete(replay(trace, terms[0], on)) if twice else None
+            then = complete(replay(trace, terms[1], on))
             pace.done = count * (2 if twice else 1)
         except _Late:
             return Told(ask.number, why="late")

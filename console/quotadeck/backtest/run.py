@@ -1,9 +1,9 @@
 """One replay: a trace's requests through the limiter, under some terms, with their own instants."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from quotadeck.admission.days import BudgetDays, budget_key
 from quotadeck.admission.prepared import Prepared, prepare
@@ -24,8 +24,6 @@ PAUSED_PROJECT, PAUSED_MODEL, UNROUTED = "paused project", "paused model", "unro
 """Verdicts on requests. Every other one is the bucket that refused it."""
 _TTL_MS: Final = 86_400_000
 LOOKS_EVERY: Final = 1_024
-
-T = TypeVar("T")
 
 
 class HandClock:
@@ -68,7 +66,7 @@ async def replay(
 ) -> Verdicts:
     """``look`` is called every thousand requests or so; what it raises ends the replay.
 
-    It never suspends: see `at_once`.
+    It never suspends: see `quotadeck.limiter.at_once`.
     """
     clock = HandClock(trace.begin_us)
     limiter = MemoryLimiter(clock)
@@ -113,17 +111,6 @@ async def replay(
         cost.append(nano)
         where.append(lane.target)
     return verdicts
-
-
-def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What comes of one that never suspends."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        done: T = end.value
-        return done
-    coroutine.close()
-    raise RuntimeError("it waits for something")
 
 
 async def _begin(

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from quotadeck.client.availability import Room, full, rooms_of
-from quotadeck.client.refusing import complete
 from quotadeck.client.report import ProviderUsage, UsageReport
 from quotadeck.domain.limits import MICRO
+from quotadeck.limiter.at_once import complete
 
 if TYPE_CHECKING:
     from quotadeck.client.core import Core

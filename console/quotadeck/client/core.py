@@ -16,7 +16,7 @@ from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
 from quotadeck.client.providers import Providers
 from quotadeck.client.quotas import Asked, Estimate, Quota, estimate_of, must_be_name, must_be_wait
-from quotadeck.client.refusing import complete, late, refuse
+from quotadeck.client.refusing import late, refuse
 from quotadeck.client.reservation import Reservation
 from quotadeck.client.terms import Terms, money_of
 from quotadeck.client.want import Bound, Look, Project, Want
@@ -25,6 +25,7 @@ from quotadeck.domain.limits import BudgetLimit, Priority, Take
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
 from quotadeck.limiter import Admitted, DayUnknown, Refused, TurnName
+from quotadeck.limiter.at_once import complete
 
 if TYPE_CHECKING:
     from quotadeck.client.runs import RunTerms

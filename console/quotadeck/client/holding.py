@@ -7,12 +7,12 @@ from typing import Any, Final, TypeVar
 
 from quotadeck.client import forks
 from quotadeck.client.in_process import InProcess
-from quotadeck.client.refusing import complete
 from quotadeck.client.reservation import Charge
 from quotadeck.client.waiting import Waiting
 from quotadeck.client.want import Want
 from quotadeck.domain.clock import Clock
 from quotadeck.limiter import MemoryLimiter
+from quotadeck.limiter.at_once import complete
 
 T = TypeVar("T")
 NS: Final = 1_000_000_000

@@ -1,16 +1,12 @@
 """Which refusals of the limiter are final: no wait would help, so the caller is told at once."""
 
-from collections.abc import Coroutine
-from typing import Any, TypeVar
-
 from quotadeck.client.errors import AcquireTimeout, BudgetSpent, NeverFits
 from quotadeck.client.line import Waiter
 from quotadeck.client.want import Want
 from quotadeck.domain.gate import Gate
 from quotadeck.domain.limits import NEVER_US, BudgetLimit, Take
 from quotadeck.limiter import MemoryLimiter, Refused
-
-T = TypeVar("T")
+from quotadeck.limiter.at_once import complete
 
 
 def refuse(
@@ -56,16 +52,6 @@ def late(waiter: Waiter[Want], waited_s: float, away: str) -> AcquireTimeout:
         ahead=project.line.ahead_of(waiter),
         away=away,
     )
-
-
-def complete(call: Coroutine[Any, Any, T]) -> T:
-    """The result of a limiter's call, which never suspends where the limiter is in memory."""
-    try:
-        call.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    raise RuntimeError("a limiter in memory suspended")
 
 
 def _usd(nano: int) -> str:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from quotadeck.client.errors import RunEnded
 from quotadeck.client.quotas import must_be_name, nano_of
-from quotadeck.client.refusing import complete
 from quotadeck.client.report import RunUsage
 from quotadeck.client.terms import NO_BUDGET_NANO
 from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import NEVER_US, BudgetLimit, Take
 from quotadeck.limiter import Money
+from quotadeck.limiter.at_once import complete
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterator, Mapping
 
 from quotadeck.client.heads import Heads
 from quotadeck.client.line import Line, Waiter
-from quotadeck.client.refusing import complete
 from quotadeck.client.reservation import Charge
 from quotadeck.client.terms import money_of
 from quotadeck.client.want import Bound, Want
 from quotadeck.domain.limits import SlotLimit
 from quotadeck.limiter import BucketState, MemoryLimiter
+from quotadeck.limiter.at_once import complete
 
 
 class Waiting:

@@ -5,10 +5,10 @@ They bring bytes to the provider and back (see `Carrier`); all decisions are the
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from quotadeck.client.acquiring import Acquiring
 from quotadeck.client.blocking import wait_for
@@ -20,8 +20,7 @@ from quotadeck.client.transport.libraries import Library, never_sent, with_strea
 from quotadeck.client.transport.reading import Reading
 from quotadeck.client.transport.refused import Answer
 from quotadeck.client.want import Want
-
-T = TypeVar("T")
+from quotadeck.limiter.at_once import complete
 
 
 class _Carrier:
@@ -131,7 +130,7 @@ class Transport(_Carrier):
     """A `BaseTransport` around another one."""
 
     def handle_request(self, request: Any) -> Any:
-        return _at_once(self._course.run(self, request))
+        return complete(self._course.run(self, request))
 
     def close(self) -> None:
         self._inner.close()
@@ -231,13 +230,3 @@ class _AsyncReader(_Ending):
             await self._inner.aclose()
         finally:
             self._end()
-
-
-def _at_once(course: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never suspends."""
-    try:
-        course.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    raise RuntimeError("a carrier for threads suspended")
