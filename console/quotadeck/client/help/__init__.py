@@ -1,5 +1,5 @@
-"""What goes wrong around a call, and is each helped by a small thing of its own.
+"""Helpers for what goes wrong around a call: a small thing for each of the error cases.
 
-Every file here is one idea, works without a manager, and knows no SDK by name: it reads what any
-of them raises or returns.
+Each file is one of them. They work without a manager, and import no SDK: they read what any SDK
+raises or returns.
 """

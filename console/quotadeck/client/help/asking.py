@@ -1,6 +1,6 @@
-"""One small request to a provider, over the standard library alone; nothing is followed.
+"""One small request to a provider, by the standard library alone.
 
-A redirect is not gone after: the key would go to whoever is named there.
+Redirects are not followed: the key would be sent to whoever they name.
 """
 
 import json
@@ -15,11 +15,11 @@ _CODE: Final = re.compile(r"[a-z][a-z_]{1,40}")
 
 
 class NotReached(Exception):
-    """No answer came; its text is the system's, for people."""
+    """No answer came. The text says why, in the system's words."""
 
 
 class Answer(NamedTuple):
-    """``failure`` is what it says where it is none of 2xx."""
+    """``body`` is its JSON (None: it has none), ``failure`` what it says where it is no 2xx."""
 
     status: int
     body: Any
@@ -31,12 +31,12 @@ class Answer(NamedTuple):
 
     @property
     def said(self) -> str:
-        """Its status and its error's code, where that is a plain one: ``401 invalid_api_key``."""
+        """Its status, and its error's code where that is a plain word: ``401 invalid_api_key``."""
         code = self.failure.code if _CODE.fullmatch(self.failure.code) else ""
         return f"{self.status} {code}".strip()
 
     def ids(self) -> tuple[str, ...] | None:
-        """The ids that it lists; None where it is no list."""
+        """The ids of what it lists, such as models; None where it is no list."""
         listed = self.body.get("data") if isinstance(self.body, dict) else None
         if self.status >= 300 or not isinstance(listed, list):
             return None

@@ -49,7 +49,7 @@ class Counts:
 
 
 class _Alone(Exception):
-    """What the other one got is nothing that two can have."""
+    """The call that was waited for gave something that only one can use, such as a stream."""
 
 
 class Cache:
@@ -284,7 +284,7 @@ def _own(shared: Copy) -> Any:
 
 
 def _close(stream: Any) -> Any:
-    """One that is left in the middle holds a connection until it is closed."""
+    """Close a stream: one that is left in the middle keeps its connection until then."""
     close = getattr(stream, "close", None) or getattr(stream, "aclose", None)
     return close() if callable(close) else None
 

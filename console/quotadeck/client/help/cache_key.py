@@ -1,4 +1,4 @@
-"""The same for requests that ask the same: a request's body, whichever way it is written down."""
+"""The key of a request in the cache: the same for bodies that ask the same, however written."""
 
 import hashlib
 import json

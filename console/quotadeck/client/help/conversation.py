@@ -18,8 +18,8 @@ HEADING: Final = "[Conversation summary]"
 
 
 class Parted(NamedTuple, Generic[AMessage]):
-    """A conversation's parts: ``head`` are the system prompts of the first two, in their order;
-    ``between`` is what may go, and is empty where nothing has to."""
+    """A conversation's parts: ``head`` are the system prompts from before ``newest``, in order;
+    ``between`` is all else from before it, which a summary replaces. Empty: nothing has to go."""
 
     head: list[AMessage]
     between: list[AMessage]
@@ -65,7 +65,7 @@ def part(
 
 
 def _left(messages: Sequence[Message], tokens: Sequence[int], at: int) -> int:
-    """Tokens of what stays where all before the place goes, but for system prompts."""
+    """Tokens of what stays if all before the place goes, except system prompts."""
     return sum(tokens[at:]) + sum(
         one for message, one in zip(messages[:at], tokens[:at], strict=True) if is_system(message)
     )

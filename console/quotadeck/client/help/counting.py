@@ -33,7 +33,7 @@ async def count_with_async(client: Any, body: Mapping[str, Any]) -> int:
 
 
 def _asked(client: Any, body: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The SDK's method, and what it is given."""
+    """The SDK's method that counts, and its arguments."""
     messages: Any = getattr(client, "messages", None)
     if hasattr(messages, "count_tokens"):
         return messages.count_tokens, _only(body, _OF_A_MESSAGE)
@@ -44,7 +44,7 @@ def _asked(client: Any, body: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def _only(body: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """What the count takes: what bounds or shapes the answer is none of it."""
+    """The members that the count takes: not those that bound or shape the answer."""
     return {name: body[name] for name in names if body.get(name) is not None}
 
 

@@ -21,10 +21,10 @@ _TOO_MANY: Final = 429
 
 
 class Kind(StrEnum):
-    """What went wrong, as far as anybody must know who decides what to do next."""
+    """What went wrong, as far as it matters for what to do next."""
 
     LIMITED = "limited"
-    """A rate: the same request may pass later."""
+    """A rate limit: the same request may pass later."""
     NO_MONEY = "no_money"
     """A budget, a balance or a monthly quota: no wait helps."""
     LATE = "late"
@@ -40,7 +40,8 @@ class Kind(StrEnum):
 
 
 class Failure(NamedTuple):
-    """``status`` is 0 where no answer came. ``code`` is the error's own, or its type; or empty."""
+    """A failed call. ``status`` is 0 where no answer came; ``code`` is the error's code, or else
+    its type, or empty; ``headers`` have lower-case names."""
 
     kind: Kind
     status: int = 0
@@ -57,13 +58,13 @@ class Failure(NamedTuple):
 
     @property
     def should_retry(self) -> bool | None:
-        """What the answer's ``x-should-retry`` says; None where it says nothing."""
+        """What the answer's ``x-should-retry`` says; None where it has none."""
         said = self.headers.get("x-should-retry", "").lower()
         return {"true": True, "false": False}.get(said)
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Read an error as it was raised."""
+    """What an error says, whichever client raised it."""
     response = getattr(error, "response", None)
     headers = _headers(getattr(response, "headers", None) or getattr(error, "headers", None))
     status = _status(error, response)

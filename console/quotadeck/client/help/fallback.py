@@ -63,14 +63,13 @@ class Fallback:
     last one all of it. Raises ValueError without a model.
     """
 
-    models: tuple[str, ...]
+    models: Sequence[str]
     deadline_s: float = 60.0
 
-    def __init__(self, models: Sequence[str], deadline_s: float = 60.0) -> None:
-        if isinstance(models, str) or not models or deadline_s <= 0:
+    def __post_init__(self) -> None:
+        if isinstance(self.models, str) or not self.models or self.deadline_s <= 0:
             raise ValueError("a fallback needs a list of models, and a deadline above zero")
-        object.__setattr__(self, "models", tuple(models))
-        object.__setattr__(self, "deadline_s", deadline_s)
+        object.__setattr__(self, "models", tuple(self.models))
 
     def run(
         self, call: Callable[[str, float], T], clock: Callable[[], float] = time.monotonic

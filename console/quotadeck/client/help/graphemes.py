@@ -1,7 +1,7 @@
-"""Where a text may be cut without spoiling what stands beside the cut, as far as that is cheap.
+"""Where a text may be cut without breaking a character that a reader sees, as far as is cheap.
 
-After the rules of Unicode's annex 29 that need no table of their own: surrogates, CR LF, combining
-marks and variation selectors, joined emoji, skin tones, flags, Hangul's letters.
+It follows those rules of Unicode's annex 29 (text segmentation) that need no large table:
+surrogates, CR LF, combining marks and variation selectors, joined emoji, skin tones, flags, Hangul.
 """
 
 import unicodedata
@@ -16,7 +16,7 @@ _HIGH: Final = range(0xD800, 0xDC00)
 _LOW: Final = range(0xDC00, 0xE000)
 _JAMO: Final = range(0x1160, 0x1200)
 _MOST_BACK: Final = 64
-"""What is joined longer than this is nobody's letter."""
+"""Code points; a longer character is no real one, and may be cut."""
 
 
 def safe_cut(text: str, at: int) -> int:
@@ -41,7 +41,7 @@ def _is_pair(text: str, at: int) -> bool:
 
 
 def _together(text: str, at: int) -> bool:
-    """Whether the characters on both sides of the place belong together."""
+    """Whether the code points on both sides of the place are parts of one character."""
     if not 0 < at < len(text):
         return False
     before, after = text[at - 1], text[at]

@@ -1,4 +1,4 @@
-"""Values under keys, bounded by number, bytes and age; what was used longest ago goes first."""
+"""A least-recently-used store, bounded by its number of values, their bytes and their age."""
 
 import threading
 from collections import OrderedDict
@@ -39,7 +39,7 @@ class Kept:
         return self._bytes
 
     def get(self, key: str) -> Any:
-        """The value, None where there is none any more."""
+        """The value of a key; None where there is none, or it is too old."""
         with self._lock:
             found = self._kept.get(key)
             if found is None:

@@ -16,7 +16,7 @@ from quotadeck.client.help.asking import Answer, NotReached, ask
 from quotadeck.client.help.failures import Kind
 
 LEAST_CHARS: Final = 32
-"""The keys of all large providers, and a gateway's, have more."""
+"""Shorter ones are no keys: those of all large providers, and of a gateway, are longer."""
 _OPENAI: Final = "https://api.openai.com/v1"
 _ANTHROPIC: Final = "https://api.anthropic.com"
 Form = Literal["openai", "anthropic"]
@@ -149,7 +149,7 @@ async def check_key_async(
 
 
 def _unasked(key: str | None, least_chars: int) -> KeyState | None:
-    """What is wrong with it that nobody has to be asked about."""
+    """What is wrong with a key by its look alone; None: nothing."""
     if not key or not key.strip():
         return KeyState.MISSING
     if any(not "!" <= sign <= "~" or sign in "\"'`" for sign in key):
@@ -158,7 +158,7 @@ def _unasked(key: str | None, least_chars: int) -> KeyState | None:
 
 
 def _state_of(answer: Answer, *, listed: bool) -> KeyState:
-    """``listed``: whether the answer has what it was asked for."""
+    """What an answer says of the key. ``listed``: it has what was asked for."""
     if answer.kind is Kind.NO_MONEY:
         return KeyState.NO_MONEY
     if answer.status in {401, 403}:
@@ -179,7 +179,7 @@ def _headers(key: str, form: Form) -> dict[str, str]:
 
 
 def _address(base_url: str) -> str:
-    """Without the name and password that may stand in it, and what is no path."""
+    """The address without a name, password or query in it."""
     scheme, slashes, rest = base_url.partition("://")
     host, slash, path = rest.partition("?")[0].partition("/")
     return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}".rstrip("/")

@@ -23,10 +23,10 @@ def is_system(message: Message) -> bool:
 
 
 def cuts(messages: Sequence[Message]) -> list[int]:
-    """The places, 0 … len(messages), before which everything may be left out; 0 is always one.
+    """The places, 0 to len(messages), before which everything may be left out; 0 is always one.
 
-    A call that nobody answered holds nothing together; a result whose call is not there begins
-    nothing, and neither does what belongs to the message before it.
+    None is between a call and its result, before a result whose call is missing, or before a
+    message that belongs to the one before it. A call without a result may stand at a place.
     """
     together = [False] * (len(messages) + 1)
     """Whether a cut before the message would part something."""
@@ -68,12 +68,12 @@ def _results(message: Message) -> Iterator[str]:
 
 
 def _belongs(message: Message) -> bool:
-    """Whether it is the result of the message before it: the functions of old have no ids."""
+    """Whether it is the result of the message before it: old-style functions have no ids."""
     return message.get("role") == "function"
 
 
 def _leads(message: Message) -> bool:
-    """Whether the next one belongs to it: a reasoning item is refused without what it led to."""
+    """Whether the next message belongs to it: providers refuse reasoning without what it led to."""
     return message.get("type") == "reasoning"
 
 

@@ -1,4 +1,4 @@
-"""Whether a reply, or a stream's events, are all of an answer: what is not is kept by nobody.
+"""Whether a reply, or a stream's events, are a whole answer: only such a one may be cached.
 
 Replies are dicts or any SDK's objects, of chat completions, Messages, Responses or embeddings.
 """
@@ -13,14 +13,14 @@ _LAST_EVENTS: Final = ("message_stop", "response.completed", "response.incomplet
 
 
 def member(holder: Any, name: str) -> Any:
-    """A dict's or an object's, None where there is none."""
+    """A member of a dict, or an attribute of an object; None where there is none."""
     if isinstance(holder, Mapping):
         return holder.get(name)
     return getattr(holder, name, None)
 
 
 def is_whole(reply: Any) -> bool:
-    """Whether the reply is an answer that ended, and no error that came as one."""
+    """Whether the reply is an answer that has ended, and is no error."""
     if reply is None or member(reply, "error"):
         return False
     choices = member(reply, "choices")
@@ -60,7 +60,7 @@ class Ending:
 
 
 def is_stream(value: Any) -> bool:
-    """Whether it can be gone through only once, as SDKs' streams."""
+    """Whether it can be iterated only once, as the SDKs' streams."""
     if isinstance(value, Mapping | str | bytes | list | tuple | set | frozenset):
         return False
     if hasattr(value, "model_dump"):
