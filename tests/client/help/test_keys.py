@@ -1,7 +1,9 @@
 """What is wrong with a key is told apart, with what to do next and never with the key."""
 
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -109,6 +111,51 @@ def test_silence_is_waited_for_only_so_long() -> None:
         found = check_key(KEY, f"http://127.0.0.1:{silent.getsockname()[1]}/v1", timeout_s=0.05)
     assert found.state is KeyState.UNREACHABLE
     assert found.why == "it does not answer in time"
+
+
+@contextmanager
+def stubborn(head: str, *, drips: bool = False, hangs: bool = False) -> Iterator[str]:
+    """The address of one that begins an answer, and ends it never or too early."""
+    left = threading.Event()
+
+    def answer() -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(f"HTTP/1.1 {head}\r\n\r\n{{".encode())
+            while drips and not left.wait(0.005):
+                connection.sendall(b" ")
+            if hangs:
+                left.wait()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        serving = threading.Thread(target=answer)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        finally:
+            left.set()
+            serving.join()
+
+
+@pytest.mark.parametrize(
+    ("head", "how", "state"),
+    [
+        ("401 No\r\ncontent-length: 100", "hangs", KeyState.REFUSED),
+        ("401 No\r\ncontent-length: 999999", "drips", KeyState.REFUSED),
+        ("401 No\r\ncontent-length: 100", "", KeyState.REFUSED),
+        ("401 No\r\ntransfer-encoding: chunked", "", KeyState.REFUSED),
+        ("200 OK\r\ncontent-length: 100", "hangs", KeyState.UNREACHABLE),
+        ("200 OK\r\ncontent-length: 999999", "drips", KeyState.UNREACHABLE),
+        ("200 OK\r\ncontent-length: 100", "", KeyState.UNREACHABLE),
+        ("200 OK\r\ntransfer-encoding: chunked", "", KeyState.UNREACHABLE),
+    ],
+)
+def test_an_answer_that_does_not_end_is_no_error_of_the_check(
+    head: str, how: str, state: KeyState
+) -> None:
+    with stubborn(head, drips=how == "drips", hangs=how == "hangs") as url:
+        assert check_key(KEY, url, timeout_s=0.1).state is state
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,14 @@ Redirects are not followed: the key would be sent to whoever they name.
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from quotadeck.client.help.failures import Failure, Kind, failure_of
 
 _MOST_BYTES: Final = 4_000_000
+_PART_BYTES: Final = 65_536
 _CODE: Final = re.compile(r"[a-z][a-z_]{1,40}")
 
 
@@ -62,17 +65,33 @@ def ask(
     named = {**headers, "Accept": "application/json", "User-Agent": "quotadeck"}
     if data is not None:
         named["Content-Type"] = "application/json"
+    until_s = monotonic() + timeout_s
     try:
         request = Request(url, data, named)  # noqa: S310 - its scheme is one of the two above
-        with build_opener(Stay()).open(request, timeout=timeout_s) as reply:
-            return Answer(reply.status, _json(reply.read(_MOST_BYTES)), Failure(Kind.OTHER))
-    except HTTPError as error:
-        with error:
-            parsed = _json(error.read(_MOST_BYTES))
-        error.__dict__["body"] = parsed
-        return Answer(error.code, parsed, failure_of(error))
+        try:
+            with build_opener(Stay()).open(request, timeout=timeout_s) as reply:
+                return Answer(reply.status, _json(_read(reply, until_s)), Failure(Kind.OTHER))
+        except HTTPError as error:
+            with error, suppress(OSError, HTTPException):  # its status says what matters most
+                error.__dict__["body"] = _json(_read(error, until_s))
+            return Answer(error.code, error.__dict__.get("body"), failure_of(error))
     except (OSError, HTTPException, ValueError) as error:
         raise NotReached(_why(error)) from None
+
+
+def _read(reply: Any, until_s: float) -> bytes:
+    """Its body. Raises TimeoutError where it comes by drops, IncompleteRead where it is cut."""
+    from http.client import IncompleteRead
+
+    parts, left = [], _MOST_BYTES
+    while left > 0 and (part := reply.read1(min(left, _PART_BYTES))):
+        parts.append(part)
+        left -= len(part)
+        if monotonic() > until_s:
+            raise TimeoutError
+    if left and reply.length:
+        raise IncompleteRead(b"", reply.length)
+    return b"".join(parts)
 
 
 def _json(data: bytes) -> Any:
