@@ -1,11 +1,13 @@
 """What is cut keeps to the limit, says that it was cut, and parts nothing that belongs together."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quotadeck.client.help.conversation import part
 from quotadeck.client.help.cutting import MARK, Cut, Keep, NoRoom, cut, cut_messages
 from quotadeck.client.help.graphemes import safe_cut
 from quotadeck.client.help.request_tokens import messages_tokens
@@ -134,3 +136,31 @@ def test_the_newest_message_is_cut_where_it_does_not_fit_whole() -> None:
     assert part["text"].startswith("word word")
     assert part["text"].endswith(MARK)
     assert talk[2]["content"][0]["text"] == "word " * 1_000
+
+
+class Looked(dict[str, Any]):
+    """A message that counts how often anybody looks into one."""
+
+    times = 0
+
+    def get(self, *asked: Any) -> Any:
+        Looked.times += 1
+        return super().get(*asked)
+
+
+def looks(work: Callable[[list[Any]], Any], messages: int) -> int:
+    talk = [Looked(role="user", content="Hello there, all of you") for _ in range(messages)]
+    Looked.times = 0
+    work(talk)
+    return Looked.times
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda talk: cut_messages(talk, 100, count=words),
+        lambda talk: part(talk, len(talk), 100, words),
+    ],
+)
+def test_a_conversation_twice_as_long_is_twice_the_work(work: Callable[[list[Any]], Any]) -> None:
+    assert looks(work, 400) < 2.2 * looks(work, 200)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, NamedTuple, cast
 
 from quotadeck.client.help.awaited import answered
-from quotadeck.client.help.pairs import AMessage, Message, cuts, is_system
+from quotadeck.client.help.pairs import AMessage, cuts, is_system, left_at
 from quotadeck.client.help.request_tokens import message_tokens
 from quotadeck.client.help.tokens import Count, estimate
 
@@ -52,22 +52,13 @@ def part(
     places = [at for at in cuts(messages) if at < len(messages)]
     at = max((one for one in places if one <= len(messages) - keep), default=0)
     if most_tokens:
-        at = next(
-            (one for one in places if one >= at and _left(messages, tokens, one) <= most_tokens),
-            places[-1],
-        )
+        left = left_at(messages, tokens)
+        at = next((one for one in places if one >= at and left[one] <= most_tokens), places[-1])
     before = messages[:at]
     return Parted(
         [one for one in before if is_system(one)],
         [one for one in before if not is_system(one)],
         list(messages[at:]),
-    )
-
-
-def _left(messages: Sequence[Message], tokens: Sequence[int], at: int) -> int:
-    """Tokens of what stays if all before the place goes, except system prompts."""
-    return sum(tokens[at:]) + sum(
-        one for message, one in zip(messages[:at], tokens[:at], strict=True) if is_system(message)
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 from quotadeck.client.help.graphemes import safe_cut
-from quotadeck.client.help.pairs import AMessage, Message, cuts, is_system
+from quotadeck.client.help.pairs import AMessage, Message, cuts, is_system, left_at
 from quotadeck.client.help.request_tokens import message_tokens, messages_tokens
 from quotadeck.client.help.tokens import Count, estimate
 
@@ -77,12 +77,11 @@ def cut_messages(
     tokens = [message_tokens(one, count) for one in messages]
     if sum(tokens) <= most_tokens:
         return list(messages)
-    of_systems = sum(n for one, n in zip(messages, tokens, strict=True) if is_system(one))
+    left = left_at(messages, tokens)
     of_mark = message_tokens(_marked(mark), count)
     places = [at for at in cuts(messages) if at < len(messages)]
     for at in places[1:]:
-        rest = zip(messages[at:], tokens[at:], strict=True)
-        if of_systems + of_mark + sum(n for one, n in rest if not is_system(one)) <= most_tokens:
+        if left[at] + of_mark <= most_tokens:
             return _without(messages, at, mark)
     return _with_longest_cut(_without(messages, places[-1], mark), most_tokens, count, mark)
 

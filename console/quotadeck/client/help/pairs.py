@@ -5,6 +5,7 @@ completions, Messages and Responses are told apart message by message, not asked
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final, TypeVar
 
 Message = Mapping[str, Any]
@@ -28,17 +29,27 @@ def cuts(messages: Sequence[Message]) -> list[int]:
     None is between a call and its result, before a result whose call is missing, or before a
     message that belongs to the one before it. A call without a result may stand at a place.
     """
-    together = [False] * (len(messages) + 1)
-    """Whether a cut before the message would part something."""
+    parting = [0] * (len(messages) + 2)
+    """How much more a cut before the message would part than one before the message before it."""
     called: dict[str, int] = {}
     for index, message in enumerate(messages):
         called.update(dict.fromkeys(_calls(message), index))
         for identity in _results(message):
             since = called.get(identity, index - 1)
-            together[since + 1 : index + 1] = [True] * (index - since)
+            parting[since + 1] += 1
+            parting[index + 1] -= 1
         if index and (_belongs(message) or _leads(messages[index - 1])):
-            together[index] = True
-    return [0, *(at for at in range(1, len(messages) + 1) if not together[at])]
+            parting[index] += 1
+            parting[index + 1] -= 1
+    parts = list(accumulate(parting))
+    return [0, *(at for at in range(1, len(messages) + 1) if not parts[at])]
+
+
+def left_at(messages: Sequence[Message], tokens: Sequence[int]) -> list[int]:
+    """Tokens of what stays if all before a place goes, except system prompts; by place."""
+    gone = [0 if is_system(one) else n for one, n in zip(messages, tokens, strict=True)]
+    all_of_it = sum(tokens)
+    return [all_of_it - before for before in accumulate(gone, initial=0)]
 
 
 def _calls(message: Message) -> Iterator[str]:
