@@ -1,13 +1,16 @@
 """What a call used, read from what the official SDKs and the frameworks hand out."""
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import anthropic.types
 import httpx
 import openai.types
 import openai.types.responses
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from quotadeck.client import Estimate, NotSettled, QuotaManager, Usage
 from quotadeck.client.usage import usage_of
@@ -156,7 +159,55 @@ async def test_a_reply_is_priced_by_the_model_that_it_names() -> None:
     assert other.settle(SDKS[0], model="nobody's").cost_nano == 120 * 10_000
 
 
-@pytest.mark.parametrize("nothing", [httpx.Response(200, text="no"), {"usage": {}}, [1], object()])
+class Guarded:
+    """An object that lets nobody see into it."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise RuntimeError(f"its {name} is nobody's")
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        httpx.Response(200, text="no"),
+        httpx.Response(200, stream=httpx.ByteStream(b"{}")),
+        {"usage": {}},
+        {"type": "message", "usage": {("a", "b"): 1}},
+        [1],
+        object(),
+        Guarded(),
+    ],
+)
 def test_what_tells_no_usage_is_said_so(nothing: Any) -> None:
     with pytest.raises(NotSettled):
         usage_of(nothing)
+
+
+NAMES = [
+    *("usage", "usage_metadata", "input_tokens", "output_tokens", "prompt_tokens", "content"),
+    *("completion_tokens", "cache_read_tokens", "cache_write_tokens", "input_token_details"),
+    *("cache_read", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation"),
+    *("prompt_tokens_details", "input_tokens_details", "output_tokens_details", "cached_tokens"),
+    *("server_tool_use", "service_tier", "object", "type", "model", "choices", "error", "output"),
+]
+KINDS = st.sampled_from(["chat.completion", "text_completion", "list", "response", "message"])
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | KINDS
+ANYTHING = st.recursive(
+    PLAIN,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5)
+        | st.dictionaries(st.tuples(st.integers()), inner, max_size=1)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), ANYTHING, max_size=6))
+@example({"input_tokens": 5, "input_token_details": [1]})
+@example({"type": "message", "usage": {(1,): 1}})
+def test_whatever_is_given_is_a_usage_or_is_said_to_be_none(told: dict[str, Any]) -> None:
+    with suppress(NotSettled):
+        usage_of(told)

@@ -55,24 +55,31 @@ def _tokens(number: Any) -> int:
 
 def _as_dict(used: Any) -> dict[str, Any]:
     """A reply as a dict: it may be parsed, raw, or any object that names its counts."""
-    used = getattr(used, "http_response", used)
+    inner = _member(used, "http_response")
+    used = used if inner is None else inner
     if isinstance(used, Mapping):
         return dict(used)
     for name in ("usage_metadata", "model_dump", "to_dict", "json", "dict"):
-        found = getattr(used, name, None)
-        try:
-            told = found() if callable(found) else found
-        except (TypeError, ValueError):
-            continue
+        told = _member(used, name)
         if isinstance(told, Mapping):
             return dict(told)
-    named = {name: getattr(used, name, None) for name in _COUNTS}
+    named = {name: _member(used, name) for name in _COUNTS}
     if named["input_tokens"] is not None or named["prompt_tokens"] is not None:
         return {name: count for name, count in named.items() if count is not None}
     raise NotSettled(
         f"{type(used).__name__} is no reply, dict, Usage or number of tokens; of a stream it is "
         "the event that tells its usage"
     )
+
+
+def _member(used: Any, name: str) -> Any:
+    """What an object has under that name, or its method there gives; None where there is nothing,
+    or it is not to be had, as the body of an answer that nobody has read."""
+    try:
+        found = getattr(used, name, None)
+        return found() if callable(found) else found
+    except Exception:  # noqa: BLE001 -- objects raise what they like
+        return None
 
 
 def _of_reply(reply: dict[str, Any]) -> Usage | None:
@@ -89,7 +96,7 @@ def _of_reply(reply: dict[str, Any]) -> Usage | None:
     dialect = getattr(import_module(f"quotadeck.dialects.{room}"), name)
     try:
         usage: Usage | None = dialect.reply(dumps(reply, default=str).encode()).usage
-    except NotAnAnswer:
+    except (NotAnAnswer, TypeError, ValueError, RecursionError):  # the last three: no JSON
         return None
     return usage
 
@@ -115,8 +122,9 @@ def _of_counts(counts: dict[str, Any]) -> Usage | None:
         return message.usage(delivered=False)
     from quotadeck.dialects.responses.usage import UsageReader as ResponseReader
 
-    details = counts.get("input_token_details") or {}
-    read = counts.get("cache_read_tokens", details.get("cache_read"))
+    details = counts.get("input_token_details")
+    cached = details.get("cache_read") if isinstance(details, Mapping) else None
+    read = counts.get("cache_read_tokens", cached)
     if read is not None:
         counts = {**counts, "input_tokens_details": {"cached_tokens": read}}
     response = ResponseReader()
