@@ -13,11 +13,13 @@ from quotadeck.domain.lease import LeaseEnd
 from quotadeck.domain.lease_refusals import LeaseOver
 from quotadeck.domain.limits import RateLimit
 from quotadeck.domain.money import NANO_PER_USD
+from quotadeck.domain.price import cost_nano
+from quotadeck.domain.usage import Usage
 from quotadeck.gateway.data import elsewhere
 from tests.gateway.chats import ANALYTICS, BOUND, COST, SHORT, STREAM, Open, nothing_is_held, well
 from tests.gateway.leasing import THEIRS, USED, asks, ended, gives_back, lease, left
 from tests.gateway.provider import always
-from tests.gateway.values import NOON_US, entry
+from tests.gateway.values import NOON_US, OPUS, entry
 
 
 class TestCallsThatNameIt:
@@ -132,6 +134,24 @@ class TestCallsMadeElsewhere:
         assert refused.status == 429
         assert await left(it) == (-2, 60_000, -NANO_PER_USD)
         assert (await it.ask(SHORT)).status == 429
+
+    async def test_what_is_told_without_its_cost_has_that_of_the_gateways_prices(
+        self, opened: Open
+    ) -> None:
+        it, _ = await opened(always(well))
+        row = {"requests": 1, "input_tokens": 1_000, "output_tokens": 100}
+        known, free = {"model": "opus-4.7", **row}, {"model": "opus-4.7", **row}
+        used = [known, {**free, "nano_usd": 0}, {"model": "unheard-of", **row}]
+        await asks(it, used=used, used_number=1, manager="w", tokens=1)
+        costs = [(call.cost_nano_usd, call.price_version) for call in await it.calls()]
+        target = it.plan[0].targets[OPUS].target
+        assert costs == [
+            (cost_nano(target.price, Usage(1_000, 0, 100)), target.price.version),
+            (0, "told"),
+            (0, "unknown"),
+        ]
+        assert costs[0][0] > 0
+        assert (await left(it))[2] == NANO_PER_USD - costs[0][0]
 
     async def test_no_more_models_are_told_apart_than_it_says(
         self, opened: Open, monkeypatch: pytest.MonkeyPatch

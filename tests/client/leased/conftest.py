@@ -31,6 +31,8 @@ rpm = 6000
 daily_budget_usd = "5.00"
 [projects.seen]
 rpm = 600
+[projects.unpriced]
+daily_budget_usd = "5.00"
 [projects.direct]
 rpm = 1
 [projects.starved]

@@ -130,6 +130,14 @@ def test_calls_that_go_elsewhere_are_told_and_on_record(gateway: Gateway, manage
     assert leases(gateway, "elsewhere") == []
 
 
+def test_who_knows_no_price_is_charged_by_the_gateways(gateway: Gateway, managers: Any) -> None:
+    manager, _ = managers("unpriced")
+    manager.acquire("unpriced", Estimate(80, 20, model="gpt-4.1")).settle(60, 10)
+    manager.close()
+    [call] = wait_until(lambda: gateway.calls(project="unpriced"))
+    assert call["cost_nano_usd"] == 70 * 8_000
+
+
 def test_calls_that_go_elsewhere_come_off_the_rates(managers: Any) -> None:
     """The lease that they went by is no more than was taken for it: it is not given once more."""
     manager, _ = managers("direct")

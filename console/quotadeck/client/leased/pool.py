@@ -30,7 +30,7 @@ NOTHING_NS: Final = NS // 4
 IDLE_NS: Final = 10 * NS
 """A lease that no request has used for so long is given back."""
 SPENT: Final = ("requests", "input_tokens", "output_tokens", "nano_usd")
-MOST_MODELS: Final = 15
+MOST_MODELS: Final = 14
 """Models that are told apart in one question; the use of all others is told together."""
 
 
@@ -43,7 +43,8 @@ class Needs(NamedTuple):
 
 
 Spent = list[int]
-"""What calls of one model used, in the order of `SPENT`."""
+"""What calls of one model used, in the order of `SPENT`; without the last where nobody here knows
+its price: then it is the gateway's."""
 
 
 class Pool:
@@ -66,7 +67,7 @@ class Pool:
         self.named: set[str] = set()
         """The reservations whose ``headers`` were read, or whose call a gateway has answered: it
         counts their calls itself."""
-        self.spent: dict[str, Spent] = {}
+        self.spent: dict[tuple[str, int], Spent] = {}
         """What calls used that went elsewhere, by model: the gateway is still to be told of it."""
         self.telling: list[dict[str, Any]] = []
         self.telling_number = 0
@@ -172,19 +173,22 @@ class Pool:
                     self.left[name] = left + amount
 
     def settled(self, reservation: str, model: str, charge: "Charge") -> bool:
-        """An admitted request has ended with this charge; whether the gateway is to be told it."""
+        """An admitted request has ended with this charge; whether the gateway is to be told it.
+        Of a cost of 0 nobody here knows more: then it is the gateway's to tell."""
         is_untold = reservation in self.taken and reservation not in self.named
         if is_untold:
-            self.spend(model, [1, charge.input_tokens, charge.output_tokens, charge.cost_nano])
+            cost = [charge.cost_nano] if charge.cost_nano else []
+            self.spend(model, [1, charge.input_tokens, charge.output_tokens, *cost])
         self.ended(reservation, back=False)
         return is_untold
 
     def spend(self, model: str, used: Spent) -> None:
         """A call that went elsewhere than to the gateway has used this."""
-        if model not in self.spent and len(self.spent) >= MOST_MODELS:
-            model = ""
-        known = self.spent.setdefault(model, [0, 0, 0, 0])
-        self.spent[model] = [was + more for was, more in zip(known, used, strict=True)]
+        of = model, len(used)
+        if of not in self.spent and len(self.spent) >= MOST_MODELS:
+            of = "", len(used)
+        known = self.spent.get(of, [0] * len(used))
+        self.spent[of] = [was + more for was, more in zip(known, used, strict=True)]
 
     def tells(self) -> dict[str, Any]:
         """The members of a question that tell what calls used elsewhere; none: an empty dict.
@@ -194,8 +198,8 @@ class Pool:
         if not self.telling and self.spent:
             self.telling_number += 1
             self.telling = [
-                dict(zip(("model", *SPENT), (model[:80], *used), strict=True))
-                for model, used in self.spent.items()
+                dict(zip(("model", *SPENT), (model[:80], *used), strict=False))
+                for (model, _), used in self.spent.items()
             ]
             self.spent = {}
         if not self.telling:

@@ -32,13 +32,14 @@ _PART: Final = re.compile(rb"(\w+)=(\d+)")
 
 
 class Used(NamedTuple):
-    """What was spent of a lease elsewhere than here, by calls of one model; all are whole."""
+    """What was spent of a lease elsewhere than here, by calls of one model; all are whole. Of the
+    money None: who spent it knows no price."""
 
     model: str
     requests: int
     input_tokens: int
     output_tokens: int
-    nano_usd: int
+    nano_usd: int | None
 
 
 MOST_USED: Final = 10**12
@@ -179,12 +180,14 @@ def _used(found: Any) -> tuple[Used, ...]:
         where = f"used.{at}."
         row = _object(row, f"used.{at}")
         _known(row, frozenset(Used._fields), where)
-        numbers = [_number(row.get(name), where + name) or 0 for name in Used._fields[1:]]
-        for name, number in zip(Used._fields[1:], numbers, strict=True):
-            if number > MOST_USED:
+        told = [_number(row.get(name), where + name) for name in Used._fields[1:]]
+        for name, number in zip(Used._fields[1:], told, strict=True):
+            if number is not None and number > MOST_USED:
                 raise BadField(where + name, f"must be at most {MOST_USED:,}, not {number:,}")
-        if any(numbers):
-            rows.append(Used(_text(row.get("model", ""), f"{where}model"), *numbers))
+        requests, input_tokens, output_tokens, nano = told
+        if any(told):
+            model = _text(row.get("model", ""), f"{where}model")
+            rows.append(Used(model, requests or 0, input_tokens or 0, output_tokens or 0, nano))
     return tuple(rows)
 
 

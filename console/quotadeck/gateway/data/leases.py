@@ -143,8 +143,7 @@ class Leases:
 
     async def book(self, caller: Caller, ask: LeaseAsk) -> None:
         """Write down what it tells to have used elsewhere; see `Elsewhere.book`."""
-        plan = self._plan().projects[caller.project]
-        await self._elsewhere.book(plan, caller, ask.whose, ask.used, ask.used_number)
+        await self._elsewhere.book(self._plan(), caller, ask.whose, ask.used, ask.used_number)
 
     async def give_back(self, caller: Caller, identity: str) -> tuple[Lease, Amounts]:
         """End it; what went back. Raises NoSuchLease or LeaseOver."""
