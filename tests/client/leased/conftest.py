@@ -26,6 +26,12 @@ rpm = 600
 rpm = 60
 [projects.poor]
 daily_budget_usd = "0.01"
+[projects.behind]
+rpm = 6000
+daily_budget_usd = "5.00"
+[projects.named]
+rpm = 6000
+daily_budget_usd = "5.00"
 [projects.elsewhere]
 rpm = 6000
 daily_budget_usd = "5.00"
@@ -39,6 +45,8 @@ rpm = 1
 rpm = 1
 [projects.closed]
 rpm = 60
+[projects.over]
+rpm = 600
 [projects.ended]
 rpm = 600
 [projects.dropped]

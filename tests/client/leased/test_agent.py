@@ -53,10 +53,10 @@ def test_what_was_used_is_told_of_managers_that_nobody_closed(gateway: Gateway) 
 
 
 def test_managers_of_one_name_are_each_told_from_one_on(gateway: Gateway) -> None:
-    key = gateway.add_key("elsewhere")
+    key = gateway.add_key("named")
     for _ in range(3):
         manager = SyncQuotaManager(gateway=gateway.base_url, key=key, name="worker")
-        manager.acquire("elsewhere", ASKED).settle(60, 10)
+        manager.acquire("named", ASKED).settle(60, 10)
         manager.close()
     told(gateway, key, 3)
 
@@ -84,9 +84,9 @@ def test_what_was_used_is_told_at_the_end_also_without_a_lease(
 
 
 def test_what_ends_after_the_manager_is_told_all_the_same(gateway: Gateway) -> None:
-    key = gateway.add_key("elsewhere")
+    key = gateway.add_key("behind")
     manager = SyncQuotaManager(gateway=gateway.base_url, key=key)
-    reservations = [manager.acquire("elsewhere", ASKED) for _ in range(2)]
+    reservations = [manager.acquire("behind", ASKED) for _ in range(2)]
     manager.close()
     for number, reservation in enumerate(reservations, 1):
         reservation.settle(60, 10)

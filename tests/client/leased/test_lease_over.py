@@ -44,15 +44,15 @@ class Held(httpx2.AsyncHTTPTransport):
 
 
 async def test_a_lease_that_ends_under_many_calls_is_replaced_by_one(gateway: Gateway) -> None:
-    key, held = gateway.add_key("ended"), Held()
+    key, held = gateway.add_key("over"), Held()
     manager = QuotaManager(gateway=gateway.base_url, key=key)
     async with AsyncOpenAI(
         base_url=gateway.base_url,
         api_key=key,
         max_retries=0,
-        http_client=manager.http_client("ended", transport=held),
+        http_client=manager.http_client("over", transport=held),
     ) as client:
-        (await manager.acquire("ended", 10)).release()
+        (await manager.acquire("over", 10)).release()
         calls = [
             asyncio.create_task(
                 client.chat.completions.create(model="gpt-4.1", messages=HELLO, max_tokens=5)
@@ -61,13 +61,13 @@ async def test_a_lease_that_ends_under_many_calls_is_replaced_by_one(gateway: Ga
         ]
         for _ in calls:
             await held.there.acquire()
-        (lease,) = leases(gateway, "ended")
+        (lease,) = leases(gateway, "over")
         assert gateway.command("end_lease", f"lease:{lease['id']}")["applied"]
         held.let.release()
         await asyncio.gather(*calls)
-    assert len(leases(gateway, "ended")) == 1, "each holds its part of the quota"
+    assert len(leases(gateway, "over")) == 1, "each holds its part of the quota"
     await manager.aclose()
-    assert leases(gateway, "ended") == []
+    assert leases(gateway, "over") == []
 
 
 def test_a_gateway_that_never_knows_the_lease_ends_the_call_with_what_to_check(
