@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr in ("soak", "bench") or not os.access(MEMORY, os.W_OK):
         return
     room = os.statvfs(MEMORY)
-    if room.f_bavail * room.f_frsize >= ROOM_BYTES:
+    if room.f_bavail * room.f_frsize >= ROOM_BYTES and not room.f_flag & os.ST_NOEXEC:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
