@@ -1,4 +1,4 @@
-"""When a request came, and by what name it is known."""
+"""A request's arrival: its id, its instant, and what its caller calls it."""
 
 import secrets
 from typing import Final, NamedTuple
@@ -33,8 +33,8 @@ class Arrival(NamedTuple):
 class Arrivals:
     """Names requests as they come.
 
-    Random bytes are drawn for many at once: to draw is to let other threads run, and each request
-    would wait for its turn to come back.
+    Random bytes are drawn for many ids at once: the system call lets other threads run, and each
+    request would have to wait for the interpreter to come back.
     """
 
     __slots__ = ("_at", "_clock", "_drawn")
@@ -45,7 +45,7 @@ class Arrivals:
         self._at = _DRAWN
 
     def new(self) -> Arrival:
-        """A request that comes now."""
+        """The arrival of a request that comes now."""
         if self._at == _DRAWN:
             self._drawn, self._at = secrets.token_bytes(_DRAWN), 0
         at_us, begin = self._clock.wall_us(), self._at

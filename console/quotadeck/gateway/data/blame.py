@@ -1,9 +1,9 @@
-"""Whose fault it is that an upstream does not know what it is asked for: ours, or the request's.
+"""Whose fault a 4xx of an upstream is: the target's, or the request's own.
 
-The path and the model are our operators' choice, and then the target is broken for all. But a
-client can raise such an answer too: by an id that is no more, by a form that this model is not
-served in, by tools or pictures that none of a router's providers take. That says nothing of the
-target, and must not be counted against it: whoever sends many of them would stop the others.
+The path and the model are our operators' choice: where these are wrong, the target is broken for
+all. But a request can cause such an answer by itself: by an id that no longer exists, by a form in
+which this model is not served, by tools or pictures that none of a router's providers take. That
+must not count against the target, or whoever sends many such requests would stop all others.
 """
 
 from typing import Final
@@ -15,12 +15,12 @@ from quotadeck.domain.refusals import UpstreamRefused
 from quotadeck.gateway.upstream.failures import REFUSED, Failed
 
 LATELY_NS: Final = 60_000_000_000
-"""So long ago it answered others: what it does not know now has not gone away, most likely."""
+"""A target that has answered within this time has most likely not lost its model or its path."""
 _OF_THE_MODEL: Final = ("model_not_found", "not_found_error", "NotFoundError", "NOT_FOUND")
 
 
 class Answering:
-    """Which targets answer, at which paths, and since when not any more."""
+    """When each target answered last, by path."""
 
     def __init__(self) -> None:
         self._last_ns: dict[str, dict[str, int]] = {}
@@ -30,7 +30,7 @@ class Answering:
         self._last_ns.setdefault(target, {})[path] = now_ns
 
     def judged(self, failed: Failed, ask: Ask, target: str, path: str, now_ns: int) -> Failed:
-        """The failure of a request, which is the request's own where the target is not to blame."""
+        """The failure as it is to be counted: as the request's own where it is not the target's."""
         failure, refusal = failed.failure, failed.refusal
         if failure.cause is not Cause.UPSTREAM_4XX or failure.outcome is Outcome.CLIENT_ERROR:
             return failed

@@ -1,7 +1,7 @@
-"""What is booked of a call that ended: its cost, and by which prices.
+"""What is booked for a call that ended: its usage, its cost, and the version of the prices.
 
-Nothing is priced as something else: what has no price of its own is on record as that, and charged
-with what is known to be enough, so that no budget is passed unseen.
+Nothing is priced as something else. What has no price of its own is recorded as such, and charged
+at least what was held for it, so that no budget is exceeded unseen.
 """
 
 import re

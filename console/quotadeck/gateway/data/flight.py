@@ -1,6 +1,6 @@
-"""A flight: a request between dispatch and its end, and what the journal is told of it.
+"""A flight: a request between its dispatch and its end, and its records in the journal.
 
-It is what its project holds, and the targets that were asked for it, one after the other.
+It knows what is held for it, and the targets that were tried for it, one after the other.
 """
 
 import asyncio

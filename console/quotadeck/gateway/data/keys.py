@@ -1,4 +1,4 @@
-"""Project keys: whom a request comes from. Secrets are known by their SHA-256 only."""
+"""Project keys: whose a request is. Of a secret only its SHA-256 is known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,14 +37,14 @@ _LISTED = frozenset({b"anthropic-beta"})
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A living key: its id and the projects it serves, the first by default."""
+    """A key: its id, and the projects that it serves, the first of them by default."""
 
     id: str
     projects: tuple[str, ...]
 
 
 class Caller(NamedTuple):
-    """Who asks: the key and the project it asks for."""
+    """Who asks: a key, and the project for which it asks."""
 
     key_id: str
     project: str
@@ -52,7 +52,7 @@ class Caller(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The living keys, and those that were, by the SHA-256 (hex) of their secret."""
+    """The keys in force, and the revoked ones, by the SHA-256 (hex) of their secret."""
 
     by_hash: Mapping[str, Key]
     revoked: Mapping[str, Key] = field(default_factory=dict)

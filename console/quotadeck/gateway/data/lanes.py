@@ -1,8 +1,8 @@
-"""Lanes: all that is the same for each request of a project for a model under one plan.
+"""Lanes: all that is the same for every request of a project for a model, under one plan.
 
-A lane is worked out at its first request and never changed. What may change without a new plan is
-not in it: the day's money, keys, and the instant at which an override ends, for its end makes a new
-plan. So whoever has the plan in force has the lanes in force.
+A lane is worked out for its first request, and never changes. It holds nothing that can change
+without a new plan, such as the day's money or keys; the end of an override makes a new plan, too.
+So the lanes of the plan in force are always up to date.
 """
 
 from collections.abc import Iterable, Mapping

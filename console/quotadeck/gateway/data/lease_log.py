@@ -1,7 +1,7 @@
-"""What becomes of leases, on record as events: each by itself, many at once as one.
+"""What becomes of leases, recorded as events: a few one by one, many together as one.
 
-Leases come and go with the load: an application that makes ten a second would fill the ledger with
-them. So of a project a few are told as they are, and the rest of ten seconds together.
+An application may make ten leases a second, and an event for each would fill the ledger. So of each
+project the first of ten seconds are told one by one, and the rest of them as one event.
 """
 
 from collections import Counter

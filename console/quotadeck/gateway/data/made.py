@@ -1,6 +1,6 @@
-"""Ids that replies made, and whose they are: responses, conversations, files.
+"""The ids that replies made (of responses, conversations, files), and whose project each is.
 
-The newest are known here, all of 30 days in the ledger.
+The newest are kept in memory, those of 30 days in the ledger.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ from quotadeck.store import StoreError
 from quotadeck.words import say
 
 MOST: Final = 20_000
-"""Known without the ledger, in some 6 MB."""
+"""How many are kept in memory, in some 6 MB."""
 _Made = tuple[str, str]
 """Kind and id."""
 

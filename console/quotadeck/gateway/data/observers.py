@@ -1,4 +1,4 @@
-"""Who is told of the data plane's requests: a value, filled where the gateway is put together."""
+"""Who is told of the data plane's requests. Filled in where the gateway is assembled."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

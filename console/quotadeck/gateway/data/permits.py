@@ -1,7 +1,8 @@
-"""Whether a project may have what a request asks for beyond its own bytes.
+"""Whether a project may ask for what costs or reaches beyond the request's own bytes.
 
-Most requests ask for nothing such, and never come here. What the config does not allow is refused
-by its name, before anything is taken or sent.
+Such as a dearer tier, tools without a bound, or the ids of others. Most requests ask for nothing of
+the kind, and never come here. What the config does not allow is refused by name, before anything is
+taken or sent.
 """
 
 from typing import Protocol

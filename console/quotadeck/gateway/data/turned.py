@@ -1,4 +1,4 @@
-"""Answers that came in the other way than they were asked for: whole to a stream, or as one."""
+"""Answers in the other form than was asked for: a whole reply to a stream, or the reverse."""
 
 from typing import Final
 
