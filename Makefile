@@ -32,7 +32,7 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
 
 types: $(VENV)/.dev
-	@$(BIN)/mypy
+	@$(BIN)/mypy --num-workers auto
 
 contracts: $(VENV)/.dev
 	@$(BIN)/lint-imports

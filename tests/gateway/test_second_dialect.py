@@ -145,7 +145,7 @@ async def test_unknown_path_is_told_what_is_served_in_every_dialect(
         assert reply.json()["error"]["message"] == (
             "There is no /nowhere here. This gateway serves: "
             f"{', '.join(OPENAI.endpoints)}, {SAY}, {OPENAI.listing}, {TOY.listing}, {quota.PATH}, "
-            f"{quota.PATH}/leases."
+            f"{quota.PATH}/leases, {quota.PATH}/used."
         )
 
 
