@@ -1,6 +1,6 @@
 """The report as text: what is left of everything, of each project, of runs."""
 
-from quotadeck.client import Estimate, QuotaManager
+from quotadeck.client import Estimate, QuotaManager, SyncQuotaManager
 from tests.clocks import HandClock
 
 
@@ -36,3 +36,9 @@ def test_without_limits_of_everything_there_is_no_line_of_it() -> None:
     manager = QuotaManager(None, None, None)
     manager.set_project_quota("a", rpm=6)
     assert len(str(manager.usage_report()).splitlines()) == 2
+
+
+def test_a_name_obeys_no_terminal() -> None:
+    manager = SyncQuotaManager()
+    manager.acquire("a\x1b[2J", 1).release()
+    assert "\x1b" not in str(manager.usage_report())

@@ -171,3 +171,17 @@ def test_a_project_that_is_new_in_the_middle_of_a_report_disturbs_nobody(at: int
         assert {"a", "b"} <= {one.project for one in manager.usage_report().projects}
     clock.other.join()
     assert manager.usage_report()["new"].rooms[0].limit == 6
+
+
+def test_who_waits_for_quota_in_a_loops_thread_is_told() -> None:
+    manager = SyncQuotaManager(rpm_limit=60, tpm_limit=None, daily_budget=None, burst_window=1)
+
+    async def story() -> None:
+        manager.acquire("a")
+        with (
+            pytest.warns(RuntimeWarning, match=r"use QuotaManager there .*for_asyncio"),
+            pytest.raises(AcquireTimeout),
+        ):
+            manager.acquire("a", timeout=0.01)
+
+    asyncio.run(story())

@@ -137,7 +137,10 @@ _NONE: Final = "–"
 
 
 def _table(head: tuple[str, ...], told: list[tuple[str, ...]]) -> str:
-    rows = [head, *told]
+    from quotadeck.domain.text import clean
+
+    # Names are an application's own, and may come from whoever uses it.
+    rows = [head, *((clean(name), *cells) for name, *cells in told)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(

@@ -49,11 +49,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "leases.no_managers": "no application's manager has told anything in the last two minutes",
     "leases.nobody": "nobody",
     "leases.ago": "{age} ago",
-    "leases.waiting": plural(
-        "count",
-        "{count} waits in {managers:number} applications: quotadeck leases --waiting",
-        "{count:number} wait in {managers:number} applications: quotadeck leases --waiting",
-    ),
+    "leases.waiting": "requests that wait in applications: {count:number}, told by "
+    "{managers:number} of their managers: quotadeck leases --waiting",
     "listing.none": "no {what} are recorded yet",
     "listing.none_such": "no such {what} are recorded",
     "listing.none_of_id": "no such call is recorded: the id was made at {made_us}; calls are "
