@@ -7,7 +7,7 @@ import pytest
 from quotadeck.client import AcquireTimeout, Estimate, QuotaManager
 from quotadeck.client.providers import Place
 from quotadeck.client.transport.provider import Mark, Provider
-from quotadeck.client.transport.told import limits_told
+from quotadeck.client.transport.rate_headers import limits_told
 from quotadeck.domain.limits import MAX_PER_MINUTE, MICRO
 from tests.clocks import HandClock
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotadeck.client.transport.told import REQUESTS, Told, step_ms
+from quotadeck.client.transport.rate_headers import REQUESTS, Told, step_ms
 from quotadeck.client.transport.window import MINUTE_S, SURE, Window
 
 DAY_S = 86_400

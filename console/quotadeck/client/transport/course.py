@@ -14,7 +14,12 @@ from quotadeck.client.core import Core
 from quotadeck.client.errors import PriceUnknown, QuotaError, WrongProcess
 from quotadeck.client.providers import Place
 from quotadeck.client.reservation import Reservation
-from quotadeck.client.transport.again import (
+from quotadeck.client.transport.paths import endpoint_of
+from quotadeck.client.transport.provider import Mark, Provider
+from quotadeck.client.transport.rate_headers import limits_told
+from quotadeck.client.transport.reading import Reading, Spent, reading_of, tripped
+from quotadeck.client.transport.refused import Answer, answer_to, leases_refused
+from quotadeck.client.transport.retrying import (
     BUSY,
     Verdict,
     is_error,
@@ -22,12 +27,7 @@ from quotadeck.client.transport.again import (
     passed_on,
     without_lease,
 )
-from quotadeck.client.transport.asking import Asked, asked_of, learn
-from quotadeck.client.transport.paths import endpoint_of
-from quotadeck.client.transport.provider import Mark, Provider
-from quotadeck.client.transport.reading import Reading, Spent, reading_of, tripped
-from quotadeck.client.transport.refused import Answer, answer_to, leases_refused
-from quotadeck.client.transport.told import limits_told
+from quotadeck.client.transport.sizing import Asked, asked_of, learn
 from quotadeck.client.transport.unpacking import Unpacked
 from quotadeck.client.want import Bound, Want
 from quotadeck.dialects.base import UpstreamSaid

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from quotadeck.client.core import Core
-from quotadeck.client.transport.told import REQUESTS, Told, Unit
+from quotadeck.client.transport.rate_headers import REQUESTS, Told, Unit
 from quotadeck.client.transport.window import MINUTE_S, SURE, Window
 from quotadeck.domain.limits import MAX_PER_MINUTE, MICRO, RateLimit, Take
 from quotadeck.domain.rules import LimitKind

@@ -10,7 +10,7 @@ are of a window that begins anew at an instant, whatever is gone.
 from math import inf
 from typing import Final
 
-from quotadeck.client.transport.told import Told
+from quotadeck.client.transport.rate_headers import Told
 
 MINUTE_S: Final = 60
 """What a limit is of where nothing else is known: to hold a day's back so is to let it go."""

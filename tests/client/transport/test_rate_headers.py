@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from quotadeck.client import Backoff
-from quotadeck.client.transport.again import judge, passed_on
 from quotadeck.client.transport.paths import endpoint_of
-from quotadeck.client.transport.told import Told, limits_told, until_ms
+from quotadeck.client.transport.rate_headers import Told, limits_told, until_ms
+from quotadeck.client.transport.retrying import judge, passed_on
 from quotadeck.dialects.base import UpstreamSaid
 
 NOW_US = 1_795_489_200_000_000
