@@ -1,132 +1,24 @@
 """The same request is answered once; nothing that is no whole answer is kept."""
 
 import asyncio
-import gc
 import threading
-import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-import httpx
-import httpx2
 import openai
 import pydantic
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from quotadeck.client.help.cache import Cache
-from quotadeck.client.help.cache_key import cache_key
-from quotadeck.client.help.kept import Kept
 from tests.client.help.sdks import Sdks
-from tests.sim.driver import MODEL, Upstream
+from tests.sim.driver import MODEL
 
 BODY: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
 WHOLE = {"choices": [{"finish_reason": "stop", "message": {"content": "Hi"}}]}
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=6,
-)  # fmt: skip
-BODIES = st.dictionaries(st.text(), JSON, max_size=5)
 
 
 def not_asked() -> dict[str, Any]:
     pytest.fail("it was asked")
-
-
-def shuffled(value: Any) -> Any:
-    """The same, written down otherwise."""
-    if isinstance(value, dict):
-        return {name: shuffled(value[name]) for name in reversed(value)}
-    if isinstance(value, list):
-        return tuple(shuffled(one) for one in value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**50:
-        return float(value)
-    return value
-
-
-@settings(max_examples=40)
-@given(BODIES, st.text())
-def test_the_same_body_has_one_key_however_it_is_written(
-    body: dict[str, Any], project: str
-) -> None:
-    assert cache_key(body, project) == cache_key(shuffled(body), project)
-    assert cache_key(body, project) != cache_key(body, project + "x")
-
-
-def plain(value: Any) -> Any:
-    """As `repr` tells values apart, less what JSON does not."""
-    if isinstance(value, dict):
-        return sorted((name, plain(inner)) for name, inner in value.items())
-    if isinstance(value, list):
-        return [plain(one) for one in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-@settings(max_examples=40)
-@given(BODIES, BODIES)
-def test_different_bodies_have_different_keys(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert (repr(plain(one)) == repr(plain(other))) == (cache_key(one) == cache_key(other))
-
-
-def test_what_does_not_change_the_answer_can_be_left_out() -> None:
-    assert cache_key({**BODY, "user": "a"}, without=["user"]) == cache_key(BODY)
-    assert cache_key({**BODY, "user": "a"}) != cache_key(BODY)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", object(), {1: 2}])
-def test_what_is_no_body_has_no_key(value: Any) -> None:
-    with pytest.raises((TypeError, ValueError)):
-        cache_key({"a": value})
-
-
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from("abcde"), st.integers(1, 60), st.sampled_from(["put", "get", "wait"])
-    ),
-    max_size=60,
-)
-
-
-@given(STEPS, st.integers(1, 4), st.integers(1, 100))
-def test_it_never_holds_more_than_its_bounds(
-    steps: list[tuple[str, int, str]], entries: int, most: int
-) -> None:
-    now_s = [0.0]
-    kept = Kept(entries, most, 100, lambda: now_s[0])
-    model: dict[str, tuple[int, float]] = {}
-    for key, size, what in steps:
-        if what == "wait":
-            now_s[0] += size
-        elif what == "put":
-            kept.put(key, size, size)
-            model.pop(key, None)
-            if size <= most:
-                model[key] = size, now_s[0] + 100
-            while len(model) > entries or sum(one for one, _ in model.values()) > most:
-                del model[next(iter(model))]
-        else:
-            known = model.pop(key, None)
-            if known and known[1] > now_s[0]:
-                model[key] = known
-                assert kept.get(key) == known[0]
-            else:
-                assert kept.get(key) is None
-        assert len(kept) == len(model) <= entries
-        assert kept.size_bytes == sum(one for one, _ in model.values()) <= most
-
-
-def test_what_was_used_longest_ago_goes_first() -> None:
-    kept = Kept(2, 100, 100, lambda: 0.0)
-    for key in "ab":
-        kept.put(key, key, 1)
-    assert kept.get("a") == "a"
-    kept.put("c", "c", 1)
-    assert [kept.get(key) for key in "abc"] == ["a", None, "c"]
 
 
 def test_an_answer_is_kept_for_its_time_and_its_project() -> None:
@@ -281,71 +173,6 @@ def test_the_official_sdks_answers_are_kept_and_its_errors_are_not(sdks: Sdks, f
     assert 100 < cache.kept.size_bytes < 10_000
 
 
-@pytest.mark.parametrize(
-    ("fault", "ends"),
-    [
-        ("", None),
-        ("truncate=2", None),
-        ("stream-error=2", openai.APIError),
-        ("reset-chunk=2", (httpx.HTTPError, httpx2.HTTPError, openai.APIError)),
-    ],
-)
-def test_a_stream_is_kept_only_whole(sdks: Sdks, fault: str, ends: Any) -> None:
-    cache = Cache()
-
-    def call() -> openai.Stream[openai.types.chat.ChatCompletionChunk]:
-        return sdks.chat.chat.completions.create(
-            model=MODEL,
-            messages=[{"role": "user", "content": "Hello"}],
-            stream=True,
-            extra_headers={"X-Sim-Fault": fault} if fault else {},
-        )
-
-    events: list[Any] = []
-    with pytest.raises(ends) if ends else nullcontext():
-        events += cache.stream(BODY, call)
-    assert len(cache.kept) == (0 if fault else 1)
-    if not fault:
-        assert list(cache.stream(BODY, list)) == events
-
-
-async def test_a_stream_that_its_reader_leaves_is_not_kept(upstream: Upstream) -> None:
-    cache = Cache()
-    async with openai.AsyncOpenAI(base_url=upstream.base_url, api_key="any", max_retries=0) as sdk:
-
-        async def call() -> openai.AsyncStream[openai.types.chat.ChatCompletionChunk]:
-            return await sdk.chat.completions.create(
-                model=MODEL, messages=[{"role": "user", "content": "Hello"}], stream=True
-            )
-
-        reading = cache.stream_async(BODY, call)
-        await anext(reading)
-        await reading.aclose()  # type: ignore[attr-defined]
-        assert len(cache.kept) == 0
-        whole = [event async for event in cache.stream_async(BODY, call)]
-        assert len(cache.kept) == 1
-        assert [event async for event in cache.stream_async(BODY, call)] == whole
-
-
-@pytest.mark.parametrize(
-    ("events", "kept"),
-    [
-        ([{"type": "message_start"}, {"type": "message_stop"}], 1),
-        ([{"type": "message_start"}, {"type": "content_block_delta"}], 0),
-        ([{"type": "response.created"}, {"type": "response.completed"}], 1),
-        ([{"type": "response.created"}, {"type": "response.failed"}], 0),
-        ([{"choices": [{"index": 0, "finish_reason": "stop"}]}, {"choices": []}], 1),
-        ([{"choices": [{"index": 0}]}, {"choices": [{"index": 1, "finish_reason": "stop"}]}], 0),
-        ([{"choices": [{"index": 0, "finish_reason": "stop"}]}, {"error": {"code": 500}}], 0),
-        ([], 0),
-    ],
-)
-def test_a_whole_stream_of_each_form_is_known(events: list[Any], kept: int) -> None:
-    cache = Cache()
-    assert list(cache.stream(BODY, lambda: events)) == events
-    assert len(cache.kept) == kept
-
-
 async def test_a_stream_got_as_a_reply_is_each_ones_own() -> None:
     cache, calls = Cache(), []
 
@@ -364,67 +191,6 @@ async def test_a_stream_got_as_a_reply_is_each_ones_own() -> None:
 def test_a_cache_that_keeps_nothing_is_none(make: Callable[[], Cache]) -> None:
     with pytest.raises(ValueError, match="keeps at least"):
         make()
-
-
-def chunks(count: int) -> Iterator[Any]:
-    """A stream of the official SDK's objects, which are the caller's to change."""
-    for number in range(count):
-        ends = "stop" if number == count - 1 else None
-        delta = {"index": 0, "delta": {"content": f"word {number} "}, "finish_reason": ends}
-        yield ChatCompletionChunk.model_validate(
-            {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1,
-                "model": MODEL,
-                "choices": [delta],
-            }
-        )
-
-
-def replied() -> ChatCompletion:
-    said = {"role": "assistant", "content": "Hi"}
-    return ChatCompletion.model_validate(
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": MODEL,
-            "choices": [{"index": 0, "message": said, "finish_reason": "stop"}],
-        }
-    )
-
-
-def test_what_the_first_reader_of_a_stream_makes_of_it_is_his_alone() -> None:
-    cache = Cache()
-    for event in cache.stream(BODY, lambda: chunks(3)):
-        event.choices[0].delta.content = "mine"
-    for _ in range(2):
-        kept = list(cache.stream(BODY, lambda: chunks(0)))
-        assert kept == list(chunks(3))
-        kept[0].choices.clear()
-
-
-async def test_and_so_it_is_in_asyncio() -> None:
-    cache = Cache()
-
-    async def events() -> Any:
-        async def come() -> AsyncIterator[Any]:
-            for event in chunks(3):
-                yield event
-
-        return come()
-
-    async for event in cache.stream_async(BODY, events):
-        event.choices[0].delta.content = "mine"
-    assert [event async for event in cache.stream_async(BODY, events)] == list(chunks(3))
-
-
-def test_a_stream_and_a_whole_reply_are_not_each_others() -> None:
-    cache = Cache()
-    list(cache.stream(BODY, lambda: chunks(3)))
-    assert cache.get_or_call(BODY, replied) == replied()
-    assert list(cache.stream(BODY, lambda: chunks(0))) == list(chunks(3))
 
 
 def test_whoever_is_asked_answers_for_himself() -> None:
@@ -502,34 +268,3 @@ def test_objects_of_types_made_at_run_time_are_kept() -> None:
     again: Any = cache.get_or_call(BODY, not_asked)
     assert again == given
     assert again is not given
-
-
-@pytest.mark.parametrize("streamed", [False, True])
-def test_it_takes_no_more_memory_than_it_counts(streamed: bool) -> None:
-    cache = Cache()
-
-    def fill(number: int) -> None:
-        body = {**BODY, "seed": number}
-        if streamed:
-            list(cache.stream(body, lambda: chunks(50)))
-        else:
-            cache.get_or_call(body, replied)
-
-    fill(0)
-    cache.kept.clear()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        for number in range(100):
-            fill(number)
-        gc.collect()
-        held, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert held / 1.2 <= cache.kept.size_bytes <= held * 1.5
-
-
-def test_a_stream_larger_than_all_that_is_kept_passes_and_is_not() -> None:
-    cache = Cache(most_bytes=5_000)
-    assert len(list(cache.stream(BODY, lambda: chunks(100)))) == 100
-    assert len(cache.kept) == 0
