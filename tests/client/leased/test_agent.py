@@ -188,7 +188,11 @@ async def test_a_block_gives_back_at_its_end(gateway: Gateway) -> None:
         (await manager.acquire("leaseless", 10)).release()
         assert leases(gateway, "leaseless")
     assert leases(gateway, "leaseless") == []
-    with SyncQuotaManager(gateway=gateway.base_url, key=key) as other:
-        other.acquire("leaseless", 10).release()
+
+
+def test_so_does_a_block_of_threads(gateway: Gateway) -> None:
+    key = gateway.add_key("leaseless")
+    with SyncQuotaManager(gateway=gateway.base_url, key=key) as manager:
+        manager.acquire("leaseless", 10).release()
         assert leases(gateway, "leaseless")
     assert leases(gateway, "leaseless") == []
