@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from quotadeck.client import Estimate, QuotaError, QuotaManager, Reservation
+from quotadeck.client.core import LOOK_AGAIN_S
 from tests.client.rig import simulated
 from tests.clocks import HandClock
 
@@ -191,3 +192,27 @@ def test_a_slot_goes_to_the_next_where_who_is_called_for_it_has_just_gone() -> N
         other.settle(0)
 
     assert played(work, concurrency=2) == [("b", "went", 31.0)]
+
+
+def test_a_slot_goes_to_whose_turn_it_is_before_it_goes_to_who_has_none() -> None:
+    async def work(story: Story) -> None:
+        usual = await story.holds("c", asking(0))
+        await asyncio.sleep(0.08)
+        usual.settle(0)
+        one = await story.holds("c", asking(0))
+        await story.asks("a", asking(0))
+        await story.asks("b", asking(0))
+        await asyncio.sleep(5.32)
+        one.settle(0)
+
+    assert played(work, concurrency=1) == [("a", "went", 5.4), ("b", "went", 5.4)]
+
+
+async def test_where_slots_are_held_for_no_time_who_waits_for_one_does_not_hurry() -> None:
+    manager = QuotaManager(None, None, None, concurrency=1, clock=HandClock())
+    (await manager.acquire("a")).settle()
+    held, core = await manager.acquire("a"), manager._core
+    waiter = core.join(core.want("a", 1), lambda: None)
+    assert core.claim(waiter) == LOOK_AGAIN_S
+    core.leave(waiter)
+    held.settle()

@@ -21,7 +21,7 @@ from quotadeck.client.reservation import Reservation
 from quotadeck.client.terms import Terms, money_of
 from quotadeck.client.want import Bound, Look, Project, Want
 from quotadeck.domain.clock import Clock
-from quotadeck.domain.limits import BudgetLimit, Priority, Take
+from quotadeck.domain.limits import BudgetLimit, Priority, SlotLimit, Take
 from quotadeck.domain.subject import Subject
 from quotadeck.domain.usage import Usage
 from quotadeck.limiter import Admitted, DayUnknown, Refused, TurnName
@@ -304,21 +304,23 @@ class Core(Holding):
             waiting.went(waiter)
             return answer
         wait_ms = answer.wait_ms
-        wait_s = waiter.needs_s = None if wait_ms is None else wait_ms / 1_000
+        waiter.needs_s = None if wait_ms is None else wait_ms / 1_000
+        wait_s = LOOK_AGAIN_S if waiter.needs_s is None else waiter.needs_s
+        if _is_slot(answer.binding, takes):
+            # It is woken when one comes back; how long that takes is a guess, and may be 0.
+            wait_s = max(wait_s, LOOK_AGAIN_S)
         waiter.money = money_of(takes)
         waiting.refused(waiter, answer.binding)
         refuse(self.limiter, waiter.wants, takes, answer, self.clock.wall_us())
         if answer.turn and wait_ms is not None:
             waiter.due_ns = now_ns + wait_ms * 1_000_000
             waiting.goes_on(waiter)
-            return wait_ms / 1_000
-        waiter.due_ns = 0
+            return wait_s
+        self._give_up_turn(waiter)
         if waiter.waits_for_money:
             waiting.goes_on(waiter)
             return LOOK_AGAIN_S
         waiting.stands(waiter, answer.binding)
-        if wait_s is None:
-            return LOOK_AGAIN_S
         # No turn was promised: it was more than a minute ahead, or all of the bucket is promised.
         return min(wait_s, max(LOOK_AGAIN_S, wait_s - 59.0))
 
@@ -333,10 +335,15 @@ class Core(Holding):
         self.waiting.leave(waiter)
 
     def _forget(self, waiter: Waiter[Want]) -> None:
+        """It is no head any more: it has no turn, and stands nowhere."""
+        self._give_up_turn(waiter)
+        self.waiting.goes_on(waiter)
+
+    def _give_up_turn(self, waiter: Waiter[Want]) -> None:
         if waiter.due_ns:
             waiter.due_ns = 0
             complete(self.limiter.forget(waiter.turn))
-        self.waiting.goes_on(waiter)
+            self.waiting.came_back([take.key for take in waiter.wants.takes()], waiter)
 
     def _ask(
         self, name: str, want: Want, takes: list[Take], turn: TurnName | None = None
@@ -370,3 +377,7 @@ class Core(Holding):
     def new_name(self) -> str:
         """An id that no other reservation, turn or run of this state has."""
         return f"r{next(self._names)}"
+
+
+def _is_slot(bucket: str, takes: list[Take]) -> bool:
+    return any(take.key == bucket and isinstance(take.limit, SlotLimit) for take in takes)

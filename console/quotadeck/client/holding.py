@@ -29,7 +29,7 @@ class Holding(InProcess):
         """To be called under the lock; from outside, by `ask`."""
         self.lock: Any = threading.Lock()
         forks.watch(self)
-        self.waiting = Waiting()
+        self.waiting = Waiting(clock)
         self._open: dict[str, Want] = {}
         """What was admitted and has not ended."""
         self._endings: deque[tuple[Want, str, Charge]] = deque()

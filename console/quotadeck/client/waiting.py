@@ -7,6 +7,7 @@ from quotadeck.client.line import Line, Waiter
 from quotadeck.client.reservation import Charge
 from quotadeck.client.terms import money_of
 from quotadeck.client.want import Bound, Want
+from quotadeck.domain.clock import Clock
 from quotadeck.domain.limits import SlotLimit
 from quotadeck.limiter import BucketState, MemoryLimiter
 from quotadeck.limiter.at_once import complete
@@ -19,7 +20,8 @@ class Waiting:
     woke a head that then did not take it, for whatever reason, is passed on to the next.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.heads = Heads()
         self._lines: dict[str, Line[Want]] = {}
         """The lines in which somebody waits, by project."""
@@ -82,7 +84,7 @@ class Waiting:
         if charge is not None:
             used = want.charged(charge.input_tokens + charge.output_tokens, charge.cost_nano)
         takes = want.takes()
-        self._came_back(
+        self.came_back(
             [
                 take.key
                 for take in takes
@@ -95,13 +97,15 @@ class Waiting:
         if money:
             self._is_left(complete(limiter.levels(money)))
 
-    def _came_back(self, buckets: Collection[str]) -> None:
-        """Something was given back to these buckets: wake the head that is due next at each."""
+    def came_back(self, buckets: Collection[str], by: Waiter[Want] | None = None) -> None:
+        """Something was given back to these buckets, or is promised no more: wake the head that is
+        due next at each, another one than who gave it up."""
+        now_ns = self._clock.monotonic_ns()
         soonest: dict[str, Waiter[Want]] = {}
         for head in self._heads():
-            if head.binding in buckets and not head.waits_for_money:
+            if head.binding in buckets and head is not by and not head.waits_for_money:
                 known = soonest.get(head.binding)
-                if known is None or _turn(head) < _turn(known):
+                if known is None or _turn(head, now_ns) < _turn(known, now_ns):
                     soonest[head.binding] = head
         self._flowing.difference_update(buckets)
         self._flowing.update(soonest)
@@ -147,12 +151,12 @@ class Waiting:
 
     def _pass_on(self, bucket: str) -> None:
         if bucket in self._flowing:
-            self._came_back((bucket,))
+            self.came_back((bucket,))
 
 
-def _turn(head: Waiter[Want]) -> tuple[int, int]:
-    """Those that stand come before those that have a turn, in their order."""
-    return head.due_ns, head.stood
+def _turn(head: Waiter[Want], now_ns: int) -> tuple[bool, int, int]:
+    """Turns that have come are served first, then those that stand, then later turns."""
+    return not 0 < head.due_ns <= now_ns, head.due_ns, head.stood
 
 
 def _wake(waiter: Waiter[Want] | None) -> None:
