@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import threading
 from typing import Any
 
@@ -9,9 +10,13 @@ import pytest
 
 from quotadeck.client import Estimate, QuotaManager, SyncQuotaManager
 from quotadeck.client.leased.agent import MOST_THREADS
+from quotadeck.client.leased.core import LeasedCore
+from tests.client.help.door import Given, door
+from tests.clocks import HandClock
 from tests.processes import PATIENCE_S, Gateway, wait_until
 
 from .standing_in import standing_in
+from .test_odd_gateways import LEASE
 
 KEY = "qd_" + "x" * 40
 ASKED = Estimate(80, 20, 2_000_000, "gpt-4.1")
@@ -88,9 +93,37 @@ def test_what_ends_after_the_manager_is_told_all_the_same(gateway: Gateway) -> N
     manager = SyncQuotaManager(gateway=gateway.base_url, key=key)
     reservations = [manager.acquire("behind", ASKED) for _ in range(2)]
     manager.close()
-    for number, reservation in enumerate(reservations, 1):
-        reservation.settle(60, 10)
-        told(gateway, key, number)
+    reservations.pop().settle(60, 10)
+    told(gateway, key, 1)
+    del reservations, manager  # that one is forgotten by all
+    gc.collect()
+    told(gateway, key, 2)
+
+
+def test_who_has_told_too_much_is_leased_to_all_the_same() -> None:
+    """The gateway takes so many records of a key: what was used is told later, then."""
+    too_many = Given(429, {"error": {"code": "too_many_reports"}}, {"retry-after-ms": "100"})
+    clock = HandClock()
+    with door(LEASE, too_many, *[LEASE] * 20) as there:
+        manager = SyncQuotaManager(gateway=there.url, key=KEY, clock=clock)
+        core = manager._core
+        assert isinstance(core, LeasedCore)
+        manager.acquire("a", 10, timeout=PATIENCE_S).settle(10)
+        clock.advance_ms(600)
+        core.agent.call()
+        wait_until(lambda: len(there.bodies) == 2 and not core.pools["a"].asked)
+        clock.advance_ms(100)
+        held = [manager.acquire("a", 10, timeout=0) for _ in range(4)]  # all that is left
+        wait_until(lambda: len(there.bodies) == 3)
+        for reservation in held:
+            reservation.release()
+        clock.advance_ms(2_000)
+        manager.close()
+        _, refused, again, told = [json.loads(body or "{}") for body in there.bodies]
+    assert (refused["used"][0]["requests"], refused["used_number"]) == (1, 1)
+    assert "more" in again
+    assert "used" not in again
+    assert told["used_number"] == 1, "it is told by itself"
 
 
 def test_a_project_does_not_wait_for_the_answers_to_others() -> None:
@@ -110,7 +143,7 @@ def test_a_project_does_not_wait_for_the_answers_to_others() -> None:
             admitted.append(project)
 
         names = [f"p{number}" for number in range(MOST_THREADS)]
-        threads = [threading.Thread(target=acquires, args=(name,)) for name in names]
+        threads = [threading.Thread(target=acquires, args=(name,), daemon=True) for name in names]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -120,7 +153,7 @@ def test_a_project_does_not_wait_for_the_answers_to_others() -> None:
 
 
 def test_threads_are_few_however_many_projects_ask() -> None:
-    let, asked = threading.Event(), threading.Semaphore(0)
+    let, asked, before_it = threading.Event(), threading.Semaphore(0), threading.enumerate()
 
     def before(method: str, path: str) -> None:
         asked.release()
@@ -128,15 +161,20 @@ def test_threads_are_few_however_many_projects_ask() -> None:
 
     with standing_in(before) as address:
         manager = SyncQuotaManager(gateway=address, key=KEY)
+
+        def acquires(project: str) -> None:
+            manager.acquire(project, 10).release()
+
         waiters = [
-            threading.Thread(target=lambda name: manager.acquire(name, 10).release(), args=(name,))
+            threading.Thread(target=acquires, args=(name,), daemon=True)
             for name in [f"p{number}" for number in range(3 * MOST_THREADS)]
         ]
         for waiter in waiters:
             waiter.start()
         for _ in range(MOST_THREADS):
             assert asked.acquire(timeout=PATIENCE_S)
-        assert sum(one.name == "quotadeck leases" for one in threading.enumerate()) <= MOST_THREADS
+        new = [one for one in threading.enumerate() if one not in before_it]
+        assert sum(one.name == "quotadeck leases" for one in new) <= MOST_THREADS
         let.set()
         for waiter in waiters:
             waiter.join(PATIENCE_S)
@@ -153,7 +191,7 @@ def test_nobody_who_waits_for_a_slow_gateway_asks_in_vain_again_and_again() -> N
 
     with standing_in(before) as address:
         manager = SyncQuotaManager(gateway=address, key=KEY)
-        waiter = threading.Thread(target=lambda: manager.acquire("a", 10).release())
+        waiter = threading.Thread(target=lambda: manager.acquire("a", 10).release(), daemon=True)
         waiter.start()
         assert asked.wait(PATIENCE_S)
         assert manager.check("a", 10).wait_s is None, "he is woken by the answer"

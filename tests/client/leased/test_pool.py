@@ -110,12 +110,34 @@ def test_what_was_used_elsewhere_is_told_until_it_was_heard() -> None:
     ]
     pool.spend("n", [1, 1, 1, 1])
     assert pool.tells() == first, "the answer may have been lost"
-    pool.heard()
+    pool.heard(0)
     second = pool.tells()
     assert [row["model"] for row in second["used"]] == ["n"]
     assert second["used_number"] > first["used_number"]
-    pool.heard()
+    pool.heard(0)
     assert (pool.tells(), pool.untold) == ({}, False)
+
+
+def test_what_was_used_elsewhere_is_told_twice_a_second_and_kept_until_then() -> None:
+    """Each time is a record a model in the gateway's ledger; a renewal may be due each moment."""
+    pool = leased(10)
+    pool.take("r1", ONE, 0)
+    pool.ended("r1", back=False)
+    pool.spend("m", [1, 10, 5, 700])
+    assert [due(pool, at) for at in (0.4, 0.5)] == ["", "renew"]
+    assert pool.kept() == {"requests": 10}, "others would take it before it is told"
+    pool.tells()
+    assert (pool.kept(told=True), pool.kept(told=False)) == ({"requests": 9}, {"requests": 10})
+    pool.heard(SECOND)
+    pool.spend("m", [1, 10, 5, 700])
+    assert [due(pool, at) for at in (1.4, 1.5)] == ["", "renew"]
+    pool.tell_after(3_000, 2 * SECOND)
+    assert [due(pool, at) for at in (4.9, 5)] == ["", "renew"], "it was refused"
+    pool.void()
+    assert pool.next(2 * SECOND, waiting=False, lacking=False) == ("tell", 5 * SECOND)
+    assert pool.last(2 * SECOND) == ("tell", 5 * SECOND)
+    pool.tell_after(60_000, 2 * SECOND)
+    assert pool.last(2 * SECOND) == ("tell", 2 * SECOND), "nobody waits for that at the end"
 
 
 def test_of_many_models_the_last_are_told_together() -> None:

@@ -8,6 +8,7 @@ They keep no manager alive; what it still holds and has to tell is kept here, an
 
 import atexit
 import logging
+import random
 import threading
 import time
 import weakref
@@ -38,7 +39,7 @@ PAUSED_MS: Final = 2_000
 REFUSED_MS: Final = 5_000
 """After so long a key that was refused is tried again."""
 TOLD_MS: Final = 500
-"""After so long more may be told of what was used, where there is no lease."""
+"""After so long at least what was used is told again where others had told too much."""
 UNHEARD_MS: Final = 60_000
 """After so long it is told again to a gateway that has refused to hear it."""
 AT_EXIT_S: Final = 1.0
@@ -77,6 +78,7 @@ class Agent:
         self._threads: MutableSequence[threading.Thread] = []
         self._looks = False
         """Whether one of them sleeps until something is due."""
+        self._gave_back = threading.Event()
         # No other way to wake a thread may be used in the middle of a collection.
         self._called: SimpleQueue[None] = SimpleQueue()
 
@@ -97,12 +99,9 @@ class Agent:
 
     def join(self, until_s: float) -> None:
         """Wait until everything is given back, or for that instant of `time.monotonic`."""
-        here = threading.current_thread()
-        while (left_s := until_s - time.monotonic()) > 0:
-            others = [one for one in tuple(self._threads) if one.is_alive() and one is not here]
-            if not others:
-                return
-            others[0].join(left_s)
+        # In a forked process no thread is alive, nor is any in one that has never asked.
+        if any(thread.is_alive() for thread in tuple(self._threads)):
+            self._gave_back.wait(max(0.0, until_s - time.monotonic()))
 
     def close(self) -> None:
         """Give everything back, and wait for that as long as for one answer."""
@@ -132,10 +131,7 @@ class Agent:
                 pass
         finally:
             with self._lock:
-                self._threads.remove(threading.current_thread())
-                if not self._threads:
-                    while self._free:
-                        self._free.pop().close()
+                self._leaves()
 
     def _work(self) -> bool:
         """Ask what is due, or sleep until something is. False: this thread is of no more use."""
@@ -148,9 +144,11 @@ class Agent:
             if question is None:
                 if self._looks:
                     self._look()  # it may sleep longer than until what is due next
-                    return False
-                if next_ns is None and self._ends():
-                    return False
+                    return self._leaves()
+                if next_ns is None and self._ends() and not self._is_asking():
+                    self._gave_back.set()
+                    if not self._is_needed():
+                        return self._leaves()
                 self._looks = True
                 sleep_s = None if next_ns is None else (next_ns - self._clock.monotonic_ns()) / NS
         if question is not None:
@@ -161,6 +159,22 @@ class Agent:
         with self._lock:
             self._looks = False
         return True
+
+    def _leaves(self) -> bool:
+        """This thread ends: from now on others take its place. False."""
+        here = threading.current_thread()
+        if here in self._threads:
+            self._threads.remove(here)
+        while not self._threads and self._free:
+            self._free.pop().close()
+        return False
+
+    def _is_asking(self) -> bool:
+        return any(pool.asked for pool in self.pools.values())
+
+    def _is_needed(self) -> bool:
+        """Whether what is still under way is to be told when it ends."""
+        return any(pool.taken for pool in self.pools.values())
 
     def _ends(self) -> bool:
         """Whether the manager is closed or gone, so that nobody needs a lease any more."""
@@ -201,7 +215,8 @@ class Agent:
     def _question(self, core: "LeasedCore | None", pool: Pool, what: str, now_ns: int) -> _Question:
         if what == "back":
             return _Question(pool, what, pool.to_give_back(), {}, now_ns)
-        asked: dict[str, Any] = {**self._who, **pool.tells()}
+        used = pool.tells() if what == "tell" or now_ns >= pool.tells_ns else {}
+        asked: dict[str, Any] = {**self._who, **used}
         if core is None or what == "tell":
             return _Question(pool, what, "", asked, now_ns)
         line = core.lines(pool)
@@ -212,7 +227,9 @@ class Agent:
             asked["more"] = more or {"requests": 1}
             return _Question(pool, what, "", asked, now_ns)
         # What admitted calls were to draw and never did is nobody's: it goes back.
-        return _Question(pool, what, pool.lease, {**asked, "keep": pool.kept()}, now_ns)
+        return _Question(
+            pool, what, pool.lease, {**asked, "keep": pool.kept(told=bool(used))}, now_ns
+        )
 
     def _ask(self, question: _Question) -> None:
         pool, what, lease, asked, _ = question
@@ -224,23 +241,24 @@ class Agent:
         answer: Answer | Away
         granted = None
         try:
-            answer = gateway.ask(method, path, pool.project, asked)
-            if answer.status == 200 and what in ("lease", "renew"):
-                granted = granted_of(answer)
-        except Away as away:
-            answer = away
+            try:
+                answer = gateway.ask(method, path, pool.project, asked)
+                if answer.status == 200 and what in ("lease", "renew"):
+                    granted = granted_of(answer)
+            except Away as away:
+                answer = away
+            core = self._core()
+            with self._lock:
+                if isinstance(answer, Away):
+                    self._is_away(core, pool, str(answer))
+                else:
+                    self._told(core, question, answer, granted)
+                if core is not None:
+                    core.wake(pool)
         finally:
             with self._lock:
-                pool.asked = False
+                pool.asked = False  # not before what came of it is known here
                 self._free.append(gateway)
-        core = self._core()
-        with self._lock:
-            if isinstance(answer, Away):
-                self._is_away(core, pool, str(answer))
-            else:
-                self._told(core, question, answer, granted)
-            if core is not None:
-                core.wake(pool)
 
     def _told(
         self,
@@ -255,23 +273,18 @@ class Agent:
         if core is not None and core.away_since_us is not None:
             LOG.warning("the gateway at %s answers again", core.address)
             core.away_since_us, core.away = None, ""
-        if what != "back" and answer.hears_used:
-            pool.heard()
+        if "used" in question.asked:
+            self._has_told(pool, what, answer, now_ns)
+        if what == "tell":
+            return
         if what == "back":
             pool.strays.pop(lease, None)
-        elif what == "tell":
-            if answer.hears_used:
-                pool.tell_after(TOLD_MS, now_ns)
-            elif answer.status == 429:
-                pool.tell_after(answer.wait_ms or REFUSED_MS, now_ns)
-            else:
-                pool.tell_after(UNHEARD_MS, now_ns)
-                if self._ends():
-                    pool.forget_used()
         elif granted is not None:
             pool.given(granted, sent_ns, now_ns)
         elif answer.status == 404:
             pool.void()
+        elif answer.code == "too_many_reports":
+            pool.wait(TOLD_MS // 10, now_ns)  # and then without what was used
         elif answer.status == 429:
             pool.binding = answer.limit or pool.binding
             pool.lacking(answer.wait_ms, now_ns)
@@ -280,6 +293,19 @@ class Agent:
             is_paused = answer.code.endswith("_paused")
             pool.paused, pool.refusal = (answer.message, "") if is_paused else ("", answer.message)
             pool.wait(PAUSED_MS if pool.paused else REFUSED_MS, now_ns)
+
+    def _has_told(self, pool: Pool, what: str, answer: Answer, now_ns: int) -> None:
+        """What came of telling what was used."""
+        if answer.hears_used:
+            pool.heard(now_ns)
+        elif answer.status == 429:
+            # All that tell under this key were refused: they are not to come back together.
+            wait_ms = max(TOLD_MS, min(answer.wait_ms or REFUSED_MS, REFUSED_MS))
+            pool.tell_after(int(wait_ms * random.uniform(1, 2)), now_ns)
+        elif what == "tell":
+            pool.tell_after(UNHEARD_MS, now_ns)
+            if self._ends():
+                pool.forget_used()
 
     def _is_away(self, core: "LeasedCore | None", pool: Pool, why: str) -> None:
         pool.tries += 1

@@ -72,7 +72,8 @@ class Pool:
         self.telling: list[dict[str, Any]] = []
         self.telling_number = 0
         """What it is being told, and the number it is told under, until it has answered."""
-        self.tell_ns = now_ns
+        self.tell_ns = self.heard_ns = now_ns
+        """When it may be told at all, and when the gateway has heard something the last time."""
         self.limits: Mapping[str, KnownLimit] = {}
         """The project's limits as the gateway told them last, by field."""
         self.told_ns: int | None = None
@@ -206,12 +207,18 @@ class Pool:
             return {}
         return {"used": self.telling, "used_number": self.telling_number}
 
-    def heard(self) -> None:
+    def heard(self, now_ns: int) -> None:
         """The gateway has booked what it was told."""
         self.telling = []
+        self.heard_ns = now_ns
+
+    @property
+    def tells_ns(self) -> int:
+        """When to tell of more: each time is a record in the gateway's ledger for each model."""
+        return max(self.tell_ns, self.heard_ns + CALMED_NS)
 
     def tell_after(self, wait_ms: int, now_ns: int) -> None:
-        """Tell nothing before then, where there is no lease with whose renewal it is told."""
+        """Tell nothing before then: the gateway has refused to hear it."""
         self.tell_ns = now_ns + wait_ms * 1_000_000
 
     def forget_used(self) -> None:
@@ -247,11 +254,16 @@ class Pool:
         least = {name: max(0, lack) for name, lack in first.items()}
         return (more, least) if any(more.values()) else ({}, {})
 
-    def kept(self) -> dict[str, int]:
-        """What the lease must go on holding, by field: what is left of it, and all that requests
-        under way may still draw. The gateway takes back the rest."""
+    def kept(self, *, told: bool = True) -> dict[str, int]:
+        """What the lease must go on holding, by field: what is left of it, all that requests under
+        way may still draw, and what was used elsewhere unless it is ``told`` beside this. The
+        gateway takes back the rest."""
+        untold = list(self.spent.values())
+        if not told:
+            untold += [[row.get(name, 0) for name in SPENT] for row in self.telling]
+        used = [Needs(row[0], row[1] + row[2], sum(row[3:]))._asdict() for row in untold]
         return {
-            name: left + sum(took.get(name, 0) for took in self.taken.values())
+            name: left + sum(took.get(name, 0) for took in (*self.taken.values(), *used))
             for name, left in self.left.items()
             if left is not None
         }
@@ -279,7 +291,7 @@ class Pool:
         elif waiting or (lacking and now_ns < idle_ns):
             found.append((now_ns, "lease"))
         elif self.untold:
-            found.append((self.tell_ns, "tell"))
+            found.append((self.tells_ns, "tell"))
         if self._strays(now_ns):
             found.append((now_ns, "back"))
         if not found:
@@ -290,7 +302,7 @@ class Pool:
     def last(self, now_ns: int) -> tuple[str, int]:
         """The same where the manager is closed or gone: all is told first, and given back then."""
         if self.untold:
-            return "tell", self.tell_ns if self.tell_ns - now_ns < 5 * NS else now_ns
+            return "tell", self.tell_ns if self.tell_ns - now_ns <= 10 * NS else now_ns
         return ("back", now_ns) if self.lease or self._strays(now_ns) else ("", now_ns)
 
     def _strays(self, now_ns: int) -> bool:
@@ -305,9 +317,9 @@ class Pool:
 
     def _renew_ns(self, *, waiting: bool) -> int:
         """When a lease is to be renewed: soon where the gateway believes what is no longer so."""
-        soon = self.told_waiting or self.untold
-        often = CALMED_NS if soon and not waiting else TOLD_NS if waiting else RENEW_NS
-        return self.renewed_ns + often
+        often = TOLD_NS if waiting else CALMED_NS if self.told_waiting else RENEW_NS
+        at_ns = self.renewed_ns + often
+        return min(at_ns, self.tells_ns) if self.untold and not waiting else at_ns
 
     def given(self, granted: Granted, asked_ns: int, now_ns: int) -> None:
         """Take in an answer. The lease lives from the instant at which it was asked for."""
