@@ -68,6 +68,19 @@ def test_what_was_never_sent_is_there_again_and_what_was_is_not() -> None:
     assert (pool.left["requests"], pool.kept()) == (1, {"requests": 1})
 
 
+def test_what_was_taken_of_a_lease_that_is_over_is_not_there_in_the_next() -> None:
+    pool = leased(2)
+    pool.take("r1", ONE, 0)
+    pool.over()
+    more = {"requests": 1, "tokens": None, "nano_usd": None}
+    pool.given(Granted("lease_2", more, more, 60_000, RPM, "", None), SECOND, SECOND)
+    pool.ended("r1", back=True)
+    assert (pool.left["requests"], pool.kept()) == (1, {"requests": 1})
+    assert pool.next(SECOND, waiting=False, lacking=False) == ("back", pool.not_before_ns)
+    assert pool.to_give_back() == "lease_1"
+    assert pool.lease == "lease_2"
+
+
 def test_as_much_as_passed_in_the_last_second_is_held_ahead() -> None:
     pool = leased(10)
     for number in range(8):
