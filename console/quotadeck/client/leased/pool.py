@@ -101,9 +101,8 @@ class Pool:
         """The lease is over: nothing more is admitted of it."""
         self.lease = ""
         self.left = {name: None if left is None else 0 for name, left in self.left.items()}
-        self.taken = {
-            reservation: {} for reservation in self.taken
-        }  # the next one holds none of it
+        # The next lease holds nothing of what was taken of this one.
+        self.taken = {reservation: {} for reservation in self.taken}
 
     def over(self) -> None:
         """The same, of one that may live at the gateway all the same: it is given back."""
