@@ -58,6 +58,7 @@ class Core(Holding):
         super().__init__(clock)
         self.prices, self.zone = prices, zone
         self.projects: dict[str, Project] = {}
+        """All that were named: a report tells of each, so none is ever forgotten."""
         self.runs: dict[str, RunTerms] = {}
         self._windows = windows
         self.providers: Providers[Provider] = Providers(self.limiter.drop)
