@@ -46,10 +46,21 @@ class Asleep:
 class WaitingMachine(RuleBasedStateMachine):
     """Random work, and whenever it is quiet, who still waits has a reason."""
 
-    @initialize(rpm=RPM, tpm=TPM, budget=BUDGET, slots=SLOTS, own=st.booleans())
-    def begin(
-        self, rpm: int | None, tpm: int | None, budget: str | None, slots: int | None, own: bool
-    ) -> None:
+    @initialize(
+        limits=st.tuples(RPM, TPM, BUDGET, SLOTS), own=st.booleans(), crowded=st.integers(0, 3)
+    )
+    def begin(self, limits: tuple[Any, ...], own: bool, crowded: int) -> None:
+        if crowded == 3:
+            self._begin((6, 60, None, None), own=False)
+            # A turn is promised and about to come, and another one stands behind it.
+            for project, tokens in (("c", 0), ("a", 10), ("b", 10)):
+                self.ask(project, tokens, 0, Priority.MEDIUM, in_run=False)
+            self._pass(9.5)
+        else:
+            self._begin(limits, own=own)
+
+    def _begin(self, limits: tuple[Any, ...], own: bool) -> None:
+        rpm, tpm, budget, slots = limits
         self.clock = HandClock()
         self.manager = SyncQuotaManager(
             rpm,
@@ -88,6 +99,7 @@ class WaitingMachine(RuleBasedStateMachine):
         one = Asleep()
         one.waiter = self.core.join(want, one.wake, lambda: one.runs)
         self.asleep.append(one)
+        self._ask(one)
 
     def _ready(self) -> list[Asleep]:
         now_ns = self.clock.monotonic_ns()
@@ -146,7 +158,7 @@ class WaitingMachine(RuleBasedStateMachine):
             tokens, cost = one.estimate.tokens, one.estimate.cost_nano or 0
             least = how == "less"
             one.settle(
-                tokens // 2 if least else tokens * 3 + 50, cost_nano=cost // 2 if least else cost
+                tokens // 2 if least else tokens * 3 + 200, cost_nano=cost // 2 if least else cost
             )
 
     @rule(
@@ -173,7 +185,7 @@ class WaitingMachine(RuleBasedStateMachine):
     def _is_in_run(self, one: Asleep) -> bool:
         return self.run._terms in one.waiter.wants.beyond
 
-    @rule(seconds=st.sampled_from((0.5, 2, 11, 40)))
+    @rule(seconds=st.sampled_from((0.5, 2, 9.5, 40)))
     def pass_time(self, seconds: float) -> None:
         self._pass(seconds)
 
