@@ -179,7 +179,7 @@ class Core(Holding):
 
     def admit(self, want: Want) -> Reservation | None:
         """Its reservation, or None where it has to wait in line. Raises as `claim` does."""
-        if self.waiting:
+        if self.waiting.lines:
             self.bury()
         with self.lock:
             try:

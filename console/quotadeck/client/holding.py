@@ -86,7 +86,7 @@ class Holding(InProcess):
         Whoever waits for what it held is told, also where nothing came back. Without effect where
         it had ended before.
         """
-        if self._open.pop(name, None) is not None and self.waiting:
+        if self._open.pop(name, None) is not None and self.waiting.lines:
             self.waiting.ended(want, charge, self.limiter)
 
     def look_after(self) -> None:

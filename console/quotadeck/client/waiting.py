@@ -23,18 +23,15 @@ class Waiting:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.heads = Heads()
-        self._lines: dict[str, Line[Want]] = {}
+        self.lines: dict[str, Line[Want]] = {}
         """The lines in which somebody waits, by project."""
         self._flowing: set[str] = set()
         """Buckets that were given something, and at which no head was refused since."""
 
-    def __len__(self) -> int:
-        return len(self._lines)
-
     def join(self, waiter: Waiter[Want]) -> Waiter[Want] | None:
         """Stand in the project's line; the head that was displaced by that, if one was."""
         project = waiter.wants.project
-        self._lines[project.name] = project.line
+        self.lines[project.name] = project.line
         displaced = project.line.join(waiter)
         if displaced is not None:
             self._pass_on(displaced.binding)
@@ -49,7 +46,7 @@ class Waiting:
             after.wake()
         self.goes_on(waiter)
         if not len(project.line):
-            self._lines.pop(project.name, None)
+            self.lines.pop(project.name, None)
         if was_head:
             self._pass_on(waiter.binding)
 
@@ -130,12 +127,12 @@ class Waiting:
 
     def wake(self) -> None:
         """Let every head ask again. Safe at any moment: it may be called by the collector."""
-        for line in tuple(self._lines.values()):
+        for line in tuple(self.lines.values()):
             _wake(next(iter(line), None))
 
     def wake_all(self, bound: Bound) -> None:
         """Let all that it binds ask again, wherever they stand in their lines."""
-        for line in self._lines.values():
+        for line in self.lines.values():
             for waiter in line:
                 if bound in waiter.wants.beyond:
                     waiter.wake()
@@ -145,7 +142,7 @@ class Waiting:
         return [head for head in self._heads() if not head.lives()]
 
     def _heads(self) -> Iterator[Waiter[Want]]:
-        for line in self._lines.values():
+        for line in self.lines.values():
             if line.head is not None:
                 yield line.head
 
