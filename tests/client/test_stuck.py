@@ -116,3 +116,19 @@ def test_one_that_goes_on_later_has_the_place_that_it_had(
     later.task.result(10)
     other.close()
     later.close()
+
+
+async def test_what_a_collection_ends_in_the_middle_of_a_step_hangs_nobody() -> None:
+    """The garbage collector closes what nobody holds any more at any moment, in any thread: also in
+    one that is at that moment under the lock."""
+    manager = QuotaManager(None, None, None)
+    manager.set_project_quota("a", concurrency=1)
+    held = await manager.acquire("a")
+    waiting = manager.acquire("a").__await__()
+    waiting.send(None)
+    assert manager.usage_report()["a"].waiting == 1
+    with manager._core.lock:
+        waiting.close()
+        held.release()
+    (await manager.acquire("a", timeout=0.5)).release()
+    assert manager.usage_report()["a"].waiting == 0

@@ -5,13 +5,14 @@ its project's line by `join`. Its task or thread then calls `claim` whenever it 
 admits it or says how long to sleep (`acquiring.py`, `blocking.py`), and in the end `leave`.
 """
 
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from quotadeck.client.availability import Availability
 from quotadeck.client.errors import AcquireTimeout, PriceUnknown, QuotaError, TooManyWaiting
-from quotadeck.client.holding import NS, Holding
+from quotadeck.client.holding import NS, PATIENCE_S, Holding
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
 from quotadeck.client.providers import Providers
@@ -67,6 +68,8 @@ class Core(Holding):
         self._ttl_ms = int(lifetime_s * 1_000)
         self._names = count(1)
         self._next_burial_ns = 0
+        self._leaving: deque[Waiter[Want]] = deque()
+        """Who went away while the lock was not to be had."""
         self._looks: dict[tuple[str, Estimate, Priority | None, tuple[Bound, ...]], Look] = {}
 
     def terms(self, name: str, quota: Quota, *, shared: bool = False) -> Terms:
@@ -149,7 +152,7 @@ class Core(Holding):
         if name not in self.projects:
             self.project(name)
         with self.lock:
-            if self._endings or self.clock.monotonic_ns() >= self._next_look_ns:
+            if self._endings or self._leaving or self.clock.monotonic_ns() >= self._next_look_ns:
                 self.look_after()
             look = self._looks.get(asked)
             if look is None or not look.since_us <= self.clock.wall_us() < look.until_us:
@@ -327,9 +330,24 @@ class Core(Holding):
 
     def leave(self, waiter: Waiter[Want]) -> None:
         """Leave the line, with a reservation or without one."""
-        if not waiter.gone:
-            with self.lock:
+        if waiter.gone:
+            return
+        if self.lock.acquire(timeout=PATIENCE_S):
+            try:
                 self._leave(waiter)
+            finally:
+                self.lock.release()
+        else:  # as `settle`: a collection has closed who waited, in the middle of another step
+            self._leaving.append(waiter)
+            self.waiting.wake()
+
+    def look_after(self) -> None:
+        """Besides, see off who went away without the lock."""
+        while self._leaving:
+            waiter = self._leaving.popleft()
+            if not waiter.gone:
+                self._leave(waiter)
+        super().look_after()
 
     def _leave(self, waiter: Waiter[Want]) -> None:
         self._forget(waiter)

@@ -32,8 +32,8 @@ class Holding(InProcess):
         self.waiting = Waiting(clock)
         self._open: dict[str, Want] = {}
         """What was admitted and has not ended."""
-        self._endings: deque[tuple[Want, str, Charge]] = deque()
-        """What has ended while the lock was not to be had."""
+        self._endings: deque[tuple[Want, str, Charge | None]] = deque()
+        """What has ended while the lock was not to be had; None: it was released."""
         self._next_look_ns = 0
 
     def ask(self, call: Coroutine[Any, Any, T]) -> T:
@@ -60,19 +60,28 @@ class Holding(InProcess):
             self.ended(want, name, charge)
 
     def release(self, want: Want, name: str) -> None:
-        """End a reservation without a charge: all it held is given back."""
-        with self.lock:
-            want.project.tally.released += 1
-            complete(self.limiter.release(name))
-            self._over(want, name, None)
+        """End a reservation without a charge, as `settle`: all it held is given back."""
+        if self.lock.acquire(timeout=PATIENCE_S):
+            try:
+                self._release(want, name)
+            finally:
+                self.lock.release()
+        else:
+            self.ended(want, name, None)
 
-    def ended(self, want: Want, name: str, charge: Charge) -> None:
-        """As `settle`, but without the lock: it takes effect before the next look at the state.
+    def ended(self, want: Want, name: str, charge: Charge | None) -> None:
+        """As `settle` or (None) `release`, but without the lock: it takes effect before the next
+        look at the state.
 
         The garbage collector calls it at any moment, also while its own thread holds the lock.
         """
         self._endings.append((want, name, charge))
         self.waiting.wake()
+
+    def _release(self, want: Want, name: str) -> None:
+        want.project.tally.released += 1
+        complete(self.limiter.release(name))
+        self._over(want, name, None)
 
     def _settle(self, want: Want, name: str, charge: Charge) -> None:
         used = want.charged(charge.input_tokens + charge.output_tokens, charge.cost_nano)
@@ -93,7 +102,11 @@ class Holding(InProcess):
         """Under the lock, before anything is decided: charge what has ended without it, and every
         second end the overdue reservations."""
         while self._endings:
-            self._settle(*self._endings.popleft())
+            want, name, charge = self._endings.popleft()
+            if charge is None:
+                self._release(want, name)
+            else:
+                self._settle(want, name, charge)
         now_ns = self.clock.monotonic_ns()
         if now_ns >= self._next_look_ns:
             self._next_look_ns = now_ns + NS

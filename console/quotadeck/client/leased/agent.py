@@ -64,7 +64,10 @@ class Agent:
     sleeps while nothing is due; all further ones end as soon as nothing is."""
 
     def __init__(
-        self, core: "LeasedCore", gateway: GatewayClient, endings: "deque[tuple[Want, str, Charge]]"
+        self,
+        core: "LeasedCore",
+        gateway: GatewayClient,
+        endings: "deque[tuple[Want, str, Charge | None]]",
     ) -> None:
         """``endings`` are the reservations that have ended and that the core is still to settle;
         where it is gone, they are settled here."""
@@ -189,7 +192,11 @@ class Agent:
         else:
             while self._endings:
                 want, name, charge = self._endings.popleft()
-                self.pools[want.project.name].settled(name, want.estimate.model, charge)
+                pool = self.pools[want.project.name]
+                if charge is None:
+                    pool.ended(name, back=True)
+                else:
+                    pool.settled(name, want.estimate.model, charge)
         due: list[tuple[Pool, str]] = []
         later: list[int] = []
         for pool in self.pools.values():

@@ -299,7 +299,7 @@ class LeasedCore(Core):
                 levels.append(min(known.limit.amount, known.left + here) * scale)
         return takes, tuple(levels)
 
-    def ended(self, want: Want, name: str, charge: Charge) -> None:
+    def ended(self, want: Want, name: str, charge: Charge | None) -> None:
         super().ended(want, name, charge)
         self.agent.call()
 
