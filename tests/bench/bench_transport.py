@@ -24,7 +24,8 @@ MODEL, RPM = "gemini-2.5-flash", 1_000
 HELLO: Any = [{"role": "user", "content": "Say hello."}]
 WORKERS = 64
 BLOCKS, A_BLOCK = 150, 15
-MOST_ADDED_US = 150
+MOST_ADDED = 1 / 3
+"""Of what the SDK itself takes for a call: 150 µs where that is 450."""
 MOST_TIME = 1.05
 MOST_REFUSED = 0.005
 _REPLY = (
@@ -143,8 +144,8 @@ def run(calls: str = "2000") -> list[tuple[str, str]]:
             f"{managed - plain:.0f} µs (the least of each), {between:.0f} µs (median of pairs)",
         ),
     ]
-    if managed - plain > MOST_ADDED_US:
-        raise RuntimeError(f"the transport adds {managed - plain:.0f} µs to a call")
+    if managed - plain > MOST_ADDED * plain:
+        raise RuntimeError(f"the transport adds {managed - plain:.0f} µs to a call of {plain:.0f}")
     own_s = (int(calls) - RPM) * 60 / RPM
     missed = []
     for name, told in (("told the limit", True), ("by what replies tell", False)):
