@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from quotadeck.client.availability import Availability
 from quotadeck.client.errors import AcquireTimeout, PriceUnknown, QuotaError, TooManyWaiting
-from quotadeck.client.holding import NS, PATIENCE_S, Holding
+from quotadeck.client.holding import NS, Holding
 from quotadeck.client.line import AGEING_S, Waiter
 from quotadeck.client.prices import Prices
 from quotadeck.client.providers import Providers
@@ -330,14 +330,8 @@ class Core(Holding):
 
     def leave(self, waiter: Waiter[Want]) -> None:
         """Leave the line, with a reservation or without one."""
-        if waiter.gone:
-            return
-        if self.lock.acquire(timeout=PATIENCE_S):
-            try:
-                self._leave(waiter)
-            finally:
-                self.lock.release()
-        else:  # as `settle`: a collection has closed who waited, in the middle of another step
+        if not waiter.gone and not self._soon(self._leave, waiter):
+            # As `settle`: a collection has closed who waited, in the middle of another step.
             self._leaving.append(waiter)
             self.waiting.wake()
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from quotadeck.client import forks
@@ -51,22 +51,12 @@ class Holding(InProcess):
         The lock may be held by this very thread, where a garbage collection has closed a stream in
         the middle of another step. So it is waited for a moment only.
         """
-        if self.lock.acquire(timeout=PATIENCE_S):
-            try:
-                self._settle(want, name, charge)
-            finally:
-                self.lock.release()
-        else:
+        if not self._soon(self._settle, want, name, charge):
             self.ended(want, name, charge)
 
     def release(self, want: Want, name: str) -> None:
         """End a reservation without a charge, as `settle`: all it held is given back."""
-        if self.lock.acquire(timeout=PATIENCE_S):
-            try:
-                self._release(want, name)
-            finally:
-                self.lock.release()
-        else:
+        if not self._soon(self._release, want, name):
             self.ended(want, name, None)
 
     def ended(self, want: Want, name: str, charge: Charge | None) -> None:
@@ -77,6 +67,16 @@ class Holding(InProcess):
         """
         self._endings.append((want, name, charge))
         self.waiting.wake()
+
+    def _soon(self, step: Callable[..., None], *told: Any) -> bool:
+        """Take a step under the lock, where that is to be had within a moment; whether it was."""
+        if not self.lock.acquire(timeout=PATIENCE_S):
+            return False
+        try:
+            step(*told)
+        finally:
+            self.lock.release()
+        return True
 
     def _release(self, want: Want, name: str) -> None:
         want.project.tally.released += 1
