@@ -4,21 +4,33 @@ The whole gateway over a real ledger, without its sockets, by a clock in our han
 """
 
 from dataclasses import replace
+from itertools import count
 
 import httpx
 
 from quotadeck.dialects.openai import OPENAI
+from quotadeck.domain.cause import Cause
 from quotadeck.domain.commands import Action, Actor, Command, Field, Role
-from quotadeck.domain.limits import MICRO, RateLimit
-from quotadeck.domain.refusals import BudgetSpent, KeyMissing, KeyRevoked, Refusal, TooManyRequests
+from quotadeck.domain.limits import MICRO, Priority, RateLimit, Take, rpm
+from quotadeck.domain.refusals import (
+    BudgetSpent,
+    KeyMissing,
+    KeyRevoked,
+    LimitReached,
+    Refusal,
+    TooManyRequests,
+)
 from quotadeck.domain.snapshot import ProjectRow
 from quotadeck.domain.state import StateKind
 from quotadeck.domain.subject import Subject
 from quotadeck.gateway.control.refused_commands import ROWS
 from quotadeck.gateway.data.keys import Caller
+from quotadeck.gateway.data.lease_asked import read_ask
+from quotadeck.gateway.data.turns import STRIKES
 from quotadeck.gateway.plan import limits_of
 from quotadeck.gateway.process.assembly import Gateway
 from quotadeck.gateway.upstream.failures import FAILED, OVERDUE, STALLED
+from quotadeck.limiter import Admitted, Refused
 from quotadeck.store import Ledger
 from quotadeck.store.journal.records import parse
 from quotadeck.words import say
@@ -29,6 +41,7 @@ from tests.gateway.story_setting import ADA
 from tests.wording import said
 
 VIEWER = Actor("vera", Role.VIEWER, "socket")
+CALLER, NUMBERS = Caller("k", "a"), count()
 ROWS_AT_ONCE = ROWS[Role.VIEWER].capacity // MICRO
 PAUSE = Command(
     Action.PAUSE, Subject.project("a"), Field.PAUSED, True, reason="a test", for_ms=60_000
@@ -63,6 +76,23 @@ async def seen(ledger: Ledger) -> tuple[int, str]:
     return sum(call.count for _, call in calls), why(log[-1]) if log else ""
 
 
+async def promised(gateway: Gateway, name: str) -> None:
+    """A request of project a was refused at what all share, and has a turn there."""
+    limiter, take = gateway.data_plane.calls.limiter, Take("target:t:rpm", MICRO, rpm(60), True)
+    turn = gateway.turns.of(CALLER, name.encode(), name, announced=True)
+    assert turn
+    while isinstance(
+        answer := await limiter.acquire(
+            f"{name} {next(NUMBERS)}", [take], Priority.HIGH, 1_000, turn.name
+        ),
+        Admitted,
+    ):
+        pass
+    assert answer.turn
+    told = LimitReached("target:t:rpm", 60, "rpm", 1, answer.wait_ms, Cause.RPM, turn=True)
+    gateway.turns.given(CALLER, turn, told)
+
+
 class TestEverySecond:
     async def test_what_was_counted_is_written(self, story: Story) -> None:
         gateway = story.gateway
@@ -95,6 +125,20 @@ class TestEverySecond:
         await story.gateway.second()
         assert story.gateway.live._states.gateway.kind is not StateKind.OK
 
+    async def test_leases_that_nobody_renewed_end(self, story: Story) -> None:
+        await story.gateway.leases.make(CALLER, read_ask(b'{"tokens": 1}'))
+        story.pass_us(60_000_000)
+        await story.gateway.second()
+        assert not story.gateway.leases._live
+
+    async def test_turns_that_nobody_claimed_are_counted(self, story: Story) -> None:
+        gateway = story.gateway
+        for number in range(STRIKES):
+            await promised(gateway, f"{number}")
+        story.pass_us(60_000_000)
+        await gateway.second()
+        assert gateway.turns.of(CALLER, b"more", "more", announced=True) is None
+
     async def test_files_that_go_are_told(self, story: Story) -> None:
         for segment in (story.config.state / "journal").iterdir():
             segment.unlink()
@@ -122,6 +166,20 @@ async def test_what_was_counted_and_the_levels_are_written_at_the_end(story: Sto
 
 
 class TestAChange:
+    async def test_ends_leases_and_turns_of_whom_it_stops(self, story: Story) -> None:
+        gateway = story.gateway
+        await gateway.leases.make(CALLER, read_ask(b'{"tokens": 1}'))
+        await promised(gateway, "one")
+        limiter = gateway.data_plane.calls.limiter
+        take = Take("target:t:rpm", MICRO, rpm(60), True)
+        story.pass_us(1_000_000)
+        kept = await limiter.acquire("newcomer", [take], Priority.HIGH, 1_000)
+        assert isinstance(kept, Refused)
+        assert (await gateway.desk.submit(PAUSE, ADA, dry_run=False)).applied
+        assert not gateway.leases._live
+        free = await limiter.acquire("newcomer", [take], Priority.HIGH, 1_000)
+        assert isinstance(free, Admitted)
+
     async def test_is_in_force_in_the_limiter_on_the_screen_and_in_the_record(
         self, story: Story
     ) -> None:
