@@ -77,3 +77,14 @@ def test_a_project_that_no_gateway_can_have_is_refused(name: str) -> None:
     manager = managing("http://127.0.0.1:9")
     with pytest.raises(ValueError, match="visible ASCII"):
         manager.acquire(name, 10)
+
+
+def test_what_could_not_be_told_at_the_end_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "quotadeck.client")
+    with door(LEASE) as there:
+        manager = managing(there.url)
+        reservations = [manager.acquire("a", 10, timeout=LONG_S) for _ in range(2)]
+    for reservation in reservations:
+        reservation.settle(10)
+    manager.close()
+    assert "what 2 calls of a used elsewhere is not on the gateway's record" in caplog.text

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 LOG: Final = logging.getLogger(__name__)
 _AWAY: Final = "the gateway at %s does not answer (%s)"
+_LOST: Final = (
+    "what %d calls of %s used elsewhere is not on the gateway's record: the manager has ended, "
+    "and it could not be told (%s)"
+)
 AGAIN: Final = Backoff(base_s=0.2, ceiling_s=5.0, tries=1_000_000)
 """How long it waits between two tries while the gateway does not answer."""
 MOST_THREADS: Final = 8
@@ -312,14 +316,14 @@ class Agent:
         elif what == "tell":
             pool.tell_after(UNHEARD_MS, now_ns)
             if self._ends():
-                pool.forget_used()
+                _lost(pool, answer.message)
 
     def _is_away(self, core: "LeasedCore | None", pool: Pool, why: str) -> None:
         pool.tries += 1
         pool.wait(int(AGAIN.wait_s(pool.tries) * 1_000), self._clock.monotonic_ns())
         if self._ends():  # what is leased runs out by itself
             for each in self.pools.values():
-                each.forget_used()
+                _lost(each, why)
                 each.void()
                 each.strays.clear()
         elif core is not None:
@@ -327,6 +331,13 @@ class Agent:
                 core.away_since_us = core.clock.wall_us()
                 LOG.warning(_AWAY, core.address, why)
             core.away = _AWAY % (core.address, why)
+
+
+def _lost(pool: Pool, why: str) -> None:
+    """Nobody will tell it any more: the gateway's limits and its ledger lack it."""
+    if pool.untold:
+        LOG.warning(_LOST, pool.calls_untold, pool.project, why)
+        pool.forget_used()
 
 
 def _at_exit() -> None:

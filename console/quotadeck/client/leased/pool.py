@@ -228,6 +228,12 @@ class Pool:
         self.telling, self.spent = [], {}
 
     @property
+    def calls_untold(self) -> int:
+        """How many calls the gateway is still to be told of."""
+        telling: int = sum(row["requests"] for row in self.telling)
+        return telling + sum(used[0] for used in self.spent.values())
+
+    @property
     def untold(self) -> bool:
         """Whether the gateway is still to be told of calls that went elsewhere."""
         return bool(self.telling or self.spent)
